@@ -1,0 +1,1 @@
+"""The image-classification algorithm: a program under SageMaker's container contracts."""
