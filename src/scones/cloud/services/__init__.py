@@ -1,1 +1,26 @@
 """The services of the local cloud, one module or package per AWS service."""
+
+from __future__ import annotations
+
+from scones.cloud.service import Service
+
+
+def offered() -> list[type[Service]]:
+    """Return the services in the order in which they start: each may call those before it."""
+    from scones.cloud.services.identity import IdentityAndAccessManagement, SecurityTokenService
+    from scones.cloud.services.lambda_ import Lambda
+    from scones.cloud.services.logs import Logs
+    from scones.cloud.services.s3 import S3
+    from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
+    from scones.cloud.services.states import StepFunctions
+
+    return [
+        SecurityTokenService,
+        IdentityAndAccessManagement,
+        Logs,
+        S3,
+        Lambda,
+        SageMaker,
+        SageMakerRuntime,
+        StepFunctions,
+    ]

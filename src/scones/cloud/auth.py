@@ -1,0 +1,380 @@
+"""Who may call: keys of the data folder, Signature Version 4, and where a request may come from."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Caller
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+SKEW = timedelta(minutes=15)
+"""How far a request's clock may be off, as on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """Temporary keys for a role."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: datetime
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The keys of one data folder; temporary ones are derived from its secret, so none needs to be stored."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Credentials:
+        """Read the folder's keys, making them on first use; the file is its owner's alone."""
+        path = data_dir / "credentials.json"
+        if not path.exists():
+            alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+            made = {
+                "AccessKeyId": "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
+                "SecretAccessKey": secrets.token_urlsafe(30),
+            }
+            draft = path.with_suffix(".new")
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(made))
+            draft.replace(path)
+        stored = json.loads(path.read_text())
+        return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
+
+    def root(self, account: str) -> Caller:
+        """Return the account's owner: whoever holds the folder's own keys."""
+        return Caller(
+            account=account,
+            arn=f"arn:aws:iam::{account}:root",
+            user_id=account,
+            access_key_id=self.access_key_id,
+        )
+
+    def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
+        """Make temporary keys for a role, as STS AssumeRole does."""
+        _, _, _, _, account, role = role_arn.split(":", 5)
+        role_name = role.rpartition("/")[2]
+        role_id = "AROA" + hashlib.sha256(role_arn.encode()).hexdigest()[:17].upper()
+        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+        claims = {
+            "key": access_key_id,
+            "arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
+            "account": account,
+            "user_id": f"{role_id}:{session_name}",
+            "expires": expiration.timestamp(),
+        }
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
+        token = f"{payload}.{self._seal(payload)}"
+        return SessionCredentials(
+            access_key_id, self._seal(access_key_id), token, expiration, _caller_of(claims, access_key_id)
+        )
+
+    def _seal(self, text: str) -> str:
+        digest = hmac.new(self.secret_access_key.encode(), text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest)[:40].decode()
+
+    def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
+        """Return the secret and the caller behind an access key, or raise AWS's refusal."""
+        if hmac.compare_digest(access_key_id, self.access_key_id):
+            return self.secret_access_key, self.root(account)
+        payload, _, seal = (token or "").partition(".")
+        if not token or not hmac.compare_digest(seal, self._seal(payload)):
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        claims = json.loads(base64.urlsafe_b64decode(payload))
+        if claims["key"] != access_key_id:
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        if claims["expires"] < time.time():
+            raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
+        return self._seal(access_key_id), _caller_of(claims, access_key_id)
+
+
+def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
+    return Caller(
+        account=str(claims["account"]),
+        arn=str(claims["arn"]),
+        user_id=str(claims["user_id"]),
+        access_key_id=access_key_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is signed of a request: the path undecoded, header names in lower case, the query decoded.
+
+    `resource` is the path with S3's bucket in it, wherever the client put the bucket.
+    """
+
+    method: str
+    raw_path: str
+    resource: str
+    query: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A checked signature: who signed for which service, and what signing the body's chunks goes on from."""
+
+    caller: Caller
+    service: str
+    payload_hash: str
+    """The value of x-amz-content-sha256 that was signed, or "" where the body's own hash was."""
+    chunk_key: bytes
+    scope: str
+    date: str
+    value: str
+
+
+def scope_of(request: Request) -> tuple[str, str] | None:
+    """Return the signing service and region that a request claims, before its signature is checked."""
+    credential = _header_fields(request).get("Credential") or dict(request.query).get("X-Amz-Credential", "")
+    parts = credential.split("/")
+    return (parts[-2], parts[-3]) if len(parts) >= 5 else None
+
+
+def _header_fields(request: Request) -> dict[str, str]:
+    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+    if scheme != ALGORITHM:
+        return {}
+    return dict(part.strip().partition("=")[::2] for part in rest.split(","))
+
+
+def verify(request: Request, body_hash: str | None, credentials: Credentials, account: str, region: str) -> Signature:
+    """Check a request's signature, in its Authorization header or its query, and its date.
+
+    `body_hash` is the SHA-256 of the body in hex, or None for a body that is streamed: then the hash in
+    x-amz-content-sha256 is what was signed, and the reader of the body holds it to that. Raises `ServiceError`
+    with the code of a JSON service; `refusal` turns it into other protocols'.
+    """
+    query = dict(request.query)
+    if "X-Amz-Signature" in query:
+        return _verify_presigned(request, query, credentials, account, region)
+    if "AWSAccessKeyId" in query and "Signature" in query:
+        return _verify_version_2(request, query, credentials, account)
+    fields = _header_fields(request)
+    if not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
+        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+    date = request.headers.get("x-amz-date", "")
+    _check_skew(date)
+    declared = request.headers.get("x-amz-content-sha256", "")
+    payload_hash = declared or body_hash or hashlib.sha256().hexdigest()
+    token = request.headers.get("x-amz-security-token")
+    signature = _verify_version_4(
+        request, request.query, fields, date, payload_hash, token, credentials, account, region, declared
+    )
+    if declared and body_hash and not declared.startswith(("UNSIGNED", "STREAMING")) and declared != body_hash:
+        raise _mismatch()
+    return signature
+
+
+def _verify_presigned(
+    request: Request, query: Mapping[str, str], credentials: Credentials, account: str, region: str
+) -> Signature:
+    date, expires = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
+    begin = _parse_date(date)
+    if not expires.isdigit() or not 0 < int(expires) <= 604_800:
+        raise ServiceError("AuthorizationQueryParametersError", "X-Amz-Expires must be between 1 and 604800 seconds")
+    _check_expiry(begin + timedelta(seconds=int(expires)))
+    if begin > datetime.now(UTC) + SKEW:
+        raise ServiceError("AccessDenied", "Request is not valid yet", 403)
+    fields = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
+    unsigned = [(name, value) for name, value in request.query if name != "X-Amz-Signature"]
+    token = query.get("X-Amz-Security-Token")
+    payload_hash = query.get("X-Amz-Content-Sha256") or "UNSIGNED-PAYLOAD"
+    return _verify_version_4(
+        request, unsigned, fields, date, payload_hash, token, credentials, account, region, payload_hash
+    )
+
+
+def _verify_version_4(
+    request: Request, query: Sequence[tuple[str, str]], fields: Mapping[str, str], date: str, payload_hash: str,
+    token: str | None, credentials: Credentials, account: str, region: str, declared: str,
+) -> Signature:  # fmt: skip
+    try:
+        access_key_id, day, signed_region, service, terminator = fields["Credential"].rsplit("/", 4)
+    except ValueError as error:
+        raise ServiceError(
+            "IncompleteSignatureException",
+            "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request",
+            403,
+        ) from error
+    secret, caller = credentials.resolve(access_key_id, token, account)
+    if terminator != "aws4_request" or not date.startswith(day):
+        raise _mismatch()
+    if signed_region not in (region, "us-east-1"):  # global services are signed for us-east-1
+        raise ServiceError(
+            "InvalidSignatureException",
+            f"Credential should be scoped to a valid region: this local cloud serves {region}, not {signed_region}.",
+            403,
+        )
+    signed = fields["SignedHeaders"].split(";")
+    if "host" not in signed:
+        raise _mismatch()
+    canonical = "\n".join(
+        [
+            request.method,
+            request.raw_path if service == "s3" else _normalised(request.raw_path),
+            _canonical_query(query),
+            *(f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in signed),
+            "",
+            ";".join(signed),
+            payload_hash,
+        ]
+    )
+    scope = f"{day}/{signed_region}/{service}/aws4_request"
+    text = "\n".join([ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = _signing_key(secret, day, signed_region, service)
+    expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, fields["Signature"]):
+        raise _mismatch()
+    return Signature(caller, service, declared, key, scope, date, expected)
+
+
+def _verify_version_2(request: Request, query: Mapping[str, str], credentials: Credentials, account: str) -> Signature:
+    """Check a presigned S3 URL of Signature Version 2, which is still boto3's default for `generate_presigned_url`."""
+    from botocore.auth import HmacV1Auth
+    from botocore.credentials import Credentials as BotocoreCredentials
+
+    token = query.get("x-amz-security-token")
+    secret, caller = credentials.resolve(query["AWSAccessKeyId"], token, account)
+    if not query.get("Expires", "").isdigit():
+        raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403)
+    _check_expiry(datetime.fromtimestamp(int(query["Expires"]), UTC))
+    headers = dict(request.headers) | ({"x-amz-security-token": token} if token else {})
+    names = {"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"}
+    rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
+    signer = HmacV1Auth(BotocoreCredentials(query["AWSAccessKeyId"], secret))
+    split = urlsplit(f"http://host{request.resource}?{rest}")
+    expected = signer.get_signature(request.method, split, headers, expires=int(query["Expires"]))
+    if not hmac.compare_digest(expected, query["Signature"]):
+        raise _mismatch()
+    return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", expected)
+
+
+def _canonical_query(query: Sequence[tuple[str, str]]) -> str:
+    return "&".join(f"{name}={value}" for name, value in sorted((_quote(name), _quote(value)) for name, value in query))
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def _normalised(raw_path: str) -> str:
+    """Encode a path once more, as every service but S3 has it signed."""
+    return quote(raw_path, safe="/-_.~") or "/"
+
+
+@lru_cache(maxsize=256)
+def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    key = b"AWS4" + secret.encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+def _parse_date(date: str) -> datetime:
+    try:
+        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ServiceError(
+            "IncompleteSignatureException", f"Date must be given as YYYYMMDDTHHMMSSZ, not {date!r}.", 403
+        ) from error
+
+
+def _check_skew(date: str) -> None:
+    now, signed = datetime.now(UTC), _parse_date(date)
+    if abs(now - signed) > SKEW:
+        word, bound = ("expired", now - SKEW) if signed < now else ("not yet current", now + SKEW)
+        sign = "<" if signed < now else ">"
+        raise ServiceError(
+            "InvalidSignatureException",
+            f"Signature {word}: {date} is now {'earlier' if sign == '<' else 'later'} than {bound:%Y%m%dT%H%M%SZ} "
+            f"({now:%Y%m%dT%H%M%SZ} {'-' if sign == '<' else '+'} 15 min.)",
+            403,
+        )
+
+
+def _check_expiry(moment: datetime) -> None:
+    if datetime.now(UTC) > moment:
+        raise ServiceError("AccessDenied", "Request has expired", 403, Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _mismatch() -> ServiceError:
+    return ServiceError(
+        "InvalidSignatureException",
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+        "Key and signing method. Consult the service documentation for details.",
+        403,
+    )
+
+
+_S3_CODES = {
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "UnrecognizedClientException": "InvalidAccessKeyId",
+    "ExpiredTokenException": "ExpiredToken",
+    "MissingAuthenticationTokenException": "AccessDenied",
+    "IncompleteSignatureException": "AuthorizationHeaderMalformed",
+}
+_QUERY_CODES = {
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "ExpiredTokenException": "ExpiredToken",
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "IncompleteSignatureException": "IncompleteSignature",
+}
+
+
+def refusal(error: ServiceError, protocol: str) -> ServiceError:
+    """Return a refusal with the code that services of a protocol use for it."""
+    if protocol == "rest-xml" and error.code == "InvalidSignatureException" and error.message.startswith("Signature "):
+        return ServiceError(
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+            403,
+        )
+    codes = {"rest-xml": _S3_CODES, "query": _QUERY_CODES}.get(protocol, {})
+    return ServiceError(codes.get(error.code, error.code), error.message, error.status, **error.members)
+
+
+def check_origin(headers: Mapping[str, str], port: int) -> None:
+    """Refuse what a web page elsewhere could send: a foreign Host (DNS rebinding) or a foreign Origin.
+
+    Raises `ServiceError` (403). Hosts of ours are loopback names, and names below localhost (S3's buckets).
+    """
+    host = headers.get("host", "")
+    if not _ours(f"//{host}", port):
+        raise ServiceError("AccessDenied", f"The Host header {host!r} is not this local cloud's.", 403)
+    origin = headers.get("origin")
+    if origin is not None and not _ours(origin, port):
+        raise ServiceError("AccessDenied", f"Requests from the web origin {origin!r} are refused.", 403)
+
+
+def _ours(url: str, port: int) -> bool:
+    try:
+        split = urlsplit(url)
+        name, given = split.hostname or "", split.port
+    except ValueError:
+        return False
+    return given == port and (name in ("127.0.0.1", "localhost", "::1") or name.endswith(".localhost"))

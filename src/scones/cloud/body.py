@@ -1,0 +1,164 @@
+"""Request bodies: read whole with a bound, or streamed, unframed from aws-chunked and held to what was signed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from scones.cloud.auth import Signature
+from scones.cloud.errors import ServiceError
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+EMPTY = hashlib.sha256().hexdigest()
+LINE = 8192
+"""The longest chunk header or trailer line, in bytes."""
+
+
+async def stream(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the request's body as it arrives; raises `RequestTimeout` where the client goes away."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ServiceError("RequestTimeout", "The client closed the connection before it had sent the whole body.")
+        if chunk := message.get("body"):
+            yield chunk
+        more = message.get("more_body", False)
+
+
+async def read(receive: Receive, limit: int) -> bytes:
+    """Return the whole body, of at most `limit` bytes."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in stream(receive):
+        size += len(chunk)
+        if size > limit:
+            raise ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes", 413)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
+    """Yield the chunks, and raise at the end unless their SHA-256 is the one that was signed."""
+    digest = hashlib.sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if not hmac.compare_digest(digest.hexdigest(), expected):
+        raise ServiceError(
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            ClientComputedContentSHA256=expected,
+            S3ComputedContentSHA256=digest.hexdigest(),
+        )
+
+
+async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIterator[bytes]:
+    """Yield the chunks, and raise at the end unless they add up to the length that was announced."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        yield chunk
+    if size != expected:
+        raise ServiceError(
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        )
+
+
+class ChunkedReader:
+    """An aws-chunked body: `size;chunk-signature=…` lines, their data, and trailers after the last.
+
+    `trailers` (names in lower case) is filled at the end. Chunk signatures are checked where the body is signed.
+    """
+
+    def __init__(self, chunks: AsyncIterator[bytes], signature: Signature, trailers: dict[str, str]) -> None:
+        self._chunks = chunks
+        self._signature = signature
+        self._signed = signature.payload_hash.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
+        self._has_trailers = signature.payload_hash.endswith("-TRAILER")
+        self._previous = signature.value
+        self._trailers = trailers
+        self._buffer = bytearray()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            header, _, extension = (await self._line()).partition(";")
+            try:
+                remaining = int(header, 16)
+            except ValueError as error:
+                raise _malformed() from error
+            digest = hashlib.sha256()
+            if remaining:
+                async for piece in self._data(remaining):
+                    digest.update(piece)
+                    yield piece
+                if await self._line():
+                    raise _malformed()
+            if self._signed:
+                self._check(extension.partition("=")[2], "AWS4-HMAC-SHA256-PAYLOAD", [EMPTY, digest.hexdigest()])
+            if not remaining:
+                break
+        await self._read_trailers()
+
+    async def _data(self, remaining: int) -> AsyncIterator[bytes]:
+        while remaining:
+            if not self._buffer:
+                await self._fill()
+            piece = bytes(self._buffer[:remaining])
+            del self._buffer[: len(piece)]
+            remaining -= len(piece)
+            yield piece
+
+    async def _read_trailers(self) -> None:
+        signed = b""
+        while self._has_trailers or self._buffer:
+            line = await self._line()
+            if not line:
+                break
+            name, _, value = line.partition(":")
+            if name.lower() == "x-amz-trailer-signature":
+                if self._signed:
+                    self._check(value.strip(), "AWS4-HMAC-SHA256-TRAILER", [hashlib.sha256(signed).hexdigest()])
+                continue
+            self._trailers[name.lower()] = value.strip()
+            signed += f"{name.lower()}:{value.strip()}\n".encode()
+        async for _ in self._chunks:
+            pass
+
+    def _check(self, given: str, algorithm: str, hashes: list[str]) -> None:
+        text = "\n".join([algorithm, self._signature.date, self._signature.scope, self._previous, *hashes])
+        expected = hmac.new(self._signature.chunk_key, text.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected, given):
+            raise ServiceError(
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and "
+                "signing method.",
+                403,
+            )
+        self._previous = expected
+
+    async def _line(self) -> str:
+        while (end := self._buffer.find(b"\r\n")) < 0:
+            if len(self._buffer) > LINE:
+                raise _malformed()
+            await self._fill()
+        line = self._buffer[:end].decode("latin-1")
+        del self._buffer[: end + 2]
+        return line
+
+    async def _fill(self) -> None:
+        try:
+            self._buffer += await anext(self._chunks)
+        except StopAsyncIteration as error:
+            raise ServiceError(
+                "IncompleteBody", "The request body terminated unexpectedly before its last chunk"
+            ) from error
+
+
+def _malformed() -> ServiceError:
+    return ServiceError(
+        "InvalidRequest", "The aws-chunked body is malformed: a chunk's size or end is not where it must be."
+    )

@@ -1,0 +1,143 @@
+"""The local cloud: its settings, its services, and how they reach each other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.auth import Credentials
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call, Caller, Service
+from scones.cloud.store import Store
+from scones.cloud.wire.model import service_model
+from scones.cloud.wire.validate import validate
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudSettings:
+    """What a local cloud is started with."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 4566
+    region: str = "us-east-1"
+    account: str = "111122223333"
+    capture_seconds: float = 2.0
+    """How long captured records wait for others before their file goes to S3 (AWS: up to 60 s)."""
+
+
+class Cloud:
+    """The services of one data folder, by botocore's service name."""
+
+    def __init__(self, settings: CloudSettings, store: Store, credentials: Credentials) -> None:
+        self.settings = settings
+        self.store = store
+        self.credentials = credentials
+        self.services: dict[str, Service] = {}
+        self.url = f"http://{settings.host}:{settings.port}"
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def start(self, services: list[type[Service]]) -> None:
+        """Create the services' tables, then start them in order: a service may call those before it."""
+        for kind in services:
+            if kind.schema:
+                await self.store.define(kind.schema)
+            self.services[kind.name] = kind(self)
+        for service in self.services.values():
+            begun = time.perf_counter()
+            await service.start()
+            log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
+
+    async def stop(self) -> None:
+        """Stop the services in reverse order, then what still runs in the background, then the store."""
+        for service in reversed(self.services.values()):
+            try:
+                await service.stop()
+            except Exception:
+                log.exception("%s did not stop cleanly", service.name)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.store.close()
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run a coroutine in the background: it is kept, its failure is logged, and `stop` cancels it."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background work %s failed", task.get_name(), exc_info=error)
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        params: dict[str, Any],
+        *,
+        caller: Caller | None = None,
+        check: bool = False,
+    ) -> dict[str, Any]:
+        """Call an operation from inside the cloud, without the wire: members in, members out.
+
+        A streaming input may be given as bytes; a streaming output is bytes or an async iterator (`read_body`
+        makes it whole). `check` validates the parameters, for those that a user wrote. Raises `ServiceError`.
+        """
+        handler = self.handler(service, operation)
+        shape = service_model(service).operation_model(operation)
+        if check and shape.input_shape is not None:
+            offered = self.services[service]
+            validate(params, shape.input_shape, offered.validation_code, offered.own_checks)
+        if shape.input_shape is not None and shape.get_streaming_input() is not None:
+            name = shape.input_shape.serialization["payload"]
+            body = params.get(name, b"")
+            if isinstance(body, bytes):
+                params = {**params, name: _chunks(body)}
+        call = Call(
+            operation=operation,
+            params=params,
+            caller=caller or self.credentials.root(self.settings.account),
+            request_id=str(uuid.uuid4()),
+        )
+        answer = await handler(call)
+        return answer.members if isinstance(answer, Answer) else answer
+
+    def handler(self, service: str, operation: str) -> Any:
+        """Return the coroutine behind an operation, or raise AWS's answer for one that is not there."""
+        offered = self.services.get(service)
+        handler = offered.handler(operation) if offered else None
+        if handler is None:
+            raise ServiceError(
+                "NotImplemented",
+                f"The local cloud does not offer {service}:{operation}; AWS does.",
+                status=501,
+            )
+        return handler
+
+    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
+        """Return `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE` for this cloud."""
+        region = self.settings.region if region is None else region
+        return f"arn:aws:{service}:{region}:{self.settings.account}:{resource}"
+
+
+async def _chunks(body: bytes) -> AsyncIterator[bytes]:
+    if body:
+        yield body
+
+
+async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:
+    """Return a streaming member whole."""
+    if isinstance(body, bytes):
+        return body
+    return b"".join([chunk async for chunk in body])

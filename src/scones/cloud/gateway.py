@@ -1,0 +1,226 @@
+"""The ASGI application: authenticate, find service and operation, validate, answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from scones.cloud import auth, body
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.wire.model import service_model
+from scones.cloud.wire.parse import parse
+from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
+from scones.cloud.wire.serialize import Response, serialize, serialize_error
+from scones.cloud.wire.validate import validate
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+HEALTH = "/_scones/health"
+BODY_LIMIT = 128 * 1024 * 1024
+"""Bytes of a body that is read whole: a function's zip of 50 MB in base64 fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """A request as it came, with what is decoded once."""
+
+    request: auth.Request
+    query: Mapping[str, Sequence[str]]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.request.headers
+
+
+class Gateway:
+    """One port for every service; services are told apart by what was signed, then by target, action or path."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self._offered = {name: service.operations() for name, service in cloud.services.items()}
+        self._by_signing_name: dict[str, list[str]] = defaultdict(list)
+        for name in cloud.services:
+            metadata = service_model(name).metadata
+            self._by_signing_name[metadata.get("signingName", metadata["endpointPrefix"])].append(name)
+
+    async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
+        response = await self._answer(_incoming(scope, self.cloud.settings.port), receive)
+        await _send(response, scope["method"], send)
+
+    async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
+        request_id = str(uuid.uuid4())
+        begun = time.perf_counter()
+        name, service = "?", "s3"
+        try:
+            auth.check_origin(incoming.headers, self.cloud.settings.port)
+            if incoming.request.raw_path == HEALTH:
+                return self._health()
+            candidates = self._candidates(incoming)
+            service = candidates[0]
+            match, params_body, call_body, caller, trailers = await self._admit(incoming, candidates, receive)
+            service, name = match.service, match.operation.name
+            handler = self.cloud.handler(service, name)
+            call = self._call(match, incoming, params_body, call_body, caller, trailers, request_id)
+            outcome = await handler(call)
+            members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
+            response = serialize(match.operation, members, request_id, status)
+        except ServiceError as error:
+            refused = auth.refusal(error, service_model(service).metadata["protocol"])
+            response = serialize_error(service_model(service), refused, request_id, incoming.request.resource)
+        except Exception:
+            log.exception("%s:%s failed (request %s)", service, name, request_id)
+            failure = ServiceError(
+                "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
+            )
+            response = serialize_error(service_model(service), failure, request_id, incoming.request.resource)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
+        return response
+
+    def _candidates(self, incoming: _Incoming) -> list[str]:
+        """Return the services that a request may mean, by the service that its signature names."""
+        scope = auth.scope_of(incoming.request)
+        if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
+            return ["s3"] if "s3" in self.cloud.services else list(self.cloud.services)
+        signing_name, _ = scope
+        if signing_name not in self._by_signing_name:
+            raise ServiceError(
+                "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
+            )
+        return self._by_signing_name[signing_name]
+
+    async def _admit(
+        self, incoming: _Incoming, candidates: list[str], receive: body.Receive
+    ) -> tuple[Match, bytes, AsyncIterator[bytes] | None, Any, dict[str, str]]:
+        """Find the operation and check the signature; a body that the operation streams is not read yet."""
+        settings, credentials = self.cloud.settings, self.cloud.credentials
+        trailers: dict[str, str] = {}
+        match = self._match(incoming, candidates, {})
+        if match is not None and match.operation.get_streaming_input() is not None:
+            signature = auth.verify(incoming.request, None, credentials, settings.account, settings.region)
+            streamed = _unframed(incoming, signature, body.stream(receive), trailers)
+            return match, b"", streamed, signature.caller, trailers
+        whole = await body.read(receive, BODY_LIMIT)
+        digest = hashlib.sha256(whole).hexdigest()
+        framed = incoming.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+        signature = auth.verify(
+            incoming.request, None if framed else digest, credentials, settings.account, settings.region
+        )
+        if framed:
+            chunks = _unframed(incoming, signature, _once(whole), trailers)
+            whole = b"".join([chunk async for chunk in chunks])
+        if match is None:
+            match = self._match(incoming, candidates, _form(whole))
+        if match is None:
+            raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
+        return match, whole, None, signature.caller, trailers
+
+    def _match(self, incoming: _Incoming, candidates: list[str], form: Mapping[str, Sequence[str]]) -> Match | None:
+        if target := incoming.headers.get("x-amz-target"):
+            return match_target(candidates, target)
+        protocols = {service_model(name).metadata["protocol"] for name in candidates}
+        if "query" in protocols:
+            action = {**incoming.query, **form}.get("Action")
+            return match_action(candidates, action[0]) if action else None
+        rest = [name for name in candidates if service_model(name).metadata["protocol"].startswith("rest")]
+        query = {name: values[0] for name, values in incoming.query.items()}
+        request = incoming.request
+        return match_rest(rest, self._offered, request.method, request.resource, query, request.headers)
+
+    def _call(
+        self, match: Match, incoming: _Incoming, params_body: bytes, call_body: AsyncIterator[bytes] | None,
+        caller: Any, trailers: dict[str, str], request_id: str,
+    ) -> Call:  # fmt: skip
+        operation, service = match.operation, self.cloud.services[match.service]
+        query = incoming.query
+        if operation.service_model.metadata["protocol"] == "query":
+            query = {**query, **_form(params_body)}
+        params = parse(operation, match.uri, query, incoming.headers, params_body)
+        if shape := operation.input_shape:
+            if call_body is not None:
+                params[shape.serialization["payload"]] = call_body
+            validate(params, shape, service.validation_code, service.own_checks)
+        return Call(
+            operation=operation.name,
+            params=params,
+            caller=caller,
+            request_id=request_id,
+            headers=incoming.headers,
+            trailers=trailers,
+        )
+
+    def _health(self) -> Response:
+        document = {"status": "running", "services": sorted(self.cloud.services)}
+        return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())
+
+
+def _incoming(scope: Scope, port: int) -> _Incoming:
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query: dict[str, list[str]] = defaultdict(list)
+    for name, value in pairs:
+        query[name].append(value)
+    raw_path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    bucket = headers.get("host", "").partition(":")[0].removesuffix("localhost").rstrip(".")
+    in_host = bucket if headers.get("host", "").endswith(f".localhost:{port}") else ""
+    resource = f"/{in_host}{raw_path}" if in_host else raw_path
+    request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
+    return _Incoming(request, query)
+
+
+def _form(whole: bytes) -> dict[str, list[str]]:
+    form: dict[str, list[str]] = defaultdict(list)
+    for name, value in parse_qsl(whole.decode("utf-8", "replace"), keep_blank_values=True):
+        form[name].append(value)
+    return form
+
+
+def _unframed(
+    incoming: _Incoming, signature: auth.Signature, chunks: AsyncIterator[bytes], trailers: dict[str, str]
+) -> AsyncIterator[bytes]:
+    """Return the body itself, held to its signature and to the length that the client announced."""
+    declared = signature.payload_hash
+    if declared.startswith("STREAMING-"):
+        chunks = aiter(body.ChunkedReader(chunks, signature, trailers))
+    elif declared and not declared.startswith("UNSIGNED"):
+        chunks = body.held_to_hash(chunks, declared)
+    length = incoming.headers.get("x-amz-decoded-content-length")
+    return body.held_to_length(chunks, int(length)) if length and length.isdigit() else chunks
+
+
+async def _once(whole: bytes) -> AsyncIterator[bytes]:
+    yield whole
+
+
+async def _send(response: Response, method: str, send: Send) -> None:
+    content = response.body
+    whole = content if isinstance(content, bytes) else None
+    if whole is not None and "content-length" not in response.headers and response.status not in (204, 304):
+        response.headers["content-length"] = str(len(whole))
+    headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if isinstance(content, bytes):
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})
+        return
+    async for chunk in content:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

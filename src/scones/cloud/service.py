@@ -1,0 +1,96 @@
+"""What a service is: a class with one coroutine per operation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from botocore import xform_name
+
+if TYPE_CHECKING:
+    from scones.cloud.cloud import Cloud
+
+Body = bytes | AsyncIterator[bytes]
+"""A streaming member: whole, or in chunks of any size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who signed a request, as STS GetCallerIdentity tells it."""
+
+    account: str
+    arn: str
+    user_id: str
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One API call: an operation's name, its parameters by member name, and who calls.
+
+    A streaming input (`PutObject.Body`) is an async iterator of bytes; `trailers` is filled when it has been
+    read to its end. `headers` are the request's, lower case, and empty for a call from inside the cloud.
+    """
+
+    operation: str
+    params: dict[str, Any]
+    caller: Caller
+    request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    trailers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Output members with an HTTP status other than the model's (206 for a range of an object)."""
+
+    members: dict[str, Any]
+    status: int
+
+
+Handler = Callable[[Call], Awaitable[dict[str, Any] | Answer]]
+
+
+class Service:
+    """One AWS service: subclasses set `name`, botocore's service name, and define operations.
+
+    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the
+    `Call` and returns the output members, or raises `ServiceError`. Operations that are not defined answer
+    `NotImplemented` by name. `schema` creates the service's tables; `validation_code` is the service's error
+    code for parameters that its model forbids; `own_checks` are names of shapes that the service checks itself,
+    with messages of its own.
+    """
+
+    name: ClassVar[str]
+    schema: ClassVar[str] = ""
+    validation_code: ClassVar[str] = "ValidationException"
+    own_checks: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    async def start(self) -> None:
+        """Begin background work; called once, before the first request."""
+
+    async def stop(self) -> None:
+        """End background work and children; called once."""
+
+    def handler(self, operation: str) -> Handler | None:
+        """Return the coroutine behind an operation's name, or None where the operation is not offered."""
+        if operation not in self.operations():
+            return None
+        handler: Handler = getattr(self, xform_name(operation))
+        return handler
+
+    @classmethod
+    def operations(cls) -> frozenset[str]:
+        """Return the names of the operations offered, as the service model spells them."""
+        cached: frozenset[str] | None = cls.__dict__.get("_operations")
+        if cached is None:
+            from scones.cloud.wire.model import service_model
+
+            names = service_model(cls.name).operation_names
+            cached = frozenset(name for name in names if callable(getattr(cls, xform_name(name), None)))
+            cls._operations = cached  # type: ignore[attr-defined]
+        return cached

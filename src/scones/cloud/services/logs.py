@@ -1,0 +1,307 @@
+"""CloudWatch Logs: groups, streams and events."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import regex
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call, Service
+
+Event = tuple[int, str]
+"""Milliseconds since 1970, and one line."""
+
+
+_COLUMNS = "id, at, ingested, message"
+
+
+class Logs(Service):
+    """Log groups and streams in the store; other services write with `append`."""
+
+    name: ClassVar[str] = "logs"
+    validation_code: ClassVar[str] = "InvalidParameterException"
+    schema: ClassVar[str] = """
+        CREATE TABLE IF NOT EXISTS log_groups (
+            name TEXT PRIMARY KEY, created INTEGER NOT NULL, retention INTEGER, tags TEXT NOT NULL DEFAULT '{}'
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS log_streams (
+            group_name TEXT NOT NULL REFERENCES log_groups(name) ON DELETE CASCADE, name TEXT NOT NULL,
+            created INTEGER NOT NULL, first INTEGER, last INTEGER, ingested INTEGER, bytes INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (group_name, name)
+        ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS log_events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, group_name TEXT NOT NULL, stream TEXT NOT NULL,
+            at INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL,
+            FOREIGN KEY (group_name, stream) REFERENCES log_streams(group_name, name) ON DELETE CASCADE
+        );
+        CREATE INDEX IF NOT EXISTS log_events_by_stream ON log_events (group_name, stream, at, id);
+        CREATE INDEX IF NOT EXISTS log_events_by_group ON log_events (group_name, at, id)
+    """
+
+    def append(self, group: str, stream: str, events: Iterable[Event]) -> None:
+        """Hand in events for the log without waiting; group and stream are made on first use."""
+        batch = list(events)
+        if batch:
+            self.cloud.store.submit(lambda connection: _append(connection, group, stream, batch, create=True))
+
+    async def create_log_group(self, call: Call) -> dict[str, Any]:
+        """Create an empty group."""
+        name, tags = call.params["logGroupName"], json.dumps(call.params.get("tags", {}))
+
+        def create(connection: sqlite3.Connection) -> None:
+            if connection.execute("SELECT 1 FROM log_groups WHERE name = ?", (name,)).fetchone():
+                raise ServiceError("ResourceAlreadyExistsException", "The specified log group already exists")
+            connection.execute("INSERT INTO log_groups (name, created, tags) VALUES (?, ?, ?)", (name, _now(), tags))
+
+        await self.cloud.store.write(create)
+        return {}
+
+    async def delete_log_group(self, call: Call) -> dict[str, Any]:
+        """Delete a group with its streams and events."""
+        if not await self.cloud.store.execute("DELETE FROM log_groups WHERE name = ?", call.params["logGroupName"]):
+            raise _no_group()
+        return {}
+
+    async def describe_log_groups(self, call: Call) -> dict[str, Any]:
+        """List groups by name."""
+        params = call.params
+        rows = self.cloud.store.rows(
+            "SELECT *, (SELECT coalesce(sum(bytes), 0) FROM log_streams WHERE group_name = log_groups.name) AS bytes"
+            " FROM log_groups WHERE substr(name, 1, length(?1)) = ?1 AND (?2 = '' OR instr(lower(name), lower(?2)))"
+            " ORDER BY name",
+            params.get("logGroupNamePrefix", ""),
+            params.get("logGroupNamePattern", ""),
+        )
+        page, token = _page(rows, call.params.get("nextToken"), call.params.get("limit", 50))
+        return {"logGroups": [self._group(row) for row in page], "nextToken": token}
+
+    def _group(self, row: sqlite3.Row) -> dict[str, Any]:
+        arn = self.cloud.arn("logs", f"log-group:{row['name']}")
+        return {
+            "logGroupName": row["name"],
+            "creationTime": row["created"],
+            "retentionInDays": row["retention"],
+            "metricFilterCount": 0,
+            "arn": f"{arn}:*",
+            "logGroupArn": arn,
+            "storedBytes": row["bytes"],
+            "logGroupClass": "STANDARD",
+        }
+
+    async def create_log_stream(self, call: Call) -> dict[str, Any]:
+        """Create an empty stream."""
+        group, name = call.params["logGroupName"], call.params["logStreamName"]
+
+        def create(connection: sqlite3.Connection) -> None:
+            _require_group(connection, group)
+            found = connection.execute("SELECT 1 FROM log_streams WHERE group_name = ? AND name = ?", (group, name))
+            if found.fetchone():
+                raise ServiceError("ResourceAlreadyExistsException", "The specified log stream already exists")
+            connection.execute(
+                "INSERT INTO log_streams (group_name, name, created) VALUES (?, ?, ?)", (group, name, _now())
+            )
+
+        await self.cloud.store.write(create)
+        return {}
+
+    async def delete_log_stream(self, call: Call) -> dict[str, Any]:
+        """Delete a stream with its events."""
+        group, name = call.params["logGroupName"], call.params["logStreamName"]
+        if not await self.cloud.store.execute("DELETE FROM log_streams WHERE group_name = ? AND name = ?", group, name):
+            raise _no_stream()
+        return {}
+
+    async def describe_log_streams(self, call: Call) -> dict[str, Any]:
+        """List a group's streams by name or last event. No token comes with the last page: SDKs loop on one."""
+        group, prefix = self._group_of(call), call.params.get("logStreamNamePrefix", "")
+        self._require_group(group)
+        order = "last" if call.params.get("orderBy") == "LastEventTime" else "name"
+        direction = "DESC" if call.params.get("descending") else "ASC"
+        rows = self.cloud.store.rows(
+            # both words of the order are our own
+            f"SELECT * FROM log_streams WHERE group_name = ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY {order} {direction}",  # noqa: S608, E501
+            group,
+            prefix,
+        )
+        page, token = _page(rows, call.params.get("nextToken"), call.params.get("limit", 50))
+        return {"logStreams": [self._stream(row) for row in page], "nextToken": token}
+
+    def _stream(self, row: sqlite3.Row) -> dict[str, Any]:
+        return {
+            "logStreamName": row["name"],
+            "creationTime": row["created"],
+            "firstEventTimestamp": row["first"],
+            "lastEventTimestamp": row["last"],
+            "lastIngestionTime": row["ingested"],
+            "uploadSequenceToken": None,
+            "arn": self.cloud.arn("logs", f"log-group:{row['group_name']}:log-stream:{row['name']}"),
+            "storedBytes": 0,  # AWS has reported 0 here since 2019
+        }
+
+    async def put_log_events(self, call: Call) -> dict[str, Any]:
+        """Write events to a stream that exists."""
+        params = call.params
+        events = [(event["timestamp"], event["message"]) for event in params["logEvents"]]
+        if events != sorted(events, key=lambda event: event[0]):
+            raise ServiceError(
+                "InvalidParameterException",
+                "Log events in a single PutLogEvents request must be in chronological order.",
+            )
+        group, stream = params["logGroupName"], params["logStreamName"]
+        await self.cloud.store.write(lambda connection: _append(connection, group, stream, events, create=False))
+        return {"nextSequenceToken": "49039859627112345678901234567890123456789012345678901234"}
+
+    async def get_log_events(self, call: Call) -> dict[str, Any]:
+        """Page through a stream; at its end the forward token comes back unchanged, with no events."""
+        params, group = call.params, self._group_of(call)
+        stream, limit = params["logStreamName"], params.get("limit", 10_000)
+        self._require_group(group)
+        if not self.cloud.store.row("SELECT 1 FROM log_streams WHERE group_name = ? AND name = ?", group, stream):
+            raise _no_stream()
+        direction, mark = _position(params.get("nextToken"))
+        forward = direction == "f" or (direction is None and params.get("startFromHead", False))
+        compare, order = (">", "ASC") if forward else ("<", "DESC")
+        after = "(at, id) " + compare + " (?, ?)" if mark else "(? IS NULL OR ? IS NULL)"
+        rows = self.cloud.store.rows(
+            f"SELECT {_COLUMNS} FROM log_events WHERE group_name = ? AND stream = ? AND at >= ? AND at < ? AND {after}"  # noqa: S608
+            f" ORDER BY at {order}, id {order} LIMIT ?",
+            group, stream, params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (None, None)), limit,
+        )  # fmt: skip
+        if not forward:
+            rows.reverse()
+        first, last = ((rows[0]["at"], rows[0]["id"]), (rows[-1]["at"], rows[-1]["id"])) if rows else (mark, mark)
+        return {
+            "events": [_event(row) for row in rows],
+            "nextForwardToken": _token("f", last or (0, 0)),
+            "nextBackwardToken": _token("b", first or (0, 0)),
+        }
+
+    async def filter_log_events(self, call: Call) -> dict[str, Any]:
+        """Find events of a group by time, stream and pattern: words that must all occur, quoted phrases, `?any`."""
+        params, group = call.params, self._group_of(call)
+        self._require_group(group)
+        names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
+        _, mark = _position(params.get("nextToken"))
+        limit, matches = params.get("limit", 10_000), _matcher(params.get("filterPattern", ""))
+        rows = await self.cloud.store.read_aside(
+            "SELECT id, stream, at, ingested, message FROM log_events WHERE group_name = ? AND at >= ? AND at <= ?"
+            " AND (at, id) > (?, ?) AND substr(stream, 1, ?) = ? ORDER BY at, id",
+            group, params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (-1, -1)), len(prefix), prefix,
+        )  # fmt: skip
+        found = [row for row in rows if (names is None or row["stream"] in names) and matches(row["message"])]
+        page, rest = found[:limit], found[limit:]
+        return {
+            "events": [{"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)} for row in page],
+            "searchedLogStreams": [],
+            "nextToken": _token("f", (page[-1]["at"], page[-1]["id"])) if rest else None,
+        }
+
+    async def put_retention_policy(self, call: Call) -> dict[str, Any]:
+        """Record how many days a group's events are to be kept; the local cloud keeps them all."""
+        name, days = call.params["logGroupName"], call.params["retentionInDays"]
+        if not await self.cloud.store.execute("UPDATE log_groups SET retention = ? WHERE name = ?", days, name):
+            raise _no_group()
+        return {}
+
+    def _group_of(self, call: Call) -> str:
+        """Return the group that a call names, by name or by ARN."""
+        given: str | None = call.params.get("logGroupName") or call.params.get("logGroupIdentifier")
+        if given is None:
+            raise ServiceError("InvalidParameterException", "Either logGroupName or logGroupIdentifier must be given.")
+        return given.split(":log-group:", 1)[1].removesuffix(":*") if given.startswith("arn:") else given
+
+    def _require_group(self, name: str) -> None:
+        if not self.cloud.store.row("SELECT 1 FROM log_groups WHERE name = ?", name):
+            raise _no_group()
+
+
+def _append(connection: sqlite3.Connection, group: str, stream: str, events: Sequence[Event], *, create: bool) -> None:
+    now = _now()
+    if create:
+        connection.execute("INSERT OR IGNORE INTO log_groups (name, created) VALUES (?, ?)", (group, now))
+        connection.execute(
+            "INSERT OR IGNORE INTO log_streams (group_name, name, created) VALUES (?, ?, ?)", (group, stream, now)
+        )
+    else:
+        _require_group(connection, group)
+    size = sum(len(message) + 26 for _, message in events)  # AWS counts 26 bytes for each event
+    updated = connection.execute(
+        "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2), ingested = ?3,"
+        " bytes = bytes + ?4 WHERE group_name = ?5 AND name = ?6",
+        (min(at for at, _ in events), max(at for at, _ in events), now, size, group, stream),
+    )
+    if not updated.rowcount:
+        raise _no_stream()
+    connection.executemany(
+        "INSERT INTO log_events (group_name, stream, at, ingested, message) VALUES (?, ?, ?, ?, ?)",
+        [(group, stream, at, now, message) for at, message in events],
+    )
+
+
+def _require_group(connection: sqlite3.Connection, name: str) -> None:
+    if not connection.execute("SELECT 1 FROM log_groups WHERE name = ?", (name,)).fetchone():
+        raise _no_group()
+
+
+def _no_group() -> ServiceError:
+    return ServiceError("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def _no_stream() -> ServiceError:
+    return ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+def _event(row: sqlite3.Row) -> dict[str, Any]:
+    return {"timestamp": row["at"], "message": row["message"], "ingestionTime": row["ingested"]}
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _page(rows: list[sqlite3.Row], token: str | None, limit: int) -> tuple[list[sqlite3.Row], str | None]:
+    begin = int(base64.b64decode(token)) if token else 0
+    more = begin + limit < len(rows)
+    return rows[begin : begin + limit], base64.b64encode(str(begin + limit).encode()).decode() if more else None
+
+
+def _token(direction: str, mark: tuple[int, int]) -> str:
+    return f"{direction}/{mark[0]:020d}{mark[1]:020d}"
+
+
+def _position(token: str | None) -> tuple[str | None, tuple[int, int] | None]:
+    """Return a token's direction and the (time, id) that it stands for."""
+    if not token:
+        return None, None
+    parsed = regex.fullmatch(r"([fb])/(\d{20})(\d{20})", token)
+    if not parsed:
+        raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
+    return parsed[1], (int(parsed[2]), int(parsed[3]))
+
+
+def _matcher(pattern: str) -> Any:
+    """Compile the unstructured part of CloudWatch's filter syntax; JSON and column patterns are refused by name."""
+    pattern = pattern.strip()
+    if pattern.startswith(("{", "[")):
+        raise ServiceError(
+            "InvalidParameterException",
+            "The local cloud reads filter patterns of words and phrases, not of JSON or columns.",
+        )
+    terms = regex.findall(r'([?-]?)(?:"([^"]*)"|(\S+))', pattern)
+    words = [(sign, phrase or word) for sign, phrase, word in terms]
+    any_of = [word for sign, word in words if sign == "?"]
+
+    def matches(message: str) -> bool:
+        return (
+            all(word in message for sign, word in words if sign == "")
+            and not any(word in message for sign, word in words if sign == "-")
+            and (not any_of or any(word in message for word in any_of))
+        )
+
+    return matches

@@ -1,0 +1,1 @@
+"""AWS's wire formats: any operation's request and answer, read and written by botocore's service models."""

@@ -1,0 +1,40 @@
+"""botocore's service models: the specification of every operation, loaded when first needed."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from botocore.loaders import Loader
+from botocore.model import OperationModel, ServiceModel, StructureShape
+
+
+@lru_cache(maxsize=1)
+def _loader() -> Loader:
+    return Loader()
+
+
+@cache
+def service_model(name: str) -> ServiceModel:
+    """Return the model of a service by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
+    return ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name)
+
+
+@cache
+def operation_model(service: str, operation: str) -> OperationModel:
+    """Return one operation's model."""
+    return service_model(service).operation_model(operation)
+
+
+@cache
+def error_shape(service: str, code: str) -> StructureShape | None:
+    """Return the shape of an error by its code on the wire or its name, or None where it is not modelled."""
+    for shape in service_model(service).error_shapes:
+        if isinstance(shape, StructureShape) and code in (shape.metadata.get("error", {}).get("code"), shape.name):
+            return shape
+    return None
+
+
+def wire_name(shape: StructureShape, member: str) -> str:
+    """Return the name under which a member of `shape` travels."""
+    name: str = shape.members[member].serialization.get("name", member)
+    return name

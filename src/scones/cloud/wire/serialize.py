@@ -1,0 +1,281 @@
+"""Writing an operation's answer, or its error, by the service's protocol."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.wire.model import error_shape, wire_name
+
+XML_ROOTS = {
+    "CompleteMultipartUpload": "CompleteMultipartUploadResult",
+    "CreateMultipartUpload": "InitiateMultipartUploadResult",
+    "DeleteObjects": "DeleteResult",
+    "GetBucketTagging": "Tagging",
+    "GetBucketVersioning": "VersioningConfiguration",
+    "GetObjectAttributes": "GetObjectAttributesResponse",
+    "GetObjectTagging": "Tagging",
+    "ListBuckets": "ListAllMyBucketsResult",
+    "ListMultipartUploads": "ListMultipartUploadsResult",
+    "ListObjects": "ListBucketResult",
+    "ListObjectsV2": "ListBucketResult",
+    "ListParts": "ListPartsResult",
+}
+"""S3's root elements, which its model does not tell."""
+
+XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
+S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+
+@dataclass(slots=True)
+class Response:
+    """An HTTP answer; a body that is an iterator is streamed."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+def serialize(
+    operation: OperationModel, members: dict[str, Any], request_id: str, status: int | None = None
+) -> Response:
+    """Return the answer with the operation's output members; those that are None are left out."""
+    service = operation.service_model
+    shape = operation.output_shape
+    response = Response(status or operation.http.get("responseCode", 200), _request_id_headers(service, request_id))
+    match service.metadata["protocol"]:
+        case "json":
+            response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
+            response.body = _dump(_json_structure(members, shape)) if shape else b""
+        case "query":
+            response.headers["content-type"] = "text/xml"
+            response.body = _query_body(operation, members, request_id)
+        case protocol if shape:
+            _rest(response, operation, members, shape, xml=protocol == "rest-xml")
+    return response
+
+
+def serialize_error(service: ServiceModel, error: ServiceError, request_id: str, resource: str = "") -> Response:
+    """Return an error as the service's clients expect it; `resource` is the path that S3 repeats."""
+    shape = error_shape(service.service_name, error.code)
+    protocol = service.metadata["protocol"]
+    traits = shape.metadata.get("error", {}) if shape else {}
+    status = traits.get("httpStatusCode", error.status) if protocol != "json" else error.status
+    headers = _request_id_headers(service, request_id)
+    if status == 304:
+        return Response(304, headers | error.members.get("Headers", {}))
+    if protocol in ("json", "rest-json"):
+        headers["content-type"] = "application/json"
+        headers["x-amzn-errortype"] = error.code
+        if protocol == "json":
+            headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
+        return Response(status, headers, _dump(_json_error(error, shape, protocol, status)))
+    members = {"Code": error.code, "Message": error.message}
+    if protocol == "query":
+        kind = "Sender" if status < 500 else "Receiver"
+        inner = "".join(_element(name, text) for name, text in ({"Type": kind} | members).items())
+        body = f"<ErrorResponse><Error>{inner}</Error>{_element('RequestId', request_id)}</ErrorResponse>"
+        return Response(status, headers | {"content-type": "text/xml"}, body.encode())
+    extra = {name: str(value) for name, value in error.members.items() if name != "Headers"}
+    tail = {"Resource": resource, "RequestId": request_id, "HostId": _host_id(request_id)}
+    inner = "".join(_element(name, text) for name, text in (members | extra | tail).items())
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
+    return Response(status, headers | {"content-type": "application/xml"}, body.encode())
+
+
+def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str, status: int) -> dict[str, Any]:
+    document: dict[str, Any] = {"__type": error.code} if protocol == "json" else {}
+    members = shape.members if shape else {}
+    message = next((name for name in members if name.lower() == "message"), "message")
+    document[message] = error.message
+    if "Type" in members:  # Lambda's errors say whose fault it was
+        document["Type"] = "User" if status < 500 else "Service"
+    return document | error.members
+
+
+def _request_id_headers(service: ServiceModel, request_id: str) -> dict[str, str]:
+    if service.service_name == "s3":
+        return {"x-amz-request-id": request_id, "x-amz-id-2": _host_id(request_id)}
+    return {"x-amzn-requestid": request_id}
+
+
+def _host_id(request_id: str) -> str:
+    return base64.b64encode(request_id.encode()).decode()
+
+
+# --- REST -----------------------------------------------------------------------------------------------------------
+
+
+def _rest(
+    response: Response, operation: OperationModel, members: dict[str, Any], shape: StructureShape, xml: bool
+) -> None:
+    body: dict[str, Any] = {}
+    for member, value in members.items():
+        member_shape = shape.members.get(member)
+        if member_shape is None or value is None:
+            continue
+        match member_shape.serialization.get("location"):
+            case "statusCode":
+                response.status = value
+            case "header":
+                response.headers[wire_name(shape, member).lower()] = _header(value, member_shape)
+            case "headers":
+                prefix = member_shape.serialization.get("name", "").lower()
+                response.headers |= {prefix + key: text for key, text in value.items()}
+            case _:
+                body[member] = value
+    payload = shape.serialization.get("payload")
+    if payload:
+        value = body.get(payload)
+        if value is None:
+            return
+        payload_shape = shape.members[payload]
+        if not isinstance(payload_shape, StructureShape):
+            response.body = value.encode() if isinstance(value, str) else value
+            return
+        response.body = _document(operation, value, payload_shape, xml)
+    elif any("location" not in member.serialization for member in shape.members.values()):
+        response.body = _document(operation, body, shape, xml)
+    else:
+        return
+    response.headers.setdefault("content-type", "application/xml" if xml else "application/json")
+
+
+def _header(value: Any, shape: Shape) -> str:
+    if isinstance(shape, ListShape):
+        return ",".join(_header(item, shape.member) for item in value)
+    if shape.type_name == "timestamp":
+        return _text(value, shape, "rfc822")
+    if shape.serialization.get("jsonvalue"):
+        return base64.b64encode(json.dumps(value).encode()).decode()
+    text = _text(value, shape, "rfc822")
+    return text if text.isascii() else quote(text)
+
+
+def _document(operation: OperationModel, value: dict[str, Any], shape: StructureShape, xml: bool) -> bytes:
+    if not xml:
+        return _dump(_json_structure(value, shape))
+    if operation.name == "GetBucketLocation":  # the one answer whose root is not a structure
+        text = escape(value.get("LocationConstraint", ""))
+        return f'<LocationConstraint xmlns="{S3_NAMESPACE}">{text}</LocationConstraint>'.encode()
+    root = XML_ROOTS.get(operation.name) or shape.serialization.get("name") or shape.name
+    inner = _xml_members(value, shape)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{S3_NAMESPACE}">{inner}</{root}>'.encode()
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def _dump(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _json_structure(members: dict[str, Any], shape: StructureShape) -> dict[str, Any]:
+    return {
+        wire_name(shape, name): _json_value(value, shape.members[name])
+        for name, value in members.items()
+        if value is not None and name in shape.members
+    }
+
+
+def _json_value(value: Any, shape: Shape) -> Any:
+    if isinstance(shape, StructureShape):
+        return value if shape.is_document_type else _json_structure(value, shape)
+    if isinstance(shape, ListShape):
+        return [_json_value(item, shape.member) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: _json_value(item, shape.value) for key, item in value.items()}
+    if shape.type_name == "timestamp":
+        form = shape.serialization.get("timestampFormat", "unixTimestamp")
+        return _epoch(value) if form == "unixTimestamp" else _text(value, shape, form)
+    if shape.type_name == "blob":
+        return base64.b64encode(value).decode()
+    return value
+
+
+# --- XML ------------------------------------------------------------------------------------------------------------
+
+
+def _query_body(operation: OperationModel, members: dict[str, Any], request_id: str) -> bytes:
+    namespace = operation.service_model.metadata.get("xmlNamespace", "")
+    result = ""
+    if shape := operation.output_shape:
+        wrapper = shape.serialization.get("resultWrapper", f"{operation.name}Result")
+        result = f"<{wrapper}>{_xml_members(members, shape)}</{wrapper}>"
+    metadata = f"<ResponseMetadata>{_element('RequestId', request_id)}</ResponseMetadata>"
+    root = f"{operation.name}Response"
+    return f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>'.encode()
+
+
+def _xml_members(members: dict[str, Any], shape: StructureShape) -> str:
+    return "".join(
+        _xml(wire_name(shape, name), value, shape.members[name])
+        for name, value in members.items()
+        if value is not None and name in shape.members and not shape.members[name].serialization.get("xmlAttribute")
+    )
+
+
+def _xml(name: str, value: Any, shape: Shape) -> str:
+    if isinstance(shape, StructureShape):
+        attributes = "".join(
+            f' xmlns:xsi="{XSI_NAMESPACE}" {wire_name(shape, member)}="{escape(value[member])}"'
+            for member, kind in shape.members.items()
+            if kind.serialization.get("xmlAttribute") and member in value
+        )
+        return f"<{name}{attributes}>{_xml_members(value, shape)}</{name}>"
+    if isinstance(shape, ListShape):
+        if shape.serialization.get("flattened"):
+            item_name = shape.member.serialization.get("name", name)
+            return "".join(_xml(item_name, item, shape.member) for item in value)
+        item_name = shape.member.serialization.get("name", "member")
+        return f"<{name}>{''.join(_xml(item_name, item, shape.member) for item in value)}</{name}>"
+    if isinstance(shape, MapShape):
+        key_name = shape.key.serialization.get("name", "key")
+        value_name = shape.value.serialization.get("name", "value")
+        pairs = (_element(key_name, key) + _xml(value_name, item, shape.value) for key, item in value.items())
+        return f"<{name}>{''.join(f'<entry>{pair}</entry>' for pair in pairs)}</{name}>"
+    return _element(name, _text(value, shape, "iso8601"))
+
+
+def _element(name: str, text: str) -> str:
+    return f"<{name}>{escape(text, {chr(13): '&#13;'})}</{name}>"
+
+
+# --- Scalars --------------------------------------------------------------------------------------------------------
+
+
+def _text(value: Any, shape: Shape, timestamp_format: str) -> str:
+    match shape.type_name:
+        case "boolean":
+            return "true" if value else "false"
+        case "timestamp":
+            return _timestamp(value, shape.serialization.get("timestampFormat", timestamp_format))
+        case "blob":
+            return base64.b64encode(value).decode()
+    return str(value)
+
+
+def _timestamp(value: datetime | float, form: str) -> str:
+    moment = datetime.fromtimestamp(_epoch(value), UTC)
+    match form:
+        case "rfc822":
+            return format_datetime(moment.replace(microsecond=0), usegmt=True)
+        case "unixTimestamp":
+            return str(int(moment.timestamp()))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _epoch(value: datetime | float) -> float:
+    """Return seconds since 1970, to the millisecond, as AWS gives them."""
+    seconds = value.timestamp() if isinstance(value, datetime) else value
+    return round(seconds, 3)
