@@ -56,7 +56,9 @@ class IdentityAndAccessManagement(Service):
             role TEXT NOT NULL REFERENCES roles(name) ON DELETE CASCADE, name TEXT NOT NULL, document TEXT,
             PRIMARY KEY (role, name)
         ) WITHOUT ROWID;
-        CREATE TABLE IF NOT EXISTS policies (arn TEXT PRIMARY KEY, document TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID
+        CREATE TABLE IF NOT EXISTS policies (
+            arn TEXT PRIMARY KEY, document TEXT NOT NULL, body TEXT NOT NULL
+        ) WITHOUT ROWID
     """
 
     async def create_role(self, call: Call) -> dict[str, Any]:
@@ -228,7 +230,8 @@ class IdentityAndAccessManagement(Service):
 
     def _policy(self, arn: str) -> dict[str, Any]:
         row = self.cloud.store.row(
-            "SELECT document, (SELECT count(*) FROM role_policies WHERE name = arn) AS uses FROM policies WHERE arn = ?",
+            "SELECT document, (SELECT count(*) FROM role_policies WHERE name = arn) AS uses"
+            " FROM policies WHERE arn = ?",
             arn,
         )
         if row is None:
@@ -247,7 +250,7 @@ class IdentityAndAccessManagement(Service):
     def _policy_names(self, call: Call, kind: str) -> list[str]:
         name = call.params["RoleName"]
         self._role(name)
-        query = f"SELECT name FROM role_policies WHERE role = ? AND document {kind} ORDER BY name"  # noqa: S608 - our own words
+        query = f"SELECT name FROM role_policies WHERE role = ? AND document {kind} ORDER BY name"  # noqa: S608
         return [row["name"] for row in self.cloud.store.rows(query, name)]
 
     async def _put(self, role: str, name: str, document: str | None) -> None:

@@ -169,8 +169,8 @@ class Logs(Service):
         compare, order = (">", "ASC") if forward else ("<", "DESC")
         after = "(at, id) " + compare + " (?, ?)" if mark else "(? IS NULL OR ? IS NULL)"
         rows = self.cloud.store.rows(
-            f"SELECT {_COLUMNS} FROM log_events WHERE group_name = ? AND stream = ? AND at >= ? AND at < ? AND {after}"  # noqa: S608
-            f" ORDER BY at {order}, id {order} LIMIT ?",
+            f"SELECT {_COLUMNS} FROM log_events WHERE group_name = ? AND stream = ? AND at >= ? AND at < ?"  # noqa: S608
+            f" AND {after} ORDER BY at {order}, id {order} LIMIT ?",
             group, stream, params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (None, None)), limit,
         )  # fmt: skip
         if not forward:
@@ -232,8 +232,8 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         _require_group(connection, group)
     size = sum(len(message) + 26 for _, message in events)  # AWS counts 26 bytes for each event
     updated = connection.execute(
-        "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2), ingested = ?3,"
-        " bytes = bytes + ?4 WHERE group_name = ?5 AND name = ?6",
+        "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
+        " ingested = ?3, bytes = bytes + ?4 WHERE group_name = ?5 AND name = ?6",
         (min(at for at, _ in events), max(at for at, _ in events), now, size, group, stream),
     )
     if not updated.rowcount:

@@ -1,0 +1,218 @@
+"""Starting, finding and stopping the local cloud of a data folder, from another process."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from scones.cloud.cloud import CloudSettings
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
+"""Variables that would send a client elsewhere, to be taken out of an environment that gets ours."""
+
+
+class CloudError(Exception):
+    """The local cloud could not be started or stopped; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account and the region of a data folder: fixed at its first start, for its ARNs carry them."""
+
+    account: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCloud:
+    """A local cloud that answers."""
+
+    data_dir: Path
+    pid: int
+    url: str
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, settings: CloudSettings) -> RunningCloud:
+        """Describe the cloud that this process is."""
+        url = f"http://{settings.host}:{settings.port}"
+        return cls(settings.data_dir, os.getpid(), url, settings.region, settings.account)
+
+    def announce(self) -> None:
+        """Leave word in the data folder that this cloud answers."""
+        draft = _word(self.data_dir).with_suffix(".new")
+        draft.write_text(json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
+        draft.replace(_word(self.data_dir))
+
+    def withdraw(self) -> None:
+        """Take the word back."""
+        _word(self.data_dir).unlink(missing_ok=True)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make boto3, the AWS CLI and the SDKs use this cloud."""
+        keys = json.loads((self.data_dir / "credentials.json").read_text())
+        no_proxy = [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1", "localhost"]
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            # StartSyncExecution and TestState would put `sync-` before the host's name.
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": ",".join(filter(None, no_proxy)),
+        }
+
+    def healthy(self) -> bool:
+        """Tell whether the cloud answers."""
+        host = self.url.removeprefix("http://")
+        connection = http.client.HTTPConnection(host, timeout=2)
+        try:
+            connection.request("GET", "/_scones/health")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+@contextmanager
+def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[Identity]:
+    """Take a data folder for this process, making it on first use; raises `CloudError` where another has it."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _lock(data_dir).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.") from error
+        _word(data_dir).unlink(missing_ok=True)
+        yield _identify(data_dir, region, account)
+
+
+def _identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
+    path = data_dir / "identity.json"
+    if not path.exists():
+        made = Identity(account or ACCOUNT, region or REGION)
+        path.write_text(json.dumps(asdict(made)))
+    identity = Identity(**json.loads(path.read_text()))
+    for name, asked, has in (("account", account, identity.account), ("region", region, identity.region)):
+        if asked and asked != has:
+            raise CloudError(f"{data_dir} belongs to {name} {has}, not {asked}: give another folder with --data-dir.")
+    return identity
+
+
+def serve(
+    data_dir: Path,
+    *,
+    port: int | None = None,
+    region: str | None = None,
+    account: str | None = None,
+    verbose: bool = False,
+) -> None:
+    """Run a local cloud in this process, until SIGINT or SIGTERM."""
+    from scones.cloud.server import run
+
+    run(data_dir.resolve(), port=port, region=region, account=account, verbose=verbose)
+
+
+def start(
+    data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
+    verbose: bool = False, timeout: float = 15.0,
+) -> RunningCloud:  # fmt: skip
+    """Start a local cloud in the background and return it when it answers; one that runs already is returned.
+
+    It logs to `cloud.log` in its data folder. Raises `CloudError` with that log's end where it does not come up
+    within `timeout` seconds.
+    """
+    data_dir = data_dir.resolve()
+    if running := find(data_dir):
+        return running
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options = [("--port", port), ("--region", region), ("--account", account)]
+    command = [sys.executable, "-m", "scones.cloud", "--data-dir", str(data_dir)]
+    command += [part for name, value in options if value is not None for part in (name, str(value))]
+    log_path = data_dir / "cloud.log"
+    with log_path.open("ab") as log:
+        begun = log.tell()
+        process = subprocess.Popen(
+            command + ["--verbose"] * verbose, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
+        if (running := find(data_dir)) and running.pid == process.pid:
+            return running
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    with log_path.open("rb") as log:
+        log.seek(begun)
+        tail = log.read().decode(errors="replace").strip().splitlines()
+    raise CloudError(tail[-1] if tail else f"The local cloud did not answer within {timeout:g} s; see {log_path}.")
+
+
+def find(data_dir: Path) -> RunningCloud | None:
+    """Return the local cloud that runs on a data folder and answers, or None."""
+    word = _word(data_dir.resolve())
+    try:
+        described = json.loads(word.read_text())
+    except FileNotFoundError:
+        return None
+    running = RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
+    return running if _held(data_dir) and running.healthy() else None
+
+
+def stop(data_dir: Path, timeout: float = 30.0) -> bool:
+    """Stop the local cloud of a data folder with all its children; return False where none ran."""
+    running = find(data_dir)
+    if running is None:
+        return False
+    try:
+        process = psutil.Process(running.pid)
+        children = process.children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+    except psutil.NoSuchProcess:
+        return True
+    _, alive = psutil.wait_procs([process], timeout=timeout)
+    _, left = psutil.wait_procs(children, timeout=1)
+    for survivor in [*alive, *left]:
+        survivor.kill()
+    psutil.wait_procs([*alive, *left], timeout=5)
+    return True
+
+
+def _held(data_dir: Path) -> bool:
+    """Tell whether a process holds the folder: its lock ends with it, however it ends."""
+    try:
+        with _lock(data_dir.resolve()).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _lock(data_dir: Path) -> Path:
+    return data_dir / "lock"
+
+
+def _word(data_dir: Path) -> Path:
+    return data_dir / "cloud.json"

@@ -1,0 +1,110 @@
+"""One local cloud as a process: its port, its data folder, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from scones.cloud.auth import Credentials
+from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.gateway import Gateway
+from scones.cloud.lifecycle import RunningCloud, hold
+from scones.cloud.services import offered
+from scones.cloud.store import Store
+
+log = logging.getLogger(__name__)
+
+PORT = 4566
+"""The port that people's tools expect a local AWS on; a free one is taken where it is in use."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, leaving signals to us: the services must end after the last answer and before the process."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def run(data_dir: Path, *, port: int | None, region: str | None, account: str | None, verbose: bool) -> None:
+    """Serve a data folder until SIGINT or SIGTERM; a second signal ends without waiting for requests."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("asyncio", "botocore"):
+        logging.getLogger(noisy).setLevel(logging.INFO)
+    with hold(data_dir, region=region, account=account) as identity:
+        listener = _listen(port)
+        settings = CloudSettings(
+            data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account
+        )
+        with asyncio.Runner(loop_factory=_event_loop()) as runner:
+            runner.run(_serve(settings, listener))
+
+
+async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
+    cloud = Cloud(settings, Store(settings.data_dir / "cloud.sqlite"), Credentials.of(settings.data_dir))
+    running = RunningCloud.of(settings)
+    try:
+        await cloud.start(offered())
+        config = uvicorn.Config(
+            Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
+            timeout_graceful_shutdown=5, server_header=False, http="httptools", ws="none",
+        )  # fmt: skip
+        server = _Server(config, running.announce)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, _end, server)
+        log.info(
+            "account %s, region %s, at %s, data in %s", running.account, running.region, running.url, running.data_dir
+        )
+        await server.serve(sockets=[listener])
+    finally:
+        running.withdraw()
+        await cloud.stop()
+
+
+def _end(server: uvicorn.Server) -> None:
+    server.force_exit = server.should_exit
+    server.should_exit = True
+
+
+def _listen(port: int | None) -> socket.socket:
+    """Bind the port asked for, or 4566, or where nothing was asked for and 4566 is taken, any free one."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", PORT if port is None else port))
+    except OSError as error:
+        if port is not None:
+            raise SystemExit(
+                f"Port {port} is in use; give another with --port, or leave it out for a free one."
+            ) from error
+        listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def _event_loop() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    loop: type[asyncio.AbstractEventLoop] = uvloop.Loop
+    return loop

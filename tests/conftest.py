@@ -1,0 +1,113 @@
+"""The fixture that most tests begin with: a real local cloud in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+from botocore.config import Config
+
+from scones.cloud import lifecycle
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+"""Real pictures, captures and recordings, where this checkout has them beside it."""
+
+
+@dataclass(frozen=True)
+class CloudUnderTest:
+    """A running local cloud, and the clients of whoever uses it."""
+
+    running: lifecycle.RunningCloud
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @property
+    def data_dir(self) -> Path:
+        return self.running.data_dir
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a shell in which `scones env` was evaluated."""
+        kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
+        return kept | self.running.environment()
+
+    def session(self) -> boto3.Session:
+        keys = self.running.environment()
+        return boto3.Session(
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.running.region,
+        )
+
+    def client(self, service: str, **config: Any) -> Any:
+        """Return a boto3 client; `config` goes to botocore's Config (no retries, so that errors show at once)."""
+        settings = {"retries": {"total_max_attempts": 1}, "inject_host_prefix": False, **config}
+        return self.session().client(service, endpoint_url=self.url, config=Config(**settings))
+
+    def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command in the cloud's environment, with this interpreter's scripts (aws, scones) first in PATH."""
+        scripts = str(Path(sys.executable).parent)
+        environment = self.environment | {"PATH": f"{scripts}:{os.environ['PATH']}"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, **options)
+
+    def kill(self) -> None:
+        """kill -9 the whole process tree, as a crash would."""
+        process = psutil.Process(self.running.pid)
+        tree = [process, *process.children(recursive=True)]
+        for member in tree:
+            member.kill()
+        psutil.wait_procs(tree, timeout=10)
+
+
+StartCloud = Callable[..., CloudUnderTest]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
+    """One local cloud for a worker's tests: use names of your own in it, and leave it running."""
+    data_dir = tmp_path_factory.mktemp("cloud")
+    yield CloudUnderTest(lifecycle.start(data_dir, port=0))
+    _stop(data_dir)
+
+
+@pytest.fixture
+def start_cloud(tmp_path: Path) -> Iterator[StartCloud]:
+    """Start local clouds of a test's own: `start_cloud()`, or `start_cloud("other")` for a second data folder."""
+    started: set[Path] = set()
+
+    def start(name: str = "data", **options: Any) -> CloudUnderTest:
+        data_dir = tmp_path / name
+        started.add(data_dir)
+        return CloudUnderTest(lifecycle.start(data_dir, port=0, **options))
+
+    yield start
+    for data_dir in started:
+        _stop(data_dir)
+
+
+def _stop(data_dir: Path) -> None:
+    lifecycle.stop(data_dir)
+    log = data_dir / "cloud.log"
+    text = log.read_text() if log.exists() else ""
+    shutil.rmtree(data_dir, ignore_errors=True)
+    assert "Traceback" not in text, f"the local cloud logged a failure:\n{text}"
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """The real pictures: 1,000 for training and 200 for testing, in CIFAR-100's own archive format."""
+    path = SHARED / "data" / "cifar-100-python.tar.gz"
+    if not path.exists():
+        pytest.skip("no real pictures beside this checkout (../shared/data/cifar-100-python.tar.gz)")
+    return path
