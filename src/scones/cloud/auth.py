@@ -154,6 +154,13 @@ def scope_of(request: Request) -> tuple[str, str] | None:
     return (parts[-2], parts[-3]) if len(parts) >= 5 else None
 
 
+def require_signature(request: Request) -> None:
+    """Refuse a request that carries no signature at all."""
+    query = dict(request.query)
+    if not ("X-Amz-Signature" in query or "AWSAccessKeyId" in query or "Signature" in _header_fields(request)):
+        raise _unsigned()
+
+
 def _header_fields(request: Request) -> dict[str, str]:
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     if scheme != ALGORITHM:
@@ -161,7 +168,9 @@ def _header_fields(request: Request) -> dict[str, str]:
     return dict(part.strip().partition("=")[::2] for part in rest.split(","))
 
 
-def verify(request: Request, body_hash: str | None, credentials: Credentials, account: str, region: str) -> Signature:
+def verify(
+    request: Request, body_hash: str | None, *, credentials: Credentials, account: str, region: str
+) -> Signature:
     """Check a request's signature, in its Authorization header or its query, and its date.
 
     `body_hash` is the SHA-256 of the body in hex, or None for a body that is streamed: then the hash in
@@ -175,7 +184,7 @@ def verify(request: Request, body_hash: str | None, credentials: Credentials, ac
         return _verify_version_2(request, query, credentials, account)
     fields = _header_fields(request)
     if not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
-        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+        raise _unsigned()
     date = request.headers.get("x-amz-date", "")
     _check_skew(date)
     declared = request.headers.get("x-amz-content-sha256", "")
@@ -319,6 +328,10 @@ def _check_skew(date: str) -> None:
 def _check_expiry(moment: datetime) -> None:
     if datetime.now(UTC) > moment:
         raise ServiceError("AccessDenied", "Request has expired", 403, Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def _unsigned() -> ServiceError:
+    return ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
 
 
 def _mismatch() -> ServiceError:

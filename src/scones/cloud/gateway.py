@@ -9,14 +9,15 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from scones.cloud import auth, body
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call
+from scones.cloud.service import Answer, Call, Caller
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
@@ -45,6 +46,17 @@ class _Incoming:
         return self.request.headers
 
 
+@dataclass(slots=True)
+class _Admitted:
+    """A request whose signature holds: the operation, the caller, and the body, whole or as a stream."""
+
+    match: Match
+    caller: Caller
+    whole: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
+    trailers: dict[str, str] = field(default_factory=dict)
+
+
 class Gateway:
     """One port for every service; services are told apart by what was signed, then by target, action or path."""
 
@@ -66,20 +78,17 @@ class Gateway:
     async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
         request_id = str(uuid.uuid4())
         begun = time.perf_counter()
-        name, service = "?", "s3"
+        name, service = "?", _assumed_service(incoming.request)
         try:
             auth.check_origin(incoming.headers, self.cloud.settings.port)
             if incoming.request.raw_path == HEALTH:
                 return self._health()
-            candidates = self._candidates(incoming)
-            service = candidates[0]
-            match, params_body, call_body, caller, trailers = await self._admit(incoming, candidates, receive)
-            service, name = match.service, match.operation.name
+            admitted = await self._admit(incoming, receive)
+            service, name = admitted.match.service, admitted.match.operation.name
             handler = self.cloud.handler(service, name)
-            call = self._call(match, incoming, params_body, call_body, caller, trailers, request_id)
-            outcome = await handler(call)
+            outcome = await handler(self._call(admitted, incoming, request_id))
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
-            response = serialize(match.operation, members, request_id, status)
+            response = serialize(admitted.match.operation, members, request_id, status)
         except ServiceError as error:
             refused = auth.refusal(error, service_model(service).metadata["protocol"])
             response = serialize_error(service_model(service), refused, request_id, incoming.request.resource)
@@ -97,7 +106,7 @@ class Gateway:
         """Return the services that a request may mean, by the service that its signature names."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
-            return ["s3"] if "s3" in self.cloud.services else list(self.cloud.services)
+            return ["s3"]
         signing_name, _ = scope
         if signing_name not in self._by_signing_name:
             raise ServiceError(
@@ -105,31 +114,30 @@ class Gateway:
             )
         return self._by_signing_name[signing_name]
 
-    async def _admit(
-        self, incoming: _Incoming, candidates: list[str], receive: body.Receive
-    ) -> tuple[Match, bytes, AsyncIterator[bytes] | None, Any, dict[str, str]]:
+    async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
         """Find the operation and check the signature; a body that the operation streams is not read yet."""
-        settings, credentials = self.cloud.settings, self.cloud.credentials
-        trailers: dict[str, str] = {}
+        settings, request = self.cloud.settings, incoming.request
+        check = partial(
+            auth.verify, request, credentials=self.cloud.credentials, account=settings.account, region=settings.region
+        )
+        candidates = self._candidates(incoming)
         match = self._match(incoming, candidates, {})
         if match is not None and match.operation.get_streaming_input() is not None:
-            signature = auth.verify(incoming.request, None, credentials, settings.account, settings.region)
-            streamed = _unframed(incoming, signature, body.stream(receive), trailers)
-            return match, b"", streamed, signature.caller, trailers
+            signature = check(None)
+            admitted = _Admitted(match, signature.caller)
+            admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
+            return admitted
+        auth.require_signature(request)  # before a body of any size is read
         whole = await body.read(receive, BODY_LIMIT)
-        digest = hashlib.sha256(whole).hexdigest()
         framed = incoming.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
-        signature = auth.verify(
-            incoming.request, None if framed else digest, credentials, settings.account, settings.region
-        )
+        signature = check(None if framed else hashlib.sha256(whole).hexdigest())
+        trailers: dict[str, str] = {}
         if framed:
-            chunks = _unframed(incoming, signature, _once(whole), trailers)
-            whole = b"".join([chunk async for chunk in chunks])
-        if match is None:
-            match = self._match(incoming, candidates, _form(whole))
+            whole = b"".join([chunk async for chunk in _unframed(incoming, signature, _once(whole), trailers)])
+        match = match or self._match(incoming, candidates, _form(whole))
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
-        return match, whole, None, signature.caller, trailers
+        return _Admitted(match, signature.caller, whole, trailers=trailers)
 
     def _match(self, incoming: _Incoming, candidates: list[str], form: Mapping[str, Sequence[str]]) -> Match | None:
         if target := incoming.headers.get("x-amz-target"):
@@ -143,26 +151,23 @@ class Gateway:
         request = incoming.request
         return match_rest(rest, self._offered, request.method, request.resource, query, request.headers)
 
-    def _call(
-        self, match: Match, incoming: _Incoming, params_body: bytes, call_body: AsyncIterator[bytes] | None,
-        caller: Any, trailers: dict[str, str], request_id: str,
-    ) -> Call:  # fmt: skip
-        operation, service = match.operation, self.cloud.services[match.service]
+    def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str) -> Call:
+        operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
         query = incoming.query
         if operation.service_model.metadata["protocol"] == "query":
-            query = {**query, **_form(params_body)}
-        params = parse(operation, match.uri, query, incoming.headers, params_body)
+            query = {**query, **_form(admitted.whole)}
+        params = parse(operation, admitted.match.uri, query, incoming.headers, admitted.whole)
         if shape := operation.input_shape:
-            if call_body is not None:
-                params[shape.serialization["payload"]] = call_body
+            if admitted.stream is not None:
+                params[shape.serialization["payload"]] = admitted.stream
             validate(params, shape, service.validation_code, service.own_checks)
         return Call(
             operation=operation.name,
             params=params,
-            caller=caller,
+            caller=admitted.caller,
             request_id=request_id,
             headers=incoming.headers,
-            trailers=trailers,
+            trailers=admitted.trailers,
         )
 
     def _health(self) -> Response:
@@ -185,6 +190,14 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
     resource = f"/{in_host}{raw_path}" if in_host else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
     return _Incoming(request, query)
+
+
+def _assumed_service(request: auth.Request) -> str:
+    """Return the service in whose wire format a request is refused before its own is known."""
+    if "x-amz-target" in request.headers:
+        return "logs"
+    scope = auth.scope_of(request)
+    return "s3" if scope is None or scope[0] == "s3" else "sts"
 
 
 def _form(whole: bytes) -> dict[str, list[str]]:
