@@ -33,7 +33,7 @@ def s3() -> Any:
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """Answer with the picture at s3_bucket and s3_key as base64; raises one of the errors above, or S3's ClientError."""
+    """Answer with the picture at s3_bucket and s3_key in base64; raises one of the errors above, or a ClientError."""
     fields = body(event)
     bucket, key = text(fields, "s3_bucket"), text(fields, "s3_key")
     answer = s3().get_object(Bucket=bucket, Key=key)
