@@ -179,7 +179,7 @@ def verify(
     """
     query = dict(request.query)
     if "X-Amz-Signature" in query:
-        return _verify_presigned(request, query, credentials, account, region)
+        return _verify_presigned(request, query, body_hash, credentials, account, region)
     if "AWSAccessKeyId" in query and "Signature" in query:
         return _verify_version_2(request, query, credentials, account)
     fields = _header_fields(request)
@@ -199,7 +199,12 @@ def verify(
 
 
 def _verify_presigned(
-    request: Request, query: Mapping[str, str], credentials: Credentials, account: str, region: str
+    request: Request,
+    query: Mapping[str, str],
+    body_hash: str | None,
+    credentials: Credentials,
+    account: str,
+    region: str,
 ) -> Signature:
     date, expires = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
     begin = _parse_date(date)
@@ -211,7 +216,8 @@ def _verify_presigned(
     fields = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
     unsigned = [(name, value) for name, value in request.query if name != "X-Amz-Signature"]
     token = query.get("X-Amz-Security-Token")
-    payload_hash = query.get("X-Amz-Content-Sha256") or "UNSIGNED-PAYLOAD"
+    s3 = fields["Credential"].endswith("/s3/aws4_request")
+    payload_hash = "UNSIGNED-PAYLOAD" if s3 or body_hash is None else body_hash
     return _verify_version_4(
         request, unsigned, fields, date, payload_hash, token, credentials, account, region, payload_hash
     )

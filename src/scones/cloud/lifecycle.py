@@ -7,14 +7,13 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -149,23 +148,36 @@ def start(
     options = [("--port", port), ("--region", region), ("--account", account)]
     command = [sys.executable, "-m", "scones.cloud", "--data-dir", str(data_dir)]
     command += [part for name, value in options if value is not None for part in (name, str(value))]
-    log_path = data_dir / "cloud.log"
-    with log_path.open("ab") as log:
-        begun = log.tell()
-        process = subprocess.Popen(
-            command + ["--verbose"] * verbose, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
+    pid, begun = _spawn(command + ["--verbose"] * verbose, data_dir / "cloud.log")
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline and process.poll() is None:
-        if (running := find(data_dir)) and running.pid == process.pid:
+    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if (running := find(data_dir)) and running.pid == pid:
             return running
         time.sleep(0.01)
-    process.kill()
-    process.wait()
+    raise CloudError(_reason(pid, data_dir / "cloud.log", begun, timeout))
+
+
+def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
+    """Start a process that outlives this one; return its id and where in the log its own lines begin."""
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        begun = os.lseek(log, 0, os.SEEK_END)
+        actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+        actions += [(os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)]
+        return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True), begun
+    finally:
+        os.close(log)
+
+
+def _reason(pid: int, log_path: Path, begun: int, timeout: float) -> str:
+    """Put an end to a process that did not come up, and return the last line that it logged."""
+    if psutil.pid_exists(pid):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     with log_path.open("rb") as log:
         log.seek(begun)
-        tail = log.read().decode(errors="replace").strip().splitlines()
-    raise CloudError(tail[-1] if tail else f"The local cloud did not answer within {timeout:g} s; see {log_path}.")
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"The local cloud did not answer within {timeout:g} s; see {log_path}."
 
 
 def find(data_dir: Path) -> RunningCloud | None:

@@ -1,0 +1,53 @@
+# `make run` installs Scones and runs the whole workflow; `make test` installs and runs the tests.
+# A machine needs Python 3.11 or later and make, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ARGS ?=
+
+.PHONY: run test test-all check format bench clean
+
+run: $(VENV)/.run
+	@$(BIN)/scones run $(ARGS)
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
+
+# Every test, the slow ones too: what .ci/run runs.
+test-all:
+	@$(MAKE) --no-print-directory test ARGS='-m "" $(ARGS)'
+
+check: $(VENV)/.check
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.check
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.run
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Scones needs Python 3.11 or later; name one with: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml
+	@echo "Installing Scones into $(VENV) (PyTorch is large: the first time takes a minute or more)"
+	@$(PIP) --editable '.[cli]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	@$(PIP) --editable '.[cli,test]'
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	@$(PIP) --editable '.[cli,test,check]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .scones .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

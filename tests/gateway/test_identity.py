@@ -1,0 +1,88 @@
+"""IAM roles and policies, as the SDKs and the CLI use them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+
+
+def test_a_role_keeps_what_it_was_made_with(cloud):
+    iam = cloud.client("iam")
+    made = iam.create_role(RoleName="kept", Path="/service-role/", AssumeRolePolicyDocument=TRUST, Description="why")[
+        "Role"
+    ]
+    assert made["Arn"] == "arn:aws:iam::111122223333:role/service-role/kept"
+    found = iam.get_role(RoleName="kept")["Role"]
+    assert found["AssumeRolePolicyDocument"] == json.loads(TRUST)
+    assert found["Description"] == "why"
+
+
+def test_a_role_is_made_once(cloud):
+    iam = cloud.client("iam")
+    iam.create_role(RoleName="once", AssumeRolePolicyDocument=TRUST)
+    with pytest.raises(iam.exceptions.EntityAlreadyExistsException, match="Role with name once already exists."):
+        iam.create_role(RoleName="once", AssumeRolePolicyDocument=TRUST)
+
+
+def test_a_missing_role_is_told(cloud):
+    iam = cloud.client("iam")
+    with pytest.raises(iam.exceptions.NoSuchEntityException, match="The role with name nobody cannot be found."):
+        iam.get_role(RoleName="nobody")
+
+
+def test_a_policy_that_is_no_json_is_refused(cloud):
+    iam = cloud.client("iam")
+    with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+        iam.create_role(RoleName="malformed", AssumeRolePolicyDocument="{")
+
+
+def test_policies_come_and_go(cloud):
+    iam = cloud.client("iam")
+    iam.create_role(RoleName="policies", AssumeRolePolicyDocument=TRUST)
+    managed = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
+    iam.put_role_policy(RoleName="policies", PolicyName="inline", PolicyDocument='{"Version": "2012-10-17"}')
+    iam.attach_role_policy(RoleName="policies", PolicyArn=managed)
+    assert iam.list_role_policies(RoleName="policies")["PolicyNames"] == ["inline"]
+    attached = iam.list_attached_role_policies(RoleName="policies")["AttachedPolicies"]
+    assert attached == [{"PolicyName": "AmazonSageMakerFullAccess", "PolicyArn": managed}]
+    with pytest.raises(iam.exceptions.DeleteConflictException):
+        iam.delete_role(RoleName="policies")
+    iam.detach_role_policy(RoleName="policies", PolicyArn=managed)
+    iam.delete_role_policy(RoleName="policies", PolicyName="inline")
+    iam.delete_role(RoleName="policies")
+    with pytest.raises(ClientError, match="cannot be found"):
+        iam.get_role(RoleName="policies")
+
+
+def test_roles_are_listed_in_pages(cloud):
+    iam = cloud.client("iam")
+    for index in range(5):
+        iam.create_role(RoleName=f"paged-{index}", Path="/paged/", AssumeRolePolicyDocument=TRUST)
+    pages = iam.get_paginator("list_roles").paginate(PathPrefix="/paged/", PaginationConfig={"PageSize": 2})
+    assert [role["RoleName"] for page in pages for role in page["Roles"]] == [f"paged-{index}" for index in range(5)]
+
+
+def test_a_managed_policy_counts_its_uses(cloud):
+    iam = cloud.client("iam")
+    arn = iam.create_policy(PolicyName="counted", PolicyDocument="{}")["Policy"]["Arn"]
+    iam.create_role(RoleName="counting", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="counting", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    with pytest.raises(iam.exceptions.DeleteConflictException):
+        iam.delete_policy(PolicyArn=arn)
+
+
+def test_the_command_line_sees_the_caller(cloud):
+    answer = cloud.run("aws", "sts", "get-caller-identity", "--output", "json")
+    assert json.loads(answer.stdout)["Arn"] == "arn:aws:iam::111122223333:root", answer.stderr

@@ -1,0 +1,104 @@
+"""Starting, finding and stopping local clouds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from scones.cloud import lifecycle
+
+
+def test_a_started_cloud_is_found_and_stopped(tmp_path):
+    running = lifecycle.start(tmp_path, port=0)
+    assert lifecycle.find(tmp_path) == running
+    assert lifecycle.stop(tmp_path)
+    assert lifecycle.find(tmp_path) is None
+    assert not psutil.pid_exists(running.pid)
+
+
+def test_starting_twice_gives_the_same_cloud(start_cloud):
+    assert start_cloud().running == start_cloud().running
+
+
+def test_two_clouds_live_side_by_side(start_cloud):
+    one, other = start_cloud("one"), start_cloud("other")
+    one.client("logs").create_log_group(logGroupName="/mine")
+    assert one.url != other.url
+    assert other.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_keys_are_made_per_data_folder_and_are_their_owners_alone(start_cloud):
+    one, other = start_cloud("one"), start_cloud("other")
+    assert one.running.environment()["AWS_SECRET_ACCESS_KEY"] != other.running.environment()["AWS_SECRET_ACCESS_KEY"]
+    for path in (one.data_dir, one.data_dir / "credentials.json"):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077
+
+
+def test_account_and_region_are_served(start_cloud):
+    cloud = start_cloud(account="123456789012", region="eu-west-1")
+    assert cloud.client("sts").get_caller_identity()["Account"] == "123456789012"
+    assert cloud.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_a_data_folder_keeps_its_account(start_cloud):
+    start_cloud(account="123456789012")
+    lifecycle.stop(start_cloud().data_dir)
+    with pytest.raises(lifecycle.CloudError, match="belongs to account 123456789012, not 999999999999"):
+        start_cloud(account="999999999999")
+
+
+def test_a_port_that_is_taken_is_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(lifecycle.CloudError, match=f"Port {port} is in use"):
+            lifecycle.start(tmp_path, port=port)
+
+
+def test_a_folder_that_is_taken_is_told(cloud):
+    command = [sys.executable, "-m", "scones.cloud", "--data-dir", str(cloud.data_dir), "--port", "0"]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_what_was_answered_survives_kill_9(start_cloud):
+    cloud = start_cloud()
+    for index in range(20):
+        cloud.client("logs").create_log_group(logGroupName=f"/group/{index:02}")
+    cloud.kill()
+    assert lifecycle.find(cloud.data_dir) is None
+    again = start_cloud()
+    assert again.running.environment()["AWS_SECRET_ACCESS_KEY"] == cloud.running.environment()["AWS_SECRET_ACCESS_KEY"]
+    groups = again.client("logs").describe_log_groups()["logGroups"]
+    assert [group["logGroupName"] for group in groups] == [f"/group/{index:02}" for index in range(20)]
+
+
+def test_an_old_word_of_a_dead_cloud_deceives_nobody(tmp_path):
+    described = {
+        "data_dir": str(tmp_path),
+        "pid": os.getpid(),
+        "url": "http://127.0.0.1:1",
+        "region": "r",
+        "account": "a",
+    }
+    (tmp_path / "cloud.json").write_text(json.dumps(described))
+    assert lifecycle.find(tmp_path) is None
+    assert not lifecycle.stop(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_cloud_in_order(start_cloud, number):
+    cloud = start_cloud()
+    process = psutil.Process(cloud.running.pid)
+    process.send_signal(number)
+    assert process.wait(timeout=20) in (0, None)
+    assert not (cloud.data_dir / "cloud.json").exists()
