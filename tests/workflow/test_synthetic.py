@@ -1,0 +1,70 @@
+"""The drawn data set: the same for the same seed, and hard enough to be worth a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scones.workflow.dataset import Dataset, Split, UndrawableClassError, draw
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return draw(tmp_path_factory.mktemp("drawn"))
+
+
+def pixels(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    pictures = list(dataset.pictures(split))
+    rows = [np.asarray(Image.open(dataset.path(picture))).ravel() for picture in pictures]
+    return np.stack(rows).astype(float) / 255, np.array([picture.label for picture in pictures])
+
+
+def test_it_has_a_thousand_and_two_hundred_marked_synthetic(drawn: Dataset) -> None:
+    assert (drawn.name, drawn.synthetic, drawn.train, drawn.test) == ("synthetic", True, 1000, 200)
+    assert drawn.archive_sha256 is None
+    for split, count in (("train", 1000), ("test", 200)):
+        rows, labels = pixels(drawn, split)
+        assert rows.shape == (count, 3072)
+        assert 0.4 < labels.mean() < 0.6
+
+
+def test_no_two_pictures_are_alike(drawn: Dataset) -> None:
+    rows = np.concatenate([pixels(drawn, "train")[0], pixels(drawn, "test")[0]])
+    assert len(np.unique(rows, axis=0)) == 1200
+
+
+def test_a_linear_model_on_its_pixels_is_of_little_use(drawn: Dataset) -> None:
+    train, labels = pixels(drawn, "train")
+    test, truth = pixels(drawn, "test")
+    mean = train.mean(axis=0)
+    for ridge in (1.0, 30.0, 1000.0):
+        inner = train - mean
+        weights = inner.T @ np.linalg.solve(inner @ inner.T + ridge * np.eye(len(inner)), labels - labels.mean())
+        accuracy = np.mean(((test - mean) @ weights + labels.mean() > 0.5) == truth)
+        assert accuracy < 0.75
+
+
+def test_a_seed_gives_the_same_pictures_and_another_seed_others(drawn: Dataset, tmp_path: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    again = draw(tmp_path / "again", progress=lambda *pair: told.append(pair))
+    other = draw(tmp_path / "other", seed=1)
+    assert told[-1] == (1200, 1200)
+    assert [*again.pictures("train")] == [*drawn.pictures("train")]
+    for picture in drawn.test_pictures():
+        assert again.path(picture).read_bytes() == drawn.path(picture).read_bytes()
+    assert not np.array_equal(pixels(other, "test")[0], pixels(drawn, "test")[0])
+
+
+def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
+    dataset = draw(tmp_path, ("motorcycle", "bicycle"))
+    assert dataset.classes == ("motorcycle", "bicycle")
+    assert all(picture.label == picture.key.startswith("test/bicycle") for picture in dataset.test_pictures())
+
+
+def test_other_classes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UndrawableClassError, match=r"'apple' is asked for: give CIFAR-100's archive with --source\."):
+        draw(tmp_path, ("bicycle", "apple"))
+    assert not list(tmp_path.iterdir())
