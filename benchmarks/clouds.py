@@ -24,7 +24,8 @@ class Cloud:
     def client(self, service: str) -> Any:
         """Return a boto3 client as a user would make it, but for retries, which would hide failures."""
         keys = self.running.environment()
-        return boto3.client(
+        session: Any = boto3  # the stubs type each service's own client
+        return session.client(
             service,
             endpoint_url=self.running.url,
             region_name=self.running.region,
