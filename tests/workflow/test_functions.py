@@ -174,7 +174,7 @@ def test_classify_image_names_a_jpeg_as_one(call: Call, endpoint: Endpoint) -> N
     assert endpoint.asked[0][1] == "image/jpeg"
 
 
-@pytest.mark.parametrize("answer", [b"", b"{}x", b"3", b'["a"]', b"[]"])
+@pytest.mark.parametrize("answer", [b"", b"{}x", b"3", b'["a"]', b"[]", b'{"0": 1}', b'"12"'])
 def test_classify_image_refuses_an_answer_that_is_no_list_of_numbers(
     call: Call, endpoint: Endpoint, answer: bytes
 ) -> None:

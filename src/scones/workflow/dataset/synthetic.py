@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from scones.workflow.dataset.archive import Pixels
 from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
 from scones.workflow.dataset.errors import UndrawableClassError
 from scones.workflow.dataset.transform import DEFAULT_CLASSES, Labelled, distinct, write
+from scones.workflow.dataset.unpickle import Pixels
 from scones.workflow.dataset.vehicles import VEHICLES, Colour, Pen, Random
 
 SIZE = 32

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from scones.workflow.dataset.archive import Pictures, Pixels, read_archive
+from scones.workflow.dataset.archive import Pictures, read_archive
 from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
 from scones.workflow.dataset.errors import ArchiveError
 from scones.workflow.dataset.extract import Archive
+from scones.workflow.dataset.unpickle import Pixels
 
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
 

@@ -85,8 +85,9 @@ def endpoint_name() -> str:
 def inferences(answer: bytes) -> list[float]:
     """The probabilities in the endpoint's JSON answer."""
     try:
-        return [float(value) for value in json.loads(answer)]
-    except (TypeError, ValueError) as error:
-        raise BadInferencesError(
-            f"The endpoint answered {answer[:100]!r}, and a list of probabilities is wanted."
-        ) from error
+        values = json.loads(answer)
+    except ValueError:
+        values = None
+    if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
+        raise BadInferencesError(f"The endpoint answered {answer[:100]!r}, and a list of probabilities is wanted.")
+    return values
