@@ -1,0 +1,54 @@
+"""The time that executions go by: the wall clock, or a test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Seconds since the epoch, and a way to wait for them."""
+
+    def now(self) -> float:
+        """Return the time."""
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return when it is `moment` or later."""
+
+
+class WallClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        """Return the time."""
+        return time.time()
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return when it is `moment` or later, at once where it has passed."""
+        await asyncio.sleep(max(0.0, moment - time.time()))
+
+
+class DeadlineError(Exception):
+    """The moment until which work had time has come."""
+
+
+async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """Await `work`, or cancel it and raise `DeadlineError` once it is `moment`; None is no limit."""
+    if moment is None:
+        return await work
+    task = asyncio.ensure_future(work)
+    alarm = asyncio.ensure_future(clock.sleep_until(moment))
+    try:
+        await asyncio.wait({task, alarm}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise DeadlineError
+        return task.result()
+    finally:
+        alarm.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

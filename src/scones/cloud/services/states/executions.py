@@ -1,0 +1,172 @@
+"""Executions: started, run, stopped, and taken up again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.states import resume
+from scones.cloud.services.states.clock import DeadlineError, WallClock, before
+from scones.cloud.services.states.definition import parse
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.history import Event, Recorder, Track, failure_details, from_row
+from scones.cloud.services.states.integrations import CloudTasks
+from scones.cloud.services.states.interpreter import Entry, Interpreter
+from scones.cloud.services.states.journal import Journal
+from scones.cloud.services.states.machines import Revision
+from scones.cloud.services.states.tasks import WHOLE
+from scones.cloud.services.states.text import Texts
+from scones.cloud.services.states.timestamps import format_timestamp
+
+log = logging.getLogger(__name__)
+
+_END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
+
+
+@dataclass(eq=False, slots=True)
+class Execution:
+    """One execution that runs; its history is on disk and not here."""
+
+    arn: str
+    name: str
+    machine: str
+    input: str
+    started: float
+    revision: Revision
+    track: Track
+    task: asyncio.Task[None] | None = None
+
+
+class Executions:
+    """All executions of one cloud. Those that have ended are rows alone."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._journal = Journal(cloud.store)
+        self._tasks = CloudTasks(cloud)
+        self._clock = WallClock()
+        self.running: dict[str, Execution] = {}
+
+    async def start(
+        self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
+    ) -> float:
+        """Start an execution; return its start in Unix seconds once it is on disk."""
+        execution = self._execution(arn, name, machine, text, self._clock.now(), revision)
+        self._journal.add(
+            "INSERT INTO sfn_executions (arn, name, machine, version, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(arn, name, machine, version, revision.id, text, trace, execution.started),
+        )
+        details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
+        execution.track.recorder.record("ExecutionStarted", 0, details)
+        self._spawn(execution, None)
+        await self._journal.add("SELECT 1")
+        return execution.started
+
+    async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
+        """Abort a running execution; return when, in Unix seconds, once it is on disk."""
+        execution = self.running[arn]
+        await self._cancel(execution)
+        if arn in self.running:
+            await self._end(execution, "ABORTED", StateFailedError(error, cause), None)
+        row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
+        assert row is not None
+        return float(row["stopped"])
+
+    async def take_up(self) -> None:
+        """Go on with every execution that a former process left running."""
+        rows = self._cloud.store.rows("SELECT * FROM sfn_executions WHERE status = 'RUNNING' ORDER BY id")
+        for row in rows:
+            await self._take_up(row)
+
+    async def suspend(self) -> None:
+        """Stop working without ending anything: the next process takes the executions up."""
+        await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
+        await self._journal.add("SELECT 1")
+
+    async def _take_up(self, row: sqlite3.Row) -> None:
+        store = self._cloud.store
+        found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        assert found is not None
+        rows = await store.read_aside("SELECT * FROM sfn_events WHERE execution = ? ORDER BY id", row["arn"])
+        standing = resume.read_standing([from_row(each) for each in rows], Texts(row["input"]))
+        revision = Revision.of(found)
+        execution = self._execution(row["arn"], row["name"], row["machine"], row["input"], row["started"], revision)
+        execution.track.recorder.last = standing.last
+        execution.track.previous = standing.previous
+        execution.track.variables = standing.variables
+        self._spawn(execution, standing)
+
+    def _execution(self, arn: str, name: str, machine: str, text: str, started: float, revision: Revision) -> Execution:
+        def append(event: Event) -> None:
+            self._journal.event(arn, event)
+
+        track = Track(Recorder(append, self._clock.now), "", 0, {})
+        return Execution(arn, name, machine, text, started, revision, track)
+
+    def _spawn(self, execution: Execution, standing: resume.Standing | None) -> None:
+        self.running[execution.arn] = execution
+        execution.task = self._cloud.spawn(self._run(execution, standing), execution.arn)
+
+    async def _cancel(self, execution: Execution) -> None:
+        assert execution.task is not None
+        execution.task.cancel()
+        await asyncio.gather(execution.task, return_exceptions=True)
+
+    async def _run(self, execution: Execution, standing: resume.Standing | None) -> None:
+        texts = Texts(execution.input)
+        try:
+            output = texts.of(await self._output(execution, texts, standing))
+        except DeadlineError:
+            await self._end(execution, "TIMED_OUT", None, None)
+        except StateFailedError as failure:
+            await self._end(execution, "FAILED", failure, None)
+        except Exception:
+            log.exception("the execution %s met an error of the local cloud", execution.arn)
+            internal = StateFailedError("States.Runtime", "An internal error of the local cloud; its log has more.")
+            await self._end(execution, "FAILED", internal, None)
+        else:
+            await self._end(execution, "SUCCEEDED", None, output)
+
+    async def _output(self, execution: Execution, texts: Texts, standing: resume.Standing | None) -> Any:
+        if standing is not None and standing.finished is not None:
+            return standing.finished[0]
+        machine = parse(execution.revision.definition)
+        interpreter = Interpreter(_context(execution, texts), texts, self._tasks, self._clock)
+        entered: tuple[str, Entry] | None = standing.entered if standing else None
+        deadline = None if machine.timeout is None else execution.started + machine.timeout
+        return await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track, entered))
+
+    async def _end(
+        self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
+    ) -> None:
+        """Record the last event and the status together, and forget the execution once they are on disk."""
+        if status == "SUCCEEDED":
+            event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
+        elif failure is None:
+            event = execution.track.record("ExecutionTimedOut", {})
+        else:
+            kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
+            event = execution.track.record(kind, failure_details(failure))
+        error, cause = (failure.error, failure.cause) if failure else (None, None)
+        await self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        self.running.pop(execution.arn, None)
+
+
+def _context(execution: Execution, texts: Texts) -> dict[str, Any]:
+    """Return the context object's parts that stay the same all along."""
+    return {
+        "Execution": {
+            "Id": execution.arn,
+            "Input": texts.root,
+            "StartTime": format_timestamp(execution.started),
+            "Name": execution.name,
+            "RoleArn": execution.revision.role,
+            "RedriveCount": 0,
+        },
+        "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
+    }

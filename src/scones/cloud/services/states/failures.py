@@ -1,0 +1,54 @@
+"""How a state fails: an error name, a cause, and whether Retry and Catch may see it."""
+
+from __future__ import annotations
+
+
+class StateFailedError(Exception):
+    """A state's failure.
+
+    `error` and `cause` are None where a Fail state leaves them out. A `fatal` failure (States.Runtime) ends the
+    execution whatever Retry and Catch say, as recorded on AWS.
+    """
+
+    def __init__(self, error: str | None, cause: str | None, *, fatal: bool = False) -> None:
+        super().__init__(error, cause)
+        self.error = error
+        self.cause = cause
+        self.fatal = fatal
+
+    def matches(self, names: tuple[str, ...]) -> bool:
+        """Whether an ErrorEquals list names this failure."""
+        if self.fatal:
+            return False
+        for name in names:
+            if name in ("States.ALL", self.error):
+                return True
+            if name == "States.TaskFailed" and self.error != "States.Timeout":
+                return True
+            if name == "States.Timeout" and self.error == "States.HeartbeatTimeout":
+                return True
+        return False
+
+
+class EvaluationError(Exception):
+    """A path, template or rule that cannot be evaluated on this input; `error` is the name of the state's failure."""
+
+    def __init__(self, message: str, error: str = "States.Runtime") -> None:
+        super().__init__(message)
+        self.message = message
+        self.error = error
+
+
+class TimedOutError(StateFailedError):
+    """A task that ran past TimeoutSeconds or went without a heartbeat."""
+
+    def __init__(self) -> None:
+        super().__init__("States.Timeout", None)
+
+
+def data_limit_exceeded(name: str) -> StateFailedError:
+    """Return AWS's failure for a result of more than 256 KiB; `name` is a state, a service or a function's ARN."""
+    return StateFailedError(
+        "States.DataLimitExceeded",
+        f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
+    )

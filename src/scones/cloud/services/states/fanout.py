@@ -1,0 +1,135 @@
+"""Parallel and Map: several chains of events below one state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.services.states.definition import Map, Parallel, Task
+from scones.cloud.services.states.failures import EvaluationError
+from scones.cloud.services.states.history import Track
+from scones.cloud.services.states.paths import Path, Scope
+from scones.cloud.services.states.text import dumps
+
+if TYPE_CHECKING:
+    from scones.cloud.services.states.interpreter import Entry, Interpreter
+
+INLINE_CONCURRENCY = 40
+"""Iterations that AWS runs at once where MaxConcurrency is 0."""
+
+
+async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, value: Any, track: Track) -> list[Any]:
+    """Run all branches on the same input; return their outputs in order, or raise the first failure."""
+    track.record("ParallelStateStarted")
+    entry.opened = True
+    tracks = [track.fork(f"{state.name}[{index}]", track.item) for index in range(len(state.branches))]
+    ended: list[Track] = []
+    failed: list[Track] = []
+
+    async def run(index: int) -> Any:
+        try:
+            output = await interpreter.run(state.branches[index], value, tracks[index])
+        except Exception:
+            failed.append(tracks[index])
+            raise
+        ended.append(tracks[index])
+        return output
+
+    try:
+        outputs = await _together([run(index) for index in range(len(tracks))])
+    except Exception:
+        track.previous = failed[0].previous
+        raise
+    track.previous = ended[-1].previous
+    track.record_aside("ParallelStateSucceeded")
+    return outputs
+
+
+async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
+    """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
+    items = _items(state, scope)
+    limit = _concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
+    track.record("MapStateStarted", {"length": len(items)})
+    entry.opened = True
+    started = track.previous
+    outputs: list[Any] = [None] * len(items)
+    pending = iter(range(len(items)))
+
+    async def work() -> None:
+        previous = started
+        for index in pending:
+            below = _iteration(state, track, index, items[index], previous)
+            about = {"name": state.name, "index": index}
+            below.record("MapIterationStarted", about)
+            try:
+                value = _item_input(interpreter, state, entry, scope, below)
+                outputs[index] = await interpreter.run(state.processor, value, below)
+            except asyncio.CancelledError:
+                below.record_aside("MapIterationAborted", about)
+                raise
+            except EvaluationError as error:
+                below.record_aside("MapIterationFailed", about)
+                track.previous = below.previous
+                raise interpreter.failure(state, entry, error) from error
+            except Exception:
+                below.record_aside("MapIterationFailed", about)
+                track.previous = below.previous
+                raise
+            # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
+            previous = below.previous
+            track.previous = below.record("MapIterationSucceeded", about).id
+
+    await _together([work() for _ in range(min(limit, len(items)))])
+    track.record_aside("MapStateSucceeded")
+    return outputs
+
+
+def record_failure(state: Task | Parallel | Map, entry: Entry, track: Track) -> None:
+    """Record that a Parallel or Map that had begun has failed for good; a task's own events say so already."""
+    if entry.opened:
+        track.record(f"{type(state).__name__}StateFailed")
+
+
+def _iteration(state: Map, track: Track, index: int, value: Any, previous: int) -> Track:
+    below = track.fork(f"{state.name}[{index}]", {"Index": index, "Value": value})
+    below.previous = previous
+    return below
+
+
+def _item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+    assert below.item is not None
+    if state.item_selector is None:
+        return below.item["Value"]
+    return state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
+
+
+def _items(state: Map, scope: Scope) -> list[Any]:
+    items = scope.input if state.items_path is None else state.items_path.evaluate(scope)
+    if not isinstance(items, list):
+        text = "$" if state.items_path is None else state.items_path.text
+        raise EvaluationError(f'Reference path "{text}" must point to array.')
+    return items
+
+
+def _concurrency(given: int | Path, scope: Scope) -> int:
+    if isinstance(given, int):
+        return given
+    value = given.evaluate(scope)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        shown = value if isinstance(value, str) else dumps(value)
+        raise EvaluationError(
+            f'The MaxConcurrencyPath field refers to value "{shown}" which is not a valid integer: {given.text}'
+        )
+    return value
+
+
+async def _together(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Run coroutines at the same time; the first that fails cancels the others, and its error is raised."""
+    running = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

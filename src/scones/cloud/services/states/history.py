@@ -1,0 +1,127 @@
+"""The events of an execution: how they are recorded, and how the API shows them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.services.states.failures import StateFailedError
+
+MAX_EVENTS = 25_000
+"""AWS's quota of events in one Standard execution's history."""
+_CONTENT = frozenset({"input", "output", "parameters", "cause", "error", "assignedVariables"})
+"""What `includeExecutionData=false` leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; `scope` is the place of the branch or iteration it belongs to, empty for the machine's own."""
+
+    id: int
+    previous: int
+    type: str
+    at: float
+    details: dict[str, Any] | None
+    scope: str = ""
+
+    @property
+    def state(self) -> str | None:
+        """The state that an entered or exited event names."""
+        name: str | None = (self.details or {}).get("name")
+        return name
+
+
+class Recorder:
+    """Numbers the events of one execution and hands them to `append`, in order."""
+
+    def __init__(self, append: Callable[[Event], None], now: Callable[[], float], last: int = 0) -> None:
+        self._append = append
+        self._now = now
+        self.last = last
+
+    def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
+        """Record an event and return it; fail the execution where its history is full."""
+        if self.last >= MAX_EVENTS - 1 and not kind.startswith("Execution"):
+            raise StateFailedError(
+                "States.Runtime",
+                f"The execution reached the maximum number of history events ({MAX_EVENTS}).",
+                fatal=True,
+            )
+        self.last += 1
+        event = Event(self.last, previous, kind, self._now(), details, scope)
+        self._append(event)
+        return event
+
+
+@dataclass(slots=True)
+class Track:
+    """A chain of events: the machine's own, or that of one branch or iteration, with its variables."""
+
+    recorder: Recorder
+    scope: str
+    previous: int
+    variables: Mapping[str, Any]
+    item: dict[str, Any] | None = None
+    """The context object's Map.Item."""
+
+    def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
+        """Record the next event of the chain."""
+        event = self.recorder.record(kind, self.previous, details, self.scope)
+        self.previous = event.id
+        return event
+
+    def record_aside(self, kind: str, details: dict[str, Any] | None = None) -> Event:
+        """Record an event that the chain does not go through: AWS's MapStateSucceeded and its like."""
+        return self.recorder.record(kind, self.previous, details, self.scope)
+
+    def fork(self, step: str, item: dict[str, Any] | None) -> Track:
+        """Begin a chain below this one, which sees this one's variables and does not change them."""
+        return Track(self.recorder, f"{self.scope}/{step}", self.previous, dict(self.variables), item)
+
+
+def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]:
+    """Return the details of a failed event: error and cause where there are any."""
+    details: dict[str, Any] = dict(members)
+    if failure.error is not None:
+        details["error"] = failure.error
+    if failure.cause is not None:
+        details["cause"] = failure.cause
+    return details
+
+
+def present(event: Event, *, include_data: bool) -> dict[str, Any]:
+    """Return an event as GetExecutionHistory answers it."""
+    shown: dict[str, Any] = {
+        "id": event.id,
+        "previousEventId": event.previous,
+        "type": event.type,
+        "timestamp": event.at,
+    }
+    if event.details is not None:
+        details = event.details
+        if not include_data:
+            details = {name: value for name, value in details.items() if name not in _CONTENT}
+        shown[_details_member(event.type)] = details
+    return shown
+
+
+def _details_member(kind: str) -> str:
+    for edge in ("Entered", "Exited"):
+        if kind.endswith(f"State{edge}"):
+            return f"state{edge}EventDetails"
+    return kind[0].lower() + kind[1:] + "EventDetails"
+
+
+def to_row(event: Event) -> tuple[int, int, str, float, str | None, str]:
+    """Return an event's columns."""
+    details = None if event.details is None else json.dumps(event.details, ensure_ascii=False)
+    return event.id, event.previous, event.type, event.at, details, event.scope
+
+
+def from_row(row: sqlite3.Row) -> Event:
+    """Return the event of a row."""
+    details = None if row["details"] is None else json.loads(row["details"])
+    return Event(row["id"], row["previous"], row["type"], row["at"], details, row["scope"])

@@ -1,0 +1,291 @@
+"""The interpreter: one coroutine per execution, branch and iteration walks the states and records every event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.services.states import fanout, tasks
+from scones.cloud.services.states.clock import Clock
+from scones.cloud.services.states.definition import (
+    AnyState,
+    Choice,
+    Fail,
+    Map,
+    Parallel,
+    Pass,
+    Producing,
+    StateGroup,
+    Steps,
+    Succeed,
+    Task,
+    Wait,
+)
+from scones.cloud.services.states.failures import EvaluationError, StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.history import Track
+from scones.cloud.services.states.intrinsics import FunctionCall
+from scones.cloud.services.states.paths import Path, Scope, place
+from scones.cloud.services.states.retry import Attempts, find_catcher
+from scones.cloud.services.states.templates import Template
+from scones.cloud.services.states.text import Texts, dumps, too_large
+from scones.cloud.services.states.timestamps import format_timestamp, parse_timestamp
+
+YIELD_EVERY = 25
+"""Transitions without a wait after which others get their turn, so that a loop of Pass states stops nobody."""
+MAX_WAIT = 2**31 - 1
+"""Seconds; a longer Wait fails, as recorded on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAttempt:
+    """An attempt of a task that a history already has: its result or its failure, and when it ended."""
+
+    at: float
+    result: Any
+    failure: StateFailedError | None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
+
+    event: int
+    at: float
+    input: Any
+    attempts: Iterator[RecordedAttempt] = field(default_factory=lambda: iter(()))
+    retries: int | None = None
+    opened: bool = False
+    """Whether a Parallel or Map has begun the present attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a state ended: its output, where to go (None ends the group), and the variables that it assigns."""
+
+    output: Any
+    next: str | None
+    assigned: dict[str, Any] | None = None
+
+
+class Interpreter:
+    """Runs one execution's states; `context` holds the context object's Execution and StateMachine."""
+
+    def __init__(self, context: dict[str, Any], texts: Texts, runner: tasks.TaskRunner, clock: Clock) -> None:
+        self.texts = texts
+        self.clock = clock
+        self.runner = runner
+        self._context = context
+
+    async def run(self, group: StateGroup, value: Any, track: Track, resumed: tuple[str, Entry] | None = None) -> Any:
+        """Walk a group of states from its start, or from a state entered earlier; return the group's output."""
+        name, entry = resumed or (group.start_at, None)
+        transitions = 0
+        while True:
+            state = group.states[name]
+            if entry is None:
+                entry = self._enter(state, value, track)
+            transitions += 1
+            if transitions % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            outcome = await self._stay(state, entry, track)
+            self._exit(state, outcome, track)
+            if outcome.next is None:
+                return outcome.output
+            name, value, entry = outcome.next, outcome.output, None
+
+    def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
+        details = {"name": state.name, "input": self.texts.of(value), "inputDetails": tasks.WHOLE}
+        event = track.record(f"{type(state).__name__}StateEntered", details)
+        return Entry(event.id, event.at, value)
+
+    def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
+        text = self.texts.of(outcome.output)
+        if too_large(text):
+            raise data_limit_exceeded(state.name)
+        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
+        if outcome.assigned is not None:
+            details["assignedVariables"] = {name: dumps(value) for name, value in outcome.assigned.items()}
+            details["assignedVariablesDetails"] = tasks.WHOLE
+            track.variables = {**track.variables, **outcome.assigned}
+        track.record(f"{type(state).__name__}StateExited", details)
+
+    async def _stay(self, state: AnyState, entry: Entry, track: Track) -> Outcome:
+        try:
+            if isinstance(state, (Task, Parallel, Map)):
+                return await self._work(state, entry, track)
+            if isinstance(state, Wait):
+                return await self._wait(state, entry, track)
+            return self._decide(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, error) from error
+
+    def failure(self, state: AnyState, entry: Entry, error: EvaluationError) -> StateFailedError:
+        """Return the failure that an evaluation error is, worded as AWS words it."""
+        where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
+        return StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
+
+    def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
+        """Return what the paths of a state see."""
+        about: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(entry.at)}
+        if entry.retries is not None:
+            about["RetryCount"] = entry.retries
+        context = {**self._context, "State": about}
+        if track.item is not None:
+            context["Map"] = {"Item": track.item}
+        return Scope(value, context, track.variables)
+
+    def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        if isinstance(state, Pass):
+            return self._pass(state, entry, scope)
+        if isinstance(state, Choice):
+            return self._choose(state, scope)
+        if isinstance(state, Fail):
+            raise StateFailedError(_message(state.error, "Error", scope), _message(state.cause, "Cause", scope))
+        return Outcome(_select(state.output_path, scope), None, _assign(state.assign, scope))
+
+    def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
+        result = state.parameters.evaluate(scope) if state.parameters else scope.input
+        if state.has_result:
+            result = state.result
+        assigned = _assign(state.assign, _with(scope, result))
+        placed = _place(entry.input, state.result_steps, result)
+        return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+
+    def _choose(self, state: Choice, scope: Scope) -> Outcome:
+        for branch in state.branches:
+            if branch.rule.holds(scope):
+                return Outcome(_select(state.output_path, scope), branch.next, _assign(branch.assign, scope))
+        if state.default is None:
+            raise EvaluationError(
+                "Failed to transition out of the state. The state does not point to a next state.",
+                "States.NoChoiceMatched",
+            )
+        return Outcome(_select(state.output_path, scope), state.default, _assign(state.assign, scope))
+
+    async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        moment = _moment(state, entry.at, scope)
+        if moment - self.clock.now() > MAX_WAIT:
+            raise EvaluationError("Wait state delay is too long.")
+        if moment > self.clock.now():
+            await self.clock.sleep_until(moment)
+        return Outcome(_select(state.output_path, scope), state.next, _assign(state.assign, scope))
+
+    async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        attempts = Attempts(state.retry)
+        while True:
+            entry.retries, entry.opened = attempts.count, False
+            at = None
+            try:
+                recorded = next(entry.attempts, None)
+                at = recorded.at if recorded else None
+                try:
+                    return await self._attempt(state, entry, track, recorded)
+                except EvaluationError as error:
+                    raise self.failure(state, entry, error) from error
+            except StateFailedError as failure:
+                delay = attempts.delay(failure)
+                if delay is not None:
+                    await self.clock.sleep_until((self.clock.now() if at is None else at) + delay)
+                    continue
+                fanout.record_failure(state, entry, track)
+                return self._catch(state, failure, entry, track)
+
+    async def _attempt(
+        self, state: Task | Parallel | Map, entry: Entry, track: Track, recorded: RecordedAttempt | None
+    ) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        if recorded is not None:
+            if recorded.failure is not None:
+                raise recorded.failure
+            result = recorded.result
+        elif isinstance(state, Map):
+            result = await fanout.run_map(self, state, entry, scope, track)
+        else:
+            effective = state.parameters.evaluate(scope) if state.parameters else scope.input
+            if isinstance(state, Parallel):
+                result = await fanout.run_parallel(self, state, entry, effective, track)
+            else:
+                result = await tasks.attempt(state, effective, scope, track, self.texts, self.runner, self.clock)
+        return _produce(state, entry.input, result, scope)
+
+    def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
+        catcher = find_catcher(state.catch, failure)
+        if catcher is None:
+            raise failure
+        output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+        scope = self.scope(state, entry, track, output)
+        return Outcome(_place(entry.input, catcher.result_steps, output), catcher.next, _assign(catcher.assign, scope))
+
+
+def _produce(state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
+    assigned = _assign(state.assign, _with(scope, result))
+    if state.result_selector:
+        result = state.result_selector.evaluate(_with(scope, result))
+    placed = _place(value, state.result_steps, result)
+    return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+
+
+def _with(scope: Scope, value: Any) -> Scope:
+    return Scope(value, scope.context, scope.variables)
+
+
+def _select(path: Path | None, scope: Scope) -> Any:
+    return {} if path is None else path.evaluate(scope)
+
+
+def _place(value: Any, steps: Steps | None, result: Any) -> Any:
+    return value if steps is None else place(value, steps, result)
+
+
+def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    assigned: dict[str, Any] = template.evaluate(scope)
+    return assigned
+
+
+def _message(given: str | Path | FunctionCall | None, name: str, scope: Scope) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    value = given.evaluate(scope)
+    if not isinstance(value, str):
+        raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
+    return value
+
+
+def _moment(state: Wait, entered: float, scope: Scope) -> float:
+    """Return when a Wait ends, in Unix seconds."""
+    if isinstance(state.seconds, Path):
+        return entered + _wait_seconds(state.seconds, scope)
+    if state.seconds is not None:
+        return entered + state.seconds
+    given = state.timestamp
+    text = given.find(scope) if isinstance(given, Path) else given
+    moment = parse_timestamp(text) if isinstance(text, str) else None
+    if moment is None:
+        assert isinstance(given, Path)
+        raise EvaluationError(
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
+            f"string: {given.text} == {text}"
+        )
+    return moment.timestamp()
+
+
+def _wait_seconds(path: Path, scope: Scope) -> int:
+    try:
+        value = path.evaluate(scope)
+    except EvaluationError:
+        raise EvaluationError(f"The SecondsPath parameter does not reference an input value: {path.text}") from None
+    shown = value if isinstance(value, str) else dumps(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise EvaluationError(f"The SecondsPath parameter cannot be parsed as a long value: {path.text} == {shown}")
+    if value < 0:
+        raise EvaluationError(f"The SecondsPath parameter references a negative value: {path.text} == {shown}")
+    return value

@@ -1,0 +1,210 @@
+"""State machines, their revisions, versions and tags."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.arns import machine_arn
+from scones.cloud.store import Store
+
+_OFF = {"level": "OFF", "includeExecutionData": False}
+_UNTRACED = {"enabled": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a machine is at one time; `initial` marks the one that it was created with, which AWS gives no id."""
+
+    id: str
+    machine: str
+    initial: bool
+    definition: str
+    role: str
+    logging: str
+    tracing: str
+    encryption: str | None
+    updated: float
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Revision:
+        """Return the revision of a row."""
+        return cls(
+            row["id"], row["machine"], bool(row["initial"]), row["definition"], row["role"],
+            row["logging"], row["tracing"], row["encryption"], row["updated"],
+        )  # fmt: skip
+
+    def content(self) -> tuple[str, str, str, str, str | None]:
+        """Return what makes two revisions different."""
+        return self.definition, self.role, self.logging, self.tracing, self.encryption
+
+    def describe(self) -> dict[str, Any]:
+        """Return the members that the Describe operations share."""
+        described: dict[str, Any] = {
+            "definition": self.definition,
+            "roleArn": self.role,
+            "loggingConfiguration": json.loads(self.logging),
+            "tracingConfiguration": json.loads(self.tracing),
+        }
+        if self.encryption is not None:
+            described["encryptionConfiguration"] = json.loads(self.encryption)
+        if not self.initial:
+            described["revisionId"] = self.id
+        return described
+
+    def columns(self) -> tuple[Any, ...]:
+        """Return the row."""
+        return (
+            self.id, self.machine, self.initial, self.definition, self.role,
+            self.logging, self.tracing, self.encryption, self.updated,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A state machine and the revision (and version) that an ARN names."""
+
+    arn: str
+    name: str
+    type: str
+    created: float
+    revision: Revision
+    version: str | None = None
+    description: str | None = None
+
+
+def new_revision(machine: str, params: Mapping[str, Any], before: Revision | None) -> Revision:
+    """Return the revision that a Create or Update asks for; what it does not name stays as it was."""
+
+    def kept(member: str, old: str | None, default: Any) -> str | None:
+        if params.get(member) is not None:
+            return json.dumps(_DEFAULTS.get(member, {}) | params[member], sort_keys=True)
+        if before is not None:
+            return old
+        return None if default is None else json.dumps(default, sort_keys=True)
+
+    logging = kept("loggingConfiguration", before.logging if before else None, _OFF)
+    tracing = kept("tracingConfiguration", before.tracing if before else None, _UNTRACED)
+    assert logging is not None
+    assert tracing is not None
+    return Revision(
+        id=str(uuid.uuid4()),
+        machine=machine,
+        initial=before is None,
+        definition=params.get("definition") or (before.definition if before else ""),
+        role=params.get("roleArn") or (before.role if before else ""),
+        logging=logging,
+        tracing=tracing,
+        encryption=kept("encryptionConfiguration", before.encryption if before else None, None),
+        updated=time.time(),
+    )
+
+
+_DEFAULTS = {"loggingConfiguration": _OFF, "tracingConfiguration": _UNTRACED}
+
+
+class Machines:
+    """The machines of one cloud, on disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, arn: str) -> Machine | None:
+        """Return the machine behind an ARN, with or without a version, or None."""
+        base, number = machine_arn(arn)
+        row = self._store.row("SELECT * FROM sfn_machines WHERE arn = ?", base)
+        if row is None:
+            return None
+        revision, version, description = row["revision"], None, None
+        if number is not None:
+            published = self._store.row("SELECT * FROM sfn_versions WHERE arn = ?", arn)
+            if published is None:
+                return None
+            revision, version, description = published["revision"], arn, published["description"]
+        found = self._store.row("SELECT * FROM sfn_revisions WHERE id = ?", revision)
+        assert found is not None
+        return Machine(base, row["name"], row["type"], row["created"], Revision.of(found), version, description)
+
+    def get(self, arn: str) -> Machine:
+        """Return the machine behind an ARN, or raise AWS's error."""
+        machine = self.find(arn)
+        if machine is None:
+            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+        return machine
+
+    async def create(self, arn: str, name: str, kind: str, revision: Revision, tags: list[dict[str, str]]) -> float:
+        """Write a new machine; return when it was made."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO sfn_machines (arn, name, type, created, revision) VALUES (?, ?, ?, ?, ?)",
+                (arn, name, kind, revision.updated, revision.id),
+            )
+            _insert_revision(connection, revision)
+            _insert_tags(connection, arn, tags)
+
+        await self._store.write(write)
+        return revision.updated
+
+    async def update(self, revision: Revision) -> None:
+        """Make a new revision the machine's own."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            _insert_revision(connection, revision)
+            changed = "UPDATE sfn_machines SET revision = ? WHERE arn = ?"
+            connection.execute(changed, (revision.id, revision.machine))
+
+        await self._store.write(write)
+
+    async def delete(self, arn: str) -> None:
+        """Delete a machine with its versions and tags; its executions and their revisions stay."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM sfn_machines WHERE arn = ?", (arn,))
+            connection.execute("DELETE FROM sfn_versions WHERE machine = ?", (arn,))
+            connection.execute("DELETE FROM sfn_tags WHERE arn = ?", (arn,))
+
+        await self._store.write(write)
+
+    async def publish(self, arn: str, revision: str, description: str | None) -> tuple[str, float]:
+        """Publish a revision; return the version's ARN and date, an old one where it was published last."""
+
+        def write(connection: sqlite3.Connection) -> tuple[str, float]:
+            newest = "SELECT * FROM sfn_versions WHERE machine = ? ORDER BY number DESC LIMIT 1"
+            last = connection.execute(newest, (arn,)).fetchone()
+            if last is not None and last["revision"] == revision:
+                return last["arn"], last["created"]
+            connection.execute("UPDATE sfn_machines SET versions = versions + 1 WHERE arn = ?", (arn,))
+            number = connection.execute("SELECT versions FROM sfn_machines WHERE arn = ?", (arn,)).fetchone()[0]
+            version, now = f"{arn}:{number}", time.time()
+            connection.execute(
+                "INSERT INTO sfn_versions VALUES (?, ?, ?, ?, ?, ?)",
+                (version, arn, number, revision, description, now),
+            )
+            return version, now
+
+        return await self._store.write(write)
+
+    async def tag(self, arn: str, tags: list[dict[str, str]]) -> None:
+        """Set tags."""
+        await self._store.write(lambda connection: _insert_tags(connection, arn, tags))
+
+    def tags(self, arn: str) -> list[dict[str, str]]:
+        """Return a machine's tags in the order of their keys."""
+        rows = self._store.rows("SELECT key, value FROM sfn_tags WHERE arn = ? ORDER BY key", arn)
+        return [{"key": row["key"], "value": row["value"]} for row in rows]
+
+
+def _insert_revision(connection: sqlite3.Connection, revision: Revision) -> None:
+    connection.execute("INSERT INTO sfn_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", revision.columns())
+
+
+def _insert_tags(connection: sqlite3.Connection, arn: str, tags: list[dict[str, str]]) -> None:
+    rows = [(arn, tag.get("key", ""), tag.get("value", "")) for tag in tags]
+    connection.executemany("INSERT OR REPLACE INTO sfn_tags VALUES (?, ?, ?)", rows)

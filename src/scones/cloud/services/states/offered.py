@@ -1,0 +1,58 @@
+"""What AWS accepts in a definition and the local cloud does not run: refused by name when a machine is created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scones.cloud.services.states.fields import DISTRIBUTED
+from scones.cloud.services.states.integrations import INTEGRATIONS, integration_name, is_function
+from scones.cloud.services.states.validation import SCHEMA, Diagnostic
+
+
+def not_offered(document: dict[str, Any]) -> list[Diagnostic]:
+    """Return what a valid definition uses that the local cloud does not offer."""
+    return list(_group(document, "", document.get("QueryLanguage", "JSONPath")))
+
+
+def _group(document: dict[str, Any], at: str, language: str) -> Iterator[Diagnostic]:
+    if language == "JSONata":
+        yield Diagnostic(SCHEMA, "The local cloud does not run JSONata; write the states with JSONPath", at or "/")
+        return
+    for name, state in document["States"].items():
+        yield from _state(state, f"{at}/States/{name}")
+
+
+def _state(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    if state.get("QueryLanguage") == "JSONata":
+        yield Diagnostic(SCHEMA, "The local cloud does not run JSONata; write the state with JSONPath", at)
+        return
+    if state["Type"] == "Task":
+        yield from _task(state, at)
+    for index, branch in enumerate(state.get("Branches", ())):
+        yield from _group(branch, f"{at}/Branches[{index}]", "JSONPath")
+    for field in ("ItemProcessor", "Iterator"):
+        if field in state:
+            yield from _processor(state, field, at)
+
+
+def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    resource = state["Resource"]
+    name = integration_name(resource)
+    if name is None and not is_function(resource):
+        kind = "activities" if ":activity:" in resource else "this resource"
+        yield Diagnostic(SCHEMA, f"The local cloud does not offer {kind}: {resource}", f"{at}/Resource")
+    elif name is not None and name not in INTEGRATIONS:
+        offered = ", ".join(f"arn:aws:states:::{each}" for each in sorted(INTEGRATIONS))
+        message = f"The local cloud does not offer the integration {resource}; it offers {offered} and function ARNs"
+        yield Diagnostic(SCHEMA, message, f"{at}/Resource")
+
+
+def _processor(state: dict[str, Any], field: str, at: str) -> Iterator[Diagnostic]:
+    processor = state[field]
+    mode = processor.get("ProcessorConfig", {}).get("Mode", "INLINE")
+    distributed = sorted(DISTRIBUTED & set(state))
+    if mode == "DISTRIBUTED" or distributed:
+        message = "The local cloud runs Map inline alone; leave out Mode DISTRIBUTED, "
+        yield Diagnostic(SCHEMA, message + ", ".join(sorted(DISTRIBUTED)), at)
+    yield from _group(processor, f"{at}/{field}", "JSONPath")

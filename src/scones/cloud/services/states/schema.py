@@ -1,0 +1,31 @@
+"""The tables of Step Functions."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sfn_machines (
+    arn TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, created REAL NOT NULL,
+    revision TEXT NOT NULL, versions INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS sfn_revisions (
+    id TEXT PRIMARY KEY, machine TEXT NOT NULL, initial INTEGER NOT NULL, definition TEXT NOT NULL,
+    role TEXT NOT NULL, logging TEXT NOT NULL, tracing TEXT NOT NULL, encryption TEXT, updated REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sfn_versions (
+    arn TEXT PRIMARY KEY, machine TEXT NOT NULL, number INTEGER NOT NULL, revision TEXT NOT NULL,
+    description TEXT, created REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS sfn_tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
+);
+CREATE TABLE IF NOT EXISTS sfn_executions (
+    id INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, name TEXT NOT NULL, machine TEXT NOT NULL, version TEXT,
+    revision TEXT NOT NULL, status TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT, cause TEXT,
+    trace TEXT, started REAL NOT NULL, stopped REAL
+);
+CREATE INDEX IF NOT EXISTS sfn_executions_machine ON sfn_executions (machine, id);
+CREATE INDEX IF NOT EXISTS sfn_executions_running ON sfn_executions (status) WHERE status = 'RUNNING';
+CREATE TABLE IF NOT EXISTS sfn_events (
+    execution TEXT NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
+    details TEXT, scope TEXT NOT NULL, PRIMARY KEY (execution, id)
+)
+"""
+"""Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""

@@ -1,0 +1,24 @@
+"""Timestamps as the States Language reads (RFC 3339) and writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)")
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """Return the moment that an RFC 3339 text names, or None; digits past microseconds are cut off."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+    except ValueError:
+        return None
+
+
+def format_timestamp(seconds: float) -> str:
+    """Write Unix seconds as the context object does: `2026-11-23T12:00:00.000Z`."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
