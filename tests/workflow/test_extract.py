@@ -185,6 +185,14 @@ def test_without_a_digest_a_file_is_kept_while_its_source_has_the_same_etag(orig
     assert fetch(tmp_path, url, sha256=None).path.read_bytes() == CONTENT[::-1]
 
 
+def test_without_a_network_what_a_source_gave_before_is_kept(tmp_path: Path) -> None:
+    server = Origin()
+    url = server.url("/c.tgz", Resource(CONTENT))
+    first = fetch(tmp_path, url, sha256=None)
+    server.close()
+    assert fetch(tmp_path, url, sha256=None) == first
+
+
 @pytest.mark.parametrize("form", ["{}", "file://{}"])
 def test_a_file_of_this_machine_is_used_where_it_lies(tmp_path: Path, form: str) -> None:
     path = tmp_path / "my archive.tar.gz"

@@ -36,7 +36,7 @@ OFFICIAL_SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba67
 
 CHUNK = 1 << 16
 TRIES = 3
-"""Times in a row that a source may break without having given a byte."""
+"""Times in a row that a source, having given something before, may break without giving more."""
 MAX_ARCHIVE = 1 << 30
 """Bytes: six times the official archive; a source that gives more is not believed."""
 
@@ -51,7 +51,7 @@ class Patience:
     CIFAR's own host has been seen at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
     """
 
-    silence: float = 20.0
+    silence: float = 12.0
     window: float = 15.0
     brisk: float = 250_000.0
     least: float = 2_000.0
@@ -136,13 +136,12 @@ class _Fetch:
         path = Path(url2pathname(urlsplit(source).path) if source.lower().startswith("file:") else source).expanduser()
         if not path.is_file():
             raise SourceError(source, "there is no such file")
-        self.progress(0, path.stat().st_size)
         try:
-            return self._known(source, path, digest(path))
+            size, found = path.stat().st_size, digest(path)
         except OSError as error:
             raise SourceError(source, f"cannot be read ({error.strerror})") from error
-        finally:
-            self.progress(path.stat().st_size, path.stat().st_size)
+        self.progress(size, size)
+        return self._known(source, path, found)
 
     def _known(self, source: str, path: Path, found: str) -> Archive:
         if self.sha256 and found != self.sha256:
@@ -172,7 +171,7 @@ class _Fetch:
         return archive
 
     def _unchanged(self, source: str, part: Part, opener: Opener) -> bool:
-        """Whether the source still is the version that was completed before."""
+        """Whether the source still is the version that was completed before, as far as it can be asked."""
         etag = part.completed_etag()
         if etag is None:
             return False
@@ -180,30 +179,32 @@ class _Fetch:
             with closing(opener(0, None)) as stream:
                 return stream.etag == etag
         except BREAKS as error:
-            raise SourceError(source, _why(error)) from error
+            log.info("%s cannot be asked whether it changed (%s): keeping what it gave before", source, _why(error))
+            return True
 
     def _fill(self, source: str, part: Part, opener: Opener, least_rate: float) -> None:
-        """Read the source to its end, going on where it breaks for as long as each try brings something."""
-        tries = 0
+        """Read the source to its end, going on where it breaks; one that never gave a byte gets no second try."""
+        pace = _Pace(source, self.patience.window, least_rate)
+        reached, tries = False, 0
         while True:
             before = part.size
             try:
                 with closing(opener(before, part.etag)) as stream:
-                    self._receive(source, stream, part, least_rate)
+                    self._receive(source, stream, part, pace)
                 return
             except BREAKS as error:
-                tries = 1 if part.size > before else tries + 1
+                gained = part.size > before
+                reached, tries = reached or gained, 0 if gained else tries + 1
                 log.info("%s broke at %d bytes: %s", source, part.size, _why(error))
-                if tries == TRIES:
+                if not gained and (tries == TRIES or not reached or isinstance(error, TimeoutError)):
                     raise SourceError(source, _why(error)) from error
                 time.sleep(0.1 * tries)
 
-    def _receive(self, source: str, stream: Stream, part: Part, least_rate: float) -> None:
+    def _receive(self, source: str, stream: Stream, part: Part, pace: _Pace) -> None:
         limit = stream.total if stream.total is not None else MAX_ARCHIVE
         if limit > MAX_ARCHIVE:
             raise SourceError(source, f"it is {limit:,} bytes, and an archive has at most {MAX_ARCHIVE:,}")
         done = stream.offset
-        pace = _Pace(source, self.patience.window, least_rate)
         with part.open(stream.offset, stream.etag) as file:
             self.progress(done, stream.total)
             while chunk := stream.read(CHUNK):
@@ -242,7 +243,7 @@ class _Pace:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) and "reached" not in str(error):
         return "nothing came for too long"
     return str(error) or type(error).__name__
 
