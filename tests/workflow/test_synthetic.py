@@ -36,7 +36,7 @@ def test_no_two_pictures_are_alike(drawn: Dataset) -> None:
     assert len(np.unique(rows, axis=0)) == 1200
 
 
-def test_a_linear_model_on_its_pixels_is_of_little_use(drawn: Dataset) -> None:
+def test_a_linear_model_on_its_pixels_gets_little_right(drawn: Dataset) -> None:
     train, labels = pixels(drawn, "train")
     test, truth = pixels(drawn, "test")
     mean = train.mean(axis=0)

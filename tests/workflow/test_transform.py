@@ -10,7 +10,7 @@ import pytest
 from cifar_archives import split_of, write_archive
 from PIL import Image
 
-from scones.workflow.dataset import Archive, ArchiveError, Dataset, UnknownClassError, transform
+from scones.workflow.dataset import Archive, ArchiveError, Dataset, TooFewClassesError, UnknownClassError, transform
 
 
 def from_file(path: Path) -> Archive:
@@ -59,7 +59,7 @@ def test_a_class_that_is_not_there_is_answered_with_close_ones(tmp_path: Path) -
 
 
 def test_one_class_is_too_few(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="two classes"):
+    with pytest.raises(TooFewClassesError, match="and bicycle is given"):
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("bicycle", "bicycle"))
 
 

@@ -15,6 +15,7 @@ from scones.workflow.dataset.errors import (
     NoSourceError,
     SlowSourceError,
     SourceError,
+    TooFewClassesError,
     UndrawableClassError,
     UnknownClassError,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "SlowSourceError",
     "SourceError",
     "Split",
+    "TooFewClassesError",
     "UndrawableClassError",
     "UnknownClassError",
     "draw",

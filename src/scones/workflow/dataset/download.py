@@ -61,7 +61,8 @@ def open_http(url: str, offset: int, etag: str | None, timeout: float) -> Stream
         if isinstance(error.reason, ssl.SSLCertVerificationError):
             raise SourceError(url, f"its certificate is not trusted ({error.reason.verify_message})") from error
         kind = TimeoutError if isinstance(error.reason, TimeoutError) else ConnectionError
-        raise kind(f"cannot be reached ({error.reason})") from error
+        why = error.reason.strerror if isinstance(error.reason, OSError) else None
+        raise kind(f"cannot be reached ({why or error.reason})") from error
     except ValueError as error:
         raise SourceError(url, f"is no address to download from ({error})") from error
     try:

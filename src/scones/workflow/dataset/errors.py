@@ -8,6 +8,7 @@ DatasetError
 ├── ArchiveError            the file is not a CIFAR-100 python archive, or is one made to do harm
 │   └── ForbiddenGlobalError    a pickle in it names code that no picture needs
 ├── UnknownClassError       a class name that the archive does not have
+├── TooFewClassesError      fewer than two class names
 ├── UndrawableClassError    a class name that the synthetic set does not have
 └── LoadError               the bucket did not take a file
 """
@@ -43,7 +44,10 @@ class NoSourceError(DatasetError):
     """No source gave the archive; `failures` holds each one's reason, in the order tried."""
 
     def __init__(self, failures: Sequence[SourceError]) -> None:
-        reasons = "; ".join(str(failure) for failure in failures)
+        sources: dict[str, list[str]] = {}
+        for failure in failures:
+            sources.setdefault(failure.reason, []).append(failure.source)
+        reasons = "; ".join(f"{', '.join(named)}: {reason}" for reason, named in sources.items())
         super().__init__(f"No source gave the picture archive ({reasons}); name another one with --source.")
         self.failures = tuple(failures)
 
@@ -71,6 +75,13 @@ class UnknownClassError(DatasetError):
         close = get_close_matches(name, names, n=3, cutoff=0.65) or names[:3]
         super().__init__(f"There is no class {name!r} among the {len(names)} classes; close ones: {', '.join(close)}.")
         self.name = name
+
+
+class TooFewClassesError(DatasetError):
+    """Fewer than two class names, which leave nothing to tell apart."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"A classifier tells two classes apart or more, and {', '.join(names) or 'none'} is given.")
 
 
 class UndrawableClassError(DatasetError):

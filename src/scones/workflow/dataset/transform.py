@@ -15,7 +15,7 @@ from PIL import Image
 
 from scones.workflow.dataset.archive import Pictures, read_archive
 from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
-from scones.workflow.dataset.errors import ArchiveError
+from scones.workflow.dataset.errors import ArchiveError, TooFewClassesError
 from scones.workflow.dataset.extract import Archive
 from scones.workflow.dataset.unpickle import Pixels
 
@@ -50,10 +50,10 @@ def transform(
 
 
 def distinct(classes: Sequence[str]) -> tuple[str, ...]:
-    """The class names, once each; raises ValueError if there are fewer than two."""
+    """The class names, once each; raises TooFewClassesError if that leaves fewer than two."""
     names = tuple(dict.fromkeys(classes))
     if len(names) < 2:
-        raise ValueError(f"A classifier needs two classes or more, and {', '.join(names) or 'none'} was given.")
+        raise TooFewClassesError(names)
     return names
 
 
