@@ -1,0 +1,228 @@
+"""Data capture: requests and answers of endpoints as JSON lines in S3, in AWS's layout.
+
+A record is appended to a spool file before its request is answered, so that what was answered is captured even if the
+cloud is killed at once. A spool file holds the records of one object: its first line says which, so that uploading
+it a second time after a crash replaces the object by itself. Failed invocations are not captured: no page of AWS's was
+found that says whether they are there, and none of the recorded captures is one of a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.objects import Location, Objects
+
+log = logging.getLogger(__name__)
+
+LARGEST = 4 << 20
+"""Bytes after which a spool file is closed; one record may go beyond."""
+RETRY_EVERY = 10.0
+"""Seconds before an object that could not be stored is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """One side of an invocation."""
+
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureTarget:
+    """What one variant captures, and where to."""
+
+    endpoint: str
+    variant: str
+    place: Location
+    percentage: int
+    modes: frozenset[str]
+    csv: frozenset[str]
+    json: frozenset[str]
+
+    @classmethod
+    def of(cls, config: dict[str, Any] | None, endpoint: str, variant: str) -> CaptureTarget | None:
+        """Read a DataCaptureConfig; None where nothing is captured. EnableCapture counts as true where it is absent."""
+        if config is None or not config.get("EnableCapture", True):
+            return None
+        types = config.get("CaptureContentTypeHeader", {})
+        modes: set[str] = set()
+        for option in config["CaptureOptions"]:
+            mode = option["CaptureMode"]
+            modes |= {"Input", "Output"} if mode == "InputAndOutput" else {mode}
+        return cls(
+            endpoint,
+            variant,
+            Location.of(config["DestinationS3Uri"]),
+            config["InitialSamplingPercentage"],
+            frozenset(modes),
+            frozenset(map(str.lower, types.get("CsvContentTypes", []))),
+            frozenset(map(str.lower, types.get("JsonContentTypes", []))),
+        )
+
+    def sampled(self) -> bool:
+        """Draw whether an invocation is captured."""
+        return self.percentage >= 100 or random.random() * 100 < self.percentage
+
+    def record(
+        self, request: Captured, answer: Captured, moment: datetime, inference_id: str | None, attributes: str | None
+    ) -> bytes:
+        """Return one line: the keys in AWS's order, without spaces."""
+        data: dict[str, Any] = {}
+        if "Input" in self.modes:
+            data["endpointInput"] = self._side(request, "INPUT")
+        if "Output" in self.modes:
+            data["endpointOutput"] = self._side(answer, "OUTPUT")
+        metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
+        if attributes is not None:
+            metadata["customAttributes"] = [attributes]
+        if inference_id is not None:
+            metadata["inferenceId"] = inference_id
+        metadata["inferenceTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        record = {"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}
+        return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+    def _side(self, side: Captured, mode: str) -> dict[str, str]:
+        data, encoding = self._encode(side)
+        return {"observedContentType": side.content_type, "mode": mode, "data": data, "encoding": encoding}
+
+    def _encode(self, side: Captured) -> tuple[str, str]:
+        media = side.content_type.partition(";")[0].strip().lower()
+        encoding = "CSV" if media in self.csv else "JSON" if media in self.json else ""
+        if encoding:
+            try:
+                return side.body.decode(), encoding
+            except UnicodeDecodeError:
+                pass  # called text, and none: kept as it is
+        return base64.b64encode(side.body).decode(), "BASE64"
+
+    def key(self, moment: datetime) -> str:
+        """Return the key of a file whose first record is of `moment`."""
+        name = f"{moment:%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+        return self.place.join(self.endpoint, self.variant, f"{moment:%Y/%m/%d/%H}", name).key
+
+
+class _Spool:
+    """An open spool file."""
+
+    def __init__(self, folder: Path, target: CaptureTarget, moment: datetime) -> None:
+        self.path = folder / f"{uuid.uuid4()}.spool"
+        self.endpoint = target.endpoint
+        self.begun = time.monotonic()
+        head = json.dumps({"bucket": target.place.bucket, "key": target.key(moment)}).encode() + b"\n"
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.size = 0
+        self.append(head)
+
+    def append(self, line: bytes) -> None:
+        """Write a line whole; raises `OSError` and leaves none of it where the disk is full."""
+        written = os.write(self._file, line)
+        if written < len(line):
+            os.ftruncate(self._file, self.size)
+            raise OSError(f"only {written} of {len(line)} bytes could be written")
+        self.size += written
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+class Captures:
+    """The spool files of a cloud, and their way into S3."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._objects = Objects(cloud)
+        self._cloud = cloud
+        self._folder = cloud.settings.data_dir / "sagemaker" / "capture"
+        self._open: dict[tuple[CaptureTarget, str], _Spool] = {}
+        self._closed: list[Path] = []
+        self._shipping = asyncio.Lock()
+        self._next_try = 0.0
+        self._told: set[str] = set()
+
+    async def start(self) -> None:
+        """Take up the spool files of an earlier run, and begin to follow the clock."""
+        await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        self._closed = sorted(self._folder.glob("*.spool"))
+        self._cloud.spawn(self._follow(), "data capture")
+
+    async def stop(self) -> None:
+        """Store everything that was captured."""
+        await self.flush()
+
+    def add(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
+        """Append a record to the file of its hour: a write into the page cache, some microseconds."""
+        slot = target, f"{moment:%Y%m%d%H}"
+        try:
+            spool = self._open.get(slot)
+            if spool is None:
+                spool = self._open[slot] = _Spool(self._folder, target, moment)
+            spool.append(line)
+        except OSError as error:
+            self._tell("disk", f"A captured record of endpoint {target.endpoint} was lost: {error}.")
+            return
+        if spool.size >= LARGEST:
+            self._close(slot)
+
+    def _close(self, slot: tuple[CaptureTarget, str]) -> None:
+        spool = self._open.pop(slot)
+        spool.close()
+        self._closed.append(spool.path)
+
+    async def flush(self, endpoint: str | None = None) -> None:
+        """Store what was captured so far, of one endpoint or of all."""
+        for slot, spool in list(self._open.items()):
+            if endpoint in (None, spool.endpoint):
+                self._close(slot)
+        await self._ship()
+
+    async def _follow(self) -> None:
+        seconds = self._cloud.settings.capture_seconds
+        while True:
+            await asyncio.sleep(min(seconds / 4, 1.0))
+            now = time.monotonic()
+            for slot, spool in list(self._open.items()):
+                if now - spool.begun >= seconds:
+                    self._close(slot)
+            if self._closed and now >= self._next_try:
+                await self._ship()
+
+    async def _ship(self) -> None:
+        async with self._shipping:
+            left: list[Path] = []
+            while self._closed:
+                path = self._closed.pop(0)
+                try:
+                    await self._store(path)
+                except (ServiceError, OSError) as error:
+                    left.append(path)
+                    self._tell(str(error), f"Captured records wait in {path.parent}: {error}")
+            self._closed = left + self._closed
+            if left:
+                self._next_try = time.monotonic() + RETRY_EVERY
+
+    async def _store(self, path: Path) -> None:
+        content = await asyncio.to_thread(path.read_bytes)
+        head, _, lines = content.partition(b"\n")
+        whole = lines[: lines.rfind(b"\n") + 1]  # a kill may tear the last record, whose request was not answered
+        if whole:
+            place = json.loads(head)
+            await self._objects.write(whole, Location(place["bucket"], place["key"]))
+        await asyncio.to_thread(path.unlink)
+
+    def _tell(self, about: str, message: str) -> None:
+        if about not in self._told:
+            self._told.add(about)
+            log.warning("%s", message)

@@ -1,0 +1,139 @@
+"""The control plane: SageMaker's operations, each handed to the resource that it is about."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.service import Call, Service
+from scones.cloud.services.sagemaker.capture import Captures
+from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
+from scones.cloud.services.sagemaker.endpoints import Endpoints
+from scones.cloud.services.sagemaker.jobs import TrainingJobs
+from scones.cloud.services.sagemaker.models import Models
+from scones.cloud.services.sagemaker.resources import SCHEMA
+from scones.cloud.services.sagemaker.tags import Tags
+
+
+class SageMaker(Service):
+    """SageMaker of this cloud: training jobs, models, endpoint configurations and endpoints."""
+
+    name: ClassVar[str] = "sagemaker"
+    schema: ClassVar[str] = SCHEMA
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.jobs = TrainingJobs(cloud)
+        self.models = Models(cloud)
+        self.endpoint_configs = EndpointConfigs(cloud, self.models)
+        self.captures = Captures(cloud)
+        self.endpoints = Endpoints(cloud, self.models, self.endpoint_configs, self.captures)
+        self.tags = Tags(cloud.store)
+
+    async def start(self) -> None:
+        """Take up captures, jobs and endpoints of an earlier run."""
+        await self.captures.start()
+        await self.jobs.start()
+        await self.endpoints.start()
+
+    async def stop(self) -> None:
+        """Stop jobs and servers, then store what was captured."""
+        await self.jobs.stop()
+        await self.endpoints.stop()
+        await self.captures.stop()
+
+    async def create_training_job(self, call: Call) -> dict[str, Any]:
+        """Start a training job."""
+        return await self.jobs.create(call.params)
+
+    async def describe_training_job(self, call: Call) -> dict[str, Any]:
+        """Describe a training job."""
+        return self.jobs.describe(call.params["TrainingJobName"])
+
+    async def list_training_jobs(self, call: Call) -> dict[str, Any]:
+        """List training jobs."""
+        return self.jobs.list(call.params)
+
+    async def stop_training_job(self, call: Call) -> dict[str, Any]:
+        """Begin to stop a training job."""
+        await self.jobs.ask_to_stop(call.params["TrainingJobName"])
+        return {}
+
+    async def delete_training_job(self, call: Call) -> dict[str, Any]:
+        """Delete a training job that has ended."""
+        await self.jobs.delete(call.params["TrainingJobName"])
+        return {}
+
+    async def create_model(self, call: Call) -> dict[str, Any]:
+        """Create a model."""
+        return await self.models.create(call.params)
+
+    async def describe_model(self, call: Call) -> dict[str, Any]:
+        """Describe a model."""
+        return self.models.describe(call.params["ModelName"])
+
+    async def list_models(self, call: Call) -> dict[str, Any]:
+        """List models."""
+        return self.models.list(call.params)
+
+    async def delete_model(self, call: Call) -> dict[str, Any]:
+        """Delete a model."""
+        await self.models.delete(call.params["ModelName"])
+        return {}
+
+    async def create_endpoint_config(self, call: Call) -> dict[str, Any]:
+        """Create an endpoint configuration."""
+        return await self.endpoint_configs.create(call.params)
+
+    async def describe_endpoint_config(self, call: Call) -> dict[str, Any]:
+        """Describe an endpoint configuration."""
+        return self.endpoint_configs.describe(call.params["EndpointConfigName"])
+
+    async def list_endpoint_configs(self, call: Call) -> dict[str, Any]:
+        """List endpoint configurations."""
+        return self.endpoint_configs.list(call.params)
+
+    async def delete_endpoint_config(self, call: Call) -> dict[str, Any]:
+        """Delete an endpoint configuration."""
+        await self.endpoint_configs.delete(call.params["EndpointConfigName"])
+        return {}
+
+    async def create_endpoint(self, call: Call) -> dict[str, Any]:
+        """Begin to create an endpoint."""
+        return await self.endpoints.create(call.params)
+
+    async def describe_endpoint(self, call: Call) -> dict[str, Any]:
+        """Describe an endpoint."""
+        return self.endpoints.describe(call.params["EndpointName"])
+
+    async def list_endpoints(self, call: Call) -> dict[str, Any]:
+        """List endpoints."""
+        return self.endpoints.list(call.params)
+
+    async def update_endpoint(self, call: Call) -> dict[str, Any]:
+        """Begin to move an endpoint to another configuration."""
+        return await self.endpoints.update(call.params)
+
+    async def update_endpoint_weights_and_capacities(self, call: Call) -> dict[str, Any]:
+        """Change the weights of an endpoint's variants."""
+        return await self.endpoints.update_weights(
+            call.params["EndpointName"], call.params["DesiredWeightsAndCapacities"]
+        )
+
+    async def delete_endpoint(self, call: Call) -> dict[str, Any]:
+        """Begin to delete an endpoint."""
+        await self.endpoints.delete(call.params["EndpointName"])
+        return {}
+
+    async def add_tags(self, call: Call) -> dict[str, Any]:
+        """Tag a resource."""
+        return await self.tags.add(call.params["ResourceArn"], call.params["Tags"])
+
+    async def list_tags(self, call: Call) -> dict[str, Any]:
+        """List a resource's tags."""
+        return self.tags.list(call.params["ResourceArn"])
+
+    async def delete_tags(self, call: Call) -> dict[str, Any]:
+        """Remove tags of a resource."""
+        await self.tags.delete(call.params["ResourceArn"], call.params["TagKeys"])
+        return {}

@@ -1,0 +1,182 @@
+"""What an endpoint runs: a model server for each production variant of one endpoint configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tarfile
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.sandbox import Program
+from scones.cloud.services.sagemaker.archive import unpack
+from scones.cloud.services.sagemaker.capture import CaptureTarget
+from scones.cloud.services.sagemaker.container import environment, folders, image_command
+from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.model_server import Connections, ModelServer, NotHealthyError
+from scones.cloud.services.sagemaker.models import model_data
+from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+
+STARTUP_LIMIT = 480
+"""Seconds until a container must be healthy, where the variant does not say: AWS's default."""
+YEARS = 24 * 365 * 10
+"""Hours that an endpoint's keys last: AWS renews them, a process's environment cannot be."""
+
+
+class DeploymentFailedError(Exception):
+    """A variant could not be brought up; the message is the endpoint's FailureReason."""
+
+
+@dataclass(eq=False)
+class Variant:
+    """One production variant that serves."""
+
+    name: str
+    weight: float
+    server: ModelServer
+    capture: CaptureTarget | None
+    stream: str
+    """The log stream's name."""
+
+
+class Deployment:
+    """The servers of one endpoint and one configuration; `plan` is as `Endpoints` stores it."""
+
+    def __init__(self, cloud: Cloud, connections: Connections, endpoint: str, plan: dict[str, Any]) -> None:
+        self._cloud = cloud
+        self._endpoint = endpoint
+        self._plan = plan
+        self.folder = endpoint_folder(cloud, endpoint) / plan["Id"]
+        self.variants = [self._variant(connections, item) for item in plan["Variants"]]
+
+    def _variant(self, connections: Connections, item: dict[str, Any]) -> Variant:
+        name = item["VariantName"]
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
+        server = ModelServer(connections, self._program(item), stream.write)
+        capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
+        return Variant(name, item["InitialVariantWeight"], server, capture, stream.name)
+
+    def _program(self, item: dict[str, Any]) -> Callable[[int], Program]:
+        container = item["Container"]
+        base = self.folder / item["VariantName"]
+
+        def describe(port: int) -> Program:
+            variables = environment(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS) | {
+                "SAGEMAKER_BASE_DIR": "/opt/ml",
+                "SAGEMAKER_BIND_TO_PORT": str(port),
+            }
+            return Program(
+                argv=item["Command"],
+                env=variables | container.get("Environment", {}),
+                cwd="/opt/ml",
+                mounts=folders(base),
+                hidden=[self._cloud.settings.data_dir],
+            )
+
+        return describe
+
+    async def up(self) -> None:
+        """Fetch the models and start every server; raises `DeploymentFailedError` with none left running."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for variant, item in zip(self.variants, self._plan["Variants"], strict=True):
+                    group.create_task(self._bring_up(variant, item))
+        except ExceptionGroup as failures:
+            await self.down(grace=5)
+            failed = next((each for each in failures.exceptions if isinstance(each, DeploymentFailedError)), None)
+            raise failed or failures.exceptions[0] from failures
+        except asyncio.CancelledError:
+            await self.down(grace=5)
+            raise
+
+    async def _bring_up(self, variant: Variant, item: dict[str, Any]) -> None:
+        await self._fetch(item)
+        try:
+            item["Command"] = await image_command(item["Container"]["Image"], "serve")
+            await variant.server.start(item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
+        except NotHealthyError as error:
+            raise DeploymentFailedError(
+                f"The primary container for production variant {variant.name} did not pass the ping health check. "
+                "Please check CloudWatch logs for this endpoint."
+            ) from error
+        except ServiceError as error:
+            raise DeploymentFailedError(error.message) from error
+
+    async def _fetch(self, item: dict[str, Any]) -> None:
+        """Put the model where its container finds it, unless an earlier run of the cloud has done so."""
+        base = self.folder / item["VariantName"] / "ml"
+        uri = model_data(item["Container"])
+        if (base / "model").exists():
+            return
+        await asyncio.to_thread(base.mkdir, parents=True, exist_ok=True)
+        try:
+            if not uri:
+                await asyncio.to_thread((base / "model").mkdir)
+            elif item["Container"].get("ModelDataSource", {}).get("S3DataSource", {}).get("CompressionType") == "None":
+                await self._fetch_files(Location.of(uri), base)
+            else:
+                archive = base / "model.tar.gz"
+                await Objects(self._cloud).download(Location.of(uri), archive)
+                await asyncio.to_thread(unpack, archive, base / "model")
+                await asyncio.to_thread(archive.unlink)
+        except (ServiceError, ExceptionGroup) as error:
+            raise DeploymentFailedError(
+                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
+                "there is an object located at the URL and that the role passed to CreateModel has permissions to "
+                "download the object."
+            ) from error
+        except (tarfile.TarError, OSError, ValueError) as error:
+            raise DeploymentFailedError(
+                f'Failed to extract model data archive from URL "{uri}" for container "container_1": {error} Please '
+                "ensure that the object is a valid tar.gz archive."
+            ) from error
+
+    async def _fetch_files(self, place: Location, base: Path) -> None:
+        objects = Objects(self._cloud)
+        draft = base / "model.partial"
+        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), draft)
+        draft.mkdir()
+        paths = {key: relative(key, place.key) async for key in objects.keys(place)}
+        await objects.download_all(
+            (Location(place.bucket, key), below(draft, path)) for key, path in paths.items() if path
+        )
+        draft.rename(base / "model")
+
+    def pick(self, name: str | None) -> Variant | None:
+        """Return the variant of a name, or one drawn by the weights; None where there is none of the name."""
+        if name is not None:
+            return next((variant for variant in self.variants if variant.name == name), None)
+        if len(self.variants) == 1:
+            return self.variants[0]
+        weights = [variant.weight for variant in self.variants]
+        return random.choices(self.variants, weights if any(weights) else None)[0]
+
+    async def drain(self) -> None:
+        """Wait until every request in flight is answered."""
+        await asyncio.gather(*(variant.server.drain() for variant in self.variants))
+
+    async def down(self, grace: float = 30.0) -> None:
+        """Stop every server."""
+        await asyncio.gather(*(variant.server.stop(grace) for variant in self.variants))
+
+    async def remove(self) -> None:
+        """Delete the deployment's files."""
+        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), self.folder)
+
+
+def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:
+    """Return the folder of an endpoint's deployments."""
+    return cloud.settings.data_dir / "sagemaker" / "endpoints" / endpoint
+
+
+def log_group(endpoint: str) -> str:
+    """Return the log group of an endpoint."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"

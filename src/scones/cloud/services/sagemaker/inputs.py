@@ -1,0 +1,118 @@
+"""A training job's input: the files of /opt/ml/input that its container reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+
+HOST = "algo-1"
+
+
+def check_channels(request: dict[str, Any]) -> None:
+    """Refuse, by name, the channels that AWS would take and this cloud cannot feed."""
+    names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
+    if len(set(names)) < len(names):
+        raise invalid(f"Channel names must be unique, and these are given: {', '.join(names)}.")
+    for channel in request.get("InputDataConfig", []):
+        name = channel["ChannelName"]
+        if _mode(channel, request) == "Pipe":
+            raise not_offered(f"Pipe input mode (channel {name!r})", "Use File.")
+        if channel.get("CompressionType", "None") != "None":  # AWS: "In File mode, leave this field unset"
+            raise invalid(f"CompressionType is used only in Pipe input mode; leave it unset for channel {name!r}.")
+        source = channel["DataSource"].get("S3DataSource")
+        if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+            raise not_offered(f"the data source of channel {name!r}", "Use S3Prefix or ManifestFile.")
+
+
+async def check_objects(objects: Objects, request: dict[str, Any], region: str) -> None:
+    """Refuse, in AWS's words, a channel whose S3Uri has no object behind it."""
+    for channel in request.get("InputDataConfig", []):
+        uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+        place = Location.of(uri)
+        if not await objects.exists(place):
+            raise invalid(
+                f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
+                f"exists in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+                f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{place.bucket}".'
+            )
+
+
+def _mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
+    mode: str = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+    return mode
+
+
+def write_configuration(request: dict[str, Any], folder: Path) -> None:
+    """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json as AWS does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    resources = request["ResourceConfig"]
+    channels = {
+        channel["ChannelName"]: {
+            **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
+            "TrainingInputMode": _mode(channel, request),
+            "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
+                "S3DataDistributionType", "FullyReplicated"
+            ),
+            "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+        }
+        for channel in request.get("InputDataConfig", [])
+    }
+    instance = resources.get("InstanceType", "")
+    hosts = {
+        "current_host": HOST,
+        "current_instance_type": instance,
+        "current_group_name": "homogeneousCluster",
+        "hosts": [HOST],
+        "instance_groups": [
+            {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]},
+        ],
+        "network_interface_name": "lo",
+    }
+    files = {
+        "hyperparameters.json": request.get("HyperParameters", {}),
+        "inputdataconfig.json": channels,
+        "resourceconfig.json": hosts,
+    }
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+
+
+async def download(objects: Objects, request: dict[str, Any], folder: Path) -> None:
+    """Download every channel into its folder below `folder`, several objects at a time.
+
+    With one instance, ShardedByS3Key gives it every object. Raises `ServiceError` of S3 or `ValueError` for keys
+    that are no paths; from several at once, an `ExceptionGroup` of them.
+    """
+    files: list[tuple[Location, Path]] = []
+    for channel in request.get("InputDataConfig", []):
+        target = folder / channel["ChannelName"]
+        target.mkdir(parents=True, exist_ok=True)
+        source = channel["DataSource"]["S3DataSource"]
+        found = _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
+        files += [(place, below(target, path)) async for place, path in found if path]
+    await objects.download_all(files)
+
+
+async def _prefix(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
+    place = Location.of(source["S3Uri"])
+    async for key in objects.keys(place):
+        yield Location(place.bucket, key), relative(key, place.key)
+
+
+async def _manifest(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
+    try:
+        lines = json.loads(await objects.read(Location.of(source["S3Uri"])))
+        prefix = Location.of(lines[0]["prefix"])
+        names = [str(name) for name in lines[1:]]
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ServiceError(
+            "ClientError", f'The manifest "{source["S3Uri"]}" is no JSON list of a prefix and names below it.'
+        ) from error
+    for name in names:
+        yield Location(prefix.bucket, prefix.key + name), name

@@ -1,0 +1,87 @@
+"""A training job's record: its status, told step by step in AWS's words, each step on disk before the next begins."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+MESSAGES = {
+    "Starting": "Starting the training job",
+    "Pending": "Training job waiting for capacity",
+    "Downloading": "Downloading input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Stopping": "Stopping the training job",
+    "Stopped": "Training job stopped",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "Completed": "Training job completed",
+    "Failed": "Training job failed",
+}
+OUTCOMES = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped", "MaxRuntimeExceeded": "Stopped"}
+"""The TrainingJobStatus that goes with a final SecondaryStatus."""
+ENDED = frozenset(OUTCOMES.values())
+
+
+def enter(document: Document, secondary: str) -> None:
+    """Close a document's last status transition and add the next."""
+    now = time.time()
+    transitions: list[dict[str, Any]] = document["SecondaryStatusTransitions"]
+    if transitions:
+        transitions[-1].setdefault("EndTime", now)
+    transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": MESSAGES[secondary]})
+    document |= {"SecondaryStatus": secondary, "LastModifiedTime": now}
+
+
+def finish(document: Document, secondary: str, reason: str = "") -> None:
+    """Give a document its final status, with the seconds between its true start and end."""
+    enter(document, secondary)
+    now: float = document["LastModifiedTime"]
+    document["SecondaryStatusTransitions"][-1]["EndTime"] = now
+    document["TrainingJobStatus"] = OUTCOMES[secondary]
+    if reason:
+        document["FailureReason"] = reason
+    if "TrainingStartTime" in document:
+        seconds = math.ceil(now - document["TrainingStartTime"])
+        document |= {"TrainingEndTime": now, "TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One training job in the store."""
+
+    jobs: Resources
+    name: str
+
+    async def enter(self, secondary: str) -> None:
+        """Go on to a status that is not the last; a job that has ended stays as it is."""
+
+        def change(document: Document) -> None:
+            if document["TrainingJobStatus"] in ENDED:
+                return
+            enter(document, secondary)
+            if secondary == "Downloading":
+                document["TrainingStartTime"] = document["LastModifiedTime"]
+
+        await self.jobs.update(self.name, change)
+
+    async def metrics(self, final: list[dict[str, Any]]) -> None:
+        """Keep the latest metrics, which Describe shows while the job goes on."""
+
+        def change(document: Document) -> None:
+            document["FinalMetricDataList"] = final
+            document["LastModifiedTime"] = time.time()
+
+        await self.jobs.update(self.name, change)
+
+    async def finish(self, secondary: str, reason: str = "") -> None:
+        """End the job, unless it has ended."""
+
+        def change(document: Document) -> None:
+            if document["TrainingJobStatus"] not in ENDED:
+                finish(document, secondary, reason)
+
+        await self.jobs.update(self.name, change)

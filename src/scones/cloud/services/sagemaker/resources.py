@@ -1,0 +1,172 @@
+"""SageMaker's named resources in the store: documents as Describe answers them, listed by indexed columns."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from sqlite3 import Connection, Row
+from typing import Any
+
+from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sagemaker_resources (
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    arn TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created REAL NOT NULL,
+    modified REAL NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (kind, name)
+);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_created ON sagemaker_resources (kind, created, name);
+CREATE TABLE IF NOT EXISTS sagemaker_tags (
+    arn TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+)
+"""
+
+Document = dict[str, Any]
+_COLUMNS = {"Name": "name", "CreationTime": "created", "Status": "status"}
+_BOUNDS = {
+    "CreationTimeAfter": "created > ?",
+    "CreationTimeBefore": "created < ?",
+    "LastModifiedTimeAfter": "modified > ?",
+    "LastModifiedTimeBefore": "modified < ?",
+}
+PAGE = 10
+"""How many resources a list answers where MaxResults is not given, as on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The resources of one kind; `status` names the member that holds their status, where they have one."""
+
+    store: Store
+    kind: str
+    status: str = ""
+
+    def get(self, name: str) -> Document | None:
+        """Return a resource's document, or None."""
+        row = self.store.row("SELECT document FROM sagemaker_resources WHERE kind = ? AND name = ?", self.kind, name)
+        return json.loads(row["document"]) if row else None
+
+    def all(self) -> list[Document]:
+        """Return every document, oldest first."""
+        rows = self.store.rows(
+            "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created, rowid", self.kind
+        )
+        return [json.loads(row["document"]) for row in rows]
+
+    async def add(self, name: str, arn: str, document: Document, tags: list[dict[str, str]]) -> bool:
+        """Store a new resource with its tags; False where one of the name exists."""
+
+        def insert(connection: Connection) -> bool:
+            added = connection.execute(
+                "INSERT OR IGNORE INTO sagemaker_resources VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (self.kind, name, arn, *self._columns(document)),
+            ).rowcount
+            if added:
+                connection.executemany(
+                    "INSERT OR REPLACE INTO sagemaker_tags VALUES (?, ?, ?)",
+                    [(arn, tag["Key"], tag["Value"]) for tag in tags],
+                )
+            return bool(added)
+
+        return await self.store.write(insert)
+
+    def _columns(self, document: Document) -> tuple[str, float, float, str]:
+        created: float = document["CreationTime"]
+        modified: float = document.get("LastModifiedTime", created)
+        return document.get(self.status, ""), created, modified, json.dumps(document)
+
+    async def update(self, name: str, change: Callable[[Document], None]) -> Document | None:
+        """Apply `change` to a document in one transaction and return it; None where there is none."""
+
+        def apply(connection: Connection) -> Document | None:
+            row = connection.execute(
+                "SELECT document FROM sagemaker_resources WHERE kind = ? AND name = ?", (self.kind, name)
+            ).fetchone()
+            if row is None:
+                return None
+            document: Document = json.loads(row["document"])
+            change(document)
+            connection.execute(
+                "UPDATE sagemaker_resources SET status = ?, created = ?, modified = ?, document = ? "
+                "WHERE kind = ? AND name = ?",
+                (*self._columns(document), self.kind, name),
+            )
+            return document
+
+        return await self.store.write(apply)
+
+    async def remove(self, name: str) -> bool:
+        """Remove a resource and its tags; False where there is none."""
+
+        def delete(connection: Connection) -> bool:
+            connection.execute(
+                "DELETE FROM sagemaker_tags WHERE arn = "
+                "(SELECT arn FROM sagemaker_resources WHERE kind = ? AND name = ?)",
+                (self.kind, name),
+            )
+            found = connection.execute("DELETE FROM sagemaker_resources WHERE kind = ? AND name = ?", (self.kind, name))
+            return bool(found.rowcount)
+
+        return await self.store.write(delete)
+
+    def page(self, params: Mapping[str, Any], order: str) -> tuple[list[Document], dict[str, str]]:
+        """Return one page of a List operation and its NextToken member, empty on the last page.
+
+        `order` is the operation's default SortOrder.
+        """
+        column = _COLUMNS[params.get("SortBy", "CreationTime")]
+        descending = params.get("SortOrder", order) == "Descending"
+        conditions, values = _filters(params)
+        if "NextToken" in params:
+            conditions.append(f"({column}, name) {'<' if descending else '>'} (?, ?)")
+            values += _read_token(params["NextToken"])
+        direction = "DESC" if descending else "ASC"
+        size = params.get("MaxResults", PAGE)
+        rows = self.store.rows(
+            f"SELECT * FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} "  # noqa: S608
+            f"ORDER BY {column} {direction}, name {direction} LIMIT ?",
+            self.kind, *values, size + 1,
+        )  # fmt: skip
+        more = {"NextToken": _token(rows[size - 1], column)} if len(rows) > size else {}
+        return [json.loads(row["document"]) for row in rows[:size]], more
+
+
+def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    if "NameContains" in params:
+        conditions.append("instr(lower(name), lower(?)) > 0")
+        values.append(params["NameContains"])
+    if "StatusEquals" in params:
+        conditions.append("status = ?")
+        values.append(params["StatusEquals"])
+    for member, condition in _BOUNDS.items():
+        if member in params:
+            bound = params[member]
+            conditions.append(condition)
+            values.append(bound.timestamp() if isinstance(bound, datetime) else bound)
+    return conditions, values
+
+
+def _token(row: Row, column: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([row[column], row["name"]]).encode()).decode()
+
+
+def _read_token(token: str) -> list[Any]:
+    try:
+        value, name = json.loads(base64.urlsafe_b64decode(token))
+    except ValueError as error:
+        raise invalid("The pagination token is invalid. Start the listing again without NextToken.") from error
+    return [value, name]

@@ -1,0 +1,146 @@
+"""The runtime: InvokeEndpoint, from the signed request to the model server and back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Body, Call, Service
+from scones.cloud.services.sagemaker.capture import Captured
+from scones.cloud.services.sagemaker.deployment import Deployment, Variant, log_group
+from scones.cloud.services.sagemaker.model_server import CUSTOM_ATTRIBUTES, Answer, ServerGoneError, TimedOutError
+
+if TYPE_CHECKING:
+    from scones.cloud.services.sagemaker.control import SageMaker
+
+LARGEST = 6_291_456
+"""Bytes that a request may have."""
+ENCODE_ASIDE = 256 << 10
+"""Bytes from which a record is encoded on a thread, for it would hold up other requests."""
+_REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
+
+
+class SageMakerRuntime(Service):
+    """SageMaker Runtime of this cloud."""
+
+    name: ClassVar[str] = "sagemaker-runtime"
+    validation_code: ClassVar[str] = "ValidationError"
+
+    async def invoke_endpoint(self, call: Call) -> dict[str, Any]:
+        """Send a request to a variant's model server and return its answer, captured where that is configured."""
+        params = call.params
+        moment = datetime.now(UTC)
+        for member in _REFUSED:
+            if member in params:
+                raise ServiceError(
+                    "ValidationError", f"The local cloud's endpoints know no {member}. Leave it out of the request."
+                )
+        name = params["EndpointName"]
+        variant = self._variant(name, params.get("TargetVariant"))
+        request = Captured(params.get("ContentType", "application/octet-stream"), await _read(params.get("Body", b"")))
+        answer = await self._ask(name, variant, request, call)
+        if variant.capture is not None and variant.capture.sampled():
+            await self._capture(variant, request, answer, moment, params)
+        members = {
+            "Body": answer.body,
+            "ContentType": answer.content_type,
+            "InvokedProductionVariant": variant.name,
+        }
+        if answer.custom_attributes is not None:
+            members["CustomAttributes"] = answer.custom_attributes
+        return members
+
+    @property
+    def _sagemaker(self) -> SageMaker:
+        return cast("SageMaker", self.cloud.services["sagemaker"])
+
+    def _variant(self, name: str, target: str | None) -> Variant:
+        deployment: Deployment | None = self._sagemaker.endpoints.serving.get(name)
+        if deployment is None:
+            status = self._sagemaker.endpoints.status(name)
+            if status in (None, "Deleting"):
+                raise ServiceError(
+                    "ValidationError", f"Endpoint {name} of account {self.cloud.settings.account} not found."
+                )
+            # AWS refuses with this code too; its words are not known.
+            raise ServiceError(
+                "ValidationError",
+                f"Endpoint {name} of account {self.cloud.settings.account} is not InService: it is {status}.",
+            )
+        variant = deployment.pick(target)
+        if variant is None:
+            raise ServiceError("ValidationError", f"Variant {target} not found for endpoint {name}.")
+        return variant
+
+    async def _ask(self, name: str, variant: Variant, request: Captured, call: Call) -> Answer:
+        headers = {"Content-Type": request.content_type}
+        if "Accept" in call.params:
+            headers["Accept"] = call.params["Accept"]
+        if "CustomAttributes" in call.params:
+            headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
+        try:
+            answer = await variant.server.invoke(request.body, headers)
+        except TimedOutError as error:
+            message = (
+                "Your invocation timed out while waiting for a response from container primary. Review the latency "
+                "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
+            )
+            raise self._model_error(name, variant, 0, message) from error
+        except ServerGoneError as error:
+            raise ServiceError(
+                "InternalFailure",
+                "An exception occurred while sending request to model. Please contact customer support regarding "
+                f"request {call.request_id}.",
+                500,
+            ) from error
+        if not 200 <= answer.status < 300:
+            raise self._model_error(name, variant, answer.status, answer.body.decode(errors="replace"))
+        return answer
+
+    def _model_error(self, endpoint: str, variant: Variant, status: int, told: str) -> ServiceError:
+        region, account = self.cloud.settings.region, self.cloud.settings.account
+        kind = "client" if 400 <= status < 500 else "server"
+        group = log_group(endpoint)
+        return ServiceError(
+            "ModelError",
+            f'Received {kind} error ({status}) from primary with message "{told}". See '
+            f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
+            f"in account {account} for more information.",
+            424,
+            OriginalStatusCode=status,
+            OriginalMessage=told,
+            LogStreamArn=self.cloud.arn("logs", f"log-group:{group}:log-stream:{variant.stream}"),
+        )
+
+    async def _capture(
+        self, variant: Variant, request: Captured, answer: Answer, moment: datetime, params: dict[str, Any]
+    ) -> None:
+        assert variant.capture is not None
+        parts = (
+            request,
+            Captured(answer.content_type, answer.body),
+            moment,
+            params.get("InferenceId"),
+            params.get("CustomAttributes"),
+        )
+        if len(request.body) + len(answer.body) < ENCODE_ASIDE:
+            line = variant.capture.record(*parts)
+        else:
+            line = await asyncio.to_thread(variant.capture.record, *parts)
+        self._sagemaker.captures.add(variant.capture, line, moment)
+
+
+async def _read(body: Body) -> bytes:
+    """Return a request's body, or refuse one that is too long as AWS's front end does."""
+    if isinstance(body, bytes):
+        return body
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in body:
+        size += len(chunk)
+        if size > LARGEST:
+            raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,55 @@
+"""Tags of any SageMaker resource, by its ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Any
+
+from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.store import Store
+
+MOST = 50
+"""How many tags a resource may have."""
+
+
+class Tags:
+    """The tags in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def _check(self, arn: str) -> None:
+        if self._store.row("SELECT 1 FROM sagemaker_resources WHERE arn = ?", arn) is None:
+            raise invalid(f"Could not find a resource with the ARN {arn}.")
+
+    async def add(self, arn: str, tags: Sequence[dict[str, str]]) -> dict[str, Any]:
+        """Set tags, and return all that the resource has."""
+        self._check(arn)
+
+        def insert(connection: Connection) -> None:
+            rows = [(arn, tag["Key"], tag["Value"]) for tag in tags]
+            connection.executemany("INSERT OR REPLACE INTO sagemaker_tags VALUES (?, ?, ?)", rows)
+            (count,) = connection.execute("SELECT count(*) FROM sagemaker_tags WHERE arn = ?", (arn,)).fetchone()
+            if count > MOST:
+                raise invalid(f"A resource may have {MOST} tags, and {arn} would have {count}.")
+
+        await self._store.write(insert)
+        return {"Tags": self._all(arn)}
+
+    def _all(self, arn: str) -> list[dict[str, str]]:
+        rows = self._store.rows("SELECT key, value FROM sagemaker_tags WHERE arn = ? ORDER BY key", arn)
+        return [{"Key": row["key"], "Value": row["value"]} for row in rows]
+
+    def list(self, arn: str) -> dict[str, Any]:
+        """Return a resource's tags: they are few enough for one page."""
+        self._check(arn)
+        return {"Tags": self._all(arn)}
+
+    async def delete(self, arn: str, keys: Sequence[str]) -> None:
+        """Remove tags by key."""
+        self._check(arn)
+        rows = [(arn, key) for key in keys]
+        await self._store.write(
+            lambda connection: connection.executemany("DELETE FROM sagemaker_tags WHERE arn = ? AND key = ?", rows)
+        )

@@ -1,0 +1,96 @@
+"""A container of the tests: trains and serves with the standard library alone, as its hyperparameters and model say."""
+
+import json
+import os
+import signal
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+BASE = Path(os.environ["SAGEMAKER_BASE_DIR"])
+
+
+def train():
+    given = json.loads((BASE / "input/config/hyperparameters.json").read_text())
+    print("Training begins", flush=True)
+    for epoch, accuracy in enumerate(given.get("accuracies", "").split()):
+        print(f"Epoch[{epoch}] Train-accuracy={accuracy}", flush=True)
+        print(f"Epoch[{epoch}] Validation-accuracy={float(accuracy) / 2:.6f}", flush=True)
+    files = {
+        path.relative_to(BASE / "input").as_posix(): path.read_text()
+        for path in sorted((BASE / "input").rglob("*"))
+        if path.is_file()
+    }
+    (BASE / "model/seen.json").write_text(json.dumps({"files": files, "environment": dict(os.environ)}))
+    (BASE / "model/answer.txt").write_text(given.get("answer", "trained"))
+    if (BASE / "checkpoints").is_dir():
+        before = [path.name for path in (BASE / "checkpoints").iterdir()]
+        (BASE / "checkpoints" / f"epoch-{len(before)}.txt").write_text(" ".join(before))
+    if "output" in given:
+        (BASE / "output/data").mkdir(parents=True, exist_ok=True)
+        (BASE / "output/data/result.txt").write_text(given["output"])
+    if "wait" in given:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        print("Waiting", flush=True)
+        time.sleep(600)
+    if "failure" in given:
+        (BASE / "output/failure").write_text(given["failure"])
+        sys.exit(int(given["code"]))
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.answer(200, b"", "text/plain")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = self.headers["Content-Type"]
+        if kind.startswith("image/"):
+            if body.startswith(b"\x89PNG"):
+                self.answer(200, b"[0.9, 0.1]", "application/json")
+            else:
+                self.answer(400, b"unable to evaluate payload provided", "text/plain")
+        elif body == b"crash":
+            os._exit(3)
+        elif body == b"fail":
+            self.answer(500, b"it failed", "text/plain")
+        else:
+            model = BASE / "model/answer.txt"
+            told = {
+                "model": model.read_text() if model.exists() else "",
+                "accept": self.headers.get("Accept"),
+                "variable": os.environ.get("TEST_VARIABLE"),
+                "body": body.decode(),
+            }
+            self.answer(200, json.dumps(told).encode(), "application/json; charset=utf-8")
+
+    def answer(self, status, body, kind):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if "X-Amzn-SageMaker-Custom-Attributes" in self.headers:
+            told = "answer to " + self.headers["X-Amzn-SageMaker-Custom-Attributes"]
+            self.send_header("X-Amzn-SageMaker-Custom-Attributes", told)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def serve():
+    if (BASE / "model/broken").exists() or "TEST_BROKEN" in os.environ:
+        print("The model is broken", flush=True)
+        sys.exit(1)
+    print("Serving", flush=True)
+    Handler.disable_nagle_algorithm = True
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
+    server.daemon_threads = True
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server.serve_forever()
+
+
+{"train": train, "serve": serve}[sys.argv[1]]()
