@@ -1,0 +1,207 @@
+"""The first process of a sandbox: takes it apart from the host, then runs the program in it and waits.
+
+Run by `sandbox.py` as `python -I -S launcher.py` with the sandbox described as JSON on standard input; the standard
+library alone, for it stands at the head of every cold start. The processes of a sandbox are this launcher, which the
+cloud waits for and signals; below it the init of a PID namespace, which dies with the launcher and takes every
+descendant of the program along; below that the program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
+CAPABILITY_VERSION_3 = 0x20080522
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check(result: int) -> None:
+    """Raise OSError for a failed call into the C library."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def mount(source: str, target: str, kind: str = "none", flags: int = 0, options: str = "") -> None:
+    """mount(2)."""
+    try:
+        check(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()))
+    except OSError as error:
+        raise OSError(error.errno, f"mount {source} on {target}: {error.strerror}") from error
+
+
+def unshare() -> None:
+    """Enter namespaces of our own, as the same user."""
+    uid, gid = os.getuid(), os.getgid()
+    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: list[str], visible: list[str]) -> None:
+    """Lay out the sandbox's file system below `root`: the host's, but for what is mounted, hidden or private.
+
+    /proc is mounted while the host's is still there: without one, the kernel does not allow it.
+    """
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    own = {"/proc", *mounts}
+    rebuilt = {target[:end] for target in own for end, letter in enumerate(target) if letter == "/"}
+    _mirror("/", root, own, rebuilt)
+    os.mkdir(root + "/proc")
+    mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV)
+    for path in hidden:
+        if os.path.isdir(root + path):
+            mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for target in sorted(mounts):
+        os.makedirs(root + target, exist_ok=True)
+        _bind(mounts[target], root + target)
+        if target in read_only:
+            _make_read_only(root + target)
+    for path in visible:
+        if os.path.exists(path) and not os.path.exists(root + path):
+            os.makedirs(root + path)
+            _bind(path, root + path)
+            _make_read_only(root + path)
+
+
+def _mirror(folder: str, root: str, own: set[str], rebuilt: set[str]) -> None:
+    """Bind every entry of a host folder but the sandbox's own; folders on the way to those are made anew."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if path in own or path == root:
+            continue
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), root + path)
+        elif path in rebuilt:
+            os.mkdir(root + path)
+            _mirror(path, root, own, rebuilt)
+        elif os.path.isdir(path):
+            os.mkdir(root + path)
+            _bind(path, root + path)
+        elif os.path.isfile(path):
+            open(root + path, "w").close()
+            _bind(path, root + path)
+
+
+def _bind(source: str, target: str) -> None:
+    mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def _make_read_only(target: str) -> None:
+    locked = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)  # a user namespace may not lift these
+    mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | locked)
+
+
+def enter(root: str) -> None:
+    """Make `root` the root, and let go of the host's."""
+    os.chdir(root)
+    check(libc.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."))
+    check(libc.umount2(b".", MNT_DETACH))
+    os.chdir("/")
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the parent ends; a parent that has ended already counts."""
+    check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def drop_privileges() -> None:
+    """Give up every capability in the namespaces, for good."""
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            break
+    check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+    check(libc.capset(header, (ctypes.c_uint32 * 6)()))
+
+
+def execute(spec: dict[str, Any]) -> None:
+    """Become the program."""
+    for name, value in spec["limits"].items():
+        number = getattr(resource, name)
+        hard = resource.getrlimit(number)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(number, (bound, bound))
+    os.setsid()
+    os.chdir(spec["cwd"])
+    try:
+        os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
+    except OSError as error:
+        sys.stderr.write(f"{spec['argv'][0]}: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(127)
+
+
+def supervise(child: int) -> int:
+    """Forward signals to a child, reap whatever ends, and return the child's wait status."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda given, _: os.kill(child, given))
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == child:
+            return status
+
+
+def init(spec: dict[str, Any], report: int) -> None:
+    """Be process 1 of the sandbox: build it, start the program, reap orphans, tell how the program ended."""
+    check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+    build_root(spec["root"], spec["mounts"], spec["read_only"], spec["hidden"], spec["visible"])
+    enter(spec["root"])
+    program = os.fork()
+    if not program:
+        drop_privileges()
+        execute(spec)
+    os.write(report, supervise(program).to_bytes(4, "little"))
+    os._exit(0)
+
+
+def end_as(status: int) -> None:
+    """End this process as another one ended: by the same signal, or with the same exit status."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.WEXITSTATUS(status))
+
+
+def main() -> None:
+    """Build the sandbox, run the program, and end as it ended."""
+    spec = json.load(sys.stdin)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if not spec["root"]:  # no namespaces on this machine
+        if sys.platform == "linux":
+            die_with_parent(spec["parent"])
+        execute(spec)
+    unshare()
+    die_with_parent(spec["parent"])  # after unshare, which clears it
+    receive, report = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(receive)
+        init(spec, report)
+    os.close(report)
+    status = supervise(child)
+    told = os.read(receive, 4)
+    end_as(int.from_bytes(told, "little") if told else status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Child processes with a private /tmp and /opt/ml, limits, a clean environment, and an end with their whole tree.
+
+On Linux a program runs in user, mount, PID and IPC namespaces of its own (`launcher.py`): it sees the host's file
+system but for what is mounted, hidden or private, no process but its own, and nothing of the host's environment. Where
+namespaces are not allowed it runs in a session of its own with a clean environment alone; `isolation` tells which.
+The network is the host's: programs reach the cloud over loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+Output = Callable[[bytes], None]
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What to run, and what it may see.
+
+    `env` is the whole environment. `mounts` maps paths inside to host folders; those in `read_only` cannot be written.
+    `hidden` are host folders that are empty inside. `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`).
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    mounts: Mapping[str, Path] = field(default_factory=dict)
+    read_only: frozenset[str] = frozenset()
+    hidden: Sequence[Path] = ()
+    limits: Mapping[str, int] = field(default_factory=lambda: {"RLIMIT_CORE": 0})
+
+
+class Sandbox:
+    """A running program; `pid` is the process that stands for its tree on the host."""
+
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.Task[None]) -> None:
+        self._process = process
+        self._reader = reader
+        self.pid = process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the program has not ended yet, as far as is known."""
+        return self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Wait until the program has ended and its output has been read; return its exit status, or -signal."""
+        status = await self._process.wait()
+        await self._reader
+        return status
+
+    def terminate(self) -> None:
+        """Ask the program to end (SIGTERM)."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill the program with every descendant; `wait` tells when they have ended."""
+        with contextlib.suppress(ProcessLookupError):
+            if isolation() is None:
+                self._process.kill()
+            else:  # without namespaces, what has left the session is out of reach
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def memory(self) -> int:
+        """Return the resident memory of the program's tree, in bytes; 0 where it has ended or cannot be told."""
+        return sum(_resident(pid) for pid in _program_processes(self.pid))
+
+
+async def spawn(program: Program, on_output: Output) -> Sandbox:
+    """Start a program. `on_output` gets what it writes to standard output and error, as it comes.
+
+    Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
+    """
+    root = _root() if isolation() is None else None
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", str(LAUNCHER), env={}, cwd="/",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None  # noqa: PT018
+    process.stdin.write(json.dumps(_describe(program, root)).encode())
+    process.stdin.close()
+    reader = asyncio.get_running_loop().create_task(_read(process.stdout, on_output))
+    return Sandbox(process, reader)
+
+
+async def _read(stream: asyncio.StreamReader, on_output: Output) -> None:
+    while chunk := await stream.read(65536):
+        on_output(chunk)
+
+
+def _describe(program: Program, root: Path | None) -> dict[str, object]:
+    return {
+        "parent": os.getpid(),
+        "root": str(root) if root else None,
+        "argv": list(program.argv),
+        "env": dict(program.env),
+        "cwd": program.cwd,
+        "mounts": {target: str(source.resolve()) for target, source in program.mounts.items()},
+        "read_only": sorted(program.read_only),
+        "hidden": [str(path.resolve()) for path in program.hidden],
+        "visible": _visible(),
+        "limits": dict(program.limits),
+    }
+
+
+@cache
+def _visible() -> list[str]:
+    """Return what a Python program needs of the host, wherever it lies: a virtual environment in /tmp, say."""
+    found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(path for path in sys.path if Path(path).is_dir())]
+    outermost: list[str] = []
+    for path in sorted({str(Path(path).resolve()) for path in found}):
+        if not any(Path(path).is_relative_to(other) for other in outermost):
+            outermost.append(path)
+    return outermost
+
+
+@cache
+def _root() -> Path:
+    """Return the empty folder on which every sandbox mounts its own root; the host never sees anything in it."""
+    return Path(tempfile.mkdtemp(prefix="scones-root-"))
+
+
+@cache
+def isolation() -> str | None:
+    """Return None where programs can be isolated by namespaces, else the reason why they cannot."""
+    if sys.platform != "linux":
+        return f"{sys.platform} has no namespaces"
+    spec = _describe(Program(argv=["/bin/true"], env={}), _root())
+    probe = subprocess.run(
+        [sys.executable, "-I", "-S", str(LAUNCHER)], input=json.dumps(spec), capture_output=True, text=True, check=False
+    )
+    if probe.returncode == 0:
+        return None
+    reason = (probe.stderr.strip().splitlines() or ["namespaces are not allowed"])[-1]
+    log.warning("Programs run without isolation from each other's /tmp and from the host: %s", reason)
+    return reason
+
+
+def _program_processes(launcher: int) -> Iterator[int]:
+    """Yield the processes below a launcher; with namespaces, without the launcher's own init."""
+    skipped = 1 if isolation() is None else 0
+    for depth, pid in _descendants(launcher, 0):
+        if depth > skipped or not skipped:
+            yield pid
+
+
+def _descendants(pid: int, depth: int) -> Iterator[tuple[int, int]]:
+    if depth or isolation() is not None:
+        yield depth, pid
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # ended, or a kernel that does not tell
+        return
+    for child in children:
+        yield from _descendants(int(child), depth + 1)
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0

@@ -1,0 +1,181 @@
+"""Sandboxes: what a program sees, what it cannot see, and that it ends with its whole tree."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import psutil
+import pytest
+
+from scones.cloud import sandbox
+from scones.cloud.sandbox import Program
+
+pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no namespaces here: {sandbox.isolation()}")
+
+
+async def run(code, **options):
+    """Run Python code in a sandbox; return its exit status and what it wrote."""
+    output = []
+    arguments = {"env": {}, **options}
+    program = Program(argv=[sys.executable, "-c", textwrap.dedent(code)], **arguments)
+    started = await sandbox.spawn(program, output.append)
+    status = await started.wait()
+    return status, b"".join(output).decode()
+
+
+@pytest.fixture
+def folders(tmp_path):
+    made = {name: tmp_path / name for name in ("one", "other", "secret", "task")}
+    for path in made.values():
+        path.mkdir()
+    return made
+
+
+async def test_each_has_its_own_tmp(folders):
+    write = "open('/tmp/image.png', 'w').write('{}')"
+    read = "print(open('/tmp/image.png').read())"
+    await asyncio.gather(*(run(write.format(name), mounts={"/tmp": folders[name]}) for name in ("one", "other")))
+    assert await run(read, mounts={"/tmp": folders["one"]}) == (0, "one\n")
+    assert await run(read, mounts={"/tmp": folders["other"]}) == (0, "other\n")
+
+
+async def test_opt_ml_is_there_beside_what_the_host_has_in_opt(folders):
+    _, listed = await run("import os; print(sorted(os.listdir('/opt')))", mounts={"/opt/ml": folders["one"]})
+    assert set(os.listdir("/opt")) | {"ml"} == set(eval(listed))
+
+
+async def test_the_environment_is_what_was_given(monkeypatch):
+    monkeypatch.setenv("HOST_SECRET", "leaked")
+    status, listed = await run("import os; print(sorted(os.environ))", env={"GIVEN": "1"})
+    assert status == 0
+    assert "GIVEN" in listed
+    assert "HOST_SECRET" not in listed
+
+
+async def test_no_other_process_can_be_seen(monkeypatch):
+    monkeypatch.setenv("HOST_SECRET", "leaked")
+    code = """
+        import os, glob
+        for path in glob.glob("/proc/[0-9]*/environ"):
+            try:
+                print(path, open(path, "rb").read())
+            except OSError:
+                pass
+        print(sorted(int(name) for name in os.listdir("/proc") if name.isdigit()))
+    """
+    _, written = await run(code)
+    assert "leaked" not in written
+    assert written.splitlines()[-1] == "[1, 2]"
+
+
+async def test_what_is_hidden_is_empty(folders):
+    (folders["secret"] / "credentials.json").write_text("{}")
+    code = f"import os; print(os.path.exists({str(folders['secret'] / 'credentials.json')!r}))"
+    assert await run(code) == (0, "True\n")
+    assert await run(code, hidden=[folders["secret"]]) == (0, "False\n")
+
+
+async def test_what_is_hidden_cannot_be_laid_open(folders):
+    (folders["secret"] / "key").write_text("leaked")
+    folder = str(folders["secret"])
+    code = f"import subprocess; subprocess.run(['umount', {folder!r}]); print(open({folder + '/key'!r}).read())"
+    status, written = await run(code, hidden=[folders["secret"]], env={"PATH": os.environ["PATH"]})
+    assert status == 1
+    assert "leaked" not in written
+
+
+async def test_what_is_read_only_cannot_be_written(folders):
+    status, written = await run(
+        "open('/var/task/new', 'w')", mounts={"/var/task": folders["task"]}, read_only=frozenset({"/var/task"})
+    )
+    assert status == 1
+    assert "Read-only file system" in written
+
+
+async def test_the_working_directory_is_what_was_given(folders):
+    assert await run("import os; print(os.getcwd())", mounts={"/var/task": folders["task"]}, cwd="/var/task") == (
+        0,
+        "/var/task\n",
+    )
+
+
+@pytest.mark.parametrize(("code", "status"), [("pass", 0), ("raise SystemExit(7)", 7), ("import os; os.abort()", -6)])
+async def test_the_end_is_the_programs_own(code, status):
+    assert (await run(code))[0] == status
+
+
+async def test_a_program_that_is_not_there_says_so():
+    output = []
+    started = await sandbox.spawn(Program(argv=["/no/such/program"], env={}), output.append)
+    assert await started.wait() == 127
+    assert b"/no/such/program: No such file or directory" in b"".join(output)
+
+
+ORPHANS = """
+    import os, sys, time
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            print("ready", flush=True)
+            time.sleep(600)
+        os._exit(0)
+    time.sleep(600)
+"""
+
+
+async def start_orphans():
+    ready = asyncio.Event()
+    program = Program(argv=[sys.executable, "-c", textwrap.dedent(ORPHANS)], env={})
+    started = await sandbox.spawn(program, lambda chunk: ready.set())
+    await asyncio.wait_for(ready.wait(), 20)
+    return started, psutil.Process(started.pid).children(recursive=True)
+
+
+async def test_killing_takes_even_those_who_left_the_session():
+    started, tree = await start_orphans()
+    assert len(tree) >= 3
+    started.kill()
+    assert await started.wait() == -signal.SIGKILL
+    assert psutil.wait_procs(tree, timeout=10)[1] == []
+
+
+async def test_terminating_reaches_the_program():
+    ready = asyncio.Event()
+    code = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(3)); print(1, flush=True); time.sleep(600)"
+    started = await sandbox.spawn(Program(argv=[sys.executable, "-c", code], env={}), lambda chunk: ready.set())
+    await asyncio.wait_for(ready.wait(), 20)
+    started.terminate()
+    assert await started.wait() == 3
+
+
+async def test_the_memory_is_that_of_the_whole_tree():
+    started, tree = await start_orphans()
+    assert started.memory() > 5_000_000
+    started.kill()
+    await started.wait()
+    psutil.wait_procs(tree, timeout=10)
+    assert started.memory() == 0
+
+
+def test_nothing_is_left_when_the_parent_is_killed():
+    code = f"""
+        import asyncio, sys
+        from scones.cloud import sandbox
+        async def main():
+            program = sandbox.Program(argv=[sys.executable, "-c", {textwrap.dedent(ORPHANS)!r}], env={{}})
+            started = await sandbox.spawn(program, lambda chunk: print("ready", flush=True))
+            await started.wait()
+        asyncio.run(main())
+    """
+    parent = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout.readline() == "ready\n"
+        tree = psutil.Process(parent.pid).children(recursive=True)
+        assert len(tree) >= 4
+        parent.kill()
+    assert psutil.wait_procs(tree, timeout=10)[1] == []
