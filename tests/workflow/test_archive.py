@@ -181,7 +181,8 @@ def test_an_array_whose_shape_is_a_lie_makes_no_room_for_it(tmp_path: Path) -> N
 def test_entries_beside_the_three_are_never_written(tmp_path: Path) -> None:
     link = tarfile.TarInfo("cifar-100-python/extra")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    path = write_archive(tmp_path / "box" / "a.tar.gz") if (tmp_path / "box").mkdir() else tmp_path / "box" / "a.tar.gz"
+    path = tmp_path / "box" / "a.tar.gz"
+    path.parent.mkdir()
     entries: list[tuple[str | tarfile.TarInfo, bytes]] = [("../evil", b"x"), ("/tmp/scones-evil", b"x"), (link, b"")]
     write_tar(path, entries + members(write_archive(tmp_path / "good.tar.gz")))
     assert len(read_archive(path).splits["train"].pixels) == 6
