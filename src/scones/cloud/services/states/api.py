@@ -14,6 +14,7 @@ from scones.cloud.service import Call, Service
 from scones.cloud.services.states.arns import execution_arn, machine_arn
 from scones.cloud.services.states.executions import Executions
 from scones.cloud.services.states.history import from_row, present
+from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Machine, Machines, Revision, new_revision
 from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.paging import page, page_bounds
@@ -49,6 +50,7 @@ class StepFunctions(Service):
         params = call.params
         name, kind = _checked_name(params["name"]), params.get("type", "STANDARD")
         _check_definition(params["definition"], kind)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
         if kind != "STANDARD":
             raise ServiceError(
                 "StateMachineTypeNotSupported",
@@ -101,6 +103,7 @@ class StepFunctions(Service):
             )
         if params.get("definition") is not None:
             _check_definition(params["definition"], machine.type)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
         revision = new_revision(machine.arn, params, machine.revision)
         if revision.content() == machine.revision.content():
             updated, revision = revision.updated, machine.revision

@@ -116,6 +116,8 @@ def _concurrency(given: int | Path, scope: Scope) -> int:
     if isinstance(given, int):
         return given
     value = given.evaluate(scope)
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         shown = value if isinstance(value, str) else dumps(value)
         raise EvaluationError(

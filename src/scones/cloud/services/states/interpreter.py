@@ -105,7 +105,7 @@ class Interpreter:
         if too_large(text):
             raise data_limit_exceeded(state.name)
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
-        if outcome.assigned is not None:
+        if outcome.assigned:
             details["assignedVariables"] = {name: dumps(value) for name, value in outcome.assigned.items()}
             details["assignedVariablesDetails"] = tasks.WHOLE
             track.variables = {**track.variables, **outcome.assigned}

@@ -115,8 +115,8 @@ class _Checker:
         if kind == "Task":
             self.task(state, at)
         for group, where in _groups(state, at):
-            self.group(group, where, language)
-        self.timestamp(state, at)
+            self.group(group, where, machine_language)
+        self.timestamp(state, at, language)
         if language == "JSONPath":
             self.jsonpath(state, at)
 
@@ -156,9 +156,10 @@ class _Checker:
         if not resource.startswith("arn:"):
             self.add("Value is not a valid resource ARN", f"{at}/Resource")
 
-    def timestamp(self, state: dict[str, Any], at: str) -> None:
+    def timestamp(self, state: dict[str, Any], at: str, language: str) -> None:
         given = state.get("Timestamp")
-        if isinstance(given, str) and not given.startswith("{%") and parse_timestamp(given) is None:
+        computed = language == "JSONata" and str(given).startswith("{%")
+        if isinstance(given, str) and not computed and parse_timestamp(given) is None:
             self.add("String does not match RFC3339 timestamp", f"{at}/Timestamp")
 
     def jsonpath(self, state: dict[str, Any], at: str) -> None:

@@ -1,0 +1,26 @@
+"""A machine's logging configuration: checked as AWS does, and shown by Describe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+
+
+async def check_logging(cloud: Cloud, configuration: dict[str, Any] | None) -> None:
+    """Refuse a configuration that logs and names no log group, several, or one that is not there."""
+    if configuration is None or configuration.get("level", "OFF") == "OFF":
+        return
+    destinations = configuration.get("destinations", [])
+    if len(destinations) != 1:
+        raise _invalid("Must specify exactly one Log Destination.")
+    arn = destinations[0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
+    name = arn.removesuffix(":*").rpartition(":log-group:")[2]
+    found = await cloud.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": name}) if name else {}
+    if name not in [group["logGroupName"] for group in found.get("logGroups", [])]:
+        raise _invalid("Log Destination not found.")
+
+
+def _invalid(reason: str) -> ServiceError:
+    return ServiceError("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {reason}")

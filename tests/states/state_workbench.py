@@ -1,0 +1,125 @@
+"""Running definitions without a cloud: a clock that jumps, and tasks that are plain functions."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.services.states.definition import parse
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.history import Event, Recorder, Track
+from scones.cloud.services.states.interpreter import Interpreter
+from scones.cloud.services.states.text import Texts
+from scones.cloud.services.states.validation import diagnose
+
+NOW = 1_000_000_000.0
+FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:work"
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+class JumpingClock:
+    """Stands still while there is work, and jumps to the next alarm when everything waits."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+        self._alarms: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = 0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep_until(self, moment: float) -> None:
+        alarm = asyncio.get_running_loop().create_future()
+        self._count += 1
+        heapq.heappush(self._alarms, (moment, self._count, alarm))
+        await alarm
+
+    async def drive(self, task: asyncio.Future[Any]) -> None:
+        while not task.done():
+            for _ in range(50):
+                await asyncio.sleep(0)
+            self._alarms = [alarm for alarm in self._alarms if not alarm[2].done()]
+            heapq.heapify(self._alarms)
+            if self._alarms and not task.done():
+                moment, _, alarm = heapq.heappop(self._alarms)
+                self.time = max(self.time, moment)
+                alarm.set_result(None)
+
+
+@dataclass
+class Run:
+    """What came of a run: its output or its failure, its events, and the seconds that it took."""
+
+    output: Any = None
+    failure: StateFailedError | None = None
+    events: list[Event] = field(default_factory=list)
+    seconds: float = 0.0
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    @property
+    def types(self) -> list[str]:
+        return [event.type for event in self.events]
+
+    def chain(self) -> list[tuple[int, int, str]]:
+        return [(event.id, event.previous, event.type) for event in self.events]
+
+    def details(self, kind: str) -> list[dict[str, Any]]:
+        return [event.details or {} for event in self.events if event.type == kind]
+
+
+class FakeTasks:
+    """Answers every task with a function of its parameters; exceptions and coroutines are allowed."""
+
+    region = "us-east-1"
+
+    def __init__(self, work: Callable[[Any], Any], run: Run) -> None:
+        self._work = work
+        self._run = run
+
+    async def run(self, resource: str, parameters: Any) -> Any:
+        self._run.calls.append((resource, parameters))
+        result = self._work(parameters)
+        return await result if asyncio.iscoroutine(result) else result
+
+
+def interpret(definition: dict[str, Any], value: Any = None, work: Callable[[Any], Any] = lambda given: given) -> Run:
+    """Run a whole machine on an input; `work` answers its tasks."""
+    text = json.dumps(definition)
+    assert diagnose(text, "STANDARD") == []
+    run, clock = Run(), JumpingClock()
+    texts = Texts(json.dumps({} if value is None else value))
+    context = {"Execution": {"Id": "execution-arn", "Input": texts.root, "Name": "run"}, "StateMachine": {"Name": "m"}}
+    track = Track(Recorder(run.events.append, clock.now), "", 0, {})
+    interpreter = Interpreter(context, texts, FakeTasks(work, run), clock)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
+        await clock.drive(task)
+        try:
+            run.output = task.result()
+        except StateFailedError as failure:
+            run.failure = failure
+
+    asyncio.run(main())
+    run.seconds = clock.time - NOW
+    return run
+
+
+def single(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    """Return a machine of one state, or of one that leads to others."""
+    if "Next" not in state and state["Type"] not in ("Succeed", "Fail", "Choice"):
+        state = {**state, "End": True}
+    return {"StartAt": "A", "States": {"A": state, **others}}
+
+
+def fail(error: str, cause: str = "why") -> Callable[[Any], Any]:
+    """Return work that always fails."""
+
+    def work(_: Any) -> Any:
+        raise StateFailedError(error, cause)
+
+    return work

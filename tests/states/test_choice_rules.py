@@ -1,0 +1,78 @@
+"""Choice rules: types must agree, combinations nest, and only IsPresent accepts what is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scones.cloud.services.states.choice import COMPARISONS, OPERATORS, compile_rule
+from scones.cloud.services.states.failures import EvaluationError
+from scones.cloud.services.states.paths import Scope
+
+INPUT = {"n": 5, "s": "hello", "t": "2026-01-01T00:00:00Z", "b": True, "z": None, "n2": 6, "f": 5.0, "star": "a*b"}
+
+
+def holds(rule: dict[str, Any]) -> bool:
+    return compile_rule(rule).holds(Scope(INPUT, {"State": {"Name": "A"}}, {"v": 5}))
+
+
+@pytest.mark.parametrize(
+    ("variable", "operator", "operand", "expected"),
+    [
+        ("$.n", "NumericEquals", 5, True),
+        ("$.f", "NumericEquals", 5, True),
+        ("$.n", "NumericEquals", "5", False),
+        ("$.b", "NumericEquals", 1, False),
+        ("$.n", "NumericLessThan", 6, True),
+        ("$.n", "NumericGreaterThanEquals", 5, True),
+        ("$.n", "NumericLessThanPath", "$.n2", True),
+        ("$v", "NumericEqualsPath", "$.n", True),
+        ("$.s", "StringEquals", "hello", True),
+        ("$.s", "StringGreaterThan", "hallo", True),
+        ("$.s", "StringMatches", "h*o", True),
+        ("$.s", "StringMatches", "h*p", False),
+        ("$.star", "StringMatches", "a\\*b", True),
+        ("$.s", "StringMatches", "h\\*o", False),
+        ("$.t", "TimestampEquals", "2026-01-01T01:00:00+01:00", True),
+        ("$.t", "TimestampLessThan", "2026-01-01T00:00:00.001Z", True),
+        ("$.s", "TimestampLessThan", "2026-01-01T00:00:00Z", False),
+        ("$.b", "BooleanEquals", True, True),
+        ("$.n", "BooleanEquals", True, False),
+        ("$.z", "IsNull", True, True),
+        ("$.z", "IsPresent", True, True),
+        ("$.gone", "IsPresent", False, True),
+        ("$.gone.more", "IsPresent", True, False),
+        ("$.n", "IsNumeric", True, True),
+        ("$.b", "IsNumeric", True, False),
+        ("$.t", "IsTimestamp", True, True),
+        ("$.s", "IsTimestamp", False, True),
+        ("$.s", "IsString", True, True),
+        ("$.b", "IsBoolean", True, True),
+        ("$$.State.Name", "StringEquals", "A", True),
+    ],
+)
+def test_comparisons(variable: str, operator: str, operand: Any, expected: bool):
+    assert holds({"Variable": variable, operator: operand}) is expected
+
+
+def test_combinations_nest():
+    small, text = {"Variable": "$.n", "NumericLessThan": 9}, {"Variable": "$.s", "IsString": True}
+    assert holds({"And": [small, {"Not": {"Variable": "$.b", "BooleanEquals": False}}]})
+    assert holds({"Or": [{"Not": small}, text]})
+    assert not holds({"Not": {"Or": [small, text]}})
+
+
+def test_and_does_not_look_further_than_the_first_that_fails():
+    guard = {"Variable": "$.gone", "IsPresent": True}
+    assert not holds({"And": [guard, {"Variable": "$.gone", "NumericEquals": 1}]})
+
+
+def test_a_missing_variable_is_a_runtime_error():
+    with pytest.raises(EvaluationError, match="The choice state's condition path references an invalid value"):
+        holds({"Variable": "$.gone", "NumericEquals": 1})
+
+
+def test_all_operators_of_the_language_are_there():
+    assert len(COMPARISONS) == 16
+    assert len(OPERATORS) == 16 * 2 + 6 + 1
