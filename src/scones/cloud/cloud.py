@@ -15,7 +15,7 @@ from scones.cloud.auth import Credentials
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call, Caller, Service
 from scones.cloud.store import Store
-from scones.cloud.wire.model import service_model
+from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.validate import validate
 
 log = logging.getLogger(__name__)
@@ -99,8 +99,7 @@ class Cloud:
         if check and shape.input_shape is not None:
             offered = self.services[service]
             validate(params, shape.input_shape, offered.validation_code, offered.own_checks)
-        if shape.input_shape is not None and shape.get_streaming_input() is not None:
-            name = shape.input_shape.serialization["payload"]
+        if name := streamed_input(shape):
             body = params.get(name, b"")
             if isinstance(body, bytes):
                 params = {**params, name: _chunks(body)}

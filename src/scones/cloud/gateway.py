@@ -18,7 +18,7 @@ from scones.cloud import auth, body
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call, Caller
-from scones.cloud.wire.model import service_model
+from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
 from scones.cloud.wire.serialize import Response, serialize, serialize_error
@@ -122,8 +122,7 @@ class Gateway:
         )
         candidates = self._candidates(incoming)
         match = self._match(incoming, candidates, {})
-        streams = match is not None and match.operation.get_streaming_input() is not None
-        if match is not None and streams and match.service == "s3":  # others sign the body's hash without sending it
+        if match is not None and streamed_input(match.operation):
             signature = check(None)
             admitted = _Admitted(match, signature.caller)
             admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
@@ -138,7 +137,7 @@ class Gateway:
         match = match or self._match(incoming, candidates, _form(whole))
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
-        return _Admitted(match, signature.caller, whole, _once(whole) if streams else None, trailers)
+        return _Admitted(match, signature.caller, whole, trailers=trailers)
 
     def _match(self, incoming: _Incoming, candidates: list[str], form: Mapping[str, Sequence[str]]) -> Match | None:
         if target := incoming.headers.get("x-amz-target"):
@@ -159,8 +158,8 @@ class Gateway:
             query = {**query, **_form(admitted.whole)}
         params = parse(operation, admitted.match.uri, query, incoming.headers, admitted.whole)
         if shape := operation.input_shape:
-            if admitted.stream is not None:
-                params[shape.serialization["payload"]] = admitted.stream
+            if name := streamed_input(operation):
+                params[name] = admitted.stream
             validate(params, shape, service.validation_code, service.own_checks)
         return Call(
             operation=operation.name,

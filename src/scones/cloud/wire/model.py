@@ -26,6 +26,14 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 
 @cache
+def streamed_input(operation: OperationModel) -> str | None:
+    """Return the member whose bytes are read while the operation runs (S3's bodies), or None."""
+    shape = operation.input_shape
+    payload: str | None = shape.serialization.get("payload") if shape else None
+    return payload if shape and payload and shape.members[payload].serialization.get("streaming") else None
+
+
+@cache
 def error_shape(service: str, code: str) -> StructureShape | None:
     """Return the shape of an error by its code on the wire or its name, or None where it is not modelled."""
     for shape in service_model(service).error_shapes:

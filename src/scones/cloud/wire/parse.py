@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.wire.model import wire_name
+from scones.cloud.wire.model import streamed_input, wire_name
 
 
 def parse(
@@ -64,10 +64,7 @@ def _rest(
     payload = shape.serialization.get("payload")
     xml = operation.service_model.metadata["protocol"] == "rest-xml"
     if payload:
-        if (
-            operation.get_streaming_input() is None
-            and (value := _payload(shape.members[payload], body, xml)) is not None
-        ):
+        if streamed_input(operation) is None and (value := _payload(shape.members[payload], body, xml)) is not None:
             params[payload] = value
     elif body:
         read: Callable[[], dict[str, Any]] = (

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Body, Call, Service
+from scones.cloud.service import Call, Service
 from scones.cloud.services.sagemaker.capture import Captured
 from scones.cloud.services.sagemaker.deployment import Deployment, Variant, log_group
 from scones.cloud.services.sagemaker.model_server import CUSTOM_ATTRIBUTES, Answer, ServerGoneError, TimedOutError
@@ -27,6 +27,7 @@ class SageMakerRuntime(Service):
 
     name: ClassVar[str] = "sagemaker-runtime"
     validation_code: ClassVar[str] = "ValidationError"
+    own_checks: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
 
     async def invoke_endpoint(self, call: Call) -> dict[str, Any]:
         """Send a request to a variant's model server and return its answer, captured where that is configured."""
@@ -39,7 +40,10 @@ class SageMakerRuntime(Service):
                 )
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
-        request = Captured(params.get("ContentType", "application/octet-stream"), await _read(params.get("Body", b"")))
+        body = params.get("Body", b"")
+        if len(body) > LARGEST:  # AWS's front end refuses it, before the service's own validation
+            raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
+        request = Captured(params.get("ContentType", "application/octet-stream"), body)
         answer = await self._ask(name, variant, request, call)
         if variant.capture is not None and variant.capture.sampled():
             await self._capture(variant, request, answer, moment, params)
@@ -130,17 +134,3 @@ class SageMakerRuntime(Service):
         else:
             line = await asyncio.to_thread(variant.capture.record, *parts)
         self._sagemaker.captures.add(variant.capture, line, moment)
-
-
-async def _read(body: Body) -> bytes:
-    """Return a request's body, or refuse one that is too long as AWS's front end does."""
-    if isinstance(body, bytes):
-        return body
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in body:
-        size += len(chunk)
-        if size > LARGEST:
-            raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
-        chunks.append(chunk)
-    return b"".join(chunks)
