@@ -1,0 +1,96 @@
+"""State machines in the worker's local cloud."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ROLE = "arn:aws:iam::111122223333:role/states"
+
+
+class Machines:
+    """Creates machines and runs them to their end, as a user's script would."""
+
+    def __init__(self, cloud: Any) -> None:
+        self.client = cloud.client("stepfunctions")
+
+    def create(self, definition: Any, **params: Any) -> str:
+        text = definition if isinstance(definition, str) else json.dumps(definition)
+        params.setdefault("name", f"machine-{uuid.uuid4().hex[:12]}")
+        made = self.client.create_state_machine(definition=text, roleArn=ROLE, **params)
+        return str(made["stateMachineArn"])
+
+    def start(self, machine: str, value: Any = None, **params: Any) -> str:
+        text = json.dumps({} if value is None else value)
+        return str(self.client.start_execution(stateMachineArn=machine, input=text, **params)["executionArn"])
+
+    def wait(self, execution: str, timeout: float = 60) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            described: dict[str, Any] = self.client.describe_execution(executionArn=execution)
+            if described["status"] != "RUNNING":
+                return described
+            time.sleep(0.01)
+        raise AssertionError(f"{execution} still runs after {timeout} s")
+
+    def run(self, definition: Any, value: Any = None) -> dict[str, Any]:
+        return self.wait(self.start(self.create(definition), value))
+
+    def history(self, execution: str, **params: Any) -> list[dict[str, Any]]:
+        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=execution, **params)
+        return [event for page in pages for event in page["events"]]
+
+
+@pytest.fixture
+def machines(cloud: Any) -> Machines:
+    """Machines in the worker's cloud."""
+    return Machines(cloud)
+
+
+@pytest.fixture
+def machines_of() -> Callable[[Any], Machines]:
+    """Machines in a cloud of the test's own."""
+    return Machines
+
+
+FunctionMaker = Callable[[str], str]
+
+
+@pytest.fixture
+def function(cloud: Any) -> FunctionMaker:
+    """Create a Lambda function from the source of a module with a `handler`; return its ARN."""
+    return function_maker(cloud)
+
+
+@pytest.fixture
+def functions_of() -> Callable[[Any], FunctionMaker]:
+    """Lambda functions in a cloud of the test's own."""
+    return function_maker
+
+
+def function_maker(cloud: Any) -> FunctionMaker:
+    client = cloud.client("lambda")
+
+    def make(source: str) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as folder:
+            folder.writestr("main.py", source)
+        made = client.create_function(
+            FunctionName=f"function-{uuid.uuid4().hex[:12]}",
+            Runtime="python3.12",
+            Role=ROLE,
+            Handler="main.handler",
+            Timeout=30,
+            Code={"ZipFile": archive.getvalue()},
+        )
+        client.get_waiter("function_active_v2").wait(FunctionName=made["FunctionName"])
+        return str(made["FunctionArn"])
+
+    return make

@@ -1,0 +1,261 @@
+"""Step Functions through boto3, against a running local cloud."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": {"x": 1}, "End": True}}}
+WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 600, "End": True}}}
+
+
+def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(caught.value.response["Error"]["Code"])
+
+
+def message(caught: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(caught.value.response["Error"]["Message"])
+
+
+def test_an_execution_succeeds_and_tells_its_history(machines):
+    machine = machines.create(PASS)
+    execution = machines.start(machine, {"a": 1}, name="first")
+    described = machines.wait(execution)
+    assert described["status"] == "SUCCEEDED"
+    assert json.loads(described["output"]) == {"x": 1}
+    assert described["input"] == '{"a": 1}'
+    assert (described["name"], described["stateMachineArn"]) == ("first", machine)
+    assert isinstance(described["stopDate"], datetime)
+    events = machines.history(execution)
+    assert [(event["id"], event["previousEventId"], event["type"]) for event in events] == [
+        (1, 0, "ExecutionStarted"),
+        (2, 0, "PassStateEntered"),
+        (3, 2, "PassStateExited"),
+        (4, 3, "ExecutionSucceeded"),
+    ]
+    assert events[1]["stateEnteredEventDetails"] == {
+        "name": "A",
+        "input": '{"a": 1}',
+        "inputDetails": {"truncated": False},
+    }
+
+
+def test_history_has_pages_an_order_and_can_leave_the_data_out(machines):
+    execution = machines.start(machines.create(PASS))
+    machines.wait(execution)
+    ids = [event["id"] for event in machines.history(execution, PaginationConfig={"PageSize": 1})]
+    assert ids == [1, 2, 3, 4]
+    assert [event["id"] for event in machines.history(execution, reverseOrder=True)] == [4, 3, 2, 1]
+    bare = machines.history(execution, includeExecutionData=False)
+    assert "output" not in bare[2]["stateExitedEventDetails"]
+    assert bare[2]["stateExitedEventDetails"]["name"] == "A"
+
+
+def test_a_failed_execution_tells_error_and_cause(machines):
+    described = machines.run({"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Gate", "Cause": "too low"}}})
+    assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Gate", "too low")
+    assert described["redriveStatus"] == "REDRIVABLE"
+
+
+def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(machines):
+    name = f"twice-{uuid.uuid4().hex[:8]}"
+    first, second = machines.create(PASS, name=name), machines.create(PASS, name=name)
+    assert first == second
+    with pytest.raises(ClientError) as caught:
+        machines.create(WAIT, name=name)
+    assert code(caught) == "StateMachineAlreadyExists"
+    assert message(caught) == f"State Machine Already Exists: '{first}'"
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("{", "INVALID_JSON_DESCRIPTION"),
+        (
+            {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}},
+            "Missing 'Next' target: B at /States/A/Next",
+        ),
+        (
+            {
+                "StartAt": "A",
+                "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True}},
+            },
+            "The local cloud does not offer the integration arn:aws:states:::sns:publish",
+        ),
+    ],
+)
+def test_a_wrong_definition_is_refused(machines, definition: Any, expected: str):
+    with pytest.raises(ClientError) as caught:
+        machines.create(definition)
+    assert code(caught) == "InvalidDefinition"
+    assert message(caught).startswith("Invalid State Machine Definition: '")
+    assert expected in message(caught)
+
+
+def test_names_arns_and_inputs_are_checked(machines):
+    client = machines.client
+    for name in ("with space", "with*star", "a:b"):
+        with pytest.raises(ClientError) as caught:
+            machines.create(PASS, name=name)
+        assert (code(caught), message(caught)) == ("InvalidName", f"Invalid Name: '{name}'")
+    with pytest.raises(ClientError) as caught:
+        client.describe_state_machine(stateMachineArn="nonsense")
+    assert (code(caught), message(caught)) == ("InvalidArn", "Invalid Arn: 'Invalid ARN prefix: nonsense'")
+    machine = machines.create(PASS)
+    gone = machine + "-gone"
+    with pytest.raises(ClientError) as caught:
+        machines.start(gone)
+    assert (code(caught), message(caught)) == (
+        "StateMachineDoesNotExist",
+        f"State Machine Does Not Exist: '{gone}'",
+    )
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(stateMachineArn=machine, input="{no json")
+    assert code(caught) == "InvalidExecutionInput"
+    with pytest.raises(ClientError) as caught:
+        client.describe_execution(executionArn=machine.replace(":stateMachine:", ":execution:") + ":none")
+    assert code(caught) == "ExecutionDoesNotExist"
+
+
+def test_a_name_and_its_input_start_one_execution(machines):
+    client, machine = machines.client, machines.create(WAIT)
+    first = client.start_execution(stateMachineArn=machine, name="once", input='{"a":1}')
+    again = client.start_execution(stateMachineArn=machine, name="once", input='{"a":1}')
+    assert (again["executionArn"], again["startDate"]) == (first["executionArn"], first["startDate"])
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(stateMachineArn=machine, name="once", input='{"a":2}')
+    assert code(caught) == "ExecutionAlreadyExists"
+    client.stop_execution(executionArn=first["executionArn"])
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(stateMachineArn=machine, name="once", input='{"a":1}')
+    assert code(caught) == "ExecutionAlreadyExists"
+
+
+def test_stopping_aborts(machines):
+    execution = machines.start(machines.create(WAIT))
+    stopped = machines.client.stop_execution(executionArn=execution, error="Enough", cause="closing time")
+    described = machines.wait(execution)
+    assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Enough", "closing time")
+    assert described["stopDate"] == stopped["stopDate"]
+    last = machines.history(execution)[-1]
+    assert last["type"] == "ExecutionAborted"
+    assert last["executionAbortedEventDetails"] == {"error": "Enough", "cause": "closing time"}
+    assert machines.client.stop_execution(executionArn=execution)["stopDate"] == stopped["stopDate"]
+
+
+def test_a_machine_has_a_time_limit(machines):
+    execution = machines.start(machines.create({**WAIT, "TimeoutSeconds": 1}))
+    assert machines.wait(execution)["status"] == "TIMED_OUT"
+    assert machines.history(execution)[-1]["type"] == "ExecutionTimedOut"
+
+
+def test_executions_are_listed_newest_first_in_pages_and_by_status(machines):
+    machine = machines.create({"StartAt": "C", "States": {
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$.ok", "BooleanEquals": True, "Next": "S"}], "Default": "F"},
+        "S": {"Type": "Succeed"},
+        "F": {"Type": "Fail"},
+    }})  # fmt: skip
+    for index in range(5):
+        machines.wait(machines.start(machine, {"ok": index % 2 == 0}, name=f"run-{index}"))
+    pages = machines.client.get_paginator("list_executions").paginate(
+        stateMachineArn=machine, PaginationConfig={"PageSize": 2}
+    )
+    listed = [execution for page in pages for execution in page["executions"]]
+    assert [execution["name"] for execution in listed] == [f"run-{index}" for index in (4, 3, 2, 1, 0)]
+    failed = machines.client.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
+    assert [execution["name"] for execution in failed] == ["run-3", "run-1"]
+    with pytest.raises(ClientError) as caught:
+        machines.client.list_executions(stateMachineArn=machine, nextToken="forged")
+    assert code(caught) == "InvalidToken"
+
+
+def test_an_update_makes_a_revision_and_leaves_running_executions_alone(machines):
+    client, machine = machines.client, machines.create(WAIT)
+    execution = machines.start(machine)
+    assert "revisionId" not in client.describe_state_machine(stateMachineArn=machine)
+    revision = client.update_state_machine(stateMachineArn=machine, definition=json.dumps(PASS))["revisionId"]
+    described = client.describe_state_machine(stateMachineArn=machine)
+    assert described["revisionId"] == revision
+    assert json.loads(described["definition"]) == PASS
+    former = client.describe_state_machine_for_execution(executionArn=execution)
+    assert json.loads(former["definition"]) == WAIT
+    with pytest.raises(ClientError) as caught:
+        client.update_state_machine(stateMachineArn=machine)
+    assert code(caught) == "MissingRequiredParameter"
+    client.stop_execution(executionArn=execution)
+
+
+def test_versions_are_published_numbered_run_and_deleted(machines):
+    client, machine = machines.client, machines.create(PASS)
+    first = client.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
+    assert first == f"{machine}:1"
+    assert client.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"] == first
+    update = client.update_state_machine(stateMachineArn=machine, definition=json.dumps(WAIT), publish=True)
+    assert update["stateMachineVersionArn"] == f"{machine}:2"
+    described = machines.wait(machines.start(first))
+    assert (described["status"], described["stateMachineVersionArn"]) == ("SUCCEEDED", first)
+    listed = client.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
+    assert [version["stateMachineVersionArn"] for version in listed] == [f"{machine}:2", first]
+    client.delete_state_machine_version(stateMachineVersionArn=first)
+    with pytest.raises(ClientError) as caught:
+        machines.start(first)
+    assert code(caught) == "StateMachineDoesNotExist"
+
+
+def test_tags(machines):
+    client = machines.client
+    machine = machines.create(PASS, tags=[{"key": "team", "value": "scones"}])
+    client.tag_resource(resourceArn=machine, tags=[{"key": "env", "value": "dev"}, {"key": "team", "value": "jam"}])
+    assert client.list_tags_for_resource(resourceArn=machine)["tags"] == [
+        {"key": "env", "value": "dev"},
+        {"key": "team", "value": "jam"},
+    ]
+    client.untag_resource(resourceArn=machine, tagKeys=["env", "never"])
+    assert client.list_tags_for_resource(resourceArn=machine)["tags"] == [{"key": "team", "value": "jam"}]
+
+
+def test_deleting_a_machine_aborts_its_executions(machines):
+    client, machine = machines.client, machines.create(WAIT)
+    execution = machines.start(machine)
+    client.delete_state_machine(stateMachineArn=machine)
+    assert machines.wait(execution)["status"] == "ABORTED"
+    assert machine not in [each["stateMachineArn"] for each in client.list_state_machines()["stateMachines"]]
+    client.delete_state_machine(stateMachineArn=machine)
+
+
+def test_definitions_are_validated_without_creating(machines):
+    validate = machines.client.validate_state_machine_definition
+    assert validate(definition=json.dumps(PASS))["result"] == "OK"
+    answer = validate(definition='{"States": {}}')
+    assert answer["result"] == "FAIL"
+    assert answer["diagnostics"] == [
+        {
+            "severity": "ERROR",
+            "code": "SCHEMA_VALIDATION_FAILED",
+            "message": "These fields are required: [StartAt]",
+            "location": "/",
+        }
+    ]
+
+
+def test_express_machines_are_refused_by_name(machines):
+    with pytest.raises(ClientError) as caught:
+        machines.create(PASS, type="EXPRESS")
+    assert code(caught) == "StateMachineTypeNotSupported"
+
+
+def test_a_log_destination_must_be_there(machines):
+    logging = {
+        "level": "ALL",
+        "destinations": [
+            {"cloudWatchLogsLogGroup": {"logGroupArn": "arn:aws:logs:us-east-1:111122223333:log-group:none:*"}}
+        ],
+    }
+    with pytest.raises(ClientError) as caught:
+        machines.create(PASS, loggingConfiguration=logging)
+    assert code(caught) == "InvalidLoggingConfiguration"
