@@ -1,0 +1,169 @@
+"""Captured records: what an endpoint was asked and what it answered, as SageMaker's data capture stores them.
+
+Files lie under `<prefix>/<endpoint>/<variant>/YYYY/MM/DD/HH/MM-SS-mmm-<uuid>.jsonl` in UTC, named after their first
+record; a file holds one record or many, a line each. AWS writes a record's time in whole seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from scones.monitor.record import BadLine, CaptureRecord, parse_file
+
+Progress = Callable[[int, int | None], None]
+"""Called with the records found so far and the number waited for (None: unknown)."""
+
+LONGEST_FILE = timedelta(hours=1)
+"""No file spans more time than this (on AWS, 60 s): older ones hold nothing newer, so they need not be read."""
+
+
+@dataclass(frozen=True)
+class CaptureFile:
+    """One file as a listing shows it; a file that was written again has another version."""
+
+    name: str
+    version: str
+
+
+class CaptureSource(Protocol):
+    """A place that lists capture files and hands out their bytes; `read` is called from several threads."""
+
+    def files(self, since: datetime | None) -> list[CaptureFile]:
+        """List the files, without those that are surely older than `since`."""
+
+    def read(self, name: str) -> bytes:
+        """Return a listed file's bytes."""
+
+
+@dataclass(frozen=True)
+class S3Captures:
+    """One variant's captures in a bucket: `client` is a boto3 S3 client, `prefix` the key in DestinationS3Uri."""
+
+    client: Any
+    bucket: str
+    prefix: str
+    endpoint_name: str
+    variant: str = "AllTraffic"
+
+    @property
+    def root(self) -> str:
+        """The key prefix under which the hourly folders lie, with a slash at its end."""
+        parts = [self.prefix.strip("/"), self.endpoint_name, self.variant]
+        return "/".join(part for part in parts if part) + "/"
+
+    def files(self, since: datetime | None = None) -> list[CaptureFile]:
+        """List the capture files page by page, beginning with the hour before `since`."""
+        request: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.root}
+        if since is not None:
+            request["StartAfter"] = self.root + _hour_folder(since - LONGEST_FILE)
+        pages = self.client.get_paginator("list_objects_v2").paginate(**request)
+        objects = (item for page in pages for item in page.get("Contents", []))
+        return [CaptureFile(item["Key"], item["ETag"]) for item in objects if item["Key"].endswith(".jsonl")]
+
+    def read(self, name: str) -> bytes:
+        """Download one file."""
+        body: bytes = self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
+        return body
+
+
+@dataclass(frozen=True)
+class FolderCaptures:
+    """Captures in a local folder, nested or flat, as `aws s3 sync` leaves them."""
+
+    folder: Path
+
+    def files(self, since: datetime | None = None) -> list[CaptureFile]:  # noqa: ARG002
+        """List every `.jsonl` file below the folder; a copy need not keep the hourly folders, so none is left out."""
+        return [self._listed(path) for path in sorted(self.folder.rglob("*.jsonl")) if path.is_file()]
+
+    def _listed(self, path: Path) -> CaptureFile:
+        status = path.stat()
+        return CaptureFile(path.relative_to(self.folder).as_posix(), f"{status.st_size}-{status.st_mtime_ns}")
+
+    def read(self, name: str) -> bytes:
+        """Read one file."""
+        return (self.folder / name).read_bytes()
+
+
+@dataclass(frozen=True)
+class Captures:
+    """What was read: records in order of time, and each line that is no record."""
+
+    records: tuple[CaptureRecord, ...] = ()
+    bad_lines: tuple[BadLine, ...] = ()
+    files: int = 0
+
+
+@dataclass
+class CaptureReader:
+    """Reads a source again and again, downloading only what is new; `since` counts in whole seconds, as records do."""
+
+    source: CaptureSource
+    since: datetime | None = None
+    workers: int = 8
+    _read: dict[str, tuple[str, list[CaptureRecord], list[BadLine]]] = field(default_factory=dict, init=False)
+
+    def refresh(self) -> Captures:
+        """List the source, download new and rewritten files in parallel, and return everything read so far."""
+        listed = self.source.files(self.since)
+        new = [file for file in listed if file.name not in self._read or self._read[file.name][0] != file.version]
+        if new:
+            with ThreadPoolExecutor(min(self.workers, len(new)), thread_name_prefix="captures") as pool:
+                for file, content in zip(new, pool.map(self.source.read, [file.name for file in new]), strict=True):
+                    self._read[file.name] = (file.version, *parse_file(file.name, content))
+        return self._captures()
+
+    def _captures(self) -> Captures:
+        parsed = [self._read[name] for name in sorted(self._read)]
+        records = sorted(self._wanted(record for _, found, _ in parsed for record in found), key=_time)
+        return Captures(tuple(records), tuple(bad for _, _, lines in parsed for bad in lines), len(parsed))
+
+    def _wanted(self, records: Iterable[CaptureRecord]) -> Iterable[CaptureRecord]:
+        if self.since is None:
+            return records
+        first = self.since.replace(microsecond=0)
+        return (record for record in records if record.inference_time >= first)
+
+
+def read_captures(source: CaptureSource, since: datetime | None = None, workers: int = 8) -> Captures:
+    """Read all records of a source, or those since a moment (with a time zone)."""
+    return CaptureReader(source, since, workers).refresh()
+
+
+def wait_for(
+    source: CaptureSource,
+    count: int,
+    timeout: float,
+    *,
+    since: datetime | None = None,
+    progress: Progress | None = None,
+    interval: float = 0.5,
+) -> Captures:
+    """Wait until `count` records since a moment are there; after `timeout` seconds return what is there, so compare.
+
+    Captures are flushed some time after the answer: within seconds on the local cloud, within minutes on AWS.
+    """
+    reader = CaptureReader(source, since)
+    deadline = time.monotonic() + timeout
+    while True:
+        captures = reader.refresh()
+        if progress is not None:
+            progress(len(captures.records), count)
+        left = deadline - time.monotonic()
+        if len(captures.records) >= count or left <= 0:
+            return captures
+        time.sleep(min(interval, left))
+
+
+def _time(record: CaptureRecord) -> datetime:
+    return record.inference_time
+
+
+def _hour_folder(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y/%m/%d/%H")

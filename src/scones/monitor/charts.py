@@ -1,0 +1,316 @@
+"""Charts: figures whose titles state their findings; they hold for no record, for one, and for many thousands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scones.monitor.statistics import Floats, Statistics
+from scones.monitor.theme import (
+    LIGHT,
+    WIDTH,
+    Theme,
+    counted,
+    new_axes,
+    new_figure,
+    note,
+    percent,
+    plain,
+    shorten,
+    style_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_BARS = 20
+MOST_PANELS = 6
+NOTHING = "No captured record has scores yet."
+
+
+def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
+    """Draw each answer's confidence over time, with the gate's line."""
+    threshold = f"{statistics.threshold:g}"
+    title = f"{statistics.gated:,} of {counted(statistics.total, 'picture')} fell below the gate at {threshold}"
+    if statistics.total and not statistics.gated:
+        title = f"Every picture reached the gate at {threshold}"
+    figure = new_figure(theme, 4.4, title, "Confidence (the highest score) of each captured answer over time")
+    if not statistics.total:
+        note(figure, theme, NOTHING)
+        return figure
+    axes = new_axes(figure, theme, right=0.87)
+    times = _dates(_spread(statistics.times))
+    size, alpha = _density(statistics.total)
+    for passing, colour, marker in ((True, theme.passed, "o"), (False, theme.gated, "D")):
+        chosen = statistics.passes == passing
+        axes.scatter(
+            times[chosen],
+            statistics.confidences[chosen],
+            s=size,
+            alpha=alpha,
+            color=colour,
+            marker=marker,
+            linewidths=0,
+        )
+    _gate_line(axes, statistics.threshold, theme, horizontal=True)
+    low = float(statistics.bin_edges[0])
+    axes.set_ylim(low - 0.02 * (1 - low), 1 + 0.03 * (1 - low))
+    _time_axis(axes, statistics.times, theme)
+    gate, room = max(statistics.threshold, low), 0.07 * (1 - low)
+    _side_label(axes, gate, f"gate {threshold}", theme.ink)
+    _side_label(axes, max((1 + gate) / 2, gate + room), f"{statistics.passed:,} passed", theme.passed)
+    _side_label(axes, min((low + gate) / 2, gate - room), f"{statistics.gated:,} stopped", theme.gated)
+    return figure
+
+
+def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
+    """Draw a histogram of confidence for each predicted class, the most frequent first."""
+    order = [int(index) for index in np.argsort(-statistics.counts, kind="stable") if statistics.counts[index]]
+    groups = [[index] for index in order]
+    if len(order) > MOST_PANELS:
+        groups = [*groups[: MOST_PANELS - 1], order[MOST_PANELS - 1 :]]
+    columns = min(max(len(groups), 1), 2 if len(groups) in (2, 4) else 3)
+    rows = max(-(-len(groups) // columns), 1)
+    subtitle = "Pictures per confidence, by predicted class; the dashed line is the gate"
+    figure = new_figure(theme, 1.6 + 2.3 * rows, _histogram_title(statistics), subtitle)
+    if not groups:
+        note(figure, theme, NOTHING)
+        return figure
+    height = figure.get_figheight()
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=0.06,
+        right=0.97,
+        bottom=0.62 / height,
+        top=1 - 1.3 / height,
+        wspace=0.16,
+        hspace=0.5,
+    )
+    panels = grid.subplots(sharex=True, sharey=True, squeeze=False).flatten()
+    for panel, group in zip(panels, groups, strict=False):
+        _histogram_panel(panel, statistics, group, theme)
+    for panel in panels[len(groups) :]:
+        panel.set_visible(False)
+    figure.text(0.515, 0.2 / height, "Confidence", color=theme.quiet, fontsize=10, ha="center", va="center")
+    return figure
+
+
+def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
+    """Draw how many pictures each class was given, split into passed and stopped."""
+    order = [int(index) for index in np.argsort(-statistics.counts, kind="stable")]
+    groups = [[index] for index in order]
+    if len(order) > MOST_BARS:
+        groups = [*groups[: MOST_BARS - 1], order[MOST_BARS - 1 :]]
+    subtitle = "Pictures per predicted class: passed the gate, and stopped by it"
+    title = "Nothing was classified"
+    if statistics.total:
+        first = order[0]
+        share = percent(statistics.counts[first] / statistics.total)
+        title = f"{share} of the pictures were taken for {shorten(statistics.classes[first], 30)}"
+    figure = new_figure(theme, 1.55 + 0.42 * max(len(groups), 2), title, subtitle)
+    if not statistics.total:
+        note(figure, theme, NOTHING)
+        return figure
+    names = [_group_name(statistics, group) for group in groups]
+    left = 0.08 + 0.0085 * max(len(name) for name in names)
+    axes = new_axes(figure, theme, left=left, right=0.86, bottom=0.3)
+    axes.grid(visible=False)
+    rows = np.arange(len(groups))
+    totals = np.array([statistics.counts[group].sum() for group in groups])
+    passed = np.array([statistics.passed_counts[group].sum() for group in groups])
+    axes.barh(rows, passed, height=0.66, color=theme.passed)
+    axes.barh(rows, totals - passed, left=passed, height=0.66, color=theme.gated)
+    axes.set_yticks(rows, [plain(name) for name in names])
+    axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=10.5)
+    axes.set_xticks([])
+    axes.set_xlim(0, totals.max())
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    for row, (total, passing) in enumerate(zip(totals, passed, strict=True)):
+        axes.text(total, row, f"  {total:,}", color=theme.ink, va="center", fontsize=10.5, fontweight="bold")
+        _inside(axes, 0, passing, row, totals.max(), f"{passing:,} passed", theme)
+        _inside(axes, passing, total - passing, row, totals.max(), f"{total - passing:,} stopped", theme)
+    return figure
+
+
+def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
+    """Draw the gate's pass rate over time, or as one bar if all records lie in one slice of time."""
+    rate = statistics.pass_rate
+    if rate is None:
+        figure = new_figure(theme, 2.6, "The gate has seen no picture", "Share of pictures that pass the gate")
+        note(figure, theme, NOTHING)
+        return figure
+    title = f"{percent(rate)} of the pictures passed the gate at {statistics.threshold:g}"
+    if len(statistics.pass_rates.starts) < 3:
+        return _pass_rate_bar(statistics, title, theme)
+    step = _duration(statistics.pass_rates.step)
+    figure = new_figure(
+        theme, 3.8, title, f"Share of pictures that passed, per {step}; larger dots stand for more pictures"
+    )
+    axes = new_axes(figure, theme, left=0.07, right=0.88)
+    slices = statistics.pass_rates
+    times = _dates(slices.starts + slices.step / 2)
+    axes.plot(times, slices.rates, color=theme.passed, linewidth=1.4, alpha=0.5)
+    axes.scatter(times, slices.rates, s=18 + 70 * slices.totals / slices.totals.max(), color=theme.passed, linewidths=0)
+    axes.axhline(rate, color=theme.ink, linewidth=1, linestyle=(0, (1, 2)))
+    _side_label(axes, rate, f"{percent(rate)}\noverall", theme.ink)
+    axes.set_ylim(-0.04, 1.06)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    _time_axis(axes, statistics.times, theme)
+    return figure
+
+
+def least_confident_sheet(statistics: Statistics, count: int = 24, theme: Theme = LIGHT) -> Figure:
+    """Draw the least confident pictures, each with its predicted class and score."""
+    from scones.monitor.pictures import decoded
+
+    chosen = statistics.least_confident(count)
+    columns = 8
+    rows = max(-(-len(chosen) // columns), 1)
+    subtitle = "Least confident first, with the class that the model chose and its score"
+    title = f"The {len(chosen)} least confident pictures" if len(chosen) > 1 else "The least confident picture"
+    figure = new_figure(theme, 1.2 + 1.62 * rows, title if chosen else "No picture to look at", subtitle)
+    if not chosen:
+        note(figure, theme, NOTHING)
+        return figure
+    height = figure.get_figheight()
+    for place, index in enumerate(chosen):
+        row, column = divmod(place, columns)
+        left, top = 0.06 + 0.114 * column, height - 1.0 - 1.62 * row
+        axes = figure.add_axes((left, (top - 1.0) / height, 1.0 / WIDTH, 1.0 / height))
+        axes.set_axis_off()
+        picture = decoded(statistics.scored[index].picture)
+        if picture is None:
+            axes.text(0.5, 0.5, "no picture", color=theme.quiet, ha="center", va="center", fontsize=8.5)
+        else:
+            axes.imshow(np.asarray(picture), interpolation="lanczos")
+        name = shorten(statistics.classes[statistics.predicted[index]], 15)
+        colour = theme.passed if statistics.passes[index] else theme.gated
+        score = f"{statistics.confidences[index]:.3f}"
+        figure.text(left, (top - 1.15) / height, plain(name), color=theme.ink, fontsize=8.5, va="center")
+        figure.text(left, (top - 1.32) / height, score, color=colour, fontsize=9, fontweight="bold", va="center")
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Render a figure with matplotlib's Agg renderer."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer = BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": "Scones"})
+    return buffer.getvalue()
+
+
+def _histogram_title(statistics: Statistics) -> str:
+    if not statistics.total:
+        return "Nothing was classified"
+    return f"Half of the answers have a confidence of {statistics.quantiles[0.5]:.3f} or more"
+
+
+def _histogram_panel(axes: Axes, statistics: Statistics, group: Sequence[int], theme: Theme) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    style_axes(axes, theme)
+    edges = statistics.bin_edges
+    totals = statistics.histogram[list(group)].sum(axis=0)
+    passed = statistics.passed_histogram[list(group)].sum(axis=0)
+    width = np.diff(edges) * 0.9
+    axes.bar(edges[:-1], passed, width, align="edge", color=theme.passed)
+    axes.bar(edges[:-1], totals - passed, width, bottom=passed, align="edge", color=theme.gated)
+    _gate_line(axes, statistics.threshold, theme, horizontal=False)
+    axes.set_xlim(edges[0], 1)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    name = shorten(_group_name(statistics, group), 24)
+    axes.set_title(plain(name), color=theme.ink, fontsize=11, loc="left", fontweight="bold", pad=8)
+    axes.set_title(counted(int(totals.sum()), "picture"), color=theme.quiet, fontsize=9.5, loc="right", pad=8)
+
+
+def _pass_rate_bar(statistics: Statistics, title: str, theme: Theme) -> Figure:
+    figure = new_figure(theme, 2.1, title, "Share of all captured answers")
+    axes = new_axes(figure, theme, bottom=0.35)
+    axes.set_axis_off()
+    axes.barh([0], [statistics.passed], color=theme.passed)
+    axes.barh([0], [statistics.gated], left=[statistics.passed], color=theme.gated)
+    axes.set_xlim(0, statistics.total)
+    _inside(axes, 0, statistics.passed, 0, statistics.total, f"{statistics.passed:,} passed", theme)
+    stopped = f"{statistics.gated:,} stopped"
+    _inside(axes, statistics.passed, statistics.gated, 0, statistics.total, stopped, theme)
+    return figure
+
+
+def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
+    return shorten(statistics.classes[group[0]], 30) if len(group) == 1 else f"{len(group)} other classes"
+
+
+def _inside(axes: Axes, start: float, length: float, row: float, full: float, text: str, theme: Theme) -> None:
+    """Write a bar's label into it, if it fits."""
+    if length > full * 0.016 * len(text):
+        axes.text(start + full * 0.012, row, text, color=theme.paper, va="center", fontsize=10, fontweight="bold")
+
+
+def _gate_line(axes: Axes, threshold: float, theme: Theme, *, horizontal: bool) -> None:
+    draw = axes.axhline if horizontal else axes.axvline
+    draw(threshold, color=theme.ink, linewidth=1.2, linestyle=(0, (4, 3)))
+
+
+def _side_label(axes: Axes, value: float, text: str, colour: str) -> None:
+    """Label a height at the right edge, in the colour of what it names."""
+    axes.annotate(
+        text,
+        (1, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(6, 0),
+        textcoords="offset points",
+        color=colour,
+        fontsize=10,
+        va="center",
+        fontweight="bold",
+    )
+
+
+def _spread(times: Floats) -> Floats:
+    """Spread the records of one second evenly over it: captures tell whole seconds, so points would hide each other."""
+    _, where, totals = np.unique(times, return_inverse=True, return_counts=True)
+    first = np.concatenate(([0], np.cumsum(totals)[:-1]))
+    return np.asarray(times + (np.arange(len(times)) - first[where] + 0.5) / totals[where])
+
+
+def _density(total: int) -> tuple[float, float]:
+    """Return the points' area and opacity: small and pale where many overlap."""
+    return float(np.clip(12000 / max(total, 1), 3, 26)), float(np.clip(900 / max(total, 1), 0.15, 0.85))
+
+
+def _dates(times: Floats) -> Any:
+    from matplotlib.dates import date2num
+
+    return np.asarray(date2num([datetime.fromtimestamp(moment, UTC) for moment in times]))  # type: ignore[no-untyped-call]
+
+
+def _time_axis(axes: Axes, times: Floats, theme: Theme) -> None:
+    """Label the axis in UTC; a moment gets a minute around it, so that the axis has a length."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+
+    first, last = float(times[0]), float(times[-1]) + 1
+    span = last - first
+    room = max(span * 0.02, 0.2 if span > 2 else 30)
+    axes.set_xlim(*_dates(np.array([first - room, last + room])))
+    axes.xaxis.set_major_locator(AutoDateLocator(tz=UTC, minticks=4, maxticks=8))  # type: ignore[no-untyped-call]
+    form = "%H:%M:%S" if span < 600 else "%H:%M" if span < 86400 else "%-d %b %H:%M" if span < 3 * 86400 else "%-d %b"
+    axes.xaxis.set_major_formatter(DateFormatter(form, tz=UTC))  # type: ignore[no-untyped-call]
+    begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (first, float(times[-1])))
+    day = f"{begin:%-d %B %Y}" if begin.date() == end.date() else f"{begin:%-d %B %Y} to {end:%-d %B %Y}"
+    axes.set_xlabel(f"Time (UTC), {day}", labelpad=8, color=theme.quiet)
+
+
+def _duration(seconds: int) -> str:
+    for length, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds % length == 0:
+            count = seconds // length
+            return unit if count == 1 else f"{count} {unit}s"
+    raise AssertionError(seconds)

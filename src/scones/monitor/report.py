@@ -1,0 +1,340 @@
+"""The report: one HTML file that opens offline, with the verdict first; its charts lie beside it as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scones.monitor import charts, flow
+from scones.monitor.captures import Captures
+from scones.monitor.pictures import data_uri, png_uri
+from scones.monitor.statistics import Statistics, describe, label_of
+from scones.monitor.theme import DARK, LIGHT, Theme, counted, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SYNTHETIC = "synthetic"
+"""The data set's name that marks every figure as drawn from pictures that this program made up."""
+
+MOST_BAD_LINES = 20
+
+
+@dataclass(frozen=True)
+class ExecutionCounts:
+    """How the executions ended; `gated` failed with the gate's error, `failed` with any other."""
+
+    total: int = 0
+    succeeded: int = 0
+    gated: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a run knows beside its captures; a fact that is None (or empty) is left out of the report.
+
+    `definition` is the state machine's ASL; `errors` counts the executions that ended early, by state and error name.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    threshold: float
+    endpoint_name: str
+    pictures_train: int | None = None
+    pictures_test: int | None = None
+    validation_accuracy: float | None = None
+    training_seconds: float | None = None
+    endpoint_seconds: float | None = None
+    executions: ExecutionCounts = field(default_factory=ExecutionCounts)
+    execution_ms_p50: float | None = None
+    execution_ms_p95: float | None = None
+    state_machine_arn: str | None = None
+    definition: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    bucket: str | None = None
+    region: str | None = None
+    model_artifact: str | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the pictures were drawn, so that no figure says anything about real ones."""
+        return self.dataset == SYNTHETIC
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A key figure: its value, what it is, and a word on how to read it."""
+
+    value: str
+    name: str
+    remark: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart in both themes, as data URIs, with what it shows in words."""
+
+    title: str
+    light: str
+    dark: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One of the least confident pictures: its PNG as a data URI (None if it cannot be shown) and the answer."""
+
+    picture: str | None
+    predicted: str
+    score: str
+    passed: bool
+    others: str
+    truth: str
+    wrong: bool
+
+
+def write_report(
+    folder: Path,
+    captures: Captures,
+    facts: RunFacts,
+    *,
+    labels: Mapping[str, int] | None = None,
+    least: int = 24,
+) -> Path:
+    """Write `report.html` and its charts as PNG files into a folder, and return the HTML file's path.
+
+    `labels` gives true classes as `describe` takes them; `least` is the number of least confident pictures shown.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    statistics = describe(captures.records, facts.threshold, facts.classes, labels)
+    drawn = _draw(folder, statistics, facts, least)
+    page = _template().render(
+        facts=facts,
+        statistics=statistics,
+        verdict=verdict(statistics),
+        tiles=_tiles(statistics, facts),
+        charts=drawn,
+        doubts=[_doubt(statistics, index, labels or {}) for index in statistics.least_confident(least)],
+        rows=_run_rows(facts),
+        confusion=_confusion(statistics),
+        notes=_notes(captures, statistics, facts),
+        bad_lines=captures.bad_lines[:MOST_BAD_LINES],
+        bad_lines_left=max(len(captures.bad_lines) - MOST_BAD_LINES, 0),
+    )
+    path = folder / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def verdict(statistics: Statistics) -> str:
+    """Say in one sentence what came of the pictures."""
+    if statistics.pass_rate is None:
+        return "No picture was classified: the endpoint's data capture holds no answer yet."
+    share, gate = percent(statistics.pass_rate), f"{statistics.threshold:g}"
+    start = f"{counted(statistics.total, 'picture')} classified, {share} passed the gate at {gate}"
+    if not statistics.gated:
+        return f"{start}; none needs a person's look."
+    need = "needs" if statistics.gated == 1 else "need"
+    return f"{start}; {statistics.gated:,} {need} a person's look."
+
+
+def _tiles(statistics: Statistics, facts: RunFacts) -> list[Tile]:
+    captured = f"{statistics.unscored:,} more without scores" if statistics.unscored else "captured at the endpoint"
+    tiles = [Tile(f"{statistics.total:,}", "pictures classified", captured)]
+    if statistics.pass_rate is not None:
+        gate = f"confidence of {statistics.threshold:g} or more"
+        tiles.append(Tile(percent(statistics.pass_rate), "passed the gate", gate, "passed"))
+        tone = "gated" if statistics.gated else ""
+        tiles.append(Tile(f"{statistics.gated:,}", "for a person to look at", "stopped by the gate", tone))
+    truth = statistics.truth
+    if truth is not None and truth.accuracy is not None:
+        tiles.append(Tile(percent(truth.accuracy), "right", f"of {truth.labelled:,} with a known label"))
+        if truth.passed_accuracy is not None:
+            known = f"of {truth.passed_labelled:,} with a known label"
+            tiles.append(Tile(percent(truth.passed_accuracy), "right among the passed", known))
+    if facts.validation_accuracy is not None:
+        tiles.append(Tile(f"{100 * facts.validation_accuracy:.1f} %", "validation accuracy", "measured in training"))
+    if facts.executions.failed:
+        remark = f"of {facts.executions.total:,}, not by the gate"
+        tiles.append(Tile(f"{facts.executions.failed:,}", "executions failed", remark, "failed"))
+    if facts.execution_ms_p50 is not None:
+        slow = "" if facts.execution_ms_p95 is None else f"95 % within {_milliseconds(facts.execution_ms_p95)}"
+        tiles.append(Tile(_milliseconds(facts.execution_ms_p50), "per execution (median)", slow))
+    return tiles
+
+
+def _draw(folder: Path, statistics: Statistics, facts: RunFacts, least: int) -> dict[str, Chart]:
+    quantiles = statistics.quantiles
+    spread = (
+        f"The median confidence is {quantiles[0.5]:.3f}, the 5 % quantile {quantiles[0.05]:.3f}." if quantiles else ""
+    )
+    split = (
+        f"{statistics.passed:,} answers passed the gate at {statistics.threshold:g} and {statistics.gated:,} did not."
+    )
+    classes = [f"{name}: {count:,}" for name, count in zip(statistics.classes, statistics.counts, strict=True) if count]
+    ended = [
+        f"{count:,} ended with {error} in {state or 'no particular state'}"
+        for state, found in facts.errors.items()
+        for error, count in found.items()
+    ]
+    way = (
+        "; ".join([f"{facts.executions.succeeded:,} of {facts.executions.total:,} executions succeeded", *ended]) + "."
+    )
+
+    def machine(theme: Theme) -> Figure:
+        executions = facts.executions
+        return flow.state_machine(facts.definition, executions.total, executions.succeeded, facts.errors, theme=theme)
+
+    plans: dict[str, tuple[Callable[[Theme], Figure], str, str]] = {
+        "confidence-over-time": (
+            lambda theme: charts.confidence_over_time(statistics, theme),
+            "Confidence over time",
+            f"{split} {spread}",
+        ),
+        "gate-pass-rate": (lambda theme: charts.gate_pass_rate(statistics, theme), "Gate pass rate", split),
+        "confidence-histograms": (
+            lambda theme: charts.confidence_histograms(statistics, theme),
+            "Confidence per predicted class",
+            spread,
+        ),
+        "predictions-per-class": (
+            lambda theme: charts.predictions_per_class(statistics, theme),
+            "Predictions per class",
+            ", ".join(classes[:20]),
+        ),
+    }
+    if facts.definition:
+        plans["state-machine"] = (machine, "State machine", way)
+    sheet = charts.least_confident_sheet(statistics, least)
+    (folder / "least-confident.png").write_bytes(charts.png(sheet))
+    return {name: _chart(folder / f"{name}.png", *plan) for name, plan in plans.items()}
+
+
+def _chart(path: Path, draw: Callable[[Theme], Figure], title: str, words: str) -> Chart:
+    light, dark = charts.png(draw(LIGHT)), charts.png(draw(DARK))
+    path.write_bytes(light)
+    return Chart(title, png_uri(light), png_uri(dark), words)
+
+
+def _doubt(statistics: Statistics, index: int, labels: Mapping[str, int]) -> Doubt:
+    record, chosen = statistics.scored[index], int(statistics.predicted[index])
+    runners = sorted(((score, place) for place, score in enumerate(record.scores) if place != chosen), reverse=True)[:1]
+    label = label_of(record, labels)
+    return Doubt(
+        picture=data_uri(record.picture),
+        predicted=statistics.classes[chosen],
+        score=f"{statistics.confidences[index]:.3f}",
+        passed=bool(statistics.passes[index]),
+        others=", ".join(f"{statistics.classes[place]} {score:.3f}" for score, place in runners),
+        truth="" if label is None else _class_name(statistics, label),
+        wrong=label is not None and label != chosen,
+    )
+
+
+def _class_name(statistics: Statistics, index: int) -> str:
+    return statistics.classes[index] if index < len(statistics.classes) else f"class {index}"
+
+
+def _confusion(statistics: Statistics) -> list[tuple[str, list[int]]]:
+    """Return the confusion matrix as rows (true class, counts), or nothing if it is unknown or too large to read."""
+    truth = statistics.truth
+    if truth is None or not truth.labelled or len(truth.confusion) > 12:
+        return []
+    return [(_class_name(statistics, index), row.tolist()) for index, row in enumerate(truth.confusion)]
+
+
+def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
+    """Return the run's facts as (name, text), without those that are not known."""
+    rows = [
+        ("Data set", facts.dataset),
+        (
+            "Classes",
+            ", ".join(facts.classes[:12]) + (f" and {len(facts.classes) - 12} more" if facts.classes[12:] else ""),
+        ),
+        ("Pictures for training", _number(facts.pictures_train)),
+        ("Pictures for testing", _number(facts.pictures_test)),
+        ("Validation accuracy", "" if facts.validation_accuracy is None else f"{facts.validation_accuracy:.4f}"),
+        ("Training", _seconds(facts.training_seconds)),
+        ("Endpoint in service after", _seconds(facts.endpoint_seconds)),
+        ("Endpoint", facts.endpoint_name),
+        ("State machine", facts.state_machine_arn or ""),
+        ("Model", facts.model_artifact or ""),
+        ("Bucket", facts.bucket or ""),
+        ("Region", facts.region or ""),
+        ("Started", _moment(facts.started)),
+        ("Finished", _moment(facts.finished)),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def _notes(captures: Captures, statistics: Statistics, facts: RunFacts) -> list[str]:
+    """Say what a reader must know to trust the figures."""
+    notes = [
+        f"{counted(len(captures.records), 'record')} in {counted(captures.files, 'capture file')}; "
+        + (
+            f"{counted(len(captures.bad_lines), 'line')} could not be read."
+            if captures.bad_lines
+            else "every line was read."
+        )
+    ]
+    if statistics.unscored:
+        notes.append(
+            f"{counted(statistics.unscored, 'record')} without scores: data capture stored no output for them."
+        )
+    pictureless = sum(record.picture is None for record in statistics.scored)
+    if pictureless:
+        notes.append(f"{counted(pictureless, 'record')} without a picture: data capture stored no input for them.")
+    answered = facts.executions.succeeded + facts.executions.gated
+    if facts.executions.total and answered != len(captures.records):
+        notes.append(
+            f"{counted(answered, 'execution')} got an answer from the endpoint, "
+            f"but {counted(len(captures.records), 'record')} were captured."
+        )
+    if statistics.truth is not None and statistics.truth.labelled < statistics.total:
+        notes.append(f"The true label is known for {statistics.truth.labelled:,} of {statistics.total:,} pictures.")
+    notes.append(
+        "Data capture tells the time in whole seconds; "
+        "the chart over time spreads the answers of one second evenly over it."
+    )
+    return notes
+
+
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("scones.monitor", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html")
+
+
+def _number(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _milliseconds(milliseconds: float) -> str:
+    return f"{milliseconds:,.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:,.1f} s"
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%-d %B %Y, %H:%M:%S %Z}".strip()

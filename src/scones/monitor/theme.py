@@ -1,0 +1,92 @@
+"""The charts' look, light and dark, in colours that the colour-blind tell apart (after Okabe and Ito, 2008)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 9.6
+"""The width of every chart in inches."""
+
+DOTS_PER_INCH = 160
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by meaning: what passed, what the gate stopped, what failed, and the paper they are drawn on."""
+
+    name: str
+    paper: str
+    ink: str
+    quiet: str
+    line: str
+    box: str
+    passed: str
+    gated: str
+    failed: str
+
+
+LIGHT = Theme("light", "#ffffff", "#1d2530", "#5d6875", "#d9dee4", "#f3f6f9", "#0072b2", "#d98200", "#b3261e")
+DARK = Theme("dark", "#171c23", "#e8ecf1", "#9aa6b4", "#38424e", "#212932", "#56b4e9", "#f0a830", "#ff7b72")
+
+
+def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> Figure:
+    """Return an empty figure with the finding as its title, left-aligned; matplotlib is loaded here, on first use."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.paper)
+    figure.text(0.06, 1 - 0.34 / height, plain(title), fontsize=14, fontweight="bold", color=theme.ink, va="center")
+    figure.text(0.06, 1 - 0.64 / height, plain(subtitle), fontsize=10, color=theme.quiet, va="center")
+    return figure
+
+
+def new_axes(figure: Figure, theme: Theme, left: float = 0.06, right: float = 0.97, bottom: float = 0.6) -> Axes:
+    """Return axes below the title: `left` and `right` as shares of the width, `bottom` in inches."""
+    height = figure.get_figheight()
+    axes = figure.add_axes((left, bottom / height, right - left, (height - bottom - 0.95) / height))
+    style_axes(axes, theme)
+    return axes
+
+
+def style_axes(axes: Axes, theme: Theme) -> None:
+    """Leave only what carries meaning: no frame, quiet ticks, a faint grid behind."""
+    axes.set_facecolor(theme.paper)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=theme.quiet, labelsize=9.5, length=0, pad=5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.grid(visible=True, axis="y", color=theme.line, linewidth=0.8)
+    axes.xaxis.label.set(color=theme.quiet, size=10)
+    axes.yaxis.label.set(color=theme.quiet, size=10)
+
+
+def note(figure: Figure, theme: Theme, text: str) -> None:
+    """Write one sentence where a chart has nothing to draw."""
+    figure.text(0.5, 0.42, text, fontsize=11, color=theme.quiet, ha="center", va="center")
+
+
+def plain(text: str) -> str:
+    """Escape what matplotlib would read as mathematics: names come from users."""
+    return text.replace("$", r"\$")
+
+
+def shorten(text: str, length: int) -> str:
+    """Cut a long name, showing that it was cut."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def percent(share: float) -> str:
+    """Format a share with as many digits as matter; 100 % means all, and 0 % means none."""
+    rounded = round(100 * share)
+    if (rounded == 100 and share < 1) or (rounded == 0 and share > 0):
+        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+    return f"{rounded} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Format a count with its noun: 1 picture, 1,200 pictures."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
