@@ -49,9 +49,9 @@ class Program:
 class Sandbox:
     """A running program; `pid` is the process that stands for its tree on the host."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.Task[None]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: _Output) -> None:
         self._process = process
-        self._reader = reader
+        self._output = output
         self.pid = process.pid
 
     @property
@@ -62,8 +62,12 @@ class Sandbox:
     async def wait(self) -> int:
         """Wait until the program has ended and its output has been read; return its exit status, or -signal."""
         status = await self._process.wait()
-        await self._reader
+        await self._output.ended
         return status
+
+    def drain(self) -> None:
+        """Read what the program has written until now, and hand it to `on_output`."""
+        self._output.read()
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""
@@ -83,26 +87,53 @@ class Sandbox:
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
 
+class _Output:
+    """The reading end of a program's standard output and error."""
+
+    def __init__(self, descriptor: int, on_output: Output) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._on_output = on_output
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(descriptor, self.read)
+
+    def read(self) -> None:
+        """Hand on what is there, up to a bound: a program that floods its output must not hold up the loop."""
+        for _ in range(16):
+            if self.ended.done():
+                return
+            try:
+                chunk = os.read(self._descriptor, 65536)
+            except BlockingIOError:
+                return
+            if chunk:
+                self._on_output(chunk)
+            else:
+                self._loop.remove_reader(self._descriptor)
+                os.close(self._descriptor)
+                self.ended.set_result(None)
+
+
 async def spawn(program: Program, on_output: Output) -> Sandbox:
     """Start a program. `on_output` gets what it writes to standard output and error, as it comes.
 
     Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
     """
-    root = _root() if isolation() is None else None
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", str(LAUNCHER), env={}, cwd="/",
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdin is not None and process.stdout is not None  # noqa: PT018
+    root = _root() if await asyncio.to_thread(isolation) is None else None
+    receive, send = os.pipe()
+    output = _Output(receive, on_output)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", str(LAUNCHER), env={}, cwd="/",
+            stdin=subprocess.PIPE, stdout=send, stderr=send, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(send)
+    assert process.stdin is not None
     process.stdin.write(json.dumps(_describe(program, root)).encode())
     process.stdin.close()
-    reader = asyncio.get_running_loop().create_task(_read(process.stdout, on_output))
-    return Sandbox(process, reader)
-
-
-async def _read(stream: asyncio.StreamReader, on_output: Output) -> None:
-    while chunk := await stream.read(65536):
-        on_output(chunk)
+    return Sandbox(process, output)
 
 
 def _describe(program: Program, root: Path | None) -> dict[str, object]:
