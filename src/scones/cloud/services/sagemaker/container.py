@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scones.cloud import images
 from scones.cloud.cloud import Cloud
+from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker.errors import invalid
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -40,6 +41,12 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
     if "PYTHONPATH" in os.environ:  # a user's own image may be a module there
         variables["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return variables
+
+
+async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:
+    """Return the variable that tells a program where its /opt/ml is: elsewhere, where nothing can be mounted."""
+    isolated = await asyncio.to_thread(isolation) is None
+    return {"SAGEMAKER_BASE_DIR": "/opt/ml" if isolated else str(mounts["/opt/ml"])}
 
 
 def folders(base: Path) -> dict[str, Path]:

@@ -7,7 +7,7 @@ import random
 import shutil
 import tarfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program
 from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.capture import CaptureTarget
-from scones.cloud.services.sagemaker.container import environment, folders, image_command
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.model_server import Connections, ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.models import model_data
@@ -60,24 +60,22 @@ class Deployment:
         name = item["VariantName"]
         instance = f"i-{uuid.uuid4().hex[:17]}"
         stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
-        server = ModelServer(connections, self._program(item), stream.write)
+        server = ModelServer(connections, self._program(item), stream)
         capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
         return Variant(name, item["InitialVariantWeight"], server, capture, stream.name)
 
-    def _program(self, item: dict[str, Any]) -> Callable[[int], Program]:
+    def _program(self, item: dict[str, Any]) -> Callable[[int], Awaitable[Program]]:
         container = item["Container"]
         base = self.folder / item["VariantName"]
 
-        def describe(port: int) -> Program:
-            variables = environment(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS) | {
-                "SAGEMAKER_BASE_DIR": "/opt/ml",
-                "SAGEMAKER_BIND_TO_PORT": str(port),
-            }
+        async def describe(port: int) -> Program:
+            mounts = await asyncio.to_thread(folders, base)
+            variables = environment(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS)
+            variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
             return Program(
                 argv=item["Command"],
                 env=variables | container.get("Environment", {}),
-                cwd="/opt/ml",
-                mounts=folders(base),
+                mounts=mounts,
                 hidden=[self._cloud.settings.data_dir],
             )
 

@@ -39,6 +39,7 @@ class Endpoints:
         self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus")
         self._connections = Connections()
         self._work: dict[str, asyncio.Task[Any]] = {}
+        self._alive: set[Deployment] = set()
         self.serving: dict[str, Deployment] = {}
 
     def arn(self, name: str) -> str:
@@ -76,7 +77,7 @@ class Endpoints:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(deployment.down(grace=5) for deployment in self.serving.values()))
+        await asyncio.gather(*(deployment.down(grace=5) for deployment in self._alive))
         await self._connections.close()
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
@@ -123,15 +124,32 @@ class Endpoints:
         return {"EndpointArn": arn}
 
     async def _create(self, name: str, plan: dict[str, Any]) -> None:
+        try:
+            self.serving[name] = await self._bring_up(name, plan)
+        except DeploymentFailedError as error:
+            await self._set(name, EndpointStatus="Failed", FailureReason=str(error))
+        else:
+            await self._set(name, EndpointStatus="InService")
+
+    async def _bring_up(self, name: str, plan: dict[str, Any]) -> Deployment:
         deployment = Deployment(self._cloud, self._connections, name, plan)
+        self._alive.add(deployment)
         try:
             await deployment.up()
-        except DeploymentFailedError as error:
+        except Exception as error:
+            self._alive.discard(deployment)
             await deployment.remove()
-            await self._set(name, EndpointStatus="Failed", FailureReason=str(error))
-            return
-        self.serving[name] = deployment
-        await self._set(name, EndpointStatus="InService")
+            if isinstance(error, DeploymentFailedError):
+                raise
+            log.exception("endpoint %s could not be brought up", name)
+            raise DeploymentFailedError("InternalServerError: the local cloud failed; its log tells why.") from error
+        return deployment
+
+    async def _retire(self, deployment: Deployment) -> None:
+        await deployment.drain()
+        await deployment.down()
+        self._alive.discard(deployment)
+        await deployment.remove()
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Begin to bring up a new configuration beside the old one, which serves until the new one is healthy."""
@@ -161,19 +179,16 @@ class Endpoints:
 
     async def _update(self, name: str, plan: dict[str, Any]) -> None:
         """Switch all requests at once; a DeploymentConfig's slower traffic shifting is recorded only."""
-        deployment = Deployment(self._cloud, self._connections, name, plan)
         try:
-            await deployment.up()
+            deployment = await self._bring_up(name, plan)
         except DeploymentFailedError as error:
             # As on AWS, the endpoint goes on with its old configuration, and FailureReason tells.
-            await deployment.remove()
             await self._set(name, drop="NextPlan", EndpointStatus="InService", FailureReason=str(error))
             return
-        old = self.serving[name]
-        self.serving[name] = deployment
+        old, self.serving[name] = self.serving[name], deployment
+        self._cloud.spawn(self._retire(old), f"old deployment of endpoint {name}")
         members = {"EndpointConfigName": plan["EndpointConfigName"], "Plan": plan, "EndpointStatus": "InService"}
         await self._set(name, drop="NextPlan", **members)
-        self._cloud.spawn(_retire(old), f"old deployment of endpoint {name}")
         await self._captures.flush(name)
 
     async def update_weights(self, name: str, desired: list[dict[str, Any]]) -> dict[str, Any]:
@@ -246,8 +261,7 @@ class Endpoints:
 
     async def _remove(self, name: str, deployment: Deployment | None) -> None:
         if deployment is not None:
-            await deployment.drain()
-            await deployment.down()
+            await self._retire(deployment)
         await self._captures.flush(name)
         folder = endpoint_folder(self._cloud, name)
         await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), folder)
@@ -259,12 +273,6 @@ class Endpoints:
             document.pop(drop, None)
 
         await self._endpoints.update(name, change)
-
-
-async def _retire(deployment: Deployment) -> None:
-    await deployment.drain()
-    await deployment.down()
-    await deployment.remove()
 
 
 def _plans(document: Document) -> list[dict[str, Any]]:

@@ -29,6 +29,9 @@ _INTERRUPTED = (
 )
 
 
+_FAULT = "InternalServerError: the local cloud failed; its log tells why."
+
+
 class TrainingJobs:
     """The training jobs of a cloud; at most `AT_ONCE` train, in the order of their creation."""
 
@@ -86,10 +89,11 @@ class TrainingJobs:
         if self._capacity.locked():
             await Record(self._jobs, name).enter("Pending")
         async with self._capacity:
-            if run.stopping:
-                await Record(self._jobs, name).finish("Stopped")
-            else:
+            try:
                 await run.run()
+            except Exception:
+                await Record(self._jobs, name).finish("Failed", _FAULT)
+                raise
 
     def describe(self, name: str) -> Document:
         """Return a job's document; raises `ServiceError` (ValidationException)."""

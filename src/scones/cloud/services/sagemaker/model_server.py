@@ -6,11 +6,12 @@ import asyncio
 import importlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.sagemaker.loglines import LogStream
 
 if TYPE_CHECKING:
     import aiohttp
@@ -83,11 +84,11 @@ class ModelServer:
     """
 
     def __init__(
-        self, connections: Connections, program: Callable[[int], Program], write: Callable[[str], None]
+        self, connections: Connections, program: Callable[[int], Awaitable[Program]], stream: LogStream
     ) -> None:
         self._connections = connections
         self._program = program
-        self._write = write
+        self._stream = stream
         self._sandbox: Sandbox | None = None
         self._client: aiohttp.ClientSession | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -115,7 +116,7 @@ class ModelServer:
         """Start the process; True when it is healthy, False when it has ended before."""
         port = _free_port()
         self._url = f"http://127.0.0.1:{port}"
-        self._sandbox = await spawn(self._program(port), on_output=self._write)
+        self._sandbox = await spawn(await self._program(port), on_output=self._stream.feed)
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
@@ -146,7 +147,7 @@ class ModelServer:
             if self._sandbox is not None:
                 code = await self._sandbox.wait()
                 self.healthy = False
-                self._write(f"The model server ended with exit code {code}; it is started again.")
+                self._stream.write(f"The model server ended with exit code {code}; it is started again.")
             pause = 0.1 if loop.time() - begun > 60 else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
             try:

@@ -16,7 +16,7 @@ from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.archive import pack
 from scones.cloud.services.sagemaker.checkpoints import Checkpoints
-from scones.cloud.services.sagemaker.container import CORES, environment, folders, image_command
+from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.metrics import Metrics
 from scones.cloud.services.sagemaker.objects import Location, Objects
@@ -67,8 +67,6 @@ class TrainingRun:
             outcome, reason = "Stopped", ""
         except (ServiceError, ValueError, OSError) as error:
             outcome, reason = "Failed", f"ClientError: {error}"
-        except ExceptionGroup as group:
-            outcome, reason = "Failed", f"ClientError: Data download failed: {group.exceptions[0]}"
         finally:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         await self._record.finish(outcome, reason)
@@ -108,18 +106,22 @@ class TrainingRun:
                 (ml / name).mkdir(parents=True, exist_ok=True)
 
         await asyncio.to_thread(lay_out)
-        await inputs.download(self._objects, self._request, ml / "input" / "data")
-        await checkpoints.restore()
+        try:
+            await inputs.download(self._objects, self._request, ml / "input" / "data")
+            await checkpoints.restore()
+        except* (ServiceError, ValueError, OSError) as group:
+            raise ValueError(f"Data download failed: {group.exceptions[0]}") from group
 
     async def _run_program(self, mounts: dict[str, Path], checkpoints: Checkpoints) -> tuple[int, str]:
         stream = LogStream(
             self._cloud, GROUP, f"{self._record.name}/{inputs.HOST}-{int(time.time())}", self._read_metrics
         )
-        sandbox = await spawn(await self._program(mounts), on_output=stream.write)
+        sandbox = await spawn(await self._program(mounts), on_output=stream.feed)
         beside = [asyncio.ensure_future(self._keep_metrics()), asyncio.ensure_future(checkpoints.follow())]
         try:
             return await self._wait(sandbox)
         finally:
+            stream.finish()
             for task in beside:
                 task.cancel()
             if self._metrics.final():
@@ -131,14 +133,12 @@ class TrainingRun:
         command = await image_command(algorithm["TrainingImage"], "train")
         variables = environment(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
             "OMP_NUM_THREADS": str(max(1, CORES // AT_ONCE)),
-            "SAGEMAKER_BASE_DIR": "/opt/ml",
             "TRAINING_JOB_ARN": request["TrainingJobArn"],
             "TRAINING_JOB_NAME": name,
         }
         return Program(
             argv=command,
-            env=variables | request.get("Environment", {}),
-            cwd="/opt/ml",
+            env=variables | await base_directory(mounts) | request.get("Environment", {}),
             mounts=mounts,
             hidden=[self._cloud.settings.data_dir],
         )
