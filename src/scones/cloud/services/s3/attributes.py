@@ -1,0 +1,87 @@
+"""What is known of an object beside its body: tags, ACL, attributes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from scones.cloud.service import Call
+from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.objects import Objects
+from scones.cloud.services.s3.record import Record
+from scones.cloud.services.s3.tags import check_tags
+
+
+class Attributes(Objects):
+    """Object tagging, GetObjectAcl and GetObjectAttributes."""
+
+    async def put_object_tagging(self, call: Call) -> dict[str, Any]:
+        """Replace an object's tags."""
+        await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), 10))
+        return {}
+
+    async def delete_object_tagging(self, call: Call) -> dict[str, Any]:
+        """Remove an object's tags."""
+        await self._set_tags(call, "[]")
+        return {}
+
+    async def get_object_tagging(self, call: Call) -> dict[str, Any]:
+        """Return an object's tags."""
+        return {"TagSet": json.loads(self._record(call).tags)}
+
+    async def get_object_acl(self, call: Call) -> dict[str, Any]:
+        """Return the only ACL there is: the owner may do everything."""
+        self._record(call)
+        return self.acl()
+
+    async def get_object_attributes(self, call: Call) -> dict[str, Any]:
+        """Return those attributes of an object that the request names."""
+        params = call.params
+        record = self._record(call)
+        wanted = set(params["ObjectAttributes"])
+        found: dict[str, Any] = {
+            "ETag": record.etag,
+            "Checksum": record.checksum.members(),
+            "StorageClass": record.storage_class,
+            "ObjectSize": record.size,
+            "ObjectParts": self._object_parts(call, record) if record.upload else None,
+        }
+        chosen = {name: value for name, value in found.items() if name in wanted}
+        return {"LastModified": record.modified / 1000, **chosen}
+
+    def _object_parts(self, call: Call, record: Record) -> dict[str, Any]:
+        limit, marker = min(call.params.get("MaxParts", 1000), 1000), int(call.params.get("PartNumberMarker", 0))
+        parts = self.parts(record.upload or "")
+        behind = parts[marker:]
+        page = behind[:limit]
+        return {
+            "TotalPartsCount": len(parts),
+            "PartNumberMarker": marker,
+            "NextPartNumberMarker": marker + len(page),
+            "MaxParts": limit,
+            "IsTruncated": len(page) < len(behind),
+            "Parts": [
+                {
+                    "PartNumber": marker + index,
+                    "Size": part["size"],
+                    f"Checksum{record.checksum.algorithm}": part["checksum"],
+                }
+                for index, part in enumerate(page, 1)
+            ],
+        }
+
+    def _record(self, call: Call) -> Record:
+        return self.find(self.check_bucket(call.params), call.params["Key"])
+
+    async def _set_tags(self, call: Call, tags: str) -> None:
+        bucket, key = self.check_bucket(call.params), call.params["Key"]
+
+        def write(connection: sqlite3.Connection) -> None:
+            changed = connection.execute(
+                "UPDATE s3_objects SET tags = ? WHERE bucket = ? AND key = ?", (tags, bucket, key)
+            ).rowcount
+            if not changed:
+                raise errors.no_such_key(key)
+
+        await self.store.write(write)

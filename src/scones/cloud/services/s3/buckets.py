@@ -1,0 +1,157 @@
+"""Buckets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.base import S3Base, discard_parts, now
+from scones.cloud.services.s3.tags import check_tags
+
+NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
+RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
+
+
+class Buckets(S3Base):
+    """The operations on buckets."""
+
+    async def create_bucket(self, call: Call) -> dict[str, Any]:
+        """Create a bucket in this cloud's region."""
+        params = call.params
+        name, region = params["Bucket"], self.cloud.settings.region
+        if not NAME.fullmatch(name) or name.endswith(RESERVED_SUFFIXES):
+            raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
+        configuration = params.get("CreateBucketConfiguration", {})
+        _check_location(configuration.get("LocationConstraint"), region)
+        if params.get("ObjectLockEnabledForBucket"):
+            raise errors.not_implemented("ObjectLockEnabledForBucket")
+        if params.get("ACL", "private") != "private":
+            raise ServiceError(
+                "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's "
+                "BucketOwnerEnforced setting"
+            )  # fmt: skip
+        tags = check_tags(configuration.get("Tags", []), 50)
+
+        def create(connection: sqlite3.Connection) -> None:
+            if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
+                connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now(), tags))
+            elif region != "us-east-1":  # where creating it again is answered with 200, for older clients
+                raise ServiceError(
+                    "BucketAlreadyOwnedByYou",
+                    "Your previous request to create the named bucket succeeded and you already own it.",
+                    409,
+                    BucketName=name,
+                )
+
+        await self.store.write(create)
+        return {"Location": f"/{name}" if region == "us-east-1" else f"{self.cloud.url}/{name}/"}
+
+    async def head_bucket(self, call: Call) -> dict[str, Any]:
+        """Tell whether a bucket is there, and its region."""
+        self.check_bucket(call.params)
+        return {"BucketRegion": self.cloud.settings.region}
+
+    async def delete_bucket(self, call: Call) -> dict[str, Any]:
+        """Delete a bucket that has no objects; its unfinished uploads go with it."""
+        name = self.check_bucket(call.params)
+
+        def delete(connection: sqlite3.Connection) -> list[str]:
+            if connection.execute("SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (name,)).fetchone():
+                raise ServiceError(
+                    "BucketNotEmpty", "The bucket you tried to delete is not empty", 409, BucketName=name
+                )
+            uploads = connection.execute("DELETE FROM s3_uploads WHERE bucket = ? RETURNING id", (name,)).fetchall()
+            connection.execute("DELETE FROM s3_buckets WHERE name = ?", (name,))
+            return [file for row in uploads for file in discard_parts(connection, row[0])]
+
+        await self.files.remove(await self.store.write(delete))
+        return {}
+
+    async def list_buckets(self, call: Call) -> dict[str, Any]:
+        """List buckets by name, all of them or in pages of MaxBuckets."""
+        params = call.params
+        prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
+        after = _after(params["ContinuationToken"]) if "ContinuationToken" in params else ""
+        region = self.cloud.settings.region
+        rows = [
+            row
+            for row in self.store.rows("SELECT name, created FROM s3_buckets WHERE name > ? ORDER BY name", after)
+            if row["name"].startswith(prefix) and params.get("BucketRegion", region) == region
+        ]
+        page = rows if limit is None else rows[:limit]
+        detailed = any(name in params for name in ("MaxBuckets", "Prefix", "BucketRegion", "ContinuationToken"))
+        buckets = [
+            {
+                "Name": row["name"],
+                "CreationDate": row["created"] / 1000,
+                "BucketRegion": region if detailed else None,
+            }
+            for row in page
+        ]
+        token = base64.urlsafe_b64encode(page[-1]["name"].encode()).decode() if len(page) < len(rows) else None
+        return {"Buckets": buckets, "Owner": self.owner, "Prefix": params.get("Prefix"), "ContinuationToken": token}
+
+    async def get_bucket_location(self, call: Call) -> dict[str, Any]:
+        """Return the region of a bucket, which is nothing for us-east-1."""
+        self.check_bucket(call.params)
+        region = self.cloud.settings.region
+        return {} if region == "us-east-1" else {"LocationConstraint": region}
+
+    async def get_bucket_acl(self, call: Call) -> dict[str, Any]:
+        """Return the only ACL there is: the owner may do everything."""
+        self.check_bucket(call.params)
+        return self.acl()
+
+    async def put_bucket_tagging(self, call: Call) -> dict[str, Any]:
+        """Replace a bucket's tags."""
+        name = self.check_bucket(call.params)
+        tags = check_tags(call.params["Tagging"].get("TagSet", []), 50)
+        await self.store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
+        return {}
+
+    async def get_bucket_tagging(self, call: Call) -> dict[str, Any]:
+        """Return a bucket's tags; raises `NoSuchTagSet` where there are none."""
+        name = self.check_bucket(call.params)
+        row = self.store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
+        tags = json.loads(row["tags"]) if row else []
+        if not tags:
+            raise ServiceError("NoSuchTagSet", "The TagSet does not exist", 404, BucketName=name)
+        return {"TagSet": tags}
+
+    async def delete_bucket_tagging(self, call: Call) -> dict[str, Any]:
+        """Remove a bucket's tags."""
+        await self.store.execute(
+            "UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self.check_bucket(call.params)
+        )  # fmt: skip
+        return {}
+
+
+def _check_location(constraint: str | None, region: str) -> None:
+    """Hold a LocationConstraint to the region: required in all but us-east-1, and never us-east-1's own name."""
+    if constraint == "us-east-1":
+        raise ServiceError(
+            "InvalidLocationConstraint", "The specified location-constraint is not valid", LocationConstraint=constraint
+        )
+    if constraint == (None if region == "us-east-1" else region) or (constraint == "EU" and region == "eu-west-1"):
+        return
+    named = "unspecified" if constraint is None else constraint
+    raise ServiceError(
+        "IllegalLocationConstraintException",
+        f"The {named} location constraint is incompatible for the region specific endpoint this request was sent to.",
+    )
+
+
+def _after(token: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(token).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise errors.invalid_argument(
+            "The continuation token provided is incorrect", "continuation-token", token
+        ) from error

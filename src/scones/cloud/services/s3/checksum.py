@@ -1,0 +1,157 @@
+"""The checksums of S3 (User Guide, "Checking object integrity"): what a client sent is held to what arrived."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from scones.cloud.errors import ServiceError
+
+DEFAULT = "CRC64NVME"
+"""What S3 computes where the client names no algorithm."""
+
+
+class Digest(Protocol):
+    """A running checksum, as hashlib has them."""
+
+    def update(self, data: bytes, /) -> object:
+        """Add bytes."""
+
+    def digest(self) -> bytes:
+        """Return the checksum of all bytes so far."""
+
+
+class Crc:
+    """A CRC of `size` bytes, computed by `function(data, previous)`."""
+
+    def __init__(self, function: Callable[[bytes, int], int], size: int) -> None:
+        self._function = function
+        self._size = size
+        self._value = 0
+
+    def update(self, data: bytes) -> None:
+        """Add bytes."""
+        self._value = self._function(data, self._value)
+
+    def digest(self) -> bytes:
+        """Return the CRC, most significant byte first."""
+        return self._value.to_bytes(self._size, "big")
+
+
+def _crc32c() -> Digest:
+    from awscrt import checksums  # takes 50 ms to import, and not every cloud meets these two
+
+    return Crc(checksums.crc32c, 4)
+
+
+def _crc64nvme() -> Digest:
+    from awscrt import checksums
+
+    return Crc(checksums.crc64nvme, 8)
+
+
+ALGORITHMS: dict[str, Callable[[], Digest]] = {
+    "CRC32": lambda: Crc(zlib.crc32, 4),
+    "CRC32C": _crc32c,
+    "CRC64NVME": _crc64nvme,
+    "SHA1": lambda: hashlib.sha1(usedforsecurity=False),
+    "SHA256": hashlib.sha256,
+}
+FULL_OBJECT_ONLY = frozenset({"CRC64NVME"})
+COMPOSITE_ONLY = frozenset({"SHA1", "SHA256"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """A checksum as S3 keeps it: base64, with `-N` behind it where it is made of N parts' checksums."""
+
+    algorithm: str
+    value: str
+    kind: str = "FULL_OBJECT"
+
+    def members(self) -> dict[str, Any]:
+        """Return it as output members: `ChecksumCRC32`, `ChecksumType`."""
+        return {f"Checksum{self.algorithm}": self.value, "ChecksumType": self.kind}
+
+
+def sent_in(params: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return algorithm and value of the one checksum among the parameters of a request, if any."""
+    sent = [(name, params[f"Checksum{name}"]) for name in ALGORITHMS if f"Checksum{name}" in params]
+    if len(sent) > 1:
+        raise ServiceError(
+            "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        )
+    return sent[0] if sent else None
+
+
+def announced(params: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
+    """Return the algorithm of the checksum that comes with a body, in a header or behind it, if any does."""
+    if sent := sent_in(params):
+        name, value = sent
+        check_form(name, value)
+        return name
+    trailer = headers.get("x-amz-trailer", "").strip().lower()
+    if trailer.startswith("x-amz-checksum-"):
+        return require(trailer.removeprefix("x-amz-checksum-").upper())
+    return require(params["ChecksumAlgorithm"]) if "ChecksumAlgorithm" in params else None
+
+
+def require(algorithm: str) -> str:
+    """Return the algorithm's name if it is one that this cloud computes."""
+    if algorithm not in ALGORITHMS:
+        raise ServiceError(
+            "InvalidRequest",
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+            f"[{', '.join(ALGORITHMS)}]",
+        )
+    return algorithm
+
+
+def check_form(algorithm: str, value: str) -> None:
+    """Refuse a checksum that is not base64 of the algorithm's length."""
+    try:
+        size = len(base64.b64decode(value, validate=True))
+    except binascii.Error:
+        size = -1
+    if size != len(ALGORITHMS[algorithm]().digest()):
+        raise ServiceError("InvalidRequest", f"Value for x-amz-checksum-{algorithm.lower()} header is invalid.")
+
+
+def encode(digest: bytes) -> str:
+    """Return a checksum as S3 writes it."""
+    return base64.b64encode(digest).decode()
+
+
+def check(algorithm: str, expected: str, digest: bytes) -> None:
+    """Raise `BadDigest` unless the checksum is the one expected (base64)."""
+    if encode(digest) != expected:
+        raise ServiceError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+
+
+def composite(algorithm: str, parts: Iterable[str]) -> Checksum:
+    """Return the checksum of the parts' checksums (base64)."""
+    digest, count = ALGORITHMS[algorithm](), 0
+    for part in parts:
+        digest.update(base64.b64decode(part))
+        count += 1
+    return Checksum(algorithm, f"{encode(digest.digest())}-{count}", "COMPOSITE")
+
+
+def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> Checksum:
+    """Return the CRC of the whole from the CRCs (base64) and sizes of its parts."""
+    from awscrt import checksums
+
+    combine = {
+        "CRC32": checksums.combine_crc32,
+        "CRC32C": checksums.combine_crc32c,
+        "CRC64NVME": checksums.combine_crc64nvme,
+    }[algorithm]
+    total = 0
+    for part, size in parts:
+        total = combine(total, int.from_bytes(base64.b64decode(part), "big"), size)
+    return Checksum(algorithm, encode(total.to_bytes(len(ALGORITHMS[algorithm]().digest()), "big")))

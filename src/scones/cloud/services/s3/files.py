@@ -1,0 +1,194 @@
+"""Bodies on disk: written through to it before a row names them, and there until the last reader is done."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from scones.cloud.services.s3.checksum import ALGORITHMS, Digest
+
+SMALL = 64 * 1024
+"""Bytes up to which a body lies in the database: reading and committing it there beats a file's two fsyncs."""
+CHUNK = 1024 * 1024
+"""Bytes that are read, hashed and written at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body that has arrived: its bytes if it is small, else the name of its file; and what was computed."""
+
+    size: int
+    md5: bytes
+    digests: dict[str, bytes]
+    data: bytes | None
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of a file."""
+
+    file: str
+    start: int
+    length: int
+
+
+class Files:
+    """The folder of larger bodies. To be used on the event loop; work on the disk goes to threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: Counter[str] = Counter()
+        self._doomed: set[str] = set()
+
+    async def sweep(self, known: set[str]) -> None:
+        """Create the folder, and remove files that no row names: their requests were never answered."""
+
+        def sweep() -> None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for path in self.folder.iterdir():
+                if path.name not in known:
+                    path.unlink()
+
+        await asyncio.to_thread(sweep)
+
+    async def receive(self, chunks: AsyncIterator[bytes], algorithms: Iterable[str], *, small: int = SMALL) -> Content:
+        """Take in a body to its end; it is on disk, or in memory if it has at most `small` bytes."""
+        digests = {name: ALGORITHMS[name]() for name in set(algorithms)}
+        incoming = _Incoming(self.folder / uuid.uuid4().hex, digests)
+        buffer = bytearray()
+        bound = small
+        try:
+            async for chunk in chunks:
+                buffer += chunk
+                if len(buffer) > bound:
+                    await asyncio.to_thread(incoming.append, bytes(buffer))
+                    buffer.clear()
+                    bound = CHUNK
+            if not incoming.size and len(buffer) <= small and small:
+                incoming.update(bytes(buffer))
+                return incoming.content(bytes(buffer), None)
+            await asyncio.to_thread(incoming.finish, bytes(buffer))
+            return incoming.content(None, incoming.path.name)
+        except BaseException:
+            incoming.abandon()
+            raise
+
+    def read(self, segments: Sequence[Segment]) -> AsyncIterator[bytes]:
+        """Return an iterator over stretches of files, which stay readable when their object is deleted."""
+        return _Reading(self, segments)
+
+    def hold(self, names: Iterable[str]) -> None:
+        """Keep files although they may be removed meanwhile."""
+        self._held.update(names)
+
+    def release(self, names: Iterable[str]) -> None:
+        """Give up files that were held; those removed meanwhile go now."""
+        for name in names:
+            self._held[name] -= 1
+            if not self._held[name]:
+                del self._held[name]
+                if name in self._doomed:
+                    self._doomed.discard(name)
+                    (self.folder / name).unlink(missing_ok=True)
+
+    async def remove(self, names: Sequence[str]) -> None:
+        """Remove files that no row names any more, those being read after their last reader."""
+        self._doomed.update(name for name in names if name in self._held)
+        idle = [name for name in names if name not in self._held]
+        if idle:
+            await asyncio.to_thread(self._unlink, idle)
+
+    def _unlink(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self.folder / name).unlink(missing_ok=True)
+
+
+class _Incoming:
+    """A body being written and hashed."""
+
+    def __init__(self, path: Path, digests: dict[str, Digest]) -> None:
+        self.path = path
+        self.size = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._digests = digests
+        self._file: BinaryIO | None = None
+
+    def update(self, data: bytes) -> None:
+        self.size += len(data)
+        self._md5.update(data)
+        for digest in self._digests.values():
+            digest.update(data)
+
+    def append(self, data: bytes) -> None:
+        if self._file is None:
+            self._file = self.path.open("wb")
+        self._file.write(data)
+        self.update(data)
+
+    def finish(self, data: bytes) -> None:
+        """Write the rest, and have the system put the file and its name on disk."""
+        self.append(data)
+        assert self._file is not None
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def abandon(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self.path.unlink(missing_ok=True)
+
+    def content(self, data: bytes | None, file: str | None) -> Content:
+        digests = {name: digest.digest() for name, digest in self._digests.items()}
+        return Content(self.size, self._md5.digest(), digests, data, file)
+
+
+class _Reading:
+    """An iterator over stretches of files that holds them until its end, or until it is dropped."""
+
+    def __init__(self, files: Files, segments: Sequence[Segment]) -> None:
+        self._files = files
+        self._names = [segment.file for segment in segments]
+        self._segments = list(reversed(segments))
+        files.hold(self._names)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._segments:
+            self.close()
+            raise StopAsyncIteration
+        segment = self._segments.pop()
+        length = min(segment.length, CHUNK)
+        if segment.length > length:
+            self._segments.append(Segment(segment.file, segment.start + length, segment.length - length))
+        return await asyncio.to_thread(_read, self._files.folder / segment.file, segment.start, length)
+
+    def close(self) -> None:
+        names, self._names = self._names, []
+        self._files.release(names)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _read(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb", buffering=0) as file:
+        data = os.pread(file.fileno(), length, start)
+    if len(data) != length:
+        raise OSError(f"{path} ends before byte {start + length}.")
+    return data

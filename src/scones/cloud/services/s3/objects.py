@@ -1,0 +1,282 @@
+"""Objects: put, get, head, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Body, Call
+from scones.cloud.services.s3 import checksum, errors
+from scones.cloud.services.s3.base import S3Base, discard, now
+from scones.cloud.services.s3.checksum import Checksum
+from scones.cloud.services.s3.conditions import check_read, check_write
+from scones.cloud.services.s3.files import CHUNK, SMALL, Content, Segment
+from scones.cloud.services.s3.ranges import parse_range
+from scones.cloud.services.s3.record import Record, find_object, headers_of
+from scones.cloud.services.s3.tags import tags_in_header
+
+OVERRIDES = {
+    "ResponseCacheControl": "CacheControl",
+    "ResponseContentDisposition": "ContentDisposition",
+    "ResponseContentEncoding": "ContentEncoding",
+    "ResponseContentLanguage": "ContentLanguage",
+    "ResponseContentType": "ContentType",
+    "ResponseExpires": "Expires",
+}
+
+
+class Objects(S3Base):
+    """The operations on single objects."""
+
+    async def put_object(self, call: Call) -> dict[str, Any]:
+        """Write an object; it is on disk when this returns."""
+        params = call.params
+        bucket = self.check_bucket(params)
+        check_key(params["Key"])
+        tags = tags_in_header(params["Tagging"]) if "Tagging" in params else "[]"
+        content = await self.receive(call, checksum.announced(params, call.headers) or checksum.DEFAULT)
+        try:
+            record = self.record(bucket, params, content, tags)
+            await self.replace(record, params)
+        except BaseException:
+            await self.drop(content)
+            raise
+        return {"ETag": f'"{record.etag}"', **record.checksum.members()}
+
+    async def receive(self, call: Call, *algorithms: str, small: int = SMALL) -> Content:
+        """Take in a request's body, held to the Content-MD5 and the checksum that came before or behind it."""
+        params = call.params
+        expected_md5 = _content_md5(params)
+        sent = checksum.sent_in(params)
+        wanted = {*algorithms, sent[0]} if sent else set(algorithms)
+        content = await self.files.receive(params["Body"], wanted, small=small)
+        try:
+            if expected_md5 is not None and expected_md5 != content.md5:
+                raise ServiceError(
+                    "BadDigest",
+                    "The Content-MD5 you specified did not match what we received.",
+                    ExpectedDigest=expected_md5.hex(),
+                    CalculatedDigest=checksum.encode(content.md5),
+                )
+            for name, digest in content.digests.items():
+                trailing = call.trailers.get(f"x-amz-checksum-{name.lower()}")
+                expected = sent[1] if sent and sent[0] == name else trailing
+                if expected is not None:
+                    checksum.check_form(name, expected)
+                    checksum.check(name, expected, digest)
+        except ServiceError:
+            await self.drop(content)
+            raise
+        return content
+
+    async def drop(self, content: Content) -> None:
+        """Remove a body that no row will name."""
+        if content.file is not None:
+            await self.files.remove([content.file])
+
+    def record(self, bucket: str, params: Mapping[str, Any], content: Content, tags: str = "[]") -> Record:
+        """Return a new object with the content, and the headers of the request."""
+        algorithm = next(iter(content.digests))
+        return Record(
+            bucket=bucket,
+            key=params["Key"],
+            size=content.size,
+            etag=content.md5.hex(),
+            modified=now(),
+            checksum=Checksum(algorithm, checksum.encode(content.digests[algorithm])),
+            storage_class=params.get("StorageClass", "STANDARD"),
+            headers=headers_of(params),
+            tags=tags,
+            data=content.data,
+            file=content.file,
+        )
+
+    async def head_object(self, call: Call) -> dict[str, Any] | Answer:
+        """Return what GET would, without the body."""
+        return self._get(call, with_body=False)
+
+    async def get_object(self, call: Call) -> dict[str, Any] | Answer:
+        """Return an object, a range of it, or a part of it."""
+        return self._get(call, with_body=True)
+
+    def _get(self, call: Call, *, with_body: bool) -> dict[str, Any] | Answer:
+        params = call.params
+        record = self.find(self.check_bucket(params), params["Key"])
+        check_read(params, record)
+        members = record.members()
+        for parameter, member in OVERRIDES.items():
+            if parameter in params:
+                members[member] = params[parameter]
+        start, end = 0, record.size
+        chosen: tuple[int, int] | None = None
+        proof: Checksum | None = record.checksum
+        if "PartNumber" in params:
+            if "Range" in params:
+                raise ServiceError("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+            chosen, proof = self._part(record, params["PartNumber"], members)
+        elif "Range" in params:
+            chosen = parse_range(params["Range"], record.size)
+            proof = proof if chosen is None else None
+        if chosen is not None:
+            start, end = chosen
+            if record.size:
+                members["ContentRange"] = f"bytes {start}-{end - 1}/{record.size}"
+        if proof is not None and params.get("ChecksumMode") == "ENABLED":
+            members |= proof.members()
+        members["ContentLength"] = end - start
+        if with_body:
+            members["Body"] = self.body(record, start, end)
+        return members if chosen is None else Answer(members, 206)
+
+    def _part(self, record: Record, number: int, members: dict[str, Any]) -> tuple[tuple[int, int], Checksum | None]:
+        """Return where a part of an object lies, and its checksum; an object put at once is its own part 1."""
+        parts = self.parts(record.upload) if record.upload else []
+        if not 1 <= number <= max(len(parts), 1):
+            raise ServiceError(
+                "InvalidPartNumber",
+                "The requested partnumber is not satisfiable",
+                416,
+                ActualPartCount=max(len(parts), 1),
+                PartNumberRequested=number,
+            )
+        if not parts:
+            return (0, record.size), record.checksum
+        members["PartsCount"] = len(parts)
+        start = sum(part["size"] for part in parts[: number - 1])
+        part = parts[number - 1]
+        return (start, start + part["size"]), Checksum(
+            record.checksum.algorithm, part["checksum"], record.checksum.kind
+        )  # fmt: skip
+
+    def parts(self, upload: str) -> list[sqlite3.Row]:
+        """Return an upload's parts by number."""
+        return self.store.rows(
+            "SELECT number, size, md5, checksum, file, modified FROM s3_parts WHERE upload = ? ORDER BY number", upload
+        )
+
+    def body(self, record: Record, start: int = 0, end: int | None = None) -> Body:
+        """Return bytes `start` to `end` of an object that `find` has found in this step of the event loop."""
+        end = record.size if end is None else end
+        if record.data is not None:
+            return record.data if end - start == record.size else record.data[start:end]
+        if record.file is not None:
+            return self.files.read([Segment(record.file, start, end - start)])
+        segments: list[Segment] = []
+        offset = 0
+        for part in self.parts(record.upload or ""):
+            first, last = max(start - offset, 0), min(end - offset, part["size"])
+            if first < last:
+                segments.append(Segment(part["file"], first, last - first))
+            offset += part["size"]
+        return self.files.read(segments)
+
+    async def delete_object(self, call: Call) -> dict[str, Any]:
+        """Delete an object; one that is not there counts as deleted."""
+        params = call.params
+        bucket = self.check_bucket(params)
+        await self._delete(bucket, [(params["Key"], params)])
+        return {}
+
+    async def delete_objects(self, call: Call) -> dict[str, Any]:
+        """Delete up to 1,000 objects in one transaction; conditions that do not hold are told by key."""
+        params = call.params
+        bucket = self.check_bucket(params)
+        entries = params["Delete"].get("Objects", [])
+        if not 1 <= len(entries) <= 1000:
+            raise errors.malformed_xml()
+        failed = await self._delete(
+            bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in entries], strict=False
+        )
+        deleted = [] if params["Delete"].get("Quiet") else [entry["Key"] for entry in entries]
+        return {
+            "Deleted": [{"Key": key} for key in deleted if key not in failed],
+            "Errors": [
+                {"Key": key, "Code": error.code, "Message": error.message} for key, error in failed.items()
+            ],
+        }  # fmt: skip
+
+    async def _delete(
+        self, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
+    ) -> dict[str, ServiceError]:
+        failed: dict[str, ServiceError] = {}
+
+        def delete(connection: sqlite3.Connection) -> list[str]:
+            doomed: list[str] = []
+            for key, conditions in entries:
+                old = find_object(connection, bucket, key)
+                try:
+                    check_write({"IfMatch": conditions.get("IfMatch")}, old, key)
+                except ServiceError as error:
+                    if strict:
+                        raise
+                    failed[key] = error
+                    continue
+                if old is not None:
+                    doomed += discard(connection, old)
+                    connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key))
+            return doomed
+
+        await self.files.remove(await self.store.write(delete))
+        return failed
+
+    async def download(self, bucket: str, key: str, path: Path) -> None:
+        """Write an object to a local file, for a service of this cloud; its folder is made if need be."""
+        record = self.find(self.check_bucket({"Bucket": bucket}), key)
+        body = self.body(record)
+        if isinstance(body, bytes):
+            await asyncio.to_thread(_write_whole, path, body)
+            return
+        await asyncio.to_thread(_write_whole, path, b"")
+        file = await asyncio.to_thread(path.open, "ab")
+        try:
+            async for chunk in body:
+                await asyncio.to_thread(file.write, chunk)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    async def upload(
+        self, path: Path, bucket: str, key: str, content_type: str = "binary/octet-stream"
+    ) -> dict[str, Any]:
+        """Put a local file, for a service of this cloud; return PutObject's members."""
+        params = {"Bucket": bucket, "Key": key, "Body": _read_chunks(path), "ContentType": content_type}
+        caller = self.cloud.credentials.root(self.cloud.settings.account)
+        return await self.put_object(Call(operation="PutObject", params=params, caller=caller, request_id=""))
+
+
+def check_key(key: str) -> None:
+    """Refuse keys of more than 1,024 bytes."""
+    if (size := len(key.encode())) > 1024:
+        raise ServiceError("KeyTooLongError", "Your key is too long", Size=size, MaxSizeAllowed=1024)
+
+
+def _content_md5(params: Mapping[str, Any]) -> bytes | None:
+    header = params.get("ContentMD5")
+    if header is None:
+        return None
+    try:
+        digest = base64.b64decode(header, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != 16:
+        raise ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.", ContentMD5=header)
+    return digest
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+async def _read_chunks(path: Path) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
+    finally:
+        await asyncio.to_thread(file.close)

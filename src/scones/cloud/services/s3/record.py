@@ -1,0 +1,108 @@
+"""An object as it is kept: one row, and a body in the database, in a file, or in the parts of an upload."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from scones.cloud.services.s3.checksum import Checksum
+
+COLUMNS = (
+    "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
+    "body, file, upload"
+)
+HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+    "WebsiteRedirectLocation",
+)
+"""Parameters of a write that a read gives back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An object. `etag` is without quotes, `modified` in milliseconds since 1970, `tags` a JSON tag set."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    modified: int
+    checksum: Checksum
+    storage_class: str = "STANDARD"
+    headers: dict[str, Any] = field(default_factory=dict)
+    tags: str = "[]"
+    body: int | None = None
+    data: bytes | None = None
+    file: str | None = None
+    upload: str | None = None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row, data: bytes | None = None) -> Record:
+        """Return the object of a row with `COLUMNS`."""
+        return cls(
+            bucket=row["bucket"],
+            key=row["key"],
+            size=row["size"],
+            etag=row["etag"],
+            modified=row["modified"],
+            checksum=Checksum(row["checksum_algorithm"], row["checksum"], row["checksum_type"]),
+            storage_class=row["storage_class"],
+            headers=json.loads(row["headers"]),
+            tags=row["tags"],
+            body=row["body"],
+            data=data,
+            file=row["file"],
+            upload=row["upload"],
+        )
+
+    def insert(self, connection: sqlite3.Connection) -> None:
+        """Write the row and the small body, in a transaction."""
+        body = self.body
+        if self.data is not None:
+            body = connection.execute("INSERT INTO s3_bodies (data) VALUES (?)", (self.data,)).lastrowid
+        values = (
+            self.bucket, self.key, self.size, self.etag, self.modified, self.storage_class, self.checksum.algorithm,
+            self.checksum.value, self.checksum.kind, json.dumps(self.headers), self.tags, body, self.file, self.upload,
+        )  # fmt: skip
+        marks = ", ".join("?" * len(values))
+        connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+
+    def members(self) -> dict[str, Any]:
+        """Return what GET and HEAD tell of an object, by member name."""
+        tags = len(json.loads(self.tags)) if self.tags != "[]" else None
+        return {
+            **self.headers,
+            "AcceptRanges": "bytes",
+            "LastModified": self.modified / 1000,
+            "ETag": f'"{self.etag}"',
+            "StorageClass": self.storage_class if self.storage_class != "STANDARD" else None,
+            "TagCount": tags,
+        }
+
+
+def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> Record | None:
+    """Return an object without its body, in a transaction, or None."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?",  # noqa: S608 - constant
+        (bucket, key),
+    ).fetchone()
+    return Record.of(row) if row else None
+
+
+def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a write that a read gives back."""
+    headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
+    if isinstance(expires := headers.get("Expires"), datetime):
+        headers["Expires"] = expires.timestamp()
+    headers.setdefault("ContentType", "binary/octet-stream")
+    return headers

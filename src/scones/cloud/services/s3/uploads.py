@@ -1,0 +1,399 @@
+"""Multipart uploads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.s3 import checksum, errors
+from scones.cloud.services.s3.base import discard_parts, now, replace
+from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
+from scones.cloud.services.s3.copies import Copies, chunks
+from scones.cloud.services.s3.files import Content
+from scones.cloud.services.s3.objects import check_key
+from scones.cloud.services.s3.ranges import parse_copy_range
+from scones.cloud.services.s3.record import Record, find_object, headers_of
+from scones.cloud.services.s3.tags import tags_in_header
+
+SMALLEST_PART = 5 * 1024**2
+"""Bytes of every part but the last."""
+LAST_NUMBER = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that has begun. `chosen` tells whether the client named the checksum's algorithm."""
+
+    id: str
+    bucket: str
+    key: str
+    initiated: int
+    storage_class: str
+    checksum_algorithm: str
+    checksum_type: str
+    chosen: bool
+    headers: str
+    tags: str
+
+
+class Uploads(Copies):
+    """The operations on multipart uploads."""
+
+    async def create_multipart_upload(self, call: Call) -> dict[str, Any]:
+        """Begin an upload."""
+        params = call.params
+        bucket = self.check_bucket(params)
+        check_key(params["Key"])
+        algorithm = checksum.require(params.get("ChecksumAlgorithm", checksum.DEFAULT))
+        kind = _checksum_type(algorithm, params.get("ChecksumType"), chosen="ChecksumAlgorithm" in params)
+        upload = Upload(
+            id=f"{uuid.uuid4().hex}{uuid.uuid4().hex}",
+            bucket=bucket,
+            key=params["Key"],
+            initiated=now(),
+            storage_class=params.get("StorageClass", "STANDARD"),
+            checksum_algorithm=algorithm,
+            checksum_type=kind,
+            chosen="ChecksumAlgorithm" in params,
+            headers=json.dumps(headers_of(params)),
+            tags=tags_in_header(params["Tagging"]) if "Tagging" in params else "[]",
+        )
+        values = [getattr(upload, name) for name in Upload.__slots__]
+        await self.store.execute(f"INSERT INTO s3_uploads VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+        chosen = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if upload.chosen else {}
+        return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **chosen}
+
+    async def upload_part(self, call: Call) -> dict[str, Any]:
+        """Write a part; one of the same number is replaced."""
+        params = call.params
+        upload = self._upload(params)
+        _check_number(params["PartNumber"])
+        sent = checksum.announced(params, call.headers)
+        if sent is not None and upload.chosen and sent != upload.checksum_algorithm:
+            raise ServiceError(
+                "InvalidRequest",
+                f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum_algorithm.lower()}, "
+                f"actual checksum Type: {sent.lower()}",
+            )
+        wanted = [upload.checksum_algorithm, *([sent] if sent else [])]
+        content = await self.receive(call, *wanted, small=0)
+        await self._keep_part(upload, params["PartNumber"], content)
+        told = sent or (upload.checksum_algorithm if upload.chosen else None)
+        proof = {f"Checksum{told}": checksum.encode(content.digests[told])} if told else {}
+        return {"ETag": f'"{content.md5.hex()}"', **proof}
+
+    async def upload_part_copy(self, call: Call) -> dict[str, Any]:
+        """Write a part from an object or a range of one."""
+        params = call.params
+        upload = self._upload(params)
+        _check_number(params["PartNumber"])
+        source = self.source(params)
+        start, end = 0, source.size
+        if "CopySourceRange" in params:
+            start, end = parse_copy_range(params["CopySourceRange"], source.size)
+        body = chunks(self.body(source, start, end))
+        content = await self.files.receive(body, [upload.checksum_algorithm], small=0)
+        modified = await self._keep_part(upload, params["PartNumber"], content)
+        name = upload.checksum_algorithm
+        proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.chosen else {}
+        return {"CopyPartResult": {"ETag": f'"{content.md5.hex()}"', "LastModified": modified / 1000, **proof}}
+
+    async def _keep_part(self, upload: Upload, number: int, content: Content) -> int:
+        modified = now()
+        proof = checksum.encode(content.digests[upload.checksum_algorithm])
+
+        def write(connection: sqlite3.Connection) -> list[str]:
+            if connection.execute("SELECT 1 FROM s3_uploads WHERE id = ?", (upload.id,)).fetchone() is None:
+                raise errors.no_such_upload(upload.id)
+            old = connection.execute("SELECT file FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
+            doomed = [row["file"] for row in old]
+            connection.execute(
+                "INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (upload.id, number, content.size, content.md5, proof, content.file, modified),
+            )
+            return doomed
+
+        try:
+            await self.files.remove(await self.store.write(write))
+        except ServiceError:
+            await self.drop(content)
+            raise
+        return modified
+
+    async def complete_multipart_upload(self, call: Call) -> dict[str, Any]:
+        """Make the object of the parts named, in their order; the bytes stay where they are."""
+        params = call.params
+        bucket, key = self.check_bucket(params), params["Key"]
+        wanted = params.get("MultipartUpload", {}).get("Parts", [])
+        if not wanted:
+            raise errors.malformed_xml()
+
+        def write(connection: sqlite3.Connection) -> tuple[Record, list[str]]:
+            done = find_object(connection, bucket, key)
+            if done is not None and done.upload == params["UploadId"]:  # asked again: the first answer was lost
+                return done, []
+            upload = _find(connection, params)
+            rows = connection.execute("SELECT * FROM s3_parts WHERE upload = ? ORDER BY number", (upload.id,))
+            parts = {row["number"]: row for row in rows}
+            chosen = _chosen(wanted, parts, upload)
+            record = _assembled(upload, chosen)
+            _check_whole(params, record)
+            doomed = replace(connection, record, params)
+            kept = {part["number"] for part in chosen}
+            for number in parts.keys() - kept:
+                connection.execute("DELETE FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
+                doomed.append(parts[number]["file"])
+            connection.execute("DELETE FROM s3_uploads WHERE id = ?", (upload.id,))
+            return record, doomed
+
+        record, doomed = await self.store.write(write)
+        await self.files.remove(doomed)
+        return {
+            "Location": f"{self.cloud.url}/{bucket}/{quote(key)}",
+            "Bucket": bucket,
+            "Key": key,
+            "ETag": f'"{record.etag}"',
+            **record.checksum.members(),
+        }
+
+    async def abort_multipart_upload(self, call: Call) -> dict[str, Any]:
+        """Give up an upload and its parts."""
+        upload = self._upload(call.params)
+
+        def delete(connection: sqlite3.Connection) -> list[str]:
+            _find(connection, call.params)
+            connection.execute("DELETE FROM s3_uploads WHERE id = ?", (upload.id,))
+            return discard_parts(connection, upload.id)
+
+        await self.files.remove(await self.store.write(delete))
+        return {}
+
+    async def list_parts(self, call: Call) -> dict[str, Any]:
+        """List an upload's parts by number, in pages."""
+        params = call.params
+        upload = self._upload(params)
+        limit, marker = min(params.get("MaxParts", 1000), 1000), params.get("PartNumberMarker", 0)
+        parts = [part for part in self.parts(upload.id) if part["number"] > int(marker)]
+        page = parts[:limit]
+        return {
+            "Bucket": upload.bucket,
+            "Key": upload.key,
+            "UploadId": upload.id,
+            "Initiator": self.owner,
+            "Owner": self.owner,
+            "StorageClass": upload.storage_class,
+            "PartNumberMarker": marker,
+            "NextPartNumberMarker": page[-1]["number"] if page else 0,
+            "MaxParts": limit,
+            "IsTruncated": len(page) < len(parts),
+            "ChecksumAlgorithm": upload.checksum_algorithm if upload.chosen else None,
+            "ChecksumType": upload.checksum_type if upload.chosen else None,
+            "Parts": [
+                {
+                    "PartNumber": part["number"],
+                    "LastModified": part["modified"] / 1000,
+                    "ETag": f'"{part["md5"].hex()}"',
+                    "Size": part["size"],
+                    f"Checksum{upload.checksum_algorithm}": part["checksum"] if upload.chosen else None,
+                }
+                for part in page
+            ],
+        }
+
+    async def list_multipart_uploads(self, call: Call) -> dict[str, Any]:
+        """List unfinished uploads by key, then by their beginning, in pages."""
+        params = call.params
+        bucket = self.check_bucket(params)
+        prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
+        limit, key_marker = min(params.get("MaxUploads", 1000), 1000), params.get("KeyMarker", "")
+        rows = self.store.rows(
+            "SELECT * FROM s3_uploads WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated, id",
+            bucket,
+            prefix,
+            prefix,
+        )
+        uploads = _behind([Upload(*row) for row in rows], key_marker, params.get("UploadIdMarker"))
+        page: list[dict[str, Any]] = []
+        prefixes: list[str] = []
+        last: Upload | None = None
+        truncated = False
+        for upload in uploads:
+            cut = upload.key.find(delimiter, len(prefix)) if delimiter else -1
+            shared = upload.key[: cut + len(delimiter)] if cut >= 0 else None
+            if shared is not None and (shared in prefixes or shared <= key_marker):
+                last = upload
+                continue
+            if len(page) + len(prefixes) == limit:
+                truncated = True
+                break
+            last = upload
+            if shared is not None:
+                prefixes.append(shared)
+            else:
+                page.append(self._listed(upload))
+        url = quote if params.get("EncodingType") == "url" else str
+        for entry in page:
+            entry["Key"] = url(entry["Key"])
+        return {
+            "Bucket": bucket,
+            "KeyMarker": url(key_marker),
+            "UploadIdMarker": params.get("UploadIdMarker", ""),
+            "NextKeyMarker": url(last.key) if truncated and last else None,
+            "NextUploadIdMarker": last.id if truncated and last else None,
+            "Prefix": url(prefix),
+            "Delimiter": url(delimiter) if delimiter else None,
+            "MaxUploads": limit,
+            "IsTruncated": truncated,
+            "EncodingType": params.get("EncodingType"),
+            "Uploads": page,
+            "CommonPrefixes": [{"Prefix": url(shared)} for shared in prefixes],
+        }
+
+    def _listed(self, upload: Upload) -> dict[str, Any]:
+        return {
+            "UploadId": upload.id,
+            "Key": upload.key,
+            "Initiated": upload.initiated / 1000,
+            "StorageClass": upload.storage_class,
+            "Owner": self.owner,
+            "Initiator": self.owner,
+            "ChecksumAlgorithm": upload.checksum_algorithm if upload.chosen else None,
+            "ChecksumType": upload.checksum_type if upload.chosen else None,
+        }
+
+    def _upload(self, params: Mapping[str, Any]) -> Upload:
+        bucket = self.check_bucket(params)
+        row = self.store.row("SELECT * FROM s3_uploads WHERE id = ?", params["UploadId"])
+        return _owned(row, bucket, params)
+
+
+def _find(connection: sqlite3.Connection, params: Mapping[str, Any]) -> Upload:
+    row = connection.execute("SELECT * FROM s3_uploads WHERE id = ?", (params["UploadId"],)).fetchone()
+    return _owned(row, params["Bucket"], params)
+
+
+def _owned(row: sqlite3.Row | None, bucket: str, params: Mapping[str, Any]) -> Upload:
+    if row is None or (row["bucket"], row["key"]) != (bucket, params["Key"]):
+        raise errors.no_such_upload(params["UploadId"])
+    return Upload(*row)
+
+
+def _behind(uploads: list[Upload], key_marker: str, id_marker: str | None) -> list[Upload]:
+    """Return the uploads behind a key, or, with an upload's ID, behind that upload of the key."""
+    if not key_marker:
+        return uploads
+    if id_marker:
+        for index, upload in enumerate(uploads):
+            if (upload.key, upload.id) == (key_marker, id_marker):
+                return uploads[index + 1 :]
+    return [upload for upload in uploads if upload.key.encode() > key_marker.encode()]
+
+
+def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:
+    if kind is not None and not chosen:
+        raise ServiceError(
+            "InvalidRequest",
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+        )
+    default = "FULL_OBJECT" if algorithm in FULL_OBJECT_ONLY else "COMPOSITE"
+    refused = (kind == "FULL_OBJECT" and algorithm in COMPOSITE_ONLY) or (
+        kind == "COMPOSITE" and algorithm in FULL_OBJECT_ONLY
+    )
+    if refused:
+        raise ServiceError(
+            "InvalidRequest",
+            f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm.",
+        )
+    return kind or default
+
+
+def _check_number(number: int) -> None:
+    if not 1 <= number <= LAST_NUMBER:
+        raise errors.invalid_argument(
+            f"Part number must be an integer between 1 and {LAST_NUMBER}, inclusive", "partNumber", number
+        )
+
+
+def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: Upload) -> list[sqlite3.Row]:
+    """Return the parts that a client names: in order, as they were answered, and large enough."""
+    numbers = [part["PartNumber"] for part in wanted]
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ServiceError(
+            "InvalidPartOrder",
+            "The list of parts was not in ascending order. Parts must be ordered by part number.",
+            UploadId=upload.id,
+        )
+    for part in wanted:
+        _check_part(part, parts.get(part["PartNumber"]), upload)
+    for number in numbers[:-1]:
+        if (size := parts[number]["size"]) < SMALLEST_PART:
+            raise ServiceError(
+                "EntityTooSmall",
+                "Your proposed upload is smaller than the minimum allowed size",
+                ProposedSize=size,
+                MinSizeAllowed=SMALLEST_PART,
+                PartNumber=number,
+                ETag=parts[number]["md5"].hex(),
+            )
+    return [parts[number] for number in numbers]
+
+
+def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: Upload) -> None:
+    number, etag, name = part["PartNumber"], part.get("ETag", "").strip('"'), f"Checksum{upload.checksum_algorithm}"
+    if upload.chosen and upload.checksum_type == "COMPOSITE" and name not in part:
+        raise ServiceError(
+            "InvalidRequest",
+            f"The upload was created using a {upload.checksum_algorithm.lower()} checksum. The complete request must "
+            f"include the checksum for each part. It was missing for part {number} in the request.",
+        )
+    if found is None or found["md5"].hex() != etag or part.get(name, found["checksum"]) != found["checksum"]:
+        raise ServiceError(
+            "InvalidPart",
+            "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
+            "specified entity tag may not match the part's entity tag.",
+            UploadId=upload.id,
+            PartNumber=number,
+            ETag=etag,
+        )
+
+
+def _assembled(upload: Upload, parts: list[sqlite3.Row]) -> Record:
+    digest = hashlib.md5(b"".join(part["md5"] for part in parts), usedforsecurity=False).hexdigest()
+    algorithm = upload.checksum_algorithm
+    if upload.checksum_type == "COMPOSITE":
+        proof = checksum.composite(algorithm, [part["checksum"] for part in parts])
+    else:
+        proof = checksum.combined(algorithm, [(part["checksum"], part["size"]) for part in parts])
+    return Record(
+        bucket=upload.bucket,
+        key=upload.key,
+        size=sum(part["size"] for part in parts),
+        etag=f"{digest}-{len(parts)}",
+        modified=now(),
+        checksum=proof,
+        storage_class=upload.storage_class,
+        headers=json.loads(upload.headers),
+        tags=upload.tags,
+        upload=upload.id,
+    )
+
+
+def _check_whole(params: Mapping[str, Any], record: Record) -> None:
+    """Hold the object to the size and checksum that the client computed of the whole."""
+    if (size := params.get("MpuObjectSize")) is not None and size != record.size:
+        raise ServiceError(
+            "InvalidRequest",
+            f"The provided 'x-amz-mp-object-size' header value {size} does not match what was computed: {record.size}",
+        )
+    sent = checksum.sent_in(params)
+    if sent and sent[0] == record.checksum.algorithm and sent[1] != record.checksum.value:
+        raise ServiceError("BadDigest", f"The {sent[0]} you specified did not match the calculated checksum.")
