@@ -37,13 +37,15 @@ def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure
     """Draw each answer's confidence over time, with the gate's line."""
     threshold = f"{statistics.threshold:g}"
     title = f"{statistics.gated:,} of {counted(statistics.total, 'picture')} fell below the gate at {threshold}"
-    if statistics.total and not statistics.gated:
+    if not statistics.total:
+        title = "The gate has seen no picture"
+    elif not statistics.gated:
         title = f"Every picture reached the gate at {threshold}"
     figure = new_figure(theme, 4.4, title, "Confidence (the highest score) of each captured answer over time")
     if not statistics.total:
         note(figure, theme, NOTHING)
         return figure
-    axes = new_axes(figure, theme, right=0.87)
+    axes = new_axes(figure, theme, right=0.84)
     times = _dates(_spread(statistics.times))
     size, alpha = _density(statistics.total)
     for passing, colour, marker in ((True, theme.passed, "o"), (False, theme.gated, "D")):
@@ -92,7 +94,8 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
         wspace=0.16,
         hspace=0.5,
     )
-    panels = grid.subplots(sharex=True, sharey=True, squeeze=False).flatten()
+    # The other classes together would dwarf single ones on a common scale.
+    panels = grid.subplots(sharex=True, sharey=len(groups) == len(order), squeeze=False).flatten()
     for panel, group in zip(panels, groups, strict=False):
         _histogram_panel(panel, statistics, group, theme)
     for panel in panels[len(groups) :]:
@@ -104,33 +107,32 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
 def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     """Draw how many pictures each class was given, split into passed and stopped."""
     order = [int(index) for index in np.argsort(-statistics.counts, kind="stable")]
-    groups = [[index] for index in order]
-    if len(order) > MOST_BARS:
-        groups = [*groups[: MOST_BARS - 1], order[MOST_BARS - 1 :]]
+    shown, others = order[:MOST_BARS], order[MOST_BARS:]
     subtitle = "Pictures per predicted class: passed the gate, and stopped by it"
+    if others:
+        subtitle += f"; the {len(others)} other classes have {statistics.counts[others].sum():,}"
     title = "Nothing was classified"
     if statistics.total:
         first = order[0]
         share = percent(statistics.counts[first] / statistics.total)
         title = f"{share} of the pictures were taken for {shorten(statistics.classes[first], 30)}"
-    figure = new_figure(theme, 1.55 + 0.42 * max(len(groups), 2), title, subtitle)
+    figure = new_figure(theme, 1.55 + 0.42 * max(len(shown), 2), title, subtitle)
     if not statistics.total:
         note(figure, theme, NOTHING)
         return figure
-    names = [_group_name(statistics, group) for group in groups]
+    names = [shorten(statistics.classes[index], 30) for index in shown]
     left = 0.08 + 0.0085 * max(len(name) for name in names)
     axes = new_axes(figure, theme, left=left, right=0.86, bottom=0.3)
     axes.grid(visible=False)
-    rows = np.arange(len(groups))
-    totals = np.array([statistics.counts[group].sum() for group in groups])
-    passed = np.array([statistics.passed_counts[group].sum() for group in groups])
+    rows = np.arange(len(shown))
+    totals, passed = statistics.counts[shown], statistics.passed_counts[shown]
     axes.barh(rows, passed, height=0.66, color=theme.passed)
     axes.barh(rows, totals - passed, left=passed, height=0.66, color=theme.gated)
     axes.set_yticks(rows, [plain(name) for name in names])
     axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=10.5)
     axes.set_xticks([])
     axes.set_xlim(0, totals.max())
-    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.set_ylim(len(shown) - 0.5, -0.5)
     for row, (total, passing) in enumerate(zip(totals, passed, strict=True)):
         axes.text(total, row, f"  {total:,}", color=theme.ink, va="center", fontsize=10.5, fontweight="bold")
         _inside(axes, 0, passing, row, totals.max(), f"{passing:,} passed", theme)
@@ -148,12 +150,13 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     title = f"{percent(rate)} of the pictures passed the gate at {statistics.threshold:g}"
     if len(statistics.pass_rates.starts) < 3:
         return _pass_rate_bar(statistics, title, theme)
-    step = _duration(statistics.pass_rates.step)
-    figure = new_figure(
-        theme, 3.8, title, f"Share of pictures that passed, per {step}; larger dots stand for more pictures"
-    )
-    axes = new_axes(figure, theme, left=0.07, right=0.88)
     slices = statistics.pass_rates
+    low, high = percent(float(slices.rates.min())), percent(float(slices.rates.max()))
+    subtitle = (
+        f"Share that passed per {_duration(slices.step)}, from {low} to {high}; larger dots stand for more pictures"
+    )
+    figure = new_figure(theme, 3.8, title, subtitle)
+    axes = new_axes(figure, theme, left=0.07, right=0.88)
     times = _dates(slices.starts + slices.step / 2)
     axes.plot(times, slices.rates, color=theme.passed, linewidth=1.4, alpha=0.5)
     axes.scatter(times, slices.rates, s=18 + 70 * slices.totals / slices.totals.max(), color=theme.passed, linewidths=0)
@@ -210,6 +213,8 @@ def png(figure: Figure) -> bytes:
 def _histogram_title(statistics: Statistics) -> str:
     if not statistics.total:
         return "Nothing was classified"
+    if statistics.total == 1:
+        return f"The one answer has a confidence of {statistics.confidences[0]:.3f}"
     return f"Half of the answers have a confidence of {statistics.quantiles[0.5]:.3f} or more"
 
 

@@ -53,7 +53,9 @@ def state_machine(
     heights = [max(1.15, 0.5 * len(exits) + 0.65) for _, exits in rows]
     height = 2.3 + sum(heights) + 0.2
     share = f", {percent(succeeded / started)}," if started else ""
-    title = f"{succeeded:,} of {counted(started, 'execution')}{share} succeeded"
+    title = (
+        f"{succeeded:,} of {counted(started, 'execution')}{share} succeeded" if started else "No execution was started"
+    )
     subtitle = "Executions on their way through the state machine; to the right, where and why they ended early"
     figure = new_figure(theme, height, title, subtitle)
     if not path:

@@ -12,7 +12,7 @@ from scones.monitor import charts, flow
 from scones.monitor.captures import Captures
 from scones.monitor.pictures import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
-from scones.monitor.theme import DARK, LIGHT, Theme, counted, percent
+from scones.monitor.theme import DARK, LIGHT, Theme, counted, percent, stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -212,15 +212,20 @@ def _draw(folder: Path, statistics: Statistics, facts: RunFacts, least: int) -> 
     }
     if facts.definition:
         plans["state-machine"] = (machine, "State machine", way)
-    sheet = charts.least_confident_sheet(statistics, least)
-    (folder / "least-confident.png").write_bytes(charts.png(sheet))
-    return {name: _chart(folder / f"{name}.png", *plan) for name, plan in plans.items()}
+    (folder / "least-confident.png").write_bytes(_png(charts.least_confident_sheet(statistics, least), LIGHT, facts))
+    return {name: _chart(folder / f"{name}.png", facts, *plan) for name, plan in plans.items()}
 
 
-def _chart(path: Path, draw: Callable[[Theme], Figure], title: str, words: str) -> Chart:
-    light, dark = charts.png(draw(LIGHT)), charts.png(draw(DARK))
+def _chart(path: Path, facts: RunFacts, draw: Callable[[Theme], Figure], title: str, words: str) -> Chart:
+    light, dark = (_png(draw(theme), theme, facts) for theme in (LIGHT, DARK))
     path.write_bytes(light)
     return Chart(title, png_uri(light), png_uri(dark), words)
+
+
+def _png(figure: Figure, theme: Theme, facts: RunFacts) -> bytes:
+    if facts.synthetic:
+        stamp(figure, theme, "synthetic data")
+    return charts.png(figure)
 
 
 def _doubt(statistics: Statistics, index: int, labels: Mapping[str, int]) -> Doubt:

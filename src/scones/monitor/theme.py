@@ -69,6 +69,13 @@ def note(figure: Figure, theme: Theme, text: str) -> None:
     figure.text(0.5, 0.42, text, fontsize=11, color=theme.quiet, ha="center", va="center")
 
 
+def stamp(figure: Figure, theme: Theme, text: str) -> None:
+    """Mark a figure at its upper right, so that the mark goes wherever the figure goes."""
+    mark = figure.text(0.965, 1 - 0.34 / figure.get_figheight(), text, ha="right", va="center", color=theme.gated)
+    mark.set(fontsize=9.5, fontweight="bold")
+    mark.set_bbox({"boxstyle": "round,pad=0.35", "facecolor": theme.paper, "edgecolor": theme.gated})
+
+
 def plain(text: str) -> str:
     """Escape what matplotlib would read as mathematics: names come from users."""
     return text.replace("$", r"\$")
@@ -83,8 +90,8 @@ def percent(share: float) -> str:
     """Format a share with as many digits as matter; 100 % means all, and 0 % means none."""
     rounded = round(100 * share)
     if (rounded == 100 and share < 1) or (rounded == 0 and share > 0):
-        return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
-    return f"{rounded} %"
+        return f"{min(max(100 * share, 0.1), 99.9):.1f}\u00a0%"
+    return f"{rounded}\u00a0%"
 
 
 def counted(count: int, noun: str) -> str:

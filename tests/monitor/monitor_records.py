@@ -1,0 +1,61 @@
+"""Captures as an endpoint would write them, drawn here."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+START = datetime(2026, 11, 23, 13, 59, 58, tzinfo=UTC)
+"""Two seconds before the hour, so that captures cross into the next hour's folder."""
+
+
+def draw_picture(seed: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 32), (seed * 37 % 256, seed * 91 % 256, seed * 53 % 256)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def capture_line(
+    scores: Sequence[float] = (0.97, 0.03), moment: datetime = START, seed: int = 0, event_id: str | None = None
+) -> dict[str, Any]:
+    """Return a record as AWS writes it for a picture: BASE64 in, JSON out."""
+    return {
+        "captureData": {
+            "endpointInput": {
+                "observedContentType": "image/png",
+                "mode": "INPUT",
+                "data": base64.b64encode(draw_picture(seed)).decode(),
+                "encoding": "BASE64",
+            },
+            "endpointOutput": {
+                "observedContentType": "application/json",
+                "mode": "OUTPUT",
+                "data": json.dumps(list(scores)),
+                "encoding": "JSON",
+            },
+        },
+        "eventMetadata": {
+            "eventId": event_id or str(uuid.uuid4()),
+            "inferenceTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+        "eventVersion": "0",
+    }
+
+
+def file_name(moment: datetime) -> str:
+    """Return the name that SageMaker gives a file whose first record is of that moment."""
+    return f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+
+
+def write_lines(path: Path, lines: Sequence[dict[str, Any] | str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    texts = (line if isinstance(line, str) else json.dumps(line, separators=(",", ":")) for line in lines)
+    path.write_text("".join(text + "\n" for text in texts))
