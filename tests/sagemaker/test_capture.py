@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sagemaker_workbench import Workbench
+from sagemaker_workbench import Workbench, until
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 PNG = b"\x89PNG picture"
@@ -110,9 +110,19 @@ def test_a_sample_of_none_captures_nothing(bench: Workbench) -> None:
 
 
 def test_captures_appear_while_the_endpoint_serves(bench: Workbench) -> None:
-    from sagemaker_workbench import until
-
     endpoint = bench.endpoint(bench.config(bench.model(), capture=bench.capture()))
     bench.invoke(endpoint, PNG, "image/png")
     (body,) = until(lambda: bench.objects(f"captures/{endpoint}/")).values()
     assert body.count(b"\n") == 1
+
+
+def test_records_wait_for_a_missing_bucket(bench: Workbench) -> None:
+    missing = f"{bench.bucket}-late"
+    capture = bench.capture(DestinationS3Uri=f"s3://{missing}/captures")
+    endpoint = bench.endpoint(bench.config(bench.model(), capture=capture))
+    bench.invoke(endpoint, PNG, "image/png")
+    spools = bench.cloud.data_dir / "sagemaker" / "capture"
+    until(lambda: any(missing.encode() in path.read_bytes() for path in spools.iterdir()))
+    bench.s3.create_bucket(Bucket=missing)
+    bench.bucket = missing
+    assert len(captured(bench, endpoint)) == 1
