@@ -14,9 +14,12 @@ from typing import Any
 from scones.cloud.services.states.choice import Rule, compile_rule
 from scones.cloud.services.states.intrinsics import Expression, compile_expression
 from scones.cloud.services.states.paths import Path, compile_path
-from scones.cloud.services.states.templates import Template, compile_template
+from scones.cloud.services.states.queries import Condition, JsonataQuery, query_text
+from scones.cloud.services.states.templates import Template, compile_jsonata, compile_template
 
 Steps = tuple[str | int, ...]
+_LANGUAGE = "(the machine's query language)"
+"""Where parsing keeps the machine's language beside a state's fields; no field is named so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,23 @@ class Catcher:
     next: str
     result_steps: Steps | None
     assign: Template | None
+    output: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What all states have. `input_path` and `output_path` are None where the path is null: an empty object."""
+    """What all states have. `input_path` and `output_path` are None where the path is null: an empty object.
+
+    In a `jsonata` state the paths are `$`, `parameters` are its Arguments, and `output` makes its output.
+    """
 
     name: str
     next: str | None = None
     input_path: Path | None
     output_path: Path | None
     assign: Template | None = None
+    jsonata: bool = False
+    output: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +91,8 @@ class Task(Working):
     """Calls a resource; time-outs are seconds or a path to them."""
 
     resource: str
-    timeout: int | Path | None
-    heartbeat: int | Path | None
+    timeout: int | Path | JsonataQuery | None
+    heartbeat: int | Path | JsonataQuery | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +108,19 @@ class Map(Working):
 
     processor: StateGroup
     items_path: Path | None
+    items: Template | None
     item_selector: Template | None
-    max_concurrency: int | Path
+    max_concurrency: int | Path | JsonataQuery
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A rule of a Choice and where it leads."""
 
-    rule: Rule
+    rule: Rule | Condition
     next: str
     assign: Template | None
+    output: Template | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +135,8 @@ class Choice(State):
 class Wait(State):
     """Waits for seconds or until a timestamp, given or at a path."""
 
-    seconds: float | Path | None
-    timestamp: str | Path | None
+    seconds: float | Path | JsonataQuery | None
+    timestamp: str | Path | JsonataQuery | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +148,8 @@ class Succeed(State):
 class Fail(State):
     """Fails its branch; error and cause are given, computed or absent."""
 
-    error: str | Expression | None
-    cause: str | Expression | None
+    error: str | Expression | JsonataQuery | None
+    cause: str | Expression | JsonataQuery | None
 
 
 AnyState = Pass | Task | Parallel | Map | Choice | Wait | Succeed | Fail
@@ -163,12 +174,16 @@ class Machine(StateGroup):
 def parse(text: str) -> Machine:
     """Parse a valid definition; the result is cached by its text."""
     document = json.loads(text)
-    group = _group(document)
+    group = _group(document, document.get("QueryLanguage", "JSONPath"))
     return Machine(group.start_at, group.states, document.get("TimeoutSeconds"))
 
 
-def _group(document: dict[str, Any]) -> StateGroup:
-    states = {name: _PARSERS[state["Type"]](_common(name, state), state) for name, state in document["States"].items()}
+def _group(document: dict[str, Any], language: str) -> StateGroup:
+    states = {}
+    for name, state in document["States"].items():
+        # The machine's language reaches the states below a state, whatever that one's own is.
+        spoken = {"QueryLanguage": language, **state, _LANGUAGE: language}
+        states[name] = _PARSERS[state["Type"]](_common(name, spoken), spoken)
     return StateGroup(document["StartAt"], states)
 
 
@@ -178,11 +193,19 @@ def _common(name: str, state: dict[str, Any]) -> dict[str, Any]:
         "next": state.get("Next"),
         "input_path": _path(state, "InputPath"),
         "output_path": _path(state, "OutputPath"),
-        "assign": _template(state, "Assign"),
+        "assign": _template(state, "Assign", _speaks_jsonata(state)),
+        "jsonata": _speaks_jsonata(state),
+        "output": _template(state, "Output", _speaks_jsonata(state)),
     }
 
 
+def _speaks_jsonata(state: dict[str, Any]) -> bool:
+    return bool(state["QueryLanguage"] == "JSONata")
+
+
 def _producing(state: dict[str, Any]) -> dict[str, Any]:
+    if _speaks_jsonata(state):
+        return {"parameters": _template(state, "Arguments", True)}
     return {
         "parameters": _template(state, "Parameters"),
         "result_selector": _template(state, "ResultSelector"),
@@ -194,7 +217,7 @@ def _working(state: dict[str, Any]) -> dict[str, Any]:
     return {
         **_producing(state),
         "retry": tuple(_retrier(entry) for entry in state.get("Retry", ())),
-        "catch": tuple(_catcher(entry) for entry in state.get("Catch", ())),
+        "catch": tuple(_catcher(entry, _speaks_jsonata(state)) for entry in state.get("Catch", ())),
     }
 
 
@@ -209,8 +232,9 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(entry: dict[str, Any]) -> Catcher:
-    return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), _template(entry, "Assign"))
+def _catcher(entry: dict[str, Any], jsonata: bool) -> Catcher:
+    assign, output = _template(entry, "Assign", jsonata), _template(entry, "Output", jsonata)
+    return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), assign, output)
 
 
 def _path(state: dict[str, Any], field: str) -> Path | None:
@@ -223,21 +247,28 @@ def _steps(holder: dict[str, Any]) -> Steps | None:
     return None if text is None else compile_path(text).steps
 
 
-def _template(holder: dict[str, Any], field: str) -> Template | None:
-    return compile_template(holder[field]) if field in holder else None
+def _template(holder: dict[str, Any], field: str, jsonata: bool = False) -> Template | None:
+    if field not in holder:
+        return None
+    return compile_jsonata(holder[field], field) if jsonata else compile_template(holder[field])
 
 
 def _either(state: dict[str, Any], field: str) -> Any:
-    """Return a field's value, or the compiled path of its `...Path` twin."""
+    """Return a field's value or its JSONata, or the compiled path of its `...Path` twin."""
     if f"{field}Path" in state:
         return compile_path(state[f"{field}Path"])
-    return state.get(field)
+    return _maybe_query(state, field)
 
 
-def _expression(state: dict[str, Any], field: str) -> str | Expression | None:
+def _maybe_query(state: dict[str, Any], field: str) -> Any:
+    text = query_text(state.get(field)) if _speaks_jsonata(state) else None
+    return state.get(field) if text is None else JsonataQuery(field, text)
+
+
+def _expression(state: dict[str, Any], field: str) -> Any:
     if f"{field}Path" in state:
         return compile_expression(state[f"{field}Path"])
-    return state.get(field)
+    return _maybe_query(state, field)
 
 
 def _pass(common: dict[str, Any], state: dict[str, Any]) -> Pass:
@@ -250,18 +281,21 @@ def _task(common: dict[str, Any], state: dict[str, Any]) -> Task:
 
 
 def _parallel(common: dict[str, Any], state: dict[str, Any]) -> Parallel:
-    return Parallel(**common, **_working(state), branches=tuple(_group(branch) for branch in state["Branches"]))
+    return Parallel(
+        **common, **_working(state), branches=tuple(_group(branch, state[_LANGUAGE]) for branch in state["Branches"])
+    )
 
 
 def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
     working = _working(state)
-    selector = _template(state, "ItemSelector")
+    selector = _template(state, "ItemSelector", _speaks_jsonata(state))
     if selector is None:  # the older name, from before ItemSelector
         selector, working["parameters"] = working["parameters"], None
     return Map(
         **common,
         **working,
-        processor=_group(state.get("ItemProcessor") or state["Iterator"]),
+        processor=_group(state.get("ItemProcessor") or state["Iterator"], state[_LANGUAGE]),
+        items=_template(state, "Items", True),
         items_path=_path(state, "ItemsPath") if "ItemsPath" in state else None,
         item_selector=selector,
         max_concurrency=_either(state, "MaxConcurrency") or 0,
@@ -269,8 +303,18 @@ def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
 
 
 def _choice(common: dict[str, Any], state: dict[str, Any]) -> Choice:
-    branches = tuple(Branch(compile_rule(rule), rule["Next"], _template(rule, "Assign")) for rule in state["Choices"])
+    jsonata = _speaks_jsonata(state)
+    branches = tuple(_branch(index, rule, jsonata) for index, rule in enumerate(state["Choices"]))
     return Choice(**common, branches=branches, default=state.get("Default"))
+
+
+def _branch(index: int, rule: dict[str, Any], jsonata: bool) -> Branch:
+    assign, output = _template(rule, "Assign", jsonata), _template(rule, "Output", jsonata)
+    if not jsonata:
+        return Branch(compile_rule(rule), rule["Next"], assign)
+    text = query_text(rule["Condition"])
+    condition = rule["Condition"] if text is None else JsonataQuery(f"Choices[{index}]/Condition", text)
+    return Branch(Condition(condition), rule["Next"], assign, output)
 
 
 def _wait(common: dict[str, Any], state: dict[str, Any]) -> Wait:

@@ -31,12 +31,16 @@ class StateFailedError(Exception):
 
 
 class EvaluationError(Exception):
-    """A path, template or rule that cannot be evaluated on this input; `error` is the name of the state's failure."""
+    """A path, template or rule that cannot be evaluated on this input; `error` is the name of the state's failure.
 
-    def __init__(self, message: str, error: str = "States.Runtime") -> None:
+    `field` is where JSONata failed, which has an event of its own in the history.
+    """
+
+    def __init__(self, message: str, error: str = "States.Runtime", field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.error = error
+        self.field = field
 
 
 class TimedOutError(StateFailedError):

@@ -7,9 +7,10 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.definition import Map, Parallel, Task
-from scones.cloud.services.states.failures import EvaluationError
+from scones.cloud.services.states.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.history import Track
 from scones.cloud.services.states.paths import Path, Scope
+from scones.cloud.services.states.queries import JsonataQuery
 from scones.cloud.services.states.text import dumps
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
             except EvaluationError as error:
                 below.record_aside("MapIterationFailed", about)
                 track.previous = below.previous
-                raise interpreter.failure(state, entry, error) from error
+                raise interpreter.failure(state, entry, track, error) from error
             except Exception:
                 below.record_aside("MapIterationFailed", about)
                 track.previous = below.previous
@@ -85,9 +86,12 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     return outputs
 
 
-def record_failure(state: Task | Parallel | Map, entry: Entry, track: Track) -> None:
-    """Record that a Parallel or Map that had begun has failed for good; a task's own events say so already."""
-    if entry.opened:
+def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:
+    """Record that a Parallel or Map has failed for good; a task's own events say so already.
+
+    A fatal error before it began ends the execution without this event, as recorded on AWS.
+    """
+    if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal):
         track.record(f"{type(state).__name__}StateFailed")
 
 
@@ -105,6 +109,12 @@ def _item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope
 
 
 def _items(state: Map, scope: Scope) -> list[Any]:
+    if isinstance(state.items, JsonataQuery):
+        computed: list[Any] = state.items.typed(scope, "array")
+        return computed
+    if state.items is not None:
+        listed: list[Any] = state.items.evaluate(scope)
+        return listed
     items = scope.input if state.items_path is None else state.items_path.evaluate(scope)
     if not isinstance(items, list):
         text = "$" if state.items_path is None else state.items_path.text
@@ -112,9 +122,11 @@ def _items(state: Map, scope: Scope) -> list[Any]:
     return items
 
 
-def _concurrency(given: int | Path, scope: Scope) -> int:
+def _concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
     if isinstance(given, int):
         return given
+    if isinstance(given, JsonataQuery):
+        return int(given.typed(scope, "number"))
     value = given.evaluate(scope)
     if isinstance(value, str) and value.isdecimal():
         return int(value)

@@ -46,8 +46,8 @@ _JSONATA: dict[str, frozenset[str]] = {
 }
 
 TYPES = frozenset(_BOTH)
-DISTRIBUTED = _DISTRIBUTED | {"ToleratedFailurePercentagePath", "ToleratedFailureCountPath"}
-"""Fields of a Map that mean something in distributed mode alone."""
+DISTRIBUTED = frozenset({"ItemReader", "ItemBatcher", "ResultWriter"})
+"""Fields of a Map that need the distributed mode; AWS ignores the others where the mode is inline."""
 
 
 def allowed(kind: str, language: str) -> frozenset[str]:

@@ -17,6 +17,7 @@ from scones.cloud.services.states.definition import (
     Parallel,
     Pass,
     Producing,
+    State,
     StateGroup,
     Steps,
     Succeed,
@@ -24,9 +25,10 @@ from scones.cloud.services.states.definition import (
     Wait,
 )
 from scones.cloud.services.states.failures import EvaluationError, StateFailedError, data_limit_exceeded
-from scones.cloud.services.states.history import Track
+from scones.cloud.services.states.history import Track, failure_details
 from scones.cloud.services.states.intrinsics import FunctionCall
 from scones.cloud.services.states.paths import Path, Scope, place
+from scones.cloud.services.states.queries import JsonataQuery
 from scones.cloud.services.states.retry import Attempts, find_catcher
 from scones.cloud.services.states.templates import Template
 from scones.cloud.services.states.text import Texts, dumps, too_large
@@ -52,6 +54,7 @@ class Entry:
     """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
 
     event: int
+    previous: int
     at: float
     input: Any
     attempts: Iterator[RecordedAttempt] = field(default_factory=lambda: iter(()))
@@ -98,7 +101,7 @@ class Interpreter:
     def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
         details = {"name": state.name, "input": self.texts.of(value), "inputDetails": tasks.WHOLE}
         event = track.record(f"{type(state).__name__}StateEntered", details)
-        return Entry(event.id, event.at, value)
+        return Entry(event.id, event.previous, event.at, value)
 
     def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
         text = self.texts.of(outcome.output)
@@ -119,12 +122,17 @@ class Interpreter:
                 return await self._wait(state, entry, track)
             return self._decide(state, entry, track)
         except EvaluationError as error:
-            raise self.failure(state, entry, error) from error
+            raise self.failure(state, entry, track, error) from error
 
-    def failure(self, state: AnyState, entry: Entry, error: EvaluationError) -> StateFailedError:
-        """Return the failure that an evaluation error is, worded as AWS words it."""
+    def failure(self, state: AnyState, entry: Entry, track: Track, error: EvaluationError) -> StateFailedError:
+        """Return the failure that an evaluation error is, worded as AWS words it; JSONata's has an event."""
         where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
-        return StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
+        failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
+        if error.field is not None:
+            if track.previous == entry.event:  # AWS chains it beside the event that entered the state
+                track.previous = entry.previous
+            track.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
+        return failure
 
     def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
         """Return what the paths of a state see."""
@@ -139,6 +147,8 @@ class Interpreter:
     def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
+        if state.jsonata and isinstance(state, (Pass, Succeed)):
+            return _finish(state, scope, scope.input)
         if isinstance(state, Pass):
             return self._pass(state, entry, scope)
         if isinstance(state, Choice):
@@ -158,13 +168,15 @@ class Interpreter:
     def _choose(self, state: Choice, scope: Scope) -> Outcome:
         for branch in state.branches:
             if branch.rule.holds(scope):
-                return Outcome(_select(state.output_path, scope), branch.next, _assign(branch.assign, scope))
+                output = branch.output.evaluate(scope) if branch.output else _select(state.output_path, scope)
+                return Outcome(output, branch.next, _assign(branch.assign, scope))
         if state.default is None:
             raise EvaluationError(
                 "Failed to transition out of the state. The state does not point to a next state.",
                 "States.NoChoiceMatched",
             )
-        return Outcome(_select(state.output_path, scope), state.default, _assign(state.assign, scope))
+        output = state.output.evaluate(scope) if state.output else _select(state.output_path, scope)
+        return Outcome(output, state.default, _assign(state.assign, scope))
 
     async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
@@ -174,6 +186,8 @@ class Interpreter:
             raise EvaluationError("Wait state delay is too long.")
         if moment > self.clock.now():
             await self.clock.sleep_until(moment)
+        if state.jsonata:
+            return _finish(state, scope, scope.input)
         return Outcome(_select(state.output_path, scope), state.next, _assign(state.assign, scope))
 
     async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
@@ -187,13 +201,13 @@ class Interpreter:
                 try:
                     return await self._attempt(state, entry, track, recorded)
                 except EvaluationError as error:
-                    raise self.failure(state, entry, error) from error
+                    raise self.failure(state, entry, track, error) from error
             except StateFailedError as failure:
                 delay = attempts.delay(failure)
                 if delay is not None:
                     await self.clock.sleep_until((self.clock.now() if at is None else at) + delay)
                     continue
-                fanout.record_failure(state, entry, track)
+                fanout.record_failure(state, failure, entry, track)
                 return self._catch(state, failure, entry, track)
 
     async def _attempt(
@@ -213,6 +227,9 @@ class Interpreter:
                 result = await fanout.run_parallel(self, state, entry, effective, track)
             else:
                 result = await tasks.attempt(state, effective, scope, track, self.texts, self.runner, self.clock)
+        if state.jsonata:
+            scope.result = result
+            return _finish(state, scope, result)
         return _produce(state, entry.input, result, scope)
 
     def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
@@ -220,6 +237,11 @@ class Interpreter:
         if catcher is None:
             raise failure
         output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+        if state.jsonata:
+            scope = self.scope(state, entry, track, entry.input)
+            scope.error = output
+            caught = catcher.output.evaluate(scope) if catcher.output else output
+            return Outcome(caught, catcher.next, _assign(catcher.assign, scope))
         scope = self.scope(state, entry, track, output)
         return Outcome(_place(entry.input, catcher.result_steps, output), catcher.next, _assign(catcher.assign, scope))
 
@@ -230,6 +252,12 @@ def _produce(state: Producing, value: Any, result: Any, scope: Scope) -> Outcome
         result = state.result_selector.evaluate(_with(scope, result))
     placed = _place(value, state.result_steps, result)
     return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+
+
+def _finish(state: State, scope: Scope, value: Any) -> Outcome:
+    """Return how a JSONata state ends: its Output, or `value` where it has none."""
+    output = state.output.evaluate(scope) if state.output else value
+    return Outcome(output, state.next, _assign(state.assign, scope))
 
 
 def _with(scope: Scope, value: Any) -> Scope:
@@ -251,9 +279,11 @@ def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
     return assigned
 
 
-def _message(given: str | Path | FunctionCall | None, name: str, scope: Scope) -> str | None:
+def _message(given: str | Path | FunctionCall | JsonataQuery | None, name: str, scope: Scope) -> str | None:
     if given is None or isinstance(given, str):
         return given
+    if isinstance(given, JsonataQuery):
+        return str(given.typed(scope, "string"))
     value = given.evaluate(scope)
     if not isinstance(value, str):
         raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
@@ -262,13 +292,20 @@ def _message(given: str | Path | FunctionCall | None, name: str, scope: Scope) -
 
 def _moment(state: Wait, entered: float, scope: Scope) -> float:
     """Return when a Wait ends, in Unix seconds."""
+    if isinstance(state.seconds, JsonataQuery):
+        return entered + float(state.seconds.typed(scope, "number"))
     if isinstance(state.seconds, Path):
         return entered + _wait_seconds(state.seconds, scope)
     if state.seconds is not None:
         return entered + state.seconds
     given = state.timestamp
-    text = given.find(scope) if isinstance(given, Path) else given
+    if isinstance(given, JsonataQuery):
+        text = given.typed(scope, "string")
+    else:
+        text = given.find(scope) if isinstance(given, Path) else given
     moment = parse_timestamp(text) if isinstance(text, str) else None
+    if moment is None and isinstance(given, JsonataQuery):
+        raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
     if moment is None:
         assert isinstance(given, Path)
         raise EvaluationError(

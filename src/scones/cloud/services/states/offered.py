@@ -12,25 +12,19 @@ from scones.cloud.services.states.validation import SCHEMA, Diagnostic
 
 def not_offered(document: dict[str, Any]) -> list[Diagnostic]:
     """Return what a valid definition uses that the local cloud does not offer."""
-    return list(_group(document, "", document.get("QueryLanguage", "JSONPath")))
+    return list(_group(document, ""))
 
 
-def _group(document: dict[str, Any], at: str, language: str) -> Iterator[Diagnostic]:
-    if language == "JSONata":
-        yield Diagnostic(SCHEMA, "The local cloud does not run JSONata; write the states with JSONPath", at or "/")
-        return
+def _group(document: dict[str, Any], at: str) -> Iterator[Diagnostic]:
     for name, state in document["States"].items():
         yield from _state(state, f"{at}/States/{name}")
 
 
 def _state(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
-    if state.get("QueryLanguage") == "JSONata":
-        yield Diagnostic(SCHEMA, "The local cloud does not run JSONata; write the state with JSONPath", at)
-        return
     if state["Type"] == "Task":
         yield from _task(state, at)
     for index, branch in enumerate(state.get("Branches", ())):
-        yield from _group(branch, f"{at}/Branches[{index}]", "JSONPath")
+        yield from _group(branch, f"{at}/Branches[{index}]")
     for field in ("ItemProcessor", "Iterator"):
         if field in state:
             yield from _processor(state, field, at)
@@ -50,9 +44,8 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 def _processor(state: dict[str, Any], field: str, at: str) -> Iterator[Diagnostic]:
     processor = state[field]
-    mode = processor.get("ProcessorConfig", {}).get("Mode", "INLINE")
     distributed = sorted(DISTRIBUTED & set(state))
-    if mode == "DISTRIBUTED" or distributed:
-        message = "The local cloud runs Map inline alone; leave out Mode DISTRIBUTED, "
-        yield Diagnostic(SCHEMA, message + ", ".join(sorted(DISTRIBUTED)), at)
-    yield from _group(processor, f"{at}/{field}", "JSONPath")
+    if processor.get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED" or distributed:
+        message = f"The local cloud runs Map inline alone; leave out Mode DISTRIBUTED, {', '.join(sorted(DISTRIBUTED))}"
+        yield Diagnostic(SCHEMA, message, at)
+    yield from _group(processor, f"{at}/{field}")

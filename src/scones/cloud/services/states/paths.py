@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import jsonpath
-
 from scones.cloud.services.states.failures import EvaluationError
 
 _STEP = re.compile(
@@ -31,11 +29,13 @@ MISSING: Any = object()
 
 @dataclass(slots=True)
 class Scope:
-    """What paths may refer to: the state's input, the context object and the variables."""
+    """What expressions may refer to: the state's input, the context object, the variables; in JSONata the result."""
 
     input: Any
     context: Mapping[str, Any]
     variables: Mapping[str, Any]
+    result: Any = MISSING
+    error: Any = MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ def compile_path(text: str) -> Path:
     steps = _steps(rest)
     if steps is not None:
         return Path(text, variable, steps, None)
+    import jsonpath  # loaded when the first machine needs it: most paths point at one value
+
     try:
         query = jsonpath.compile("$" + rest)
     except jsonpath.JSONPathError as error:

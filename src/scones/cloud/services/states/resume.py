@@ -46,7 +46,7 @@ def read_standing(events: list[Event], texts: Texts) -> Standing:
         return Standing(own[-1].id, last, None, variables, (_value(own[-1], "output", texts),))
     since = [event for event in own if event.id > entered.id]
     attempts = [attempt for event in since if (attempt := _attempt(event, texts)) is not None]
-    entry = Entry(entered.id, entered.at, _value(entered, "input", texts), iter(attempts))
+    entry = Entry(entered.id, entered.previous, entered.at, _value(entered, "input", texts), iter(attempts))
     assert entered.state is not None
     return Standing(own[-1].id, last, (entered.state, entry), variables, None)
 

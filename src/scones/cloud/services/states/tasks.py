@@ -14,6 +14,7 @@ from scones.cloud.services.states.failures import (
 )
 from scones.cloud.services.states.history import Track, failure_details
 from scones.cloud.services.states.paths import Path, Scope
+from scones.cloud.services.states.queries import JsonataQuery
 from scones.cloud.services.states.text import Texts, dumps, too_large
 
 WHOLE: dict[str, bool] = {"truncated": False}
@@ -89,7 +90,10 @@ async def attempt(
     return result
 
 
-def _seconds(given: int | Path | None, field: str, scope: Scope) -> int | None:
+def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
+    if isinstance(given, JsonataQuery):
+        seconds: int = given.typed(scope, "number")
+        return seconds
     if not isinstance(given, Path):
         return given
     value = given.evaluate(scope)

@@ -1,4 +1,4 @@
-"""Payload templates: Parameters, ResultSelector, ItemSelector and Assign, compiled once."""
+"""Payload templates, compiled once: Parameters, ResultSelector, ItemSelector, Assign, and JSONata's fields."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from scones.cloud.services.states.failures import EvaluationError
 from scones.cloud.services.states.intrinsics import Expression, compile_expression
 from scones.cloud.services.states.paths import Path, Scope
+from scones.cloud.services.states.queries import JsonataQuery, query_text
 from scones.cloud.services.states.text import dumps
 
 
@@ -64,7 +65,7 @@ class Items:
         return [item.evaluate(scope) for item in self.items]
 
 
-Template = Literal | Query | Fields | Items
+Template = Literal | Query | JsonataQuery | Fields | Items
 
 
 def compile_template(payload: Any) -> Template:
@@ -77,6 +78,20 @@ def compile_template(payload: Any) -> Template:
     if isinstance(payload, list):
         items = tuple(compile_template(item) for item in payload)
         return Literal(payload) if all(isinstance(item, Literal) for item in items) else Items(items)
+    return Literal(payload)
+
+
+def compile_jsonata(payload: Any, field: str) -> Template:
+    """Compile a JSONata state's field: every `{% … %}` string in it is an expression."""
+    text = query_text(payload)
+    if text is not None:
+        return JsonataQuery(field, text)
+    if isinstance(payload, dict):
+        members = tuple((name, compile_jsonata(value, f"{field}/{name}")) for name, value in payload.items())
+        return Literal(payload) if all(isinstance(part, Literal) for _, part in members) else Fields(members)
+    if isinstance(payload, list):
+        items = tuple(compile_jsonata(item, f"{field}[{index}]") for index, item in enumerate(payload))
+        return Literal(payload) if all(isinstance(part, Literal) for part in items) else Items(items)
     return Literal(payload)
 
 

@@ -17,6 +17,7 @@ from scones.cloud.services.states.fields import REQUIRED, TYPES, allowed
 from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.intrinsics import compile_expression
 from scones.cloud.services.states.paths import compile_path
+from scones.cloud.services.states.queries import check_query, query_text
 from scones.cloud.services.states.timestamps import parse_timestamp
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
@@ -119,6 +120,8 @@ class _Checker:
         self.timestamp(state, at, language)
         if language == "JSONPath":
             self.jsonpath(state, at)
+        else:
+            self.jsonata(state, at)
 
     def required(self, kind: str, state: dict[str, Any], at: str) -> None:
         for group in REQUIRED.get(kind, ()):
@@ -183,6 +186,26 @@ class _Checker:
             if "Next" not in rule:
                 self.add("These fields are required: [Next]", where)
             self.rule(rule, where)
+
+    def jsonata(self, state: dict[str, Any], at: str) -> None:
+        """Check the expressions of a JSONata state, but not those of the states below it."""
+        for field, value in state.items():
+            if field not in ("ItemProcessor", "Branches"):
+                self.queries(value, f"{at}/{field}")
+        for index, rule in enumerate(_list(state, "Choices")):
+            missing = [name for name in ("Condition", "Next") if name not in rule]
+            if missing:
+                self.add(f"These fields are required: [{', '.join(missing)}]", f"{at}/Choices[{index}]")
+
+    def queries(self, value: Any, at: str) -> None:
+        if isinstance(value, dict):
+            for name, item in value.items():
+                self.queries(item, f"{at}/{name}")
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.queries(item, f"{at}[{index}]")
+        elif (text := query_text(value)) is not None:
+            self.compiles(check_query, text, at, "Value is not a valid JSONata expression")
 
     def compiles(self, compiler: Callable[[str], Any], text: Any, at: str, message: str) -> None:
         try:

@@ -1,0 +1,94 @@
+"""The JSONata evaluator (jsonata-python), with Step Functions' own functions and its bounds.
+
+Loaded when the first JSONata machine is: it takes longer to import than a JSONPath machine to run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jsonata import Jsonata  # type: ignore[import-untyped]
+from jsonata.jexception import JException  # type: ignore[import-untyped]
+from jsonata.utils import Utils  # type: ignore[import-untyped]
+
+from scones.cloud.services.states import functions
+
+_SECONDS = 5
+"""What an expression may take: it runs on the event loop."""
+_DEPTH = 500
+
+
+class Undefined(Exception):  # noqa: N818 - JSONata's own word
+    """An expression that matched nothing."""
+
+
+class Failed(Exception):  # noqa: N818
+    """An expression that JSONata could not evaluate; the text begins with JSONata's code where there is one."""
+
+
+def check(text: str) -> None:
+    """Raise ValueError where a text is no JSONata."""
+    try:
+        _compile(text)
+    except JException as error:
+        raise ValueError(str(error)) from error
+
+
+def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
+    """Return an expression's value as plain JSON; raise `Undefined` or `Failed`."""
+    try:
+        expression = _compile(text)
+        frame = expression.create_frame()
+        frame.set_runtime_bounds(_SECONDS * 1000, _DEPTH)
+        for name, value in bindings.items():
+            frame.bind(name, Utils.NULL_VALUE if value is None else value)
+        for name, function in _FUNCTIONS.items():
+            frame.bind(name, Jsonata.JLambda(function))
+        result = expression.evaluate(None, frame)
+        if result is None:
+            raise Undefined
+        return _plain(result)
+    except JException as error:
+        raise Failed(f"{error.get_error()}: {error}") from error
+    except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+        raise Failed(str(error)) from error
+
+
+@lru_cache(maxsize=1024)
+def _compile(text: str) -> Any:
+    expression = Jsonata(text)
+    expression.set_output_convert_nulls(False)  # to tell null from undefined
+    return expression
+
+
+def _plain(value: Any) -> Any:
+    """Return a result as plain JSON: the evaluator has a null and a list of its own."""
+    if value is Utils.NULL_VALUE:
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, range)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    raise TypeError("the result is a function or another thing that is no JSON")
+
+
+def _random(seed: Any = None) -> float:
+    """Draw a number of [0, 1), the same one for the same seed."""
+    return random.SystemRandom().random() if seed is None else random.Random(seed).random()
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "partition": functions.array_partition,
+    "range": functions.array_range,
+    "hash": functions.hash_,
+    "random": _random,
+    "uuid": functions.uuid_,
+    "parse": functions.string_to_json,
+}

@@ -1,0 +1,136 @@
+"""JSONata states, without a cloud."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from state_workbench import INVOKE, fail, interpret
+
+from scones.cloud.services.states.validation import diagnose
+
+
+def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    if "Next" not in state and state["Type"] not in ("Succeed", "Fail", "Choice"):
+        state = {**state, "End": True}
+    return {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": state, **others}}
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("{% $states.input.n + 1 %}", 5),
+        (
+            {"a": "{% $states.input.list[$ > 1] %}", "b": "plain", "c": [None, "{% true %}"]},
+            {"a": [2, 3], "b": "plain", "c": [None, True]},
+        ),
+        ("{% $states.context.State.Name %}", "A"),
+        ("{% $states.input.nothing %}", None),
+        ("{% $partition([1..5], 2) %}", [[1, 2], [3, 4], [5]]),
+        ("{% $range(1, 9, 4) %}", [1, 5, 9]),
+        ("{% $parse('{\"x\": 1.5}').x %}", 1.5),
+        ("{% $hash('input data', 'MD5') %}", "812f45842bc6d66ee14572ce20db8e86"),
+        ("{% $random(7) = $random(7) %}", True),
+        ("{% $length($uuid()) %}", 36),
+        ("{% $sum($states.input.list) / 4 %}", 1.5),
+    ],
+)
+def test_output(output: Any, expected: Any):
+    run = interpret(machine({"Type": "Pass", "Output": output}), {"n": 4, "list": [1, 2, 3], "nothing": None})
+    assert run.failure is None
+    assert run.output == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("$states.input.gone", "returned nothing (undefined)."),
+        ("'a' + 1", "threw an error during evaluation. T2001: "),
+        ("1 / 0", "threw an error during evaluation."),
+    ],
+)
+def test_failures_name_expression_and_field_and_have_an_event(expression: str, what: str):
+    run = interpret(machine({"Type": "Pass", "Output": {"x": "{% " + expression + " %}"}}))
+    assert run.failure is not None
+    assert run.failure.error == "States.QueryEvaluationError"
+    assert f"The JSONata expression '{expression}' specified for the field 'Output/x' {what}" in str(run.failure.cause)
+    (details,) = run.details("EvaluationFailed")
+    assert (details["state"], details["location"]) == ("A", "Output/x")
+    assert run.chain() == [(1, 0, "PassStateEntered"), (2, 0, "EvaluationFailed")]
+
+
+def test_a_task_takes_arguments_and_sees_its_result():
+    task = {
+        "Type": "Task",
+        "Resource": INVOKE,
+        "Arguments": {"n": "{% $states.input.n * 2 %}"},
+        "Assign": {"doubled": "{% $states.result.n %}"},
+        "Output": {"was": "{% $states.input.n %}"},
+        "Next": "B",
+    }
+    last = {"Type": "Pass", "Output": "{% $string($doubled) & '/' & $string($states.input.was) %}", "End": True}
+    assert interpret(machine(task, B=last), {"n": 3}).output == "6/3"
+
+
+def test_a_catcher_sees_the_error():
+    catch = [
+        {
+            "ErrorEquals": ["E"],
+            "Next": "B",
+            "Output": "{% $states.errorOutput.Cause %}",
+            "Assign": {"e": "{% $states.errorOutput.Error %}"},
+        }
+    ]
+    task = {"Type": "Task", "Resource": INVOKE, "Catch": catch}
+    run = interpret(
+        machine(task, B={"Type": "Pass", "Output": ["{% $e %}", "{% $states.input %}"], "End": True}), {}, fail("E")
+    )
+    assert run.output == ["E", "why"]
+
+
+def test_choices_waits_maps_and_failures_compute_their_fields():
+    states = {
+        "Choices": [{"Condition": "{% $states.input.go %}", "Next": "W", "Output": {"items": [1, 2], "s": 5}}],
+        "Type": "Choice",
+        "Default": "F",
+    }
+    rest = {
+        "W": {"Type": "Wait", "Seconds": "{% $states.input.s %}", "Next": "M"},
+        "M": {
+            "Type": "Map",
+            "Items": "{% $states.input.items %}",
+            "ItemSelector": "{% $states.context.Map.Item.Value * 10 %}",
+            "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}},
+            "End": True,
+        },
+        "F": {"Type": "Fail", "Error": "{% 'No' & 'Go' %}", "Cause": "said so"},
+    }
+    run = interpret(machine(states, **rest), {"go": True})
+    assert (run.output, run.seconds) == ([10, 20], 5)
+    run = interpret(machine(states, **rest), {"go": False})
+    assert run.failure is not None
+    assert (run.failure.error, run.failure.cause) == ("NoGo", "said so")
+
+
+def test_items_that_are_no_array_fail_the_map():
+    inner = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+    run = interpret(machine({"Type": "Map", "Items": "{% 'x' %}", "ItemProcessor": inner}))
+    assert run.failure is not None
+    assert "Expected 'array', but was 'string' for value: \"x\"" in str(run.failure.cause)
+    assert run.types[-2:] == ["EvaluationFailed", "MapStateFailed"]
+
+
+def test_a_single_state_may_speak_jsonata():
+    states = {
+        "A": {"Type": "Pass", "Assign": {"v.$": "$.n"}, "Next": "B"},
+        "B": {"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"v": "{% $v %}"}, "Next": "C"},
+        "C": {"Type": "Pass", "Parameters": {"got.$": "$.v"}, "End": True},
+    }
+    assert interpret({"StartAt": "A", "States": states}, {"n": 8}).output == {"got": 8}
+
+
+def test_what_is_no_jsonata_is_refused_at_creation():
+
+    (only,) = diagnose(json.dumps(machine({"Type": "Pass", "Output": {"x": "{% 1 + %}"}})), "STANDARD")
+    assert (only.message, only.location) == ("Value is not a valid JSONata expression", "/States/A/Output/x")
