@@ -40,6 +40,12 @@ class Machines:
             time.sleep(0.01)
         raise AssertionError(f"{execution} still runs after {timeout} s")
 
+    def reach(self, execution: str, event: str, timeout: float = 30) -> None:
+        deadline = time.monotonic() + timeout
+        while not any(each["type"] == event for each in self.history(execution)):
+            assert time.monotonic() < deadline, f"{execution} has no {event} after {timeout} s"
+            time.sleep(0.01)
+
     def run(self, definition: Any, value: Any = None) -> dict[str, Any]:
         return self.wait(self.start(self.create(definition), value))
 

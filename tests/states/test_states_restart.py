@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from scones.cloud import lifecycle
+
 WAIT_THEN_USE = {
     "StartAt": "Set",
     "States": {
@@ -66,8 +68,7 @@ def test_a_parallel_under_way_begins_anew(start_cloud, machines_of):
     other = {"StartAt": "V", "States": {"V": {"Type": "Pass", "Result": 1, "End": True}}}
     states = {"P": {"Type": "Parallel", "Branches": [branch, other], "End": True}}
     execution = before.start(before.create({"StartAt": "P", "States": states}))
-    while not any(event["type"] == "WaitStateEntered" for event in before.history(execution)):
-        pass
+    before.reach(execution, "WaitStateEntered")
     cloud.kill()
 
     after = machines_of(start_cloud())
@@ -90,8 +91,7 @@ def test_a_task_under_way_is_run_again(start_cloud, machines_of, functions_of):
         "End": True,
     }
     execution = before.start(before.create({"StartAt": "T", "States": {"T": task}}), {"n": 1})
-    while not any(event["type"] == "TaskStarted" for event in before.history(execution)):
-        pass
+    before.reach(execution, "TaskStarted")
     cloud.kill()
 
     after = machines_of(start_cloud())
@@ -110,3 +110,18 @@ def test_a_task_under_way_is_run_again(start_cloud, machines_of, functions_of):
         "ExecutionSucceeded",
     ]
     assert [event["id"] for event in events] == list(range(1, 10))
+
+
+@pytest.mark.slow
+def test_a_stop_of_the_cloud_ends_nothing_and_adds_nothing_to_histories(start_cloud, machines_of):
+    cloud = start_cloud()
+    before = machines_of(cloud)
+    inner = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
+    states = {"M": {"Type": "Map", "ItemProcessor": inner, "End": True}}
+    execution = before.start(before.create({"StartAt": "M", "States": states}), [1, 2])
+    before.reach(execution, "WaitStateEntered")
+    lifecycle.stop(cloud.data_dir)
+
+    after = machines_of(start_cloud())
+    assert json.loads(after.wait(execution)["output"]) == [1, 2]
+    assert "MapIterationAborted" not in [event["type"] for event in after.history(execution)]

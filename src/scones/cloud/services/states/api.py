@@ -17,7 +17,7 @@ from scones.cloud.services.states.history import from_row, present
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Machine, Machines, Revision, new_revision
 from scones.cloud.services.states.offered import not_offered
-from scones.cloud.services.states.paging import page, page_bounds
+from scones.cloud.services.states.paging import DEFAULT, page, page_bounds
 from scones.cloud.services.states.schema import SCHEMA
 from scones.cloud.services.states.text import too_large
 from scones.cloud.services.states.validation import diagnose
@@ -262,13 +262,13 @@ class StepFunctions(Service):
         """List the events of an execution, in order or newest first."""
         params = call.params
         arn = execution_arn(params["executionArn"])
-        self._execution(arn)
+        execution = self._execution(arn)
         offset, size = page_bounds(params)
         order = "DESC" if params.get("reverseOrder") else "ASC"
-        rows = self.cloud.store.rows(
-            f"SELECT * FROM sfn_events WHERE execution = ? ORDER BY id {order} LIMIT ? OFFSET ?",  # noqa: S608
-            *(arn, size + 1, offset),
-        )
+        sql = f"SELECT * FROM sfn_events WHERE execution = ? ORDER BY id {order} LIMIT ? OFFSET ?"  # noqa: S608
+        bounds = (execution["id"], size + 1, offset)
+        store = self.cloud.store
+        rows = store.rows(sql, *bounds) if size <= DEFAULT else await store.read_aside(sql, *bounds)
         include = params.get("includeExecutionData", True)
         return page("events", [present(from_row(row), include_data=include) for row in rows], offset, size)
 

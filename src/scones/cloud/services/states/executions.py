@@ -31,6 +31,7 @@ _END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, 
 class Execution:
     """One execution that runs; its history is on disk and not here."""
 
+    id: int
     arn: str
     name: str
     machine: str
@@ -39,6 +40,8 @@ class Execution:
     revision: Revision
     track: Track
     task: asyncio.Task[None] | None = None
+    ended: bool = False
+    """Whether its end is recorded, if not yet on disk."""
 
 
 class Executions:
@@ -49,64 +52,80 @@ class Executions:
         self._journal = Journal(cloud.store)
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
+        self._last = 0
         self.running: dict[str, Execution] = {}
 
     async def start(
         self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
     ) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
-        execution = self._execution(arn, name, machine, text, self._clock.now(), revision)
+        self._last += 1
+        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
         self._journal.add(
-            "INSERT INTO sfn_executions (arn, name, machine, version, revision, status, input, trace, started)"
-            " VALUES (?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
-            *(arn, name, machine, version, revision.id, text, trace, execution.started),
+            "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
         )
         details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
         execution.track.recorder.record("ExecutionStarted", 0, details)
         self._spawn(execution, None)
-        await self._journal.add("SELECT 1")
+        try:
+            await self._journal.flushed()
+        except sqlite3.Error:  # nothing of it is on disk, and the caller is told so
+            await self._cancel(execution)
+            self.running.pop(arn, None)
+            raise
         return execution.started
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
         """Abort a running execution; return when, in Unix seconds, once it is on disk."""
         execution = self.running[arn]
-        await self._cancel(execution)
-        if arn in self.running:
-            await self._end(execution, "ABORTED", StateFailedError(error, cause), None)
+        if not execution.ended:
+            await self._cancel(execution)
+        await self._end(execution, "ABORTED", StateFailedError(error, cause), None)
         row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
         assert row is not None
         return float(row["stopped"])
 
     async def take_up(self) -> None:
         """Go on with every execution that a former process left running."""
+        newest = self._cloud.store.row("SELECT max(id) AS id FROM sfn_executions")
+        self._last = (newest["id"] if newest else None) or 0
         rows = self._cloud.store.rows("SELECT * FROM sfn_executions WHERE status = 'RUNNING' ORDER BY id")
         for row in rows:
             await self._take_up(row)
 
     async def suspend(self) -> None:
         """Stop working without ending anything: the next process takes the executions up."""
+        for execution in self.running.values():
+            if not execution.ended:
+                execution.track.recorder.close()
+        await self._journal.flushed()
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
-        await self._journal.add("SELECT 1")
 
     async def _take_up(self, row: sqlite3.Row) -> None:
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         assert found is not None
-        rows = await store.read_aside("SELECT * FROM sfn_events WHERE execution = ? ORDER BY id", row["arn"])
+        rows = await store.read_aside("SELECT * FROM sfn_events WHERE execution = ? ORDER BY id", row["id"])
         standing = resume.read_standing([from_row(each) for each in rows], Texts(row["input"]))
         revision = Revision.of(found)
-        execution = self._execution(row["arn"], row["name"], row["machine"], row["input"], row["started"], revision)
+        execution = self._execution(
+            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], revision
+        )
         execution.track.recorder.last = standing.last
         execution.track.previous = standing.previous
         execution.track.variables = standing.variables
         self._spawn(execution, standing)
 
-    def _execution(self, arn: str, name: str, machine: str, text: str, started: float, revision: Revision) -> Execution:
+    def _execution(
+        self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
+    ) -> Execution:
         def append(event: Event) -> None:
-            self._journal.event(arn, event)
+            self._journal.event(number, event)
 
         track = Track(Recorder(append, self._clock.now), "", 0, {})
-        return Execution(arn, name, machine, text, started, revision, track)
+        return Execution(number, arn, name, machine, text, started, revision, track)
 
     def _spawn(self, execution: Execution, standing: resume.Standing | None) -> None:
         self.running[execution.arn] = execution
@@ -145,6 +164,10 @@ class Executions:
         self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
     ) -> None:
         """Record the last event and the status together, and forget the execution once they are on disk."""
+        if execution.ended:
+            await self._journal.flushed()
+            return
+        execution.ended = True
         if status == "SUCCEEDED":
             event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
         elif failure is None:

@@ -42,6 +42,10 @@ class Recorder:
         self._now = now
         self.last = last
 
+    def close(self) -> None:
+        """Keep nothing from now on: the next process goes on from what is recorded."""
+        self._append = lambda _event: None
+
     def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
         """Record an event and return it; fail the execution where its history is full."""
         if self.last >= MAX_EVENTS - 1 and not kind.startswith("Execution"):

@@ -23,7 +23,7 @@ class Journal:
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._batch: asyncio.Future[None] | None = None
 
-    def event(self, execution: str, event: Event) -> None:
+    def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
         self.add(_EVENT, execution, *to_row(event))
 
@@ -35,6 +35,11 @@ class Journal:
             loop.call_soon(self._flush)
         self._statements.append((sql, parameters))
         return self._batch
+
+    async def flushed(self) -> None:
+        """Return once everything that was added is on disk."""
+        if self._batch is not None:
+            await self._batch
 
     def _flush(self) -> None:
         statements, batch = self._statements, self._batch

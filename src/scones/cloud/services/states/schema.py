@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS sfn_executions (
 CREATE INDEX IF NOT EXISTS sfn_executions_machine ON sfn_executions (machine, id);
 CREATE INDEX IF NOT EXISTS sfn_executions_running ON sfn_executions (status) WHERE status = 'RUNNING';
 CREATE TABLE IF NOT EXISTS sfn_events (
-    execution TEXT NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
+    execution INTEGER NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
     details TEXT, scope TEXT NOT NULL, PRIMARY KEY (execution, id)
 )
 """
