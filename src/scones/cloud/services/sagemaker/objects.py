@@ -7,13 +7,15 @@ import posixpath
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 
-CHUNK = 1 << 20
+if TYPE_CHECKING:
+    from scones.cloud.services.s3 import S3
+
 PARALLEL = 16
 """How many objects are downloaded at once."""
 
@@ -73,28 +75,12 @@ class Objects:
 
     async def read(self, source: Location) -> bytes:
         """Return a small object whole; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
-        return b"".join([chunk async for chunk in self._chunks(source)])
-
-    async def _chunks(self, source: Location) -> AsyncIterator[bytes]:
         answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
-        if isinstance(answer["Body"], bytes):
-            yield answer["Body"]
-            return
-        async for chunk in answer["Body"]:
-            yield chunk
+        return await read_body(answer["Body"])
 
     async def download(self, source: Location, target: Path) -> None:
-        """Write an object to a file, holding at most about a megabyte of it."""
-        held: list[bytes] = []
-        size = 0
-        await asyncio.to_thread(_begin, target)
-        async for chunk in self._chunks(source):
-            held.append(chunk)
-            size += len(chunk)
-            if size >= CHUNK:
-                await asyncio.to_thread(_append, target, held)
-                held, size = [], 0
-        await asyncio.to_thread(_append, target, held)
+        """Write an object to a file; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
+        await self._s3.download(source.bucket, source.key, target)
 
     async def download_all(self, files: Iterable[tuple[Location, Path]]) -> None:
         """Download many objects, several at a time; the first failure ends the others."""
@@ -110,20 +96,15 @@ class Objects:
 
     async def upload(self, source: Path, target: Location) -> None:
         """Store a file as an object."""
-        size = (await asyncio.to_thread(source.stat)).st_size
-        await self.cloud.call(
-            "s3",
-            "PutObject",
-            {"Bucket": target.bucket, "Key": target.key, "Body": _read(source), "ContentLength": size},
-        )
+        await self._s3.upload(source, target.bucket, target.key)
 
     async def write(self, body: bytes, target: Location) -> None:
         """Store bytes as an object."""
-        await self.cloud.call(
-            "s3",
-            "PutObject",
-            {"Bucket": target.bucket, "Key": target.key, "Body": body, "ContentLength": len(body)},
-        )
+        await self.cloud.call("s3", "PutObject", {"Bucket": target.bucket, "Key": target.key, "Body": body})
+
+    @property
+    def _s3(self) -> S3:
+        return cast("S3", self.cloud.services["s3"])
 
 
 def relative(key: str, prefix: str) -> str:
@@ -143,22 +124,3 @@ def below(folder: Path, name: str) -> Path:
     if ".." in name.split("/") or name.startswith("/") or "\0" in name:
         raise ValueError(f"{name!r} is no path below a folder.")
     return folder / name
-
-
-def _begin(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(b"")
-
-
-def _append(target: Path, chunks: list[bytes]) -> None:
-    with target.open("ab") as file:
-        file.writelines(chunks)
-
-
-async def _read(source: Path) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(source.open, "rb")
-    try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
-            yield chunk
-    finally:
-        file.close()
