@@ -121,7 +121,7 @@ def test_the_report_leads_with_the_verdict_and_shows_the_run(tmp_path: Path, cap
     assert page.title.replace("\u00a0", " ").startswith("Scones: 4 pictures classified")
     for fact in ("vehicles-2026", "90.5 %", "2 min 11 s", "412 ms", "95 % within 640 ms", "of 5, not by the gate"):
         assert fact in text
-    assert "33 % right of 3 with a known label" in text
+    assert "33 % answers right of 3 with a known label" in text
     assert "50 % right among the passed of 2 with a known label" in text
     assert "wrong: it is motorcycle" in text
     assert "4 records in 2 capture files; every line was read." in text

@@ -288,7 +288,7 @@ def _spread(times: Floats) -> Floats:
 
 def _density(total: int) -> tuple[float, float]:
     """Return the points' area and opacity: small and pale where many overlap."""
-    return float(np.clip(12000 / max(total, 1), 3, 26)), float(np.clip(900 / max(total, 1), 0.15, 0.85))
+    return float(np.clip(12000 / max(total, 1), 4, 26)), float(np.clip(2500 / max(total, 1), 0.3, 0.85))
 
 
 def _dates(times: Floats) -> Any:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ANYWHERE = ""
-"""The state's name under which errors without a state are counted, such as an execution's time-out."""
+"""The state's name under which errors of the whole execution are counted, such as its time-out."""
 
 GATE_ERROR = "ThresholdConfidenceNotMet"
 
@@ -80,13 +80,12 @@ class _Drawing:
         top -= 0.62
         for (name, exits), height in zip(rows, heights, strict=True):
             box = height - 0.45
-            if name:
-                self._box(CENTRE - HALF, top - box, 2 * HALF, box, name, self.theme.box, self.theme.ink)
+            edge = self.theme.ink if name else self.theme.quiet
+            self._box(CENTRE - HALF, top - box, 2 * HALF, box, name or "anywhere on the way", self.theme.box, edge)
             for place, (error, count) in zip(self._places(top, box, len(exits)), exits, strict=True):
-                self._exit(place, error, count, CENTRE + HALF if name else CENTRE)
+                self._exit(place, error, count)
                 left -= count
-            begin = top - box if name else top
-            self._arrow((CENTRE, begin), (CENTRE, top - height), left, self.theme.passed)
+            self._arrow((CENTRE, top - box), (CENTRE, top - height), left, self.theme.passed)
             self._text(CENTRE + 0.18, top - height + 0.22, f"{left:,}", self.theme.ink)
             top -= height
         self._terminal(top - 0.2, "Succeeded", self.theme.passed)
@@ -95,8 +94,9 @@ class _Drawing:
     def _places(top: float, box: float, count: int) -> Iterator[float]:
         return (top - box * (index + 0.5) / count for index in range(count))
 
-    def _exit(self, y: float, error: str, count: int, begin: float) -> None:
+    def _exit(self, y: float, error: str, count: int) -> None:
         colour = self.theme.gated if error == self.gate_error else self.theme.failed
+        begin = CENTRE + HALF
         self._arrow((begin, y), (EXIT, y), count, colour)
         self._text((begin + EXIT) / 2, y + 0.17, f"{count:,}", colour, ha="center")
         self._box(EXIT, y - 0.19, WIDTH - 0.35 - EXIT, 0.38, error, self.theme.paper, colour)

@@ -155,7 +155,7 @@ def _tiles(statistics: Statistics, facts: RunFacts) -> list[Tile]:
         tiles.append(Tile(f"{statistics.gated:,}", "for a person to look at", "stopped by the gate", tone))
     truth = statistics.truth
     if truth is not None and truth.accuracy is not None:
-        tiles.append(Tile(percent(truth.accuracy), "right", f"of {truth.labelled:,} with a known label"))
+        tiles.append(Tile(percent(truth.accuracy), "answers right", f"of {truth.labelled:,} with a known label"))
         if truth.passed_accuracy is not None:
             known = f"of {truth.passed_labelled:,} with a known label"
             tiles.append(Tile(percent(truth.passed_accuracy), "right among the passed", known))
