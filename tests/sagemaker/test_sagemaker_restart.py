@@ -3,7 +3,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import psutil
 from sagemaker_workbench import Workbench, until
+
+from scones.cloud import lifecycle
+
+
+def crash(cloud: Any) -> None:
+    """kill -9 the cloud; its programs must end with it."""
+    server = psutil.Process(cloud.running.pid)
+    children = server.children(recursive=True)
+    server.kill()
+    _, left = psutil.wait_procs([server, *children], timeout=10)
+    assert left == []
 
 
 def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
@@ -15,7 +27,7 @@ def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
         bench.invoke(endpoint, number)
     running = [bench.train(HyperParameters={"wait": "yes"}) for _ in range(3)]
     states = until(lambda: _trained(bench, running))
-    cloud.kill()
+    crash(cloud)
 
     again = Workbench(start_cloud())
     again.bucket = bench.bucket
@@ -43,8 +55,6 @@ def _trained(bench: Workbench, jobs: list[str]) -> dict[str, str] | None:
 
 
 def test_a_clean_stop_stores_the_captures_and_the_endpoint_comes_back(start_cloud: Any) -> None:
-    from scones.cloud import lifecycle
-
     cloud = start_cloud()
     bench = Workbench(cloud)
     endpoint = bench.endpoint(bench.config(bench.model("kept"), capture=bench.capture()))

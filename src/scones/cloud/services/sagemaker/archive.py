@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import zlib
 from pathlib import Path
 
 
@@ -22,7 +23,7 @@ def unpack(source: Path, folder: Path) -> None:
     """Extract an archive, with or without compression, into a new folder.
 
     Members that would leave the folder, links out of it and devices are refused. The folder appears whole or not
-    at all. Raises `tarfile.TarError` or `OSError` (also for broken compression).
+    at all. Raises `tarfile.TarError` or `OSError`.
     """
     draft = folder.with_name(folder.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
@@ -30,6 +31,6 @@ def unpack(source: Path, folder: Path) -> None:
     try:
         with tarfile.open(source) as archive:
             archive.extractall(draft, filter="data")
-    except EOFError as error:
-        raise tarfile.ReadError("The archive ends too early.") from error
+    except (EOFError, zlib.error) as error:
+        raise tarfile.ReadError(f"The archive is broken: {error}.") from error
     draft.rename(folder)

@@ -87,7 +87,7 @@ class CaptureTarget:
         if "Output" in self.modes:
             data["endpointOutput"] = self._side(answer, "OUTPUT")
         metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
-        if attributes is not None:
+        if attributes is not None:  # a list in AWS's pre-processor class; its place among the keys is not known
             metadata["customAttributes"] = [attributes]
         if inference_id is not None:
             metadata["inferenceId"] = inference_id
