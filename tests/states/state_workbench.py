@@ -13,6 +13,7 @@ from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Event, Recorder, Track
 from scones.cloud.services.states.interpreter import Interpreter
+from scones.cloud.services.states.resume import read_standing
 from scones.cloud.services.states.text import Texts
 from scones.cloud.services.states.validation import diagnose
 
@@ -90,14 +91,28 @@ def interpret(definition: dict[str, Any], value: Any = None, work: Callable[[Any
     """Run a whole machine on an input; `work` answers its tasks."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    run, clock = Run(), JumpingClock()
-    texts = Texts(json.dumps({} if value is None else value))
+    return _run(text, Texts(json.dumps({} if value is None else value)), work, [])
+
+
+def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], events: list[Event]) -> Run:
+    """Go on with a machine whose history has these events, as after a crash."""
+    return _run(json.dumps(definition), Texts(json.dumps(value)), work, events)
+
+
+def _run(text: str, texts: Texts, work: Callable[[Any], Any], before: list[Event]) -> Run:
+    run, clock = Run(events=list(before)), JumpingClock()
+    if before:
+        clock.time = before[-1].at
+    standing = read_standing(before, texts)
     context = {"Execution": {"Id": "execution-arn", "Input": texts.root, "Name": "run"}, "StateMachine": {"Name": "m"}}
-    track = Track(Recorder(run.events.append, clock.now), "", 0, {})
+    track = Track(Recorder(run.events.append, clock.now, standing.last), "", standing.previous, standing.variables)
     interpreter = Interpreter(context, texts, FakeTasks(work, run), clock)
 
     async def main() -> None:
-        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
+        if standing.finished is not None:
+            run.output = standing.finished[0]
+            return
+        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track, standing.entered))
         await clock.drive(task)
         try:
             run.output = task.result()
