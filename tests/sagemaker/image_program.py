@@ -41,12 +41,17 @@ def train():
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    spent = False
 
     def do_GET(self):
         self.answer(200, b"", "text/plain")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.spent:  # as a server that closes an idle connection at the very moment of a request
+            self.close_connection = True
+            return
+        self.spent = body == b"close soon"
         kind = self.headers["Content-Type"]
         if kind.startswith("image/"):
             if body.startswith(b"\x89PNG"):

@@ -87,6 +87,12 @@ def test_a_crashed_model_server_is_started_again(bench: Workbench) -> None:
     until(serves)
 
 
+def test_a_connection_that_the_server_closed_fails_no_request(bench: Workbench) -> None:
+    endpoint = bench.endpoint()
+    for _ in range(3):
+        assert answered(bench.invoke(endpoint, b"close soon"))["body"] == "close soon"
+
+
 def test_traffic_is_split_by_weight_and_by_name(bench: Workbench) -> None:
     config = bench.config(bench.model("first"), bench.model("second"), weights=(1.0, 0.0))
     endpoint = bench.endpoint(config)

@@ -162,13 +162,13 @@ class ModelServer:
         self._in_flight += 1
         self._idle.clear()
         try:
-            return await self._post(body, headers)
+            return await self._post(body, headers, again=True)
         finally:
             self._in_flight -= 1
             if not self._in_flight:
                 self._idle.set()
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, body: bytes, headers: dict[str, str], *, again: bool) -> Answer:
         import aiohttp
 
         assert self._client is not None
@@ -185,6 +185,10 @@ class ModelServer:
                 )
         except TimeoutError as error:
             raise TimedOutError from error
+        except aiohttp.ServerDisconnectedError as error:
+            if again:  # most likely an idle connection that the server closed just now: no answer was begun
+                return await self._post(body, headers, again=False)
+            raise ServerGoneError from error
         except (aiohttp.ClientError, OSError) as error:
             raise ServerGoneError from error
 
