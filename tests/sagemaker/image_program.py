@@ -90,6 +90,7 @@ def serve():
     if (BASE / "model/broken").exists() or "TEST_BROKEN" in os.environ:
         print("The model is broken", flush=True)
         sys.exit(1)
+    time.sleep(float(os.environ.get("TEST_SECONDS_TO_LOAD", 0)))
     print("Serving", flush=True)
     Handler.disable_nagle_algorithm = True
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)

@@ -115,6 +115,11 @@ def test_traffic_is_split_by_weight_and_by_name(bench: Workbench) -> None:
     ]
     assert weights == [0.0, 1.0]
 
+    other = bench.config(bench.model("first"), bench.model("second"), weights=(1.0, 0.0))
+    bench.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other, RetainAllVariantProperties=True)
+    bench.in_service(endpoint)
+    assert {bench.invoke(endpoint)["InvokedProductionVariant"] for _ in range(20)} == {"Variant-1"}
+
 
 def test_an_update_fails_no_request(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model("old")))

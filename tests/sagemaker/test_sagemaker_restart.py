@@ -68,3 +68,21 @@ def test_a_clean_stop_stores_the_captures_and_the_endpoint_comes_back(start_clou
     assert json.loads(again.invoke(endpoint, "two")["Body"].read())["body"] == "two"
     again.delete(endpoint)
     assert sum(body.count(b"\n") for body in again.objects("captures/").values()) == 2
+
+
+def test_an_update_goes_on_after_kill_9(start_cloud: Any) -> None:
+    cloud = start_cloud()
+    bench = Workbench(cloud)
+    endpoint = bench.endpoint(bench.config(bench.model("old")))
+    config = bench.config(bench.model("new", {"TEST_SECONDS_TO_LOAD": "1"}))
+    bench.sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    crash(cloud)
+
+    again = Workbench(start_cloud())
+
+    def updated() -> bool:
+        described = again.sagemaker.describe_endpoint(EndpointName=endpoint)
+        return bool(described["EndpointConfigName"] == config and described["EndpointStatus"] == "InService")
+
+    until(updated)
+    assert json.loads(again.invoke(endpoint)["Body"].read())["model"] == "new"
