@@ -29,7 +29,8 @@ class WallClock:
 
     async def sleep_until(self, moment: float) -> None:
         """Return when it is `moment` or later, at once where it has passed."""
-        await asyncio.sleep(max(0.0, moment - time.time()))
+        while (remaining := moment - time.time()) > 0:  # the loop's timers may go off a millisecond early
+            await asyncio.sleep(remaining)
 
 
 class DeadlineError(Exception):

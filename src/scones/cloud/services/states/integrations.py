@@ -14,8 +14,8 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.text import dumps
+from scones.cloud.services.states.failures import StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.text import LIMIT, dumps
 
 Integration = Callable[[Cloud, Any], Awaitable[Any]]
 
@@ -38,7 +38,7 @@ async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:
     answer = await _call_lambda(cloud, {"FunctionName": arn, "Payload": dumps(value).encode()}, check=False)
     body = await read_body(answer.get("Payload") or b"")
     _raise_function_error(answer, body, compact=False)
-    return json.loads(body) if body else None
+    return _result(body, arn) if body else None
 
 
 INTEGRATIONS: dict[str, Integration] = {"lambda:invoke": lambda_invoke}
@@ -102,6 +102,16 @@ def _payload(value: Any) -> bytes:
     return dumps(value).encode()
 
 
+def _result(body: bytes, label: str) -> Any:
+    """Return what a function returned: JSON, or its text where it returned bytes that are none."""
+    if len(body) > LIMIT:
+        raise data_limit_exceeded(label)
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
 def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool) -> None:
     """Fail as the function did: errorType is the error, the payload is the cause."""
     if not answer.get("FunctionError"):
@@ -141,7 +151,7 @@ def _invoke_result(answer: dict[str, Any], body: bytes) -> dict[str, Any]:
         result["LogResult"] = answer["LogResult"]
     return {
         **result,
-        "Payload": json.loads(body) if body else {},
+        "Payload": _result(body, "lambda") if body else {},
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in headers.items()},
             "HttpHeaders": dict(sorted(headers.items(), key=lambda header: header[0].lower())),
