@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -65,8 +66,9 @@ class CloudUnderTest:
         """kill -9 the whole process tree, as a crash would."""
         process = psutil.Process(self.running.pid)
         tree = [process, *process.children(recursive=True)]
-        for member in tree:
-            member.kill()
+        for member in tree:  # the first takes most of the others along
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
         psutil.wait_procs(tree, timeout=10)
 
 

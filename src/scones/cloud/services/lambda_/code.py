@@ -1,0 +1,112 @@
+"""Deployment packages: zip archives kept by their digest, and their contents as folders to mount."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from scones.cloud.errors import ServiceError
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes that a function's code may have unzipped (AWS's quota of 250 MB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A stored archive: its name in the store, and what AWS tells of it."""
+
+    digest: str
+    size: int
+
+    @property
+    def code_sha256(self) -> str:
+        """The digest as CodeSha256 gives it."""
+        return base64.b64encode(bytes.fromhex(self.digest)).decode()
+
+
+class CodeStore:
+    """Archives below one folder, by SHA-256; contents are unzipped when first needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._archives = folder / "code"
+        self._contents = folder / "tasks"
+        for path in (self._archives, self._contents):
+            path.mkdir(parents=True, exist_ok=True)
+
+    def add(self, archive: bytes) -> Package:
+        """Check an archive and keep it; it is on disk when this returns. Blocks: call it in a thread."""
+        _check(archive)
+        package = Package(hashlib.sha256(archive).hexdigest(), len(archive))
+        path = self.archive(package.digest)
+        if not path.exists():
+            with tempfile.NamedTemporaryFile(dir=self._archives, delete=False) as draft:
+                draft.write(archive)
+                draft.flush()
+                os.fsync(draft.fileno())
+            Path(draft.name).replace(path)
+            folder = os.open(self._archives, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        return package
+
+    def archive(self, digest: str) -> Path:
+        """Return where an archive is kept."""
+        return self._archives / f"{digest}.zip"
+
+    def contents(self, digests: tuple[str, ...]) -> Path:
+        """Return a folder with the contents of archives, later ones over earlier. Blocks: call it in a thread."""
+        name = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        folder = self._contents / name
+        if not folder.exists():
+            draft = Path(tempfile.mkdtemp(dir=self._contents))
+            for digest in digests:
+                _extract(self.archive(digest), draft)
+            draft.chmod(0o755)
+            try:
+                draft.rename(folder)
+            except OSError:  # another call was faster
+                shutil.rmtree(draft)
+        return folder
+
+    def sweep(self, used: set[str]) -> None:
+        """Remove archives that nothing uses any more, and all unzipped contents."""
+        for path in self._archives.iterdir():
+            if path.stem not in used:
+                path.unlink()
+        for path in self._contents.iterdir():
+            shutil.rmtree(path)
+
+
+def _check(archive: bytes) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as file:
+            size = sum(member.file_size for member in file.infolist())
+    except zipfile.BadZipFile as error:
+        raise ServiceError(
+            "InvalidParameterValueException",
+            "Could not unzip uploaded file. Please check your file, then try to upload again.",
+        ) from error
+    if size > UNZIPPED_LIMIT:
+        raise ServiceError(
+            "InvalidParameterValueException", f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
+        )
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    """Unzip with file modes; zipfile itself keeps member names inside the folder."""
+    left = UNZIPPED_LIMIT
+    with zipfile.ZipFile(archive) as file:
+        for member in file.infolist():
+            left -= member.file_size
+            if left < 0:
+                raise ServiceError("InvalidParameterValueException", f"{archive.name} is larger than it says.")
+            path = Path(file.extract(member, folder))
+            mode = (member.external_attr >> 16) & 0o777
+            path.chmod((mode or 0o644) | (0o555 if member.is_dir() else 0o444))

@@ -1,0 +1,126 @@
+"""Running a version of a function: what its execution environment is made of, and where its log goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.lambda_.code import CodeStore
+from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
+from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.pool import Pool
+from scones.cloud.services.lambda_.records import Records, Version
+
+if TYPE_CHECKING:
+    from scones.cloud.services.logs import Logs
+
+CREDENTIALS_SECONDS = 12 * 3600.0
+RELEASE_SECONDS = 30.0
+
+
+class Invoker:
+    """Invokes functions in the pool's environments."""
+
+    def __init__(self, cloud: Cloud, records: Records, code: CodeStore, scratch: Path) -> None:
+        self._cloud = cloud
+        self._records = records
+        self._code = code
+        self._scratch = scratch
+        self._pool = Pool()
+
+    async def start(self) -> None:
+        """Clear the private folders of a former process, and begin to release idle environments."""
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        self._scratch.mkdir(parents=True)
+        self._cloud.spawn(self._release(), name="release idle execution environments")
+
+    async def stop(self) -> None:
+        """End every environment."""
+        await self._pool.close()
+
+    def retire(self, function: str) -> None:
+        """Use no environment of a function again."""
+        self._pool.retire(function)
+
+    def find(self, function: FunctionName) -> Version:
+        """Return the version that a name with its qualifier means."""
+        return self._records.find(function)
+
+    async def invoke(
+        self, version: Version, function: FunctionName, payload: bytes, *, request_id: str,
+        client_context: str | None = None,
+    ) -> Outcome:  # fmt: skip
+        """Run one invocation."""
+
+        async def start() -> ExecutionEnvironment:
+            return await self._start(version, function)
+
+        reserved = self._records.reserved(version.name)
+        async with self._pool.borrow(version.name, version.revision, start, reserved) as environment:
+            return await environment.invoke(payload, request_id, client_context)
+
+    async def _start(self, version: Version, function: FunctionName) -> ExecutionEnvironment:
+        configuration = version.configuration
+        layers = tuple(self._records.layer(layer["Arn"])[1] for layer in configuration.get("Layers", []))
+        setup = Setup(
+            version=configuration["Version"],
+            function_arn=self._records.arn(version.name, function.qualifier),
+            handler=configuration["Handler"],
+            timeout=configuration["Timeout"],
+            memory_mb=configuration["MemorySize"],
+            variables=self._variables(version),
+            code=await asyncio.to_thread(self._code.contents, (version.code,)),
+            layers=await asyncio.to_thread(self._code.contents, layers) if layers else None,
+            hidden=(self._cloud.settings.data_dir, Path.home() / ".aws"),
+            scratch=self._scratch,
+        )
+        logs = cast("Logs", self._cloud.services["logs"])
+        group = configuration["LoggingConfig"]["LogGroup"]
+        environment = ExecutionEnvironment(setup, lambda events: logs.append(group, environment.log_stream, events))
+        await environment.start()
+        return environment
+
+    def _variables(self, version: Version) -> dict[str, str]:
+        """Return the environment that AWS documents, plus the address of this cloud."""
+        configuration, settings = version.configuration, self._cloud.settings
+        keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
+        return {
+            "LANG": "en_US.UTF-8",
+            "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+            "TZ": ":UTC",
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "PYTHONPATH": _python_path(),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "_HANDLER": configuration["Handler"],
+            "AWS_REGION": settings.region,
+            "AWS_DEFAULT_REGION": settings.region,
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+            "AWS_SESSION_TOKEN": keys.session_token,
+            "AWS_ENDPOINT_URL": self._cloud.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{configuration['Runtime']}",
+            "AWS_LAMBDA_FUNCTION_NAME": version.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": configuration["Version"],
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
+            "AWS_LAMBDA_LOG_GROUP_NAME": configuration["LoggingConfig"]["LogGroup"],
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            **configuration.get("Environment", {}).get("Variables", {}),
+        }
+
+    async def _release(self) -> None:
+        while True:
+            await asyncio.sleep(RELEASE_SECONDS)
+            self._pool.release_idle()
+
+
+def _python_path() -> str:
+    """Return where layers put Python modules, as AWS's runtime looks for them."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return os.pathsep.join(["/opt/python", f"/opt/python/lib/{version}/site-packages"])

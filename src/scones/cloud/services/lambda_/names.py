@@ -1,0 +1,37 @@
+"""Function names in every form that AWS takes: a name, a partial ARN, an ARN, with or without a qualifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import regex
+
+from scones.cloud.errors import ServiceError
+
+LATEST = "$LATEST"
+_FORM = regex.compile(
+    r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):)?(?:function:)?"
+    r"(?P<name>[a-zA-Z0-9-_]{1,64})(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionName:
+    """A function's name, and the version or alias that was asked for."""
+
+    name: str
+    qualifier: str | None = None
+
+    @classmethod
+    def parse(cls, given: str, qualifier: str | None = None) -> FunctionName:
+        """Read a FunctionName parameter with its Qualifier; raises where the two name different qualifiers."""
+        found = _FORM.fullmatch(given)
+        if found is None:
+            raise ServiceError("InvalidParameterValueException", f"Invalid function name: {given}")
+        inside: str | None = found["qualifier"]
+        if inside and qualifier and inside != qualifier:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                "The derived qualifier from the function name does not match the specified qualifier.",
+            )
+        return cls(found["name"], inside or qualifier)

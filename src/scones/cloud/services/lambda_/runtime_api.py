@@ -1,0 +1,190 @@
+"""The Lambda Runtime API of one execution environment, as AWS documents it for custom runtimes.
+
+A port of its own on loopback for each environment: the runtime client cannot be given a path, and so an environment
+reaches the invocations of no other through an address that it knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httptools
+
+PREFIX = "/2018-06-01/runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One event on its way to a handler; `deadline` is in seconds since 1970."""
+
+    request_id: str
+    payload: bytes
+    deadline: float
+    function_arn: str
+    client_context: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that carry the invocation's metadata to the runtime client."""
+        trace = (
+            f"Root=1-{int(self.deadline):08x}-{self.request_id.replace('-', '')[:24]};Parent=0000000000000000;Sampled=0"
+        )
+        context = {"Lambda-Runtime-Client-Context": self.client_context} if self.client_context else {}
+        return {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": self.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int(self.deadline * 1e3)),
+            "Lambda-Runtime-Invoked-Function-Arn": self.function_arn,
+            "Lambda-Runtime-Trace-Id": trace,
+            **context,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a handler answered: its payload, and whether that is an error."""
+
+    payload: bytes
+    is_error: bool
+
+
+class RuntimeApi:
+    """The server side: hands out one invocation at a time and takes its result."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = loop.create_future()
+        """Done when the runtime first asks for an invocation; failed with `InitError` when it could not start."""
+        self._server: asyncio.Server | None = None
+        self._waiting: _Connection | None = None
+        self._invocation: Invocation | None = None
+        self._result: asyncio.Future[Result] | None = None
+        self._connections: set[_Connection] = set()
+
+    async def start(self) -> str:
+        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API."""
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return f"{host}:{port}"
+
+    def close(self) -> None:
+        """Stop listening and drop the runtime's connections."""
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self._connections):
+            connection.close()
+
+    def hand_out(self, invocation: Invocation) -> asyncio.Future[Result]:
+        """Give the runtime its next invocation; the future ends with what it answers."""
+        self._result = asyncio.get_running_loop().create_future()
+        self._invocation = invocation
+        self._deliver()
+        return self._result
+
+    def _deliver(self) -> None:
+        if self._waiting is not None and self._invocation is not None:
+            self._waiting.answer(200, self._invocation.payload, self._invocation.headers)
+            self._waiting = None
+
+    def receive(self, connection: _Connection, method: str, path: str, body: bytes) -> None:
+        """Handle one request of the runtime."""
+        operation = path.removeprefix(PREFIX)
+        if (method, operation) == ("GET", "/invocation/next"):
+            self._waiting = connection
+            if not self.ready.done():
+                self.ready.set_result(None)
+            if self._result is not None and not self._result.done():
+                self._deliver()
+        elif (method, operation) == ("POST", "/init/error"):
+            if not self.ready.done():
+                self.ready.set_exception(InitError(body))
+            connection.answer(202, b'{"status":"OK"}')
+        elif method == "POST" and operation.startswith("/invocation/"):
+            request_id, _, kind = operation.removeprefix("/invocation/").partition("/")
+            self._settle(connection, request_id, kind, body)
+        else:
+            connection.answer(404, _error("InvalidPath", f"{method} {path} is not part of the Runtime API."))
+
+    def _settle(self, connection: _Connection, request_id: str, kind: str, body: bytes) -> None:
+        current = self._invocation
+        if current is None or current.request_id != request_id or self._result is None or self._result.done():
+            connection.answer(400, _error("InvalidRequestID", f"Invocation {request_id} is not under way."))
+            return
+        self._invocation = None
+        connection.answer(202, b'{"status":"OK"}')
+        self._result.set_result(Result(body, is_error=kind == "error"))
+
+    def connected(self, connection: _Connection) -> None:
+        """Remember a connection, so that `close` can drop it."""
+        self._connections.add(connection)
+
+    def disconnected(self, connection: _Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        if self._waiting is connection:
+            self._waiting = None
+
+
+class InitError(Exception):
+    """The runtime could not start: the handler cannot be imported, say. `payload` is its error as JSON."""
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(payload)
+        self.payload = payload
+
+
+class _Connection(asyncio.Protocol):
+    """One keep-alive connection of the runtime client."""
+
+    def __init__(self, api: RuntimeApi) -> None:
+        self._api = api
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._path = b""
+        self._body = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._api.connected(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._api.disconnected(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.close()
+
+    def on_message_begin(self) -> None:
+        self._path, self._body = b"", bytearray()
+
+    def on_url(self, url: bytes) -> None:
+        self._path += url
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        self._api.receive(self, self._parser.get_method().decode(), self._path.decode(), bytes(self._body))
+
+    def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Write an answer."""
+        lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {"Content-Type": "application/json"}).items()]
+        if self._transport is not None:
+            self._transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _error(kind: str, message: str) -> bytes:
+    document: dict[str, Any] = {"errorType": kind, "errorMessage": message}
+    return json.dumps(document).encode()

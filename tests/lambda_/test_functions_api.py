@@ -1,0 +1,192 @@
+"""Functions, versions, aliases, layers and policies through boto3."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+from function_workbench import ROLE, archive
+
+ONE, TWO = "def handler(e, c):\n    return 1", "def handler(e, c):\n    return 2"
+
+
+def test_a_function_is_described_as_aws_does(function, cloud):
+    made = function(ONE, Description="why", Environment={"Variables": {"KEY": "b"}}, Tags={"team": "x"})
+    described = made.client.get_function(FunctionName=made.name)
+    configuration = described["Configuration"]
+    assert configuration["FunctionArn"] == f"arn:aws:lambda:us-east-1:111122223333:function:{made.name}"
+    assert (configuration["Timeout"], configuration["MemorySize"], configuration["Version"]) == (3, 128, "$LATEST")
+    assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Successful")
+    assert configuration["Environment"] == {"Variables": {"KEY": "b"}}
+    assert configuration["LastModified"].endswith("+0000")
+    assert described["Tags"] == {"team": "x"}
+
+
+def test_waiters_end(function):
+    made = function(ONE)
+    for waiter in ("function_active_v2", "function_updated_v2", "function_exists"):
+        made.client.get_waiter(waiter).wait(FunctionName=made.name, WaiterConfig={"Delay": 1, "MaxAttempts": 2})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{name}",
+        "{name}:$LATEST",
+        "function:{name}",
+        "111122223333:function:{name}",
+        "arn:aws:lambda:us-east-1:111122223333:function:{name}",
+        "arn:aws:lambda:us-east-1:111122223333:function:{name}:$LATEST",
+    ],
+)
+def test_a_function_answers_to_every_form_of_its_name(function, form):
+    made = function(ONE)
+    answer = made.client.invoke(FunctionName=form.format(name=made.name))
+    assert answer["Payload"].read() == b"1"
+
+
+def test_a_name_is_taken_once(function):
+    made = function(ONE)
+    with pytest.raises(ClientError, match=f"Function already exist: {made.name}"):
+        function(ONE, FunctionName=made.name)
+
+
+def test_what_is_no_zip_is_refused(function):
+    with pytest.raises(ClientError, match="Could not unzip uploaded file"):
+        function(ONE, Code={"ZipFile": b"no zip"})
+
+
+def test_a_runtime_that_is_not_there_is_refused(function):
+    with pytest.raises(ClientError, match="it has no nodejs22.x"):
+        function(ONE, Runtime="nodejs22.x")
+
+
+def test_new_code_runs_at_once(function):
+    made = function(ONE)
+    assert made.invoke().payload == 1
+    made.client.update_function_code(FunctionName=made.name, ZipFile=archive(code=TWO))
+    assert made.invoke().payload == 2
+
+
+def test_new_settings_hold_at_once(function):
+    made = function("import os\ndef handler(e, c):\n    return os.environ.get('KEY')")
+    assert made.invoke().payload is None
+    made.client.update_function_configuration(FunctionName=made.name, Environment={"Variables": {"KEY": "b"}})
+    assert made.invoke().payload == "b"
+
+
+def test_code_comes_from_s3(function, cloud):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="function-code")
+    s3.put_object(Bucket="function-code", Key="code.zip", Body=archive(code=TWO))
+    assert function(ONE, Code={"S3Bucket": "function-code", "S3Key": "code.zip"}).invoke().payload == 2
+
+
+def test_code_that_is_not_in_s3_is_told(function, cloud):
+    cloud.client("s3").create_bucket(Bucket="no-function-code")
+    with pytest.raises(ClientError, match="Error occurred while GetObject. S3 Error Code: NoSuchKey"):
+        function(ONE, Code={"S3Bucket": "no-function-code", "S3Key": "code.zip"})
+
+
+def test_a_stale_revision_is_refused(function):
+    made = function(ONE)
+    revision = made.client.get_function_configuration(FunctionName=made.name)["RevisionId"]
+    made.client.update_function_configuration(FunctionName=made.name, Timeout=4, RevisionId=revision)
+    with pytest.raises(made.client.exceptions.PreconditionFailedException):
+        made.client.update_function_configuration(FunctionName=made.name, Timeout=5, RevisionId=revision)
+
+
+def test_a_deleted_function_is_gone(function):
+    made = function(ONE)
+    made.invoke()
+    made.client.delete_function(FunctionName=made.name)
+    with pytest.raises(made.client.exceptions.ResourceNotFoundException):
+        made.client.get_function(FunctionName=made.name)
+
+
+def test_functions_are_listed_in_pages(function, start_cloud):
+    client = start_cloud().client("lambda")
+    for index in range(5):
+        function(ONE, client=client, FunctionName=f"paged-{index}")
+    pages = client.get_paginator("list_functions").paginate(PaginationConfig={"PageSize": 2})
+    names = [entry["FunctionName"] for page in pages for entry in page["Functions"]]
+    assert names == [f"paged-{index}" for index in range(5)]
+
+
+def test_versions_and_aliases_keep_what_was_published(function):
+    made = function(ONE)
+    assert made.client.publish_version(FunctionName=made.name)["Version"] == "1"
+    assert made.client.publish_version(FunctionName=made.name)["Version"] == "1"  # nothing has changed
+    made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
+    made.client.update_function_code(FunctionName=made.name, ZipFile=archive(code=TWO), Publish=True)
+    assert [made.invoke(Qualifier=name).payload for name in ("1", "2", "live", "$LATEST")] == [1, 2, 1, 2]
+    made.client.update_alias(FunctionName=made.name, Name="live", FunctionVersion="2")
+    assert made.invoke(Qualifier="live").payload == 2
+    versions = made.client.list_versions_by_function(FunctionName=made.name)["Versions"]
+    assert [version["Version"] for version in versions] == ["$LATEST", "1", "2"]
+
+
+def test_a_layer_brings_modules(function, cloud):
+    client = cloud.client("lambda")
+    layer = client.publish_layer_version(
+        LayerName="words", Content={"ZipFile": archive(**{"python/words": "greeting = 'hello'"})}
+    )
+    assert layer["Version"] == 1
+    made = function("import words\ndef handler(e, c):\n    return words.greeting", Layers=[layer["LayerVersionArn"]])
+    assert made.invoke().payload == "hello"
+
+
+def test_a_layer_that_is_not_there_is_refused(function):
+    arn = "arn:aws:lambda:us-east-1:111122223333:layer:nothing:1"
+    with pytest.raises(ClientError, match="Layer version .* does not exist"):
+        function(ONE, Layers=[arn])
+
+
+def test_permissions_make_a_policy(function):
+    made = function(ONE)
+    made.client.add_permission(
+        FunctionName=made.name,
+        StatementId="s3",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn="arn:aws:s3:::pictures",
+    )
+    policy = json.loads(made.client.get_policy(FunctionName=made.name)["Policy"])
+    assert policy["Statement"][0]["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert policy["Statement"][0]["Condition"] == {"ArnLike": {"AWS:SourceArn": "arn:aws:s3:::pictures"}}
+    made.client.remove_permission(FunctionName=made.name, StatementId="s3")
+    with pytest.raises(made.client.exceptions.ResourceNotFoundException):
+        made.client.get_policy(FunctionName=made.name)
+
+
+def test_tags_come_and_go(function):
+    made = function(ONE, Tags={"a": "1"})
+    arn = made.client.get_function(FunctionName=made.name)["Configuration"]["FunctionArn"]
+    made.client.tag_resource(Resource=arn, Tags={"b": "2"})
+    made.client.untag_resource(Resource=arn, TagKeys=["a"])
+    assert made.client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
+
+
+def test_functions_survive_kill_9(function, start_cloud):
+    cloud = start_cloud()
+    made = function(ONE, client=cloud.client("lambda"), FunctionName="lasting", Role=ROLE)
+    assert made.invoke().payload == 1
+    cloud.kill()
+    answer = start_cloud().client("lambda").invoke(FunctionName="lasting")
+    assert answer["Payload"].read() == b"1"
+
+
+def test_an_accepted_event_survives_kill_9(function, start_cloud, tmp_path):
+    cloud = start_cloud()
+    cloud.client("s3").create_bucket(Bucket="events")
+    code = """
+import boto3, time
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket="events", Key="seen", Body=b"1")
+"""
+    made = function(code, client=cloud.client("lambda"), FunctionName="later", Timeout=30, MemorySize=512)
+    made.client.invoke(FunctionName="later", InvocationType="Event", Payload=b"{}")
+    cloud.kill()
+    s3 = start_cloud().client("s3")
+    s3.get_waiter("object_exists").wait(Bucket="events", Key="seen", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
