@@ -29,8 +29,8 @@ class WallClock:
 
     async def sleep_until(self, moment: float) -> None:
         """Return when it is `moment` or later, at once where it has passed."""
-        while (remaining := moment - time.time()) > 0:  # the loop's timers may go off a millisecond early
-            await asyncio.sleep(remaining)
+        while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - timers may go off a millisecond early
+            await asyncio.sleep(left)
 
 
 class DeadlineError(Exception):
