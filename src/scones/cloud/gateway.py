@@ -72,7 +72,18 @@ class Gateway:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
-        response = await self._answer(_incoming(scope, self.cloud.settings.port), receive)
+        incoming = _incoming(scope, self.cloud.settings.port)
+        unread = incoming.headers.get("content-length", "0") != "0" or "transfer-encoding" in incoming.headers
+
+        async def receive_noted() -> MutableMapping[str, Any]:
+            nonlocal unread
+            message = await receive()
+            unread = message.get("more_body", False)
+            return message
+
+        response = await self._answer(incoming, receive_noted)
+        if unread:  # a client that waited for 100-continue sends its next request where this body was due
+            response.headers["connection"] = "close"
         await _send(response, scope["method"], send)
 
     async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import sqlite3
@@ -150,8 +149,8 @@ def _check_location(constraint: str | None, region: str) -> None:
 
 def _after(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
         raise errors.invalid_argument(
             "The continuation token provided is incorrect", "continuation-token", token
         ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -132,11 +131,10 @@ def successor(text: str) -> str | bytes:
 
 def _start(prefix: str, delimiter: str, after: str) -> str:
     """Return the least key behind one, or behind all keys of a common prefix that was on the page before."""
-    if delimiter and after.startswith(prefix) and after[len(prefix) :].find(delimiter) == len(after) - len(
-        prefix
-    ) - len(delimiter):  # fmt: skip
-        behind = successor(delimiter)
-        return after.removesuffix(delimiter) + behind if isinstance(behind, str) else after + "\U0010ffff"
+    cut = after.find(delimiter, len(prefix)) if delimiter and after.startswith(prefix) else -1
+    behind = successor(delimiter)
+    if cut >= 0 and cut + len(delimiter) == len(after) and isinstance(behind, str):
+        return after[:cut] + behind
     return after + "\0" if after else ""
 
 
@@ -174,8 +172,8 @@ def _token(last: str) -> str:
 
 def _read_token(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except ValueError as error:
         raise errors.invalid_argument(
             "The continuation token provided is incorrect", "continuation-token", token
         ) from error

@@ -1,0 +1,99 @@
+"""Buckets."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+
+def test_a_bucket_is_made_found_listed_and_deleted(s3, bucket, refusal):
+    head = s3.head_bucket(Bucket=bucket)
+    assert head["BucketRegion"] == "us-east-1"
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+    assert bucket in [entry["Name"] for entry in s3.list_buckets()["Buckets"]]
+    s3.delete_bucket(Bucket=bucket)
+    assert refusal(s3.head_bucket, Bucket=bucket)[:2] == ("404", 404)
+    code, status, error = refusal(s3.list_objects_v2, Bucket=bucket)
+    assert (code, status, error["BucketName"]) == ("NoSuchBucket", 404, bucket)
+
+
+def test_us_east_1_answers_a_second_create_with_200(s3, bucket):
+    assert s3.create_bucket(Bucket=bucket)["Location"] == f"/{bucket}"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "code"),
+    [("eu-west-1", "IllegalLocationConstraintException"), ("us-east-1", "InvalidLocationConstraint")],
+)
+def test_a_location_must_be_the_clouds_own(s3, refusal, constraint, code):
+    configuration = {"LocationConstraint": constraint}
+    name = f"tests-{uuid.uuid4().hex}"
+    assert refusal(s3.create_bucket, Bucket=name, CreateBucketConfiguration=configuration)[0] == code
+
+
+def test_other_regions_want_their_location_and_know_a_second_create(start_cloud, refusal):
+    s3 = start_cloud(region="eu-west-1").client("s3")
+    assert refusal(s3.create_bucket, Bucket="plain")[0] == "IllegalLocationConstraintException"
+    location = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    s3.create_bucket(Bucket="placed", **location)
+    assert refusal(s3.create_bucket, Bucket="placed", **location)[:2] == ("BucketAlreadyOwnedByYou", 409)
+    assert s3.get_bucket_location(Bucket="placed")["LocationConstraint"] == "eu-west-1"
+
+
+@pytest.mark.parametrize("name", ["Upper", "ab", "10.0.0.1", "a..b", "xn--a", "under_score", "a" * 63 + "-s3alias"])
+def test_names_follow_the_naming_rules(s3, refusal, name):
+    assert refusal(s3.create_bucket, Bucket=name)[:2] in (("InvalidBucketName", 400),)
+
+
+def test_a_bucket_with_objects_is_kept(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="kept", Body=b"x")
+    assert refusal(s3.delete_bucket, Bucket=bucket)[:2] == ("BucketNotEmpty", 409)
+
+
+def test_unfinished_uploads_go_with_their_bucket(cloud, s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="never")["UploadId"]
+    s3.upload_part(Bucket=bucket, Key="never", UploadId=upload, PartNumber=1, Body=b"x" * 70_000)
+    before = set((cloud.data_dir / "s3").iterdir())
+    s3.delete_bucket(Bucket=bucket)
+    assert len(before - set((cloud.data_dir / "s3").iterdir())) == 1
+
+
+def test_buckets_are_listed_in_pages(s3, bucket):
+    names = sorted(f"{bucket}-{number}" for number in range(5))
+    for name in names:
+        s3.create_bucket(Bucket=name)
+    pages = s3.get_paginator("list_buckets").paginate(Prefix=f"{bucket}-", PaginationConfig={"PageSize": 2})
+    found = [[entry["Name"] for entry in page["Buckets"]] for page in pages]
+    assert found == [names[:2], names[2:4], names[4:]]
+
+
+def test_a_buckets_tags_are_replaced_and_removed(s3, bucket, refusal):
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket)[:2] == ("NoSuchTagSet", 404)
+    tags = [{"Key": "team", "Value": "scones"}, {"Key": "empty", "Value": ""}]
+    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    assert refusal(s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": [tags[0], tags[0]]})[0] == "InvalidTag"
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert refusal(s3.get_bucket_tagging, Bucket=bucket)[0] == "NoSuchTagSet"
+
+
+def test_another_owner_is_refused(s3, bucket, refusal):
+    assert s3.head_bucket(Bucket=bucket, ExpectedBucketOwner="111122223333")
+    for operation, params in [(s3.head_bucket, {}), (s3.list_objects_v2, {}), (s3.get_object, {"Key": "any"})]:
+        assert refusal(operation, Bucket=bucket, ExpectedBucketOwner="999999999999", **params)[1] == 403
+
+
+def test_what_is_not_there_says_so(s3, bucket, refusal):
+    code, status, error = refusal(s3.get_bucket_versioning, Bucket=bucket)
+    assert (code, status) == ("NotImplemented", 501)
+    assert "GetBucketVersioning" in error["Message"]
+
+
+def test_acls_are_the_owners(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="mine", Body=b"x", ACL="bucket-owner-full-control")
+    for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="mine")):
+        assert [grant["Permission"] for grant in acl["Grants"]] == ["FULL_CONTROL"]
+        assert acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
+    refused = refusal(s3.put_object, Bucket=bucket, Key="all", Body=b"x", ACL="public-read")
+    assert refused[:2] == ("AccessControlListNotSupported", 400)

@@ -1,0 +1,298 @@
+"""Objects: what is put is what is got, in whole, in part and under conditions."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import os
+import urllib.error
+import urllib.request
+
+import pytest
+
+LARGE = os.urandom(200_000)
+"""Bytes that do not fit the database."""
+
+KEYS = [
+    "plain.txt",
+    "with space/and+plus",
+    "a/../b",
+    "../up",
+    "double//slash",
+    "/leading",
+    "trailing/",
+    "ünïcode/日本/🍰",
+    "100%25?query=1&more#part",
+    "quotes'\"<>&",
+    "~tilde_and-dash.",
+    "." * 3,
+    "k" * 1024,
+]
+
+
+@pytest.mark.parametrize("body", [b"", b"small", b"x" * 65_536, b"y" * 65_537, LARGE], ids=len)
+def test_a_body_comes_back(s3, bucket, body):
+    etag = f'"{hashlib.md5(body).hexdigest()}"'
+    assert s3.put_object(Bucket=bucket, Key="key", Body=body)["ETag"] == etag
+    found = s3.get_object(Bucket=bucket, Key="key")
+    assert found["Body"].read() == body
+    assert (found["ETag"], found["ContentLength"], found["AcceptRanges"]) == (etag, len(body), "bytes")
+    assert found["ContentType"] == "binary/octet-stream"
+    assert dt.datetime.now(dt.UTC) - found["LastModified"] < dt.timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_any_key_is_a_name(s3, bucket, key):
+    s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == key.encode()
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+    s3.delete_object(Bucket=bucket, Key=key)
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def test_a_key_has_at_most_1024_bytes(s3, bucket, refusal):
+    assert refusal(s3.put_object, Bucket=bucket, Key="ü" * 513, Body=b"")[:2] == ("KeyTooLongError", 400)
+
+
+def test_headers_and_metadata_are_kept(s3, bucket):
+    headers = {
+        "CacheControl": "max-age=60",
+        "ContentDisposition": 'attachment; filename="a.png"',
+        "ContentEncoding": "gzip",
+        "ContentLanguage": "en",
+        "ContentType": "image/png",
+        "Metadata": {"label": "bicycle", "mixed-case": "Value With Space"},
+        "StorageClass": "STANDARD_IA",
+    }
+    expires = dt.datetime(2030, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x", Expires=expires, Tagging="a=1&b=%20", **headers)
+    for found in (s3.head_object(Bucket=bucket, Key="key"), s3.get_object(Bucket=bucket, Key="key")):
+        assert {name: found[name] for name in headers} == headers
+        assert found["Expires"] == expires
+    tags = s3.get_object_tagging(Bucket=bucket, Key="key")["TagSet"]
+    assert tags == [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": " "}]
+
+
+def test_a_response_may_be_dressed(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x", ContentType="text/plain")
+    found = s3.get_object(
+        Bucket=bucket, Key="key", ResponseContentType="image/png", ResponseContentDisposition="inline"
+    )
+    assert (found["ContentType"], found["ContentDisposition"]) == ("image/png", "inline")
+
+
+def test_what_is_not_there(s3, bucket, refusal):
+    code, status, error = refusal(s3.get_object, Bucket=bucket, Key="none")
+    assert (code, status, error["Key"]) == ("NoSuchKey", 404, "none")
+    assert refusal(s3.head_object, Bucket=bucket, Key="none")[:2] == ("404", 404)
+    assert refusal(s3.put_object, Bucket="no-such-bucket", Key="none", Body=LARGE)[0] == "NoSuchBucket"
+    s3.delete_object(Bucket=bucket, Key="none")
+
+
+@pytest.mark.parametrize("body", [b"0123456789", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("header", "start", "end"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=2-5", 2, 6),
+        ("bytes=5-", 5, None),
+        ("bytes=-3", -3, None),
+        ("bytes=8-999999", 8, None),
+    ],
+)
+def test_a_range_is_206(s3, bucket, body, header, start, end):
+    s3.put_object(Bucket=bucket, Key="key", Body=body)
+    found = s3.get_object(Bucket=bucket, Key="key", Range=header)
+    expected = body[start:end]
+    first = start % len(body)
+    assert found["Body"].read() == expected
+    assert found["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert found["ContentRange"] == f"bytes {first}-{first + len(expected) - 1}/{len(body)}"
+    assert s3.head_object(Bucket=bucket, Key="key", Range=header)["ContentLength"] == len(expected)
+
+
+def test_a_range_outside_is_416_and_nonsense_is_the_whole(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"0123456789")
+    code, status, error = refusal(s3.get_object, Bucket=bucket, Key="key", Range="bytes=10-")
+    assert (code, status, error["ActualObjectSize"]) == ("InvalidRange", 416, "10")
+    for header in ("bytes=5-2", "lines=1-2", "bytes=0-1,4-5"):
+        found = s3.get_object(Bucket=bucket, Key="key", Range=header)
+        assert (found["Body"].read(), found["ResponseMetadata"]["HTTPStatusCode"]) == (b"0123456789", 200)
+
+
+def test_conditional_reads(s3, bucket, refusal):
+    etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"]
+    now = dt.datetime.now(dt.UTC)
+    past, future = now - dt.timedelta(hours=1), now + dt.timedelta(hours=1)
+    get = {"Bucket": bucket, "Key": "key"}
+    fine = [
+        {"IfMatch": etag},
+        {"IfNoneMatch": '"other"'},
+        {"IfModifiedSince": past},
+        {"IfUnmodifiedSince": future},
+        {"IfMatch": etag, "IfUnmodifiedSince": past},
+        {"IfNoneMatch": '"other"', "IfModifiedSince": future},
+    ]
+    for conditions in fine:
+        assert s3.get_object(**get, **conditions)["Body"].read() == b"x"
+    for conditions in ({"IfNoneMatch": etag}, {"IfModifiedSince": future}):
+        assert refusal(s3.get_object, **get, **conditions)[:2] == ("304", 304)
+        assert refusal(s3.head_object, **get, **conditions)[1] == 304
+    for conditions in ({"IfMatch": '"other"'}, {"IfUnmodifiedSince": past}):
+        assert refusal(s3.get_object, **get, **conditions)[:2] == ("PreconditionFailed", 412)
+
+
+def test_conditional_writes(s3, bucket, refusal):
+    put = {"Bucket": bucket, "Key": "key", "Body": b"x"}
+    assert refusal(s3.put_object, **put, IfMatch='"any"')[:2] == ("NoSuchKey", 404)
+    etag = s3.put_object(**put, IfNoneMatch="*")["ETag"]
+    code, status, error = refusal(s3.put_object, **put, IfNoneMatch="*")
+    assert (code, status, error["Condition"]) == ("PreconditionFailed", 412, "If-None-Match")
+    assert refusal(s3.put_object, **put, IfMatch='"other"')[0] == "PreconditionFailed"
+    s3.put_object(Bucket=bucket, Key="key", Body=LARGE, IfMatch=etag)
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == LARGE
+    assert refusal(s3.delete_object, Bucket=bucket, Key="key", IfMatch=etag)[:2] == ("PreconditionFailed", 412)
+
+
+def test_batch_delete(s3, bucket):
+    for key in ("a", "b/c", "d ü"):
+        s3.put_object(Bucket=bucket, Key=key, Body=LARGE)
+    keys = [{"Key": key} for key in ("a", "b/c", "missing")]
+    assert s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})["Deleted"] == keys
+    quiet = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "d ü"}], "Quiet": True})
+    assert "Deleted" not in quiet
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def test_files_of_replaced_and_deleted_objects_go(start_cloud):
+    cloud = start_cloud()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="files")
+    for _ in range(3):
+        s3.put_object(Bucket="files", Key="key", Body=LARGE)
+    assert len(list((cloud.data_dir / "s3").iterdir())) == 1
+    s3.put_object(Bucket="files", Key="key", Body=b"small")
+    assert not list((cloud.data_dir / "s3").iterdir())
+
+
+def test_an_object_can_be_deleted_while_it_is_read(s3, bucket):
+    body = os.urandom(12_000_000)
+    s3.put_object(Bucket=bucket, Key="key", Body=body)
+    reading = s3.get_object(Bucket=bucket, Key="key")["Body"]
+    first = reading.read(100_000)
+    s3.delete_object(Bucket=bucket, Key="key")
+    assert first + reading.read() == body
+
+
+@pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
+def test_content_md5_is_held_to(s3, bucket, refusal, body):
+    put = {"Bucket": bucket, "Key": "key", "Body": body}
+    right = base64.b64encode(hashlib.md5(body).digest()).decode()
+    wrong = base64.b64encode(hashlib.md5(b"other").digest()).decode()
+    s3.put_object(**put, ContentMD5=right)
+    assert refusal(s3.put_object, **put, ContentMD5=wrong)[:2] == ("BadDigest", 400)
+    assert refusal(s3.put_object, **put, ContentMD5="short")[:2] == ("InvalidDigest", 400)
+
+
+ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"]
+
+
+@pytest.mark.parametrize("body", [b"small", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_checksums_are_checked_and_told(s3, bucket, refusal, algorithm, body):
+    member = f"Checksum{algorithm}"
+    put = s3.put_object(Bucket=bucket, Key="key", Body=body, ChecksumAlgorithm=algorithm)
+    assert put["ChecksumType"] == "FULL_OBJECT"
+    head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
+    assert head[member] == put[member]
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == body  # botocore checks it
+    s3.put_object(Bucket=bucket, Key="again", Body=body, **{member: put[member]})
+    wrong = base64.b64encode(bytes(len(base64.b64decode(put[member])))).decode()
+    assert refusal(s3.put_object, Bucket=bucket, Key="bad", Body=body, **{member: wrong})[:2] == ("BadDigest", 400)
+    assert refusal(s3.put_object, Bucket=bucket, Key="bad", Body=body, **{member: "bad"})[0] == "InvalidRequest"
+    attributes = s3.get_object_attributes(Bucket=bucket, Key="key", ObjectAttributes=["Checksum", "ObjectSize"])
+    assert attributes["Checksum"] == {member: put[member], "ChecksumType": "FULL_OBJECT"}
+    assert attributes["ObjectSize"] == len(body)
+    assert "ETag" not in attributes
+    assert refusal(s3.head_object, Bucket=bucket, Key="bad")[1] == 404
+
+
+def test_a_checksum_is_computed_where_none_is_sent(cloud, bucket):
+    s3 = cloud.client("s3", request_checksum_calculation="when_required")
+    s3.put_object(Bucket=bucket, Key="key", Body=b"123456789")
+    head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC64NVME"] == "rosUhgp5mIg="  # the check value of CRC-64/NVME: AE8B14860A799888
+
+
+def test_tags_of_objects(s3, bucket, refusal):
+    tags = [{"Key": "label", "Value": "motorcycle"}]
+    assert refusal(s3.put_object_tagging, Bucket=bucket, Key="key", Tagging={"TagSet": tags})[0] == "NoSuchKey"
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    s3.put_object_tagging(Bucket=bucket, Key="key", Tagging={"TagSet": tags})
+    assert s3.get_object_tagging(Bucket=bucket, Key="key")["TagSet"] == tags
+    assert s3.get_object(Bucket=bucket, Key="key")["TagCount"] == 1
+    s3.delete_object_tagging(Bucket=bucket, Key="key")
+    assert s3.get_object_tagging(Bucket=bucket, Key="key")["TagSet"] == []
+    many = [{"Key": str(number), "Value": ""} for number in range(11)]
+    assert refusal(s3.put_object_tagging, Bucket=bucket, Key="key", Tagging={"TagSet": many})[0] == "BadRequest"
+
+
+def test_copies_keep_or_replace_what_describes_them(s3, bucket):
+    source = {"Bucket": bucket, "Key": "from ü+/a"}
+    metadata = {"label": "bicycle"}
+    s3.put_object(**source, Body=LARGE, ContentType="image/png", Metadata=metadata, Tagging="a=1")
+    s3.copy_object(Bucket=bucket, Key="kept", CopySource=source)
+    kept = s3.get_object(Bucket=bucket, Key="kept")
+    assert (kept["Body"].read(), kept["ContentType"], kept["Metadata"]) == (LARGE, "image/png", metadata)
+    assert kept["TagCount"] == 1
+    s3.copy_object(
+        Bucket=bucket, Key="new", CopySource=source, MetadataDirective="REPLACE", Metadata={"x": "y"},
+        ContentType="text/plain", TaggingDirective="REPLACE", Tagging="b=2", ChecksumAlgorithm="SHA256",
+    )  # fmt: skip
+    new = s3.get_object(Bucket=bucket, Key="new")
+    assert (new["Metadata"], new["ContentType"]) == ({"x": "y"}, "text/plain")
+    assert new["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(LARGE).digest()).decode()
+    assert s3.get_object_tagging(Bucket=bucket, Key="new")["TagSet"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_copies_under_conditions(s3, bucket, refusal):
+    etag = s3.put_object(Bucket=bucket, Key="key", Body=b"x")["ETag"]
+    copy = {"Bucket": bucket, "Key": "copy", "CopySource": f"/{bucket}/key"}
+    assert refusal(s3.copy_object, **copy, CopySourceIfMatch='"other"')[:2] == ("PreconditionFailed", 412)
+    assert refusal(s3.copy_object, **copy, CopySourceIfNoneMatch=etag)[:2] == ("PreconditionFailed", 412)
+    assert s3.copy_object(**copy, CopySourceIfMatch=etag)["CopyObjectResult"]["ETag"] == etag
+    assert refusal(s3.copy_object, **copy, IfNoneMatch="*")[0] == "PreconditionFailed"
+    missing = {**copy, "CopySource": f"{bucket}/none"}
+    assert refusal(s3.copy_object, **missing)[0] == "NoSuchKey"
+
+
+def test_a_copy_onto_itself_must_change_something(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    copy = {"Bucket": bucket, "Key": "key", "CopySource": f"{bucket}/key"}
+    assert refusal(s3.copy_object, **copy)[0] == "InvalidRequest"
+    s3.copy_object(**copy, MetadataDirective="REPLACE", Metadata={"now": "this"})
+    found = s3.get_object(Bucket=bucket, Key="key")
+    assert (found["Metadata"], found["Body"].read()) == ({"now": "this"}, b"x")
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls(cloud, bucket, version):
+    s3 = cloud.client("s3", signature_version=version)
+    params = {"Bucket": bucket, "Key": "presigned ü+"}
+    request = urllib.request.Request(s3.generate_presigned_url("put_object", params), data=LARGE, method="PUT")
+    request.add_header("Content-Type", "")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.headers["ETag"] == f'"{hashlib.md5(LARGE).hexdigest()}"'
+    url = s3.generate_presigned_url("get_object", {**params, "ResponseContentType": "image/png"})
+    with urllib.request.urlopen(url) as answer:
+        assert (answer.read(), answer.headers["Content-Type"]) == (LARGE, "image/png")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(s3.generate_presigned_url("get_object", {**params, "Key": "none"}))
+    assert refused.value.code == 404
+    assert b"<Code>NoSuchKey</Code>" in refused.value.read()
+
+
+@pytest.mark.parametrize("unsupported", [{"ServerSideEncryption": "aws:kms"}, {"GrantRead": "id=x"}])
+def test_what_would_be_ignored_is_refused(s3, bucket, refusal, unsupported):
+    assert refusal(s3.put_object, Bucket=bucket, Key="key", Body=b"x", **unsupported)[:2] == ("NotImplemented", 501)

@@ -1,0 +1,178 @@
+"""Multipart uploads, and the transfers of boto3 and the AWS CLI that use them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+PART = os.urandom(5 * 1024**2)
+TAIL = b"the rest"
+
+
+def upload_parts(s3, bucket, key, parts=(PART, TAIL), **created):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key=key, **created)["UploadId"]
+    target = {"Bucket": bucket, "Key": key, "UploadId": upload}
+    algorithm = {name: value for name, value in created.items() if name == "ChecksumAlgorithm"}
+    done = []
+    for number, body in enumerate(parts, 1):
+        answer = s3.upload_part(**target, PartNumber=number, Body=body, **algorithm)
+        proofs = {name: value for name, value in answer.items() if name.startswith("Checksum")}
+        done.append({"PartNumber": number, "ETag": answer["ETag"], **proofs})
+    return target, done
+
+
+def test_parts_become_an_object(s3, bucket):
+    target, parts = upload_parts(s3, bucket, "key", ContentType="image/png", Metadata={"a": "b"}, Tagging="t=1")
+    assert [entry["UploadId"] for entry in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [target["UploadId"]]
+    listed = s3.list_parts(**target, MaxParts=1)
+    assert [part["Size"] for part in listed["Parts"]] == [len(PART)]
+    assert listed["IsTruncated"]
+    done = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    etag = hashlib.md5(hashlib.md5(PART).digest() + hashlib.md5(TAIL).digest()).hexdigest()
+    assert done["ETag"] == f'"{etag}-2"'
+    found = s3.get_object(Bucket=bucket, Key="key")
+    assert found["Body"].read() == PART + TAIL
+    assert (found["ContentType"], found["Metadata"], found["TagCount"]) == ("image/png", {"a": "b"}, 1)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+    across = s3.get_object(Bucket=bucket, Key="key", Range=f"bytes={len(PART) - 2}-{len(PART) + 1}")
+    assert across["Body"].read() == PART[-2:] + TAIL[:2]
+    second = s3.get_object(Bucket=bucket, Key="key", PartNumber=2)
+    assert (second["Body"].read(), second["PartsCount"]) == (TAIL, 2)
+    again = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    assert again["ETag"] == done["ETag"]
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "SHA1", "SHA256"])
+def test_a_composite_checksum_is_that_of_the_parts(s3, bucket, algorithm):
+    target, parts = upload_parts(s3, bucket, "key", ChecksumAlgorithm=algorithm)
+    done = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    assert done["ChecksumType"] == "COMPOSITE"
+    assert done[f"Checksum{algorithm}"].endswith("-2")
+    if algorithm == "SHA256":
+        whole = hashlib.sha256(hashlib.sha256(PART).digest() + hashlib.sha256(TAIL).digest()).digest()
+        assert done["ChecksumSHA256"] == base64.b64encode(whole).decode() + "-2"
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME"])
+def test_a_full_checksum_is_that_of_the_object(s3, bucket, algorithm):
+    kind = {"ChecksumAlgorithm": algorithm, "ChecksumType": "FULL_OBJECT"}
+    target, parts = upload_parts(s3, bucket, "key", **kind)
+    done = s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    whole = s3.put_object(Bucket=bucket, Key="whole", Body=PART + TAIL, ChecksumAlgorithm=algorithm)
+    assert done[f"Checksum{algorithm}"] == whole[f"Checksum{algorithm}"]
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == PART + TAIL
+
+
+def test_wrong_lists_of_parts(s3, bucket, refusal):
+    target, parts = upload_parts(s3, bucket, "key", (b"small", b"small too"))
+    complete = s3.complete_multipart_upload
+    assert refusal(complete, **target, MultipartUpload={"Parts": parts})[0] == "EntityTooSmall"
+    assert refusal(complete, **target, MultipartUpload={"Parts": parts[::-1]})[0] == "InvalidPartOrder"
+    wrong = [{"PartNumber": 1, "ETag": '"00000000000000000000000000000000"'}]
+    assert refusal(complete, **target, MultipartUpload={"Parts": wrong})[0] == "InvalidPart"
+    assert refusal(complete, **target, MultipartUpload={"Parts": []})[0] == "MalformedXML"
+    assert refusal(s3.upload_part, **target, PartNumber=10_001, Body=b"")[0] == "InvalidArgument"
+    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts[:1]})
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"small"
+
+
+def test_an_aborted_upload_is_gone(s3, bucket, refusal):
+    target, parts = upload_parts(s3, bucket, "key")
+    s3.abort_multipart_upload(**target)
+    assert refusal(s3.list_parts, **target)[:2] == ("NoSuchUpload", 404)
+    assert refusal(s3.upload_part, **target, PartNumber=1, Body=PART)[0] == "NoSuchUpload"
+    assert refusal(s3.complete_multipart_upload, **target, MultipartUpload={"Parts": parts})[0] == "NoSuchUpload"
+
+
+def test_parts_are_copied_from_objects(s3, bucket, refusal):
+    s3.put_object(Bucket=bucket, Key="source", Body=PART + TAIL)
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
+    target = {"Bucket": bucket, "Key": "key", "UploadId": upload, "CopySource": f"{bucket}/source"}
+    last = len(PART) + len(TAIL) - 1
+    copied = s3.upload_part_copy(**target, PartNumber=1, CopySourceRange=f"bytes={len(PART)}-{last}")
+    assert (
+        refusal(s3.upload_part_copy, **target, PartNumber=2, CopySourceRange="bytes=0-99999999")[0] == "InvalidArgument"
+    )
+    parts = [{"PartNumber": 1, "ETag": copied["CopyPartResult"]["ETag"]}]
+    s3.complete_multipart_upload(Bucket=bucket, Key="key", UploadId=upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == TAIL
+
+
+def test_boto3_transfers(s3, bucket, tmp_path):
+    body = os.urandom(12_000_000)
+    (tmp_path / "up").write_bytes(body)
+    s3.upload_file(str(tmp_path / "up"), bucket, "key")
+    assert s3.head_object(Bucket=bucket, Key="key")["ETag"].endswith('-2"')
+    s3.download_file(bucket, "key", str(tmp_path / "down"))
+    assert (tmp_path / "down").read_bytes() == body
+    s3.copy({"Bucket": bucket, "Key": "key"}, bucket, "copy")
+    copied = io.BytesIO()
+    s3.download_fileobj(bucket, "copy", copied)
+    assert copied.getvalue() == body
+
+
+def test_answered_writes_survive_kill_9(start_cloud):
+    cloud = start_cloud()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="durable")
+    bodies = {"small": b"small", "large": os.urandom(300_000), "parts": PART + TAIL}
+    s3.put_object(Bucket="durable", Key="small", Body=bodies["small"])
+    s3.put_object(Bucket="durable", Key="large", Body=bodies["large"])
+    target, parts = upload_parts(s3, "durable", "parts")
+    s3.complete_multipart_upload(**target, MultipartUpload={"Parts": parts})
+    cloud.kill()
+    (cloud.data_dir / "s3" / "orphan").write_bytes(b"never answered")
+    again = start_cloud().client("s3")
+    for key, body in bodies.items():
+        assert again.get_object(Bucket="durable", Key=key)["Body"].read() == body
+    assert not (cloud.data_dir / "s3" / "orphan").exists()
+
+
+@pytest.mark.slow
+def test_a_large_object_does_not_fill_the_servers_memory(start_cloud, tmp_path):
+    cloud = start_cloud()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="warm", Body=bytes(1_000_000))
+
+    def peak():
+        status = Path(f"/proc/{cloud.running.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    before = peak()
+    (tmp_path / "up").write_bytes(os.urandom(50_000_000))
+    with (tmp_path / "up").open("rb") as file:
+        s3.put_object(Bucket="large", Key="key", Body=file)
+    digest = hashlib.sha256()
+    for chunk in s3.get_object(Bucket="large", Key="key")["Body"].iter_chunks(1_000_000):
+        digest.update(chunk)
+    assert digest.digest() == hashlib.sha256((tmp_path / "up").read_bytes()).digest()
+    assert peak() - before < 25_000_000
+
+
+@pytest.mark.slow
+def test_the_aws_cli(cloud, bucket, tmp_path):
+    local, url = tmp_path / "up", f"s3://{bucket}/pictures"
+    (local / "sub ü").mkdir(parents=True)
+    bodies = {"a.png": b"a", "sub ü/b+.png": b"b", "large.bin": os.urandom(9_000_000)}
+    for name, body in bodies.items():
+        (local / name).write_bytes(body)
+
+    def aws(*arguments):
+        done = cloud.run("aws", "s3", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    aws("sync", str(local), url)
+    assert "upload" not in aws("sync", str(local), url)
+    aws("sync", url, str(tmp_path / "down"))
+    assert {name: (tmp_path / "down" / name).read_bytes() for name in bodies} == bodies
+    assert "PRE sub ü/" in aws("ls", url + "/")
+    aws("cp", url + "/a.png", url + "/copy.png")
+    aws("rm", "--recursive", url)
+    assert cloud.run("aws", "s3", "ls", url + "/").stdout == ""
