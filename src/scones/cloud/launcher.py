@@ -138,7 +138,8 @@ def execute(spec: dict[str, Any]) -> None:
         hard = resource.getrlimit(number)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (bound, bound))
-    os.setsid()
+    if os.getsid(0) != os.getpid():  # the launcher itself leads a session already
+        os.setsid()
     os.chdir(spec["cwd"])
     try:
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])

@@ -62,7 +62,7 @@ class Sandbox:
     async def wait(self) -> int:
         """Wait until the program has ended and its output has been read; return its exit status, or -signal."""
         status = await self._process.wait()
-        await self._output.ended
+        await asyncio.shield(self._output.ended)  # whoever waits may give up; the output goes on
         return status
 
     def drain(self) -> None:

@@ -1,0 +1,192 @@
+"""Functions: create, describe, change, delete; their tags and reserved concurrency."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.operations import Operations, page
+from scones.cloud.services.lambda_.records import now
+from scones.cloud.services.lambda_.runtimes import check_runtime
+
+_COPIED = (
+    "Runtime", "Role", "Handler", "Description", "Timeout", "MemorySize", "VpcConfig", "DeadLetterConfig", "KMSKeyArn",
+    "FileSystemConfigs", "EphemeralStorage", "Architectures",
+)  # fmt: skip
+
+
+class FunctionOperations(Operations):
+    """Operations on functions."""
+
+    async def create_function(self, call: Call) -> dict[str, Any]:
+        """Create a function from a zip, given here or in S3."""
+        params = call.params
+        name = FunctionName.parse(params["FunctionName"]).name
+        if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                "The local cloud runs functions from zip archives, not container images.",
+            )
+        for required in ("Runtime", "Handler"):
+            if required not in params:
+                raise ServiceError(
+                    "InvalidParameterValueException",
+                    "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+                )
+        check_runtime(params["Runtime"])
+        package = await self._package(params["Code"])
+        configuration = {
+            "FunctionName": name,
+            "FunctionArn": self._records.arn(name),
+            "Description": "",
+            "Timeout": 3,
+            "MemorySize": 128,
+            "EphemeralStorage": {"Size": 512},
+            "Architectures": ["x86_64"],
+            **{member: params[member] for member in _COPIED if member in params},
+            **self._optional(params),
+            "CodeSize": package.size,
+            "CodeSha256": package.code_sha256,
+            "LastModified": now(),
+            "Version": LATEST,
+            "TracingConfig": params.get("TracingConfig", {"Mode": "PassThrough"}),
+            "RevisionId": str(uuid.uuid4()),
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+            "PackageType": "Zip",
+            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+            "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
+            "LoggingConfig": {
+                "LogFormat": "Text",
+                "LogGroup": f"/aws/lambda/{name}",
+                **params.get("LoggingConfig", {}),
+            },
+        }
+        await self._records.create(configuration, package.digest, params.get("Tags", {}))
+        if params.get("Publish"):
+            configuration = (await self._records.publish(name, None)).configuration
+        return configuration
+
+    async def get_function(self, call: Call) -> dict[str, Any]:
+        """Describe a function, its code's place and its tags."""
+        function = self._function(call)
+        version = self._records.find(function)
+        answer: dict[str, Any] = {
+            "Configuration": self._described(version.configuration, function),
+            # AWS gives a presigned URL; here the archive's own place tells where to look
+            "Code": {"RepositoryType": "S3", "Location": self._code.archive(version.code).as_uri()},
+        }
+        if tags := self._records.tags(function.name):
+            answer["Tags"] = tags
+        if (reserved := self._records.reserved(function.name)) is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return answer
+
+    async def get_function_configuration(self, call: Call) -> dict[str, Any]:
+        """Describe a function."""
+        function = self._function(call)
+        return self._described(self._records.find(function).configuration, function)
+
+    async def list_functions(self, call: Call) -> dict[str, Any]:
+        """List functions; with FunctionVersion ALL, their published versions too."""
+        functions = self._records.latest()
+        if call.params.get("FunctionVersion") == "ALL":
+            functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
+        return page("Functions", functions, call.params)
+
+    async def update_function_code(self, call: Call) -> dict[str, Any]:
+        """Replace a function's code."""
+        params = call.params
+        version = self._records.find(FunctionName(self._function(call).name))
+        configuration = version.configuration
+        self._check_revision(configuration, params)
+        package = await self._package(params)
+        configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
+        if "Architectures" in params:
+            configuration["Architectures"] = params["Architectures"]
+        return configuration if params.get("DryRun") else await self._changed(configuration, package.digest, params)
+
+    async def update_function_configuration(self, call: Call) -> dict[str, Any]:
+        """Change a function's settings; what is not given stays."""
+        params = call.params
+        version = self._records.find(FunctionName(self._function(call).name))
+        configuration = version.configuration
+        self._check_revision(configuration, params)
+        if "Runtime" in params:
+            check_runtime(params["Runtime"])
+        configuration |= {member: params[member] for member in _COPIED if member in params}
+        configuration |= self._optional(params)
+        for member in ("TracingConfig", "LoggingConfig"):
+            configuration[member] |= params.get(member, {})
+        return await self._changed(configuration, version.code, params)
+
+    async def delete_function(self, call: Call) -> Answer:
+        """Delete a function, or one of its published versions."""
+        function = self._function(call)
+        await self._records.delete(function)
+        self._invoker.retire(function.name)
+        return Answer({"StatusCode": 204}, 204)
+
+    async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
+        await self._records.update(configuration, code)
+        self._invoker.retire(configuration["FunctionName"])
+        if params.get("Publish"):
+            return (await self._records.publish(configuration["FunctionName"], None)).configuration
+        return configuration
+
+    def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the members whose form in a description differs from that in a request."""
+        found: dict[str, Any] = {}
+        if "Environment" in params:
+            found["Environment"] = {"Variables": params["Environment"].get("Variables", {})}
+        if "Layers" in params:
+            layers = [(arn, self._records.layer(arn)[0]) for arn in params["Layers"]]
+            found["Layers"] = [{"Arn": arn, "CodeSize": layer["Content"]["CodeSize"]} for arn, layer in layers]
+        return found
+
+    def _described(self, configuration: dict[str, Any], function: FunctionName) -> dict[str, Any]:
+        """Return a configuration with the ARN that was asked for: with its qualifier where one was given."""
+        if function.qualifier is None:
+            return configuration
+        return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
+
+    def _runtime_version_arn(self) -> str:
+        return f"arn:aws:lambda:{self.cloud.settings.region}::runtime:" + "0" * 64
+
+    async def list_tags(self, call: Call) -> dict[str, Any]:
+        """List a function's tags."""
+        return {"Tags": self._records.tags(FunctionName.parse(call.params["Resource"]).name)}
+
+    async def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Add tags to a function."""
+        name = FunctionName.parse(call.params["Resource"]).name
+        await self._records.put_tags(name, self._records.tags(name) | call.params["Tags"])
+        return {}
+
+    async def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Remove tags from a function."""
+        name = FunctionName.parse(call.params["Resource"]).name
+        kept = {key: value for key, value in self._records.tags(name).items() if key not in call.params["TagKeys"]}
+        await self._records.put_tags(name, kept)
+        return {}
+
+    async def put_function_concurrency(self, call: Call) -> dict[str, Any]:
+        """Reserve concurrency: more invocations at once than this are throttled."""
+        name, executions = self._function(call).name, call.params["ReservedConcurrentExecutions"]
+        self._records.find(FunctionName(name))
+        await self._records.reserve(name, executions)
+        return {"ReservedConcurrentExecutions": executions}
+
+    async def get_function_concurrency(self, call: Call) -> dict[str, Any]:
+        """Return the reserved concurrency."""
+        name = self._function(call).name
+        self._records.find(FunctionName(name))
+        return {"ReservedConcurrentExecutions": self._records.reserved(name)}
+
+    async def delete_function_concurrency(self, call: Call) -> dict[str, Any]:
+        """Give reserved concurrency back."""
+        await self._records.reserve(self._function(call).name, None)
+        return {}

@@ -1,0 +1,72 @@
+"""What the groups of Lambda's operations have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call, Service
+from scones.cloud.services.lambda_.code import CodeStore, Package
+from scones.cloud.services.lambda_.events import Events
+from scones.cloud.services.lambda_.invoker import Invoker
+from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.records import SCHEMA, Records
+
+
+class Operations(Service):
+    """The service's state, and what several operations need of it."""
+
+    name: ClassVar[str] = "lambda"
+    schema: ClassVar[str] = SCHEMA
+    own_checks: ClassVar[frozenset[str]] = frozenset({"Runtime"})
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        folder = cloud.settings.data_dir / "lambda"
+        self._records = Records(cloud)
+        self._code = CodeStore(folder)
+        self._invoker = Invoker(cloud, self._records, self._code, folder / "tmp")
+        self._events = Events(cloud, self._invoker)
+
+    def _function(self, call: Call) -> FunctionName:
+        return FunctionName.parse(call.params["FunctionName"], call.params.get("Qualifier"))
+
+    def _check_revision(self, configuration: dict[str, Any], params: dict[str, Any]) -> None:
+        if params.get("RevisionId", configuration["RevisionId"]) != configuration["RevisionId"]:
+            raise ServiceError(
+                "PreconditionFailedException",
+                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
+                "retrieve the latest Revision Id",
+                412,
+                Type="User",
+            )
+
+    async def _package(self, code: dict[str, Any]) -> Package:
+        archive = code.get("ZipFile")
+        if archive is None:
+            if "S3Bucket" not in code or "S3Key" not in code:
+                raise ServiceError(
+                    "InvalidParameterValueException", "Please provide a source for function code.", Type="User"
+                )
+            archive = await self._from_s3(code["S3Bucket"], code["S3Key"])
+        return await asyncio.to_thread(self._code.add, archive)
+
+    async def _from_s3(self, bucket: str, key: str) -> bytes:
+        try:
+            answer = await self.cloud.call("s3", "GetObject", {"Bucket": bucket, "Key": key})
+        except ServiceError as error:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}",
+                Type="User",
+            ) from error
+        return await read_body(answer["Body"])
+
+
+def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of a list, in Lambda's form."""
+    begin = int(params.get("Marker") or 0)
+    end = begin + params.get("MaxItems", 50)
+    return {name: items[begin:end], "NextMarker": str(end) if end < len(items) else None}
