@@ -269,8 +269,14 @@ def _verify_version_4(
 
 def _verify_version_2(request: Request, query: Mapping[str, str], credentials: Credentials, account: str) -> Signature:
     """Check a presigned S3 URL of Signature Version 2, which is still boto3's default for `generate_presigned_url`."""
-    from botocore.auth import HmacV1Auth
+    from botocore.auth import HmacV1QueryAuth
     from botocore.credentials import Credentials as BotocoreCredentials
+
+    class Presigned(HmacV1QueryAuth):
+        """The client's own signer, for the moment that the URL names."""
+
+        def _get_date(self) -> str:
+            return query["Expires"]
 
     token = query.get("x-amz-security-token")
     secret, caller = credentials.resolve(query["AWSAccessKeyId"], token, account)
@@ -280,9 +286,8 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     headers = dict(request.headers) | ({"x-amz-security-token": token} if token else {})
     names = {"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"}
     rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
-    signer = HmacV1Auth(BotocoreCredentials(query["AWSAccessKeyId"], secret))
-    split = urlsplit(f"http://host{request.resource}?{rest}")
-    expected = signer.get_signature(request.method, split, headers, expires=int(query["Expires"]))
+    signer = Presigned(BotocoreCredentials(query["AWSAccessKeyId"], secret))
+    expected = signer.get_signature(request.method, urlsplit(f"http://host{request.resource}?{rest}"), headers)
     if not hmac.compare_digest(expected, query["Signature"]):
         raise _mismatch()
     return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", expected)
