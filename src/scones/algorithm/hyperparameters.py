@@ -1,0 +1,146 @@
+"""The hyperparameters of AWS's built-in image-classification algorithm: names, types, ranges, defaults.
+
+Source: the Developer Guide's "Image Classification Hyperparameters". All arrive as strings. What `NO_EFFECT` names is
+accepted and checked, and the log says that it changes nothing: the network and its optimizer are Scones' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.algorithm.failure import CustomerError
+
+Check = Callable[[str], Any]
+
+
+def _integer(low: int, high: int | None = None) -> Check:
+    def check(text: str) -> int:
+        value = int(text)
+        if value < low or (high is not None and value > high):
+            raise ValueError
+        return value
+
+    check.__doc__ = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    return check
+
+
+def _real(low: float, high: float) -> Check:
+    def check(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    check.__doc__ = f"a number from {low:g} to {high:g}"
+    return check
+
+
+def _one_of(*values: str) -> Check:
+    def check(text: str) -> str:
+        if text not in values:
+            raise ValueError
+        return text
+
+    check.__doc__ = "one of " + ", ".join(values)
+    return check
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    """three integers "channels,height,width", such as 3,32,32, with 3 channels and sides from 16 to 512"""
+    channels, height, width = (int(part) for part in text.split(","))
+    if channels != 3 or not (16 <= height <= 512 and 16 <= width <= 512):
+        raise ValueError
+    return channels, height, width
+
+
+def _steps(text: str) -> list[int]:
+    """integers separated by commas, such as 10,20"""
+    return [int(part) for part in text.split(",")]
+
+
+def _flag(text: str) -> bool:
+    """True or False"""
+    if text.lower() not in ("true", "false"):
+        raise ValueError
+    return text.lower() == "true"
+
+
+CHECKS: dict[str, Check] = {
+    "num_classes": _integer(2),
+    "num_training_samples": _integer(1),
+    "use_pretrained_model": _integer(0, 1),
+    "num_layers": _one_of("18", "34", "50", "101", "152", "200", "20", "32", "44", "56", "110"),
+    "image_shape": _shape,
+    "resize": _integer(1),
+    "mini_batch_size": _integer(1),
+    "epochs": _integer(1),
+    "learning_rate": _real(0, 1),
+    "lr_scheduler_factor": _real(0, 1),
+    "lr_scheduler_step": _steps,
+    "optimizer": _one_of("sgd", "adam", "rmsprop", "nag"),
+    "momentum": _real(0, 1),
+    "weight_decay": _real(0, 1),
+    "beta_1": _real(0, 1),
+    "beta_2": _real(0, 1),
+    "eps": _real(0, 1),
+    "gamma": _real(0, 1),
+    "augmentation_type": _one_of("crop", "crop_color", "crop_color_transform"),
+    "precision_dtype": _one_of("float32", "float16"),
+    "multi_label": _integer(0, 1),
+    "use_weighted_loss": _integer(0, 1),
+    "top_k": _integer(2),
+    "kv_store": _one_of("dist_sync", "dist_async"),
+    "checkpoint_frequency": _integer(1),
+    "early_stopping": _flag,
+    "early_stopping_min_epochs": _integer(1),
+    "early_stopping_patience": _integer(1),
+    "early_stopping_tolerance": _real(0, 1),
+}
+NO_EFFECT = {
+    "num_layers", "resize", "learning_rate", "lr_scheduler_factor", "lr_scheduler_step", "optimizer", "momentum",
+    "weight_decay", "beta_1", "beta_2", "eps", "gamma", "augmentation_type", "precision_dtype", "use_weighted_loss",
+    "top_k", "kv_store", "checkpoint_frequency",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """What training goes by; defaults are the built-in's, but for the batch, which is our recipe's."""
+
+    num_classes: int
+    num_training_samples: int
+    image_shape: tuple[int, int, int] = (3, 224, 224)
+    epochs: int = 30
+    mini_batch_size: int = 50
+    early_stopping: bool = False
+    early_stopping_min_epochs: int = 10
+    early_stopping_patience: int = 10
+    """The documentation says 5; 13 of 13 logs of jobs that left it unset say 10."""
+    early_stopping_tolerance: float = 0.01
+    """The documentation says 0; 15 of 15 logs say .01."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> tuple[Hyperparameters, list[str]]:
+        """Check what was given, and return it with the names that have no effect; raises `CustomerError`."""
+        values = {name: _value(name, text) for name, text in given.items()}
+        for required in ("num_classes", "num_training_samples"):
+            if required not in values:
+                raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
+        if values.get("use_pretrained_model"):
+            raise CustomerError("use_pretrained_model=1: no pretrained weights come with Scones yet; leave it at 0.")
+        if values.get("multi_label"):
+            raise CustomerError("multi_label=1 is not there yet; give one label for each picture.")
+        effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        return cls(**effective), sorted(NO_EFFECT & values.keys())
+
+
+def _value(name: str, text: str) -> Any:
+    check = CHECKS.get(name)
+    if check is None:
+        raise CustomerError(f"{name} is no hyperparameter of image-classification; leave it out.")
+    try:
+        return check(text)
+    except ValueError as error:
+        raise CustomerError(f"The hyperparameter {name} must be {check.__doc__}, not {text!r}.") from error

@@ -1,0 +1,97 @@
+"""A training job, from the container's input to its model: what `train` runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+from scones.algorithm.container import Container, log
+from scones.algorithm.failure import CustomerError, JobError
+from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.pictures import Pictures, read_channel
+
+MESSAGE_LIMIT = 1024
+
+
+def main() -> int:
+    """Run the job and return its exit status: 0, 1 (the algorithm's fault) or 2 (the customer's)."""
+    container = Container.here()
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - as the built-in begins
+    log("Running default environment configuration script")
+    try:
+        run(container)
+    except JobError as error:
+        log(f"{'Customer' if isinstance(error, CustomerError) else 'Algorithm'} Error: {error}", "ERROR")
+        return _fail(container, str(error), error.exit_status)
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(container, f"{type(error).__name__}: {error}", 1)
+    return 0
+
+
+def run(container: Container) -> None:
+    """Read, train, and store; raises `JobError`."""
+    given = {name: str(value) for name, value in container.config("hyperparameters").items()}
+    log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
+    parameters, without_effect = Hyperparameters.read(given)
+    for name in without_effect:
+        log(f"{name} has no effect here: the network and its optimizer are Scones' own.", "WARNING")
+    stopping = _Stopping()
+
+    def channel(name: str) -> Pictures:
+        log(f"Searching for .lst files in {container.channel(name + '_lst')}.")
+        return read_channel(
+            container.channel(name),
+            container.channel(f"{name}_lst"),
+            parameters.image_shape,
+            parameters.num_classes,
+            lambda text: log(text, "WARNING"),
+        )
+
+    training, validation = channel("train"), channel("validation")
+    if len(training.labels) < parameters.mini_batch_size and "mini_batch_size" in given:
+        raise CustomerError("The number of input images must be bigger or equal to the mini_batch_size.")
+    _log_parameters(parameters, len(training.labels))
+
+    from scones.algorithm.export import store
+    from scones.algorithm.train import train
+
+    seed = int(os.environ.get("SCONES_SEED", "0"))
+    trained = train(training, validation, parameters, log=log, stopping=stopping, seed=seed)
+    labels = [str(index) for index in range(parameters.num_classes)]
+    difference = store(trained.network, parameters.image_shape, labels, validation.pixels[:256], container.model)
+    log(f"Storing the best model with validation accuracy: {trained.validation_accuracy:.6f}")
+    log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
+
+
+class _Stopping:
+    """Whether SIGTERM has come: then training ends with what it has, as StopTrainingJob promises."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._asked = True
+
+    def __call__(self) -> bool:
+        return self._asked
+
+
+def _log_parameters(parameters: Hyperparameters, samples: int) -> None:
+    log("---- Parameters ----")
+    for name in parameters.__dataclass_fields__:
+        log(f"{name}: {getattr(parameters, name)}")
+    if samples != parameters.num_training_samples:
+        log(f"The train channel holds {samples} pictures, not {parameters.num_training_samples}.", "WARNING")
+    log("--------------------")
+
+
+def _fail(container: Container, message: str, status: int) -> int:
+    container.failure.parent.mkdir(parents=True, exist_ok=True)
+    container.failure.write_text(message[:MESSAGE_LIMIT])
+    sys.stdout.flush()
+    return status
