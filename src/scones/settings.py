@@ -1,0 +1,148 @@
+"""What a run goes by: one frozen dataclass, from scones.toml, SCONES_* variables and options, in rising rank."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+FILE = "scones.toml"
+PREFIX = "SCONES_"
+
+
+class SettingsError(Exception):
+    """A setting is unknown or makes no sense; the message names it and where it stands."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names, classes, gate and machines; the defaults run as they are, on the local cloud and on AWS.
+
+    `region` is empty for what the place says: the local cloud's own, or that of the user's AWS configuration. AWS
+    trains the built-in image-classification algorithm on GPU instances alone, and serves it from CPUs too.
+    """
+
+    name: str = "scones"
+    classes: tuple[str, ...] = ("bicycle", "motorcycle")
+    threshold: float = 0.93
+    region: str = ""
+    training_instance: str = "ml.g4dn.xlarge"
+    hosting_instance: str = "ml.m5.xlarge"
+    training_image: str = ""
+    epochs: int = 30
+    mini_batch_size: int = 50
+    runtime: str = "python3.12"
+    concurrency: int = 8
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint that classifies."""
+        return f"{self.name}-image-classification"
+
+    @property
+    def state_machine_name(self) -> str:
+        """The state machine that chains the functions."""
+        return f"{self.name}-classify"
+
+    def bucket(self, account: str, region: str) -> str:
+        """The bucket of an account and region: bucket names are one for all of AWS."""
+        return f"{self.name}-{account}-{region}"
+
+    def function_name(self, module: str) -> str:
+        """The Lambda function of a module such as serialize_image."""
+        return f"{self.name}-{module.replace('_', '-')}"
+
+    def role_name(self, service: str) -> str:
+        """The role of a service: sagemaker, lambda or states."""
+        return f"{self.name}-{service}"
+
+
+def load(given: Mapping[str, Any] | None = None, folder: Path = Path()) -> Settings:
+    """Read `folder`/scones.toml and the environment; what `given` has goes before both. Raises SettingsError."""
+    values = {**_from_file(folder / FILE), **_from_environment()}
+    values |= {name: _checked(name, value, "on the command line") for name, value in (given or {}).items()
+               if value is not None}  # fmt: skip
+    return Settings(**values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from error
+    return {name: _checked(name, value, f"in {path}") for name, value in told.items()}
+
+
+def _from_environment() -> dict[str, Any]:
+    told = {name: os.environ.get(PREFIX + name.upper(), "") for name in CHECKS}
+    return {name: _checked(name, value, f"in {PREFIX}{name.upper()}") for name, value in told.items() if value}
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    check = CHECKS.get(name)
+    if check is None:
+        near = get_close_matches(name, CHECKS, 1)
+        raise SettingsError(f"There is no setting {name!r} ({where}); " + (f"did you mean {near[0]!r}?" if near else
+                            f"there are {', '.join(CHECKS)}."))  # fmt: skip
+    try:
+        return check(value)
+    except (ValueError, TypeError) as error:
+        raise SettingsError(f"{name} is {value!r} {where}, and must be {check.__doc__}.") from error
+
+
+def _name(value: Any) -> str:
+    """3 to 24 small letters, digits and single hyphens, beginning with a letter"""
+    if not isinstance(value, str) or not 3 <= len(value) <= 24 or "--" in value or value != value.lower():
+        raise ValueError
+    if not (value[0].isalpha() and value[-1] != "-" and value.isascii() and value.replace("-", "").isalnum()):
+        raise ValueError
+    return value
+
+
+def _classes(value: Any) -> tuple[str, ...]:
+    """two or more class names, as a list or with commas between"""
+    names = value.split(",") if isinstance(value, str) else list(value)
+    found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if len(found) < 2:
+        raise ValueError
+    return found
+
+
+def _share(value: Any) -> float:
+    """a number above 0 and up to 1"""
+    share = float(value)
+    if not 0 < share <= 1:
+        raise ValueError
+    return share
+
+
+def _count(value: Any) -> int:
+    """an integer of at least 1"""
+    count = int(value)
+    if count < 1 or isinstance(value, float):
+        raise ValueError
+    return count
+
+
+def _text(value: Any) -> str:
+    """a text without spaces"""
+    if not isinstance(value, str) or any(character.isspace() for character in value):
+        raise ValueError
+    return value
+
+
+_OTHERS: dict[str, Callable[[Any], Any]] = {
+    "name": _name, "classes": _classes, "threshold": _share,
+    "epochs": _count, "mini_batch_size": _count, "concurrency": _count,
+}  # fmt: skip
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    field.name: _OTHERS.get(field.name, _text) for field in dataclasses.fields(Settings)
+}
+"""How each setting is read from text or TOML."""

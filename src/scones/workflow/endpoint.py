@@ -1,0 +1,165 @@
+"""The endpoint: model, configuration with data capture, and the endpoint itself, made, reused or updated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scones.settings import Settings
+from scones.workflow.place import Place
+from scones.workflow.provision import once_role_settles
+from scones.workflow.training import Trained
+
+VARIANT = "AllTraffic"
+MOST_SECONDS = 1800.0
+
+Say = Callable[[str], None]
+
+
+class EndpointError(Exception):
+    """The endpoint does not serve; the message is one sentence with SageMaker's reason."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """An endpoint in service: the seconds that it took, and whether it served the same model before."""
+
+    endpoint_name: str
+    seconds: float
+    reused: bool
+
+
+def deploy(place: Place, settings: Settings, trained: Trained, role: str, captures: str, *, say: Say) -> Deployed:
+    """Serve a trained model with data capture at 100 % to `captures` (s3://…); raises EndpointError."""
+    began = time.monotonic()
+    model = _model(place, trained, role)
+    config = _config(place, settings, model, captures)
+    client, name = place.client("sagemaker"), settings.endpoint_name
+    found = _describe(client, name)
+    if found and found["EndpointStatus"] not in ("InService", "Failed"):
+        _wait(client, name, say)
+        found = _describe(client, name)
+    if found and found["EndpointStatus"] == "Failed":
+        say(f"{name} had failed and is made anew")
+        client.delete_endpoint(EndpointName=name)
+        _wait_deleted(client, name)
+        found = None
+    if found and found["EndpointConfigName"] == config:
+        return Deployed(name, time.monotonic() - began, reused=True)
+    change = client.update_endpoint if found else client.create_endpoint
+    change(EndpointName=name, EndpointConfigName=config)
+    _wait(client, name, say)
+    if (served := client.describe_endpoint(EndpointName=name)["EndpointConfigName"]) != config:
+        raise EndpointError(f"Endpoint {name} went back to {served}: the new model does not serve.")
+    return Deployed(name, time.monotonic() - began, reused=False)
+
+
+def served_artifact(place: Place, settings: Settings) -> str:
+    """Return the model.tar.gz that the endpoint serves; raises EndpointError where there is no endpoint."""
+    client = place.client("sagemaker")
+    found = _describe(client, settings.endpoint_name)
+    if found is None:
+        raise EndpointError(f"There is no endpoint {settings.endpoint_name} yet: run `scones run --keep` first.")
+    if found["EndpointStatus"] != "InService":
+        raise EndpointError(
+            f"Endpoint {settings.endpoint_name} is {found['EndpointStatus']}, not InService: try later."
+        )
+    config = client.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
+    model = client.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
+    artifact: str = model["PrimaryContainer"]["ModelDataUrl"]
+    return artifact
+
+
+def _model(place: Place, trained: Trained, role: str) -> str:
+    client = place.client("sagemaker")
+    container = {"Image": trained.image, "ModelDataUrl": trained.artifact}
+    name = f"{trained.job[:50]}-{_digest(container, role)}"
+    try:
+        client.describe_model(ModelName=name)
+    except client.exceptions.ClientError as error:
+        if not _missing(error):
+            raise
+        once_role_settles(
+            lambda: client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
+        )
+    return name
+
+
+def _config(place: Place, settings: Settings, model: str, captures: str) -> str:
+    client = place.client("sagemaker")
+    request: dict[str, Any] = {
+        "ProductionVariants": [
+            {
+                "VariantName": VARIANT,
+                "ModelName": model,
+                "InitialInstanceCount": 1,
+                "InstanceType": settings.hosting_instance,
+                "InitialVariantWeight": 1.0,
+            }
+        ],
+        "DataCaptureConfig": {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": captures,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        },
+    }
+    name = f"{settings.name}-{_digest(request)}"
+    try:
+        client.describe_endpoint_config(EndpointConfigName=name)
+    except client.exceptions.ClientError as error:
+        if not _missing(error):
+            raise
+        client.create_endpoint_config(EndpointConfigName=name, **request)
+    return name
+
+
+def _describe(client: Any, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.describe_endpoint(EndpointName=name)
+    except client.exceptions.ClientError as error:
+        if not _missing(error):
+            raise
+        return None
+    return found
+
+
+def _missing(error: Any) -> bool:
+    """SageMaker tells of what is not there with a ValidationException, and only its words say which."""
+    return "Could not find" in error.response["Error"]["Message"]
+
+
+def _wait(client: Any, name: str, say: Say) -> None:
+    """Wait until the endpoint is in service, looking often at first: 0.1 s on a local cloud, 5 s on AWS."""
+    pause, status, deadline = 0.1, "", time.monotonic() + MOST_SECONDS
+    while True:
+        found = client.describe_endpoint(EndpointName=name)
+        if found["EndpointStatus"] != status:
+            status = found["EndpointStatus"]
+            say(f"{name} is {status}")
+        if status == "InService":
+            return
+        if status == "Failed":
+            raise EndpointError(f"Endpoint {name} failed: {found.get('FailureReason', 'no reason was told')}")
+        if time.monotonic() > deadline:
+            raise EndpointError(
+                f"Endpoint {name} is still {status} after {MOST_SECONDS / 60:.0f} min; look into its logs."
+            )
+        time.sleep(pause)
+        pause = min(pause * 1.2, 5.0)
+
+
+def _wait_deleted(client: Any, name: str) -> None:
+    pause = 0.1
+    while _describe(client, name) is not None:
+        time.sleep(pause)
+        pause = min(pause * 1.2, 5.0)
+
+
+def _digest(*told: Any) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

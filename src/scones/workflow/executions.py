@@ -1,0 +1,140 @@
+"""Executions of the state machine: one per picture, started, waited for, and told apart by how they ended."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Any
+
+from scones.workflow.place import Place
+
+GATE = "ThresholdConfidenceNotMet"
+"""The error by which an execution tells that no class was likely enough."""
+GATE_STATE = "FilterInferences"
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution that has ended: its picture, how, and in how many milliseconds.
+
+    `state` is where a failed one failed, and `inferences` what the endpoint answered, where the execution got so far.
+    """
+
+    key: str
+    arn: str
+    status: str
+    milliseconds: float
+    error: str | None = None
+    cause: str | None = None
+    state: str | None = None
+    inferences: tuple[float, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the picture passed the gate."""
+        return self.status == "SUCCEEDED"
+
+    @property
+    def gated(self) -> bool:
+        """Whether the gate stopped it, as it should where confidence is low."""
+        return self.error == GATE
+
+    @property
+    def invoked(self) -> bool:
+        """Whether the endpoint answered it."""
+        return self.succeeded or self.state == GATE_STATE
+
+
+@dataclass(frozen=True)
+class Executions:
+    """A set of executions that have ended."""
+
+    ended: tuple[Execution, ...]
+
+    @property
+    def succeeded(self) -> int:
+        """How many passed the gate."""
+        return sum(execution.succeeded for execution in self.ended)
+
+    @property
+    def gated(self) -> int:
+        """How many the gate stopped."""
+        return sum(execution.gated for execution in self.ended)
+
+    @property
+    def failed(self) -> tuple[Execution, ...]:
+        """Those that ended neither way."""
+        return tuple(execution for execution in self.ended if not execution.succeeded and not execution.gated)
+
+    @property
+    def invocations(self) -> int:
+        """How often the endpoint answered."""
+        return sum(execution.invoked for execution in self.ended)
+
+    @property
+    def errors(self) -> dict[str, dict[str, int]]:
+        """How many executions ended with which error in which state."""
+        counts = Counter((e.state or "", e.error or e.status) for e in self.ended if not e.succeeded)
+        states: dict[str, dict[str, int]] = {}
+        for (state, error), count in counts.items():
+            states.setdefault(state, {})[error] = count
+        return states
+
+    def percentile(self, share: float) -> float | None:
+        """Return the duration in milliseconds that `share` of the executions did not exceed; None without any."""
+        durations = sorted(execution.milliseconds for execution in self.ended)
+        return durations[max(math.ceil(share * len(durations)), 1) - 1] if durations else None
+
+
+def execute(
+    place: Place, state_machine: str, bucket: str, keys: Sequence[str], *, concurrency: int, progress: Progress
+) -> Executions:
+    """Start an execution for each picture s3://bucket/key, `concurrency` at a time, and wait for all of them."""
+    ended: dict[int, Execution] = {}
+    progress(0, len(keys))
+    place.client("stepfunctions")  # made here: making clients is not for threads
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="executions") as threads:
+        running = {threads.submit(_one, place, state_machine, bucket, key): index for index, key in enumerate(keys)}
+        try:
+            for done, future in enumerate(as_completed(running), 1):
+                ended[running[future]] = future.result()
+                progress(done, len(keys))
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    return Executions(tuple(ended[index] for index in sorted(ended)))
+
+
+def _one(place: Place, state_machine: str, bucket: str, key: str) -> Execution:
+    client = place.client("stepfunctions")
+    given = json.dumps({"image_data": "", "s3_bucket": bucket, "s3_key": key})
+    arn = client.start_execution(stateMachineArn=state_machine, input=given)["executionArn"]
+    pause = 0.02
+    while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        time.sleep(pause)
+        pause = min(pause * 1.3, 2.0)
+    milliseconds = (found["stopDate"] - found["startDate"]).total_seconds() * 1000
+    if found["status"] == "SUCCEEDED":
+        inferences = tuple(json.loads(found["output"])["inferences"])
+        return Execution(key, arn, found["status"], milliseconds, inferences=inferences)
+    state, event = _where(client, arn)
+    inferences = tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
+    return Execution(
+        key, arn, found["status"], milliseconds, found.get("error"), found.get("cause"), state, inferences
+    )  # fmt: skip
+
+
+def _where(client: Any, arn: str) -> tuple[str | None, Any]:
+    """Return the state that an execution was in when it failed, and that state's input."""
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, reverseOrder=True)
+    for event in (event for page in pages for event in page["events"]):
+        if entered := event.get("stateEnteredEventDetails"):
+            return entered["name"], json.loads(entered.get("input", "null"))
+    return None, None

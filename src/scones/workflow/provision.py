@@ -1,0 +1,216 @@
+"""What the workflow stands on: a bucket, three roles, three functions and a state machine, made or brought up to date.
+
+Every function may be called again: what is there and the same is left alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scones.settings import Settings
+from scones.workflow.place import Place
+
+FUNCTIONS = ("serialize_image", "classify_image", "filter_inferences")
+"""Modules of scones.workflow.functions, in the order of the state machine."""
+FUNCTION_SECONDS, FUNCTION_MEGABYTES = 30, 256
+ROLE_SETTLES = 60.0
+"""Seconds that AWS may take until a new role can be assumed everywhere."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The ARNs of the three roles, one for each service that acts for us."""
+
+    sagemaker: str
+    functions: str
+    states: str
+
+
+def bucket(place: Place, name: str) -> bool:
+    """Make the bucket, closed to the public as S3 makes them; tells whether it is new."""
+    s3 = place.client("s3")
+    try:
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=place.account)
+        return False
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+    # us-east-1 is the one region that must not be named.
+    where = {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+    s3.create_bucket(Bucket=name, **where)
+    return True
+
+
+def roles(place: Place, settings: Settings, bucket_name: str) -> Roles:
+    """Make the roles, each allowed what its service does here and no more."""
+    documents = policies(place, settings, bucket_name)
+    services = {"sagemaker": "sagemaker", "lambda": "lambda", "states": "states"}
+    arns = {
+        service: _role(place, settings.role_name(service), f"{principal}.amazonaws.com", documents[service])
+        for service, principal in services.items()
+    }
+    return Roles(arns["sagemaker"], arns["lambda"], arns["states"])
+
+
+def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the statements of each role's policy."""
+    start = f"arn:{place.partition}"
+    here = f"{place.region}:{place.account}"
+    objects = [f"{start}:s3:::{bucket_name}", f"{start}:s3:::{bucket_name}/*"]
+    functions = [f"{start}:lambda:{here}:function:{settings.function_name(module)}" for module in FUNCTIONS]
+    logs = f"{start}:logs:{here}:log-group:"
+    write_logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    pull = ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
+            "ecr:BatchGetImage", "cloudwatch:PutMetricData"]  # fmt: skip
+    endpoint = f"{start}:sagemaker:{here}:endpoint/{settings.endpoint_name}"
+    return {
+        "sagemaker": [
+            _allow(["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"], objects),
+            _allow(write_logs, [f"{logs}/aws/sagemaker/*"]),
+            _allow(pull, ["*"]),  # the algorithm's repository belongs to AWS, and metrics have no ARN
+        ],
+        "lambda": [
+            # ListBucket so that a missing object is told as NoSuchKey and not as AccessDenied
+            _allow(["s3:GetObject", "s3:ListBucket"], objects),
+            _allow(["sagemaker:InvokeEndpoint"], [endpoint]),
+            _allow(write_logs[:3], [f"{logs}/aws/lambda/{settings.name}-*"]),
+        ],
+        "states": [_allow(["lambda:InvokeFunction"], [*functions, *(f"{arn}:*" for arn in functions)])],
+    }
+
+
+def functions(place: Place, settings: Settings, role: str, *, progress: Callable[[int, int | None], None]) -> list[str]:
+    """Make the three functions, or bring their code and configuration up to date; returns their ARNs in order."""
+    arns = []
+    environment = {
+        "serialize_image": {},
+        "classify_image": {"ENDPOINT_NAME": settings.endpoint_name},
+        "filter_inferences": {"THRESHOLD": f"{settings.threshold:g}"},
+    }
+    for done, module in enumerate(FUNCTIONS):
+        progress(done, len(FUNCTIONS))
+        arns.append(_function(place, settings, module, role, environment[module]))
+    progress(len(FUNCTIONS), len(FUNCTIONS))
+    return arns
+
+
+def definition(function_arns: list[str]) -> dict[str, Any]:
+    """Return the state machine's definition with the functions' ARNs in it."""
+    text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
+    for module, arn in zip(FUNCTIONS, function_arns, strict=True):
+        name = "".join(word.title() for word in module.split("_"))
+        text = text.replace(f"${{{name}Arn}}", arn)
+    made: dict[str, Any] = json.loads(text)
+    return made
+
+
+def state_machine(place: Place, settings: Settings, role: str, definition: Mapping[str, Any]) -> str:
+    """Make the state machine, or update it where its definition or role differs; returns its ARN."""
+    client = place.client("stepfunctions")
+    name = settings.state_machine_name
+    arn = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{name}"
+    try:
+        found = client.describe_state_machine(stateMachineArn=arn)
+    except client.exceptions.StateMachineDoesNotExist:
+        created = once_role_settles(
+            lambda: client.create_state_machine(name=name, definition=json.dumps(definition, indent=2), roleArn=role)
+        )
+        return str(created["stateMachineArn"])
+    if json.loads(found["definition"]) != definition or found["roleArn"] != role:
+        client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition, indent=2), roleArn=role)
+    return arn
+
+
+def package(module: str) -> bytes:
+    """Return a function's zip: the same bytes for the same source, so that its SHA-256 tells whether it changed."""
+    source = (resources.files("scones.workflow.functions") / f"{module}.py").read_bytes()
+    member = zipfile.ZipInfo(f"{module}.py", date_time=(1980, 1, 1, 0, 0, 0))
+    member.external_attr = 0o644 << 16  # Lambda's user must be able to read it
+    member.create_system = 3  # as made on Unix: what it is otherwise depends on the machine
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as file:
+        file.writestr(member, source)
+    return written.getvalue()
+
+
+def _allow(actions: list[str], arns: list[str]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": arns}
+
+
+def _role(place: Place, name: str, principal: str, statements: list[dict[str, Any]]) -> str:
+    iam = place.client("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}],
+    }
+    try:
+        role = iam.get_role(RoleName=name)["Role"]
+        if role["AssumeRolePolicyDocument"] != trust:
+            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
+    except iam.exceptions.NoSuchEntityException:
+        described = f"What {principal} may do for the workflow {name.rpartition('-')[0]}."
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Description=described)["Role"]
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    try:
+        there = iam.get_role_policy(RoleName=name, PolicyName="workflow")["PolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        there = None
+    if there != policy:
+        iam.put_role_policy(RoleName=name, PolicyName="workflow", PolicyDocument=json.dumps(policy))
+    return str(role["Arn"])
+
+
+def _function(place: Place, settings: Settings, module: str, role: str, environment: dict[str, str]) -> str:
+    client = place.client("lambda")
+    name, code = settings.function_name(module), package(module)
+    wanted: dict[str, Any] = {
+        "Runtime": settings.runtime,
+        "Role": role,
+        "Handler": f"{module}.lambda_handler",
+        "Timeout": FUNCTION_SECONDS,
+        "MemorySize": FUNCTION_MEGABYTES,
+    }
+    variables = {"Environment": {"Variables": environment}}
+    try:
+        found = client.get_function_configuration(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        made = once_role_settles(
+            lambda: client.create_function(FunctionName=name, Code={"ZipFile": code}, **wanted, **variables)
+        )
+        _wait(client, "function_active_v2", name)
+        return str(made["FunctionArn"])
+    if found["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
+        client.update_function_code(FunctionName=name, ZipFile=code)
+        _wait(client, "function_updated_v2", name)
+    has = found.get("Environment", {}).get("Variables", {})
+    if any(found.get(key) != value for key, value in wanted.items()) or has != environment:
+        client.update_function_configuration(FunctionName=name, **wanted, **variables)
+        _wait(client, "function_updated_v2", name)
+    return str(found["FunctionArn"])
+
+
+def _wait(client: Any, waiter: str, name: str) -> None:
+    client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def once_role_settles(call: Callable[[], Any]) -> Any:
+    """Call, and again while AWS says that a new role cannot be assumed: IAM takes seconds to reach every service."""
+    deadline = time.monotonic() + ROLE_SETTLES
+    while True:
+        try:
+            return call()
+        except ClientError as error:
+            if "assume" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(2)

@@ -1,0 +1,228 @@
+"""The training job: AWS's built-in image-classification algorithm on the data set's channels, followed to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from scones.settings import Settings
+from scones.workflow.dataset import Dataset
+from scones.workflow.place import Place
+from scones.workflow.provision import once_role_settles
+
+ACCOUNTS = {
+    "us-east-1": "811284229777", "us-east-2": "825641698319", "us-west-1": "632365934929",
+    "us-west-2": "433757028032", "eu-west-1": "685385470294", "eu-west-2": "644912444149",
+    "eu-west-3": "749696950732", "eu-central-1": "813361260812", "eu-north-1": "669576153137",
+    "eu-south-1": "257386234256", "ap-northeast-1": "501404015308", "ap-northeast-2": "306986355934",
+    "ap-northeast-3": "867004704886", "ap-south-1": "991648021394", "ap-southeast-1": "475088953585",
+    "ap-southeast-2": "544295431143", "ap-southeast-3": "951798379941", "ap-east-1": "286214385809",
+    "sa-east-1": "855470959533", "ca-central-1": "469771592824", "af-south-1": "455444449433",
+    "me-south-1": "249704162688", "me-central-1": "272398656194", "il-central-1": "898809789911",
+    "cn-north-1": "390948362332", "cn-northwest-1": "387376663083", "us-gov-west-1": "226302683700",
+}  # fmt: skip
+"""AWS's accounts that hold the algorithm's image, by region, as the SageMaker SDK lists them."""
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+MOST_SECONDS = 3600
+EPOCH = re.compile(r"Epoch\[(\d+)\]")
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int | None], None]
+
+
+class TrainingError(Exception):
+    """No model came of the training; the message is one sentence with SageMaker's reason."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A completed job: its name, its model.tar.gz in S3, the accuracy (0 to 1, None if it told none), its seconds."""
+
+    job: str
+    artifact: str
+    image: str
+    validation_accuracy: float | None
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a job is asked to do; two with the same `digest` would do the same."""
+
+    image: str
+    hyperparameters: Mapping[str, str]
+    data: str
+    """The data set's address, s3://bucket/prefix."""
+    data_digest: str
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that stand for image, hyperparameters and pictures."""
+        told = json.dumps([self.image, dict(self.hyperparameters), self.data, self.data_digest], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def image_uri(region: str) -> str:
+    """Return the URI of AWS's image-classification image; raises TrainingError where a region has none."""
+    account = ACCOUNTS.get(region)
+    if account is None:
+        raise TrainingError(
+            f"Region {region!r} has no image-classification algorithm that is known here: choose another with "
+            "AWS_REGION, or name an image with SCONES_TRAINING_IMAGE."
+        )
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"{account}.dkr.ecr.{region}.{suffix}/image-classification:1"
+
+
+def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> Training:
+    """Say what a job for a data set, loaded to `data`, is to do: the course's hyperparameters."""
+    hyperparameters = {
+        "image_shape": "3,32,32",
+        "num_classes": str(len(dataset.classes)),
+        "num_training_samples": str(dataset.train),
+        "epochs": str(settings.epochs),
+        "mini_batch_size": str(min(settings.mini_batch_size, dataset.train)),
+    }
+    return Training(settings.training_image or image_uri(place.region), hyperparameters, data, data_digest)
+
+
+def train(
+    place: Place, settings: Settings, training: Training, role: str, output: str, *,
+    say: Say, log: Say, progress: Progress,
+) -> Trained:  # fmt: skip
+    """Return a completed job: an earlier one with the same digest, one that is under way, or a new one.
+
+    `say` is told of statuses, `log` of the algorithm's log lines, `progress` of epochs. Raises TrainingError.
+    """
+    client = place.client("sagemaker")
+    if earlier := _earlier(place, settings, training):
+        status = earlier["TrainingJobStatus"]
+        say(f"{earlier['TrainingJobName']} is {'the same and done' if status == 'Completed' else 'under way'}")
+    name = earlier["TrainingJobName"] if earlier else _create(place, settings, training, role, output)
+    if not earlier:
+        say(f"{name} on {training.image}")
+    reused = earlier is not None and earlier["TrainingJobStatus"] == "Completed"
+    if not reused:
+        _follow(place, name, int(training.hyperparameters["epochs"]), say, log, progress)
+    found = client.describe_training_job(TrainingJobName=name)
+    if found["TrainingJobStatus"] != "Completed":
+        reason = found.get("FailureReason") or f"it is {found['TrainingJobStatus']}"
+        raise TrainingError(f"Training job {name} came to nothing: {reason.strip().rstrip('.')}.")
+    metrics = {metric["MetricName"]: float(metric["Value"]) for metric in found.get("FinalMetricDataList", [])}
+    # FinalMetricDataList holds single precision; six digits are what the algorithm logs.
+    accuracy = metrics.get("validation:accuracy")
+    return Trained(
+        name,
+        found["ModelArtifacts"]["S3ModelArtifacts"],
+        training.image,
+        None if accuracy is None else round(accuracy, 6),
+        (found["TrainingEndTime"] - found["TrainingStartTime"]).total_seconds(),
+        reused,
+    )
+
+
+def _earlier(place: Place, settings: Settings, training: Training) -> dict[str, Any] | None:
+    """Return the newest job of the same digest that is completed, with its artifact still there, or under way."""
+    client = place.client("sagemaker")
+    pages = client.get_paginator("list_training_jobs").paginate(
+        NameContains=f"{settings.name}-{training.digest}", SortBy="CreationTime", SortOrder="Descending"
+    )
+    for summary in (job for page in pages for job in page["TrainingJobSummaries"]):
+        if summary["TrainingJobStatus"] not in ("Completed", "InProgress"):
+            continue
+        found: dict[str, Any] = client.describe_training_job(TrainingJobName=summary["TrainingJobName"])
+        if found["TrainingJobStatus"] == "InProgress" or _exists(place, found["ModelArtifacts"]["S3ModelArtifacts"]):
+            return found
+    return None
+
+
+def _exists(place: Place, uri: str) -> bool:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    with contextlib.suppress(ClientError):
+        place.client("s3").head_object(Bucket=bucket, Key=key)
+        return True
+    return False
+
+
+def _create(place: Place, settings: Settings, training: Training, role: str, output: str) -> str:
+    name = f"{settings.name}-{training.digest}-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    channels = {"train": "train/", "validation": "test/", "train_lst": "train.lst", "validation_lst": "test.lst"}
+    request = {
+        "TrainingJobName": name,
+        "AlgorithmSpecification": {"TrainingImage": training.image, "TrainingInputMode": "File"},
+        "RoleArn": role,
+        "HyperParameters": dict(training.hyperparameters),
+        "InputDataConfig": [_channel(name, f"{training.data}/{key}") for name, key in channels.items()],
+        "OutputDataConfig": {"S3OutputPath": output},
+        "ResourceConfig": {"InstanceType": settings.training_instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
+        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
+    }
+    once_role_settles(lambda: place.client("sagemaker").create_training_job(**request))
+    return name
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "ContentType": "application/x-image", "DataSource": {"S3DataSource": source}}
+
+
+def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: Progress) -> None:
+    """Tell of a job until it has ended, looking more seldom the longer it takes."""
+    client, lines = place.client("sagemaker"), JobLog(place, name)
+    told, pause = 0, 0.2
+    progress(0, epochs)
+    while True:
+        found = client.describe_training_job(TrainingJobName=name)
+        transitions = found.get("SecondaryStatusTransitions", [])
+        for transition in transitions[told:]:
+            say(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
+        told = len(transitions)
+        for line in lines.new():
+            log(line)
+            if epoch := EPOCH.search(line):
+                # an epoch is done when its accuracy is told, and under way before that
+                progress(int(epoch[1]) + ("Validation-accuracy" in line), epochs)
+        if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
+            return
+        time.sleep(pause)
+        pause = min(pause * 1.05, 5.0)
+
+
+class JobLog:
+    """A job's log lines in CloudWatch Logs, each once."""
+
+    def __init__(self, place: Place, job: str) -> None:
+        self._client = place.client("logs")
+        self._job = job
+        self._tokens: dict[str, str] = {}
+
+    def new(self) -> Iterator[str]:
+        """Yield the lines that came since the last time."""
+        try:
+            streams = self._client.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._job}/")
+        except self._client.exceptions.ResourceNotFoundException:
+            return  # the first job of an account makes the group
+        for stream in streams["logStreams"]:
+            yield from self._read(stream["logStreamName"])
+
+    def _read(self, stream: str) -> Iterator[str]:
+        while True:
+            before = self._tokens.get(stream)
+            token = {"nextToken": before} if before else {}
+            page = self._client.get_log_events(
+                logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **token
+            )
+            yield from (event["message"] for event in page["events"])
+            self._tokens[stream] = page["nextForwardToken"]
+            if page["nextForwardToken"] == before or not page["events"]:
+                return
