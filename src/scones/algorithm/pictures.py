@@ -74,8 +74,8 @@ def _read_list(path: Path, channel: str, classes: int) -> list[tuple[int, str]]:
             ) from error
         if not value.is_integer() or not 0 <= value < classes:
             raise CustomerError(
-                f"Invalid lst file in the {channel} channel. Line {number} has the label {label}; num_classes={classes} "
-                f"allows 0 to {classes - 1}."
+                f"Invalid lst file in the {channel} channel. Line {number} has the label {label}; "
+                f"num_classes={classes} allows 0 to {classes - 1}."
             )
         entries.append((int(value), name))
     if not entries:

@@ -6,7 +6,6 @@ CLAIM_PLACEHOLDER
 from __future__ import annotations
 
 import copy
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,8 +33,8 @@ AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 TEMPERATURE = 0.8
 """What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
-SAMPLES_PER_EPOCH = 3000
-"""An epoch goes through a smaller data set several times, with variations of its own each time: 30 epochs are the
+SAMPLES_PER_EPOCH, MOST_PASSES = 3000, 3
+"""An epoch goes through a smaller data set up to three times, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
 LOG_EVERY = 20
 """Batches between lines of progress, as the built-in has it."""
@@ -65,7 +64,6 @@ def train(
     early stopping, which judges by that channel anyway, the best epoch is kept, as the built-in does.
     """
     torch.manual_seed(seed)
-    torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     run = _Run(training, parameters, seed)
     stopper = _EarlyStopping(parameters)
     kept, accuracy = run.average, 0.0
@@ -109,7 +107,7 @@ class _Run:
         ]
         self._muon = Muon(filters)
         self._sgd = torch.optim.SGD(others, momentum=SGD_MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
-        self._passes = max(1, round(SAMPLES_PER_EPOCH / len(self._labels)))
+        self._passes = min(MOST_PASSES, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
         self._steps = parameters.epochs * self._passes * (len(self._labels) // self._batch)
         self._step = 0
 
@@ -132,7 +130,7 @@ class _Run:
         whole = len(self._labels) // self._batch * self._batch
         for _ in range(self._passes):
             order = torch.randperm(len(self._labels), generator=self._generator)
-            yield from order[:whole].split(self._batch)
+            yield from torch.split(order[:whole], self._batch)
 
     def _learn(self, chosen: Tensor) -> int:
         pictures = augment(self._pictures[chosen], self._generator).contiguous(memory_format=torch.channels_last)

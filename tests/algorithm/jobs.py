@@ -1,0 +1,75 @@
+"""Training jobs on small drawn data sets, laid out as SageMaker lays them out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PARAMETERS = {
+    "num_classes": "2",
+    "num_training_samples": "60",
+    "image_shape": "3,32,32",
+    "epochs": "2",
+    "mini_batch_size": "20",
+}
+CHANNELS = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A container's base folder."""
+
+    base: Path
+
+    @property
+    def model(self) -> Path:
+        return self.base / "model"
+
+    @property
+    def failure(self) -> str:
+        return (self.base / "output" / "failure").read_text()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(self.base), "OMP_NUM_THREADS": "1", **more}
+
+    def configure(self, **parameters: str | None) -> None:
+        merged = {name: value for name, value in (PARAMETERS | parameters).items() if value is not None}
+        folder = self.base / "input" / "config"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hyperparameters.json").write_text(json.dumps(merged))
+
+    def train(self, **parameters: str | None) -> subprocess.CompletedProcess[str]:
+        self.configure(**parameters)
+        command = [sys.executable, "-m", "scones.algorithm", "train"]
+        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120)
+
+
+def picture(label: int, seed: int, size: int = 32) -> Image.Image:
+    """Draw noise with a bright square: at the top for 0, at the bottom for 1."""
+    pixels = np.random.default_rng(seed).integers(0, 120, (size, size, 3), dtype=np.uint8)
+    top = 3 + label * (size - 15)
+    pixels[top : top + 10, 10:20] += 130
+    return Image.fromarray(pixels)
+
+
+def make(base: Path, *, train: int = 60, validation: int = 20, size: int = 32) -> Job:
+    """Lay out both channels with pictures of two classes."""
+    for channel, count in zip(CHANNELS, (train, validation), strict=True):
+        folder = base / "input" / "data" / channel
+        lists = base / "input" / "data" / f"{channel}_lst"
+        folder.mkdir(parents=True)
+        lists.mkdir()
+        lines = []
+        for index in range(count):
+            name = f"{channel}_{index:04}.png"
+            picture(index % 2, index + 1000 * len(channel), size).save(folder / name)
+            lines.append(f"{index}\t{index % 2}\t{name}\n")
+        (lists / f"{channel}.lst").write_text("".join(lines))
+    return Job(base)

@@ -1,0 +1,128 @@
+"""`serve` under the hosting contract, over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from jobs import picture
+
+
+@pytest.fixture(scope="module")
+def server(trained):
+    job, _ = trained
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = job.environment(SAGEMAKER_BIND_TO_PORT=str(port))
+    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    with subprocess.Popen(command, env=environment) as process:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if ask(port, "GET", "/ping")[0] == 200:
+                    break
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        yield port
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+
+
+def ask(port, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, answer.headers.get("content-type"), content
+
+
+def encoded(label, form="PNG", size=32):
+    buffer = io.BytesIO()
+    picture(label, 5 + label).resize((size, size)).save(buffer, form)
+    return buffer.getvalue()
+
+
+def test_ping_answers_empty(server):
+    assert ask(server, "GET", "/ping") == (200, None, b"")
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [("image/png", "PNG"), ("image/jpeg", "JPEG"), ("application/x-image", "PNG")]
+)
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_picture_gets_its_probabilities(server, kind, form, label):
+    status, content_type, content = ask(server, "POST", "/invocations", encoded(label, form), content_type=kind)
+    assert (status, content_type) == (200, "application/json")
+    found = json.loads(content)
+    assert abs(sum(found) - 1) < 1e-6
+    assert found.index(max(found)) == label
+    assert b", " in content
+
+
+def test_a_picture_of_another_size_is_resized(server):
+    status, _, content = ask(server, "POST", "/invocations", encoded(1, size=200), content_type="image/png")
+    found = json.loads(content)
+    assert (status, found.index(max(found))) == (200, 1)
+
+
+def test_json_lines_are_given_where_they_are_asked_for(server):
+    status, content_type, content = ask(
+        server, "POST", "/invocations", encoded(0), content_type="image/png", accept="application/jsonlines"
+    )
+    assert (status, content_type) == (200, "application/jsonlines")
+    assert len(json.loads(content)["prediction"]) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", encoded(0)[:100], b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_refused_and_serving_goes_on(server, content):
+    status, _, text = ask(server, "POST", "/invocations", content, content_type="image/png")
+    assert (status, text) == (400, b"unable to evaluate payload provided")
+    assert ask(server, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
+
+
+def test_another_content_type_is_refused(server):
+    status, _, text = ask(server, "POST", "/invocations", b"1,2", content_type="text/csv")
+    assert status == 415
+    assert b"text/csv is not one of application/x-image, image/jpeg, image/png" in text
+
+
+def test_a_body_that_is_too_large_is_refused(server):
+    assert ask(server, "POST", "/invocations", b"x" * 6_291_457, content_type="image/png")[0] == 413
+
+
+def test_a_picture_with_too_many_pixels_is_refused(server):
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(buffer, "PNG")
+    status, _, text = ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png")
+    assert status == 400
+    assert b"too many pixels" in text
+
+
+def test_another_path_is_not_found(server):
+    assert ask(server, "GET", "/models")[0] == 404
+
+
+def test_many_clients_get_each_their_own_answer(server):
+    def classify(label):
+        found = json.loads(ask(server, "POST", "/invocations", encoded(label), content_type="image/png")[2])
+        return found.index(max(found))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(classify, [0, 1] * 40)) == [0, 1] * 40
+
+
+def test_serving_loads_no_pytorch():
+    code = "import sys, scones.algorithm.serve; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "False\n"

@@ -1,0 +1,184 @@
+"""`train` under the container contract: log, artifact, failures, and what SIGTERM does."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from jobs import picture
+
+PREFIX = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d (INFO|WARNING|ERROR) \d+\] ")
+
+
+def test_the_log_reads_like_the_built_in_algorithms(trained):
+    _, log = trained
+    lines = log.splitlines()
+    assert lines[0] == "Docker entrypoint called with argument(s): train"
+    assert all(PREFIX.match(line) for line in lines[1:])
+    for pattern in (
+        r"Epoch\[0\] Batch \[20\]\tSpeed: \d+\.\d{3} samples/sec\taccuracy=0\.\d{6}$",
+        r"Epoch\[13\] Train-accuracy=\d\.\d{6}$",
+        r"Epoch\[13\] Time cost=\d+\.\d{3}$",
+        r"Epoch\[13\] Validation-accuracy=\d\.\d{6}$",
+        r"Storing the best model with validation accuracy: \d\.\d{6}$",
+    ):
+        assert any(re.search(pattern, line) for line in lines), pattern
+
+
+def test_the_model_has_learned(trained):
+    _, log = trained
+    assert float(re.search(r"best model with validation accuracy: (\S+)", log)[1]) >= 0.9
+
+
+def test_the_artifact_answers_with_probabilities(trained):
+    job, _ = trained
+    session = onnxruntime.InferenceSession(job.model / "model.onnx", providers=["CPUExecutionProvider"])
+    pixels = np.stack([np.asarray(picture(label, 7 + label)) for label in (0, 1, 0)])
+    (answers,) = session.run(None, {"pictures": pixels})
+    assert answers.shape == (3, 2)
+    assert np.allclose(answers.sum(1), 1)
+    assert answers.argmax(1).tolist() == [0, 1, 0]
+
+
+def test_the_artifact_knows_its_labels(trained):
+    job, _ = trained
+    properties = {entry.key: entry.value for entry in onnx.load(job.model / "model.onnx").metadata_props}
+    assert json.loads(properties["labels"]) == json.loads((job.model / "labels.json").read_text()) == ["0", "1"]
+
+
+def test_the_same_seed_gives_the_same_model(job, tmp_path):
+    assert job.train().returncode == 0
+    first = (job.model / "model.onnx").read_bytes()
+    assert job.train().returncode == 0
+    assert (job.model / "model.onnx").read_bytes() == first
+
+
+def test_larger_pictures_are_cropped(tmp_path):
+    from jobs import make
+
+    job = make(tmp_path / "ml", train=20, validation=8, size=48)
+    done = job.train(num_training_samples="20", epochs="1")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"num_classes": None}, "The hyperparameter num_classes is required; give it a value."),
+        ({"num_training_samples": None}, "The hyperparameter num_training_samples is required; give it a value."),
+        ({"epochs": "0"}, "The hyperparameter epochs must be an integer of at least 1, not '0'."),
+        ({"learning_rate": "2"}, "The hyperparameter learning_rate must be a number from 0 to 1, not '2'."),
+        ({"optimizer": "lion"}, "The hyperparameter optimizer must be one of sgd, adam, rmsprop, nag, not 'lion'."),
+        ({"image_shape": "32,32"}, "The hyperparameter image_shape must be three integers"),
+        ({"momentun": ".9"}, "momentun is no hyperparameter of image-classification; leave it out."),
+        ({"use_pretrained_model": "1"}, "use_pretrained_model=1: no pretrained weights come with Scones yet"),
+        ({"image_shape": "3,64,64"}, "train_0000.png is 32 by 32 pixels, smaller than image_shape's 64 by 64."),
+        ({"mini_batch_size": "61"}, "The number of input images must be bigger or equal to the mini_batch_size."),
+    ],
+)
+def test_what_the_customer_must_change_is_told(job, parameters, message):
+    done = job.train(**parameters)
+    assert done.returncode == 2, done.stdout
+    assert job.failure.startswith(message)
+    assert f"Customer Error: {message}" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Invalid lst file in the train channel. train.lst is empty."),
+        ("0 1 a.png\n", "Invalid lst file in the train channel. Line 1 is not index, label and path, by tabs."),
+        ("0\tx\ta.png\n", "Invalid lst file in the train channel. Line 1 is not index, label and path, by tabs."),
+        (
+            "0\t2\ta.png\n",
+            "Invalid lst file in the train channel. Line 1 has the label 2; num_classes=2 allows 0 to 1.",
+        ),
+    ],
+)
+def test_a_list_that_is_wrong_is_told(job, text, message):
+    (job.base / "input" / "data" / "train_lst" / "train.lst").write_text(text)
+    assert job.train().returncode == 2
+    assert job.failure == message
+
+
+def test_a_missing_list_is_told(job):
+    (job.base / "input" / "data" / "validation_lst" / "validation.lst").unlink()
+    assert job.train().returncode == 2
+    assert job.failure == "The validation_lst channel must hold exactly one .lst file; it holds 0."
+
+
+def test_a_list_may_repeat_the_channels_folder(job):
+    path = job.base / "input" / "data" / "train_lst" / "train.lst"
+    path.write_text(path.read_text().replace("train_", "train/train_"))
+    assert job.train(epochs="1").returncode == 0
+
+
+def test_a_damaged_picture_is_named_and_left_out(job):
+    (job.base / "input" / "data" / "train" / "train_0003.png").write_bytes(b"no picture")
+    done = job.train(epochs="1")
+    assert done.returncode == 0
+    assert "The picture train_0003.png of the train channel is left out: " in done.stdout
+
+
+def test_too_many_damaged_pictures_fail_the_job(job):
+    for index in range(10):
+        (job.base / "input" / "data" / "train" / f"train_{index:04}.png").unlink()
+    assert job.train().returncode == 2
+    assert job.failure == "10 of 60 pictures of the train channel cannot be read; at most 5 % may be."
+
+
+def test_what_has_no_effect_is_told(job):
+    done = job.train(epochs="1", learning_rate="0.1", num_layers="18")
+    assert "learning_rate has no effect here: the network and its optimizer are Scones' own." in done.stdout
+    assert "num_layers has no effect here" in done.stdout
+
+
+def test_early_stopping_follows_the_built_in_rule(job):
+    done = job.train(epochs="40", early_stopping="True", early_stopping_min_epochs="2", early_stopping_patience="3")
+    epochs = len(re.findall(r"Validation-accuracy", done.stdout))
+    assert done.returncode == 0
+    assert "Early stopping criteria met." in done.stdout
+    assert epochs < 40
+
+
+def test_sigterm_keeps_the_model_so_far(job):
+    job.configure(epochs="10000")
+    command = [sys.executable, "-m", "scones.algorithm", "train"]
+    with subprocess.Popen(command, env=job.environment(), stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if "Epoch[1] Validation-accuracy" in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+        assert process.wait(timeout=60) == 0
+    assert "Stopping: the model of this moment is kept." in rest
+    assert (job.model / "model.onnx").exists()
+
+
+@pytest.mark.slow
+def test_real_pictures_are_told_apart(archive, tmp_path):
+    from jobs import Job
+
+    from scones.workflow.dataset import extract, transform
+
+    dataset = transform(extract(tmp_path, [str(archive)]), tmp_path)
+    data = tmp_path / "ml" / "input" / "data"
+    for channel, split in (("train", "train"), ("validation", "test")):
+        (data / f"{channel}_lst").mkdir(parents=True)
+        (data / channel).symlink_to(dataset.folder / split)
+        (data / f"{channel}_lst" / f"{split}.lst").write_bytes(dataset.list_file(split).read_bytes())
+    job = Job(tmp_path / "ml")
+    job.configure(num_training_samples="1000", epochs="30")
+    environment = {name: value for name, value in job.environment().items() if name != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-m", "scones.algorithm", "train"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    assert float(re.search(r"best model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.85
