@@ -1,0 +1,42 @@
+"""The `scones` command. Importing it loads little: commands load what they use when they run."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from scones import __version__
+from scones.cli import clouds, workflow
+from scones.cli.failures import end_on_signals
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, package_name="scones")
+def commands() -> None:
+    """Pictures of delivery vehicles, from ETL to a monitored, gated decision, on a local cloud or on AWS.
+
+    \b
+    scones run                      the whole workflow, ending with a report
+    scones run --keep               the same, and the endpoint goes on serving
+    scones classify bicycle.png     ask it about a picture
+    """
+
+
+for command in (workflow.run, clouds.up, clouds.down, clouds.status, clouds.env, clouds.exec_, workflow.classify,
+                workflow.monitor):  # fmt: skip
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its status: 130 after Ctrl-C."""
+    end_on_signals()
+    try:
+        status = commands.main(prog_name="scones", standalone_mode=False)
+    except click.Abort:
+        click.echo("scones: interrupted; what this command started is stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    sys.exit(status if isinstance(status, int) else 0)

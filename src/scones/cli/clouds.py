@@ -1,0 +1,179 @@
+"""Commands for the local cloud itself: up, down, status, env, exec."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scones.cli import local, options
+from scones.cli.failures import Mistake, interrupts_held, told_plainly
+from scones.cloud import lifecycle
+
+if TYPE_CHECKING:
+    from scones.workflow.place import Place
+
+
+@click.command()
+@click.option("--detach", is_flag=True, help="Return as soon as it answers, and leave it running.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port; 0 for a free one.  [default: 4566, or a free one]"
+)
+@click.option("--region", help="The region, for good from the first start on.  [default: us-east-1]")
+@click.option("--account", help="The account number, likewise.  [default: 111122223333]")
+@options.data_dir
+@options.verbose
+def up(detach: bool, port: int | None, region: str | None, account: str | None, data_dir: Path, verbose: bool) -> int:
+    """Start the local cloud alone, in the foreground until Ctrl-C, or with --detach in the background.
+
+    \b
+    scones up --detach
+    eval "$(scones env)"
+    aws s3 ls
+    """
+    with told_plainly(verbose):
+        if detach:
+            known = lifecycle.find(data_dir)
+            with interrupts_held():
+                running = known or lifecycle.start(
+                    data_dir, port=port, region=region, account=account, verbose=verbose
+                )  # fmt: skip
+            click.echo(
+                f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
+            )
+            click.echo("Stop it with `scones down`.")
+            return 0
+        click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
+        lifecycle.serve(data_dir, port=port, region=region, account=account, verbose=verbose)
+    return 0
+
+
+@click.command()
+@options.data_dir
+def down(data_dir: Path) -> int:
+    """Stop the local cloud of a data folder, with every process that it started; what it stored stays.
+
+    \b
+    scones down
+    scones down --data-dir /tmp/other
+    """
+    with interrupts_held():
+        stopped = lifecycle.stop(data_dir)
+    click.echo(f"The local cloud on {data_dir} is stopped." if stopped else f"No local cloud runs on {data_dir}.")
+    return 0
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.data_dir
+@options.verbose
+def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
+    """Tell what runs: the local cloud, its endpoints, training jobs and executions. Exits with 1 if no cloud runs.
+
+    \b
+    scones status --json
+    """
+    running = lifecycle.find(data_dir)
+    if running is None:
+        click.echo(json.dumps({"running": False, "data_dir": str(data_dir)}) if as_json else
+                   f"No local cloud runs on {data_dir}: start one with `scones up --detach`.")  # fmt: skip
+        return 1
+    with told_plainly(verbose):
+        found = {
+            "running": True,
+            "data_dir": str(running.data_dir),
+            "url": running.url,
+            "pid": running.pid,
+            "account": running.account,
+            "region": running.region,
+            **_activity(local.enter(running)),
+        }
+    click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
+    return 0
+
+
+def _activity(place: Place) -> dict[str, Any]:
+    sagemaker, states = place.client("sagemaker"), place.client("stepfunctions")
+    endpoints = _all(sagemaker, "list_endpoints", "Endpoints")
+    jobs = _all(sagemaker, "list_training_jobs", "TrainingJobSummaries")
+    machines = _all(states, "list_state_machines", "stateMachines")
+    executions = [
+        {"name": execution["name"], "state_machine": machine["name"], "since": execution["startDate"].isoformat()}
+        for machine in machines
+        for execution in _all(
+            states, "list_executions", "executions",
+            stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING",
+        )
+    ]  # fmt: skip
+    return {
+        "endpoints": [{"name": found["EndpointName"], "status": found["EndpointStatus"]} for found in endpoints],
+        "training_jobs": [{"name": job["TrainingJobName"], "status": job["TrainingJobStatus"]} for job in jobs],
+        "state_machines": [machine["name"] for machine in machines],
+        "running_executions": executions,
+    }
+
+
+def _all(client: Any, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
+    return [item for page in client.get_paginator(operation).paginate(**request) for item in page[member]]
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    lines = [
+        f"The local cloud answers at {found['url']} (process {found['pid']}, account {found['account']}, "
+        f"region {found['region']}), data in {found['data_dir']}.",
+        *(f"Endpoint {endpoint['name']}: {endpoint['status']}" for endpoint in found["endpoints"]),
+        *(f"Training job {job['name']}: {job['status']}" for job in found["training_jobs"]),
+        *(f"State machine {name}" for name in found["state_machines"]),
+        *(f"Execution {run['name']} of {run['state_machine']}: RUNNING since {run['since']}"
+          for run in found["running_executions"]),
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the variables as JSON.")
+@options.data_dir
+def env(as_json: bool, data_dir: Path) -> int:
+    """Print the exports that send boto3, the AWS CLI and the SDKs to the local cloud.
+
+    \b
+    eval "$(scones env)"
+    """
+    variables = local.running_at(data_dir).environment()
+    if as_json:
+        click.echo(json.dumps(variables, indent=2))
+        return 0
+    click.echo(f"unset {' '.join(lifecycle.CLEARED)}")
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("command", nargs=-1, required=True, metavar="-- CMD…", type=click.UNPROCESSED)
+@options.data_dir
+def exec_(command: tuple[str, ...], data_dir: Path) -> None:
+    """Run a command that finds the local cloud where it looks for AWS; its exit status is the command's.
+
+    \b
+    scones exec -- aws s3 ls
+    scones exec -- python notebook.py
+    """
+    running = local.running_at(data_dir)
+    environment = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
+    scripts = str(Path(sys.executable).parent)
+    environment |= running.environment() | {"PATH": f"{scripts}{os.pathsep}{environment.get('PATH', os.defpath)}"}
+    program = shutil.which(command[0], path=environment["PATH"])
+    if program is None:
+        advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check its name and PATH"
+        raise Mistake(f"There is no command {command[0]!r}: {advice}.")
+    try:
+        os.execve(program, command, environment)  # noqa: S606 - in our place, so that signals and status are its own
+    except OSError as error:
+        raise Mistake(f"{command[0]!r} cannot be run: {error.strerror}.") from error

@@ -1,0 +1,102 @@
+"""What people see of a run: numbered steps with bars in a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+from scones.workflow.dataset.dataset import Progress as Callback
+from scones.workflow.dataset.dataset import silent
+
+
+class Display:
+    """Tells of steps; `verbose` tells everything, log lines too."""
+
+    def __init__(self, console: Console, *, steps: int, verbose: bool) -> None:
+        self.console = console
+        self.verbose = verbose
+        self._steps = steps
+        self._step = 0
+        self._live: Progress | None = None
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Announce a step by its number, and tell the time that it took."""
+        self._step += 1
+        number = f"{self._step}/{self._steps}"
+        self.console.print(f"[bold cyan]{number}[/]  [bold]{escape(title)}[/]")
+        began = time.monotonic()
+        yield
+        self.console.print(f"     [dim]done in {duration(time.monotonic() - began)}[/]")
+
+    def say(self, text: str, style: str = "") -> None:
+        """Tell one line below the step."""
+        self.console.print(f"     {text}", style=style or None, markup=False, highlight=False, soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """Tell one line that is of passing interest."""
+        self.say(text, "dim")
+
+    def log(self, text: str) -> None:
+        """Tell a log line, if everything is told."""
+        if self.verbose:
+            self.detail(text)
+
+    @contextmanager
+    def progress(self, what: str, *, transfer: bool = False) -> Iterator[Callback]:
+        """Give a callback that draws a bar with time left, and rate for a transfer; nothing where no terminal is."""
+        if not self.console.is_terminal:
+            yield silent
+            return
+        columns: list[ProgressColumn] = [
+            TextColumn("    "),
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+        ]
+        columns += [DownloadColumn(), TransferSpeedColumn()] if transfer else [MofNCompleteColumn()]
+        columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            task = bars.add_task(what, total=None)
+            yield lambda done, total: bars.update(task, completed=done, total=total)
+
+    def table(self, title: str, rows: list[tuple[str, str]]) -> None:
+        """Show facts as a table of two columns; as lines where no terminal is, so that nothing is cut or wrapped."""
+        if not self.console.is_terminal:
+            self.console.print(title)
+            for name, value in rows:
+                self.console.print(f"  {name + ':':<24}{value}", markup=False, highlight=False, soft_wrap=True)
+            return
+        table = Table(title=title, title_justify="left", show_header=False, title_style="bold")
+        table.add_column(style="cyan", no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, value in rows:
+            table.add_row(name, escape(value))
+        self.console.print(table)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

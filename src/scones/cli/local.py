@@ -1,0 +1,65 @@
+"""The local cloud of a data folder as a place to run in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scones.cli.failures import Mistake, interrupts_held
+from scones.cloud import lifecycle
+
+if TYPE_CHECKING:
+    from scones.workflow.place import Place
+
+
+def enter(running: lifecycle.RunningCloud) -> Place:
+    """Make this process's environment the cloud's, so that no profile or proxy interferes, and return it as a place."""
+    import boto3
+
+    from scones.workflow.place import Place
+
+    for name in lifecycle.CLEARED:
+        os.environ.pop(name, None)
+    keys = running.environment()
+    os.environ.update(keys)
+    session = boto3.Session(
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        region_name=running.region,
+    )
+    return Place(session, running.url)
+
+
+def running_at(data_dir: Path) -> lifecycle.RunningCloud:
+    """Return the cloud that runs on a data folder, or say how to start one."""
+    running = lifecycle.find(data_dir)
+    if running is None:
+        raise Mistake(
+            f"No local cloud runs on {data_dir}: start one with `scones up --detach`, or name its --data-dir."
+        )
+    return running
+
+
+@contextmanager
+def up(
+    data_dir: Path, *, keep: bool, region: str | None, verbose: bool
+) -> Iterator[tuple[lifecycle.RunningCloud, bool]]:
+    """Start the cloud of a data folder, unless it runs; give it, and whether it is new.
+
+    At the end one that was started here is stopped, unless all went well and `keep` is set.
+    """
+    known = lifecycle.find(data_dir)
+    started = known is None
+    ended_well = False
+    try:
+        with interrupts_held():
+            running = known or lifecycle.start(data_dir, region=region, verbose=verbose)
+        yield running, started
+        ended_well = True
+    finally:
+        if started and not (keep and ended_well):
+            with interrupts_held():
+                lifecycle.stop(data_dir)

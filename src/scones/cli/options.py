@@ -1,0 +1,34 @@
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scones.settings import Settings, SettingsError, load
+
+
+def _resolved(context: click.Context, parameter: click.Parameter, path: Path) -> Path:  # noqa: ARG001 - click's way
+    return path.expanduser().resolve()
+
+
+data_dir = click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), envvar="SCONES_DATA_DIR", default=Path(".scones"),
+    show_default="$SCONES_DATA_DIR or .scones", callback=_resolved,
+    help="The data folder: each has a local cloud of its own.",
+)  # fmt: skip
+verbose = click.option("--verbose", is_flag=True, help="Tell everything: log lines, and where an error comes from.")
+place = click.option(
+    "--place", type=click.Choice(["local", "aws"]), default="local", show_default=True,
+    help="Where it runs: the local cloud, or AWS with your own credentials.",
+)  # fmt: skip
+
+
+def settings(**given: Any) -> Settings:
+    """Read the settings with what the command line gave; raises a usage error."""
+    try:
+        return load(given)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error

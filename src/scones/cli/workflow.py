@@ -1,0 +1,278 @@
+"""Commands that run the workflow, or a part of it: run, classify, monitor."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scones.cli import options
+from scones.cli.failures import Mistake, told_plainly
+
+if TYPE_CHECKING:
+    from scones.settings import Settings
+    from scones.workflow.card import Card
+    from scones.workflow.place import Place
+
+
+@click.command()
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    envvar="SCONES_SOURCE",
+    metavar="ADDRESS",
+    help="Where the archive is: https://, file://, s3:// or a path; give it again for a mirror.",
+)
+@click.option("--sha256", metavar="DIGEST", help="The archive's SHA-256, to be checked.")
+@click.option("--classes", metavar="A,B", help="Class names, with commas between.  [default: bicycle,motorcycle]")
+@click.option("--threshold", type=float, help="The least confidence that passes the gate.  [default: 0.93]")
+@click.option("--epochs", type=int, help="How often training goes through the pictures.")
+@click.option("--keep", is_flag=True, help="Leave the local cloud up, with the endpoint serving.")
+@options.place
+@click.option("--region", metavar="REGION", help="The region; a local cloud has one for good.")
+@click.option("--yes", is_flag=True, help="Create what is listed, with --place aws.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the summary to a file."
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the report goes.  [default: DATA_DIR/report]",
+)
+@options.data_dir
+@options.verbose
+def run(
+    sources: tuple[str, ...], sha256: str | None, classes: str | None, threshold: float | None, epochs: int | None,
+    keep: bool, place: str, region: str | None, yes: bool, json_file: Path | None, report: Path | None,
+    data_dir: Path, verbose: bool,
+) -> int:  # fmt: skip
+    """Run the whole workflow: from pictures to a monitored, gated decision.
+
+    Extracts CIFAR-100, trains a classifier, serves it, classifies every test picture through the state machine, and
+    writes a report of what the endpoint's data capture recorded. What is unchanged since the last run is reused.
+
+    \b
+    scones run
+    scones run --source cifar-100-python.tar.gz --json run.json
+    scones run --classes bicycle,tractor --threshold 0.9 --keep
+    """
+    began = time.monotonic()
+    settings = options.settings(classes=classes, threshold=threshold, epochs=epochs, region=region)
+    if sha256 and not sources:
+        raise click.UsageError("--sha256 is for an archive of your own: name it with --source.")
+    report = (report or data_dir / "report").expanduser()
+    with told_plainly(verbose):
+        from rich.console import Console
+
+        from scones.cli import local
+        from scones.cli.display import Display
+
+        display = Display(Console(), steps=7, verbose=verbose)
+        with contextlib.ExitStack() as stack:
+            if place == "aws":
+                with display.step("AWS"):
+                    here = aws(settings, yes)
+            else:
+                with display.step("Local cloud"):
+                    cloud, new = stack.enter_context(
+                        local.up(data_dir, keep=keep, region=settings.region or None, verbose=verbose)
+                    )
+                    display.say(f"{'answers' if new else 'already ran'} at {cloud.url}")
+                    display.say(f"data in {cloud.data_dir}")
+                here = local.enter(cloud)
+            from scones.cli.run import Options, Run, rows, write_json
+
+            asked = Options(data_dir, report, tuple(sources), sha256)
+            outcome = Run(here, settings, asked, display)(began)
+            if json_file:
+                write_json(json_file, outcome.summary)
+            display.table("Summary", rows(outcome.summary))
+            for problem in outcome.problems:
+                display.say(problem, "bold red")
+            if place == "aws":
+                display.say(f"The endpoint costs money until it goes: {removal(settings, here)[0]}", "yellow")
+            elif keep or not new:
+                display.say(f"The local cloud stays up: `scones classify PICTURE`, `scones down` (data in {data_dir}).")
+    return 0 if outcome.complete else 1
+
+
+def aws(settings: Settings, yes: bool) -> Place:
+    """Return AWS as a place, after listing what will be made there and being told to go on."""
+    import boto3
+
+    from scones.workflow.place import Place
+    from scones.workflow.provision import FUNCTIONS
+    from scones.workflow.training import image_uri
+
+    there = Place(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
+    if not there.region:
+        raise Mistake("AWS needs a region: give one with --region, or set AWS_REGION.")
+    lines = [
+        f"In account {there.account}, region {there.region}, this creates what is not there yet:",
+        f"  bucket {settings.bucket(there.account, there.region)}",
+        "  roles " + ", ".join(settings.role_name(service) for service in ("sagemaker", "lambda", "states")),
+        f"  a training job on one {settings.training_instance} ({settings.training_image or image_uri(there.region)})",
+        f"  endpoint {settings.endpoint_name} on one {settings.hosting_instance}, with its model and configuration",
+        "  functions " + ", ".join(settings.function_name(module) for module in FUNCTIONS),
+        f"  state machine {settings.state_machine_name}, and an execution per test picture",
+        "Instances cost money: the training job's while it trains, the endpoint's until it is deleted. Removing all:",
+        *(f"  {line}" for line in removal(settings, there)),
+    ]
+    if url := os.environ.get("AWS_ENDPOINT_URL"):
+        lines.append(f"AWS_ENDPOINT_URL is set, so the requests go to {url} and not to AWS.")
+    click.echo("\n".join(lines))
+    if not yes:
+        raise Mistake("Nothing was created: run it again with --yes to go ahead.")
+    return there
+
+
+def removal(settings: Settings, place: Place) -> list[str]:
+    """Return the commands that remove what a run made, the one that saves most first."""
+    from scones.workflow.provision import FUNCTIONS
+
+    machine = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{settings.state_machine_name}"
+    return [
+        f"aws sagemaker delete-endpoint --endpoint-name {settings.endpoint_name} --region {place.region}",
+        f"aws stepfunctions delete-state-machine --state-machine-arn {machine}",
+        *(f"aws lambda delete-function --function-name {settings.function_name(module)}" for module in FUNCTIONS),
+        f"aws s3 rb --force s3://{settings.bucket(place.account, place.region)}",
+    ]
+
+
+@contextlib.contextmanager
+def entered(place: str, data_dir: Path, settings: Settings) -> Iterator[Place]:
+    """Give the place that a command was told: the cloud that runs on the data folder, or AWS."""
+    import boto3
+
+    from scones.cli import local
+    from scones.workflow.place import Place
+
+    if place == "local":
+        yield local.enter(local.running_at(data_dir))
+    else:
+        yield Place(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
+
+
+def served(place: Place, settings: Settings) -> Card:
+    """Return the card of the model that the endpoint serves."""
+    from scones.workflow import card
+    from scones.workflow.endpoint import served_artifact
+
+    return card.read(place, served_artifact(place, settings))
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
+@options.place
+@click.option("--region", metavar="REGION", help="The region, with --place aws.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each picture.")
+@options.data_dir
+@options.verbose
+def classify(
+    pictures: tuple[Path, ...], place: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
+) -> int:
+    """Start an execution for each PICTURE, and print its label, its confidence, and passed or gated.
+
+    The endpoint must serve: `scones run --keep` leaves it so. Exits with 1 if an execution failed.
+
+    \b
+    scones classify bicycle.png motorcycle.jpg
+    """
+    settings = options.settings(region=region)
+    for picture in pictures:
+        if not picture.is_file():
+            raise Mistake(f"There is no picture {picture}; name PNG or JPEG files.")
+    with told_plainly(verbose), entered(place, data_dir, settings) as here:
+        from scones.workflow.dataset.dataset import silent
+        from scones.workflow.executions import execute
+        from scones.workflow.incoming import deliver
+
+        known = served(here, settings)
+        bucket = settings.bucket(here.account, here.region)
+        machine = f"arn:{here.partition}:states:{here.region}:{here.account}:stateMachine:{settings.state_machine_name}"
+        keys = [deliver(here, bucket, picture) for picture in pictures]
+        ended = execute(
+            here, machine, bucket, keys, concurrency=settings.concurrency, progress=silent
+        )  # fmt: skip
+        for picture, execution in zip(pictures, ended.ended, strict=True):
+            confidence = max(execution.inferences, default=None)
+            label = known.classes[execution.inferences.index(confidence)] if confidence is not None else None
+            verdict = "passed" if execution.succeeded else "gated" if execution.gated else "failed"
+            if as_json:
+                told = {"picture": str(picture), "label": label, "confidence": confidence, "verdict": verdict,
+                        "error": execution.error, "execution_arn": execution.arn}  # fmt: skip
+                click.echo(json.dumps(told))
+            elif verdict == "failed":
+                click.echo(f"{picture}: failed in {execution.state} with {execution.error}: {reason(execution.cause)}")
+            else:
+                click.echo(f"{picture}: {label}, confidence {confidence:.4f}, {verdict}")
+        if known.dataset == "synthetic" and not as_json:
+            click.echo("The model learnt from SYNTHETIC pictures: its answers say little about real ones.", err=True)
+    return 1 if ended.failed else 0
+
+
+def reason(cause: str | None) -> str:
+    """Return the words of a failure's cause: a function's errorMessage where the cause is one."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(cause or "")["errorMessage"])
+    return cause or "no cause was told"
+
+
+@click.command()
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the report goes.  [default: DATA_DIR/report]",
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]), help="Only records since then (UTC).")
+@click.option("--threshold", type=float, help="The gate's threshold.  [default: 0.93]")
+@options.place
+@click.option("--region", metavar="REGION", help="The region, with --place aws.")
+@options.data_dir
+@options.verbose
+def monitor(
+    report: Path | None, since: object, threshold: float | None, place: str, region: str | None, data_dir: Path,
+    verbose: bool,
+) -> int:  # fmt: skip
+    """Write the report again, from all that the endpoint has captured.
+
+    \b
+    scones monitor --report today --since 2026-11-23
+    """
+    settings = options.settings(threshold=threshold, region=region)
+    with told_plainly(verbose), entered(place, data_dir, settings) as here:
+        from datetime import UTC, datetime
+
+        from scones.cli.run import CAPTURES
+        from scones.monitor.captures import S3Captures, read_captures
+        from scones.monitor.report import RunFacts, write_report
+        from scones.workflow.endpoint import VARIANT
+
+        known = served(here, settings)
+        bucket = settings.bucket(here.account, here.region)
+        first = since.replace(tzinfo=UTC) if isinstance(since, datetime) else None
+        source = S3Captures(here.client("s3"), bucket, CAPTURES, settings.endpoint_name, VARIANT)
+        captures = read_captures(source, first)
+        if not captures.records:
+            raise Mistake(
+                f"Endpoint {settings.endpoint_name} has captured nothing{' since then' if first else ''}: "
+                "ask it something with `scones classify PICTURE`."
+            )
+        facts = RunFacts(
+            dataset=known.dataset, classes=known.classes, threshold=settings.threshold,
+            endpoint_name=settings.endpoint_name, pictures_train=known.train, pictures_test=known.test,
+            validation_accuracy=known.validation_accuracy, training_seconds=known.training_seconds, bucket=bucket,
+            region=here.region,
+        )  # fmt: skip
+        path = write_report((report or data_dir / "report").expanduser(), captures, facts)
+        click.echo(f"{len(captures.records):,} records; report: {path.resolve()}")
+    return 0

@@ -1,0 +1,53 @@
+"""What is known of a model, kept as card.json beside its model.tar.gz: the algorithm itself knows no class names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
+
+from scones.workflow.place import Place
+
+
+class CardError(Exception):
+    """A model has no card that can be read."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model's data set, the names of its classes in the order of its answers, and how its training went.
+
+    `data` is the data set's address, s3://bucket/prefix; `train` and `test` count its pictures.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    data: str
+    train: int
+    test: int
+    validation_accuracy: float | None
+    training_seconds: float
+
+
+def store(place: Place, artifact: str, card: Card) -> None:
+    """Put a card beside the model.tar.gz at s3://…"""
+    bucket, key = _where(artifact)
+    body = json.dumps(dataclasses.asdict(card), indent=2).encode()
+    place.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def read(place: Place, artifact: str) -> Card:
+    """Return the card beside the model.tar.gz at s3://…; raises CardError where there is none."""
+    bucket, key = _where(artifact)
+    try:
+        told = json.loads(place.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+        return Card(**{**told, "classes": tuple(told["classes"])})
+    except (ClientError, ValueError, TypeError, KeyError) as error:
+        raise CardError(f"s3://{bucket}/{key} does not tell the model's classes: run `scones run` again.") from error
+
+
+def _where(artifact: str) -> tuple[str, str]:
+    bucket, _, key = artifact.removeprefix("s3://").partition("/")
+    return bucket, f"{key.rpartition('/')[0]}/card.json"
