@@ -7,12 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from jobs import picture
+from jobs import make, picture
 
 PREFIX = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d (INFO|WARNING|ERROR) \d+\] ")
 
@@ -61,8 +62,6 @@ def test_the_same_seed_gives_the_same_model(job, tmp_path):
 
 
 def test_larger_pictures_are_cropped(tmp_path):
-    from jobs import make
-
     job = make(tmp_path / "ml", train=20, validation=8, size=48)
     done = job.train(num_training_samples="20", epochs="1")
     assert done.returncode == 0, done.stdout
@@ -126,6 +125,43 @@ def test_a_damaged_picture_is_named_and_left_out(job):
     done = job.train(epochs="1")
     assert done.returncode == 0
     assert "The picture train_0003.png of the train channel is left out: " in done.stdout
+
+
+def test_a_picture_that_breaks_off_between_its_chunks_is_left_out(job):
+    path = job.base / "input" / "data" / "train" / "train_0003.png"
+    content = path.read_bytes()
+    start = content.index(b"IDAT") + 4
+    part = zlib.crc32(b"IDAT" + content[start : start + 20]).to_bytes(4)
+    head = content[: start - 8] + (20).to_bytes(4) + b"IDAT" + content[start : start + 20] + part
+    path.write_bytes(head + (20).to_bytes(4) + b"\0\0\0\0" + content[start + 20 :])
+    done = job.train(epochs="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The picture train_0003.png of the train channel is left out: " in done.stdout
+    assert "1 of 60 pictures of the train channel are left out." in done.stdout
+
+
+def test_a_list_that_is_no_text_is_told(job):
+    (job.base / "input" / "data" / "train_lst" / "train.lst").write_bytes(b"0\t1\t\xff.png\n")
+    assert job.train().returncode == 2
+    assert job.failure == "Invalid lst file in the train channel. train.lst is not text in UTF-8."
+
+
+def test_each_augmentation_type_trains_a_model_of_its_own(job):
+    models = set()
+    for kind in (None, "crop", "crop_color", "crop_color_transform"):
+        done = job.train(epochs="1", augmentation_type=kind)
+        assert done.returncode == 0, done.stdout
+        assert "augmentation_type has no effect" not in done.stdout
+        models.add((job.model / "model.onnx").read_bytes())
+    assert len(models) == 4
+
+
+def test_pictures_of_the_default_shape_are_trained(tmp_path):
+    job = make(tmp_path / "ml", train=8, validation=6, size=230)
+    done = job.train(image_shape=None, epochs="1", num_training_samples="8", mini_batch_size="4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    properties = onnx.load(job.model / "model.onnx").graph.input[0].type.tensor_type.shape.dim
+    assert [size.dim_value for size in properties[1:]] == [224, 224, 3]
 
 
 def test_too_many_damaged_pictures_fail_the_job(job):

@@ -1,48 +1,74 @@
-"""Variations of training pictures, drawn anew for every batch."""
+"""Variations of training pictures, drawn anew for every batch.
+
+Without `augmentation_type` our own recipe varies everything, where the built-in would vary nothing; with it only the
+kinds that the built-in varies for that value are varied, by our amounts (a shift stands for its random crop).
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-SHIFT, SCALE, ANGLE = 0.12, 0.15, math.radians(12)
-"""Up to this share of the side, this change of size (logarithmic), this rotation."""
-BRIGHTNESS, CONTRAST = 0.15, 0.2
-HOLE = 0.25
-"""Side of the square that is cut out of half of the pictures, as a share of the picture's."""
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """How far pictures are varied; all are mirrored half of the time."""
+
+    shift: float = 0.12
+    """Up to this share of the side."""
+    scale: float = 0.0
+    """Up to this change of size, as a logarithm."""
+    angle: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    hole: float = 0.0
+    """Share of the pictures that lose a square."""
 
 
-def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
+OWN = Variation(scale=0.15, angle=math.radians(12), brightness=0.15, contrast=0.2, hole=0.5)
+VARIATIONS: dict[str | None, Variation] = {
+    None: OWN,
+    "crop": Variation(),
+    "crop_color": Variation(brightness=0.15, contrast=0.2),
+    "crop_color_transform": Variation(scale=0.15, angle=math.radians(10), brightness=0.15, contrast=0.2),
+}
+"""By the hyperparameter augmentation_type."""
+HOLE_SIDE = 0.25
+"""Side of the square that is cut out, as a share of the picture's."""
+
+
+def augment(pictures: Tensor, generator: torch.Generator, by: Variation = OWN) -> Tensor:
     """Return variations of pictures in [0, 1], shape (n, 3, h, w): geometry in one resampling, then colour."""
     count = len(pictures)
 
     def draw(bound: float) -> Tensor:
         return (torch.rand(count, generator=generator) * 2 - 1) * bound
 
-    angle, size = draw(ANGLE), torch.exp(draw(SCALE))
+    angle, size = draw(by.angle), torch.exp(draw(by.scale))
     mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
     cosine, sine = torch.cos(angle) * size, torch.sin(angle) * size
     rows = [
-        torch.stack([cosine * mirror, -sine, draw(2 * SHIFT)], 1),
-        torch.stack([sine * mirror, cosine, draw(2 * SHIFT)], 1),
+        torch.stack([cosine * mirror, -sine, draw(2 * by.shift)], 1),
+        torch.stack([sine * mirror, cosine, draw(2 * by.shift)], 1),
     ]
     grid = functional.affine_grid(torch.stack(rows, 1), list(pictures.shape), align_corners=False)
     varied = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     level = varied.mean((1, 2, 3), keepdim=True)
-    contrast = 1 + draw(CONTRAST).view(-1, 1, 1, 1)
-    varied = (varied - level) * contrast + level + draw(BRIGHTNESS).view(-1, 1, 1, 1)
-    return _cut_out(varied, generator).clamp(0, 1)
+    contrast = 1 + draw(by.contrast).view(-1, 1, 1, 1)
+    varied = (varied - level) * contrast + level + draw(by.brightness).view(-1, 1, 1, 1)
+    return _cut_out(varied, generator, by.hole).clamp(0, 1)
 
 
-def _cut_out(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def _cut_out(pictures: Tensor, generator: torch.Generator, share: float) -> Tensor:
     count, _, height, width = pictures.shape
-    side = max(1, round(HOLE * min(height, width)))
+    side = max(1, round(HOLE_SIDE * min(height, width)))
     top = torch.randint(0, height - side + 1, (count, 1, 1), generator=generator)
     left = torch.randint(0, width - side + 1, (count, 1, 1), generator=generator)
     row, column = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
     inside = (row >= top) & (row < top + side) & (column >= left) & (column < left + side)
-    chosen = torch.rand(count, 1, 1, generator=generator) < 0.5
+    chosen = torch.rand(count, 1, 1, generator=generator) < share
     return torch.where((inside & chosen).unsqueeze(1), pictures.mean((2, 3), keepdim=True), pictures)

@@ -100,7 +100,7 @@ CHECKS: dict[str, Check] = {
 }
 NO_EFFECT = {
     "num_layers", "resize", "learning_rate", "lr_scheduler_factor", "lr_scheduler_step", "optimizer", "momentum",
-    "weight_decay", "beta_1", "beta_2", "eps", "gamma", "augmentation_type", "precision_dtype", "use_weighted_loss",
+    "weight_decay", "beta_1", "beta_2", "eps", "gamma", "precision_dtype", "use_weighted_loss",
     "top_k", "kv_store", "checkpoint_frequency",
 }  # fmt: skip
 
@@ -114,6 +114,7 @@ class Hyperparameters:
     image_shape: tuple[int, int, int] = (3, 224, 224)
     epochs: int = 30
     mini_batch_size: int = 50
+    augmentation_type: str | None = None
     early_stopping: bool = False
     early_stopping_min_epochs: int = 10
     early_stopping_patience: int = 10

@@ -57,12 +57,13 @@ def run(container: Container) -> None:
     _log_parameters(parameters, len(training.labels))
 
     from scones.algorithm.export import store
-    from scones.algorithm.train import train
+    from scones.algorithm.train import batch_size, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
     trained = train(training, validation, parameters, log=log, stopping=stopping, seed=seed)
+    sample = validation.pixels[: batch_size(validation.pixels)]
     labels = [str(index) for index in range(parameters.num_classes)]
-    difference = store(trained.network, parameters.image_shape, labels, validation.pixels[:256], container.model)
+    difference = store(trained.network, parameters.image_shape, labels, sample, container.model)
     log(f"Storing the best model with validation accuracy: {trained.validation_accuracy:.6f}")
     log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
 

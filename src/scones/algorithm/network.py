@@ -16,6 +16,9 @@ WIDTHS = (32, 64, 128)
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 """Of CIFAR's pixels, in [0, 1]; whitening takes care of what other pictures have."""
 
+PATCHES = 1_100_000
+"""About as many patches, at most, are whitened by: all of a thousand pictures of 32 by 32."""
+
 
 class Stage(nn.Module):
     """Halve the picture, then refine it: convolution, pooling, then a residual convolution."""
@@ -58,7 +61,8 @@ class Network(nn.Module):
 
     def learn_whitening(self, pictures: Tensor) -> None:
         """Set the first layer from the patches' covariance: fixed filters, each with its negative."""
-        x = (pictures - self.mean) / self.deviation
+        _, _, height, width = pictures.shape
+        x = (pictures[: max(1, PATCHES // (height * width))] - self.mean) / self.deviation
         patches = functional.unfold(x, 2).transpose(1, 2).reshape(-1, 12)
         values, vectors = torch.linalg.eigh(torch.cov(patches.T))
         filters = (vectors / torch.sqrt(values + 1e-2)).T.reshape(12, 3, 2, 2)

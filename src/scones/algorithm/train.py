@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from scones.algorithm.augment import augment
+from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.network import Network
 from scones.algorithm.optimizer import Muon
@@ -36,6 +36,8 @@ TEMPERATURE = 0.8
 SAMPLES_PER_EPOCH, MOST_PASSES = 3000, 3
 """An epoch goes through a smaller data set up to three times, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
+MEASURED_PIXELS = 256 * 32 * 32
+"""Pixels of all pictures of a batch together, when the network is measured."""
 LOG_EVERY = 20
 """Batches between lines of progress, as the built-in has it."""
 
@@ -92,12 +94,13 @@ class _Run:
     """The state of training: network, average, optimizers, and the order of pictures."""
 
     def __init__(self, training: Pictures, parameters: Hyperparameters, seed: int) -> None:
-        self._pictures = to_tensor(training.pixels)
+        self._pixels = training.pixels
+        self._variation = VARIATIONS[parameters.augmentation_type]
         self._labels = torch.from_numpy(training.labels)
         self._batch = min(parameters.mini_batch_size, len(self._labels))
         self._generator = torch.Generator().manual_seed(seed)
         self._network = Network(parameters.num_classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network.learn_whitening(self._pictures[:1000])
+        self._network.learn_whitening(to_tensor(training.pixels[:1000]))
         self.average = copy.deepcopy(self._network).eval()
         filters = [module.weight for module in self._network.stages.modules() if isinstance(module, nn.Conv2d)]
         others = [
@@ -133,7 +136,8 @@ class _Run:
             yield from torch.split(order[:whole], self._batch)
 
     def _learn(self, chosen: Tensor) -> int:
-        pictures = augment(self._pictures[chosen], self._generator).contiguous(memory_format=torch.channels_last)
+        pictures = augment(to_tensor(self._pixels[chosen.numpy()]), self._generator, self._variation)
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
         labels = self._labels[chosen]
         logits = self._network(pictures)
         loss = functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
@@ -190,11 +194,17 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).float().div_(255)
 
 
+def batch_size(pixels: Pixels) -> int:
+    """Return how many pictures go through the network at once in measuring: 256 of 32 by 32, 5 of 224 by 224."""
+    _, height, width, _ = pixels.shape
+    return max(1, MEASURED_PIXELS // int(height * width))
+
+
 @torch.no_grad()
 def probabilities(network: Network, pixels: Pixels) -> NDArray[np.float32]:
     """Return what the served model answers, shape (n, classes)."""
-    batches = torch.split(to_tensor(pixels), 256)
-    logits = torch.cat([network(batch) for batch in batches])
+    size = batch_size(pixels)
+    logits = torch.cat([network(to_tensor(pixels[at : at + size])) for at in range(0, len(pixels), size)])
     answers: NDArray[np.float32] = functional.softmax(logits / TEMPERATURE, 1).numpy()
     return answers
 
