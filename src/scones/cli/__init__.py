@@ -36,6 +36,14 @@ def main() -> None:
     except click.Abort:
         click.echo("scones: interrupted; what this command started is stopped.", err=True)
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(0)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "scones"
+        told = error.format_message().rstrip(".")
+        click.echo(f"scones: {told}{'' if told.endswith((')', '?')) else '.'} See `{path} --help`.", err=True)
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

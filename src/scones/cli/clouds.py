@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scones.workflow.place import Place
 
 
-@click.command()
+@click.command(short_help="Start the local cloud alone.")
 @click.option("--detach", is_flag=True, help="Return as soon as it answers, and leave it running.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="The port; 0 for a free one.  [default: 4566, or a free one]"
@@ -54,7 +54,7 @@ def up(detach: bool, port: int | None, region: str | None, account: str | None, 
     return 0
 
 
-@click.command()
+@click.command(short_help="Stop it, with all its processes.")
 @options.data_dir
 def down(data_dir: Path) -> int:
     """Stop the local cloud of a data folder, with every process that it started; what it stored stays.
@@ -69,7 +69,7 @@ def down(data_dir: Path) -> int:
     return 0
 
 
-@click.command()
+@click.command(short_help="Tell what runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.data_dir
 @options.verbose
@@ -136,7 +136,7 @@ def _as_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-@click.command()
+@click.command(short_help="Print the exports for a shell.")
 @click.option("--json", "as_json", is_flag=True, help="Print the variables as JSON.")
 @options.data_dir
 def env(as_json: bool, data_dir: Path) -> int:
@@ -155,7 +155,11 @@ def env(as_json: bool, data_dir: Path) -> int:
     return 0
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(
+    "exec",
+    short_help="Run a command in the cloud's environment.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
 @click.argument("command", nargs=-1, required=True, metavar="-- CMD…", type=click.UNPROCESSED)
 @options.data_dir
 def exec_(command: tuple[str, ...], data_dir: Path) -> None:

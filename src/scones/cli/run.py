@@ -112,9 +112,8 @@ class Run:
         except NoSourceError as error:
             if options.sources:
                 raise
-            show.say(
-                f"No archive ({error}), so a synthetic set is drawn instead; name an archive with --source.", "yellow"
-            )
+            reasons = "; ".join(dict.fromkeys(failure.reason for failure in error.failures))
+            show.say(f"No archive ({reasons}): a synthetic set is drawn; name an archive with --source.", "yellow")
             with show.progress("draw") as progress:
                 dataset = draw(folder, classes, progress=progress)
             show.say(SYNTHETIC, "bold yellow")

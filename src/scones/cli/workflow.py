@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scones.workflow.place import Place
 
 
-@click.command()
+@click.command(short_help="Run the whole workflow, ending with a report.")
 @click.option(
     "--source",
     "sources",
@@ -169,7 +169,7 @@ def served(place: Place, settings: Settings) -> Card:
     return card.read(place, served_artifact(place, settings))
 
 
-@click.command()
+@click.command(short_help="Ask about pictures.")
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
 @options.place
 @click.option("--region", metavar="REGION", help="The region, with --place aws.")
@@ -226,7 +226,7 @@ def reason(cause: str | None) -> str:
     return cause or "no cause was told"
 
 
-@click.command()
+@click.command(short_help="Write the report again.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),

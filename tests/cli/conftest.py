@@ -1,0 +1,79 @@
+"""The scones command as people run it: a process of its own, with a data folder of the test's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import vehicles
+
+from scones.cloud import lifecycle
+
+SCONES = Path(sys.executable).with_name("scones")
+
+
+@dataclass(frozen=True)
+class Command:
+    """Runs `scones` in a folder, on the data folder `data` in it."""
+
+    folder: Path
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SCONES_"))}
+        # Nothing of a test goes beyond this machine, whatever goes wrong.
+        beyond = {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
+        return kept | beyond | {"SCONES_DATA_DIR": str(self.data_dir)}
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SCONES, *arguments], cwd=self.folder, env=self.environment | environment, capture_output=True, text=True,
+            timeout=240,
+        )  # fmt: skip
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [SCONES, *arguments], cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+
+    def processes(self) -> list[str]:
+        """The command lines of processes that belong to the data folder, by their arguments, folder or environment."""
+        told = str(self.data_dir)
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != os.getpid() and (
+                    any(told in part for part in process.cmdline())
+                    or told in process.cwd()
+                    or any(told in value for value in process.environ().values())
+                ):
+                    found.append(" ".join(process.cmdline()))
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+
+@pytest.fixture
+def scones(tmp_path: Path) -> Iterator[Command]:
+    command = Command(tmp_path)
+    yield command
+    lifecycle.stop(command.data_dir)
+    log = command.data_dir / "cloud.log"
+    assert "Traceback" not in (log.read_text() if log.exists() else "")
+
+
+@pytest.fixture
+def small_archive(tmp_path: Path) -> Path:
+    return vehicles.write(tmp_path / "vehicles.tar.gz")

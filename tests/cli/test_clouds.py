@@ -1,0 +1,101 @@
+"""The local cloud's commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def up(scones: Any) -> Any:
+    started = scones("up", "--detach", "--port", "0")
+    assert started.returncode == 0, started.stderr
+    assert str(scones.data_dir) in started.stdout
+    return scones
+
+
+def test_up_and_down(up: Any) -> None:
+    assert "already runs" in up("up", "--detach").stdout
+    assert up.processes()
+    stopped = up("down")
+    assert stopped.returncode == 0
+    assert "is stopped" in stopped.stdout
+    assert up.processes() == []
+    assert "No local cloud runs" in up("down").stdout
+
+
+def test_status_tells_what_runs_and_by_its_exit_status_whether(up: Any) -> None:
+    text = up("status")
+    assert text.returncode == 0
+    assert "answers at http://127.0.0.1:" in text.stdout
+    told = json.loads(up("status", "--json").stdout)
+    assert told["running"] is True
+    assert told["endpoints"] == told["training_jobs"] == told["running_executions"] == []
+    up("down")
+    after = up("status", "--json")
+    assert after.returncode == 1
+    assert json.loads(after.stdout) == {"running": False, "data_dir": str(up.data_dir)}
+
+
+def test_env_makes_a_shell_find_the_cloud_and_forget_profiles(up: Any) -> None:
+    told = json.loads(up("env", "--json").stdout)
+    script = f'eval "$({Path(sys.executable).with_name("scones")} env)"; echo "$AWS_ENDPOINT_URL ${{AWS_PROFILE-none}}"'
+    shell = subprocess.run(
+        ["sh", "-c", script], env=up.environment | {"AWS_PROFILE": "other"}, capture_output=True, text=True
+    )
+    assert shell.stdout.split() == [told["AWS_ENDPOINT_URL"], "none"]
+
+
+def test_exec_runs_a_command_in_that_environment_with_its_own_exit_status(up: Any) -> None:
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    assert up("exec", "--", "python", "-c", program, AWS_PROFILE="other").stdout.strip() == "111122223333"
+    assert up("exec", "--", "sh", "-c", "exit 7").returncode == 7
+
+
+def test_exec_says_how_to_get_a_command_that_is_not_there(up: Any, tmp_path: Path) -> None:
+    missing = up("exec", "--", "nonesuch")
+    assert missing.returncode == 1
+    assert missing.stderr == "scones: There is no command 'nonesuch': check its name and PATH.\n"
+
+
+@pytest.mark.parametrize("command", [["env"], ["exec", "--", "true"], ["classify", __file__], ["monitor"]])
+def test_without_a_cloud_commands_say_how_to_start_one(scones: Any, command: list[str]) -> None:
+    refused = scones(*command)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"scones: No local cloud runs on {scones.data_dir}: start one with")
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_in_the_foreground_ends_with_a_signal_and_leaves_nothing(scones: Any, number: int) -> None:
+    process = scones.start("up", "--port", "0")
+    deadline = time.monotonic() + 30
+    while scones("status").returncode != 0:
+        assert time.monotonic() < deadline
+    os.kill(process.pid, number)
+    process.communicate(timeout=30)
+    assert process.returncode == 0, "that is how it is meant to be stopped"
+    assert scones.processes() == []
+
+
+def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    assert up("up", "--detach", "--port", "0", "--data-dir", other, "--region", "eu-west-1").returncode == 0
+    try:
+        assert json.loads(up("status", "--json", "--data-dir", other).stdout)["region"] == "eu-west-1"
+        assert json.loads(up("status", "--json").stdout)["region"] == "us-east-1"
+        changed = up("up", "--data-dir", other + "/../other2/../other", "--region", "us-west-2", "--detach")
+        assert changed.returncode == 0  # it runs already, and is merely found
+    finally:
+        up("down", "--data-dir", other)
+    refused = up("up", "--data-dir", other, "--region", "us-west-2", "--port", "0", "--detach")
+    assert refused.returncode == 1
+    assert "belongs to region eu-west-1" in refused.stderr

@@ -1,0 +1,91 @@
+"""Help, its page in the documentation, and mistakes told in a sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from scones.cli import commands
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/commands.md"
+WIDTH = 100
+
+
+def help_of(name: str) -> str:
+    command = commands.commands[name]
+    with click.Context(command, info_name=f"scones {name}", terminal_width=WIDTH) as context:
+        return "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_each_command_is_documented_with_its_help(name: str) -> None:
+    block = f"## scones {name}\n\n```text\n{help_of(name)}\n```\n"
+    assert block in PAGE.read_text(encoding="utf-8"), f"docs/commands.md lacks:\n{block}"
+
+
+@pytest.mark.parametrize("name", sorted(commands.commands))
+def test_each_command_shows_how_to_run_it(name: str) -> None:
+    assert f"\n  scones {name}" in help_of(name) or f"$(scones {name})" in help_of(name)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = """
+import sys
+sys.argv = ["scones", "--help"]
+from scones.cli import main
+try:
+    main()
+except SystemExit:
+    print({"boto3", "botocore", "matplotlib", "numpy", "torch", "PIL", "rich"} & sys.modules.keys())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nonesuch"], "No such command 'nonesuch'. See `scones --help`."),
+        (
+            ["run", "--classes", "bicycle"],
+            "classes is 'bicycle' on the command line, and must be two or more class names",
+        ),
+        (
+            ["run", "--threshold", "2"],
+            "threshold is 2.0 on the command line, and must be a number above 0 and up to 1.",
+        ),
+        (["run", "--sha256", "ab"], "--sha256 is for an archive of your own: name it with --source."),
+        (["classify", "nonesuch.png"], "There is no picture nonesuch.png; name PNG or JPEG files."),
+        (["run", "--place", "aws"], "AWS needs a region: give one with --region, or set AWS_REGION."),
+        (["run", "--place", "aws", "--region", "us-east-1"], "AWS has no credentials of yours"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(scones: Any, arguments: list[str], told: str) -> None:
+    ran = scones(*arguments)
+    assert ran.returncode in (1, 2)
+    assert told in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_settings_come_from_the_file_the_environment_and_the_command_line(scones: Any) -> None:
+    (scones.folder / "scones.toml").write_text("treshold = 0.9\n")
+    assert "There is no setting 'treshold' (in scones.toml); did you mean 'threshold'?" in scones("run").stderr
+    (scones.folder / "scones.toml").write_text('epochs = "many"\n')
+    assert "epochs is 'many' in scones.toml, and must be an integer of at least 1." in scones("run").stderr
+    (scones.folder / "scones.toml").unlink()
+    assert "threshold is 'x' in SCONES_THRESHOLD" in scones("run", SCONES_THRESHOLD="x").stderr
+
+
+def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:
+    listed = scones("run", "--place", "aws", **cloud.running.environment(), SCONES_NAME="listed")
+    assert listed.returncode == 1
+    assert "Nothing was created: run it again with --yes to go ahead." in listed.stderr
+    for made in ("bucket listed-111122223333-us-east-1", "ml.g4dn.xlarge", "ml.m5.xlarge", "listed-serialize-image",
+                 "state machine listed-classify", "aws sagemaker delete-endpoint"):  # fmt: skip
+        assert made in listed.stdout
+    assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]

@@ -1,0 +1,108 @@
+"""`scones run`, whole: from an archive to the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+KEYS = [
+    "dataset", "pictures", "classes", "validation_accuracy", "training_seconds", "endpoint_seconds", "executions",
+    "execution_ms", "captured_records", "total_seconds", "report", "endpoint_name", "state_machine_arn", "bucket",
+]  # fmt: skip
+
+
+def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: Path) -> None:
+    ask = ("run", "--source", str(small_archive), "--epochs", "4", "--threshold", "0.6", "--json", "run.json")
+    first = scones(*ask, "--keep")
+    assert first.returncode == 0, first.stdout + first.stderr
+    told = json.loads((scones.folder / "run.json").read_text())
+    assert list(told) == KEYS
+    assert told["dataset"] == "cifar-100"
+    assert told["pictures"] == {"train": 120, "test": 16}
+    assert told["executions"]["total"] == told["captured_records"] == 16
+    assert told["executions"]["failed"] == 0
+    assert told["executions"]["succeeded"] + told["executions"]["gated"] == 16
+    assert told["validation_accuracy"] > 0.9
+    assert Path(told["report"]).read_text().startswith("<!")
+    assert "\x1b" not in first.stdout, "colours and bars are for terminals"
+    assert "SYNTHETIC" not in first.stdout
+
+    second = scones(*ask)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "is the same and done" in second.stdout
+    assert "serves this model already" in second.stdout
+    assert "0 objects uploaded" in second.stdout
+    again = json.loads((scones.folder / "run.json").read_text())
+    assert again["captured_records"] == 16, "records of the first run are not counted again"
+    assert again["validation_accuracy"] == told["validation_accuracy"]
+    assert scones("status").returncode == 0, "a cloud that ran before the run stays"
+
+    pictures = sorted((scones.data_dir / "dataset/test").glob("*.png"))[:2]
+    (scones.folder / "broken.png").write_bytes(b"no picture")
+    classified = scones("classify", "--json", *map(str, pictures), "broken.png")
+    assert classified.returncode == 1, "one of them failed"
+    *good, bad = [json.loads(line) for line in classified.stdout.splitlines()]
+    assert [found["label"] for found in good] == ["bicycle", "motorcycle"]
+    assert {found["verdict"] for found in good} <= {"passed", "gated"}
+    assert bad["verdict"] == "failed"
+    assert scones("monitor", "--report", "monitored").returncode == 0
+    assert (scones.folder / "monitored/report.html").exists()
+    assert "scones-image-classification: InService" in scones("status").stdout
+
+
+def test_without_keep_the_cloud_that_a_run_started_is_stopped(scones: Any, small_archive: Path) -> None:
+    ran = scones("run", "--source", str(small_archive), "--epochs", "1")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert scones.processes() == []
+
+
+def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
+    ran = scones("run", "--source", "nonesuch.tar.gz")
+    assert ran.returncode == 1
+    assert "nonesuch.tar.gz: there is no such file" in ran.stderr
+    assert scones.processes() == []
+
+
+def test_a_training_that_fails_is_told_with_its_reason(scones: Any, small_archive: Path) -> None:
+    image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/nonesuch:1"
+    ran = scones("run", "--source", str(small_archive), SCONES_TRAINING_IMAGE=image)
+    assert ran.returncode == 1
+    assert "nonesuch" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert scones.processes() == []
+
+
+def test_without_an_archive_a_synthetic_set_is_drawn_and_marked(scones: Any) -> None:
+    ran = scones("run", "--epochs", "1", "--json", "run.json", "--report", "here")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "SYNTHETIC" in ran.stdout
+    told = json.loads((scones.folder / "run.json").read_text())
+    assert told["dataset"] == "synthetic"
+    assert told["pictures"] == {"train": 1000, "test": 200}
+    assert told["captured_records"] == 200
+    assert "synthetic" in (scones.folder / "here/report.html").read_text().lower()
+
+
+@pytest.mark.parametrize("moment", ["1/7", "2/7", "3/7", "Training:", "6/7"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_a_run_leaves_no_process(scones: Any, small_archive: Path, moment: str, number: int) -> None:
+    process = scones.start("run", "--source", str(small_archive), "--epochs", "2", start_new_session=True)
+    seen = ""
+    while moment not in seen:
+        line = process.stdout.readline()
+        assert line, f"the run ended before {moment}:\n{seen}{process.stderr.read()}"
+        seen += line
+    time.sleep(0.05)  # somewhere within the step
+    os.kill(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in errors
+    assert scones.processes() == []
