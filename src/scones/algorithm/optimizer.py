@@ -33,13 +33,19 @@ class Muon:
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Return nearly the closest orthogonal matrix, by a quintic Newton-Schulz iteration."""
+    """Return nearly the closest orthogonal matrix, by a quintic Newton-Schulz iteration.
+
+    Each step multiplies x from the left by a polynomial of x xᵀ; all of them commute, so that the iteration runs on
+    the small square matrix alone, and x itself is multiplied once, at the end.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix / (matrix.norm() + 1e-7)
-    tall = x.size(0) > x.size(1)
-    x = x.T if tall else x
+    x = x if x.size(0) <= x.size(1) else x.T
+    square = x @ x.T
+    product = identity = torch.eye(len(square))
     for _ in range(steps):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    result: Tensor = x.T if tall else x
-    return result
+        factor = a * identity + b * square + c * square @ square
+        product = factor @ product
+        square = factor @ square @ factor
+    nearest: Tensor = product @ x
+    return nearest if nearest.shape == matrix.shape else nearest.T

@@ -33,8 +33,8 @@ AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 TEMPERATURE = 0.8
 """What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
-SAMPLES_PER_EPOCH, MOST_PASSES = 3000, 3
-"""An epoch goes through a smaller data set up to three times, with variations of its own each time: 30 epochs are the
+SAMPLES_PER_EPOCH, MOST_PASSES = 2000, 2
+"""An epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
 MEASURED_PIXELS = 256 * 32 * 32
 """Pixels of all pictures of a batch together, when the network is measured."""
