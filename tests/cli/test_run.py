@@ -21,6 +21,7 @@ KEYS = [
 
 def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: Path) -> None:
     ask = ("run", "--source", str(small_archive), "--epochs", "4", "--threshold", "0.6", "--json", "run.json")
+    (scones.folder / "scones.toml").write_text("mini_batch_size = 10\n")
     first = scones(*ask, "--keep")
     assert first.returncode == 0, first.stdout + first.stderr
     told = json.loads((scones.folder / "run.json").read_text())
