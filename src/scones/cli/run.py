@@ -22,7 +22,6 @@ from scones.workflow.executions import Executions, execute
 from scones.workflow.place import Place
 from scones.workflow.training import Trained, plan, train
 
-CAPTURES = "captures"
 CAPTURE_SECONDS = 300.0
 """How long captures are waited for: they come within seconds on a local cloud, within minutes on AWS."""
 SYNTHETIC = "SYNTHETIC pictures, drawn by this program: these results say nothing about real ones."
@@ -67,7 +66,7 @@ class Run:
             roles = provision.roles(self.place, self.settings, self.bucket)
             trained = self.training(dataset, data, digest, roles.sagemaker)
         with show.step("Endpoint with data capture"):
-            deployed = self.endpoint(trained, roles.sagemaker)
+            deployed = self.endpoint(trained, data, roles.sagemaker)
         with show.step("Functions"), show.progress("functions") as progress:
             arns = provision.functions(self.place, self.settings, roles.functions, progress=progress)
             show.detail(", ".join(arn.rpartition(":")[2] for arn in arns))
@@ -77,7 +76,7 @@ class Run:
             since = datetime.now(UTC)
             executions = self.executions(machine, dataset, data)
         with show.step("Monitoring"):
-            captures = self.captures(executions.invocations, since)
+            captures = self.captures(data, executions.invocations, since)
             facts = self.facts(dataset, trained, deployed, executions, machine, definition, started)
             report = write_report(self.options.report, captures, facts, labels=labels(dataset), least=24)
             show.say(f"report: {report}")
@@ -150,9 +149,9 @@ class Run:
         card.store(self.place, trained.artifact, known)
         return trained
 
-    def endpoint(self, trained: Trained, role: str) -> Deployed:
+    def endpoint(self, trained: Trained, data: str, role: str) -> Deployed:
         """Serve the model."""
-        captures = f"s3://{self.bucket}/{CAPTURES}"
+        captures = f"s3://{self.bucket}/{captures_of(data)}"
         deployed = deploy(self.place, self.settings, trained, role, captures, say=self.display.say)
         if deployed.reused:
             self.display.say(f"{deployed.endpoint_name} serves this model already")
@@ -175,10 +174,10 @@ class Run:
             self.display.say(f"{failed[0].key}: {failed[0].error}: {failed[0].cause}", "red")
         return ended
 
-    def captures(self, invocations: int, since: datetime) -> Captures:
+    def captures(self, data: str, invocations: int, since: datetime) -> Captures:
         """Wait for a record of each invocation since the executions began."""
         source = S3Captures(
-            self.place.client("s3"), self.bucket, CAPTURES, self.settings.endpoint_name, VARIANT
+            self.place.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
         )  # fmt: skip
         with self.display.progress("captured records") as progress:
             found = wait_for(source, invocations, CAPTURE_SECONDS, since=since, progress=progress)
@@ -240,6 +239,14 @@ class Run:
             "bucket": self.bucket,
         }
         return Outcome(summary, not problems, tuple(problems))
+
+
+def captures_of(data: str) -> str:
+    """Return the prefix for captures of models of a data set, given its address.
+
+    Each data set has one of its own, so that answers of another's classes, or of synthetic pictures, never mix in.
+    """
+    return f"captures/{data.rpartition('/')[2]}"
 
 
 def labels(dataset: Dataset) -> dict[str, int]:

@@ -252,7 +252,7 @@ def monitor(
     with told_plainly(verbose), entered(place, data_dir, settings) as here:
         from datetime import UTC, datetime
 
-        from scones.cli.run import CAPTURES
+        from scones.cli.run import captures_of
         from scones.monitor.captures import S3Captures, read_captures
         from scones.monitor.report import RunFacts, write_report
         from scones.workflow.endpoint import VARIANT
@@ -260,7 +260,7 @@ def monitor(
         known = served(here, settings)
         bucket = settings.bucket(here.account, here.region)
         first = since.replace(tzinfo=UTC) if isinstance(since, datetime) else None
-        source = S3Captures(here.client("s3"), bucket, CAPTURES, settings.endpoint_name, VARIANT)
+        source = S3Captures(here.client("s3"), bucket, captures_of(known.data), settings.endpoint_name, VARIANT)
         captures = read_captures(source, first)
         if not captures.records:
             raise Mistake(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scones.settings import Settings
 from scones.workflow.dataset import Dataset
@@ -102,7 +102,8 @@ def train(
 ) -> Trained:  # fmt: skip
     """Return a completed job: an earlier one with the same digest, one that is under way, or a new one.
 
-    `say` is told of statuses, `log` of the algorithm's log lines, `progress` of epochs. Raises TrainingError.
+    `say` is told of statuses, `log` of the algorithm's log lines, `progress` of epochs. A new job is stopped if waiting
+    for it is cut short. Raises TrainingError.
     """
     client = place.client("sagemaker")
     if earlier := _earlier(place, settings, training):
@@ -113,7 +114,12 @@ def train(
         say(f"{name} on {training.image}")
     reused = earlier is not None and earlier["TrainingJobStatus"] == "Completed"
     if not reused:
-        _follow(place, name, int(training.hyperparameters["epochs"]), say, log, progress)
+        try:
+            _follow(place, name, int(training.hyperparameters["epochs"]), say, log, progress)
+        except BaseException:
+            if not earlier:  # nobody waits for it any more, and on AWS its instance costs
+                _stop(client, name)
+            raise
     found = client.describe_training_job(TrainingJobName=name)
     if found["TrainingJobStatus"] != "Completed":
         reason = found.get("FailureReason") or f"it is {found['TrainingJobStatus']}"
@@ -169,6 +175,11 @@ def _create(place: Place, settings: Settings, training: Training, role: str, out
     }
     once_role_settles(lambda: place.client("sagemaker").create_training_job(**request))
     return name
+
+
+def _stop(client: Any, name: str) -> None:
+    with contextlib.suppress(ClientError, BotoCoreError):  # it has ended, or the cloud is gone
+        client.stop_training_job(TrainingJobName=name)
 
 
 def _channel(name: str, uri: str) -> dict[str, Any]:
