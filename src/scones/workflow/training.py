@@ -161,7 +161,10 @@ def _exists(place: Place, uri: str) -> bool:
 
 
 def _create(place: Place, settings: Settings, training: Training, role: str, output: str) -> str:
-    name = f"{settings.name}-{training.digest}-{datetime.now(UTC):%Y%m%d%H%M%S}"
+    moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[
+        :-3
+    ]  # to the millisecond: one that failed at once may be tried again
+    name = f"{settings.name}-{training.digest}-{moment}"
     channels = {"train": "train/", "validation": "test/", "train_lst": "train.lst", "validation_lst": "test.lst"}
     request = {
         "TrainingJobName": name,

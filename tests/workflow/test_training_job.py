@@ -1,0 +1,129 @@
+"""The training job and the endpoint, as the workflow asks for them."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cifar_archives import NAMES, split_of, write_archive
+
+from scones.settings import Settings
+from scones.workflow import provision
+from scones.workflow.dataset import Dataset, load, transform
+from scones.workflow.dataset.dataset import silent
+from scones.workflow.dataset.extract import extract
+from scones.workflow.endpoint import EndpointError, deploy, served_artifact
+from scones.workflow.place import Place
+from scones.workflow.training import Training, TrainingError, image_uri, plan, train
+
+ROLE = "arn:aws:iam::111122223333:role/sagemaker"
+
+
+@pytest.fixture
+def place(cloud: Any) -> Place:
+    return Place(cloud.session(), cloud.url)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(name=f"test-{uuid.uuid4().hex[:12]}", epochs=1, mini_batch_size=4)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    labels = [NAMES.index("bicycle"), NAMES.index("motorcycle")] * 6
+    archive = write_archive(tmp_path / "archive.tar.gz", train=pickle.dumps(split_of(labels), 2))
+    return transform(extract(tmp_path, [str(archive)]), tmp_path / "pictures")
+
+
+@pytest.fixture
+def job(place: Place, settings: Settings, dataset: Dataset) -> Training:
+    bucket = settings.bucket(place.account, place.region)
+    provision.bucket(place, bucket)
+    load(dataset, place.client("s3"), bucket, "data")
+    return plan(place, settings, dataset, f"s3://{bucket}/data", "digest")
+
+
+def ignore(_: str) -> None:
+    """Nobody listens."""
+
+
+def run(place: Place, settings: Settings, job: Training, say: Callable[[str], None] = ignore) -> Any:
+    output = f"{job.data.rpartition('/')[0]}/models"
+    return train(place, settings, job, ROLE, output, say=say, log=ignore, progress=silent)
+
+
+def jobs(place: Place, settings: Settings) -> list[dict[str, Any]]:
+    found = place.client("sagemaker").list_training_jobs(NameContains=settings.name)
+    return list(found["TrainingJobSummaries"])
+
+
+def test_a_job_has_the_courses_hyperparameters(job: Training) -> None:
+    assert job.hyperparameters == {
+        "image_shape": "3,32,32", "num_classes": "2", "num_training_samples": "12", "epochs": "1",
+        "mini_batch_size": "4",
+    }  # fmt: skip
+    assert job.image == "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
+
+
+def test_regions_have_images_of_their_own_and_some_have_none() -> None:
+    assert image_uri("cn-north-1").endswith(".dkr.ecr.cn-north-1.amazonaws.com.cn/image-classification:1")
+    with pytest.raises(TrainingError, match="Region 'moon-1' has no image-classification algorithm"):
+        image_uri("moon-1")
+
+
+@pytest.mark.slow
+def test_the_same_job_is_done_once_and_its_model_served(place: Place, settings: Settings, job: Training) -> None:
+    told: list[str] = []
+    first = run(place, settings, job, told.append)
+    assert not first.reused
+    assert 0 <= first.validation_accuracy <= 1
+    assert any(line.startswith("Training") for line in told)
+    second = run(place, settings, job)
+    assert second.reused
+    assert (second.job, second.artifact) == (first.job, first.artifact)
+    other = Training(job.image, {**job.hyperparameters, "epochs": "2"}, job.data, job.data_digest)
+    assert run(place, settings, other).job != first.job
+
+    captures = f"{job.data.rpartition('/')[0]}/captures"
+    deployed = deploy(place, settings, first, ROLE, captures, say=ignore)
+    try:
+        assert not deployed.reused
+        assert served_artifact(place, settings) == first.artifact
+        assert deploy(place, settings, first, ROLE, captures, say=ignore).reused
+        moved = deploy(place, settings, first, ROLE, f"{captures}-elsewhere", say=ignore)
+        assert not moved.reused, "another place for captures is another configuration"
+    finally:
+        place.client("sagemaker").delete_endpoint(EndpointName=settings.endpoint_name)
+
+
+@pytest.mark.slow
+def test_a_job_that_nobody_waits_for_any_more_is_stopped(place: Place, settings: Settings, job: Training) -> None:
+    def interrupt(line: str) -> None:
+        if line.startswith("Starting"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(place, settings, job, interrupt)
+    [found] = jobs(place, settings)
+    assert found["TrainingJobStatus"] in ("Stopping", "Stopped")
+
+
+@pytest.mark.slow
+def test_a_job_that_fails_is_told_with_its_reason_and_not_reused(
+    place: Place, settings: Settings, job: Training
+) -> None:
+    wrong = Training(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match=r"Training job .* came to nothing: .*num_classes"):
+            run(place, settings, wrong)
+    assert [found["TrainingJobStatus"] for found in jobs(place, settings)] == ["Failed", "Failed"]
+
+
+def test_without_an_endpoint_there_is_advice(place: Place, settings: Settings) -> None:
+    with pytest.raises(EndpointError, match=r"no endpoint .* yet: run `scones run --keep` first"):
+        served_artifact(place, settings)
