@@ -15,6 +15,6 @@ def job(tmp_path) -> Job:
 def trained(tmp_path_factory) -> tuple[Job, str]:
     """A job that has run, and its log."""
     made = make(tmp_path_factory.mktemp("trained") / "ml")
-    done = made.train(epochs="14", mini_batch_size="6")
+    done = made.train(epochs="14", mini_batch_size="5")
     assert done.returncode == 0, done.stdout + done.stderr
     return made, done.stdout

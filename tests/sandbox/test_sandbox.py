@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import psutil
 import pytest
@@ -179,3 +180,10 @@ def test_nothing_is_left_when_the_parent_is_killed():
         assert len(tree) >= 4
         parent.kill()
     assert psutil.wait_procs(tree, timeout=10)[1] == []
+
+
+async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(folders):
+    # a fresh clone below /tmp: the interpreter's own folder lies where the sandbox has a private one
+    outer = str(Path(sys.prefix).parent)
+    for _ in range(2):
+        assert await run("print('found')", mounts={outer: folders["one"]}) == (0, "found\n")

@@ -72,8 +72,8 @@ def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: 
         if target in read_only:
             _make_read_only(root + target)
     for path in visible:
-        if os.path.exists(path) and not os.path.exists(root + path):
-            os.makedirs(root + path)
+        if any(path.startswith(f"{covered}/") for covered in (*mounts, *hidden)):
+            os.makedirs(root + path, exist_ok=True)
             _bind(path, root + path)
             _make_read_only(root + path)
 
