@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
@@ -71,8 +72,10 @@ def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: 
         _bind(mounts[target], root + target)
         if target in read_only:
             _make_read_only(root + target)
+    shown: list[str] = []
     for path in visible:
-        if any(path.startswith(f"{covered}/") for covered in (*mounts, *hidden)):
+        if _below(path, (*mounts, *hidden)) and not _below(path, shown):
+            shown.append(path)
             os.makedirs(root + path, exist_ok=True)
             _bind(path, root + path)
             _make_read_only(root + path)
@@ -95,6 +98,10 @@ def _mirror(folder: str, root: str, own: set[str], rebuilt: set[str]) -> None:
         elif os.path.isfile(path):
             open(root + path, "w").close()
             _bind(path, root + path)
+
+
+def _below(path: str, folders: Iterable[str]) -> bool:
+    return any(path.startswith(f"{folder}/") for folder in folders)
 
 
 def _bind(source: str, target: str) -> None:

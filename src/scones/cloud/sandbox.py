@@ -155,11 +155,7 @@ def _describe(program: Program, root: Path | None) -> dict[str, object]:
 def _visible() -> list[str]:
     """Return what a Python program needs of the host, wherever it lies: a virtual environment in /tmp, say."""
     found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(path for path in sys.path if Path(path).is_dir())]
-    outermost: list[str] = []
-    for path in sorted({str(Path(path).resolve()) for path in found}):
-        if not any(Path(path).is_relative_to(other) for other in outermost):
-            outermost.append(path)
-    return outermost
+    return sorted({str(Path(path).resolve()) for path in found})
 
 
 @cache
