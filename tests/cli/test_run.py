@@ -55,7 +55,10 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
     assert {found["verdict"] for found in good} <= {"passed", "gated"}
     assert bad["verdict"] == "failed"
     assert scones("monitor", "--report", "monitored").returncode == 0
-    assert (scones.folder / "monitored/report.html").exists()
+    page = (scones.folder / "monitored/report.html").read_text()
+    assert "passed the gate at 0.6" in page, "the gate that is deployed, not the default"
+    assert "answers right" in page
+    assert (scones.folder / "monitored/state-machine.png").exists()
     assert "scones-image-classification: InService" in scones("status").stdout
 
 

@@ -16,7 +16,6 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -72,7 +71,7 @@ class Display:
             BarColumn(),
         ]
         columns += [DownloadColumn(), TransferSpeedColumn()] if transfer else [MofNCompleteColumn()]
-        columns += [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+        columns += [TimeRemainingColumn(), TextColumn("left")]
         with Progress(*columns, console=self.console, transient=True) as bars:
             task = bars.add_task(what, total=None)
             yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -73,10 +73,9 @@ class Run:
         with show.step("State machine: an execution per test picture"):
             definition = provision.definition(arns)
             machine = provision.state_machine(self.place, self.settings, roles.states, definition)
-            since = datetime.now(UTC)
             executions = self.executions(machine, dataset, data)
         with show.step("Monitoring"):
-            captures = self.captures(data, executions.invocations, since)
+            captures = self.captures(data, executions)
             facts = self.facts(dataset, trained, deployed, executions, machine, definition, started)
             report = write_report(self.options.report, captures, facts, labels=labels(dataset), least=24)
             show.say(f"report: {report}")
@@ -174,13 +173,14 @@ class Run:
             self.display.say(f"{failed[0].key}: {failed[0].error}: {failed[0].cause}", "red")
         return ended
 
-    def captures(self, data: str, invocations: int, since: datetime) -> Captures:
-        """Wait for a record of each invocation since the executions began."""
+    def captures(self, data: str, executions: Executions) -> Captures:
+        """Wait for a record of each invocation since the executions began, by the cloud's own clock."""
+        invocations = executions.invocations
         source = S3Captures(
             self.place.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
         )  # fmt: skip
         with self.display.progress("captured records") as progress:
-            found = wait_for(source, invocations, CAPTURE_SECONDS, since=since, progress=progress)
+            found = wait_for(source, invocations, CAPTURE_SECONDS, since=executions.since, progress=progress)
         self.display.say(f"{len(found.records):,} records captured of {invocations:,} invocations")
         return found
 

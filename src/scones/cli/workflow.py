@@ -1,4 +1,4 @@
-"""Commands that run the workflow, or a part of it: run, classify, monitor."""
+"""Commands that run the workflow, or a part of it: run, classify."""
 
 from __future__ import annotations
 
@@ -136,9 +136,9 @@ def aws(settings: Settings, yes: bool) -> Place:
 
 def removal(settings: Settings, place: Place) -> list[str]:
     """Return the commands that remove what a run made, the one that saves most first."""
-    from scones.workflow.provision import FUNCTIONS
+    from scones.workflow.provision import FUNCTIONS, state_machine_arn
 
-    machine = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{settings.state_machine_name}"
+    machine = state_machine_arn(place, settings)
     return [
         f"aws sagemaker delete-endpoint --endpoint-name {settings.endpoint_name} --region {place.region}",
         f"aws stepfunctions delete-state-machine --state-machine-arn {machine}",
@@ -190,14 +190,17 @@ def classify(
     for picture in pictures:
         if not picture.is_file():
             raise Mistake(f"There is no picture {picture}; name PNG or JPEG files.")
+        if not picture.stat().st_size:
+            raise Mistake(f"{picture} is empty; name PNG or JPEG files.")
     with told_plainly(verbose), entered(place, data_dir, settings) as here:
         from scones.workflow.dataset.dataset import silent
         from scones.workflow.executions import execute
         from scones.workflow.incoming import deliver
+        from scones.workflow.provision import state_machine_arn
 
         known = served(here, settings)
         bucket = settings.bucket(here.account, here.region)
-        machine = f"arn:{here.partition}:states:{here.region}:{here.account}:stateMachine:{settings.state_machine_name}"
+        machine = state_machine_arn(here, settings)
         keys = [deliver(here, bucket, picture) for picture in pictures]
         ended = execute(
             here, machine, bucket, keys, concurrency=settings.concurrency, progress=silent
@@ -224,55 +227,3 @@ def reason(cause: str | None) -> str:
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return str(json.loads(cause or "")["errorMessage"])
     return cause or "no cause was told"
-
-
-@click.command(short_help="Write the report again.")
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where the report goes.  [default: DATA_DIR/report]",
-)
-@click.option("--since", type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]), help="Only records since then (UTC).")
-@click.option("--threshold", type=float, help="The gate's threshold.  [default: 0.93]")
-@options.place
-@click.option("--region", metavar="REGION", help="The region, with --place aws.")
-@options.data_dir
-@options.verbose
-def monitor(
-    report: Path | None, since: object, threshold: float | None, place: str, region: str | None, data_dir: Path,
-    verbose: bool,
-) -> int:  # fmt: skip
-    """Write the report again, from all that the endpoint has captured.
-
-    \b
-    scones monitor --report today --since 2026-11-23
-    """
-    settings = options.settings(threshold=threshold, region=region)
-    with told_plainly(verbose), entered(place, data_dir, settings) as here:
-        from datetime import UTC, datetime
-
-        from scones.cli.run import captures_of
-        from scones.monitor.captures import S3Captures, read_captures
-        from scones.monitor.report import RunFacts, write_report
-        from scones.workflow.endpoint import VARIANT
-
-        known = served(here, settings)
-        bucket = settings.bucket(here.account, here.region)
-        first = since.replace(tzinfo=UTC) if isinstance(since, datetime) else None
-        source = S3Captures(here.client("s3"), bucket, captures_of(known.data), settings.endpoint_name, VARIANT)
-        captures = read_captures(source, first)
-        if not captures.records:
-            raise Mistake(
-                f"Endpoint {settings.endpoint_name} has captured nothing{' since then' if first else ''}: "
-                "ask it something with `scones classify PICTURE`."
-            )
-        facts = RunFacts(
-            dataset=known.dataset, classes=known.classes, threshold=settings.threshold,
-            endpoint_name=settings.endpoint_name, pictures_train=known.train, pictures_test=known.test,
-            validation_accuracy=known.validation_accuracy, training_seconds=known.training_seconds, bucket=bucket,
-            region=here.region,
-        )  # fmt: skip
-        path = write_report((report or data_dir / "report").expanduser(), captures, facts)
-        click.echo(f"{len(captures.records):,} records; report: {path.resolve()}")
-    return 0

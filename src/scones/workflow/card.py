@@ -48,6 +48,21 @@ def read(place: Place, artifact: str) -> Card:
         raise CardError(f"s3://{bucket}/{key} does not tell the model's classes: run `scones run` again.") from error
 
 
+def labels(place: Place, card: Card) -> dict[str, int]:
+    """Return the labels of a model's test pictures by their MD5, which S3 gives as the ETag of what is put whole."""
+    s3 = place.client("s3")
+    bucket, _, prefix = card.data.removeprefix("s3://").partition("/")
+    listing = s3.get_object(Bucket=bucket, Key=f"{prefix}/test.lst")["Body"].read().decode()
+    named = {f"{prefix}/test/{name}": int(label) for _, label, name in map(_fields, listing.splitlines())}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/test/")
+    objects = [found for page in pages for found in page.get("Contents", [])]
+    return {found["ETag"].strip('"'): named[found["Key"]] for found in objects if found["Key"] in named}
+
+
+def _fields(line: str) -> list[str]:
+    return line.split("\t")
+
+
 def _where(artifact: str) -> tuple[str, str]:
     bucket, _, key = artifact.removeprefix("s3://").partition("/")
     return bucket, f"{key.rpartition('/')[0]}/card.json"

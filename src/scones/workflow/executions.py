@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import time
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from scones.workflow.place import Place
@@ -30,6 +31,7 @@ class Execution:
     key: str
     arn: str
     status: str
+    started: datetime
     milliseconds: float
     error: str | None = None
     cause: str | None = None
@@ -87,6 +89,11 @@ class Executions:
             states.setdefault(state, {})[error] = count
         return states
 
+    @property
+    def since(self) -> datetime | None:
+        """When the first of them started, by the cloud's clock; None without any."""
+        return min((execution.started for execution in self.ended), default=None)
+
     def percentile(self, share: float) -> float | None:
         """Return the duration in milliseconds that `share` of the executions did not exceed; None without any."""
         durations = sorted(execution.milliseconds for execution in self.ended)
@@ -97,38 +104,82 @@ def execute(
     place: Place, state_machine: str, bucket: str, keys: Sequence[str], *, concurrency: int, progress: Progress
 ) -> Executions:
     """Start an execution for each picture s3://bucket/key, `concurrency` at a time, and wait for all of them."""
+    client, stop = place.client("stepfunctions"), threading.Event()
+
+    def one(key: str) -> Execution:
+        given = json.dumps({"image_data": "", "s3_bucket": bucket, "s3_key": key})
+        arn = client.start_execution(stateMachineArn=state_machine, input=given)["executionArn"]
+        return _read(client, _wait(client, arn, stop))
+
+    return _all(one, keys, concurrency, progress, stop)
+
+
+def history(
+    place: Place, state_machine: str, since: datetime, *, concurrency: int, progress: Progress
+) -> Executions:  # fmt: skip
+    """Read the executions of a state machine that have started since a moment and have ended."""
+    client, arns = place.client("stepfunctions"), []
+    for page in client.get_paginator("list_executions").paginate(stateMachineArn=state_machine):
+        listed = page["executions"]
+        arns += [item["executionArn"] for item in listed if item["status"] != "RUNNING" and item["startDate"] >= since]
+        if listed and listed[-1]["startDate"] < since:
+            break  # they come newest first
+    return _all(
+        lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress
+    )  # fmt: skip
+
+
+def _all(
+    one: Callable[[str], Execution], names: Sequence[str], concurrency: int, progress: Progress,
+    stop: threading.Event | None = None,
+) -> Executions:  # fmt: skip
+    """Do `one` for each name in threads; whatever cuts that short sets `stop`, and nothing more is begun."""
     ended: dict[int, Execution] = {}
-    progress(0, len(keys))
-    place.client("stepfunctions")  # made here: making clients is not for threads
+    progress(0, len(names))
     with ThreadPoolExecutor(concurrency, thread_name_prefix="executions") as threads:
-        running = {threads.submit(_one, place, state_machine, bucket, key): index for index, key in enumerate(keys)}
+        running = {threads.submit(one, name): index for index, name in enumerate(names)}
         try:
             for done, future in enumerate(as_completed(running), 1):
                 ended[running[future]] = future.result()
-                progress(done, len(keys))
+                progress(done, len(names))
         except BaseException:
+            if stop is not None:
+                stop.set()
             threads.shutdown(wait=False, cancel_futures=True)
             raise
     return Executions(tuple(ended[index] for index in sorted(ended)))
 
 
-def _one(place: Place, state_machine: str, bucket: str, key: str) -> Execution:
-    client = place.client("stepfunctions")
-    given = json.dumps({"image_data": "", "s3_bucket": bucket, "s3_key": key})
-    arn = client.start_execution(stateMachineArn=state_machine, input=given)["executionArn"]
+def _wait(client: Any, arn: str, stop: threading.Event) -> dict[str, Any]:
+    """Return the description of an execution that has ended, looking more seldom the longer it takes."""
     pause = 0.02
-    while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        time.sleep(pause)
+    while True:
+        found: dict[str, Any] = client.describe_execution(executionArn=arn)
+        if found["status"] != "RUNNING" or stop.is_set():
+            return found
+        stop.wait(pause)
         pause = min(pause * 1.3, 2.0)
-    milliseconds = (found["stopDate"] - found["startDate"]).total_seconds() * 1000
-    if found["status"] == "SUCCEEDED":
-        inferences = tuple(json.loads(found["output"])["inferences"])
-        return Execution(key, arn, found["status"], milliseconds, inferences=inferences)
-    state, event = _where(client, arn)
-    inferences = tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
-    return Execution(
-        key, arn, found["status"], milliseconds, found.get("error"), found.get("cause"), state, inferences
-    )  # fmt: skip
+
+
+def _read(client: Any, found: dict[str, Any]) -> Execution:
+    given = json.loads(found["input"])
+    execution = Execution(
+        key=given.get("s3_key", "") if isinstance(given, dict) else "",
+        arn=found["executionArn"],
+        status=found["status"],
+        started=found["startDate"],
+        milliseconds=(found.get("stopDate", found["startDate"]) - found["startDate"]).total_seconds() * 1000,
+    )
+    if execution.succeeded:
+        return replace(execution, inferences=_inferences(json.loads(found["output"])))
+    state, event = _where(client, execution.arn)
+    return replace(
+        execution, error=found.get("error"), cause=found.get("cause"), state=state, inferences=_inferences(event)
+    )
+
+
+def _inferences(event: Any) -> tuple[float, ...]:
+    return tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
 
 
 def _where(client: Any, arn: str) -> tuple[str | None, Any]:

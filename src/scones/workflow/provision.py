@@ -105,6 +105,16 @@ def functions(place: Place, settings: Settings, role: str, *, progress: Callable
     return arns
 
 
+def gate(place: Place, settings: Settings) -> float:
+    """Return the threshold that the deployed gate goes by, which an earlier run may have been told."""
+    client = place.client("lambda")
+    try:
+        found = client.get_function_configuration(FunctionName=settings.function_name("filter_inferences"))
+    except client.exceptions.ResourceNotFoundException:
+        return settings.threshold
+    return float(found.get("Environment", {}).get("Variables", {}).get("THRESHOLD", settings.threshold))
+
+
 def definition(function_arns: list[str]) -> dict[str, Any]:
     """Return the state machine's definition with the functions' ARNs in it."""
     text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
@@ -119,7 +129,7 @@ def state_machine(place: Place, settings: Settings, role: str, definition: Mappi
     """Make the state machine, or update it where its definition or role differs; returns its ARN."""
     client = place.client("stepfunctions")
     name = settings.state_machine_name
-    arn = f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{name}"
+    arn = state_machine_arn(place, settings)
     try:
         found = client.describe_state_machine(stateMachineArn=arn)
     except client.exceptions.StateMachineDoesNotExist:
@@ -130,6 +140,11 @@ def state_machine(place: Place, settings: Settings, role: str, definition: Mappi
     if json.loads(found["definition"]) != definition or found["roleArn"] != role:
         client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition, indent=2), roleArn=role)
     return arn
+
+
+def state_machine_arn(place: Place, settings: Settings) -> str:
+    """Return the ARN that the state machine has."""
+    return f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{settings.state_machine_name}"
 
 
 def package(module: str) -> bytes:

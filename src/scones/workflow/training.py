@@ -198,14 +198,14 @@ def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: 
     while True:
         found = client.describe_training_job(TrainingJobName=name)
         transitions = found.get("SecondaryStatusTransitions", [])
-        for transition in transitions[told:]:
-            say(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
-        told = len(transitions)
         for line in lines.new():
             log(line)
             if epoch := EPOCH.search(line):
                 # an epoch is done when its accuracy is told, and under way before that
                 progress(int(epoch[1]) + ("Validation-accuracy" in line), epochs)
+        for transition in transitions[told:]:  # after the lines: they were written before it
+            say(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
+        told = len(transitions)
         if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
             return
         time.sleep(pause)

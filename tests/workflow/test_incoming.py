@@ -1,0 +1,68 @@
+"""Pictures of any size and kind, made to fit into a state."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scones.workflow.functions.serialize_image import MAX_BYTES
+from scones.workflow.incoming import deliver
+from scones.workflow.place import Place
+
+
+@pytest.fixture
+def place(cloud: Any) -> Place:
+    return Place(cloud.session(), cloud.url)
+
+
+@pytest.fixture
+def bucket(place: Place) -> str:
+    name = f"incoming-{uuid.uuid4().hex}"
+    place.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def delivered(place: Place, bucket: str, picture: Path) -> tuple[str, bytes]:
+    key = deliver(place, bucket, picture)
+    return key, place.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def draw(path: Path, width: int, height: int, **options: Any) -> Path:
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(path, **options)
+    return path
+
+
+def test_a_small_png_is_delivered_as_it_is(place: Place, bucket: str, tmp_path: Path) -> None:
+    picture = draw(tmp_path / "small.PNG", 32, 32)
+    key, content = delivered(place, bucket, picture)
+    assert content == picture.read_bytes()
+    assert key.startswith("incoming/")
+    assert key.endswith(".png")
+    assert deliver(place, bucket, picture) == key
+
+
+def test_a_large_photograph_is_scaled_upright(place: Place, bucket: str, tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6  # the camera was held upright
+    key, content = delivered(place, bucket, draw(tmp_path / "photo.jpg", 1600, 1200, quality=95, exif=turned))
+    assert key.endswith(".jpg")
+    assert len(content) <= MAX_BYTES
+    assert Image.open(io.BytesIO(content)).size == (288, 384)
+
+
+def test_other_kinds_become_jpeg(place: Place, bucket: str, tmp_path: Path) -> None:
+    key, content = delivered(place, bucket, draw(tmp_path / "picture.webp", 64, 64))
+    assert key.endswith(".jpg")
+    assert Image.open(io.BytesIO(content)).format == "JPEG"
+
+
+def test_bytes_that_are_no_picture_are_for_the_endpoint_to_judge(place: Place, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    assert delivered(place, bucket, tmp_path / "broken.png")[1] == b"no picture"
