@@ -111,7 +111,9 @@ class Run:
             if options.sources:
                 raise
             reasons = "; ".join(dict.fromkeys(failure.reason for failure in error.failures))
-            show.say(f"The official archive {reasons}: a synthetic set is drawn; name an archive with --source.", "yellow")
+            show.say(
+                f"The official archive {reasons}: a synthetic set is drawn; name an archive with --source.", "yellow"
+            )
             with show.progress("draw") as progress:
                 dataset = draw(folder, classes, progress=progress)
             show.say(SYNTHETIC, "bold yellow")
