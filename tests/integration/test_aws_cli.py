@@ -1,0 +1,87 @@
+"""The AWS CLI, unmodified, against a local cloud: functions, state machines, logs, objects."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+
+import pytest
+
+ROLE = "arn:aws:iam::111122223333:role/command-line"
+
+
+@pytest.fixture
+def aws(cloud):
+    """Run the AWS CLI and return what it prints, parsed."""
+
+    def run(*arguments: str, fails: str | None = None):
+        done = cloud.run("aws", *arguments, "--output", "json")
+        if fails is not None:
+            assert done.returncode != 0
+            assert fails in done.stderr
+            return None
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run
+
+
+@pytest.mark.slow
+def test_a_function_in_a_state_machine(aws, tmp_path):
+    archive = tmp_path / "code.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("code.py", "def handler(event, context):\n    print('seen', event)\n    return event['n'] * 2\n")
+    made = aws(
+        "lambda", "create-function", "--function-name", "double", "--runtime", "python3.11", "--role", ROLE,
+        "--handler", "code.handler", "--zip-file", f"fileb://{archive}",
+    )  # fmt: skip
+    aws("lambda", "wait", "function-active-v2", "--function-name", "double")
+    answer = tmp_path / "answer.json"
+    aws(
+        "lambda", "invoke", "--function-name", "double", "--payload", '{"n": 21}', str(answer),
+    )  # fmt: skip
+    assert json.loads(answer.read_text()) == 42
+
+    definition = {
+        "StartAt": "Double",
+        "States": {
+            "Double": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::lambda:invoke",
+                "Parameters": {"FunctionName": made["FunctionArn"], "Payload.$": "$"},
+                "OutputPath": "$.Payload",
+                "End": True,
+            }
+        },
+    }
+    machine = aws(
+        "stepfunctions", "create-state-machine", "--name", "doubling", "--role-arn", ROLE,
+        "--definition", json.dumps(definition),
+    )["stateMachineArn"]  # fmt: skip
+    execution = aws("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", '{"n": 4}')
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        described = aws("stepfunctions", "describe-execution", "--execution-arn", execution["executionArn"])
+        if described["status"] != "RUNNING":
+            break
+    assert (described["status"], described["output"]) == ("SUCCEEDED", "8")
+    events = aws("stepfunctions", "get-execution-history", "--execution-arn", execution["executionArn"])["events"]
+    assert [event["type"] for event in events] == [
+        "ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSucceeded", "TaskStateExited",
+        "ExecutionSucceeded",
+    ]  # fmt: skip
+    seen = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/double", "--filter-pattern", "seen")
+    assert sorted(event["message"] for event in seen["events"]) == ["seen {'n': 21}", "seen {'n': 4}"]
+
+
+@pytest.mark.slow
+def test_errors_are_told_in_aws_words(aws):
+    aws("lambda", "get-function", "--function-name", "nobody", fails="ResourceNotFoundException")
+    aws("sagemaker", "describe-endpoint", "--endpoint-name", "nobody", fails="Could not find endpoint")
+    aws("s3api", "head-object", "--bucket", "nobody-has-this", "--key", "x", fails="404")
+    aws(
+        "stepfunctions", "create-state-machine", "--name", "broken", "--role-arn", ROLE, "--definition", "{}",
+        fails="InvalidDefinition",
+    )  # fmt: skip
+    aws("dynamodb", "list-tables", fails="NotImplemented")
