@@ -68,6 +68,14 @@ def test_an_unknown_key_is_refused(cloud):
     assert "InvalidClientTokenId" in text
 
 
+def test_a_signature_of_strange_letters_is_refused(cloud):
+    request = signed(cloud)
+    strange = request.headers["Authorization"].replace("Signature=", "Signature=é")
+    status, text = send(cloud, request, headers={"Authorization": strange.encode("latin-1")})
+    assert status == 403
+    assert "SignatureDoesNotMatch" in text
+
+
 def test_a_changed_body_is_refused(cloud):
     status, text = send(cloud, signed(cloud), body=FORM + "&More=1")
     assert status == 403

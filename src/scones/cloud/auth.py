@@ -1,122 +1,21 @@
-"""Who may call: keys of the data folder, Signature Version 4, and where a request may come from."""
+"""Who may call: signatures in headers and URLs, and where a request may come from."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
-import json
-import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from scones.cloud.credentials import Caller, Credentials, same
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Caller
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SKEW = timedelta(minutes=15)
 """How far a request's clock may be off, as on AWS."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCredentials:
-    """Temporary keys for a role."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expiration: datetime
-    caller: Caller
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The keys of one data folder; temporary ones are derived from its secret, so none needs to be stored."""
-
-    access_key_id: str
-    secret_access_key: str
-
-    @classmethod
-    def of(cls, data_dir: Path) -> Credentials:
-        """Read the folder's keys, making them on first use; the file is its owner's alone."""
-        path = data_dir / "credentials.json"
-        if not path.exists():
-            alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-            made = {
-                "AccessKeyId": "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
-                "SecretAccessKey": secrets.token_urlsafe(30),
-            }
-            draft = path.with_suffix(".new")
-            draft.touch(mode=0o600)
-            draft.write_text(json.dumps(made))
-            draft.replace(path)
-        stored = json.loads(path.read_text())
-        return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
-
-    def root(self, account: str) -> Caller:
-        """Return the account's owner: whoever holds the folder's own keys."""
-        return Caller(
-            account=account,
-            arn=f"arn:aws:iam::{account}:root",
-            user_id=account,
-            access_key_id=self.access_key_id,
-        )
-
-    def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
-        """Make temporary keys for a role, as STS AssumeRole does."""
-        _, _, _, _, account, role = role_arn.split(":", 5)
-        role_name = role.rpartition("/")[2]
-        role_id = "AROA" + hashlib.sha256(role_arn.encode()).hexdigest()[:17].upper()
-        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
-        expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
-        claims = {
-            "key": access_key_id,
-            "arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
-            "account": account,
-            "user_id": f"{role_id}:{session_name}",
-            "expires": expiration.timestamp(),
-        }
-        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-        token = f"{payload}.{self._seal(payload)}"
-        return SessionCredentials(
-            access_key_id, self._seal(access_key_id), token, expiration, _caller_of(claims, access_key_id)
-        )
-
-    def _seal(self, text: str) -> str:
-        digest = hmac.new(self.secret_access_key.encode(), text.encode(), hashlib.sha256).digest()
-        return base64.urlsafe_b64encode(digest)[:40].decode()
-
-    def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
-        """Return the secret and the caller behind an access key, or raise AWS's refusal."""
-        if hmac.compare_digest(access_key_id, self.access_key_id):
-            return self.secret_access_key, self.root(account)
-        payload, _, seal = (token or "").partition(".")
-        if not token or not hmac.compare_digest(seal, self._seal(payload)):
-            raise ServiceError(
-                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
-            )
-        claims = json.loads(base64.urlsafe_b64decode(payload))
-        if claims["key"] != access_key_id:
-            raise ServiceError(
-                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
-            )
-        if claims["expires"] < time.time():
-            raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
-        return self._seal(access_key_id), _caller_of(claims, access_key_id)
-
-
-def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
-    return Caller(
-        account=str(claims["account"]),
-        arn=str(claims["arn"]),
-        user_id=str(claims["user_id"]),
-        access_key_id=access_key_id,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +161,7 @@ def _verify_version_4(
     text = "\n".join([ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = _signing_key(secret, day, signed_region, service)
     expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected, fields["Signature"]):
+    if not same(expected, fields["Signature"]):
         raise _mismatch()
     return Signature(caller, service, declared, key, scope, date, expected)
 
@@ -288,7 +187,7 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
     signer = Presigned(BotocoreCredentials(query["AWSAccessKeyId"], secret))
     expected = signer.get_signature(request.method, urlsplit(f"http://host{request.resource}?{rest}"), headers)
-    if not hmac.compare_digest(expected, query["Signature"]):
+    if not same(expected, query["Signature"]):
         raise _mismatch()
     return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", expected)
 

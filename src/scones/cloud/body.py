@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from scones.cloud.auth import Signature
+from scones.cloud.credentials import same
 from scones.cloud.errors import ServiceError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -46,7 +47,7 @@ async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIter
     async for chunk in chunks:
         digest.update(chunk)
         yield chunk
-    if not hmac.compare_digest(digest.hexdigest(), expected):
+    if not same(digest.hexdigest(), expected):
         raise ServiceError(
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
@@ -131,7 +132,7 @@ class ChunkedReader:
     def _check(self, given: str, algorithm: str, hashes: list[str]) -> None:
         text = "\n".join([algorithm, self._signature.date, self._signature.scope, self._previous, *hashes])
         expected = hmac.new(self._signature.chunk_key, text.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected, given):
+        if not same(expected, given):
             raise ServiceError(
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided. Check your key and "

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.auth import Credentials
+from scones.cloud.credentials import Caller, Credentials
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call, Caller, Service
+from scones.cloud.service import Answer, Call, Service
 from scones.cloud.store import Store
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.validate import validate

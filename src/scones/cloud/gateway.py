@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl
 
 from scones.cloud import auth, body
 from scones.cloud.cloud import Cloud
+from scones.cloud.credentials import Caller
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call, Caller
+from scones.cloud.service import Answer, Call
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target

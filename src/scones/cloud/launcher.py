@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import sys
 from collections.abc import Iterable
@@ -24,6 +25,8 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 CAPABILITY_VERSION_3 = 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+FORWARDED = {signal.SIGTERM, signal.SIGINT}
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - each program gets its own
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,11 +70,11 @@ def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: 
     for path in hidden:
         if os.path.isdir(root + path):
             mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    if os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):
+        mount("tmpfs", root + SHARED_MEMORY, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
     for target in sorted(mounts):
         os.makedirs(root + target, exist_ok=True)
         _bind(mounts[target], root + target)
-        if target in read_only:
-            _make_read_only(root + target)
     shown: list[str] = []
     for path in visible:
         if _below(path, (*mounts, *hidden)) and not _below(path, shown):
@@ -79,6 +82,11 @@ def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: 
             os.makedirs(root + path, exist_ok=True)
             _bind(path, root + path)
             _make_read_only(root + path)
+    for path in hidden:
+        if _below(path, shown):  # a data folder inside a clone that is shown again: hidden again
+            mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for target in read_only:  # last: what is shown below one needs a folder in it
+        _make_read_only(root + target)
 
 
 def _mirror(folder: str, root: str, own: set[str], rebuilt: set[str]) -> None:
@@ -147,19 +155,22 @@ def execute(spec: dict[str, Any]) -> None:
         resource.setrlimit(number, (bound, bound))
     if os.getsid(0) != os.getpid():  # the launcher itself leads a session already
         os.setsid()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     os.chdir(spec["cwd"])
     try:
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
     except OSError as error:
         sys.stderr.write(f"{spec['argv'][0]}: {error.strerror}\n")
         sys.stderr.flush()
-        os._exit(127)
+        os._exit(126 if isinstance(error, PermissionError) else 127)  # as a shell ends
 
 
 def supervise(child: int) -> int:
     """Forward signals to a child, reap whatever ends, and return the child's wait status."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in FORWARDED:
         signal.signal(number, lambda given, _: os.kill(child, given))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     while True:
         ended, status = os.waitpid(-1, 0)
         if ended == child:
@@ -169,6 +180,10 @@ def supervise(child: int) -> int:
 def init(spec: dict[str, Any], report: int) -> None:
     """Be process 1 of the sandbox: build it, start the program, reap orphans, tell how the program ended."""
     check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+    launcher = select.poll()
+    launcher.register(report, 0)
+    if launcher.poll(0):  # nobody can read the report: the launcher ended before it could take this process along
+        os._exit(1)
     build_root(spec["root"], spec["mounts"], spec["read_only"], spec["hidden"], spec["visible"])
     enter(spec["root"])
     program = os.fork()
@@ -194,6 +209,7 @@ def main() -> None:
     """Build the sandbox, run the program, and end as it ended."""
     spec = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none is lost: it waits until there is a program to end
     if not spec["root"]:  # no namespaces on this machine
         if sys.platform == "linux":
             die_with_parent(spec["parent"])

@@ -1,9 +1,12 @@
 """Child processes with a private /tmp and /opt/ml, limits, a clean environment, and an end with their whole tree.
 
 On Linux a program runs in user, mount, PID and IPC namespaces of its own (`launcher.py`): it sees the host's file
-system but for what is mounted, hidden or private, no process but its own, and nothing of the host's environment. Where
-namespaces are not allowed it runs in a session of its own with a clean environment alone; `isolation` tells which.
-The network is the host's: programs reach the cloud over loopback.
+system but for what is mounted, hidden or private, no process but its own, and nothing of the host's environment. The
+network is the host's: programs reach the cloud over loopback.
+
+Where namespaces are not allowed (`isolation` tells why) a program runs in a session of its own with a clean environment
+alone: nothing is mounted or hidden, /tmp is everybody's, and what leaves the session outlives `kill`. Whoever starts
+one there names its folders in the environment (TMPDIR, SAGEMAKER_BASE_DIR) and runs what would clash one at a time.
 """
 
 from __future__ import annotations
@@ -120,7 +123,7 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
 
     Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
     """
-    root = _root() if await asyncio.to_thread(isolation) is None else None
+    root = _root() if await asyncio.to_thread(isolation) is None else None  # one mkdir: no work for a thread
     receive, send = os.pipe()
     output = _Output(receive, on_output)
     try:
@@ -158,10 +161,16 @@ def _visible() -> list[str]:
     return sorted({str(Path(path).resolve()) for path in found})
 
 
-@cache
 def _root() -> Path:
-    """Return the empty folder on which every sandbox mounts its own root; the host never sees anything in it."""
-    return Path(tempfile.mkdtemp(prefix="scones-root-"))
+    """Return the empty folder on which every sandbox mounts its own root; the host never sees anything in it.
+
+    One for each user, so that clouds that are killed leave no more than that behind.
+    """
+    path = Path(tempfile.gettempdir(), f"scones-root-{os.getuid()}").resolve()
+    path.mkdir(mode=0o700, exist_ok=True)
+    if path.stat().st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to another user: remove it, or set TMPDIR to a folder of your own.")
+    return path
 
 
 @cache
@@ -191,12 +200,17 @@ def _program_processes(launcher: int) -> Iterator[int]:
 def _descendants(pid: int, depth: int) -> Iterator[tuple[int, int]]:
     if depth or isolation() is not None:
         yield depth, pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:  # ended, or a kernel that does not tell
-        return
-    for child in children:
-        yield from _descendants(int(child), depth + 1)
+    for child in _children(pid):
+        yield from _descendants(child, depth + 1)
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process, whichever of its threads began them; none where it has ended."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):  # or where the kernel does not tell
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def _resident(pid: int) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import uvicorn
 
-from scones.cloud.auth import Credentials
 from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.credentials import Credentials
 from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
 from scones.cloud.services import offered

@@ -8,21 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore import xform_name
 
+from scones.cloud.credentials import Caller
+
 if TYPE_CHECKING:
     from scones.cloud.cloud import Cloud
 
 Body = bytes | AsyncIterator[bytes]
 """A streaming member: whole, or in chunks of any size."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who signed a request, as STS GetCallerIdentity tells it."""
-
-    account: str
-    arn: str
-    user_id: str
-    access_key_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

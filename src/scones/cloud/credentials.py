@@ -1,0 +1,127 @@
+"""Keys of a data folder, temporary keys for roles, and who stands behind them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from scones.cloud.errors import ServiceError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who signed a request, as STS GetCallerIdentity tells it."""
+
+    account: str
+    arn: str
+    user_id: str
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """Temporary keys for a role."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: datetime
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The keys of one data folder; temporary ones are derived from its secret, so none needs to be stored."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Credentials:
+        """Read the folder's keys, making them on first use; the file is its owner's alone."""
+        path = data_dir / "credentials.json"
+        if not path.exists():
+            alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+            made = {
+                "AccessKeyId": "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
+                "SecretAccessKey": secrets.token_urlsafe(30),
+            }
+            draft = path.with_suffix(".new")
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(made))
+            draft.replace(path)
+        stored = json.loads(path.read_text())
+        return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
+
+    def root(self, account: str) -> Caller:
+        """Return the account's owner: whoever holds the folder's own keys."""
+        return Caller(
+            account=account,
+            arn=f"arn:aws:iam::{account}:root",
+            user_id=account,
+            access_key_id=self.access_key_id,
+        )
+
+    def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
+        """Make temporary keys for a role, as STS AssumeRole does."""
+        _, _, _, _, account, role = role_arn.split(":", 5)
+        role_name = role.rpartition("/")[2]
+        role_id = "AROA" + hashlib.sha256(role_arn.encode()).hexdigest()[:17].upper()
+        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+        claims = {
+            "key": access_key_id,
+            "arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
+            "account": account,
+            "user_id": f"{role_id}:{session_name}",
+            "expires": expiration.timestamp(),
+        }
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
+        token = f"{payload}.{self._seal(payload)}"
+        return SessionCredentials(
+            access_key_id, self._seal(access_key_id), token, expiration, _caller_of(claims, access_key_id)
+        )
+
+    def _seal(self, text: str) -> str:
+        digest = hmac.new(self.secret_access_key.encode(), text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest)[:40].decode()
+
+    def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
+        """Return the secret and the caller behind an access key, or raise AWS's refusal."""
+        if same(access_key_id, self.access_key_id):
+            return self.secret_access_key, self.root(account)
+        payload, _, seal = (token or "").partition(".")
+        if not token or not same(seal, self._seal(payload)):
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        claims = json.loads(base64.urlsafe_b64decode(payload))
+        if claims["key"] != access_key_id:
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        if claims["expires"] < time.time():
+            raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
+        return self._seal(access_key_id), _caller_of(claims, access_key_id)
+
+
+def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
+    return Caller(
+        account=str(claims["account"]),
+        arn=str(claims["arn"]),
+        user_id=str(claims["user_id"]),
+        access_key_id=access_key_id,
+    )
+
+
+def same(one: str, other: str) -> bool:
+    """Compare secrets in a time that does not tell where they differ."""
+    return hmac.compare_digest(one.encode(), other.encode())
