@@ -49,8 +49,10 @@ def up(detach: bool, port: int | None, region: str | None, account: str | None, 
             )
             click.echo("Stop it with `scones down`.")
             return 0
+        from scones.cloud.server import serve
+
         click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
-        lifecycle.serve(data_dir, port=port, region=region, account=account, verbose=verbose)
+        serve(data_dir, port=port, region=region, account=account, verbose=verbose)
     return 0
 
 

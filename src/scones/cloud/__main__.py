@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from scones.cloud.lifecycle import CloudError, serve
+from scones.cloud.lifecycle import CloudError
+from scones.cloud.server import serve
 
 
 def main() -> None:

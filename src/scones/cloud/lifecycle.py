@@ -118,20 +118,6 @@ def _identify(data_dir: Path, region: str | None, account: str | None) -> Identi
     return identity
 
 
-def serve(
-    data_dir: Path,
-    *,
-    port: int | None = None,
-    region: str | None = None,
-    account: str | None = None,
-    verbose: bool = False,
-) -> None:
-    """Run a local cloud in this process, until SIGINT or SIGTERM."""
-    from scones.cloud.server import run
-
-    run(data_dir.resolve(), port=port, region=region, account=account, verbose=verbose)
-
-
 def start(
     data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
     verbose: bool = False, timeout: float = 15.0,

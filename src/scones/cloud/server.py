@@ -42,8 +42,19 @@ class _Server(uvicorn.Server):
         yield
 
 
-def run(data_dir: Path, *, port: int | None, region: str | None, account: str | None, verbose: bool) -> None:
-    """Serve a data folder until SIGINT or SIGTERM; a second signal ends without waiting for requests."""
+def serve(
+    data_dir: Path,
+    *,
+    port: int | None = None,
+    region: str | None = None,
+    account: str | None = None,
+    verbose: bool = False,
+) -> None:
+    """Run the local cloud of a data folder in this process until SIGINT or SIGTERM; a second signal does not wait.
+
+    Raises `CloudError` where another process has the folder, or where it belongs to another account or region.
+    """
+    data_dir = data_dir.resolve()
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
