@@ -154,6 +154,21 @@ async def test_terminating_reaches_the_program():
     assert await started.wait() == 3
 
 
+async def test_the_memory_of_what_a_thread_began_counts():
+    code = """
+        import subprocess, sys, threading
+        child = "import time; x = bytearray(100_000_000); print(1, flush=True); time.sleep(600)"
+        threading.Thread(target=lambda: subprocess.run([sys.executable, "-c", child])).start()
+    """
+    ready = asyncio.Event()
+    program = Program(argv=[sys.executable, "-c", textwrap.dedent(code)], env={})
+    started = await sandbox.spawn(program, lambda chunk: ready.set())
+    await asyncio.wait_for(ready.wait(), 20)
+    assert started.memory() > 100_000_000
+    started.kill()
+    await started.wait()
+
+
 async def test_the_memory_is_that_of_the_whole_tree():
     started, tree = await start_orphans()
     assert started.memory() > 5_000_000
@@ -182,8 +197,58 @@ def test_nothing_is_left_when_the_parent_is_killed():
     assert psutil.wait_procs(tree, timeout=10)[1] == []
 
 
-async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(folders):
-    # a fresh clone below /tmp: the interpreter's own folder lies where the sandbox has a private one
+@pytest.mark.parametrize("writable", [True, False])
+async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(folders, writable):
+    # a fresh clone below /tmp, or Python below /opt: the interpreter lies where the sandbox has a folder of its own
     outer = str(Path(sys.prefix).parent)
+    read_only = frozenset() if writable else frozenset({outer})
     for _ in range(2):
-        assert await run("print('found')", mounts={outer: folders["one"]}) == (0, "found\n")
+        found = await run("print('found')", mounts={outer: folders["one"]}, read_only=read_only)
+        assert found == (0, "found\n")
+
+
+async def test_what_is_hidden_below_the_interpreter_stays_hidden(folders):
+    # a clone below /tmp is shown again inside, and its data folder with the keys must not be
+    secret = Path(pytest.__file__).parent
+    code = f"import os; print(os.listdir({str(secret)!r}))"
+    mounts = {str(Path(sys.prefix).parent): folders["one"]}
+    assert await run(code, mounts=mounts, hidden=[secret]) == (0, "[]\n")
+
+
+async def test_shared_memory_is_not_shared_with_the_host(tmp_path):
+    name = f"scones-{tmp_path.name}"
+    code = f"open('/dev/shm/{name}', 'w').close(); import os; print(os.listdir('/dev/shm'))"
+    assert await run(code) == (0, f"['{name}']\n")
+    assert name not in os.listdir("/dev/shm")
+
+
+async def test_a_closed_pipe_ends_a_program_as_in_a_shell():
+    output = []
+    program = Program(argv=["/bin/sh", "-c", "(yes; echo $? >&2) | head -n 1"], env={"PATH": os.environ["PATH"]})
+    started = await sandbox.spawn(program, output.append)
+    await started.wait()
+    assert b"".join(output).split() == [b"y", str(128 + signal.SIGPIPE).encode()]
+
+
+def test_clouds_leave_one_folder_in_the_temporary_folder_in_all(tmp_path):
+    code = """
+        import asyncio, sys
+        from scones.cloud import sandbox
+        async def main():
+            started = await sandbox.spawn(sandbox.Program(argv=[sys.executable, "-c", ""], env={}), print)
+            await started.wait()
+        asyncio.run(main())
+    """
+    for _ in range(2):
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code)], env=environment, check=True, timeout=60)
+    assert [path.name for path in tmp_path.iterdir()] == [f"scones-root-{os.getuid()}"]
+
+
+async def test_a_signal_that_comes_before_the_program_reaches_it():
+    output = []
+    program = Program(argv=[sys.executable, "-c", "import time; time.sleep(600)"], env={})
+    for _ in range(5):
+        started = await sandbox.spawn(program, output.append)
+        started.terminate()
+        assert await asyncio.wait_for(started.wait(), 20) == -signal.SIGTERM
