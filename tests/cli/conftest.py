@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +45,11 @@ class Command:
         )  # fmt: skip
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        # A terminal's Ctrl-C reaches its program; a background job, as these tests may be, would have it ignored.
+        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(
             [SCONES, *arguments], cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, **options,
+            stderr=subprocess.PIPE, preexec_fn=heeding, **options,
         )  # fmt: skip
 
     def processes(self) -> list[str]:
