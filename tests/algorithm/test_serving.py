@@ -12,8 +12,10 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 from jobs import picture
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,18 @@ def test_a_picture_of_another_size_is_resized(server):
     assert (status, found.index(max(found))) == (200, 1)
 
 
+def test_a_picture_of_16_bits_is_read_as_the_same_picture_of_8(server):
+    grey = picture(1, 6).convert("L")
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    answers = []
+    for each in (grey, deep):
+        buffer = io.BytesIO()
+        each.save(buffer, "PNG")
+        answers.append(ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png"))
+    assert answers[0][0] == 200
+    assert answers[0] == answers[1]
+
+
 def test_json_lines_are_given_where_they_are_asked_for(server):
     status, content_type, content = ask(
         server, "POST", "/invocations", encoded(0), content_type="image/png", accept="application/jsonlines"
@@ -100,8 +114,6 @@ def test_a_body_that_is_too_large_is_refused(server):
 
 
 def test_a_picture_with_too_many_pixels_is_refused(server):
-    from PIL import Image
-
     buffer = io.BytesIO()
     Image.new("1", (9000, 9000)).save(buffer, "PNG")
     status, _, text = ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png")

@@ -177,6 +177,12 @@ def test_what_has_no_effect_is_told(job):
     assert "num_layers has no effect here" in done.stdout
 
 
+def test_settings_of_early_stopping_without_it_are_told(job):
+    done = job.train(epochs="1", early_stopping_patience="3")
+    assert done.returncode == 0, done.stdout
+    assert "early_stopping_patience has no effect without early_stopping=True." in done.stdout
+
+
 def test_early_stopping_follows_the_built_in_rule(job):
     done = job.train(epochs="40", early_stopping="True", early_stopping_min_epochs="2", early_stopping_patience="3")
     epochs = len(re.findall(r"Validation-accuracy", done.stdout))

@@ -41,6 +41,9 @@ def run(container: Container) -> None:
     parameters, without_effect = Hyperparameters.read(given)
     for name in without_effect:
         log(f"{name} has no effect here: the network and its optimizer are Scones' own.", "WARNING")
+    if not parameters.early_stopping:
+        for name in sorted(name for name in given if name.startswith("early_stopping_")):
+            log(f"{name} has no effect without early_stopping=True.", "WARNING")
     stopping = _Stopping()
 
     def channel(name: str) -> Pictures:

@@ -100,11 +100,18 @@ def _find(folder: Path, name: str) -> Path:
     return path
 
 
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Return a picture in RGB with 8 bits; Pillow's own conversion turns most of a picture of 16 bits white."""
+    if picture.mode.startswith("I;16"):
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    return picture.convert("RGB")
+
+
 def _fit(content: bytes, shape: tuple[int, int, int], name: str) -> Pixels:
     """Decode a picture and cut out its middle, as the built-in does."""
     _, height, width = shape
     with Image.open(io.BytesIO(content)) as opened:
-        picture = opened.convert("RGB")
+        picture = to_rgb(opened)
     if picture.height < height or picture.width < width:
         raise CustomerError(
             f"{name} is {picture.width} by {picture.height} pixels, smaller than image_shape's {width} by {height}."

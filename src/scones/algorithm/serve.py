@@ -23,6 +23,7 @@ import uvicorn
 from PIL import Image, UnidentifiedImageError
 
 from scones.algorithm.container import Container
+from scones.algorithm.pictures import to_rgb
 
 CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 BODY_LIMIT = 6_291_456
@@ -62,7 +63,7 @@ class Model:
             with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as opened:
                 if opened.width * opened.height > PIXEL_LIMIT:
                     raise RequestError(400, "unable to evaluate payload provided: the picture has too many pixels")
-                picture = opened.convert("RGB").resize((self._width, self._height), Image.Resampling.BILINEAR)
+                picture = to_rgb(opened).resize((self._width, self._height), Image.Resampling.BILINEAR)
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise RequestError(400, "unable to evaluate payload provided") from error
         (answers,) = self._session.run(None, {"pictures": np.asarray(picture)[None]})
