@@ -12,12 +12,16 @@ from typing import Any
 ROLE = "arn:aws:iam::111122223333:role/service-role/functions"
 
 
-def archive(**files: str) -> bytes:
-    """Return a zip of files by name without `.py`."""
+def archive(scripts: dict[str, str] | None = None, **files: str) -> bytes:
+    """Return a zip of modules by name without `.py`, and of scripts that may be executed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for name, text in files.items():
             file.writestr(f"{name}.py", text)
+        for name, text in (scripts or {}).items():
+            member = zipfile.ZipInfo(name)
+            member.external_attr = 0o755 << 16
+            file.writestr(member, text)
     return buffer.getvalue()
 
 

@@ -190,3 +190,82 @@ def handler(event, context):
     cloud.kill()
     s3 = start_cloud().client("s3")
     s3.get_waiter("object_exists").wait(Bucket="events", Key="seen", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def test_a_function_keeps_a_layer_that_was_deleted(function, cloud):
+    client = cloud.client("lambda")
+    published = [
+        client.publish_layer_version(LayerName="kept", Content={"ZipFile": archive(**{"python/kept": "number = 1"})})
+    ]
+    code = "import kept\ndef handler(e, c):\n    return kept.number"
+    made = function(code, Layers=[published[0]["LayerVersionArn"]])
+    client.delete_layer_version(LayerName="kept", VersionNumber=1)
+    published.append(
+        client.publish_layer_version(LayerName="kept", Content={"ZipFile": archive(**{"python/kept": "number = 2"})})
+    )
+    assert [version["Version"] for version in published] == [1, 2]
+    assert made.invoke().payload == 1
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_layer_version(LayerName="kept", VersionNumber=1)
+    assert [version["Version"] for version in client.list_layer_versions(LayerName="kept")["LayerVersions"]] == [2]
+    with pytest.raises(ClientError, match="Layer version .* does not exist"):
+        function(code, Layers=[published[0]["LayerVersionArn"]])
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"AWS_REGION": "eu-west-1", "KEY": "x"}, r"Reserved keys used in this request: AWS_REGION$"),
+        ({"LONG": "x" * 4096}, "exceeded the 4KB limit. String measured: "),
+    ],
+)
+def test_variables_that_aws_refuses_are_refused(function, variables, message):
+    made = function(ONE, Environment={"Variables": {"KEPT": "1"}})
+    environment = {"Variables": variables}
+    with pytest.raises(made.client.exceptions.InvalidParameterValueException, match=message):
+        function(ONE, client=made.client, Environment=environment)
+    with pytest.raises(made.client.exceptions.InvalidParameterValueException, match=message):
+        made.client.update_function_configuration(FunctionName=made.name, Environment=environment)
+    described = made.client.get_function_configuration(FunctionName=made.name)
+    assert described["Environment"] == {"Variables": {"KEPT": "1"}}
+
+
+def test_a_damaged_archive_is_refused(function):
+    damaged = bytearray(archive(code="def handler(e, c):\n    return 7"))
+    damaged[damaged.find(b"return 7")] ^= 1
+    with pytest.raises(ClientError, match="Could not unzip uploaded file"):
+        function(ONE, Code={"ZipFile": bytes(damaged)})
+
+
+def test_functions_elsewhere_are_not_answered_for(function):
+    made = function(ONE)
+    with pytest.raises(
+        made.client.exceptions.ResourceNotFoundException,
+        match=r"Functions from 'eu-west-1' are not reachable in this region \('us-east-1'\)",
+    ):
+        made.client.get_function(FunctionName=f"arn:aws:lambda:eu-west-1:111122223333:function:{made.name}")
+    with pytest.raises(ClientError, match="is not authorized to perform: lambda:InvokeFunction on resource") as refused:
+        made.client.invoke(FunctionName=f"arn:aws:lambda:us-east-1:444455556666:function:{made.name}")
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_a_marker_of_ones_own_is_refused(cloud):
+    with pytest.raises(ClientError, match="The marker x is not one that a list gave"):
+        cloud.client("lambda").list_functions(Marker="x")
+
+
+def test_lists_leave_the_state_to_get_function(function):
+    made = function(ONE)
+    listed = made.client.list_versions_by_function(FunctionName=made.name)["Versions"][0]
+    assert listed["FunctionName"] == made.name
+    assert "State" not in listed
+
+
+def test_the_account_tells_its_limits_and_their_use(start_cloud, function):
+    client = start_cloud().client("lambda")
+    function(ONE, client=client, FunctionName="counted")
+    client.put_function_concurrency(FunctionName="counted", ReservedConcurrentExecutions=100)
+    settings = client.get_account_settings()
+    assert settings["AccountUsage"] == {"FunctionCount": 1, "TotalCodeSize": len(archive(code=ONE))}
+    assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
+    assert settings["AccountLimit"]["UnreservedConcurrentExecutions"] == 900

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from function_workbench import ROLE, archive
 
 ECHO = "def handler(event, context):\n    print('got', event)\n    return event"
 
@@ -196,14 +198,7 @@ def test_an_event_is_processed_later(function, cloud):
     made = function(ECHO)
     answer = made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=b'{"n": 7}')
     assert answer["StatusCode"] == 202
-    logs = cloud.client("logs")
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        groups = logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{made.name}")["logGroups"]
-        if groups and logs.filter_log_events(logGroupName=groups[0]["logGroupName"], filterPattern="got")["events"]:
-            return
-        time.sleep(0.05)
-    pytest.fail("the event was not processed within 20 s")
+    wait_for_log(cloud, made.name, "got")
 
 
 def test_a_dry_run_runs_nothing(function):
@@ -219,13 +214,16 @@ def test_a_payload_must_be_json(function):
 
 def test_a_payload_has_its_limit(function):
     made = function(ECHO)
-    with pytest.raises(made.client.exceptions.RequestTooLargeException):
+    with pytest.raises(ClientError, match="RequestEntityTooLargeException"):
         made.client.invoke(FunctionName=made.name, Payload=b'"' + b"x" * 6_291_456 + b'"')
 
 
 def test_a_response_has_its_limit(function):
     answered = function("def handler(e, c):\n    return 'x' * 6_300_000", Timeout=10, MemorySize=512).invoke()
-    assert answered.payload["errorType"] == "Function.ResponseSizeTooLarge"
+    assert answered.payload == {
+        "errorType": "Function.ResponseSizeTooLarge",
+        "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+    }
 
 
 def test_reserved_concurrency_throttles(function):
@@ -242,3 +240,149 @@ def test_a_missing_function_is_told(cloud):
     client = cloud.client("lambda")
     with pytest.raises(ClientError, match="Function not found: arn:aws:lambda:us-east-1:111122223333:function:nobody"):
         client.invoke(FunctionName="nobody")
+
+
+def context(document):
+    return base64.b64encode(json.dumps(document, indent=2, ensure_ascii=False).encode()).decode()
+
+
+def test_the_client_context_arrives(function):
+    made = function("def handler(e, c):\n    return c.client_context.custom")
+    assert made.invoke(ClientContext=context({"custom": {"shop": "Zürich"}})).payload == {"shop": "Zürich"}
+
+
+@pytest.mark.parametrize("given", ["no base64!", base64.b64encode(b"no json").decode()])
+def test_a_client_context_must_be_json_in_base64(function, given):
+    made = function(ECHO)
+    with pytest.raises(made.client.exceptions.InvalidRequestContentException, match="Client context must be a valid"):
+        made.invoke(ClientContext=given)
+
+
+def test_each_invocation_knows_the_arn_that_was_asked_for(function):
+    made = function("def handler(e, c):\n    return c.invoked_function_arn.split(':', 6)[6]")
+    made.client.publish_version(FunctionName=made.name)
+    made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
+    asked = ["live", "1", "live", "$LATEST"]
+    assert [made.invoke(Qualifier=name).payload for name in asked] == [f"{made.name}:{name}" for name in asked]
+    assert made.invoke().payload == made.name
+
+
+def test_an_init_error_has_no_request_id(function):
+    # as AWS recorded it: the runtime fails before it knows of an invocation
+    answered = function("raise Exception('startup fails')").invoke()
+    assert (answered.payload["errorMessage"], answered.payload["requestId"]) == ("startup fails", "")
+
+
+def test_a_functions_modules_do_not_break_its_runtime(function):
+    code = "import helper\ndef handler(e, c):\n    return helper.GREETING"
+    files = {"code": code, "helper": "GREETING = 'hello'", "json": "x = 1", "logging": "x = 1", "decimal": "x = 1"}
+    assert function(code, Code={"ZipFile": archive(**files)}).invoke().payload == "hello"
+
+
+def test_a_wrapper_starts_the_runtime(function):
+    made = function(
+        "import os\ndef handler(e, c):\n    return os.environ['WRAPPED']",
+        Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper.sh"}},
+        Code={
+            "ZipFile": archive(
+                code="import os\ndef handler(e, c):\n    return os.environ['WRAPPED']",
+                scripts={"wrapper.sh": '#!/bin/sh\nexport WRAPPED=yes\nexec "$@"\n'},
+            )
+        },
+    )
+    assert made.invoke().payload == "yes"
+
+
+def test_a_wrapper_that_is_not_there_ends_the_runtime(function):
+    made = function(ECHO, Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/not/there.sh"}})
+    answered = made.invoke()
+    assert answered.payload["errorType"] == "Runtime.ExitError"
+    assert answered.payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 127")
+
+
+def test_a_handler_goes_on_when_its_state_times_out(function, cloud):
+    made = function("import time\ndef handler(e, c):\n    time.sleep(e['seconds'])\n    return 'done'", Timeout=20)
+    assert made.invoke({"seconds": 0}).payload == "done"
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 1, "End": True}
+    task["Parameters"] = {"FunctionName": made.name, "Payload": {"seconds": 3}}
+    states = cloud.client("stepfunctions")
+    machine = states.create_state_machine(
+        name=made.name, roleArn=ROLE, definition=json.dumps({"StartAt": "A", "States": {"A": task}})
+    )["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    deadline = time.monotonic() + 20
+    while (described := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert described["error"] == "States.Timeout"
+    assert [made.invoke({"seconds": 0}).payload for _ in range(3)] == ["done"] * 3
+
+
+def test_output_can_be_read_while_the_handler_runs(function, cloud):
+    made = function(
+        "import time\ndef handler(e, c):\n    print('early')\n    time.sleep(20)\n    return 'late'",
+        Timeout=30,
+    )
+    made.client.invoke(FunctionName=made.name, InvocationType="Event")
+    wait_for_log(cloud, made.name, "early")
+    assert not logged(cloud, made.name, "REPORT")
+
+
+def test_output_before_the_handler_comes_before_start(function):
+    lines = function("print('loading')\ndef handler(e, c):\n    pass").invoke().log.splitlines()
+    assert lines[0] == "loading"
+    assert lines[1].startswith("START RequestId: ")
+
+
+def test_the_report_tells_how_an_environment_ended(function):
+    ended = function("import os\ndef handler(e, c):\n    os._exit(1)").invoke().log.splitlines()[-1]
+    late = function("import time\ndef handler(e, c):\n    time.sleep(9)", Timeout=1).invoke().log.splitlines()[-1]
+    assert "\tStatus: error\tError Type: Runtime.ExitError\t" in ended
+    assert "\tStatus: timeout\t" in late
+
+
+def test_an_event_waits_for_a_function_without_room(function, cloud):
+    made = function(ECHO)
+    made.client.put_function_concurrency(FunctionName=made.name, ReservedConcurrentExecutions=0)
+    for number in range(2):
+        made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=json.dumps(number))
+    with pytest.raises(made.client.exceptions.TooManyRequestsException):
+        made.invoke()
+    made.client.delete_function_concurrency(FunctionName=made.name)
+    for number in range(2):
+        wait_for_log(cloud, made.name, f'"got {number}"')
+
+
+def test_how_events_are_tried_again_can_be_set(function):
+    made = function(ECHO)
+    client, name = made.client, made.name
+    client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=1, MaximumEventAgeInSeconds=60)
+    client.update_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)
+    config = client.get_function_event_invoke_config(FunctionName=name)
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    assert config["FunctionArn"].endswith(f":function:{name}:$LATEST")
+    assert len(client.list_function_event_invoke_configs(FunctionName=name)["FunctionEventInvokeConfigs"]) == 1
+    client.delete_function_event_invoke_config(FunctionName=name)
+    with pytest.raises(client.exceptions.ResourceNotFoundException, match="doesn't have an EventInvokeConfig"):
+        client.get_function_event_invoke_config(FunctionName=name)
+
+
+def test_a_destination_that_would_get_nothing_is_refused(function):
+    made = function(ECHO)
+    target = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:111122223333:failed"}}
+    with pytest.raises(ClientError, match="to no destination"):
+        made.client.put_function_event_invoke_config(FunctionName=made.name, DestinationConfig=target)
+
+
+def logged(cloud, name, pattern):
+    logs = cloud.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]:
+        return []
+    return logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern=pattern)["events"]
+
+
+def wait_for_log(cloud, name, pattern):
+    deadline = time.monotonic() + 20
+    while not logged(cloud, name, pattern):
+        assert time.monotonic() < deadline, f"{pattern} was not logged within 20 s"
+        time.sleep(0.05)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import uuid
 from pathlib import Path
 
 import psutil
@@ -215,8 +216,8 @@ async def test_what_is_hidden_below_the_interpreter_stays_hidden(folders):
     assert await run(code, mounts=mounts, hidden=[secret]) == (0, "[]\n")
 
 
-async def test_shared_memory_is_not_shared_with_the_host(tmp_path):
-    name = f"scones-{tmp_path.name}"
+async def test_shared_memory_is_not_shared_with_the_host():
+    name = f"scones-{uuid.uuid4()}"
     code = f"open('/dev/shm/{name}', 'w').close(); import os; print(os.listdir('/dev/shm'))"
     assert await run(code) == (0, f"['{name}']\n")
     assert name not in os.listdir("/dev/shm")

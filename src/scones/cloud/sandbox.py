@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 LAUNCHER = Path(__file__).with_name("launcher.py")
 Output = Callable[[bytes], None]
 PAGE = os.sysconf("SC_PAGE_SIZE")
+_probing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +175,14 @@ def _root() -> Path:
     return path
 
 
-@cache
 def isolation() -> str | None:
-    """Return None where programs can be isolated by namespaces, else the reason why they cannot."""
+    """Return None where programs can be isolated by namespaces, else the reason why they cannot. Blocks at first."""
+    with _probing:  # whoever else asks meanwhile waits for the one answer
+        return _probe()
+
+
+@cache
+def _probe() -> str | None:
     if sys.platform != "linux":
         return f"{sys.platform} has no namespaces"
     spec = _describe(Program(argv=["/bin/true"], env={}), _root())
@@ -185,7 +192,10 @@ def isolation() -> str | None:
     if probe.returncode == 0:
         return None
     reason = (probe.stderr.strip().splitlines() or ["namespaces are not allowed"])[-1]
-    log.warning("Programs run without isolation from each other's /tmp and from the host: %s", reason)
+    log.warning(
+        "Programs run without isolation from each other's /tmp and from the host: namespaces are not allowed (%s)",
+        reason,
+    )
     return reason
 
 

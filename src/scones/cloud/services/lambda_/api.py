@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from scones.cloud.services.lambda_.account import AccountOperations
+from scones.cloud.services.lambda_.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.functions import FunctionOperations
 from scones.cloud.services.lambda_.invocation import InvocationOperations
 from scones.cloud.services.lambda_.layers import LayerOperations
@@ -11,7 +13,15 @@ from scones.cloud.services.lambda_.permissions import PermissionOperations
 from scones.cloud.services.lambda_.versions import VersionOperations
 
 
-class Lambda(FunctionOperations, InvocationOperations, VersionOperations, LayerOperations, PermissionOperations):
+class Lambda(
+    FunctionOperations,
+    InvocationOperations,
+    EventConfigOperations,
+    VersionOperations,
+    LayerOperations,
+    PermissionOperations,
+    AccountOperations,
+):
     """Functions in execution environments on this machine."""
 
     async def start(self) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from scones.cloud.errors import ServiceError
 
 UNZIPPED_LIMIT = 262_144_000
 """Bytes that a function's code may have unzipped (AWS's quota of 250 MB)."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+"""What zipfile raises for damaged, cut, encrypted and unknown forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +90,17 @@ class CodeStore:
 def _check(archive: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            size = sum(member.file_size for member in file.infolist())
-    except zipfile.BadZipFile as error:
+            if sum(member.file_size for member in file.infolist()) > UNZIPPED_LIMIT:
+                raise ServiceError(
+                    "InvalidParameterValueException", f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
+                )
+            if damaged := file.testzip():
+                raise zipfile.BadZipFile(damaged)
+    except _UNREADABLE as error:
         raise ServiceError(
             "InvalidParameterValueException",
             "Could not unzip uploaded file. Please check your file, then try to upload again.",
         ) from error
-    if size > UNZIPPED_LIMIT:
-        raise ServiceError(
-            "InvalidParameterValueException", f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
-        )
 
 
 def _extract(archive: Path, folder: Path) -> None:

@@ -4,59 +4,79 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.environment import Outcome
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.records import Records
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (60.0, 120.0)
 """AWS tries an event that failed twice more: after one minute, and after two more."""
+THROTTLED_SECONDS = (1.0, 300.0)
+"""The shortest and longest wait for a function that has no room: AWS doubles it from one to the other."""
+AGE_SECONDS = 6 * 3600.0
+"""How old an event may become."""
 
 
 class Events:
     """The queue behind InvocationType Event; it survives the cloud's end."""
 
-    def __init__(self, cloud: Cloud, invoker: Invoker) -> None:
+    def __init__(self, cloud: Cloud, records: Records, invoker: Invoker) -> None:
         self._cloud = cloud
+        self._records = records
         self._invoker = invoker
 
     def start(self) -> None:
         """Go on with the events that a former process had accepted."""
-        for row in self._cloud.store.rows("SELECT id FROM function_events ORDER BY id"):
+        for row in self._cloud.store.rows("SELECT id FROM accepted_events ORDER BY id"):
             self._cloud.spawn(self._process(row["id"]), name=f"function event {row['id']}")
 
     async def accept(self, request_id: str, function: FunctionName, payload: bytes) -> None:
         """Keep an event, then begin to process it: it is on disk when this returns."""
         name = function.name + (f":{function.qualifier}" if function.qualifier else "")
-        insert = "INSERT INTO function_events (request_id, function, payload, due) VALUES (?, ?, ?, ?)"
-        parameters = (request_id, name, payload, time.time())
+        insert = "INSERT INTO accepted_events (request_id, function, payload, accepted, due) VALUES (?, ?, ?, ?, ?)"
+        parameters = (request_id, name, payload, time.time(), time.time())
         number = await self._cloud.store.write(lambda connection: connection.execute(insert, parameters).lastrowid)
         self._cloud.spawn(self._process(number), name=f"function event {number}")
 
     async def _process(self, number: int | None) -> None:
-        row = self._cloud.store.row("SELECT * FROM function_events WHERE id = ?", number)
-        while row is not None:
+        throttled = THROTTLED_SECONDS[0]
+        while (row := self._cloud.store.row("SELECT * FROM accepted_events WHERE id = ?", number)) is not None:
             await asyncio.sleep(max(0.0, row["due"] - time.time()))
-            if await self._succeeds(row["function"], row["payload"], row["request_id"]) or row["attempts"] >= len(
-                RETRY_SECONDS
-            ):
-                await self._cloud.store.execute("DELETE FROM function_events WHERE id = ?", number)
-                return
-            due = time.time() + RETRY_SECONDS[row["attempts"]]
+            try:
+                outcome = await self._invoke(row)
+            except ServiceError as error:
+                if error.code != "TooManyRequestsException":  # a function that is gone will not come back
+                    log.warning("An event for %s was given up: %s", row["function"], error)
+                    break
+                wait, attempts = throttled, row["attempts"]  # no attempt: the function has not seen it
+                throttled = min(2 * throttled, THROTTLED_SECONDS[1])
+            else:
+                if outcome.function_error is None:
+                    break
+                wait, attempts = RETRY_SECONDS[min(row["attempts"], 1)], row["attempts"] + 1
+            retries, age = self._limits(row["function"])
+            due = time.time() + wait
+            if attempts > retries or due > row["accepted"] + age:
+                break
             await self._cloud.store.execute(
-                "UPDATE function_events SET attempts = attempts + 1, due = ? WHERE id = ?", due, number
+                "UPDATE accepted_events SET attempts = ?, due = ? WHERE id = ?", attempts, due, number
             )
-            row = self._cloud.store.row("SELECT * FROM function_events WHERE id = ?", number)
+        await self._cloud.store.execute("DELETE FROM accepted_events WHERE id = ?", number)
 
-    async def _succeeds(self, function: str, payload: bytes, request_id: str) -> bool:
-        try:
-            name = FunctionName.parse(function)
-            outcome = await self._invoker.invoke(self._invoker.find(name), name, payload, request_id=request_id)
-        except ServiceError as error:
-            log.warning("event for %s not processed: %s", function, error)
-            return error.code != "TooManyRequestsException"  # a function that is gone will not come back
-        return outcome.function_error is None
+    def _limits(self, function: str) -> tuple[int, float]:
+        """Return how often events of a function are tried again, and how old they may become (seconds)."""
+        config = self._records.event_config(FunctionName.parse(function)) or {}
+        return config.get("MaximumRetryAttempts", len(RETRY_SECONDS)), config.get(
+            "MaximumEventAgeInSeconds", AGE_SECONDS
+        )
+
+    async def _invoke(self, row: sqlite3.Row) -> Outcome:
+        name = FunctionName.parse(row["function"])
+        return await self._invoker.invoke(self._invoker.find(name), name, row["payload"], request_id=row["request_id"])

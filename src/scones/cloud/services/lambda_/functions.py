@@ -8,9 +8,10 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
-from scones.cloud.services.lambda_.operations import Operations, page
+from scones.cloud.services.lambda_.operations import Operations, listed, page
 from scones.cloud.services.lambda_.records import now
 from scones.cloud.services.lambda_.runtimes import check_runtime
+from scones.cloud.services.lambda_.variables import check_variables
 
 _COPIED = (
     "Runtime", "Role", "Handler", "Description", "Timeout", "MemorySize", "VpcConfig", "DeadLetterConfig", "KMSKeyArn",
@@ -24,7 +25,7 @@ class FunctionOperations(Operations):
     async def create_function(self, call: Call) -> dict[str, Any]:
         """Create a function from a zip, given here or in S3."""
         params = call.params
-        name = FunctionName.parse(params["FunctionName"]).name
+        name = self._function(call).name
         if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
             raise ServiceError(
                 "InvalidParameterValueException",
@@ -95,15 +96,15 @@ class FunctionOperations(Operations):
         functions = self._records.latest()
         if call.params.get("FunctionVersion") == "ALL":
             functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
-        return page("Functions", functions, call.params)
+        return page("Functions", [listed(function) for function in functions], call.params)
 
     async def update_function_code(self, call: Call) -> dict[str, Any]:
         """Replace a function's code."""
         params = call.params
-        version = self._records.find(FunctionName(self._function(call).name))
-        configuration = version.configuration
-        self._check_revision(configuration, params)
+        name = FunctionName(self._function(call).name)
+        self._check_revision(self._records.find(name).configuration, params)
         package = await self._package(params)
+        configuration = self._records.find(name).configuration  # as it is now: reading the package took its time
         configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
         if "Architectures" in params:
             configuration["Architectures"] = params["Architectures"]
@@ -141,9 +142,11 @@ class FunctionOperations(Operations):
         """Return the members whose form in a description differs from that in a request."""
         found: dict[str, Any] = {}
         if "Environment" in params:
-            found["Environment"] = {"Variables": params["Environment"].get("Variables", {})}
+            variables = params["Environment"].get("Variables", {})
+            check_variables(variables)
+            found["Environment"] = {"Variables": variables}
         if "Layers" in params:
-            layers = [(arn, self._records.layer(arn)[0]) for arn in params["Layers"]]
+            layers = [(arn, self._records.layer(arn)) for arn in params["Layers"]]
             found["Layers"] = [{"Arn": arn, "CodeSize": layer["Content"]["CodeSize"]} for arn, layer in layers]
         return found
 
@@ -158,17 +161,17 @@ class FunctionOperations(Operations):
 
     async def list_tags(self, call: Call) -> dict[str, Any]:
         """List a function's tags."""
-        return {"Tags": self._records.tags(FunctionName.parse(call.params["Resource"]).name)}
+        return {"Tags": self._records.tags(self._function(call).name)}
 
     async def tag_resource(self, call: Call) -> dict[str, Any]:
         """Add tags to a function."""
-        name = FunctionName.parse(call.params["Resource"]).name
+        name = self._function(call).name
         await self._records.put_tags(name, self._records.tags(name) | call.params["Tags"])
         return {}
 
     async def untag_resource(self, call: Call) -> dict[str, Any]:
         """Remove tags from a function."""
-        name = FunctionName.parse(call.params["Resource"]).name
+        name = self._function(call).name
         kept = {key: value for key, value in self._records.tags(name).items() if key not in call.params["TagKeys"]}
         await self._records.put_tags(name, kept)
         return {}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import shutil
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.sandbox import isolation
 from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
+from scones.cloud.services.lambda_.runtimes import Runtime
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
@@ -32,6 +34,10 @@ class Invoker:
         self._code = code
         self._scratch = scratch
         self._pool = Pool()
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._isolation: bool | None = None
+        self._alone = asyncio.Lock()
+        self._functions_keys: set[str] = set()
 
     async def start(self) -> None:
         """Clear the private folders of a former process, and begin to release idle environments."""
@@ -41,6 +47,9 @@ class Invoker:
 
     async def stop(self) -> None:
         """End every environment."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._pool.close()
 
     def retire(self, function: str) -> None:
@@ -53,49 +62,88 @@ class Invoker:
 
     async def invoke(
         self, version: Version, function: FunctionName, payload: bytes, *, request_id: str,
-        client_context: str | None = None,
+        client_context: str | None = None, access_key_id: str | None = None,
     ) -> Outcome:  # fmt: skip
-        """Run one invocation."""
+        """Run one invocation. It goes on when whoever waits for it gives up: a state that timed out, say."""
+        work = self._run(version, function, payload, request_id, client_context, access_key_id)
+        task = asyncio.get_running_loop().create_task(work, name=f"invocation {request_id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _run(
+        self, version: Version, function: FunctionName, payload: bytes, request_id: str,
+        client_context: str | None, access_key_id: str | None,
+    ) -> Outcome:  # fmt: skip
+        isolated = await self._isolated()
 
         async def start() -> ExecutionEnvironment:
-            return await self._start(version, function)
+            return await self._start(version, isolated=isolated)
 
         reserved = self._records.reserved(version.name)
-        async with self._pool.borrow(version.name, version.revision, start, reserved) as environment:
-            return await environment.invoke(payload, request_id, client_context)
+        arn = self._records.arn(version.name, function.qualifier)
+        async with (
+            self._turn(isolated=isolated, access_key_id=access_key_id),
+            self._pool.borrow(version.name, version.revision, start, reserved) as environment,
+        ):
+            return await environment.invoke(payload, request_id, arn, client_context)
 
-    async def _start(self, version: Version, function: FunctionName) -> ExecutionEnvironment:
+    async def _isolated(self) -> bool:
+        if self._isolation is None:
+            self._isolation = await asyncio.to_thread(isolation) is None
+        return self._isolation
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, *, isolated: bool, access_key_id: str | None) -> AsyncIterator[None]:
+        """Without isolation /tmp is everybody's: one handler at a time, so that none sees what another writes.
+
+        But for a function that a function calls and waits for: it would wait for ever.
+        """
+        if isolated or access_key_id in self._functions_keys:
+            yield
+        else:
+            async with self._alone:
+                yield
+
+    async def _start(self, version: Version, *, isolated: bool) -> ExecutionEnvironment:
         configuration = version.configuration
-        layers = tuple(self._records.layer(layer["Arn"])[1] for layer in configuration.get("Layers", []))
-        setup = Setup(
-            version=configuration["Version"],
-            function_arn=self._records.arn(version.name, function.qualifier),
+        layers = tuple(self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", []))
+        runtime = Runtime(
             handler=configuration["Handler"],
-            timeout=configuration["Timeout"],
-            memory_mb=configuration["MemorySize"],
             variables=self._variables(version),
             code=await asyncio.to_thread(self._code.contents, (version.code,)),
             layers=await asyncio.to_thread(self._code.contents, layers) if layers else None,
             hidden=(self._cloud.settings.data_dir, Path.home() / ".aws"),
+            isolated=isolated,
+        )
+        setup = Setup(
+            version=configuration["Version"],
+            timeout=configuration["Timeout"],
+            memory_mb=configuration["MemorySize"],
+            program=runtime.program,
             scratch=self._scratch,
         )
         logs = cast("Logs", self._cloud.services["logs"])
         group = configuration["LoggingConfig"]["LogGroup"]
-        environment = ExecutionEnvironment(setup, lambda events: logs.append(group, environment.log_stream, events))
-        await environment.start()
+        environment = ExecutionEnvironment(setup, lambda stream, events: logs.append(group, stream, events))
+        try:
+            await environment.start()
+        except BaseException:
+            await environment.closed()
+            raise
         return environment
 
     def _variables(self, version: Version) -> dict[str, str]:
         """Return the environment that AWS documents, plus the address of this cloud."""
         configuration, settings = version.configuration, self._cloud.settings
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
+        self._functions_keys.add(keys.access_key_id)
         return {
             "LANG": "en_US.UTF-8",
             "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
             "TZ": ":UTC",
-            "LAMBDA_TASK_ROOT": "/var/task",
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
-            "PYTHONPATH": _python_path(),
+            "PYTHONPATH": "/var/runtime",
             "PYTHONDONTWRITEBYTECODE": "1",
             "_HANDLER": configuration["Handler"],
             "AWS_REGION": settings.region,
@@ -118,9 +166,3 @@ class Invoker:
         while True:
             await asyncio.sleep(RELEASE_SECONDS)
             self._pool.release_idle()
-
-
-def _python_path() -> str:
-    """Return where layers put Python modules, as AWS's runtime looks for them."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    return os.pathsep.join(["/opt/python", f"/opt/python/lib/{version}/site-packages"])

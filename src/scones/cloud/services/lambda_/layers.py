@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
@@ -19,28 +20,32 @@ class LayerOperations(Operations):
         params = call.params
         name = params["LayerName"].rpartition(":")[2]
         package = await self._package(params["Content"])
-        row = self.cloud.store.row("SELECT max(version) AS last FROM layers WHERE name = ?", name)
-        number = (row["last"] or 0) + 1 if row else 1
         layer_arn = self.cloud.arn("lambda", f"layer:{name}")
-        layer = {
+        layer: dict[str, Any] = {
             "Content": {
                 "Location": self._code.archive(package.digest).as_uri(),
                 "CodeSha256": package.code_sha256,
                 "CodeSize": package.size,
             },
             "LayerArn": layer_arn,
-            "LayerVersionArn": f"{layer_arn}:{number}",
             "Description": params.get("Description", ""),
             "CreatedDate": now(),
-            "Version": number,
             "CompatibleRuntimes": params.get("CompatibleRuntimes"),
             "LicenseInfo": params.get("LicenseInfo"),
             "CompatibleArchitectures": params.get("CompatibleArchitectures"),
         }
-        await self.cloud.store.execute(
-            "INSERT INTO layers VALUES (?, ?, ?, ?)", name, number, json.dumps(layer), package.digest
-        )
-        return layer
+
+        def insert(connection: sqlite3.Connection) -> dict[str, Any]:
+            last = connection.execute("SELECT max(version) FROM layer_versions WHERE name = ?", (name,)).fetchone()[0]
+            number = (last or 0) + 1  # a deleted version's number is never given again
+            numbered = {**layer, "LayerVersionArn": f"{layer_arn}:{number}", "Version": number}
+            connection.execute(
+                "INSERT INTO layer_versions (name, version, document, code) VALUES (?, ?, ?, ?)",
+                (name, number, json.dumps(numbered), package.digest),
+            )
+            return numbered
+
+        return await self.cloud.store.write(insert)
 
     async def get_layer_version(self, call: Call) -> dict[str, Any]:
         """Describe a layer version."""
@@ -53,7 +58,9 @@ class LayerOperations(Operations):
         return self._layer(name, int(number))
 
     def _layer(self, name: str, number: int) -> dict[str, Any]:
-        row = self.cloud.store.row("SELECT document FROM layers WHERE name = ? AND version = ?", name, number)
+        row = self.cloud.store.row(
+            "SELECT document FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
+        )
         if row is None:
             raise ServiceError(
                 "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
@@ -64,12 +71,16 @@ class LayerOperations(Operations):
     async def list_layer_versions(self, call: Call) -> dict[str, Any]:
         """List a layer's versions, newest first."""
         name = call.params["LayerName"].rpartition(":")[2]
-        rows = self.cloud.store.rows("SELECT document FROM layers WHERE name = ? ORDER BY version DESC", name)
+        rows = self.cloud.store.rows(
+            "SELECT document FROM layer_versions WHERE name = ? AND NOT deleted ORDER BY version DESC", name
+        )
         return page("LayerVersions", [json.loads(row["document"]) for row in rows], call.params)
 
     async def list_layers(self, call: Call) -> dict[str, Any]:
         """List layers with their latest versions."""
-        rows = self.cloud.store.rows("SELECT name, document, max(version) FROM layers GROUP BY name ORDER BY name")
+        rows = self.cloud.store.rows(
+            "SELECT name, document, max(version) FROM layer_versions WHERE NOT deleted GROUP BY name ORDER BY name"
+        )
         documents = [(row["name"], json.loads(row["document"])) for row in rows]
         layers = [
             {"LayerName": name, "LayerArn": layer["LayerArn"], "LatestMatchingVersion": layer}
@@ -81,6 +92,6 @@ class LayerOperations(Operations):
         """Delete a layer version; functions that have it keep it until they change, as on AWS."""
         name = call.params["LayerName"].rpartition(":")[2]
         await self.cloud.store.execute(
-            "DELETE FROM layers WHERE name = ? AND version = ?", name, call.params["VersionNumber"]
+            "UPDATE layer_versions SET deleted = 1 WHERE name = ? AND version = ?", name, call.params["VersionNumber"]
         )
         return {}

@@ -17,10 +17,12 @@ _FORM = regex.compile(
 
 @dataclass(frozen=True, slots=True)
 class FunctionName:
-    """A function's name, and the version or alias that was asked for."""
+    """A function's name, the version or alias that was asked for, and the place that an ARN names."""
 
     name: str
     qualifier: str | None = None
+    region: str | None = None
+    account: str | None = None
 
     @classmethod
     def parse(cls, given: str, qualifier: str | None = None) -> FunctionName:
@@ -34,4 +36,4 @@ class FunctionName:
                 "InvalidParameterValueException",
                 "The derived qualifier from the function name does not match the specified qualifier.",
             )
-        return cls(found["name"], inside or qualifier)
+        return cls(found["name"], inside or qualifier, found["region"], found["account"])

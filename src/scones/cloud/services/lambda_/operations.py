@@ -28,10 +28,24 @@ class Operations(Service):
         self._records = Records(cloud)
         self._code = CodeStore(folder)
         self._invoker = Invoker(cloud, self._records, self._code, folder / "tmp")
-        self._events = Events(cloud, self._invoker)
+        self._events = Events(cloud, self._records, self._invoker)
 
     def _function(self, call: Call) -> FunctionName:
-        return FunctionName.parse(call.params["FunctionName"], call.params.get("Qualifier"))
+        """Return the function that a call is about; raises for one in another region or account."""
+        given = call.params["FunctionName"] if "FunctionName" in call.params else call.params["Resource"]
+        function = FunctionName.parse(given, call.params.get("Qualifier"))
+        region, account = self.cloud.settings.region, self.cloud.settings.account
+        if function.region not in (None, region):
+            message = f"Functions from '{function.region}' are not reachable in this region ('{region}')"
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        if function.account not in (None, account):
+            action = f"lambda:{'InvokeFunction' if call.operation == 'Invoke' else call.operation}"
+            message = (
+                f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {given} because no "
+                f"resource-based policy allows the {action} action"
+            )
+            raise ServiceError("AccessDeniedException", message, 403)
+        return function
 
     def _check_revision(self, configuration: dict[str, Any], params: dict[str, Any]) -> None:
         if params.get("RevisionId", configuration["RevisionId"]) != configuration["RevisionId"]:
@@ -67,6 +81,22 @@ class Operations(Service):
 
 def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of a list, in Lambda's form."""
-    begin = int(params.get("Marker") or 0)
+    marker = params.get("Marker") or "0"
+    if not marker.isdecimal():
+        raise ServiceError("InvalidParameterValueException", f"The marker {marker} is not one that a list gave.")
+    begin = int(marker)
     end = begin + params.get("MaxItems", 50)
     return {name: items[begin:end], "NextMarker": str(end) if end < len(items) else None}
+
+
+def listed(configuration: dict[str, Any]) -> dict[str, Any]:
+    """Return what lists tell of a function: all but its state, as the API's documentation says."""
+    return {name: value for name, value in configuration.items() if name not in _NOT_LISTED}
+
+
+_NOT_LISTED = frozenset(
+    {
+        "State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason",
+        "LastUpdateStatusReasonCode", "RuntimeVersionConfig",
+    }
+)  # fmt: skip

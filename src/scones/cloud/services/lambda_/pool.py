@@ -60,7 +60,7 @@ class Pool:
             yield environment
         finally:
             group.places += 1
-            if environment is not None and environment.alive and environment.running and not group.retired:
+            if environment is not None and environment.usable and not group.retired:
                 group.idle.append(environment)
             elif environment is not None:
                 self._close(environment)
@@ -84,9 +84,9 @@ class Pool:
     async def _warm_or_new(self, group: _Group, start: Start) -> ExecutionEnvironment:
         while group.idle:
             environment = group.idle.pop()
-            if environment.running:
+            if environment.usable:
                 return environment
-            self._close(environment)  # it ended by itself while it had nothing to do
+            self._close(environment)  # it ended by itself while it had nothing to do, or is old
         environment = await start()
         self._all.add(environment)
         return environment

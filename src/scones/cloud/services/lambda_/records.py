@@ -30,13 +30,17 @@ SCHEMA = """
         function TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL, sid TEXT NOT NULL,
         statement TEXT NOT NULL, PRIMARY KEY (function, qualifier, sid)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS function_events (
+    CREATE TABLE IF NOT EXISTS accepted_events (
         id INTEGER PRIMARY KEY AUTOINCREMENT, request_id TEXT NOT NULL, function TEXT NOT NULL, payload BLOB NOT NULL,
-        attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL
+        attempts INTEGER NOT NULL DEFAULT 0, accepted REAL NOT NULL, due REAL NOT NULL
     );
-    CREATE TABLE IF NOT EXISTS layers (
+    CREATE TABLE IF NOT EXISTS event_invoke_configs (
+        function TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
+        document TEXT NOT NULL, PRIMARY KEY (function, qualifier)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS layer_versions (
         name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL, code TEXT NOT NULL,
-        PRIMARY KEY (name, version)
+        deleted INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (name, version)
     ) WITHOUT ROWID
 """
 
@@ -203,18 +207,36 @@ class Records:
         """Reserve concurrency for a function, or give it back."""
         await self._store.execute("UPDATE functions SET reserved = ? WHERE name = ?", executions, name)
 
-    def layer(self, arn: str) -> tuple[dict[str, Any], str]:
-        """Return a layer version and its code's digest, by its ARN."""
+    def event_config(self, function: FunctionName) -> dict[str, Any] | None:
+        """Return how a function's events are tried again, or None for AWS's defaults."""
+        row = self._store.row(
+            "SELECT document FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
+            function.name, function.qualifier or LATEST,
+        )  # fmt: skip
+        return json.loads(row["document"]) if row else None
+
+    def layer(self, arn: str) -> dict[str, Any]:
+        """Return a layer version that a function may be given, by its ARN."""
         *_, name, version = arn.split(":")
-        row = self._store.row("SELECT document, code FROM layers WHERE name = ? AND version = ?", name, version)
+        row = self._store.row(
+            "SELECT document FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, version
+        )
         if row is None:
             raise ServiceError("InvalidParameterValueException", f"Layer version {arn} does not exist.", Type="User")
-        return json.loads(row["document"]), row["code"]
+        document: dict[str, Any] = json.loads(row["document"])
+        return document
+
+    def layer_code(self, arn: str) -> str:
+        """Return the digest of a layer version's code, for a function that has it: deleted ones count."""
+        *_, name, version = arn.split(":")
+        row = self._store.row("SELECT code FROM layer_versions WHERE name = ? AND version = ?", name, version)
+        assert row is not None, f"{arn} is not there"
+        return str(row["code"])
 
     def used_code(self) -> set[str]:
         """Return the digests of all code that something still uses."""
         rows = self._store.rows(
-            "SELECT code FROM functions UNION SELECT code FROM function_versions UNION SELECT code FROM layers"
+            "SELECT code FROM functions UNION SELECT code FROM function_versions UNION SELECT code FROM layer_versions"
         )
         return {row["code"] for row in rows}
 

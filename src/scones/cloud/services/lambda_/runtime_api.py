@@ -130,11 +130,19 @@ class RuntimeApi:
 
 
 class InitError(Exception):
-    """The runtime could not start: the handler cannot be imported, say. `payload` is its error as JSON."""
+    """The runtime could not start: the handler cannot be imported, say. `payload` is its error as it gave it."""
 
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload)
         self.payload = payload
+
+    @property
+    def kind(self) -> str:
+        """The error's type, as the runtime names it."""
+        try:
+            return str(json.loads(self.payload)["errorType"])
+        except (ValueError, KeyError, TypeError):
+            return "Runtime.Unknown"
 
 
 class _Connection(asyncio.Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.lambda_.names import FunctionName
-from scones.cloud.services.lambda_.operations import Operations, page
+from scones.cloud.services.lambda_.operations import Operations, listed, page
 
 
 class VersionOperations(Operations):
@@ -28,7 +28,8 @@ class VersionOperations(Operations):
 
     async def list_versions_by_function(self, call: Call) -> dict[str, Any]:
         """List $LATEST and the published versions."""
-        return page("Versions", self._records.versions(self._function(call).name), call.params)
+        versions = self._records.versions(self._function(call).name)
+        return page("Versions", [listed(version) for version in versions], call.params)
 
     async def create_alias(self, call: Call) -> dict[str, Any]:
         """Give a version a name."""

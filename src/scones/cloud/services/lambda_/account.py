@@ -1,0 +1,39 @@
+"""The account's limits and what it uses of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.service import Call
+from scones.cloud.services.lambda_.code import UNZIPPED_LIMIT
+from scones.cloud.services.lambda_.operations import Operations
+
+CONCURRENT_EXECUTIONS = 1000
+CODE_LIMIT, ZIPPED_LIMIT = 80_530_636_800, 52_428_800
+"""Bytes of all code together, and of one archive in a request (AWS's quotas)."""
+
+
+class AccountOperations(Operations):
+    """Operations on the account."""
+
+    async def get_account_settings(self, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Return AWS's default quotas, and what is used."""
+        usage = self.cloud.store.row(
+            "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"
+            " coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM functions"
+        )
+        versions = self.cloud.store.row(
+            "SELECT coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM function_versions"
+        )
+        assert usage is not None
+        assert versions is not None
+        return {
+            "AccountLimit": {
+                "TotalCodeSize": CODE_LIMIT,
+                "CodeSizeUnzipped": UNZIPPED_LIMIT,
+                "CodeSizeZipped": ZIPPED_LIMIT,
+                "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
+                "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - usage["reserved"],
+            },
+            "AccountUsage": {"TotalCodeSize": usage["size"] + versions["size"], "FunctionCount": usage["functions"]},
+        }

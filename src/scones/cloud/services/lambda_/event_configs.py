@@ -1,0 +1,77 @@
+"""How events that a function failed on are tried again."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.operations import Operations, page
+
+_KEPT = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+
+
+class EventConfigOperations(Operations):
+    """Operations on functions' configurations for asynchronous invocation."""
+
+    async def put_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Set how often, and until when, events are tried again; what is not given is AWS's default."""
+        return await self._configure(call, {})
+
+    async def update_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Change what is given of it."""
+        return await self._configure(call, self._event_config(self._function(call)))
+
+    async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
+        function, params = self._function(call), call.params
+        self._records.find(function)
+        if any(target for target in params.get("DestinationConfig", {}).values()):
+            raise ServiceError(
+                "InvalidParameterValueException",
+                "The local cloud sends the results of events to no destination. Leave DestinationConfig out.",
+                Type="User",
+            )
+        config = {
+            **known,
+            "FunctionArn": self._records.arn(function.name, function.qualifier or LATEST),
+            **{member: params[member] for member in _KEPT if member in params},
+            "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}},
+            "LastModified": time.time(),
+        }
+        await self.cloud.store.execute(
+            "INSERT OR REPLACE INTO event_invoke_configs VALUES (?, ?, ?)",
+            function.name, function.qualifier or LATEST, json.dumps(config),
+        )  # fmt: skip
+        return config
+
+    async def get_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Return a function's configuration."""
+        return self._event_config(self._function(call))
+
+    def _event_config(self, function: FunctionName) -> dict[str, Any]:
+        config = self._records.event_config(function)
+        if config is None:
+            arn = self._records.arn(function.name, function.qualifier or LATEST)
+            message = f"The function {arn} doesn't have an EventInvokeConfig"
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        return config
+
+    async def list_function_event_invoke_configs(self, call: Call) -> dict[str, Any]:
+        """List the configurations of a function's versions and aliases."""
+        rows = self.cloud.store.rows(
+            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier", self._function(call).name
+        )
+        return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
+
+    async def delete_function_event_invoke_config(self, call: Call) -> Answer:
+        """Return to AWS's defaults."""
+        function = self._function(call)
+        self._event_config(function)
+        await self.cloud.store.execute(
+            "DELETE FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
+            function.name, function.qualifier or LATEST,
+        )  # fmt: skip
+        return Answer({}, 204)
