@@ -11,9 +11,9 @@ from typing import Any
 
 from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Event, Recorder, Track
+from scones.cloud.services.states.history import Event, FailedAttempt, Recorder, Track
 from scones.cloud.services.states.interpreter import Interpreter
-from scones.cloud.services.states.resume import read_standing
+from scones.cloud.services.states.resume import Past, cut_short, redriven
 from scones.cloud.services.states.text import Texts
 from scones.cloud.services.states.validation import diagnose
 
@@ -60,6 +60,13 @@ class Run:
     events: list[Event] = field(default_factory=list)
     seconds: float = 0.0
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    failed_attempts: list[FailedAttempt] = field(default_factory=list)
+    written: list[tuple[int, int]] = field(default_factory=list)
+    """How many events and failed attempts were there whenever the journal would have written."""
+
+    def cut(self, events: int, failed_attempts: int) -> Run:
+        """Return what is on disk of the run when it is cut short."""
+        return Run(events=self.events[:events], failed_attempts=self.failed_attempts[:failed_attempts])
 
     @property
     def types(self) -> list[str]:
@@ -91,28 +98,49 @@ def interpret(definition: dict[str, Any], value: Any = None, work: Callable[[Any
     """Run a whole machine on an input; `work` answers its tasks."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    return _run(text, Texts(json.dumps({} if value is None else value)), work, [])
+    return _run(text, Texts(json.dumps({} if value is None else value)), work)
 
 
-def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], events: list[Event]) -> Run:
-    """Go on with a machine whose history has these events, as after a crash."""
-    return _run(json.dumps(definition), Texts(json.dumps(value)), work, events)
+def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
+    """Go on with a machine whose history is that of another run, as after a crash."""
+    texts = Texts(json.dumps(value))
+    past = cut_short(before.events, before.failed_attempts, texts)
+    return _run(json.dumps(definition), texts, work, before, past)
 
 
-def _run(text: str, texts: Texts, work: Callable[[Any], Any], before: list[Event]) -> Run:
-    run, clock = Run(events=list(before)), JumpingClock()
-    if before:
-        clock.time = before[-1].at
-    standing = read_standing(before, texts)
+def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
+    """Run what did not succeed in another run again."""
+    texts = Texts(json.dumps(value))
+    return _run(json.dumps(definition), texts, work, before, redriven(before.events, texts))
+
+
+def _run(
+    text: str, texts: Texts, work: Callable[[Any], Any], before: Run | None = None, past: Past | None = None
+) -> Run:
+    run, clock = Run(), JumpingClock()
+    if before is not None and before.events:
+        run.events, run.failed_attempts = list(before.events), list(before.failed_attempts)
+        clock.time = before.events[-1].at
     context = {"Execution": {"Id": "execution-arn", "Input": texts.root, "Name": "run"}, "StateMachine": {"Name": "m"}}
-    track = Track(Recorder(run.events.append, clock.now, standing.last), "", standing.previous, standing.variables)
-    interpreter = Interpreter(context, texts, FakeTasks(work, run), clock)
 
     async def main() -> None:
-        if standing.finished is not None:
-            run.output = standing.finished[0]
-            return
-        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track, standing.entered))
+        loop = asyncio.get_running_loop()
+
+        def write() -> None:
+            run.written.append((len(run.events), len(run.failed_attempts)))
+
+        def append(event: Event) -> None:
+            run.events.append(event)
+            loop.call_soon(write)
+
+        def note(attempt: FailedAttempt) -> None:
+            run.failed_attempts.append(attempt)
+            loop.call_soon(write)
+
+        recorder = Recorder(append, clock.now, note, len(run.events))
+        track = Track(recorder, "", 0, {}, past=past)
+        interpreter = Interpreter(context, texts, FakeTasks(work, run), clock)
+        task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
         await clock.drive(task)
         try:
             run.output = task.result()

@@ -61,21 +61,36 @@ def test_executions_go_on_after_a_crash(start_cloud, machines_of):
 
 
 @pytest.mark.slow
-def test_a_parallel_under_way_begins_anew(start_cloud, machines_of):
+def test_a_parallel_under_way_goes_on_in_its_branches(start_cloud, machines_of):
     cloud = start_cloud()
     before = machines_of(cloud)
     branch = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 2, "End": True}}}
     other = {"StartAt": "V", "States": {"V": {"Type": "Pass", "Result": 1, "End": True}}}
     states = {"P": {"Type": "Parallel", "Branches": [branch, other], "End": True}}
     execution = before.start(before.create({"StartAt": "P", "States": states}))
-    before.reach(execution, "WaitStateEntered")
+    before.reach(execution, "PassStateExited")
     cloud.kill()
 
     after = machines_of(start_cloud())
     assert json.loads(after.wait(execution)["output"]) == [{}, 1]
-    types = [event["type"] for event in after.history(execution)]
-    assert types.count("ParallelStateStarted") == 2
-    assert types.count("ParallelStateSucceeded") == 1
+    events = after.history(execution)
+    assert [(event["id"], event["type"]) for event in events] == list(
+        enumerate(
+            [
+                "ExecutionStarted",
+                "ParallelStateEntered",
+                "ParallelStateStarted",
+                "WaitStateEntered",
+                "PassStateEntered",
+                "PassStateExited",
+                "WaitStateExited",
+                "ParallelStateSucceeded",
+                "ParallelStateExited",
+                "ExecutionSucceeded",
+            ],
+            start=1,
+        )
+    )
 
 
 @pytest.mark.slow

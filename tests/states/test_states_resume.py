@@ -2,129 +2,221 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
-from state_workbench import FUNCTION, INVOKE, NOW, interpret, resume
+from state_workbench import FUNCTION, INVOKE, NOW, Run, fail, interpret, redrive, resume, single
 
 from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Event
 
-RETRY = [{"ErrorEquals": ["Flaky"], "IntervalSeconds": 10, "BackoffRate": 2, "MaxAttempts": 3}]
-BRANCHES = [
-    {"StartAt": f"In{index}", "States": {f"In{index}": {"Type": "Task", "Resource": INVOKE, "End": True}}}
-    for index in range(2)
-]
-DEFINITION = {
-    "StartAt": "Set",
-    "States": {
-        "Set": {"Type": "Pass", "Assign": {"v": 3}, "Next": "Call"},
-        "Call": {"Type": "Task", "Resource": FUNCTION, "Retry": RETRY, "ResultPath": "$.called", "Next": "Rest"},
-        "Rest": {"Type": "Wait", "Seconds": 60, "Next": "Both"},
-        "Both": {"Type": "Parallel", "Branches": BRANCHES, "ResultPath": "$.both", "Next": "Gate"},
-        "Gate": {
-            "Type": "Task",
-            "Resource": INVOKE,
-            "Parameters": {"fail": True},
-            "Catch": [{"ErrorEquals": ["Closed"], "ResultPath": "$.gate", "Next": "Each"}],
-            "Next": "Each",
-        },
-        "Each": {
+
+def retry(error: str) -> list[dict[str, Any]]:
+    return [{"ErrorEquals": [error], "IntervalSeconds": 10, "BackoffRate": 2, "MaxAttempts": 3}]
+
+
+def task(parameters: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": INVOKE, "Parameters": parameters, "End": True, **fields}
+
+
+def chain(**states: dict[str, Any]) -> dict[str, Any]:
+    return {"StartAt": next(iter(states)), "States": states}
+
+
+INNER = {
+    "Type": "Parallel",
+    "Branches": [
+        chain(Left={"Type": "Pass", "Assign": {"w": "left"}, "Next": "Kept"}, Kept=task({"w.$": "$w", "of.$": "$"})),
+        chain(Right={"Type": "Wait", "Seconds": 5, "Next": "Flaky"}, Flaky=task({"flaky": "B"}, Retry=retry("B"))),
+    ],
+    "End": True,
+}
+DEFINITION = chain(
+    Set={"Type": "Pass", "Assign": {"v": 3}, "Next": "Call"},
+    Call={
+        "Type": "Task",
+        "Resource": FUNCTION,
+        "Parameters": {"flaky": "A"},
+        "Retry": retry("A"),
+        "ResultPath": "$.called",
+        "Next": "Rest",
+    },
+    Rest={"Type": "Wait", "Seconds": 60, "Next": "Both"},
+    Both={
+        "Type": "Parallel",
+        "Branches": [chain(In=task({"n": 1})), chain(Again=task({"flaky": "C"}))],
+        "Retry": retry("C"),
+        "ResultPath": "$.both",
+        "Next": "Gate",
+    },
+    Gate={
+        "Type": "Parallel",
+        "Branches": [chain(Ask=task({"fail": "Closed"}))],
+        "Catch": [{"ErrorEquals": ["Closed"], "ResultPath": "$.gate", "Next": "Query"}],
+        "Next": "Query",
+    },
+    Query={
+        "Type": "Parallel",
+        "QueryLanguage": "JSONata",
+        "Branches": [
+            chain(Bad={"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $error('no') %}", "End": True})
+        ],
+        "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Output": "{% $states.input %}", "Next": "Each"}],
+        "Next": "Each",
+    },
+    Each={
+        "Type": "Map",
+        "ItemsPath": "$.items",
+        "ItemSelector": {"item.$": "$$.Map.Item.Value", "v.$": "$v"},
+        "MaxConcurrency": 2,
+        "ItemProcessor": chain(One=task({"item.$": "$.item"}, Next="Two"), Two=INNER),
+        "ResultPath": "$.each",
+        "Next": "Some",
+    },
+    Some={
+        "Type": "Map",
+        "ItemsPath": "$.keys",
+        "MaxConcurrency": 1,
+        "ItemProcessor": chain(Maybe=task({"flaky.$": "$"})),
+        "Retry": retry("D"),
+        "ResultPath": "$.some",
+        "Next": "None",
+    },
+    **{
+        "None": {
             "Type": "Map",
             "ItemsPath": "$.items",
             "MaxConcurrency": 1,
-            "ItemProcessor": {"StartAt": "One", "States": {"One": {"Type": "Task", "Resource": INVOKE, "End": True}}},
-            "ResultPath": "$.each",
+            "ItemProcessor": chain(Never=task({"fail": "Shut"})),
+            "Catch": [{"ErrorEquals": ["Shut"], "ResultPath": "$.none", "Next": "Last"}],
             "Next": "Last",
-        },
-        "Last": {"Type": "Pass", "Parameters": {"v.$": "$v", "all.$": "$"}, "End": True},
+        }
     },
-}
-INPUT = {"items": [1, 2]}
+    Last={"Type": "Pass", "Parameters": {"v.$": "$v", "all.$": "$"}, "End": True},
+)
+DEFINITION["States"]["Each"]["ItemProcessor"]["States"]["One"].pop("End")
+INPUT = {"items": [1, 2, 3], "keys": ["sound", "D", "sound"]}
 
 
-def worker() -> Any:
-    """Return work whose first two calls of the function fail."""
-    failures = iter(["Flaky", "Flaky"])
+def worker(before: Run | None = None) -> Any:
+    """Return work that takes a turn and fails twice per flaky key, counting what had failed before a crash."""
+    ends = ("TaskFailed", "LambdaFunctionFailed")
+    failures = Counter(event.details["error"] for event in (before.events if before else []) if event.type in ends)
 
-    def work(given: Any) -> Any:
-        if isinstance(given, dict) and given.get("fail"):
-            raise StateFailedError("Closed", "at night")
-        if isinstance(given, dict) and "called" not in given:
-            for error in failures:
-                raise StateFailedError(error, None)
-        return {"done": True}
+    async def work(given: Any) -> Any:
+        await asyncio.sleep(0)
+        if "fail" in given:
+            raise StateFailedError(given["fail"], "at night")
+        key = given.get("flaky")
+        if key in ("A", "B", "C", "D") and failures[key] < 2:
+            failures[key] += 1
+            raise StateFailedError(key, None)
+        return {"done": given}
 
     return work
 
 
 WHOLE = interpret(DEFINITION, INPUT, worker())
+BEGINNINGS = ("TaskScheduled", "TaskStarted", "LambdaFunctionScheduled", "LambdaFunctionStarted")
 
 
-def cuts() -> list[int]:
-    """Return the lengths at which a history may end: leaving a state and entering the next are written together."""
-    events = WHOLE.events
-    return [
-        length
-        for length in range(len(events) + 1)
-        if length in (0, len(events))
-        or not (events[length - 1].type.endswith("Exited") and events[length - 1].scope == "")
-    ]
+def chains(run: Run) -> dict[str, list[tuple[str, str | None]]]:
+    """Return the events of each chain but those that say that a task begins, which a crash repeats."""
+    found = defaultdict(list)
+    for event in run.events:
+        if event.type not in BEGINNINGS and event.type != "MapIterationAborted":
+            found[event.scope].append((event.type, event.state))
+    return dict(found)
 
 
 def test_the_whole_run_is_as_expected():
     assert WHOLE.failure is None
     assert WHOLE.output["v"] == 3
     assert WHOLE.output["all"]["gate"] == {"Error": "Closed", "Cause": "at night"}
-    assert WHOLE.seconds == 10 + 20 + 60
+    assert len(WHOLE.output["all"]["each"]) == len(WHOLE.output["all"]["some"]) == 3
+    assert WHOLE.types.count("ParallelStateStarted") == 3 + 1 + 1 + 3
 
 
-@pytest.mark.parametrize("length", cuts())
-def test_a_run_cut_anywhere_ends_as_it_would_have(length: int):
-    before = WHOLE.events[:length]
-    work = worker()
-    for event in before:  # what had failed before the crash does not fail again
-        if event.type == "LambdaFunctionFailed":
-            with pytest.raises(StateFailedError):
-                work({})
-    run = resume(DEFINITION, INPUT, work, before)
+@pytest.mark.parametrize("place", sorted({(0, 0), *WHOLE.written}), ids=lambda place: str(place[0]))
+def test_a_run_cut_anywhere_ends_as_it_would_have(place: tuple[int, int]):
+    before = WHOLE.cut(*place)
+    run = resume(DEFINITION, INPUT, worker(before), before)
     assert run.failure is None
     assert run.output == WHOLE.output
     assert [event.id for event in run.events] == list(range(1, len(run.events) + 1))
-    assert run.events[:length] == before
-    own = [event.type for event in run.events if event.scope == "" and event.type.endswith(("Entered", "Exited"))]
-    assert own == [
-        event.type for event in WHOLE.events if event.scope == "" and event.type.endswith(("Entered", "Exited"))
-    ]
+    assert run.events[: len(before.events)] == before.events
+    assert all(event.previous < event.id for event in run.events)
+    assert chains(run) == chains(WHOLE)
+
+
+def test_a_run_that_is_cut_time_and_again_ends_as_it_would_have():
+    before = Run()
+    for _ in range(10_000):
+        run = resume(DEFINITION, INPUT, worker(before), before)
+        if len(run.written) < 3:
+            break
+        before = run.cut(*run.written[2])
+    assert run.output == WHOLE.output
+    assert chains(run) == chains(WHOLE)
 
 
 def test_a_wait_goes_on_by_the_clock_and_does_not_begin_again():
     entered = next(event.id for event in WHOLE.events if event.type == "WaitStateEntered")
-    run = resume(DEFINITION, INPUT, worker(), WHOLE.events[:entered])
+    before = WHOLE.cut(entered, 2)
+    run = resume(DEFINITION, INPUT, worker(before), before)
     left = next(event for event in run.events if event.type == "WaitStateExited")
     assert left.at == WHOLE.events[entered - 1].at + 60
 
 
 def test_a_retry_that_was_waiting_keeps_its_moment():
     failed = [event for event in WHOLE.events if event.type == "LambdaFunctionFailed"][1]
-    work = worker()
-    for _ in range(2):
-        with pytest.raises(StateFailedError):
-            work({})
-    run = resume(DEFINITION, INPUT, work, WHOLE.events[: failed.id])
+    before = WHOLE.cut(failed.id, 2)
+    run = resume(DEFINITION, INPUT, worker(before), before)
     again = run.events[failed.id]
     assert again.type == "LambdaFunctionScheduled"
     assert (failed.at - NOW, again.at - failed.at) == (10, 20)
 
 
-def test_a_result_that_was_recorded_is_not_asked_for_again():
-    calls: list[Any] = []
+def test_a_branch_that_has_ended_is_not_run_again():
+    branches = [
+        chain(Quick=task({"n": 1})),
+        chain(Slow={"Type": "Wait", "Seconds": 50, "Next": "Then"}, Then=task({"n": 2})),
+    ]
+    definition = single({"Type": "Parallel", "Branches": branches})
+    whole = interpret(definition, {}, worker())
+    waiting = next(event.id for event in whole.events if event.type == "TaskStateExited")
+    run = resume(definition, {}, worker(), whole.cut(waiting, 0))
+    assert run.output == whole.output
+    assert [given for _, given in run.calls] == [{"n": 2}]
+    assert run.chain() == whole.chain()
 
-    def work(given: Any) -> Any:
-        calls.append(given)
-        return worker()({**given, "called": 1} if isinstance(given, dict) else given)
 
-    succeeded = next(event for event in WHOLE.events if event.type == "LambdaFunctionSucceeded")
-    history: list[Event] = WHOLE.events[: succeeded.id]
-    assert resume(DEFINITION, INPUT, work, history).output == WHOLE.output
-    assert len(calls) == 2 + 1 + 2  # the branches, the gate and the items, but not the function
+def test_a_redrive_runs_what_did_not_succeed_again_and_nothing_else():
+    branches = [
+        chain(Good=task({"n": 1})),
+        chain(Rest={"Type": "Wait", "Seconds": 1, "Next": "Bad"}, Bad=task({"n": 2})),
+    ]
+    definition = chain(First=task({"n": 0}, Next="Both"), Both={"Type": "Parallel", "Branches": branches, "End": True})
+    definition["States"]["First"].pop("End")
+    failed = interpret(definition, {}, lambda given: given if given["n"] < 2 else fail("Down")(given))
+    assert failed.failure is not None
+    run = redrive(definition, {}, lambda given: given, failed)
+    assert run.output == [{"n": 1}, {"n": 2}]
+    assert [given for _, given in run.calls] == [{"n": 2}]
+    assert run.types[len(failed.events) :] == [
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
+        "ParallelStateSucceeded",
+        "ParallelStateExited",
+    ]
+
+
+def test_a_redrive_counts_retries_anew():
+    definition = single(task({"n": 1}, Retry=retry("Down")))
+    failed = interpret(definition, {}, fail("Down"))
+    assert len(failed.calls) == 4
+    run = redrive(definition, {}, fail("Down"), failed)
+    assert len(run.calls) == 4

@@ -13,9 +13,17 @@ from scones.cloud.services.states import resume
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Event, Recorder, Track, failure_details, from_row
+from scones.cloud.services.states.history import (
+    Event,
+    FailedAttempt,
+    Recorder,
+    Track,
+    failed_attempt,
+    failure_details,
+    from_row,
+)
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.interpreter import Entry, Interpreter
+from scones.cloud.services.states.interpreter import Interpreter
 from scones.cloud.services.states.journal import Journal
 from scones.cloud.services.states.machines import Revision
 from scones.cloud.services.states.tasks import WHOLE
@@ -68,7 +76,7 @@ class Executions:
         )
         details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
         execution.track.recorder.record("ExecutionStarted", 0, details)
-        self._spawn(execution, None)
+        self._spawn(execution)
         try:
             await self._journal.flushed()
         except sqlite3.Error:  # nothing of it is on disk, and the caller is told so
@@ -108,15 +116,15 @@ class Executions:
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         assert found is not None
         rows = await store.read_aside("SELECT * FROM sfn_events WHERE execution = ? ORDER BY id", row["id"])
-        standing = resume.read_standing([from_row(each) for each in rows], Texts(row["input"]))
+        events = [from_row(each) for each in rows]
+        failed = store.rows("SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"])
         revision = Revision.of(found)
         execution = self._execution(
             row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], revision
         )
-        execution.track.recorder.last = standing.last
-        execution.track.previous = standing.previous
-        execution.track.variables = standing.variables
-        self._spawn(execution, standing)
+        execution.track.recorder.last = events[-1].id
+        execution.track.past = resume.cut_short(events, map(failed_attempt, failed), Texts(row["input"]))
+        self._spawn(execution)
 
     def _execution(
         self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
@@ -124,22 +132,25 @@ class Executions:
         def append(event: Event) -> None:
             self._journal.event(number, event)
 
-        track = Track(Recorder(append, self._clock.now), "", 0, {})
+        def note(attempt: FailedAttempt) -> None:
+            self._journal.failed_attempt(number, attempt)
+
+        track = Track(Recorder(append, self._clock.now, note), "", 0, {})
         return Execution(number, arn, name, machine, text, started, revision, track)
 
-    def _spawn(self, execution: Execution, standing: resume.Standing | None) -> None:
+    def _spawn(self, execution: Execution) -> None:
         self.running[execution.arn] = execution
-        execution.task = self._cloud.spawn(self._run(execution, standing), execution.arn)
+        execution.task = self._cloud.spawn(self._run(execution), execution.arn)
 
     async def _cancel(self, execution: Execution) -> None:
         assert execution.task is not None
         execution.task.cancel()
         await asyncio.gather(execution.task, return_exceptions=True)
 
-    async def _run(self, execution: Execution, standing: resume.Standing | None) -> None:
+    async def _run(self, execution: Execution) -> None:
         texts = Texts(execution.input)
         try:
-            output = texts.of(await self._output(execution, texts, standing))
+            output = texts.of(await self._output(execution, texts))
         except DeadlineError:
             await self._end(execution, "TIMED_OUT", None, None)
         except StateFailedError as failure:
@@ -151,14 +162,11 @@ class Executions:
         else:
             await self._end(execution, "SUCCEEDED", None, output)
 
-    async def _output(self, execution: Execution, texts: Texts, standing: resume.Standing | None) -> Any:
-        if standing is not None and standing.finished is not None:
-            return standing.finished[0]
+    async def _output(self, execution: Execution, texts: Texts) -> Any:
         machine = parse(execution.revision.definition)
         interpreter = Interpreter(_context(execution, texts), texts, self._tasks, self._clock)
-        entered: tuple[str, Entry] | None = standing.entered if standing else None
         deadline = None if machine.timeout is None else execution.started + machine.timeout
-        return await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track, entered))
+        return await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))
 
     async def _end(
         self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None

@@ -14,7 +14,8 @@ from scones.cloud.services.states.queries import JsonataQuery
 from scones.cloud.services.states.text import dumps
 
 if TYPE_CHECKING:
-    from scones.cloud.services.states.interpreter import Entry, Interpreter
+    from scones.cloud.services.states.interpreter import Interpreter
+    from scones.cloud.services.states.resume import Entry, Past
 
 INLINE_CONCURRENCY = 40
 """Iterations that AWS runs at once where MaxConcurrency is 0."""
@@ -22,27 +23,24 @@ INLINE_CONCURRENCY = 40
 
 async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, value: Any, track: Track) -> list[Any]:
     """Run all branches on the same input; return their outputs in order, or raise the first failure."""
-    track.record("ParallelStateStarted")
-    entry.opened = True
+    below = _open(entry, track, state, "ParallelStateStarted")
     tracks = [track.fork(f"{state.name}[{index}]", track.item) for index in range(len(state.branches))]
-    ended: list[Track] = []
     failed: list[Track] = []
 
     async def run(index: int) -> Any:
+        tracks[index].past = below.get(index)
         try:
-            output = await interpreter.run(state.branches[index], value, tracks[index])
+            return await interpreter.run(state.branches[index], value, tracks[index])
         except Exception:
             failed.append(tracks[index])
             raise
-        ended.append(tracks[index])
-        return output
 
     try:
         outputs = await _together([run(index) for index in range(len(tracks))])
     except Exception:
         track.previous = failed[0].previous
         raise
-    track.previous = ended[-1].previous
+    track.previous = max(branch.previous for branch in tracks)  # AWS goes on from the branch that ended last
     track.record_aside("ParallelStateSucceeded")
     return outputs
 
@@ -51,39 +49,55 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
     items = _items(state, scope)
     limit = _concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
-    track.record("MapStateStarted", {"length": len(items)})
-    entry.opened = True
+    begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
     started = track.previous
     outputs: list[Any] = [None] * len(items)
-    pending = iter(range(len(items)))
+    failed = [index for index in begun if begun[index].last("MapIterationFailed")]
+    # What had failed before a crash fails again alone; what was under way goes on before the rest begins.
+    pending = iter(failed or [*begun, *(index for index in range(len(items)) if index not in begun)])
 
     async def work() -> None:
         previous = started
         for index in pending:
-            below = _iteration(state, track, index, items[index], previous)
+            below = _iteration(state, track, index, items[index], previous, begun.get(index))
             about = {"name": state.name, "index": index}
-            below.record("MapIterationStarted", about)
+            if index not in begun:
+                below.record("MapIterationStarted", about)
             try:
                 value = _item_input(interpreter, state, entry, scope, below)
                 outputs[index] = await interpreter.run(state.processor, value, below)
             except asyncio.CancelledError:
                 below.record_aside("MapIterationAborted", about)
                 raise
-            except EvaluationError as error:
-                below.record_aside("MapIterationFailed", about)
+            except (StateFailedError, EvaluationError) as error:
+                if index not in failed:
+                    below.record_aside("MapIterationFailed", about)
                 track.previous = below.previous
-                raise interpreter.failure(state, entry, track, error) from error
-            except Exception:
-                below.record_aside("MapIterationFailed", about)
-                track.previous = below.previous
+                if isinstance(error, EvaluationError):
+                    raise interpreter.failure(state, entry, track, error) from error
                 raise
             # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
             previous = below.previous
-            track.previous = below.record("MapIterationSucceeded", about).id
+            ended = begun[index].last("MapIterationSucceeded") if index in begun else None
+            succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
+            track.previous = max(track.previous, succeeded)
 
     await _together([work() for _ in range(min(limit, len(items)))])
     track.record_aside("MapStateSucceeded")
     return outputs
+
+
+def _open(
+    entry: Entry, track: Track, state: Parallel | Map, kind: str, details: dict[str, Any] | None = None
+) -> dict[int, Past]:
+    """Begin an attempt, or go on with the one under way; return what its branches or iterations have recorded."""
+    past = entry.take_past()
+    entry.opened = True
+    if past is None:
+        track.record(kind, details)
+        return {}
+    track.previous = past.own[0].id
+    return past.below(state.name)
 
 
 def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:
@@ -91,13 +105,15 @@ def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entr
 
     A fatal error before it began ends the execution without this event, as recorded on AWS.
     """
-    if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal):
-        track.record(f"{type(state).__name__}StateFailed")
+    kind = f"{type(state).__name__}StateFailed"
+    if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal) and kind not in entry.recorded:
+        track.record(kind)
 
 
-def _iteration(state: Map, track: Track, index: int, value: Any, previous: int) -> Track:
+def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, past: Past | None) -> Track:
     below = track.fork(f"{state.name}[{index}]", {"Index": index, "Value": value})
-    below.previous = previous
+    below.past = past
+    below.previous = past.own[0].id if past else previous
     return below
 
 

@@ -6,9 +6,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.failures import StateFailedError
+
+if TYPE_CHECKING:
+    from scones.cloud.services.states.resume import Past
 
 MAX_EVENTS = 25_000
 """AWS's quota of events in one Standard execution's history."""
@@ -34,17 +37,42 @@ class Event:
         return name
 
 
-class Recorder:
-    """Numbers the events of one execution and hands them to `append`, in order."""
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt of a Task, Parallel or Map that failed: the events that entered the state and were the last then."""
 
-    def __init__(self, append: Callable[[Event], None], now: Callable[[], float], last: int = 0) -> None:
+    entered: int
+    last: int
+    at: float
+    failure: StateFailedError
+
+
+class Recorder:
+    """Numbers the events of one execution and hands them to `append`, in order.
+
+    `note` is handed every attempt that failed: the history alone does not tell why a Parallel or Map began again.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Event], None],
+        now: Callable[[], float],
+        note: Callable[[FailedAttempt], None] = lambda _attempt: None,
+        last: int = 0,
+    ) -> None:
         self._append = append
         self._now = now
+        self._note = note
         self.last = last
 
     def close(self) -> None:
         """Keep nothing from now on: the next process goes on from what is recorded."""
         self._append = lambda _event: None
+        self._note = lambda _attempt: None
+
+    def note(self, entered: int, failure: StateFailedError) -> None:
+        """Keep that an attempt failed, with the events recorded since the last wait."""
+        self._note(FailedAttempt(entered, self.last, self._now(), failure))
 
     def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
         """Record an event and return it; fail the execution where its history is full."""
@@ -70,6 +98,8 @@ class Track:
     variables: Mapping[str, Any]
     item: dict[str, Any] | None = None
     """The context object's Map.Item."""
+    past: Past | None = None
+    """What an earlier process recorded of this chain and of those below it, until `Interpreter.run` takes it up."""
 
     def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
         """Record the next event of the chain."""
@@ -129,3 +159,9 @@ def from_row(row: sqlite3.Row) -> Event:
     """Return the event of a row."""
     details = None if row["details"] is None else json.loads(row["details"])
     return Event(row["id"], row["previous"], row["type"], row["at"], details, row["scope"])
+
+
+def failed_attempt(row: sqlite3.Row) -> FailedAttempt:
+    """Return the failed attempt of a row."""
+    failure = StateFailedError(row["error"], row["cause"], fatal=bool(row["fatal"]))
+    return FailedAttempt(row["entered"], row["last"], row["at"], failure)

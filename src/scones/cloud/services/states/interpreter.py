@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states import fanout, tasks
@@ -29,6 +28,7 @@ from scones.cloud.services.states.history import Track, failure_details
 from scones.cloud.services.states.intrinsics import FunctionCall
 from scones.cloud.services.states.paths import Path, Scope, place
 from scones.cloud.services.states.queries import JsonataQuery
+from scones.cloud.services.states.resume import Entry
 from scones.cloud.services.states.retry import Attempts, find_catcher
 from scones.cloud.services.states.templates import Template
 from scones.cloud.services.states.text import Texts, dumps, too_large
@@ -38,29 +38,6 @@ YIELD_EVERY = 25
 """Transitions without a wait after which others get their turn, so that a loop of Pass states stops nobody."""
 MAX_WAIT = 2**31 - 1
 """Seconds; a longer Wait fails, as recorded on AWS."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedAttempt:
-    """An attempt of a task that a history already has: its result or its failure, and when it ended."""
-
-    at: float
-    result: Any
-    failure: StateFailedError | None
-
-
-@dataclass(slots=True)
-class Entry:
-    """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
-
-    event: int
-    previous: int
-    at: float
-    input: Any
-    attempts: Iterator[RecordedAttempt] = field(default_factory=lambda: iter(()))
-    retries: int | None = None
-    opened: bool = False
-    """Whether a Parallel or Map has begun the present attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +58,18 @@ class Interpreter:
         self.runner = runner
         self._context = context
 
-    async def run(self, group: StateGroup, value: Any, track: Track, resumed: tuple[str, Entry] | None = None) -> Any:
-        """Walk a group of states from its start, or from a state entered earlier; return the group's output."""
-        name, entry = resumed or (group.start_at, None)
+    async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
+        """Walk a group of states from its start, or from where its past ends; return the group's output."""
+        past, track.past = track.past, None
+        standing = past.standing() if past else None
+        name, entry = group.start_at, None
+        if standing is not None:
+            track.previous = standing.previous
+            track.variables = {**track.variables, **standing.assigned}
+            if standing.finished is not None:
+                return standing.finished[0]
+            assert standing.entered is not None
+            name, entry = standing.entered
         transitions = 0
         while True:
             state = group.states[name]
@@ -128,7 +114,7 @@ class Interpreter:
         """Return the failure that an evaluation error is, worded as AWS words it; JSONata's has an event."""
         where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
         failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
-        if error.field is not None:
+        if error.field is not None and "EvaluationFailed" not in entry.recorded:
             if track.previous == entry.event:  # AWS chains it beside the event that entered the state
                 track.previous = entry.previous
             track.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
@@ -194,32 +180,31 @@ class Interpreter:
         attempts = Attempts(state.retry)
         while True:
             entry.retries, entry.opened = attempts.count, False
-            at = None
+            earlier = next(entry.failed, None)
             try:
-                recorded = next(entry.attempts, None)
-                at = recorded.at if recorded else None
-                try:
-                    return await self._attempt(state, entry, track, recorded)
-                except EvaluationError as error:
-                    raise self.failure(state, entry, track, error) from error
+                if earlier is not None:
+                    raise earlier.failure
+                return await self._attempt(state, entry, track)
             except StateFailedError as failure:
+                if earlier is None:
+                    track.recorder.note(entry.event, failure)
                 delay = attempts.delay(failure)
                 if delay is not None:
-                    await self.clock.sleep_until((self.clock.now() if at is None else at) + delay)
+                    await self.clock.sleep_until((earlier.at if earlier else self.clock.now()) + delay)
                     continue
                 fanout.record_failure(state, failure, entry, track)
                 return self._catch(state, failure, entry, track)
 
-    async def _attempt(
-        self, state: Task | Parallel | Map, entry: Entry, track: Track, recorded: RecordedAttempt | None
-    ) -> Outcome:
+    async def _attempt(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        try:
+            return await self._result(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, track, error) from error
+
+    async def _result(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
-        if recorded is not None:
-            if recorded.failure is not None:
-                raise recorded.failure
-            result = recorded.result
-        elif isinstance(state, Map):
+        if isinstance(state, Map):
             result = await fanout.run_map(self, state, entry, scope, track)
         else:
             effective = state.parameters.evaluate(scope) if state.parameters else scope.input

@@ -7,12 +7,15 @@ import logging
 import sqlite3
 from typing import Any
 
-from scones.cloud.services.states.history import Event, to_row
+from scones.cloud.services.states.history import Event, FailedAttempt, to_row
 from scones.cloud.store import Store
 
 log = logging.getLogger(__name__)
 
 _EVENT = "INSERT INTO sfn_events (execution, id, previous, type, at, details, scope) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_FAILED_ATTEMPT = (
+    "INSERT INTO sfn_failed_attempts (execution, entered, last, at, error, cause, fatal) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class Journal:
@@ -26,6 +29,14 @@ class Journal:
     def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
         self.add(_EVENT, execution, *to_row(event))
+
+    def failed_attempt(self, execution: int, attempt: FailedAttempt) -> None:
+        """Add that an attempt of a state failed."""
+        failure = attempt.failure
+        self.add(
+            _FAILED_ATTEMPT,
+            *(execution, attempt.entered, attempt.last, attempt.at, failure.error, failure.cause, failure.fatal),
+        )
 
     def add(self, sql: str, *parameters: Any) -> asyncio.Future[None]:
         """Add a statement; the future ends when it is on disk."""

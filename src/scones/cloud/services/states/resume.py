@@ -1,68 +1,133 @@
-"""Where an execution stood when the process ended, read from its history."""
+"""Where an execution stood when the process ended, read from its history, chain by chain."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from scones.cloud.services.states.failures import StateFailedError, TimedOutError
-from scones.cloud.services.states.history import Event
-from scones.cloud.services.states.interpreter import Entry, RecordedAttempt
+from scones.cloud.services.states.history import Event, FailedAttempt
 from scones.cloud.services.states.text import Texts
+
+_BEGIN = ("StateStarted", "Scheduled")
+"""How the events end that begin an attempt: ParallelStateStarted, LambdaFunctionScheduled, …"""
+_EDGES = frozenset({"ExecutionStarted", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
+_ASIDE = frozenset({"MapIterationFailed", "MapIterationAborted"})
+"""Events that nothing is chained to."""
+_UNDONE = _ASIDE | {"EvaluationFailed", "MapStateFailed", "ParallelStateFailed", "TaskSubmitted"}
+"""What a redrive passes over: the failed states are run again, and nobody waits for a former task token or job."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
+
+    event: int
+    previous: int
+    at: float
+    input: Any
+    failed: Iterator[FailedAttempt] = field(default_factory=lambda: iter(()))
+    """The attempts that have failed, which are not made again."""
+    past: Past | None = None
+    """What is recorded of the attempt under way."""
+    recorded: frozenset[str] = frozenset()
+    """The types of the events since, of which none is recorded twice."""
+    retries: int | None = None
+    opened: bool = False
+    """Whether a Parallel or Map has begun the present attempt."""
+
+    def take_past(self) -> Past | None:
+        """Return what is recorded of the attempt under way, once."""
+        past, self.past = self.past, None
+        return past
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last event of the machine's own chain, the state it is in (or None), its variables.
+    """The last event of a chain, the state it is in (or None) and the variables that it has assigned.
 
-    `finished` is the output of an execution whose last state was left and whose end was not yet recorded.
+    `finished` is the output of a chain whose last state was left and whose end was not yet recorded.
     """
 
     previous: int
-    last: int
     entered: tuple[str, Entry] | None
-    variables: dict[str, Any]
+    assigned: dict[str, Any]
     finished: tuple[Any] | None
 
 
-def read_standing(events: list[Event], texts: Texts) -> Standing:
-    """Read a history. A task under way is run again; a Parallel or Map under way begins anew."""
-    own = [event for event in events if event.scope == "" and not event.type.startswith("Execution")]
-    variables: dict[str, Any] = {}
-    entered: Event | None = None
-    for event in own:
-        if event.type.endswith("StateEntered"):
-            entered = event
-        elif event.type.endswith("StateExited"):
-            assert event.details is not None
-            assigned = event.details.get("assignedVariables", {})
-            variables.update({name: json.loads(text) for name, text in assigned.items()})
-            entered = None
-    last = events[-1].id if events else 0
-    if not own:
-        return Standing(0, last, None, variables, None)
-    if entered is None:
-        return Standing(own[-1].id, last, None, variables, (_value(own[-1], "output", texts),))
-    since = [event for event in own if event.id > entered.id]
-    attempts = [attempt for event in since if (attempt := _attempt(event, texts)) is not None]
-    entry = Entry(entered.id, entered.previous, entered.at, _value(entered, "input", texts), iter(attempts))
-    assert entered.state is not None
-    return Standing(own[-1].id, last, (entered.state, entry), variables, None)
+class Past:
+    """The recorded events of one chain (those of its own `scope`) and of the chains below it."""
+
+    def __init__(self, scope: str, events: list[Event], failures: dict[int, list[FailedAttempt]], texts: Texts) -> None:
+        self.scope = scope
+        self.own = [event for event in events if event.scope == scope and event.type not in _EDGES]
+        self._events = events
+        self._failures = failures
+        self._texts = texts
+
+    def last(self, suffix: str) -> Event | None:
+        """Return the chain's last event of a type with this ending."""
+        return next((event for event in reversed(self.own) if event.type.endswith(suffix)), None)
+
+    def standing(self) -> Standing | None:
+        """Return where the chain stood, or None where it had entered no state."""
+        entered: Event | None = None
+        left: Event | None = None
+        assigned: dict[str, Any] = {}
+        for event in self.own:
+            if event.type.endswith("StateEntered"):
+                entered = event
+            elif event.type.endswith("StateExited"):
+                assert event.details is not None
+                given = event.details.get("assignedVariables", {})
+                assigned.update({name: json.loads(text) for name, text in given.items()})
+                entered, left = None, event
+        if entered is not None and entered.state is not None:
+            last = next(event.id for event in reversed(self.own) if event.type not in _ASIDE)
+            return Standing(last, (entered.state, self._entry(entered)), assigned, None)
+        if left is not None:
+            return Standing(left.id, None, assigned, (self._value(left, "output"),))
+        return None
+
+    def below(self, name: str) -> dict[int, Past]:
+        """Return what is recorded of a Parallel's branches or a Map's iterations, by index."""
+        prefix = f"{self.scope}/{name}["
+        groups: dict[int, list[Event]] = defaultdict(list)
+        for event in self._events:
+            if event.scope.startswith(prefix):
+                index = event.scope[len(prefix) :].partition("]")[0]
+                groups[int(index)].append(event)
+        return {
+            index: Past(f"{prefix}{index}]", events, self._failures, self._texts) for index, events in groups.items()
+        }
+
+    def _entry(self, entered: Event) -> Entry:
+        failed = self._failures.get(entered.id, [])
+        since = [event for event in self.own if event.id > (failed[-1].last if failed else entered.id)]
+        entry = Entry(entered.id, entered.previous, entered.at, self._value(entered, "input"), iter(failed))
+        entry.recorded = frozenset(event.type for event in since)
+        begun = next((event.id for event in reversed(since) if event.type.endswith(_BEGIN)), None)
+        if begun is not None:
+            events = [event for event in self._events if event.id >= begun]
+            entry.past = Past(self.scope, events, self._failures, self._texts)
+        return entry
+
+    def _value(self, event: Event, member: str) -> Any:
+        assert event.details is not None
+        text = event.details[member]
+        return self._texts.root if text == self._texts.of(self._texts.root) else json.loads(text)
 
 
-def _value(event: Event, member: str, texts: Texts) -> Any:
-    assert event.details is not None
-    text = event.details[member]
-    return texts.root if text == texts.of(texts.root) else json.loads(text)
+def cut_short(events: list[Event], failures: Iterable[FailedAttempt], texts: Texts) -> Past:
+    """Return the past of an execution that a crash cut short: it goes on from its last event."""
+    by_entry: dict[int, list[FailedAttempt]] = defaultdict(list)
+    for attempt in failures:
+        by_entry[attempt.entered].append(attempt)
+    return Past("", events, by_entry, texts)
 
 
-def _attempt(event: Event, texts: Texts) -> RecordedAttempt | None:
-    if event.type in ("TaskSucceeded", "LambdaFunctionSucceeded"):
-        return RecordedAttempt(event.at, _value(event, "output", texts), None)
-    if event.type in ("TaskTimedOut", "LambdaFunctionTimedOut"):
-        return RecordedAttempt(event.at, None, TimedOutError())
-    if event.type in ("TaskFailed", "LambdaFunctionFailed"):
-        details = event.details or {}
-        return RecordedAttempt(event.at, None, StateFailedError(details.get("error"), details.get("cause")))
-    return None
+def redriven(events: list[Event], texts: Texts) -> Past:
+    """Return the past of an execution that did not succeed: its unsuccessful states are run again, retries anew."""
+    return Past("", [event for event in events if event.type not in _UNDONE], {}, texts)

@@ -26,6 +26,11 @@ CREATE INDEX IF NOT EXISTS sfn_executions_running ON sfn_executions (status) WHE
 CREATE TABLE IF NOT EXISTS sfn_events (
     execution INTEGER NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
     details TEXT, scope TEXT NOT NULL, PRIMARY KEY (execution, id)
-)
+);
+CREATE TABLE IF NOT EXISTS sfn_failed_attempts (
+    execution INTEGER NOT NULL, entered INTEGER NOT NULL, last INTEGER NOT NULL, at REAL NOT NULL,
+    error TEXT, cause TEXT, fatal INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sfn_failed_attempts_execution ON sfn_failed_attempts (execution)
 """
 """Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""
