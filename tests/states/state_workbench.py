@@ -13,7 +13,7 @@ from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Event, FailedAttempt, Recorder, Track
 from scones.cloud.services.states.interpreter import Interpreter
-from scones.cloud.services.states.resume import Past, cut_short, redriven
+from scones.cloud.services.states.resume import Past, read_past
 from scones.cloud.services.states.text import Texts
 from scones.cloud.services.states.validation import diagnose
 
@@ -104,14 +104,15 @@ def interpret(definition: dict[str, Any], value: Any = None, work: Callable[[Any
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
     """Go on with a machine whose history is that of another run, as after a crash."""
     texts = Texts(json.dumps(value))
-    past = cut_short(before.events, before.failed_attempts, texts)
+    past = read_past(before.events, before.failed_attempts, texts)
     return _run(json.dumps(definition), texts, work, before, past)
 
 
 def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
     """Run what did not succeed in another run again."""
-    texts = Texts(json.dumps(value))
-    return _run(json.dumps(definition), texts, work, before, redriven(before.events, texts))
+    last = before.events[-1]
+    again = Event(last.id + 1, last.id, "ExecutionRedriven", last.at, {"redriveCount": 1})
+    return resume(definition, value, work, Run(events=[*before.events, again], failed_attempts=before.failed_attempts))
 
 
 def _run(

@@ -205,6 +205,7 @@ def test_a_redrive_runs_what_did_not_succeed_again_and_nothing_else():
     assert run.output == [{"n": 1}, {"n": 2}]
     assert [given for _, given in run.calls] == [{"n": 2}]
     assert run.types[len(failed.events) :] == [
+        "ExecutionRedriven",
         "TaskScheduled",
         "TaskStarted",
         "TaskSucceeded",

@@ -33,6 +33,11 @@ from scones.cloud.services.states.timestamps import format_timestamp
 log = logging.getLogger(__name__)
 
 _END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
+_REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
+_RUN_AGAIN = (
+    "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
+    " WHERE id = ?"
+)
 
 
 @dataclass(eq=False, slots=True)
@@ -47,6 +52,9 @@ class Execution:
     started: float
     revision: Revision
     track: Track
+    redrives: int = 0
+    since: float = 0.0
+    """When it was started or last redriven, from which the machine's time-out counts."""
     task: asyncio.Task[None] | None = None
     ended: bool = False
     """Whether its end is recorded, if not yet on disk."""
@@ -95,6 +103,21 @@ class Executions:
         assert row is not None
         return float(row["stopped"])
 
+    async def redrive(self, row: sqlite3.Row, token: str | None) -> float:
+        """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
+        events = await self._events(row["id"])
+        execution = self._again(row, events)
+        execution.redrives += 1
+        execution.since = self._clock.now()
+        self._journal.add(_REDRIVE, row["id"], execution.redrives, execution.since, token)
+        self._journal.add(_RUN_AGAIN, row["id"])
+        details = {"redriveCount": execution.redrives}
+        event = execution.track.recorder.record("ExecutionRedriven", events[-1].id, details)
+        execution.track.past = resume.read_past([*events, event], (), Texts(row["input"]))
+        self._spawn(execution)
+        await self._journal.flushed()
+        return execution.since
+
     async def take_up(self) -> None:
         """Go on with every execution that a former process left running."""
         newest = self._cloud.store.row("SELECT max(id) AS id FROM sfn_executions")
@@ -112,19 +135,31 @@ class Executions:
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
 
     async def _take_up(self, row: sqlite3.Row) -> None:
+        events = await self._events(row["id"])
+        failed = self._cloud.store.rows(
+            "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
+        )
+        execution = self._again(row, events)
+        execution.track.past = resume.read_past(events, map(failed_attempt, failed), Texts(row["input"]))
+        self._spawn(execution)
+
+    async def _events(self, number: int) -> list[Event]:
+        sql = "SELECT * FROM sfn_events WHERE execution = ? ORDER BY id"
+        return [from_row(row) for row in await self._cloud.store.read_aside(sql, number)]
+
+    def _again(self, row: sqlite3.Row, events: list[Event]) -> Execution:
+        """Return an execution that an earlier process began or ended, to go on after its last event."""
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         assert found is not None
-        rows = await store.read_aside("SELECT * FROM sfn_events WHERE execution = ? ORDER BY id", row["id"])
-        events = [from_row(each) for each in rows]
-        failed = store.rows("SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"])
-        revision = Revision.of(found)
         execution = self._execution(
-            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], revision
+            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
         )
+        last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
+        if last is not None and last["number"] is not None:
+            execution.redrives, execution.since = last["number"], last["at"]
         execution.track.recorder.last = events[-1].id
-        execution.track.past = resume.cut_short(events, map(failed_attempt, failed), Texts(row["input"]))
-        self._spawn(execution)
+        return execution
 
     def _execution(
         self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
@@ -136,7 +171,7 @@ class Executions:
             self._journal.failed_attempt(number, attempt)
 
         track = Track(Recorder(append, self._clock.now, note), "", 0, {})
-        return Execution(number, arn, name, machine, text, started, revision, track)
+        return Execution(number, arn, name, machine, text, started, revision, track, since=started)
 
     def _spawn(self, execution: Execution) -> None:
         self.running[execution.arn] = execution
@@ -165,7 +200,7 @@ class Executions:
     async def _output(self, execution: Execution, texts: Texts) -> Any:
         machine = parse(execution.revision.definition)
         interpreter = Interpreter(_context(execution, texts), texts, self._tasks, self._clock)
-        deadline = None if machine.timeout is None else execution.started + machine.timeout
+        deadline = None if machine.timeout is None else execution.since + machine.timeout
         return await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))
 
     async def _end(
@@ -190,14 +225,17 @@ class Executions:
 
 def _context(execution: Execution, texts: Texts) -> dict[str, Any]:
     """Return the context object's parts that stay the same all along."""
+    about: dict[str, Any] = {
+        "Id": execution.arn,
+        "Input": texts.root,
+        "StartTime": format_timestamp(execution.started),
+        "Name": execution.name,
+        "RoleArn": execution.revision.role,
+        "RedriveCount": execution.redrives,
+    }
+    if execution.redrives:
+        about["RedriveTime"] = format_timestamp(execution.since)
     return {
-        "Execution": {
-            "Id": execution.arn,
-            "Input": texts.root,
-            "StartTime": format_timestamp(execution.started),
-            "Name": execution.name,
-            "RoleArn": execution.revision.role,
-            "RedriveCount": 0,
-        },
+        "Execution": about,
         "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
     }

@@ -1,4 +1,4 @@
-"""Where an execution stood when the process ended, read from its history, chain by chain."""
+"""Where an execution stood when the process ended, or when it failed and is redriven: read from its history."""
 
 from __future__ import annotations
 
@@ -120,14 +120,15 @@ class Past:
         return self._texts.root if text == self._texts.of(self._texts.root) else json.loads(text)
 
 
-def cut_short(events: list[Event], failures: Iterable[FailedAttempt], texts: Texts) -> Past:
-    """Return the past of an execution that a crash cut short: it goes on from its last event."""
+def read_past(events: list[Event], failures: Iterable[FailedAttempt], texts: Texts) -> Past:
+    """Return the past of an execution that a crash cut short, or that is redriven and has recorded so.
+
+    What was unsuccessful before the last redrive is run again, with its retries counted anew.
+    """
+    redriven = max((event.id for event in events if event.type == "ExecutionRedriven"), default=0)
     by_entry: dict[int, list[FailedAttempt]] = defaultdict(list)
     for attempt in failures:
-        by_entry[attempt.entered].append(attempt)
-    return Past("", events, by_entry, texts)
-
-
-def redriven(events: list[Event], texts: Texts) -> Past:
-    """Return the past of an execution that did not succeed: its unsuccessful states are run again, retries anew."""
-    return Past("", [event for event in events if event.type not in _UNDONE], {}, texts)
+        if attempt.last > redriven:
+            by_entry[attempt.entered].append(attempt)
+    kept = [event for event in events if event.id > redriven or event.type not in _UNDONE]
+    return Past("", kept, by_entry, texts)

@@ -31,6 +31,9 @@ CREATE TABLE IF NOT EXISTS sfn_failed_attempts (
     execution INTEGER NOT NULL, entered INTEGER NOT NULL, last INTEGER NOT NULL, at REAL NOT NULL,
     error TEXT, cause TEXT, fatal INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sfn_redrives (
+    execution INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, token TEXT, PRIMARY KEY (execution, number)
+);
 CREATE INDEX IF NOT EXISTS sfn_failed_attempts_execution ON sfn_failed_attempts (execution)
 """
 """Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""
