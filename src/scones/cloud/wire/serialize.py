@@ -16,6 +16,7 @@ from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Sh
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.model import error_shape, wire_name
+from scones.cloud.wire.query_error import query_error
 
 XML_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
@@ -77,6 +78,7 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str,
     if protocol in ("json", "rest-json"):
         headers["content-type"] = "application/json"
         headers["x-amzn-errortype"] = error.code
+        headers |= query_error(service, error.code, status)
         if protocol == "json":
             headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
         return Response(status, headers, _dump(_json_error(error, shape, protocol, status)))

@@ -1,0 +1,5 @@
+"""SQS: standard and FIFO queues, kept in the store."""
+
+from scones.cloud.services.sqs.api import SQS
+
+__all__ = ["SQS"]

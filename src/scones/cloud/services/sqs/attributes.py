@@ -1,0 +1,115 @@
+"""A queue's attributes: their defaults, and what AWS allows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sqs.errors import invalid
+
+DEFAULTS = {
+    "VisibilityTimeout": "30",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "DelaySeconds": "0",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "SqsManagedSseEnabled": "true",
+}
+FIFO_DEFAULTS = {
+    "FifoQueue": "true",
+    "ContentBasedDeduplication": "false",
+    "DeduplicationScope": "queue",
+    "FifoThroughputLimit": "perQueue",
+}
+
+_RANGES = {
+    "VisibilityTimeout": (0, 43_200),
+    "MaximumMessageSize": (1024, 1_048_576),
+    "MessageRetentionPeriod": (60, 1_209_600),
+    "DelaySeconds": (0, 900),
+    "ReceiveMessageWaitTimeSeconds": (0, 20),
+    "KmsDataKeyReusePeriodSeconds": (60, 86_400),
+}
+_CHOICES = {
+    "FifoQueue": ("true", "false"),
+    "ContentBasedDeduplication": ("true", "false"),
+    "SqsManagedSseEnabled": ("true", "false"),
+    "DeduplicationScope": ("messageGroup", "queue"),
+    "FifoThroughputLimit": ("perQueue", "perMessageGroupId"),
+}
+_TEXTS = {"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"}
+_FIFO_ONLY = {"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
+_QUEUE_ARN = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w.-]+")
+
+
+def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
+    """Raise SQS's error for the first attribute that is unknown or whose value is not allowed."""
+    for name, value in given.items():
+        if name not in _RANGES and name not in _CHOICES and name not in _TEXTS:
+            raise ServiceError("InvalidAttributeName", f"Unknown Attribute {name}.")
+        if name in _FIFO_ONLY and not fifo:
+            raise ServiceError(
+                "InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true."
+            )
+        if value == "" and name in _TEXTS:  # an empty text takes the attribute away
+            continue
+        if not _allowed(name, value):
+            raise ServiceError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
+    by_group = given.get("DeduplicationScope", "messageGroup") == "messageGroup"
+    if given.get("FifoThroughputLimit") == "perMessageGroupId" and not by_group:
+        raise invalid(
+            "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup."
+        )
+
+
+def _allowed(name: str, value: str) -> bool:
+    if name in _RANGES:
+        low, high = _RANGES[name]
+        return bool(re.fullmatch(r"\d{1,9}", value)) and low <= int(value) <= high
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    if name == "KmsMasterKeyId":
+        return True
+    return isinstance(_document(value), dict)
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def redrive_policy(text: str) -> tuple[str, int]:
+    """Return the dead-letter queue's ARN and maxReceiveCount of a RedrivePolicy, or raise SQS's error."""
+    policy = _document(text)
+    target, count = (policy.get("deadLetterTargetArn"), policy.get("maxReceiveCount")) if policy else (None, None)
+    if target is None or count is None:
+        raise invalid(
+            f"Value {text} for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory "
+            f"attribute: {'deadLetterTargetArn' if target is None else 'maxReceiveCount'}."
+        )
+    if not re.fullmatch(r"\d{1,4}", str(count)) or not 1 <= int(count) <= 1000:
+        raise invalid(
+            f"Value {text} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: "
+            f"{count}, valid values are from 1 to 1000 both inclusive."
+        )
+    if not _QUEUE_ARN.fullmatch(str(target)):
+        raise invalid(
+            f"Value {text} for parameter RedrivePolicy is invalid. Reason: Invalid value for deadLetterTargetArn."
+        )
+    return str(target), int(count)
+
+
+def redrive_allowed(text: str, source_arn: str) -> bool:
+    """Tell whether a dead-letter queue's RedriveAllowPolicy lets a source queue name it."""
+    policy = _document(text) or {}
+    match policy.get("redrivePermission", "allowAll"):
+        case "denyAll":
+            return False
+        case "byQueue":
+            return source_arn in policy.get("sourceQueueArns", ())
+    return True

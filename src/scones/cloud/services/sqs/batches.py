@@ -1,0 +1,53 @@
+"""What all batches have in common: their limits, and entries that fail alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.wire.query_error import query_code
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+def started_batch(entries: list[dict[str, Any]], kind: str) -> None:
+    """Raise SQS's error for a batch that cannot be begun at all."""
+    if not entries:
+        raise ServiceError("EmptyBatchRequest", f"There should be at least one {kind} in the request.")
+    if len(entries) > 10:
+        raise ServiceError(
+            "TooManyEntriesInBatchRequest",
+            f"Maximum number of entries per request are 10. You have sent {len(entries)}.",
+        )
+    seen: set[str] = set()
+    for entry in entries:
+        if not _ID.fullmatch(entry["Id"]):
+            raise ServiceError(
+                "InvalidBatchEntryId",
+                "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most "
+                "80 letters long.",
+            )
+        if entry["Id"] in seen:
+            raise ServiceError("BatchEntryIdsNotDistinct", f"Id {entry['Id']} repeated.")
+        seen.add(entry["Id"])
+
+
+def failed(entry_id: str, error: ServiceError) -> dict[str, Any]:
+    """Return the answer for one entry that failed."""
+    return {"Id": entry_id, "SenderFault": True, "Code": query_code(error.code), "Message": error.message}
+
+
+def run_each(entries: Iterable[dict[str, Any]], work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run `work` for each entry and return the answer for the batch."""
+    successes: list[dict[str, Any]] = []
+    failures: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            work(entry)
+        except ServiceError as error:
+            failures.append(failed(entry["Id"], error))
+        else:
+            successes.append({"Id": entry["Id"]})
+    return {"Successful": successes, "Failed": failures}

@@ -1,0 +1,173 @@
+"""Messages as they are kept: sent, received, made visible again, moved to a dead-letter queue, deleted.
+
+Every function runs inside one write of the store. Times are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.services.sqs.queues import Queue
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS sqs_messages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, queue INTEGER NOT NULL REFERENCES sqs_queues(id) ON DELETE CASCADE,
+        fifo INTEGER NOT NULL, message_id TEXT NOT NULL, body TEXT NOT NULL, md5 TEXT NOT NULL,
+        attributes TEXT NOT NULL, sender TEXT NOT NULL, trace TEXT, group_id TEXT, deduplication_id TEXT,
+        source TEXT, sent INTEGER NOT NULL, visible INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
+        carried INTEGER NOT NULL DEFAULT 0, received INTEGER, first_received INTEGER, receipt TEXT
+    );
+    CREATE INDEX IF NOT EXISTS sqs_messages_by_time ON sqs_messages (queue, visible);
+    CREATE INDEX IF NOT EXISTS sqs_messages_in_order ON sqs_messages (queue) WHERE fifo = 1;
+    CREATE INDEX IF NOT EXISTS sqs_messages_by_group ON sqs_messages (queue, group_id, visible) WHERE fifo = 1;
+    CREATE TABLE IF NOT EXISTS sqs_deduplications (
+        queue INTEGER NOT NULL REFERENCES sqs_queues(id) ON DELETE CASCADE, scope TEXT NOT NULL, id TEXT NOT NULL,
+        message_id TEXT NOT NULL, number INTEGER NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (queue, scope, id)
+    ) WITHOUT ROWID
+"""
+
+DEDUPLICATION_MS = 300_000
+"""How long a FIFO queue remembers what was sent."""
+_FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
+"""AWS's numbers have 20 digits; applications compare them as text."""
+
+_BY_TIME = "SELECT * FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3 ORDER BY visible, id"
+_IN_ORDER = (
+    "SELECT * FROM sqs_messages AS m WHERE queue = ?1 AND fifo = 1 AND +visible <= ?2 AND sent > ?3 AND NOT EXISTS ("
+    "SELECT 1 FROM sqs_messages AS other WHERE other.queue = ?1 AND other.fifo = 1 AND other.group_id = m.group_id"
+    " AND other.visible > ?2 AND (other.receives > 0 OR other.id < m.id)) ORDER BY id"
+)
+"""A group waits while one of its messages is in flight, or an earlier one is still delayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that is about to be sent."""
+
+    body: str
+    md5: str
+    attributes: Mapping[str, Mapping[str, Any]]
+    sender: str
+    trace: str | None
+    group: str | None
+    deduplication: str | None
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The names of a message that was sent, or of the one of which it is a duplicate."""
+
+    message_id: str
+    sequence_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a receiver is given, and whether messages went to the dead-letter queue on the way."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    moved: bool = False
+
+
+def sequence_number(number: int) -> str:
+    """Return a FIFO message's SequenceNumber, by its row."""
+    return str(_FIRST_SEQUENCE_NUMBER + number)
+
+
+def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -> Sent:
+    """Keep a message, unless it is a duplicate."""
+    scope = draft.group or "" if queue.attributes.get("DeduplicationScope") == "messageGroup" else ""
+    if queue.fifo:
+        row = connection.execute(
+            "SELECT * FROM sqs_deduplications WHERE queue = ? AND scope = ? AND id = ? AND sent > ?",
+            (queue.id, scope, draft.deduplication, now - DEDUPLICATION_MS),
+        ).fetchone()
+        if row is not None:
+            return Sent(row["message_id"], sequence_number(row["number"]))
+    message_id = str(uuid.uuid4())
+    number = connection.execute(
+        "INSERT INTO sqs_messages (queue, fifo, message_id, body, md5, attributes, sender, trace, group_id,"
+        " deduplication_id, sent, visible) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            queue.id, queue.fifo, message_id, draft.body, draft.md5, json.dumps(draft.attributes), draft.sender,
+            draft.trace, draft.group, draft.deduplication, now, now + draft.delay_ms,
+        ),
+    ).lastrowid  # fmt: skip
+    assert number is not None
+    if not queue.fifo:
+        return Sent(message_id, None)
+    connection.execute(
+        "INSERT OR REPLACE INTO sqs_deduplications VALUES (?, ?, ?, ?, ?, ?)",
+        (queue.id, scope, draft.deduplication, message_id, number, now),
+    )
+    return Sent(message_id, sequence_number(number))
+
+
+def take(
+    connection: sqlite3.Connection, queue: Queue, dead_letters: Queue | None, limit: int, visibility_ms: int, now: int
+) -> Taken:
+    """Receive up to `limit` messages; those received too often go to the dead-letter queue instead."""
+    oldest = now - 1000 * queue.number("MessageRetentionPeriod")
+    most = queue.redrive[1] if queue.redrive else 0
+    taken: list[dict[str, Any]] = []
+    exhausted: list[int] = []
+    for row in connection.execute(_IN_ORDER if queue.fifo else _BY_TIME, (queue.id, now, oldest)):
+        if dead_letters is not None and row["receives"] - row["carried"] >= most:
+            exhausted.append(row["id"])
+            continue
+        taken.append(_received(row, now))
+        if len(taken) == limit:
+            break
+    connection.executemany(
+        "UPDATE sqs_messages SET visible = ?, receives = receives + 1, received = ?, first_received = ?, receipt = ?"
+        " WHERE id = ?",
+        [(now + visibility_ms, now, row["first_received"], row["receipt"], row["id"]) for row in taken],
+    )
+    if dead_letters is not None and exhausted:
+        _bury(connection, exhausted, dead_letters, queue, now)
+    return Taken(taken, bool(exhausted))
+
+
+def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:
+    return {
+        **dict(row),
+        "receives": row["receives"] + 1,
+        "first_received": row["first_received"] or now,
+        "receipt": secrets.token_hex(12),
+    }
+
+
+def _bury(connection: sqlite3.Connection, numbers: list[int], dead_letters: Queue, queue: Queue, now: int) -> None:
+    """Move messages to the dead-letter queue: a standard one keeps their time, and both their count of receives."""
+    assert queue.redrive is not None
+    arn = queue.redrive[0].removesuffix(dead_letters.name) + queue.name
+    connection.executemany(
+        "UPDATE sqs_messages SET queue = ?, source = ?, visible = ?, receipt = NULL, carried = receives,"
+        " sent = CASE fifo WHEN 1 THEN ? ELSE sent END WHERE id = ?",
+        [(dead_letters.id, arn, now, now, number) for number in numbers],
+    )
+
+
+def find(connection: sqlite3.Connection, queue: Queue, number: int, receipt: str) -> sqlite3.Row | None:
+    """Return the message of the most recent receipt handle, or None where that receipt is an older one."""
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT * FROM sqs_messages WHERE id = ? AND queue = ? AND receipt = ?", (number, queue.id, receipt)
+    ).fetchone()
+    return row
+
+
+def delete(connection: sqlite3.Connection, number: int) -> None:
+    """Delete a message."""
+    connection.execute("DELETE FROM sqs_messages WHERE id = ?", (number,))
+
+
+def set_visible(connection: sqlite3.Connection, number: int, visible: int) -> None:
+    """Change when a message becomes visible again."""
+    connection.execute("UPDATE sqs_messages SET visible = ? WHERE id = ?", (visible, number))

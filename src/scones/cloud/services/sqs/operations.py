@@ -1,0 +1,56 @@
+"""What the groups of SQS's operations have in common."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.service import Call, Handler, Service
+from scones.cloud.services.sqs import messages, queues
+from scones.cloud.services.sqs.bells import Bells
+from scones.cloud.services.sqs.errors import require
+from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.wire.model import operation_model
+
+_CHECKED_HERE = (
+    "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue", "DeleteMessage", "DeleteMessageBatch",
+    "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "ListQueueTags", "ListQueues",
+    "PurgeQueue", "ReceiveMessage", "SendMessage", "SendMessageBatch", "SetQueueAttributes", "TagQueue", "UntagQueue",
+)  # fmt: skip
+
+
+class Operations(Service):
+    """The service's state; missing parameters are told in SQS's words, to callers inside the cloud as well."""
+
+    name: ClassVar[str] = "sqs"
+    schema: ClassVar[str] = queues.SCHEMA + ";" + messages.SCHEMA
+    validation_code: ClassVar[str] = "InvalidParameterValue"
+    own_checks: ClassVar[frozenset[str]] = frozenset(f"{name}Request" for name in _CHECKED_HERE)
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._queues = Queues(cloud)
+        self._bells = Bells()
+
+    def handler(self, operation: str) -> Handler | None:
+        """Return the coroutine behind an operation, which is given complete parameters alone."""
+        handler = super().handler(operation)
+        shape = operation_model("sqs", operation).input_shape
+        if handler is None or shape is None:
+            return handler
+
+        async def checked(call: Call) -> Any:
+            require(call.params, shape)
+            return await handler(call)
+
+        return checked
+
+    def _queue(self, call: Call) -> Queue:
+        """Return the queue that a call is about."""
+        return self._queues.at(call.params["QueueUrl"])
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,198 @@
+"""Operations on queues."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sqs.attributes import (
+    DEFAULTS,
+    FIFO_DEFAULTS,
+    check_attributes,
+    redrive_allowed,
+    redrive_policy,
+)
+from scones.cloud.services.sqs.errors import in_range, invalid, no_queue
+from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.queues import Queue
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
+_COUNTED = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_PAGE = 1000
+
+
+class QueueOperations(Operations):
+    """Create, find, change and delete queues.
+
+    AWS makes its users wait for 60 seconds before a deleted queue's name is free again and before a queue may be
+    purged a second time; that is a limit of its own machinery, and the local cloud has none.
+    """
+
+    async def create_queue(self, call: Call) -> dict[str, Any]:
+        """Create a queue; one that is there with the same attributes is answered as if it were new."""
+        name, given = call.params["QueueName"], call.params.get("Attributes", {})
+        fifo = given.get("FifoQueue", "false") == "true"
+        _check_name(name, fifo)
+        check_attributes(given, fifo=fifo)
+        if "FifoQueue" in given and not fifo:
+            raise ServiceError("InvalidAttributeName", "Unknown Attribute FifoQueue.")  # AWS knows only of true
+        self._check_redrive(name, given)
+        if self._queues.named(name) is None:
+            kept = {key: value for key, value in given.items() if value != ""}
+            attributes = DEFAULTS | (FIFO_DEFAULTS if fifo else {}) | kept
+            await self._queues.insert(name, attributes, call.params.get("tags", {}))
+        existing = self._queues.named(name)
+        if existing is None:  # deleted meanwhile
+            raise no_queue()
+        for attribute, value in given.items():
+            if existing.attributes.get(attribute, "") != value:
+                raise ServiceError(
+                    "QueueNameExists",
+                    "A queue already exists with the same name and a different value for attribute " + attribute,
+                )
+        return {"QueueUrl": self._queues.url(name)}
+
+    async def get_queue_url(self, call: Call) -> dict[str, Any]:
+        """Return the URL of a queue."""
+        name = call.params["QueueName"]
+        owner = call.params.get("QueueOwnerAWSAccountId", self.cloud.settings.account)
+        if owner != self.cloud.settings.account or self._queues.named(name) is None:
+            raise no_queue()
+        return {"QueueUrl": self._queues.url(name)}
+
+    async def list_queues(self, call: Call) -> dict[str, Any]:
+        """List queues' URLs by name; a token comes only where MaxResults was asked for."""
+        limit, prefix = call.params.get("MaxResults"), call.params.get("QueueNamePrefix", "")
+        names = [queue.name for queue in self._queues.all() if queue.name.startswith(prefix)]
+        page, token = _page(names, limit, call.params.get("NextToken"))
+        return {"QueueUrls": [self._queues.url(name) for name in page] or None, "NextToken": token}
+
+    async def delete_queue(self, call: Call) -> dict[str, Any]:
+        """Delete a queue with its messages; whoever waits for them is told."""
+        queue = self._queue(call)
+        await self._queues.delete(queue)
+        self._bells.ring(queue.id)
+        return {}
+
+    async def purge_queue(self, call: Call) -> dict[str, Any]:
+        """Delete all messages of a queue."""
+        queue = self._queue(call)
+        await self.cloud.store.execute("DELETE FROM sqs_messages WHERE queue = ?", queue.id)
+        self._bells.ring(queue.id)
+        return {}
+
+    async def get_queue_attributes(self, call: Call) -> dict[str, Any]:
+        """Return the attributes asked for; those that count messages count what is on disk now."""
+        queue, names = self._queue(call), call.params.get("AttributeNames", [])
+        known = {
+            **queue.attributes,
+            "QueueArn": self._queues.arn(queue.name),
+            "CreatedTimestamp": str(queue.created),
+            "LastModifiedTimestamp": str(queue.modified),
+        }
+        modelled = _QUEUE_ATTRIBUTES
+        if unknown := next((name for name in names if name not in modelled), None):
+            raise ServiceError("InvalidAttributeName", f"Unknown Attribute {unknown}.")
+        if "All" in names or any(name in _COUNTED for name in names):
+            known |= await self._counts(queue)
+        chosen = known if "All" in names else {name: known[name] for name in names if name in known}
+        return {"Attributes": chosen or None}
+
+    async def _counts(self, queue: Queue) -> dict[str, str]:
+        now = now_ms()
+        rows = await self.cloud.store.read_aside(
+            "SELECT coalesce(sum(visible <= ?1), 0), coalesce(sum(visible > ?1 AND receives > carried), 0),"
+            " coalesce(sum(visible > ?1 AND receives = carried), 0)"
+            " FROM sqs_messages WHERE queue = ?2 AND sent > ?3",
+            now, queue.id, now - 1000 * queue.number("MessageRetentionPeriod"),
+        )  # fmt: skip
+        return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
+
+    async def set_queue_attributes(self, call: Call) -> dict[str, Any]:
+        """Change attributes; what kind of queue it is cannot be changed."""
+        queue, given = self._queue(call), call.params["Attributes"]
+        if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
+            raise ServiceError("InvalidAttributeValue", "Modifying queue type is not supported.")
+        check_attributes(given, fifo=queue.fifo)
+        self._check_redrive(queue.name, given)
+        await self._queues.change(queue, given)
+        self._bells.ring(queue.id)
+        return {}
+
+    async def list_dead_letter_source_queues(self, call: Call) -> dict[str, Any]:
+        """List the URLs of the queues whose messages end in this one."""
+        target = self._queues.arn(self._queue(call).name)
+        names = [queue.name for queue in self._queues.all() if queue.redrive and queue.redrive[0] == target]
+        page, token = _page(names, call.params.get("MaxResults"), call.params.get("NextToken"))
+        return {"queueUrls": [self._queues.url(name) for name in page], "NextToken": token}
+
+    async def tag_queue(self, call: Call) -> dict[str, Any]:
+        """Add tags, or change them."""
+        queue = self._queue(call)
+        tags = self._queues.tags(queue) | call.params["Tags"]
+        if len(tags) > 50:
+            raise invalid(f"Too many tags added for queue {queue.name}.")
+        await self._queues.put_tags(queue, tags)
+        return {}
+
+    async def untag_queue(self, call: Call) -> dict[str, Any]:
+        """Remove tags."""
+        queue = self._queue(call)
+        gone = call.params["TagKeys"]
+        kept = {key: value for key, value in self._queues.tags(queue).items() if key not in gone}
+        await self._queues.put_tags(queue, kept)
+        return {}
+
+    async def list_queue_tags(self, call: Call) -> dict[str, Any]:
+        """Return a queue's tags."""
+        return {"Tags": self._queues.tags(self._queue(call)) or None}
+
+    def _check_redrive(self, name: str, given: dict[str, str]) -> None:
+        """Raise where a redrive policy names a queue that is not there, of another kind, or that forbids it."""
+        if not given.get("RedrivePolicy"):
+            return
+        target, _ = redrive_policy(given["RedrivePolicy"])
+        dead_letters = self._queues.at_arn(target)
+        text = f"Value {given['RedrivePolicy']} for parameter RedrivePolicy is invalid. Reason: "
+        if dead_letters is None:
+            raise invalid(text + "Dead letter target does not exist.")
+        if dead_letters.fifo != name.endswith(".fifo"):
+            raise invalid(text + "Dead-letter queue must be same type of queue as the source.")
+        if not redrive_allowed(dead_letters.attributes.get("RedriveAllowPolicy", ""), self._queues.arn(name)):
+            raise invalid(text + "Dead-letter target owner does not permit this source queue to use it.")
+
+
+_QUEUE_ATTRIBUTES = frozenset({
+    "All", "QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "Policy", "RedrivePolicy", "RedriveAllowPolicy",
+    "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", *DEFAULTS, *FIFO_DEFAULTS, *_COUNTED,
+})  # fmt: skip
+
+
+def _check_name(name: str, fifo: bool) -> None:
+    if not _NAME.fullmatch(name) or (fifo and not name.endswith(".fifo")):
+        kind = "The name of a FIFO queue can" if fifo else "Can"
+        tail = " and must end with the .fifo suffix" if fifo else ""
+        raise invalid(f"{kind} only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length{tail}")
+    if name.endswith(".fifo") and not fifo:
+        raise invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+
+
+def _page(names: list[str], limit: int | None, token: str | None) -> tuple[list[str], str | None]:
+    """Return a page of sorted names and the token of the next one, which stands for the last name given."""
+    in_range(limit, "MaxResults", 1, _PAGE)
+    if token:
+        try:
+            last = base64.urlsafe_b64decode(token).decode()
+        except ValueError:
+            raise invalid("Invalid NextToken value.") from None
+        names = [name for name in names if name > last]
+    page = names[: limit or _PAGE]
+    more = limit is not None and len(page) < len(names)
+    return page, base64.urlsafe_b64encode(page[-1].encode()).decode() if more else None

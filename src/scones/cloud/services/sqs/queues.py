@@ -1,0 +1,131 @@
+"""Queues as they are kept: found by name, by URL and by ARN."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sqs.attributes import redrive_policy
+from scones.cloud.services.sqs.errors import no_queue
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS sqs_queues (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, attributes TEXT NOT NULL,
+        tags TEXT NOT NULL DEFAULT '{}', created INTEGER NOT NULL, modified INTEGER NOT NULL
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue; its attributes are those that AWS keeps as text, the defaults among them."""
+
+    id: int
+    name: str
+    attributes: dict[str, str]
+    created: int
+    modified: int
+    """Unix seconds."""
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Queue:
+        """Return the queue of a row."""
+        return cls(row["id"], row["name"], json.loads(row["attributes"]), row["created"], row["modified"])
+
+    @property
+    def fifo(self) -> bool:
+        """Whether messages keep their order and are sent once."""
+        return self.name.endswith(".fifo")
+
+    @cached_property
+    def redrive(self) -> tuple[str, int] | None:
+        """The ARN of the dead-letter queue and how often a message is received before it goes there."""
+        text = self.attributes.get("RedrivePolicy")
+        return redrive_policy(text) if text else None
+
+    def number(self, attribute: str) -> int:
+        """Return an attribute that is an integer."""
+        return int(self.attributes[attribute])
+
+
+class Queues:
+    """The rows of queues."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def url(self, name: str) -> str:
+        """Return a queue's URL: at the port that the cloud has now."""
+        return f"{self._cloud.url}/{self._cloud.settings.account}/{name}"
+
+    def arn(self, name: str) -> str:
+        """Return a queue's ARN."""
+        return self._cloud.arn("sqs", name)
+
+    def named(self, name: str) -> Queue | None:
+        """Return a queue by name, or None."""
+        row = self._cloud.store.row("SELECT * FROM sqs_queues WHERE name = ?", name)
+        return Queue.of(row) if row else None
+
+    def at(self, url: str) -> Queue:
+        """Return the queue of a URL; host and port do not count, for the cloud may have moved since."""
+        parts = urlsplit(url).path.strip("/").split("/")
+        if len(parts) < 2:
+            raise ServiceError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
+        account, name = parts[-2:]
+        queue = self.named(name) if account == self._cloud.settings.account else None
+        if queue is None:
+            raise no_queue()
+        return queue
+
+    def at_arn(self, arn: str) -> Queue | None:
+        """Return a queue by its ARN, or None."""
+        name = arn.rpartition(":")[2]
+        return self.named(name) if arn == self.arn(name) else None
+
+    def all(self) -> list[Queue]:
+        """Return all queues by name."""
+        return [Queue.of(row) for row in self._cloud.store.rows("SELECT * FROM sqs_queues ORDER BY name")]
+
+    async def insert(self, name: str, attributes: dict[str, str], tags: dict[str, str]) -> None:
+        """Keep a new queue; one of that name made meanwhile stays as it is."""
+        now = int(time.time())
+        await self._cloud.store.execute(
+            "INSERT OR IGNORE INTO sqs_queues (name, attributes, tags, created, modified) VALUES (?, ?, ?, ?, ?)",
+            name, json.dumps(attributes), json.dumps(tags), now, now,
+        )  # fmt: skip
+
+    async def change(self, queue: Queue, given: dict[str, str]) -> None:
+        """Change some attributes; an empty text takes one away."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            row = connection.execute("SELECT attributes FROM sqs_queues WHERE id = ?", (queue.id,)).fetchone()
+            if row is None:
+                raise no_queue()
+            kept = {name: value for name, value in {**json.loads(row["attributes"]), **given}.items() if value != ""}
+            connection.execute(
+                "UPDATE sqs_queues SET attributes = ?, modified = ? WHERE id = ?",
+                (json.dumps(kept), int(time.time()), queue.id),
+            )
+
+        await self._cloud.store.write(update)
+
+    async def delete(self, queue: Queue) -> None:
+        """Delete a queue with all its messages."""
+        await self._cloud.store.execute("DELETE FROM sqs_queues WHERE id = ?", queue.id)
+
+    def tags(self, queue: Queue) -> dict[str, str]:
+        """Return a queue's tags."""
+        row = self._cloud.store.row("SELECT tags FROM sqs_queues WHERE id = ?", queue.id)
+        tags: dict[str, str] = json.loads(row["tags"]) if row else {}
+        return tags
+
+    async def put_tags(self, queue: Queue, tags: dict[str, str]) -> None:
+        """Replace a queue's tags."""
+        await self._cloud.store.execute("UPDATE sqs_queues SET tags = ? WHERE id = ?", json.dumps(tags), queue.id)

@@ -1,0 +1,36 @@
+"""Receipt handles: which message was received, from which queue, and at which occasion."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+
+from scones.cloud.errors import ServiceError
+
+_FORM = re.compile(r"(\d+)\.(\d+)\.([0-9a-f]{24})")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt handle, taken apart."""
+
+    queue: int
+    message: int
+    occasion: str
+
+    @classmethod
+    def parse(cls, handle: str) -> Receipt:
+        """Read a handle; raises `ReceiptHandleIsInvalid` for what is none."""
+        try:
+            found = _FORM.fullmatch(base64.b64decode(handle, validate=True).decode())
+        except ValueError:
+            found = None
+        if found is None:
+            raise ServiceError(
+                "ReceiptHandleIsInvalid", f'The input receipt handle "{handle}" is not a valid receipt handle.'
+            )
+        return cls(int(found[1]), int(found[2]), found[3])
+
+    def __str__(self) -> str:
+        return base64.b64encode(f"{self.queue}.{self.message}.{self.occasion}".encode()).decode()

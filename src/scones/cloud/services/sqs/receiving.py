@@ -1,0 +1,168 @@
+"""Receiving messages, and what a receiver does with them: delete them, or change when they are visible again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sqs import messages
+from scones.cloud.services.sqs.batches import run_each, started_batch
+from scones.cloud.services.sqs.bells import heard
+from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter
+from scones.cloud.services.sqs.message_attributes import attributes_md5, from_json, select
+from scones.cloud.services.sqs.messages import sequence_number
+from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.receipts import Receipt
+
+VISIBILITY_LIMIT = 43_200
+"""Seconds for which one receive can hide a message."""
+_GONE = "Message does not exist or is not available for visibility timeout change."
+
+
+class ReceivingOperations(Operations):
+    """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, with their batches.
+
+    ReceiveRequestAttemptId is accepted and has no effect: it protects against answers lost on the way, and here
+    none is lost.
+    """
+
+    async def receive_message(self, call: Call) -> dict[str, Any]:
+        """Receive messages, waiting for the first as long as asked; nothing is polled meanwhile."""
+        params, queue = call.params, self._queue(call)
+        limit = params.get("MaxNumberOfMessages", 1)
+        if not 1 <= limit <= 10:
+            raise invalid_parameter(limit, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
+        in_range(params.get("VisibilityTimeout"), "VisibilityTimeout", 0, VISIBILITY_LIMIT)
+        in_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
+        end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
+        while True:
+            bell = self._bells.of(queue.id)
+            rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
+            left = end - time.monotonic()
+            if rows or left <= 0:
+                return {"Messages": [_message(queue, row, params) for row in rows] or None}
+            await heard(bell, min(left, self._until_next(queue)))
+            queue = self._queue(call)
+
+    async def _take(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+        """Receive what is there now; an empty queue costs a look alone."""
+        due = self.cloud.store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
+        if due is None or due["at"] is None or due["at"] > now_ms():
+            return []
+        dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
+        hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
+        taken = await self.cloud.store.write(
+            lambda connection: messages.take(connection, queue, dead_letters, limit, hidden, now_ms())
+        )
+        if taken.moved and dead_letters is not None:
+            self._bells.ring(dead_letters.id)
+        return taken.rows
+
+    def _until_next(self, queue: Queue) -> float:
+        """Return the seconds until a message becomes visible by itself; without one, a day."""
+        now = now_ms()
+        row = self.cloud.store.row(
+            "SELECT min(visible) AS at FROM sqs_messages WHERE queue = ? AND visible > ?", queue.id, now
+        )
+        return (row["at"] - now) / 1000 if row and row["at"] is not None else 86_400.0
+
+    async def delete_message(self, call: Call) -> dict[str, Any]:
+        """Delete a message by its most recent receipt handle; an older one deletes nothing, and is no error."""
+        queue, handle = self._queue(call), call.params["ReceiptHandle"]
+        await self.cloud.store.write(lambda connection: _delete(connection, queue, handle))
+        if queue.fifo:  # its group may go on
+            self._bells.ring(queue.id)
+        return {}
+
+    async def delete_message_batch(self, call: Call) -> dict[str, Any]:
+        """Delete up to ten messages in one write."""
+        queue, entries = self._queue(call), call.params["Entries"]
+        started_batch(entries, "DeleteMessageBatchRequestEntry")
+        answer = await self.cloud.store.write(
+            lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
+        )
+        if queue.fifo:
+            self._bells.ring(queue.id)
+        return answer
+
+    async def change_message_visibility(self, call: Call) -> dict[str, Any]:
+        """Hide a message in flight for longer, or shorter: seconds from now."""
+        queue, params = self._queue(call), call.params
+        await self.cloud.store.write(lambda connection: _change_visibility(connection, queue, params))
+        self._bells.ring(queue.id)
+        return {}
+
+    async def change_message_visibility_batch(self, call: Call) -> dict[str, Any]:
+        """Change the visibility of up to ten messages in one write."""
+        queue, entries = self._queue(call), call.params["Entries"]
+        started_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
+        answer = await self.cloud.store.write(
+            lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))
+        )
+        self._bells.ring(queue.id)
+        return answer
+
+
+def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:
+    row = _received(connection, queue, handle)
+    if row is None:
+        return
+    if queue.fifo and row["visible"] <= now_ms():
+        raise invalid_parameter(handle, "ReceiptHandle", "The receipt handle has expired.")
+    messages.delete(connection, row["id"])
+
+
+def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Mapping[str, Any]) -> None:
+    timeout, handle, now = params.get("VisibilityTimeout", 0), params["ReceiptHandle"], now_ms()
+    in_range(timeout, "VisibilityTimeout", 0, VISIBILITY_LIMIT)
+    row = _received(connection, queue, handle)
+    if row is None:
+        raise invalid_parameter(handle, "ReceiptHandle", _GONE)
+    if row["visible"] <= now:
+        raise ServiceError("MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. "
+                           f"Reason: {_GONE}")  # fmt: skip
+    if now + 1000 * timeout > row["received"] + 1000 * VISIBILITY_LIMIT:
+        raise invalid(f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_LIMIT} seconds]")
+    messages.set_visible(connection, row["id"], now + 1000 * timeout)
+
+
+def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqlite3.Row | None:
+    receipt = Receipt.parse(handle)
+    return messages.find(connection, queue, receipt.message, receipt.occasion) if receipt.queue == queue.id else None
+
+
+def _message(queue: Queue, row: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    attributes = select(from_json(json.loads(row["attributes"])), params.get("MessageAttributeNames") or ())
+    wanted = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
+    known = _system_attributes(row)
+    system = known if "All" in wanted else {name: value for name, value in known.items() if name in wanted}
+    return {
+        "MessageId": row["message_id"],
+        "ReceiptHandle": str(Receipt(queue.id, row["id"], row["receipt"])),
+        "MD5OfBody": row["md5"],
+        "Body": row["body"],
+        "Attributes": system or None,
+        "MD5OfMessageAttributes": attributes_md5(attributes),
+        "MessageAttributes": attributes or None,
+    }
+
+
+def _system_attributes(row: dict[str, Any]) -> dict[str, str]:
+    known = {
+        "SenderId": row["sender"],
+        "SentTimestamp": str(row["sent"]),
+        "ApproximateReceiveCount": str(row["receives"]),
+        "ApproximateFirstReceiveTimestamp": str(row["first_received"]),
+        "SequenceNumber": sequence_number(row["id"]) if row["fifo"] else None,
+        "MessageDeduplicationId": row["deduplication_id"],
+        "MessageGroupId": row["group_id"],
+        "AWSTraceHeader": row["trace"],
+        "DeadLetterQueueSourceArn": row["source"],
+    }
+    return {name: value for name, value in known.items() if value is not None}

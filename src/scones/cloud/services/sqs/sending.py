@@ -1,0 +1,136 @@
+"""Sending messages."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sqs import messages
+from scones.cloud.services.sqs.batches import failed, started_batch
+from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter, missing
+from scones.cloud.services.sqs.message_attributes import (
+    attributes_md5,
+    attributes_size,
+    check_message_attributes,
+    has_forbidden_characters,
+    text_md5,
+    to_json,
+)
+from scones.cloud.services.sqs.messages import Draft, Sent
+from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.queues import Queue
+
+BATCH_LIMIT = 1_048_576
+"""Bytes of all messages of one batch."""
+_ID = re.compile(r"[!-~]{1,128}")
+_NOT_OF_THIS_QUEUE = "The request include parameter that is not valid for this queue type."
+
+
+class SendingOperations(Operations):
+    """SendMessage and SendMessageBatch."""
+
+    async def send_message(self, call: Call) -> dict[str, Any]:
+        """Send one message; it is on disk when this returns."""
+        queue = self._queue(call)
+        draft = _draft(queue, call.params, call.caller.user_id)
+        sent = await self.cloud.store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
+        self._bells.ring(queue.id)
+        return _answer(call.params, draft, sent)
+
+    async def send_message_batch(self, call: Call) -> dict[str, Any]:
+        """Send up to ten messages in one write; those that are not allowed fail alone."""
+        queue, entries = self._queue(call), call.params["Entries"]
+        started_batch(entries, "SendMessageBatchRequestEntry")
+        size = sum(_size(entry) for entry in entries)
+        if size > BATCH_LIMIT:
+            raise ServiceError(
+                "BatchRequestTooLong",
+                f"Batch requests cannot be longer than {BATCH_LIMIT} bytes. You have sent {size} bytes.",
+            )
+        drafts: dict[str, Draft] = {}
+        failures: list[dict[str, Any]] = []
+        for entry in entries:
+            try:
+                drafts[entry["Id"]] = _draft(queue, entry, call.caller.user_id)
+            except ServiceError as error:
+                failures.append(failed(entry["Id"], error))
+
+        def send(connection: sqlite3.Connection) -> dict[str, Sent]:
+            now = now_ms()
+            return {id_: messages.send(connection, queue, draft, now) for id_, draft in drafts.items()}
+
+        sent = await self.cloud.store.write(send) if drafts else {}
+        self._bells.ring(queue.id)
+        by_id = {entry["Id"]: entry for entry in entries}
+        successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
+        return {"Successful": successes, "Failed": failures}
+
+
+def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
+    """Return the message that the parameters describe, or raise SQS's error."""
+    body, attributes = params["MessageBody"], params.get("MessageAttributes") or {}
+    if not body:
+        raise missing("MessageBody")
+    if has_forbidden_characters(body):
+        raise ServiceError("InvalidMessageContents", "Invalid characters found. Valid unicode characters are "
+                           "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")  # fmt: skip
+    check_message_attributes(attributes)
+    limit = queue.number("MaximumMessageSize")
+    if _size(params) > limit:
+        raise invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.")
+    group, deduplication = params.get("MessageGroupId"), _deduplication(queue, params)
+    for name, value in (("MessageGroupId", group), ("MessageDeduplicationId", deduplication)):
+        if value is not None and not _ID.fullmatch(value):
+            raise invalid_parameter(
+                value, name, f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length"
+            )
+    if queue.fifo and group is None:
+        raise missing("MessageGroupId")
+    trace = (params.get("MessageSystemAttributes") or {}).get("AWSTraceHeader", {}).get("StringValue")
+    return Draft(
+        body=body, md5=text_md5(body), attributes=to_json(attributes), sender=sender, trace=trace, group=group,
+        deduplication=deduplication, delay_ms=1000 * _delay(queue, params.get("DelaySeconds")),
+    )  # fmt: skip
+
+
+def _deduplication(queue: Queue, params: dict[str, Any]) -> str | None:
+    given: str | None = params.get("MessageDeduplicationId")
+    if not queue.fifo:
+        if given is not None:
+            raise invalid_parameter(given, "MessageDeduplicationId", _NOT_OF_THIS_QUEUE)
+        return None
+    if given is None and queue.attributes["ContentBasedDeduplication"] == "true":
+        return hashlib.sha256(params["MessageBody"].encode()).hexdigest()
+    if given is None:
+        raise invalid(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+            "explicitly"
+        )
+    return given
+
+
+def _delay(queue: Queue, given: int | None) -> int:
+    if given is None or (queue.fifo and given == 0):
+        return queue.number("DelaySeconds")
+    if queue.fifo:
+        raise invalid_parameter(given, "DelaySeconds", _NOT_OF_THIS_QUEUE)
+    in_range(given, "DelaySeconds", 0, 900)
+    return given
+
+
+def _size(params: dict[str, Any]) -> int:
+    return len(params["MessageBody"].encode()) + attributes_size(params.get("MessageAttributes") or {})
+
+
+def _answer(params: dict[str, Any], draft: Draft, sent: Sent) -> dict[str, Any]:
+    return {
+        "MD5OfMessageBody": draft.md5,
+        "MD5OfMessageAttributes": attributes_md5(params.get("MessageAttributes") or {}),
+        "MD5OfMessageSystemAttributes": attributes_md5(params.get("MessageSystemAttributes") or {}),
+        "MessageId": sent.message_id,
+        "SequenceNumber": sent.sequence_number,
+    }

@@ -1,0 +1,35 @@
+"""The error codes of services that once spoke the Query protocol (`awsQueryCompatible` in their models).
+
+Their clients are told both codes: the shape's name in the body, and the older one in a header. botocore's model no
+longer carries the older ones; these are from the SQS API reference, "Common errors" and the errors of each action.
+"""
+
+from __future__ import annotations
+
+from botocore.model import ServiceModel
+
+HEADER = "x-amzn-query-error"
+
+_QUERY_CODES = {
+    "BatchEntryIdsNotDistinct": "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+    "BatchRequestTooLong": "AWS.SimpleQueueService.BatchRequestTooLong",
+    "EmptyBatchRequest": "AWS.SimpleQueueService.EmptyBatchRequest",
+    "InvalidBatchEntryId": "AWS.SimpleQueueService.InvalidBatchEntryId",
+    "MessageNotInflight": "AWS.SimpleQueueService.MessageNotInflight",
+    "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueNameExists": "QueueAlreadyExists",
+    "TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+    "UnsupportedOperation": "AWS.SimpleQueueService.UnsupportedOperation",
+}
+
+
+def query_code(code: str) -> str:
+    """Return the code under which an error of SQS was known to the Query protocol (and to SDKs of that time)."""
+    return _QUERY_CODES.get(code, code)
+
+
+def query_error(service: ServiceModel, code: str, status: int) -> dict[str, str]:
+    """Return the header that names an error's older code, for a service that is compatible with Query clients."""
+    if "awsQueryCompatible" not in service.metadata:
+        return {}
+    return {HEADER: f"{query_code(code)};{'Sender' if status < 500 else 'Receiver'}"}

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture(scope="module")
+def sqs(cloud: Any) -> Any:
+    return cloud.client("sqs")
+
+
+def make(sqs: Any, *, fifo: bool = False, **attributes: str) -> str:
+    name = f"q-{uuid.uuid4().hex[:12]}" + (".fifo" if fifo else "")
+    given = {**attributes, **({"FifoQueue": "true"} if fifo else {})}
+    return sqs.create_queue(QueueName=name, Attributes=given)["QueueUrl"]
+
+
+def arn_of(sqs: Any, url: str) -> str:
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def receive(sqs: Any, url: str, **options: Any) -> list[dict[str, Any]]:
+    return sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **options).get("Messages", [])
+
+
+def bodies(messages: list[dict[str, Any]]) -> list[str]:
+    return [message["Body"] for message in messages]
+
+
+def counts(sqs: Any, url: str) -> tuple[int, int, int]:
+    names = ["", "NotVisible", "Delayed"]
+    given = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    visible, hidden, delayed = (int(given[f"ApproximateNumberOfMessages{name}"]) for name in names)
+    return visible, hidden, delayed
+
+
+def refused(call: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_queue_is_made_once_and_described(sqs: Any, cloud: Any) -> None:
+    url = make(sqs, VisibilityTimeout="5")
+    name = url.rsplit("/", 1)[-1]
+    assert url == f"{cloud.url}/{cloud.running.account}/{name}"
+    assert sqs.create_queue(QueueName=name)["QueueUrl"] == url
+    assert sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "5"})["QueueUrl"] == url
+    code, text = refused(sqs.create_queue, QueueName=name, Attributes={"VisibilityTimeout": "6"})
+    assert (code, text.rsplit(" ", 1)[-1]) == ("QueueAlreadyExists", "VisibilityTimeout")
+    assert sqs.get_queue_url(QueueName=name)["QueueUrl"] == url
+    assert url in sqs.list_queues(QueueNamePrefix=name)["QueueUrls"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "5"
+    assert attributes["MaximumMessageSize"] == "1048576"
+    assert attributes["QueueArn"].endswith(f":{name}")
+
+
+def test_what_is_not_there_or_not_allowed_is_told_in_both_codes(sqs: Any) -> None:
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist) as caught:
+        sqs.get_queue_url(QueueName="nobody")
+    assert caught.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert refused(sqs.create_queue, QueueName="not allowed")[0] == "InvalidParameterValue"
+    assert refused(sqs.create_queue, QueueName="a", Attributes={"DelaySeconds": "901"})[0] == "InvalidAttributeValue"
+    assert refused(sqs.create_queue, QueueName="a", Attributes={"Colour": "red"})[0] == "InvalidAttributeName"
+    url = make(sqs)
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="")[0] == "MissingParameter"
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="\x00")[0] == "InvalidMessageContents"
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="é" * 524_289)[0] == "InvalidParameterValue"
+    assert refused(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=11)[0] == "InvalidParameterValue"
+    assert refused(sqs.delete_message, QueueUrl=url, ReceiptHandle="none")[0] == "ReceiptHandleIsInvalid"
+
+
+def test_parameters_that_have_to_be_there(cloud: Any) -> None:
+    sqs = cloud.client("sqs", parameter_validation=False)
+    assert refused(sqs.send_message, QueueUrl="x") == (
+        "MissingParameter",
+        "The request must contain the parameter MessageBody.",
+    )
+
+
+def test_message_goes_with_its_attributes(sqs: Any) -> None:
+    url = make(sqs)
+    attributes = {
+        "colour": {"DataType": "String", "StringValue": "grün"},
+        "size.cm": {"DataType": "Number.int", "StringValue": "12"},
+        "raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
+    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793"}}
+    sent = sqs.send_message(
+        QueueUrl=url, MessageBody="Grüße", MessageAttributes=attributes, MessageSystemAttributes=trace
+    )
+    (message,) = receive(sqs, url, AttributeNames=["All"], MessageAttributeNames=["All"])
+    assert message["MessageId"] == sent["MessageId"]
+    assert message["MessageAttributes"] == attributes
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    assert message["Attributes"]["AWSTraceHeader"].startswith("Root=")
+    assert abs(int(message["Attributes"]["SentTimestamp"]) / 1000 - time.time()) < 60
+    assert receive(sqs, url) == []
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    (again,) = receive(sqs, url, MessageAttributeNames=["size.*"])
+    assert set(again["MessageAttributes"]) == {"size.cm"}
+    assert "Attributes" not in again
+
+
+def test_only_the_last_receipt_deletes(sqs: Any) -> None:
+    url = make(sqs, VisibilityTimeout="0")
+    sqs.send_message(QueueUrl=url, MessageBody="once")
+    (first,), (second,) = receive(sqs, url), receive(sqs, url, VisibilityTimeout=30)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    assert counts(sqs, url) == (0, 1, 0)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
+    assert counts(sqs, url) == (0, 0, 0)
+
+
+def test_long_poll_ends_with_the_message(sqs: Any, cloud: Any) -> None:
+    url = make(sqs)
+    got: list[dict[str, Any]] = []
+    poll = threading.Thread(target=lambda: got.extend(receive(cloud.client("sqs"), url, WaitTimeSeconds=20)))
+    poll.start()
+    sqs.send_message(QueueUrl=url, MessageBody="now")
+    poll.join(15)
+    assert bodies(got) == ["now"]
+
+
+def test_long_poll_sees_a_delay_and_a_visibility_timeout_end(sqs: Any) -> None:
+    url = make(sqs, VisibilityTimeout="1")
+    sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=1)
+    assert counts(sqs, url) == (0, 0, 1)
+    assert receive(sqs, url) == []
+    assert bodies(receive(sqs, url, WaitTimeSeconds=20)) == ["later"]
+    assert counts(sqs, url) == (0, 1, 0)
+    assert bodies(receive(sqs, url, WaitTimeSeconds=20)) == ["later"]
+
+
+def test_deleted_queue_ends_the_wait(sqs: Any, cloud: Any) -> None:
+    url = make(sqs)
+    answers: list[str] = []
+    waiting = cloud.client("sqs")
+    poll = threading.Thread(
+        target=lambda: answers.append(refused(waiting.receive_message, QueueUrl=url, WaitTimeSeconds=20)[0])
+    )
+    poll.start()
+    sqs.delete_queue(QueueUrl=url)
+    poll.join(15)
+    assert answers == ["AWS.SimpleQueueService.NonExistentQueue"]
+
+
+def test_batches_fail_entry_by_entry(sqs: Any) -> None:
+    url = make(sqs)
+    entries = [{"Id": str(n), "MessageBody": f"body {n}"} for n in range(9)]
+    answer = sqs.send_message_batch(QueueUrl=url, Entries=[*entries, {"Id": "bad", "MessageBody": "\x01"}])
+    assert len(answer["Successful"]) == 9
+    assert [(each["Id"], each["Code"]) for each in answer["Failed"]] == [("bad", "InvalidMessageContents")]
+    messages = receive(sqs, url)
+    assert sorted(bodies(messages)) == [f"body {n}" for n in range(9)]
+    handles = [{"Id": str(n), "ReceiptHandle": each["ReceiptHandle"]} for n, each in enumerate(messages)]
+    hidden = [{**entry, "VisibilityTimeout": 60} for entry in handles]
+    assert len(sqs.change_message_visibility_batch(QueueUrl=url, Entries=hidden)["Successful"]) == 9
+    gone = sqs.delete_message_batch(QueueUrl=url, Entries=[*handles, {"Id": "x", "ReceiptHandle": "none"}])
+    assert len(gone["Successful"]) == 9
+    assert gone["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
+    assert counts(sqs, url) == (0, 0, 0)
+    assert refused(sqs.send_message_batch, QueueUrl=url, Entries=[])[0].endswith("EmptyBatchRequest")
+    twice = [{"Id": "a", "MessageBody": "1"}, {"Id": "a", "MessageBody": "2"}]
+    assert refused(sqs.send_message_batch, QueueUrl=url, Entries=twice)[0].endswith("BatchEntryIdsNotDistinct")
+
+
+def test_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Any) -> None:
+    dead = make(sqs)
+    policy = json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 2})
+    url = make(sqs, VisibilityTimeout="0", RedrivePolicy=policy)
+    assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
+    sent = sqs.send_message(QueueUrl=url, MessageBody="poison")
+    assert [len(receive(sqs, url)) for _ in range(3)] == [1, 1, 0]
+    (message,) = receive(sqs, dead, AttributeNames=["All"])
+    assert message["MessageId"] == sent["MessageId"]
+    assert message["Attributes"]["DeadLetterQueueSourceArn"] == arn_of(sqs, url)
+    nowhere = json.dumps({"deadLetterTargetArn": arn_of(sqs, dead) + "x", "maxReceiveCount": 2})
+    code, text = refused(sqs.set_queue_attributes, QueueUrl=url, Attributes={"RedrivePolicy": nowhere})
+    assert code == "InvalidParameterValue"
+    assert text.endswith("Dead letter target does not exist.")
+
+
+def test_fifo_queue_keeps_the_order_of_each_group(sqs: Any) -> None:
+    url = make(sqs, fifo=True, ContentBasedDeduplication="true")
+    numbers = [
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=body[0])["SequenceNumber"]
+        for body in ("a1", "a2", "b1", "a3")
+    ]
+    assert numbers == sorted(numbers)
+    (first,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert first["Body"] == "a1"
+    (other,) = receive(sqs, url)
+    assert other["Body"] == "b1"
+    assert receive(sqs, url) == []
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    rest = receive(sqs, url, AttributeNames=["All"])
+    assert bodies(rest) == ["a2", "a3"]
+    assert rest[0]["Attributes"]["MessageGroupId"] == "a"
+    assert rest[0]["Attributes"]["SequenceNumber"] == numbers[1]
+
+
+def test_fifo_queue_takes_a_message_once(sqs: Any) -> None:
+    url = make(sqs, fifo=True)
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", MessageDeduplicationId="1")[0] == "MissingParameter"
+    assert refused(sqs.send_message, QueueUrl=url, MessageBody="x", MessageGroupId="g")[0] == "InvalidParameterValue"
+    given = {"QueueUrl": url, "MessageGroupId": "g", "MessageDeduplicationId": "same"}
+    first = sqs.send_message(MessageBody="one", **given)
+    second = sqs.send_message(MessageBody="two", **given)
+    assert first["MessageId"] == second["MessageId"]
+    assert first["SequenceNumber"] == second["SequenceNumber"]
+    assert bodies(receive(sqs, url)) == ["one"]
+
+
+def test_tags_purge_and_pages(sqs: Any) -> None:
+    prefix = f"page-{uuid.uuid4().hex[:8]}"
+    urls = [sqs.create_queue(QueueName=f"{prefix}-{n}", tags={"n": str(n)})["QueueUrl"] for n in range(3)]
+    pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix, PaginationConfig={"PageSize": 2})
+    assert [page["QueueUrls"] for page in pages] == [urls[:2], urls[2:]]
+    sqs.tag_queue(QueueUrl=urls[1], Tags={"colour": "red"})
+    sqs.untag_queue(QueueUrl=urls[1], TagKeys=["n"])
+    assert sqs.list_queue_tags(QueueUrl=urls[1])["Tags"] == {"colour": "red"}
+    sqs.send_message(QueueUrl=urls[0], MessageBody="gone")
+    sqs.purge_queue(QueueUrl=urls[0])
+    assert counts(sqs, urls[0]) == (0, 0, 0)
+
+
+def test_queue_outlives_a_crash_and_a_move(start_cloud: Any) -> None:
+    first = start_cloud()
+    sqs = first.client("sqs")
+    url = make(sqs)
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    first.kill()
+    second = start_cloud()
+    sqs = second.client("sqs")
+    assert bodies(receive(sqs, url)) == ["kept"]
+    assert sqs.get_queue_url(QueueName=url.rsplit("/", 1)[-1])["QueueUrl"].startswith(second.url)
