@@ -18,7 +18,6 @@ from scones.cloud.services.s3.record import COLUMNS, Record, find_object
 
 UNSUPPORTED = (
     "SSECustomerAlgorithm",
-    "SSEKMSKeyId",
     "ObjectLockMode",
     "ObjectLockLegalHoldStatus",
     "ObjectLockEnabledForBucket",
@@ -93,8 +92,6 @@ class S3Base(Service):
         for unsupported in UNSUPPORTED:
             if unsupported in params:
                 raise errors.not_implemented(unsupported)
-        if params.get("ServerSideEncryption", "AES256") != "AES256":
-            raise errors.not_implemented("ServerSideEncryption")
         if params.get("VersionId", "null") != "null":
             raise errors.invalid_argument("Invalid version id specified", "versionId", params["VersionId"])
         if params.get("ACL", "private") not in ("private", "bucket-owner-full-control"):

@@ -47,7 +47,7 @@ class Objects(S3Base):
         except BaseException:
             await self.drop(content)
             raise
-        return {"ETag": f'"{record.etag}"', **record.checksum.members()}
+        return {"ETag": f'"{record.etag}"', **record.encryption(), **record.checksum.members()}
 
     async def receive(self, call: Call, *algorithms: str, small: int = SMALL) -> Content:
         """Take in a request's body, held to the Content-MD5 and the checksum that came before or behind it."""

@@ -16,6 +16,7 @@ COLUMNS = (
     "body, file, upload"
 )
 HEADERS = (
+    "BucketKeyEnabled",
     "CacheControl",
     "ContentDisposition",
     "ContentEncoding",
@@ -23,9 +24,15 @@ HEADERS = (
     "ContentType",
     "Expires",
     "Metadata",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
     "WebsiteRedirectLocation",
 )
-"""Parameters of a write that a read gives back."""
+"""Parameters of a write that a read gives back.
+
+Encryption is recorded and told: whether the disk is encrypted is the machine's concern. SageMaker's SDK asks for
+aws:kms with every upload of source code.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,11 @@ class Record:
         )  # fmt: skip
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+
+    def encryption(self) -> dict[str, Any]:
+        """Return the encryption that was asked for, by member name."""
+        names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+        return {name: self.headers[name] for name in names if name in self.headers}
 
     def members(self) -> dict[str, Any]:
         """Return what GET and HEAD tell of an object, by member name."""
