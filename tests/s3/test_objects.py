@@ -298,7 +298,7 @@ def test_what_would_be_ignored_is_refused(s3, bucket, refusal, unsupported):
     assert refusal(s3.put_object, Bucket=bucket, Key="key", Body=b"x", **unsupported)[:2] == ("NotImplemented", 501)
 
 
-def test_the_encryption_that_was_asked_for_is_told(s3: Any, bucket: str) -> None:
+def test_the_encryption_that_was_asked_for_is_told(s3, bucket):
     asked = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "alias/mine"}
     put = s3.put_object(Bucket=bucket, Key="secret", Body=b"x", **asked)
     head = s3.head_object(Bucket=bucket, Key="secret")
