@@ -12,6 +12,7 @@ def offered() -> list[type[Service]]:
     from scones.cloud.services.logs import Logs
     from scones.cloud.services.s3 import S3
     from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
+    from scones.cloud.services.sns import SNS
     from scones.cloud.services.sqs import SQS
     from scones.cloud.services.states import StepFunctions
 
@@ -22,6 +23,7 @@ def offered() -> list[type[Service]]:
         S3,
         SQS,
         Lambda,
+        SNS,
         SageMaker,
         SageMakerRuntime,
         StepFunctions,

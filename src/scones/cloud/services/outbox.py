@@ -1,0 +1,96 @@
+"""Deliveries between services: on disk until they are made, and made after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = (1.0, 4.0, 16.0)
+"""The waits after a failure that is not the caller's fault."""
+_TOGETHER = 10
+
+Payload = dict[str, Any]
+
+
+class Outbox:
+    """A table of deliveries; each lane (one subscription, one target) goes on by itself.
+
+    `deliver` makes one delivery or raises `ServiceError`; `failed` is told of one that is given up. A delivery may
+    be made twice where the cloud is killed in between, as AWS's may. Lanes that are `ordered` deliver one by one.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        table: str,
+        deliver: Callable[[str, Payload], Awaitable[None]],
+        failed: Callable[[str, Payload, ServiceError], Awaitable[None]],
+        ordered: Callable[[str], bool] = lambda lane: False,  # noqa: ARG005
+    ) -> None:
+        self._cloud = cloud
+        self._table = table
+        self._deliver = deliver
+        self._failed = failed
+        self._ordered = ordered
+        self._pumping: set[str] = set()
+
+    @staticmethod
+    def schema(table: str) -> str:
+        """Return the statements that create an outbox's table."""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {table} ("
+            " id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, payload TEXT NOT NULL);"
+            f"CREATE INDEX IF NOT EXISTS {table}_by_lane ON {table} (lane)"
+        )
+
+    def put(self, connection: sqlite3.Connection, lane: str, payload: Payload) -> None:
+        """Keep a delivery, inside a write; call `wake` when that is on disk."""
+        connection.execute(
+            f"INSERT INTO {self._table} (lane, payload) VALUES (?, ?)",  # noqa: S608 - the table's name is our own
+            (lane, json.dumps(payload)),
+        )
+
+    def wake(self, lanes: Iterable[str]) -> None:
+        """Begin to deliver what lies in these lanes, where that has not begun."""
+        for lane in lanes:
+            if lane not in self._pumping:
+                self._pumping.add(lane)
+                self._cloud.spawn(self._pump(lane), name=f"{self._table} {lane}")
+
+    def start(self) -> None:
+        """Go on with what a former process left."""
+        rows = self._cloud.store.rows(f"SELECT DISTINCT lane FROM {self._table}")  # noqa: S608
+        self.wake(row["lane"] for row in rows)
+
+    async def _pump(self, lane: str) -> None:
+        query = f"SELECT id, payload FROM {self._table} WHERE lane = ? ORDER BY id LIMIT ?"  # noqa: S608
+        together = 1 if self._ordered(lane) else _TOGETHER
+        try:
+            while rows := self._cloud.store.rows(query, lane, together):
+                await asyncio.gather(*(self._attempt(lane, json.loads(row["payload"])) for row in rows))
+                await self._cloud.store.execute(
+                    f"DELETE FROM {self._table} WHERE lane = ? AND id BETWEEN ? AND ?",  # noqa: S608
+                    lane, rows[0]["id"], rows[-1]["id"],
+                )  # fmt: skip
+        finally:
+            self._pumping.discard(lane)
+
+    async def _attempt(self, lane: str, payload: Payload) -> None:
+        for wait in (*RETRY_SECONDS, None):
+            try:
+                await self._deliver(lane, payload)
+            except ServiceError as error:
+                if wait is not None and error.status >= 500 and error.status != 501:
+                    await asyncio.sleep(wait)
+                    continue
+                await self._failed(lane, payload, error)
+            return

@@ -1,0 +1,67 @@
+"""Delivering messages to queues and functions."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
+from scones.cloud.services.sns.records import Records, Subscription
+from scones.cloud.services.sqs.message_attributes import from_json
+
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Makes the deliveries of the outbox: one message to one subscription."""
+
+    def __init__(self, cloud: Cloud, records: Records) -> None:
+        self._cloud = cloud
+        self._records = records
+
+    async def deliver(self, lane: str, message: dict[str, Any]) -> None:
+        """Give a message to a subscription; one that was deleted meanwhile is given nothing."""
+        try:
+            subscription = self._records.subscription(lane)
+        except ServiceError:
+            return
+        if subscription.protocol == "lambda":
+            event = lambda_event(message, subscription, self._cloud.url)
+            params = {"FunctionName": subscription.endpoint, "InvocationType": "Event", "Payload": event}
+            await self._cloud.call("lambda", "Invoke", params)
+        else:
+            await self._send(subscription.endpoint, subscription, message)
+
+    async def failed(self, lane: str, message: dict[str, Any], error: ServiceError) -> None:
+        """Put what could not be delivered into the subscription's dead-letter queue, where it has one."""
+        try:
+            subscription = self._records.subscription(lane)
+        except ServiceError:
+            return
+        policy = json.loads(subscription.attributes.get("RedrivePolicy") or "{}")
+        target = policy.get("deadLetterTargetArn")
+        where = f"{message['MessageId']} to {subscription.protocol} {subscription.endpoint}"
+        if target is None:
+            log.warning("The notification %s was not delivered: %s", where, error)
+            return
+        try:
+            await self._send(target, subscription, message)
+        except ServiceError as second:
+            log.warning("The notification %s was not delivered: %s; its dead-letter queue: %s", where, error, second)
+
+    async def _send(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
+        *_, account, name = queue.split(":")
+        params: dict[str, Any] = {"QueueUrl": f"{self._cloud.url}/{account}/{name}"}
+        if subscription.raw:
+            params["MessageBody"] = text_for(message, "sqs")
+            params["MessageAttributes"] = from_json(message["MessageAttributes"])
+        else:
+            params["MessageBody"] = notification(message, subscription, self._cloud.url)
+        if message["MessageGroupId"]:
+            params["MessageGroupId"] = message["MessageGroupId"]
+        if name.endswith(".fifo"):
+            params["MessageDeduplicationId"] = message["MessageDeduplicationId"]
+        await self._cloud.call("sqs", "SendMessage", params)

@@ -1,0 +1,74 @@
+"""What subscribers are given: SNS's JSON around a message, and Lambda's event."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.services.sns.records import Subscription
+
+UNSIGNED = "UNSIGNED"
+"""AWS signs notifications with a certificate of its own, which nobody else has; nothing here passes for that."""
+
+
+def notification(message: dict[str, Any], subscription: Subscription, url: str) -> str:
+    """Return the JSON text that queues are given."""
+    document: dict[str, Any] = {"Type": "Notification", "MessageId": message["MessageId"]}
+    if message["SequenceNumber"]:
+        document["SequenceNumber"] = message["SequenceNumber"]
+    document["TopicArn"] = subscription.topic
+    if message["Subject"]:
+        document["Subject"] = message["Subject"]
+    document |= {"Message": text_for(message, subscription.protocol), "Timestamp": message["Timestamp"]}
+    if not message["SequenceNumber"]:  # FIFO topics do not sign
+        document |= {"SignatureVersion": "1", "Signature": UNSIGNED, "SigningCertURL": certificate_url(url)}
+    document["UnsubscribeURL"] = unsubscribe_url(url, subscription)
+    if message["MessageAttributes"]:
+        document["MessageAttributes"] = _attributes(message)
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) -> bytes:
+    """Return the event that functions are given: Lambda Developer Guide, "Using Lambda with Amazon SNS"."""
+    record = {
+        "Type": "Notification",
+        "MessageId": message["MessageId"],
+        "TopicArn": subscription.topic,
+        "Subject": message["Subject"],
+        "Message": text_for(message, subscription.protocol),
+        "Timestamp": message["Timestamp"],
+        "SignatureVersion": "1",
+        "Signature": UNSIGNED,
+        "SigningCertUrl": certificate_url(url),
+        "UnsubscribeUrl": unsubscribe_url(url, subscription),
+        "MessageAttributes": _attributes(message),
+    }
+    event = {
+        "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription.arn, "Sns": record,
+    }  # fmt: skip
+    return json.dumps({"Records": [event]}).encode()
+
+
+def text_for(message: dict[str, Any], protocol: str) -> str:
+    """Return the message for a protocol: MessageStructure json has one text for each."""
+    if message["MessageStructure"] != "json":
+        return str(message["Message"])
+    texts = json.loads(message["Message"])
+    return str(texts.get(protocol, texts["default"]))
+
+
+def certificate_url(url: str) -> str:
+    """Return where AWS would have the certificate; nothing lies there."""
+    return f"{url}/SimpleNotificationService-none.pem"
+
+
+def unsubscribe_url(url: str, subscription: Subscription) -> str:
+    """Return the address that takes a subscription away on AWS."""
+    return f"{url}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}"
+
+
+def _attributes(message: dict[str, Any]) -> dict[str, dict[str, str]]:
+    return {
+        name: {"Type": each["DataType"], "Value": each.get("StringValue") or each.get("BinaryValue", "")}
+        for name, each in message["MessageAttributes"].items()
+    }

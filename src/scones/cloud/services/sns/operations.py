@@ -1,0 +1,30 @@
+"""What the groups of SNS's operations have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.service import Service
+from scones.cloud.services.outbox import Outbox
+from scones.cloud.services.sns import records
+from scones.cloud.services.sns.delivery import Delivery
+from scones.cloud.services.sns.records import Records
+
+OUTBOX = "sns_deliveries"
+
+
+class Operations(Service):
+    """The service's state."""
+
+    name: ClassVar[str] = "sns"
+    schema: ClassVar[str] = records.SCHEMA + ";" + Outbox.schema(OUTBOX)
+    validation_code: ClassVar[str] = "ValidationError"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._records = Records(cloud)
+        delivery = Delivery(cloud, self._records)
+        self._outbox = Outbox(
+            cloud, OUTBOX, delivery.deliver, delivery.failed, ordered=lambda subscription: ".fifo:" in subscription
+        )

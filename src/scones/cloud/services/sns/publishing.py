@@ -1,0 +1,205 @@
+"""Publishing messages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sns.envelope import text_for
+from scones.cloud.services.sns.errors import invalid, no_topic
+from scones.cloud.services.sns.filters import accepts
+from scones.cloud.services.sns.operations import Operations
+from scones.cloud.services.sns.records import Topic
+from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
+
+DEDUPLICATION_SECONDS = 300.0
+"""How long a FIFO topic remembers what was published."""
+BATCH_LIMIT = 262_144
+"""Bytes of a batch's messages, and of one message where the topic says nothing else."""
+_FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+class PublishingOperations(Operations):
+    """Publish and PublishBatch: what is answered is on disk, and delivered from there."""
+
+    async def publish(self, call: Call) -> dict[str, Any]:
+        """Publish one message."""
+        topic = self._target(call.params)
+        (published,) = await self._publish(topic, [_message(topic, call.params)])
+        return published
+
+    async def publish_batch(self, call: Call) -> dict[str, Any]:
+        """Publish up to ten messages in one write; those that are not allowed fail alone."""
+        topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
+        _check_batch(entries)
+        messages: dict[str, dict[str, Any]] = {}
+        failures: list[dict[str, Any]] = []
+        for entry in entries:
+            try:
+                messages[entry["Id"]] = _message(topic, entry)
+            except ServiceError as error:
+                failures.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
+        published = await self._publish(topic, list(messages.values()))
+        successes = [{"Id": id_, **each} for id_, each in zip(messages, published, strict=True)]
+        return {"Successful": successes, "Failed": failures}
+
+    def _target(self, params: dict[str, Any]) -> Topic:
+        if "PhoneNumber" in params:
+            raise invalid("PhoneNumber Reason: the local cloud sends no text messages; publish to a topic")
+        arn = params.get("TopicArn") or params.get("TargetArn")
+        if not arn:
+            raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
+        if ":endpoint/" in arn:
+            raise invalid("TargetArn Reason: the local cloud has no mobile endpoints; publish to a topic")
+        return self._records.topic(arn)
+
+    async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Keep the deliveries of messages, begin them, and return the messages' names."""
+        subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
+        lanes = {
+            message["MessageId"]: [
+                each.arn
+                for each in subscriptions
+                if accepts(each, text_for(message, each.protocol), message["MessageAttributes"])
+            ]
+            for message in messages
+        }
+
+        def keep(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            published = []
+            for message in messages:
+                known = _number(connection, topic, message) if topic.fifo else None
+                if known is None:
+                    for lane in lanes[message["MessageId"]]:
+                        self._outbox.put(connection, lane, message)
+                published.append(known or {"MessageId": message["MessageId"], "SequenceNumber": _sequence(message)})
+            return published
+
+        if not topic.fifo and not any(lanes.values()):
+            return [{"MessageId": message["MessageId"]} for message in messages]
+        published = await self.cloud.store.write(keep)
+        self._outbox.wake({lane for each in lanes.values() for lane in each})
+        return published
+
+
+def _number(connection: sqlite3.Connection, topic: Topic, message: dict[str, Any]) -> dict[str, Any] | None:
+    """Give a FIFO message its sequence number, or return the names of the one of which it is a duplicate."""
+    scope = message["MessageGroupId"] if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
+    key, now = (topic.arn, scope, message["MessageDeduplicationId"]), time.time()
+    row = connection.execute(
+        "SELECT * FROM sns_deduplications WHERE topic = ? AND scope = ? AND id = ? AND sent > ?",
+        (*key, now - DEDUPLICATION_SECONDS),
+    ).fetchone()
+    if row is not None:
+        return {"MessageId": row["message_id"], "SequenceNumber": str(_FIRST_SEQUENCE_NUMBER + row["number"])}
+    connection.execute("UPDATE sns_topics SET sequence = sequence + 1 WHERE arn = ?", (topic.arn,))
+    row = connection.execute("SELECT sequence FROM sns_topics WHERE arn = ?", (topic.arn,)).fetchone()
+    if row is None:  # deleted meanwhile
+        raise no_topic()
+    connection.execute(
+        "INSERT OR REPLACE INTO sns_deduplications VALUES (?, ?, ?, ?, ?, ?)",
+        (*key, message["MessageId"], row["sequence"], now),
+    )
+    connection.execute(
+        "DELETE FROM sns_deduplications WHERE topic = ? AND sent <= ?", (topic.arn, now - DEDUPLICATION_SECONDS)
+    )
+    message["SequenceNumber"] = str(_FIRST_SEQUENCE_NUMBER + row["sequence"])
+    return None
+
+
+def _sequence(message: dict[str, Any]) -> str | None:
+    return message["SequenceNumber"] or None
+
+
+def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message that the parameters describe, as the outbox keeps it, or raise SNS's error."""
+    text, attributes = params["Message"], params.get("MessageAttributes") or {}
+    if not text:
+        raise invalid("Empty message")
+    try:
+        check_message_attributes(attributes)
+    except ServiceError as error:
+        raise ServiceError("ParameterValueInvalid", error.message) from error
+    limit = int(topic.attributes.get("MaximumMessageSize", BATCH_LIMIT))
+    if len(text.encode()) + attributes_size(attributes) > limit:
+        raise invalid("Message too long")
+    subject, structure = params.get("Subject"), params.get("MessageStructure")
+    if subject is not None and (not 0 < len(subject) <= 100 or "\n" in subject):
+        raise invalid("Subject")
+    if structure == "json":
+        _check_structure(text)
+    elif structure:
+        raise invalid("MessageStructure")
+    return {
+        "MessageId": str(uuid.uuid4()),
+        "SequenceNumber": "",
+        "Message": text,
+        "Subject": subject,
+        "MessageStructure": structure,
+        "MessageAttributes": to_json(attributes),
+        "MessageGroupId": _group(topic, params),
+        "MessageDeduplicationId": _deduplication(topic, params),
+        "Timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+
+
+def _check_structure(text: str) -> None:
+    try:
+        texts = json.loads(text)
+    except ValueError as error:
+        raise invalid("Message Structure - JSON message body failed to parse") from error
+    if not isinstance(texts, dict) or not isinstance(texts.get("default"), str):
+        raise invalid("Message Structure - No default entry in JSON message body")
+
+
+def _group(topic: Topic, params: Mapping[str, Any]) -> str | None:
+    group: str | None = params.get("MessageGroupId")
+    if topic.fifo and not group:
+        raise invalid("The MessageGroupId parameter is required for FIFO topics")
+    return group
+
+
+def _deduplication(topic: Topic, params: Mapping[str, Any]) -> str | None:
+    given: str | None = params.get("MessageDeduplicationId")
+    if not topic.fifo:
+        if given:
+            raise invalid(
+                "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not "
+                "valid for this topic type"
+            )
+        return None
+    if given:
+        return given
+    if topic.attributes.get("ContentBasedDeduplication") != "true":
+        raise invalid(
+            "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+            "explicitly"
+        )
+    return hashlib.sha256(params["Message"].encode()).hexdigest()
+
+
+def _check_batch(entries: list[dict[str, Any]]) -> None:
+    if not entries:
+        raise ServiceError("EmptyBatchRequest", "The batch request doesn't contain any entries.")
+    if len(entries) > 10:
+        raise ServiceError("TooManyEntriesInBatchRequest", "The batch request contains more entries than permissible.")
+    ids = [entry["Id"] for entry in entries]
+    if not all(_ENTRY_ID.fullmatch(each) for each in ids):
+        raise ServiceError(
+            "InvalidBatchEntryId", "The Id of a batch entry in a batch request doesn't abide by the specification."
+        )
+    if len(set(ids)) < len(ids):
+        raise ServiceError("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
+    size = sum(len(each["Message"].encode()) + attributes_size(each.get("MessageAttributes") or {}) for each in entries)
+    if size > BATCH_LIMIT:
+        raise ServiceError("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")

@@ -1,0 +1,166 @@
+"""Operations on subscriptions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any
+
+from scones.cloud.service import Call
+from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.filters import BODY, check_filter
+from scones.cloud.services.sns.operations import Operations
+from scones.cloud.services.sns.records import Subscription, Topic, page
+
+log = logging.getLogger(__name__)
+
+_MAIL = ("email", "email-json")
+_NOT_OFFERED = ("http", "https", "sms", "application", "firehose")
+_ATTRIBUTES = {
+    "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
+}  # fmt: skip
+PENDING = "pending confirmation"
+
+
+class SubscriptionOperations(Operations):
+    """Subscribe queues and functions to topics.
+
+    A subscription by mail stays pending, as on AWS until its owner follows the link in a mail; no mail is sent here.
+    """
+
+    async def subscribe(self, call: Call) -> dict[str, Any]:
+        """Subscribe an endpoint; one that is subscribed with the same attributes keeps its subscription."""
+        params = call.params
+        protocol, endpoint, given = params["Protocol"], params.get("Endpoint", ""), params.get("Attributes") or {}
+        topic = self._records.topic(params["TopicArn"])
+        _check_endpoint(topic, protocol, endpoint)
+        for name, value in given.items():
+            _check_attribute(name, value, protocol, given)
+        if self._records.subscribed(topic.arn, protocol, endpoint) is None:
+            pending, arn = protocol in _MAIL, f"{topic.arn}:{uuid.uuid4()}"
+            await self._records.add_subscription(Subscription(arn, topic.arn, protocol, endpoint, given, pending))
+            if pending:
+                log.warning("%s stays unconfirmed at %s: the local cloud sends no mail", endpoint, topic.name)
+        found = self._records.subscribed(topic.arn, protocol, endpoint)
+        if found is None:  # the topic was deleted meanwhile
+            raise invalid("TopicArn")
+        if given and found.attributes != given:
+            raise invalid("Attributes Reason: Subscription already exists with different attributes")
+        told = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
+        return {"SubscriptionArn": told}
+
+    async def unsubscribe(self, call: Call) -> dict[str, Any]:
+        """Delete a subscription; one that is not there is no error."""
+        arn = call.params["SubscriptionArn"]
+        if len(arn.split(":")) != 7:
+            raise invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {len(arn.split(':'))}")
+        found = next((each for each in self._records.subscriptions() if each.arn == arn), None)
+        if found is not None:
+            await self._records.delete_subscription(found)
+        return {}
+
+    async def list_subscriptions(self, call: Call) -> dict[str, Any]:
+        """List all subscriptions, 100 a page."""
+        return self._listed(self._records.subscriptions(), call)
+
+    async def list_subscriptions_by_topic(self, call: Call) -> dict[str, Any]:
+        """List a topic's subscriptions, 100 a page."""
+        topic = self._records.topic(call.params["TopicArn"])
+        return self._listed(self._records.subscriptions(topic.arn), call)
+
+    def _listed(self, subscriptions: list[Subscription], call: Call) -> dict[str, Any]:
+        found, token = page(subscriptions, call.params.get("NextToken"))
+        members = [
+            {
+                "SubscriptionArn": "PendingConfirmation" if each.pending else each.arn,
+                "Owner": self.cloud.settings.account,
+                "Protocol": each.protocol,
+                "Endpoint": each.endpoint,
+                "TopicArn": each.topic,
+            }
+            for each in found
+        ]
+        return {"Subscriptions": members, "NextToken": token}
+
+    async def get_subscription_attributes(self, call: Call) -> dict[str, Any]:
+        """Describe a subscription."""
+        found = self._records.subscription(call.params["SubscriptionArn"])
+        scope = {"FilterPolicyScope": "MessageAttributes"} if "FilterPolicy" in found.attributes else {}
+        return {
+            "Attributes": {
+                "SubscriptionArn": found.arn,
+                "TopicArn": found.topic,
+                "Protocol": found.protocol,
+                "Endpoint": found.endpoint,
+                "Owner": self.cloud.settings.account,
+                "SubscriptionPrincipal": call.caller.arn,
+                "ConfirmationWasAuthenticated": str(not found.pending).lower(),
+                "PendingConfirmation": str(found.pending).lower(),
+                "RawMessageDelivery": "false",
+                **scope,
+                **found.attributes,
+            }
+        }
+
+    async def set_subscription_attributes(self, call: Call) -> dict[str, Any]:
+        """Change one attribute of a subscription; an empty value takes it away."""
+        found = self._records.subscription(call.params["SubscriptionArn"])
+        name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
+        changed = {**found.attributes, name: value}
+        _check_attribute(name, value, found.protocol, changed)
+        if name == "FilterPolicyScope" and "FilterPolicy" in changed:
+            check_filter(changed["FilterPolicy"], value)
+        kept = {each: text for each, text in changed.items() if text != ""}
+        await self._records.change_subscription(found.arn, kept)
+        return {}
+
+
+def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
+    if protocol in _NOT_OFFERED:
+        raise invalid(
+            f"Protocol {protocol}: the local cloud delivers to sqs and lambda; subscribe a queue or a function instead"
+        )
+    if protocol not in ("sqs", "lambda", *_MAIL):
+        raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
+    service = endpoint.split(":")[2] if endpoint.count(":") >= 5 else ""
+    if protocol == "sqs" and service != "sqs":
+        raise invalid("SQS endpoint ARN")
+    if protocol == "lambda" and service != "lambda":
+        raise invalid("Lambda endpoint ARN")
+    if protocol in _MAIL and "@" not in endpoint:
+        raise invalid("Email address")
+    if protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
+        raise invalid(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+        )
+    if topic.fifo and protocol != "sqs":
+        raise invalid(
+            f"Invalid parameter: Endpoint Reason: Please use FIFO SQS queue; {protocol} is no protocol of FIFO topics"
+        )
+
+
+def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]) -> None:
+    if name not in _ATTRIBUTES:
+        raise invalid("AttributeName")
+    reason = f"Attributes Reason: {name}: "
+    if name == "FilterPolicy":
+        check_filter(value, given.get("FilterPolicyScope", ""))
+    elif name == "FilterPolicyScope" and value not in ("MessageAttributes", BODY):
+        raise invalid(f"{reason}Invalid value [{value}]. Please use either MessageBody or MessageAttributes")
+    elif name == "RawMessageDelivery":
+        if value.lower() not in ("true", "false"):
+            raise invalid(f"{reason}Invalid value [{value}]. Must be true or false.")
+        if value.lower() == "true" and protocol != "sqs":
+            raise invalid(f"{reason}Delivery protocol [{protocol}] does not support raw message delivery.")
+    elif name == "RedrivePolicy" and value:
+        _check_redrive(value, reason)
+
+
+def _check_redrive(value: str, reason: str) -> None:
+    try:
+        target = json.loads(value)["deadLetterTargetArn"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise invalid(f"{reason}failed to parse JSON.") from error
+    if ":sqs:" not in str(target):
+        raise invalid(f"{reason}deadLetterTargetArn is an invalid arn")

@@ -1,0 +1,161 @@
+"""Operations on topics."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.operations import Operations
+from scones.cloud.services.sns.records import Topic, page
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
+_FEEDBACK = re.compile(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)")
+_DOCUMENTS = {"Policy", "DeliveryPolicy", "ArchivePolicy"}
+_TEXTS = {"DisplayName", "KmsMasterKeyId", "TracingConfig", "SignatureVersion", "FifoThroughputScope"}
+_SWITCHES = {"FifoTopic", "ContentBasedDeduplication"}
+_DELIVERY_POLICY = {
+    "http": {
+        "defaultHealthyRetryPolicy": {
+            "minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0,
+            "numNoDelayRetries": 0, "numMinDelayRetries": 0, "backoffFunction": "linear",
+        },
+        "disableSubscriptionOverrides": False,
+        "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
+    }
+}  # fmt: skip
+
+
+class TopicOperations(Operations):
+    """Create, change, list and delete topics, and their tags."""
+
+    async def create_topic(self, call: Call) -> dict[str, Any]:
+        """Create a topic; one that is there with the same attributes is answered as if it were new."""
+        name, given = call.params["Name"], call.params.get("Attributes") or {}
+        tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or ()}
+        fifo = given.get("FifoTopic", "false") == "true"
+        if not _NAME.fullmatch(name):
+            raise invalid("Topic Name")
+        if fifo != name.endswith(".fifo"):
+            raise invalid(
+                "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII "
+                "letters, numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
+                if fifo
+                else "Topic Name"
+            )
+        for attribute, value in given.items():
+            _check(attribute, value, fifo)
+        arn = self.cloud.arn("sns", name)
+        if self._records.find_topic(arn) is None:
+            await self._records.add_topic(arn, given, tags)
+        topic = self._records.topic(arn)
+        if any(topic.attributes.get(attribute) != value for attribute, value in given.items()):
+            raise invalid("Attributes Reason: Topic already exists with different attributes")
+        if tags and topic.tags != tags:
+            raise invalid("Tags Reason: Topic already exists with different tags")
+        return {"TopicArn": arn}
+
+    async def delete_topic(self, call: Call) -> dict[str, Any]:
+        """Delete a topic with its subscriptions; one that is not there is no error."""
+        arn = call.params["TopicArn"]
+        if len(arn.split(":")) != 6:
+            raise invalid("TopicArn")
+        await self._records.delete_topic(arn)
+        return {}
+
+    async def list_topics(self, call: Call) -> dict[str, Any]:
+        """List topics, 100 a page."""
+        arns, token = page(self._records.topics(), call.params.get("NextToken"))
+        return {"Topics": [{"TopicArn": arn} for arn in arns], "NextToken": token}
+
+    async def get_topic_attributes(self, call: Call) -> dict[str, Any]:
+        """Describe a topic."""
+        topic = self._records.topic(call.params["TopicArn"])
+        pending = [each.pending for each in self._records.subscriptions(topic.arn)]
+        return {
+            "Attributes": {
+                "TopicArn": topic.arn,
+                "Owner": self.cloud.settings.account,
+                "DisplayName": "",
+                "Policy": json.dumps(_default_policy(topic, self.cloud.settings.account)),
+                "EffectiveDeliveryPolicy": json.dumps(_DELIVERY_POLICY),
+                "SubscriptionsConfirmed": str(pending.count(False)),
+                "SubscriptionsPending": str(pending.count(True)),
+                "SubscriptionsDeleted": str(self._records.deleted_subscriptions(topic.arn)),
+                **({"ContentBasedDeduplication": "false"} if topic.fifo else {}),
+                **topic.attributes,
+            }
+        }
+
+    async def set_topic_attributes(self, call: Call) -> dict[str, Any]:
+        """Change one attribute of a topic."""
+        topic = self._records.topic(call.params["TopicArn"])
+        name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
+        if name == "FifoTopic":
+            raise invalid("AttributeName")
+        _check(name, value, topic.fifo)
+        await self._records.change_topic(topic.arn, "attributes", {**topic.attributes, name: value})
+        return {}
+
+    async def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Add tags to a topic, or change them."""
+        topic = self._tagged(call)
+        tags = topic.tags | {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
+        if len(tags) > 50:
+            raise ServiceError("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+        await self._records.change_topic(topic.arn, "tags", tags)
+        return {}
+
+    async def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Remove tags from a topic."""
+        topic = self._tagged(call)
+        kept = {key: value for key, value in topic.tags.items() if key not in call.params["TagKeys"]}
+        await self._records.change_topic(topic.arn, "tags", kept)
+        return {}
+
+    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+        """Return a topic's tags."""
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
+
+    def _tagged(self, call: Call) -> Topic:
+        topic = self._records.find_topic(call.params["ResourceArn"])
+        if topic is None:
+            raise ServiceError("ResourceNotFound", "Resource does not exist", 404)
+        return topic
+
+
+def _check(name: str, value: str, fifo: bool) -> None:
+    """Raise `InvalidParameter` for an attribute that topics do not have, or a value that is not allowed."""
+    reason = f"Attributes Reason: Invalid value for attribute {name}"
+    if name in _SWITCHES:
+        if value not in ("true", "false") or (name == "ContentBasedDeduplication" and not fifo):
+            raise invalid(f"{reason}: {value}")
+    elif name == "MaximumMessageSize":
+        if not value.isdigit() or not 1024 <= int(value) <= 1_048_576:
+            raise invalid(f"{reason}: {value}")
+    elif name in _DOCUMENTS:
+        try:
+            json.loads(value)
+        except ValueError as error:
+            raise invalid(f"{name} failed to parse JSON.") from error
+    elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
+        raise invalid("AttributeName")
+
+
+def _default_policy(topic: Topic, account: str) -> dict[str, Any]:
+    actions = (
+        "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
+        "ListSubscriptionsByTopic", "Publish",
+    )  # fmt: skip
+    statement = {
+        "Sid": "__default_statement_ID",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": [f"SNS:{action}" for action in actions],
+        "Resource": topic.arn,
+        "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
+    }
+    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [statement]}

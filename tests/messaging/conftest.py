@@ -1,0 +1,76 @@
+"""What more than one service's tests need: queues, and functions that tell what they were given."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+TELLER = """
+import json, os, boto3
+def handler(event, context):
+    boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps(event))
+"""
+
+
+class Queue:
+    """A queue of a test's own."""
+
+    def __init__(self, client: Any, **attributes: str) -> None:
+        self._client = client
+        name = f"queue-{uuid.uuid4().hex[:12]}" + (".fifo" if "FifoQueue" in attributes else "")
+        self.url = client.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+        given = client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
+        self.arn = given["Attributes"]["QueueArn"]
+
+    def receive(self, count: int, client: Any = None) -> list[dict[str, Any]]:
+        """Receive until `count` different messages have come; they are deleted."""
+        client = client or self._client
+        found: dict[str, dict[str, Any]] = {}
+        while len(found) < count:
+            batch = client.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=20, AttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            ).get("Messages", [])  # fmt: skip
+            assert batch, f"{len(found)} messages of {count} have come"
+            for message in batch:
+                client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
+                found.setdefault(message["Body"], message)
+        return list(found.values())
+
+    def bodies(self, count: int, client: Any = None) -> list[str]:
+        return [message["Body"] for message in self.receive(count, client)]
+
+
+@pytest.fixture
+def make_queue(cloud: Any) -> Callable[..., Queue]:
+    client = cloud.client("sqs")
+    return lambda **attributes: Queue(client, **attributes)
+
+
+@pytest.fixture
+def make_queue_in() -> Callable[..., Queue]:
+    """Make a queue in a cloud of the test's own."""
+    return lambda cloud, **attributes: Queue(cloud.client("sqs"), **attributes)
+
+
+@pytest.fixture
+def make_teller(cloud: Any) -> Callable[[Queue], str]:
+    """Make a function that sends its events to a queue; return its ARN."""
+
+    def make(queue: Queue) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("teller.py", TELLER)
+        answer = cloud.client("lambda").create_function(
+            FunctionName=f"teller-{uuid.uuid4().hex[:12]}", Runtime="python3.11", Handler="teller.handler", Timeout=30,
+            Role="arn:aws:iam::111122223333:role/functions", Code={"ZipFile": archive.getvalue()},
+            Environment={"Variables": {"QUEUE": queue.url}},
+        )  # fmt: skip
+        return answer["FunctionArn"]
+
+    return make
