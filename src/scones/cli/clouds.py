@@ -14,7 +14,7 @@ import click
 
 from scones.cli import local, options
 from scones.cli.failures import Mistake, interrupts_held, told_plainly
-from scones.cloud import lifecycle
+from scones.cloud import lifecycle, workspace
 
 if TYPE_CHECKING:
     from scones.workflow.place import Place
@@ -147,7 +147,7 @@ def env(as_json: bool, data_dir: Path) -> int:
     \b
     eval "$(scones env)"
     """
-    variables = local.running_at(data_dir).environment()
+    variables = workspace.environment(local.running_at(data_dir))
     if as_json:
         click.echo(json.dumps(variables, indent=2))
         return 0
@@ -173,8 +173,8 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
     """
     running = local.running_at(data_dir)
     environment = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
-    scripts = str(Path(sys.executable).parent)
-    environment |= running.environment() | {"PATH": f"{scripts}{os.pathsep}{environment.get('PATH', os.defpath)}"}
+    environment |= workspace.environment(running)
+    environment["PATH"] = _path(environment)
     program = shutil.which(command[0], path=environment["PATH"])
     if program is None:
         advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check its name and PATH"
@@ -183,3 +183,10 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
         os.execve(program, command, environment)  # noqa: S606 - in our place, so that signals and status are its own
     except OSError as error:
         raise Mistake(f"{command[0]!r} cannot be run: {error.strerror}.") from error
+
+
+def _path(environment: dict[str, str]) -> str:
+    """Return PATH with this environment's commands (aws, python): behind those of one that is active, else before."""
+    scripts, given = str(Path(sys.executable).parent), environment.get("PATH", os.defpath)
+    active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment
+    return os.pathsep.join([given, scripts] if active else [scripts, given])

@@ -15,6 +15,9 @@ from pathlib import Path
 
 from scones.cloud.errors import ServiceError
 
+EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
+"""The role, below `service-role/`, that every account here has and that workspaces work in, as Studio sets one up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

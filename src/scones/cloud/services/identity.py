@@ -9,8 +9,18 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from scones.cloud.credentials import EXECUTION_ROLE
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
 
 
 class SecurityTokenService(Service):
@@ -61,6 +71,12 @@ class IdentityAndAccessManagement(Service):
         ) WITHOUT ROWID
     """
 
+    async def start(self) -> None:
+        """Make the execution role that workspaces have, as Studio's set-up does."""
+        if self.cloud.store.row("SELECT 1 FROM roles WHERE name = ?", EXECUTION_ROLE) is None:
+            params = {"RoleName": EXECUTION_ROLE, "Path": "/service-role/", "AssumeRolePolicyDocument": _TRUST}
+            await self.cloud.call("iam", "CreateRole", params)
+
     async def create_role(self, call: Call) -> dict[str, Any]:
         """Create a role; its trust policy must be JSON."""
         params = call.params
@@ -95,6 +111,25 @@ class IdentityAndAccessManagement(Service):
         prefix = call.params.get("PathPrefix", "/")
         roles = [self._role(row["name"]) for row in self.cloud.store.rows("SELECT name FROM roles ORDER BY name")]
         return _listed("Roles", [role for role in roles if role["Path"].startswith(prefix)], call)
+
+    async def simulate_principal_policy(self, call: Call) -> dict[str, Any]:
+        """Tell that every action is allowed: policies are recorded here and not enforced."""
+        params = call.params
+        if ":role/" in params["PolicySourceArn"]:
+            self._role(params["PolicySourceArn"].rpartition("/")[2])
+        resources = params.get("ResourceArns", ["*"])
+        results = [
+            {
+                "EvalActionName": action,
+                "EvalResourceName": resource,
+                "EvalDecision": "allowed",
+                "MatchedStatements": [],
+                "MissingContextValues": [],
+            }
+            for action in params["ActionNames"]
+            for resource in resources
+        ]
+        return _listed("EvaluationResults", results, call)
 
     async def update_assume_role_policy(self, call: Call) -> dict[str, Any]:
         """Replace a role's trust policy."""

@@ -1,0 +1,5 @@
+"""What a shell or a notebook has that works in the local cloud, as in Studio: a role, and addresses that lead here."""
+
+from scones.cloud.workspace.environment import environment
+
+__all__ = ["environment"]

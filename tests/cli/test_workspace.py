@@ -1,0 +1,87 @@
+"""A workspace: unmodified SDK code finds the local cloud, whatever addresses it names, and has a role."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import scones.cloud.workspace
+
+STARTUP = Path(scones.cloud.workspace.__file__).parent / "startup"
+WHO = """
+import boto3
+sts = boto3.client("sts", region_name="us-east-1", endpoint_url="https://sts.us-east-1.amazonaws.com")
+print(sts.get_caller_identity()["Arn"])
+"""
+WHERE = """
+import boto3
+client = boto3.client("sts", region_name="eu-west-1", endpoint_url="https://sts.eu-west-1.amazonaws.com")
+print(client.meta.endpoint_url)
+"""
+
+
+@pytest.fixture
+def up(scones):
+    started = scones("up", "--detach", "--port", "0")
+    assert started.returncode == 0, started.stderr
+    return scones
+
+
+def test_an_explicit_address_of_aws_leads_to_the_cloud_and_the_caller_is_a_role(up):
+    told = up("exec", "--", "python", "-c", WHO)
+    assert told.stderr == ""
+    role = "AmazonSageMaker-ExecutionRole-Scones"
+    assert told.stdout.strip() == f"arn:aws:sts::111122223333:assumed-role/{role}/SageMaker"
+    known = up("exec", "--", "aws", "iam", "get-role", "--role-name", role, "--query", "Role.Arn", "--output", "text")
+    assert known.stdout.strip() == f"arn:aws:iam::111122223333:role/service-role/{role}"
+
+
+def test_other_addresses_are_left_as_they_are(up):
+    other = WHERE.replace("https://sts.eu-west-1.amazonaws.com", "http://127.0.0.1:1")
+    assert up("exec", "--", "python", "-c", other).stdout.strip() == "http://127.0.0.1:1"
+
+
+def test_the_startup_hook_does_nothing_outside_a_workspace():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-c", WHERE]
+    told = subprocess.run(
+        command, env=environment | {"PYTHONPATH": str(STARTUP)}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "https://sts.eu-west-1.amazonaws.com"
+
+
+def test_a_sitecustomize_of_the_users_own_still_runs(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.own = 'ran'\n")
+    environment = os.environ | {
+        "PYTHONPATH": f"{STARTUP}{os.pathsep}{tmp_path}",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    }
+    command = [sys.executable, "-c", "import sys; print(sys.own)"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "ran"
+
+
+def test_the_simulated_policies_of_a_role_allow_everything(cloud):
+    iam = cloud.client("iam")
+    role = "arn:aws:iam::111122223333:role/service-role/AmazonSageMaker-ExecutionRole-Scones"
+    told = iam.simulate_principal_policy(
+        PolicySourceArn=role, ActionNames=["s3:PutObject", "ecr:GetAuthorizationToken"]
+    )
+    assert [result["EvalDecision"] for result in told["EvaluationResults"]] == ["allowed", "allowed"]
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.simulate_principal_policy(PolicySourceArn=role + "-none", ActionNames=["s3:PutObject"])
+
+
+def test_exec_puts_an_active_environment_first(up, tmp_path):
+    own = tmp_path / "bin"
+    own.mkdir()
+    (own / "python").write_text("#!/bin/sh\necho own\n")
+    (own / "python").chmod(0o755)
+    path = f"{own}{os.pathsep}{os.environ['PATH']}"
+    assert up("exec", "--", "python", PATH=path, VIRTUAL_ENV=str(tmp_path)).stdout.strip() == "own"
+    found = up("exec", "--", "sh", "-c", "command -v aws", PATH=f"{own}:/usr/bin:/bin", VIRTUAL_ENV=str(tmp_path))
+    assert found.stdout.strip() == str(Path(sys.executable).with_name("aws"))
