@@ -232,10 +232,10 @@ def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> 
 @pytest.mark.parametrize(
     "request_",
     [
-        {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}},
-        {"AlgorithmSpecification": {
-            "TrainingImage": IMAGE, "TrainingInputMode": "File", "ContainerEntrypoint": ["/bin/bash"]
-        }},
+        {"ResourceConfig": {"InstanceGroups": [
+            {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "a"}
+        ], "VolumeSizeInGB": 1}},
+        {"AlgorithmSpecification": {"TrainingInputMode": "File", "AlgorithmName": "mine"}},
     ],
 )  # fmt: skip
 def test_what_this_cloud_cannot_do_is_refused_by_name(bench: Workbench, request_: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x08000000, 0x10000000, 0x20000000
+CLONE_NEWNS, CLONE_NEWUTS = 0x00020000, 0x04000000
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x08000000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
@@ -46,10 +47,13 @@ def mount(source: str, target: str, kind: str = "none", flags: int = 0, options:
         raise OSError(error.errno, f"mount {source} on {target}: {error.strerror}") from error
 
 
-def unshare() -> None:
-    """Enter namespaces of our own, as the same user."""
+def unshare(hostname: str) -> None:
+    """Enter namespaces of our own, as the same user, and under a host name of our own where one is given."""
     uid, gid = os.getuid(), os.getgid()
-    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC))
+    named = CLONE_NEWUTS if hostname else 0
+    check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | named))
+    if hostname:
+        check(libc.sethostname(hostname.encode(), len(hostname.encode())))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
@@ -185,6 +189,8 @@ def init(spec: dict[str, Any], report: int) -> None:
     if launcher.poll(0):  # nobody can read the report: the launcher ended before it could take this process along
         os._exit(1)
     build_root(spec["root"], spec["mounts"], spec["read_only"], spec["hidden"], spec["visible"])
+    for target, source in spec["files"].items():
+        mount(source, spec["root"] + target, flags=MS_BIND)
     enter(spec["root"])
     program = os.fork()
     if not program:
@@ -214,7 +220,7 @@ def main() -> None:
         if sys.platform == "linux":
             die_with_parent(spec["parent"])
         execute(spec)
-    unshare()
+    unshare(spec["hostname"])
     die_with_parent(spec["parent"])  # after unshare, which clears it
     receive, report = os.pipe()
     child = os.fork()

@@ -39,7 +39,8 @@ class Program:
     """What to run, and what it may see.
 
     `env` is the whole environment. `mounts` maps paths inside to host folders; those in `read_only` cannot be written.
-    `hidden` are host folders that are empty inside. `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`).
+    `files` puts host files in the place of those that are there. `hidden` are host folders that are empty inside.
+    `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's own, "" the machine's.
     """
 
     argv: Sequence[str]
@@ -47,7 +48,9 @@ class Program:
     cwd: str = "/"
     mounts: Mapping[str, Path] = field(default_factory=dict)
     read_only: frozenset[str] = frozenset()
+    files: Mapping[str, Path] = field(default_factory=dict)
     hidden: Sequence[Path] = ()
+    hostname: str = ""
     limits: Mapping[str, int] = field(default_factory=lambda: {"RLIMIT_CORE": 0})
 
 
@@ -150,6 +153,8 @@ def _describe(program: Program, root: Path | None) -> dict[str, object]:
         "cwd": program.cwd,
         "mounts": {target: str(source.resolve()) for target, source in program.mounts.items()},
         "read_only": sorted(program.read_only),
+        "files": {target: str(source.resolve()) for target, source in program.files.items()},
+        "hostname": program.hostname,
         "hidden": [str(path.resolve()) for path in program.hidden],
         "visible": _visible(),
         "limits": dict(program.limits),

@@ -9,17 +9,22 @@ from pathlib import Path
 from scones.cloud import images
 from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import isolation
+from scones.cloud.services.sagemaker import interpreter
 from scones.cloud.services.sagemaker.errors import invalid
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def image_command(image: str, argument: str) -> list[str]:
-    """Return the command behind an image URI; raises `ServiceError` (ValidationException) that names those known."""
+    """Return the command behind an image URI; raises `ServiceError` (ValidationException) that names those known.
+
+    It runs with the container's own Python environment, which is first in the PATH of `base_directory`.
+    """
     try:
-        return await asyncio.to_thread(images.command, image, argument)
+        _, *rest = await asyncio.to_thread(images.command, image, argument)
     except images.UnknownImageError as error:
         raise invalid(str(error)) from error
+    return ["python", *rest]
 
 
 def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict[str, str]:
@@ -35,23 +40,42 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
         "HOME": "/tmp",  # noqa: S108 - the container's own
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
+        "PIP_CACHE_DIR": str(_cache() / "pip"),
         "PYTHONUNBUFFERED": "1",
         "SAGEMAKER_REGION": cloud.settings.region,
     }
     if "PYTHONPATH" in os.environ:  # a user's own image may be a module there
         variables["PYTHONPATH"] = os.environ["PYTHONPATH"]
-    return variables
+    if (configuration := Path.home() / ".config" / "pip" / "pip.conf").exists():
+        variables["PIP_CONFIG_FILE"] = str(configuration)
+    return variables | {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+
+
+def _cache() -> Path:
+    """Return the user's cache folder, so that pip fetches for many containers once."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:
-    """Return the variable that tells a program where its /opt/ml is: elsewhere, where nothing can be mounted."""
+    """Make a container's Python environment, and return the variables that tell where it and /opt/ml are.
+
+    Both are elsewhere where nothing can be mounted.
+    """
     isolated = await asyncio.to_thread(isolation) is None
-    return {"SAGEMAKER_BASE_DIR": "/opt/ml" if isolated else str(mounts["/opt/ml"])}
+    base, python = "/opt/ml", interpreter.PLACE
+    if not isolated:
+        base, python = str(mounts[base]), str(mounts[python])
+    await asyncio.to_thread(interpreter.make, mounts[interpreter.PLACE], python)
+    path = os.pathsep.join([f"{python}/bin", os.environ.get("PATH", os.defpath)])
+    return {"SAGEMAKER_BASE_DIR": base, "VIRTUAL_ENV": python, "PATH": path}
 
 
 def folders(base: Path) -> dict[str, Path]:
-    """Make a container's private folders below `base` and return them by the path that the container sees."""
+    """Make a container's private folders below `base` and return them by the path that the container sees.
+
+    That of its Python environment is made by `base_directory`.
+    """
     mounts = {"/opt/ml": base / "ml", "/tmp": base / "tmp"}  # noqa: S108 - the container's own
     for folder in mounts.values():
         folder.mkdir(parents=True, exist_ok=True)
-    return mounts
+    return mounts | {interpreter.PLACE: base / "environment"}

@@ -11,8 +11,6 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.errors import invalid, not_offered
 from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
 
-HOST = "algo-1"
-
 
 def check_channels(request: dict[str, Any]) -> None:
     """Refuse, by name, the channels that AWS would take and this cloud cannot feed."""
@@ -48,8 +46,8 @@ def _mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
     return mode
 
 
-def write_configuration(request: dict[str, Any], folder: Path) -> None:
-    """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json as AWS does."""
+def write_configuration(request: dict[str, Any], folder: Path, host: str, names: list[str]) -> None:
+    """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json of one host as AWS does."""
     folder.mkdir(parents=True, exist_ok=True)
     resources = request["ResourceConfig"]
     channels = {
@@ -65,12 +63,12 @@ def write_configuration(request: dict[str, Any], folder: Path) -> None:
     }
     instance = resources.get("InstanceType", "")
     hosts = {
-        "current_host": HOST,
+        "current_host": host,
         "current_instance_type": instance,
         "current_group_name": "homogeneousCluster",
-        "hosts": [HOST],
+        "hosts": names,
         "instance_groups": [
-            {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": [HOST]},
+            {"instance_group_name": "homogeneousCluster", "instance_type": instance, "hosts": names},
         ],
         "network_interface_name": "lo",
     }
@@ -83,10 +81,11 @@ def write_configuration(request: dict[str, Any], folder: Path) -> None:
         (folder / name).write_text(json.dumps(content))
 
 
-async def download(objects: Objects, request: dict[str, Any], folder: Path) -> None:
+async def download(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
     """Download every channel into its folder below `folder`, several objects at a time.
 
-    With one instance, ShardedByS3Key gives it every object. Raises `ServiceError` of S3 or `ValueError` for keys
+    `share` is this instance's index and their number: of a channel that is ShardedByS3Key it gets each so many-th
+    object. Raises `ServiceError` of S3 or `ValueError` for keys
     that are no paths; from several at once, an `ExceptionGroup` of them.
     """
     files: list[tuple[Location, Path]] = []
@@ -95,7 +94,9 @@ async def download(objects: Objects, request: dict[str, Any], folder: Path) -> N
         target.mkdir(parents=True, exist_ok=True)
         source = channel["DataSource"]["S3DataSource"]
         found = _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
-        files += [(place, below(target, path)) async for place, path in found if path]
+        listed = [(place, below(target, path)) async for place, path in found if path]
+        index, count = share
+        files += listed[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else listed
     await objects.download_all(files)
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.container import image_command
 from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.instance import AT_ONCE, host_names
 from scones.cloud.services.sagemaker.metrics import definitions
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.record import Record, enter, finish
 from scones.cloud.services.sagemaker.resources import Document, Resources
-from scones.cloud.services.sagemaker.training import AT_ONCE, TrainingRun, output_place
+from scones.cloud.services.sagemaker.training import TrainingRun, output_place
 
 _SUMMARY = (
     "TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus",
@@ -27,8 +29,7 @@ _INTERRUPTED = (
     "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
     "Create the job again."
 )
-
-
+MOST_INSTANCES = 32
 _FAULT = "InternalServerError: the local cloud failed; its log tells why."
 
 
@@ -40,6 +41,8 @@ class TrainingJobs:
         self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus")
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
+        self._several = asyncio.Lock()
+        """Held by the one job that runs on several instances: where their processes meet is the same in every job."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
@@ -70,7 +73,9 @@ class TrainingJobs:
         if self._jobs.get(name) is not None:
             raise _duplicate(arn)
         _check(request)
-        await image_command(request["AlgorithmSpecification"]["TrainingImage"], "train")
+        if not request["AlgorithmSpecification"].get("ContainerEntrypoint"):  # with one, the image's program is not run
+            await image_command(request["AlgorithmSpecification"]["TrainingImage"], "train")
+        await _check_instances(request)
         await inputs.check_objects(Objects(self._cloud), request, self._cloud.settings.region)
         document = _document(request, arn)
         if not await self._jobs.add(name, arn, document, request.get("Tags", [])):
@@ -86,9 +91,10 @@ class TrainingJobs:
         task.add_done_callback(lambda _: self._runs.pop(name, None))
 
     async def _run(self, name: str, run: TrainingRun) -> None:
-        if self._capacity.locked():
+        turn = self._several if run.instances > 1 else contextlib.nullcontext()
+        if self._capacity.locked() or (run.instances > 1 and self._several.locked()):
             await Record(self._jobs, name).enter("Pending")
-        async with self._capacity:
+        async with turn, self._capacity:
             try:
                 await run.run()
             except Exception:
@@ -144,13 +150,28 @@ def _check(request: dict[str, Any]) -> None:
     algorithm = request.get("AlgorithmSpecification", {})
     if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
         raise not_offered("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
-    if algorithm.get("ContainerEntrypoint") or algorithm.get("ContainerArguments"):
-        raise not_offered("ContainerEntrypoint and ContainerArguments", "Leave them out; the image's program is run.")
-    if request.get("ResourceConfig", {}).get("InstanceCount", 1) != 1 or "InstanceGroups" in request.get(
-        "ResourceConfig", {}
-    ):
-        raise not_offered("training on several instances", "Set ResourceConfig.InstanceCount to 1.")
+    if "InstanceGroups" in request.get("ResourceConfig", {}):
+        raise not_offered("training on several instance groups", "Set InstanceType and InstanceCount instead.")
+    stopping = request.get("StoppingCondition", {})
+    longest = stopping.get("MaxRuntimeInSeconds", 86_400)
+    if request.get("EnableManagedSpotTraining") and stopping.get("MaxWaitTimeInSeconds", 0) < longest:
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
     inputs.check_channels(request)
+
+
+async def _check_instances(request: dict[str, Any]) -> None:
+    names = host_names(request)
+    if len(names) > MOST_INSTANCES:
+        raise invalid(
+            f"ResourceConfig.InstanceCount is {len(names)}, and the local cloud runs at most {MOST_INSTANCES} "
+            "processes for a training job; set a smaller one."
+        )
+    if len(names) > 1 and (reason := await asyncio.to_thread(isolation)):
+        raise not_offered(
+            f"training on several instances on this machine, where {reason}", "Set ResourceConfig.InstanceCount to 1."
+        )
 
 
 def _document(request: dict[str, Any], arn: str) -> Document:

@@ -1,36 +1,26 @@
-"""One training job's run: download, train, upload, in a folder of its own."""
+"""One training job's run: download, train on every instance, upload, in a folder of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.archive import pack
-from scones.cloud.services.sagemaker.checkpoints import Checkpoints
-from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
-from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.instance import Instance, host_names
 from scones.cloud.services.sagemaker.metrics import Metrics
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.record import Record
 from scones.cloud.services.sagemaker.resources import Document
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-GROUP = "/aws/sagemaker/TrainingJobs"
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
-AT_ONCE = max(1, min(2, CORES // 4))
-"""How many jobs train at the same time; the others wait for capacity."""
 
 
 class _StopAskedError(Exception):
@@ -45,10 +35,16 @@ class TrainingRun:
         self._record = record
         self._request = request
         self._folder = folder
+        self._instances = [Instance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stop_asked = asyncio.Event()
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = Objects(cloud)
         self._metrics_changed = asyncio.Event()
+
+    @property
+    def instances(self) -> int:
+        """How many instances the job has."""
+        return len(self._instances)
 
     def stop(self) -> None:
         """Ask the job to end: its program gets SIGTERM, and what it has saved is uploaded."""
@@ -73,18 +69,16 @@ class TrainingRun:
 
     async def _train(self) -> tuple[str, str]:
         await self._record.enter("Downloading")
-        mounts = await asyncio.to_thread(folders, self._folder)
-        ml = mounts["/opt/ml"]
-        checkpoints = Checkpoints.of(self._request, self._objects, self._folder, mounts)
-        await self._unless_stopped(self._prepare(ml, checkpoints))
+        await self._unless_stopped(self._prepare())
         await self._record.enter("Training")
-        code, ending = await self._run_program(mounts, checkpoints)
-        if ending == "Completed" and code != 0:
-            await checkpoints.finish()
-            return "Failed", await asyncio.to_thread(failure_reason, ml / "output" / "failure", code)
+        failed, ending = await self._run_programs()
+        if ending == "Completed" and failed is not None:
+            instance, code = failed
+            await self._store_checkpoints()
+            return "Failed", await asyncio.to_thread(failure_reason, instance.ml / "output" / "failure", code)
         await self._record.enter("Uploading")
-        await checkpoints.finish()
-        await self._upload(ml)
+        await self._store_checkpoints()
+        await self._upload()
         return ending, ""
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
@@ -99,68 +93,69 @@ class TrainingRun:
             for each in (task, stop):
                 each.cancel()
 
-    async def _prepare(self, ml: Path, checkpoints: Checkpoints) -> None:
-        def lay_out() -> None:
-            inputs.write_configuration(self._request, ml / "input" / "config")
-            for name in ("model", "output/data"):
-                (ml / name).mkdir(parents=True, exist_ok=True)
-
-        await asyncio.to_thread(lay_out)
+    async def _prepare(self) -> None:
+        for instance in self._instances:
+            await instance.lay_out()
         try:
-            await inputs.download(self._objects, self._request, ml / "input" / "data")
-            await checkpoints.restore()
-        except* (ServiceError, ValueError, OSError) as group:
-            raise ValueError(f"Data download failed: {group.exceptions[0]}") from group
+            async with asyncio.TaskGroup() as group:
+                for instance in self._instances:
+                    group.create_task(instance.download())
+        except* (ServiceError, ValueError, OSError) as errors:
+            raise ValueError(f"Data download failed: {_first(errors)}") from errors
 
-    async def _run_program(self, mounts: dict[str, Path], checkpoints: Checkpoints) -> tuple[int, str]:
-        stream = LogStream(
-            self._cloud, GROUP, f"{self._record.name}/{inputs.HOST}-{int(time.time())}", self._read_metrics
-        )
-        sandbox = await spawn(await self._program(mounts), on_output=stream.feed)
-        beside = [asyncio.ensure_future(self._keep_metrics()), asyncio.ensure_future(checkpoints.follow())]
+    async def _store_checkpoints(self) -> None:
+        for instance in self._instances:
+            await instance.checkpoints.finish()
+
+    async def _run_programs(self) -> tuple[tuple[Instance, int] | None, str]:
+        """Run every instance; return the first that failed, with its exit code, and the job's SecondaryStatus."""
+        keep = asyncio.ensure_future(self._keep_metrics())
         try:
-            return await self._wait(sandbox)
+            for instance in self._instances:
+                await instance.start(self._read_metrics)
+            return await self._wait()
         finally:
-            stream.finish()
-            for task in beside:
-                task.cancel()
+            for instance in self._instances:
+                instance.kill()
+            keep.cancel()
             if self._metrics.final():
                 await self._record.metrics(self._metrics.final())
 
-    async def _program(self, mounts: dict[str, Path]) -> Program:
-        request, name = self._request, self._record.name
-        algorithm = request["AlgorithmSpecification"]
-        command = await image_command(algorithm["TrainingImage"], "train")
-        variables = environment(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
-            "OMP_NUM_THREADS": str(max(1, CORES // AT_ONCE)),
-            "TRAINING_JOB_ARN": request["TrainingJobArn"],
-            "TRAINING_JOB_NAME": name,
-        }
-        return Program(
-            argv=command,
-            env=variables | await base_directory(mounts) | request.get("Environment", {}),
-            mounts=mounts,
-            hidden=[self._cloud.settings.data_dir],
-        )
-
-    async def _wait(self, sandbox: Sandbox) -> tuple[int, str]:
-        """Wait for the program's end, or bring it about; return its exit code and the job's SecondaryStatus."""
+    async def _wait(self) -> tuple[tuple[Instance, int] | None, str]:
         limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
-        ended = asyncio.ensure_future(sandbox.wait())
+        ended = asyncio.ensure_future(self._end_of_all())
         stop = asyncio.ensure_future(self._stop_asked.wait())
         try:
             await asyncio.wait({ended, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 return ended.result(), "Completed"
             ending = "Stopped" if self.stopping else "MaxRuntimeExceeded"
-            sandbox.terminate()
+            for instance in self._instances:
+                instance.terminate()
             await asyncio.wait({ended}, timeout=GRACE)
-            sandbox.kill()
+            for instance in self._instances:
+                instance.kill()
             return await ended, ending
         finally:
-            sandbox.kill()
             stop.cancel()
             ended.cancel()
+
+    async def _end_of_all(self) -> tuple[Instance, int] | None:
+        """Wait until every program has ended; the first that fails takes the others along, as on AWS."""
+        running = {asyncio.ensure_future(instance.wait()): instance for instance in self._instances}
+        waiting, failed = set(running), None
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if task.result() and failed is None and not self.stopping:
+                        failed = running[task], task.result()
+                        for instance in self._instances:
+                            instance.kill()
+            return failed
+        finally:
+            for task in waiting:
+                task.cancel()
 
     def _read_metrics(self, line: str) -> None:
         if self._metrics.read(line):
@@ -173,15 +168,36 @@ class TrainingRun:
             await self._record.metrics(self._metrics.final())
             await asyncio.sleep(1)  # an epoch may take milliseconds; one write a second tells enough
 
-    async def _upload(self, ml: Path) -> None:
+    async def _upload(self) -> None:
+        model, data = self._instances[0].ml / "model", self._instances[0].ml / "output" / "data"
+        for instance in self._instances[1:]:
+            await asyncio.to_thread(merge, instance.ml / "model", model)
+            await asyncio.to_thread(merge, instance.ml / "output" / "data", data)
         artifact = Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
         if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
-            await upload_folder(self._objects, ml / "model", artifact)
-        elif await asyncio.to_thread(pack, ml / "model", self._folder / "model.tar.gz"):
+            await upload_folder(self._objects, model, artifact)
+        elif await asyncio.to_thread(pack, model, self._folder / "model.tar.gz"):
             await self._objects.upload(self._folder / "model.tar.gz", artifact)
-        if await asyncio.to_thread(pack, ml / "output" / "data", self._folder / "output.tar.gz"):
+        if await asyncio.to_thread(pack, data, self._folder / "output.tar.gz"):
             place = output_place(self._request).join("output.tar.gz")
             await self._objects.upload(self._folder / "output.tar.gz", place)
+
+
+def merge(source: Path, target: Path) -> None:
+    """Move what an instance left into the first one's folder; of files with one name the first one's stays."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_file() and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(place)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return an error that is no group, from a group of groups."""
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
 
 
 async def upload_folder(objects: Objects, folder: Path, place: Location) -> None:

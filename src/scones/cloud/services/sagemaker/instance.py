@@ -1,0 +1,126 @@
+"""One instance of a training job: a process with /opt/ml, /tmp and a host name of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.sandbox import Program, Sandbox, isolation, spawn
+from scones.cloud.services.sagemaker import inputs
+from scones.cloud.services.sagemaker.checkpoints import Checkpoints
+from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.resources import Document
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+AT_ONCE = max(1, min(2, CORES // 4))
+"""How many jobs train at the same time; the others wait for capacity."""
+HOSTS = Path("/etc/hosts")
+
+
+def host_names(request: Document) -> list[str]:
+    """Return the names by which a job's instances know each other: algo-1 and so on."""
+    return [f"algo-{index + 1}" for index in range(request["ResourceConfig"].get("InstanceCount", 1))]
+
+
+class Instance:
+    """The instance of one host name; `folder` is its own. `request` is the job's document."""
+
+    def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
+        self._cloud = cloud
+        self._request = request
+        self._host = host
+        self._folder = folder
+        self._sandbox: Sandbox | None = None
+        self._stream: LogStream | None = None
+        self.ml = folder / "ml"
+        self.checkpoints = Checkpoints(Objects(cloud), folder, None)
+        self._mounts: dict[str, Path] = {}
+
+    async def lay_out(self) -> None:
+        """Make the folders that the program finds, with the files of /opt/ml/input/config in them."""
+
+        def make() -> None:
+            self._mounts = folders(self._folder)
+            self.checkpoints = Checkpoints.of(self._request, Objects(self._cloud), self._folder, self._mounts)
+            inputs.write_configuration(
+                self._request, self.ml / "input" / "config", self._host, host_names(self._request)
+            )
+            for name in ("model", "output/data"):
+                (self.ml / name).mkdir(parents=True, exist_ok=True)
+
+        await asyncio.to_thread(make)
+
+    async def download(self) -> None:
+        """Fetch the channels, and the checkpoints of an earlier job."""
+        names = host_names(self._request)
+        share = names.index(self._host), len(names)
+        await inputs.download(Objects(self._cloud), self._request, self.ml / "input" / "data", share)
+        await self.checkpoints.restore()
+
+    async def start(self, on_line: Callable[[str], None]) -> None:
+        """Start the program; `on_line` sees every line of its log."""
+        name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
+        self._stream = LogStream(self._cloud, GROUP, name, on_line)
+        self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
+
+    async def wait(self) -> int:
+        """Wait for the program's end, keeping the checkpoints in S3 meanwhile; return its exit code."""
+        assert self._sandbox is not None
+        assert self._stream is not None
+        follow = asyncio.ensure_future(self.checkpoints.follow())
+        try:
+            return await self._sandbox.wait()
+        finally:
+            self._stream.finish()
+            follow.cancel()
+
+    def terminate(self) -> None:
+        """Ask the program to end (SIGTERM)."""
+        if self._sandbox is not None:
+            self._sandbox.terminate()
+
+    def kill(self) -> None:
+        """Kill the program."""
+        if self._sandbox is not None:
+            self._sandbox.kill()
+
+    async def _program(self) -> Program:
+        request = self._request
+        count = len(host_names(request))
+        variables = environment(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
+            "OMP_NUM_THREADS": str(max(1, CORES // AT_ONCE // count)),
+            "TRAINING_JOB_ARN": request["TrainingJobArn"],
+            "TRAINING_JOB_NAME": request["TrainingJobName"],
+        }
+        return Program(
+            argv=await _command(request),
+            env=variables | await base_directory(self._mounts) | request.get("Environment", {}),
+            mounts=self._mounts,
+            files=await asyncio.to_thread(self._hosts),
+            hidden=[self._cloud.settings.data_dir],
+            hostname=self._host,
+        )
+
+    def _hosts(self) -> dict[str, Path]:
+        """Write the program's own /etc/hosts: the machine's, and a loopback address for each instance."""
+        if isolation() is not None or not HOSTS.exists():
+            return {}
+        names = enumerate(host_names(self._request), 1)
+        lines = "".join(f"127.77.{index >> 8}.{index & 255} {name}\n" for index, name in names)
+        file = self._folder / "hosts"
+        file.write_text(HOSTS.read_text(errors="replace").rstrip("\n") + "\n" + lines)
+        return {str(HOSTS): file}
+
+
+async def _command(request: Document) -> list[str]:
+    algorithm = request["AlgorithmSpecification"]
+    arguments = algorithm.get("ContainerArguments", [])
+    if entry_point := algorithm.get("ContainerEntrypoint"):
+        return [*entry_point, *arguments]
+    command = await image_command(algorithm["TrainingImage"], "train")
+    return [*command[:-1], *arguments] if arguments else command

@@ -1,0 +1,55 @@
+"""A Python environment of a container's own: what it installs stays in it, and it sees what is installed here.
+
+Scripts call pip in the middle of their work, as they may in a container on AWS. A virtual environment for each
+container takes that, and a line in it adds the packages of the cloud's own interpreter behind its own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import venv
+from functools import cache
+from pathlib import Path
+
+PLACE = "/opt/scones-environment"
+"""Where a container sees its environment."""
+
+
+def make(folder: Path, place: str) -> None:
+    """Make an environment in `folder`, which programs see at `place`, unless an earlier run has made it. Blocks."""
+    if folder.exists():
+        return
+    draft = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    venv.EnvBuilder(symlinks=True).create(draft)
+    packages = next(draft.glob("lib/python*/site-packages"))
+    lines = [f"import site; site.addsitedir({path!r})" for path in _packages()]
+    (packages / "scones-interpreter.pth").write_text("\n".join(lines) + "\n")
+    for name, text in _scripts().items():
+        script = draft / "bin" / name
+        script.write_text(text.replace(_bin(), f"{place}/bin"))
+        script.chmod(0o755)
+    draft.rename(folder)
+
+
+def _bin() -> str:
+    return str(Path(sys.executable).parent)
+
+
+def _packages() -> list[str]:
+    return [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
+@cache
+def _scripts() -> dict[str, str]:
+    """Return the scripts beside this interpreter that begin with it: pip, torchrun and the like."""
+    found = {}
+    for entry in os.scandir(_bin()):
+        if not entry.is_file() or entry.stat().st_size > 4096:
+            continue
+        text = Path(entry.path).read_bytes()
+        if text.startswith(b"#!") and f"{_bin()}/python".encode() in text[:512]:
+            found[entry.name] = text.decode(errors="replace")
+    return found

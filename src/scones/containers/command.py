@@ -1,0 +1,64 @@
+"""A user's command: run with its output in the log, and the end of its errors kept for the job's FailureReason."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+# The toolkit quotes what a script writes from the first line on that names one of these.
+ERRORS = (
+    *(
+        name
+        for name, kind in vars(builtins).items()
+        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Warning)
+    ),
+    "Invalid requirement", "ResourceExhaustedError", "OutOfRangeError", "InvalidArgumentError", "ORTE",
+)  # fmt: skip
+LAST_WORDS = 5
+"""Lines quoted where none of them names a known error."""
+KEPT = 2000
+"""Lines of the errors that are kept at most."""
+CHUNK = 65536
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run a command and return its exit status and what it told about its failure; SIGTERM is handed on to it.
+
+    Killed by a signal, it counts as a shell counts: 128 + signal. Raises `OSError` where it cannot be started.
+    """
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE)
+    before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    try:
+        assert process.stderr is not None
+        lines = _copy(process.stderr)
+        status = process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return status if status >= 0 else 128 - status, quote(lines)
+
+
+def _copy(stream: IO[bytes]) -> list[str]:
+    """Write a stream to this program's own as it comes; return its last lines."""
+    lines: list[str] = []
+    rest = b""
+    while chunk := os.read(stream.fileno(), CHUNK):
+        sys.stderr.buffer.write(chunk)
+        sys.stderr.buffer.flush()
+        *whole, rest = (rest + chunk).split(b"\n")
+        lines += [line.decode(errors="replace") for line in whole]
+        del lines[:-KEPT], whole
+    return [*lines, rest.decode(errors="replace")]
+
+
+def quote(lines: Iterable[str]) -> str:
+    """Return a script's errors as the toolkit quotes them: no line twice, each but the first after a space."""
+    told = [line.strip(" :\r") for line in lines]
+    first = next((index for index, line in enumerate(told) if any(name in line for name in ERRORS)), None)
+    kept = [line for line in told if line][-LAST_WORDS:] if first is None else told[first:]
+    return "\n ".join(dict.fromkeys(line for line in kept if line))

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from sagemaker_workbench import IMAGE, Workbench, archive
+
+from scones.cloud.sandbox import isolation
+
+SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3-cpu-py311"
+GROUP = "/aws/sagemaker/TrainingJobs"
+TOLD = "import json, os, pathlib, sys; pathlib.Path('/opt/ml/model/told.json').write_text(json.dumps({}))"
+several = pytest.mark.skipif(isolation() is not None, reason="several instances need namespaces of their own")
+
+
+def run(bench: Workbench, source: bytes, program: str = "train.py", **request: Any) -> dict[str, Any]:
+    """Run a script as SageMaker's SDK has it run, and return the ended job."""
+    place = bench.put(f"code/{bench.name('source')}/sourcedir.tar.gz", source)
+    given = request.pop("HyperParameters", {})
+    spoken = {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(place)}
+    image = request.pop("image", SKLEARN)
+    return bench.ended(bench.train(image=image, HyperParameters=given | spoken, **request))
+
+
+def files(bench: Workbench, job: dict[str, Any]) -> dict[str, str]:
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    with tarfile.open(fileobj=io.BytesIO(bench.objects(place)[place])) as tar:
+        return {member.name: tar.extractfile(member).read().decode() for member in tar if member.isfile()}  # type: ignore[union-attr]
+
+
+def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
+    script = TOLD.format("{'argv': sys.argv, 'env': dict(os.environ), 'cwd': os.getcwd()}")
+    bench.put("data/a.csv", "1,2")
+    job = run(
+        bench,
+        archive(train_py=script),
+        channels={"train": {"S3Uri": f"s3://{bench.bucket}/data/"}},
+        HyperParameters={
+            "epochs": "3",
+            "learning-rate": "0.5",
+            "name": '"quoted"',
+            "flag": "true",
+            "plain": "as it is",
+        },
+        Environment={"MINE": "yes"},
+    )
+    told = json.loads(files(bench, job)["told.json"])
+    assert told["cwd"] == "/opt/ml/code"
+    assert told["argv"] == [
+        "train.py", "--epochs", "3", "--flag", "True", "--learning-rate", "0.5", "--name", "quoted",
+        "--plain", "as it is",
+    ]  # fmt: skip
+    env = told["env"]
+    assert (env["SM_MODEL_DIR"], env["SM_CHANNEL_TRAIN"]) == ("/opt/ml/model", "/opt/ml/input/data/train")
+    assert (env["SM_HP_LEARNING-RATE"], env["SM_HOSTS"], env["MINE"]) == ("0.5", '["algo-1"]', "yes")
+    assert json.loads(env["SM_HPS"]) == {
+        "epochs": 3, "learning-rate": 0.5, "name": "quoted", "flag": True, "plain": "as it is",
+    }  # fmt: skip
+    assert json.loads(env["SM_TRAINING_ENV"])["job_name"] == job["TrainingJobName"]
+
+
+def test_a_failure_quotes_the_scripts_error(bench: Workbench) -> None:
+    job = run(bench, archive(train_py="print('begun', flush=True)\nraise ValueError('no such picture')"))
+    assert job["FailureReason"] == (
+        "AlgorithmError: ExecuteUserScriptError:\nExitCode 1\nErrorMessage \"raise ValueError('no such picture')\n "
+        'ValueError: no such picture"\nCommand "/opt/scones-environment/bin/python train.py", exit code: 1'
+    )
+    assert "begun" in bench.log_lines(GROUP, f"{job['TrainingJobName']}/algo-1-")
+
+
+def test_a_missing_script_is_told_with_what_is_there(bench: Workbench) -> None:
+    job = run(bench, archive(train_py=""), program="other.py")
+    assert "'other.py' is not in the source code: it has train.py." in job["FailureReason"]
+
+
+def test_a_shell_script_is_an_entry_point_too(bench: Workbench) -> None:
+    shell = archive(run_sh='printf %s "$*" > /opt/ml/model/args.txt')
+    assert files(bench, run(bench, shell, "run.sh", HyperParameters={"a": "'1 2'"})) == {"args.txt": "-a '1 2'"}
+
+
+def wheel() -> bytes:
+    """Return a wheel of a package that is nowhere else."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        file.writestr("brought.py", "WORDS = 'from a requirement'")
+        file.writestr("brought-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: brought\nVersion: 1\n")
+        file.writestr("brought-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("brought-1.dist-info/RECORD", "")
+    return written.getvalue()
+
+
+def test_what_a_script_installs_stays_in_its_own_environment(bench: Workbench) -> None:
+    sources = {
+        "train.py": b"import pathlib, brought; pathlib.Path('/opt/ml/model/words.txt').write_text(brought.WORDS)",
+        "requirements.txt": b"./brought-1-py3-none-any.whl",
+        "brought-1-py3-none-any.whl": wheel(),
+    }
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as tar:
+        for name, content in sources.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    assert files(bench, run(bench, written.getvalue())) == {"words.txt": "from a requirement"}
+    gone = run(bench, archive(train_py="import brought"))
+    assert "No module named 'brought'" in gone["FailureReason"]
+
+
+def test_a_requirement_that_cannot_be_had_fails_the_job(bench: Workbench) -> None:
+    job = run(bench, archive(train_py="", requirements_txt="./nowhere"))
+    assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError:\nExitCode 1\n")
+
+
+def test_a_framework_that_is_not_here_is_told_in_a_sentence(bench: Workbench) -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.14-cpu-py310"
+    job = run(bench, archive(train_py=""), image=image)
+    assert "tensorflow is not among them" in job["FailureReason"]
+
+
+@several
+def test_instances_know_each_other_and_share_out_the_data(bench: Workbench) -> None:
+    script = """
+import json, os, pathlib, socket
+host = os.environ["SM_CURRENT_HOST"]
+told = {
+    "hosts": os.environ["SM_HOSTS"],
+    "name": socket.gethostname(),
+    "files": sorted(os.listdir("/opt/ml/input/data/part")),
+    "whole": len(os.listdir("/opt/ml/input/data/whole")),
+    "addresses": [socket.gethostbyname(f"algo-{i}") for i in (1, 2)],
+}
+pathlib.Path(f"/opt/ml/model/{host}.json").write_text(json.dumps(told))
+pathlib.Path("/opt/ml/model/last.txt").write_text(host)
+"""
+    for index in range(4):
+        bench.put(f"data/{index}.txt", str(index))
+    uri = f"s3://{bench.bucket}/data/"
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    channels = {"part": {"S3Uri": uri, "S3DataDistributionType": "ShardedByS3Key"}, "whole": {"S3Uri": uri}}
+    job = run(bench, archive(train_py=script), channels=channels, ResourceConfig=resources)
+    found = files(bench, job)
+    first, second = json.loads(found["algo-1.json"]), json.loads(found["algo-2.json"])
+    assert found["last.txt"] == "algo-1"
+    assert (first["name"], second["name"]) == ("algo-1", "algo-2")
+    assert first["hosts"] == second["hosts"] == '["algo-1","algo-2"]'
+    assert sorted(first["files"] + second["files"]) == ["0.txt", "1.txt", "2.txt", "3.txt"]
+    assert len(first["files"]) == len(second["files"]) == 2
+    assert first["whole"] == second["whole"] == 4
+    assert len(set(first["addresses"])) == 2
+
+
+@several
+def test_one_instances_failure_ends_the_others(bench: Workbench) -> None:
+    script = """
+import os, time
+if os.environ["SM_CURRENT_HOST"] == "algo-2":
+    raise RuntimeError("the second gives up")
+time.sleep(600)
+"""
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    job = run(bench, archive(train_py=script), ResourceConfig=resources)
+    assert "RuntimeError: the second gives up" in job["FailureReason"]
+
+
+@several
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["", "sagemaker_torch_distributed_enabled"])
+def test_torchs_processes_meet_over_two_instances(bench: Workbench, launcher: str) -> None:
+    script = """
+import os, pathlib, torch, torch.distributed as dist
+hosts = ["algo-1", "algo-2"]
+rank = int(os.environ.get("RANK", hosts.index(os.environ["SM_CURRENT_HOST"])))
+dist.init_process_group("gloo", rank=rank, world_size=len(hosts))
+total = torch.tensor([rank + 1.0])
+dist.all_reduce(total)
+if rank == 0:
+    pathlib.Path("/opt/ml/model/total.txt").write_text(str(total.item()))
+dist.destroy_process_group()
+"""
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    asked = {launcher: "true"} if launcher else {}
+    job = run(bench, archive(train_py=script), image=PYTORCH, ResourceConfig=resources, HyperParameters=asked)
+    assert files(bench, job) == {"total.txt": "3.0"}
+
+
+def test_an_entry_point_of_its_own_is_run_in_the_jobs_environment(bench: Workbench) -> None:
+    specification = {
+        "TrainingImage": IMAGE.replace("test-image", "never-heard-of"),
+        "TrainingInputMode": "File",
+        "ContainerEntrypoint": ["/bin/bash"],
+        "ContainerArguments": ["-c", "which python pip > /opt/ml/model/where.txt"],
+    }
+    job = bench.ended(bench.train(AlgorithmSpecification=specification))
+    assert files(bench, job)["where.txt"].split() == [
+        "/opt/scones-environment/bin/python", "/opt/scones-environment/bin/pip",
+    ]  # fmt: skip
+
+
+def test_a_spot_job_says_how_long_it_may_wait(bench: Workbench) -> None:
+    with pytest.raises(ClientError, match="Invalid MaxWaitTimeInSeconds"):
+        bench.train(EnableManagedSpotTraining=True)
+    job = bench.train(
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+    )
+    assert bench.ended(job)["EnableManagedSpotTraining"] is True
