@@ -1,81 +1,79 @@
-"""Measure one local cloud, as its clients see it: `make bench`, or `python -m benchmarks [--json FILE]`.
+"""Measure Scones beside what else there is, on this machine: `make bench`, or `python -m benchmarks`.
 
-Every figure is taken through boto3 with one client in one process, after a warm-up that is not counted. The endpoint
-serves a model trained on a few drawn pictures: its size, and so its speed, is that of the real one.
+    python -m benchmarks                    everything; writes docs/benchmarks.md and its chart
+    python -m benchmarks --only s3,lambda   these parts; the document keeps the figures of the others
+    python -m benchmarks --quick            a tenth of it, once; printed, and written nowhere but in build/
+
+Peers come from the package index into build/peers, each in an environment of its own, on first use.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import clouds, endpoint, executions, objects
+from benchmarks import clouds, executions, functions, objects, report, start
+from benchmarks.figures import Row, Scale
+from benchmarks.report import Results
 
-Measurement = dict[str, float]
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "build" / "benchmarks.json"
 console = Console(stderr=True)
 
-
-def timed(work: Callable[[], Any], count: int, warm_up: int) -> list[float]:
-    """Return the milliseconds of each of `count` calls, after `warm_up` that are not counted."""
-    for _ in range(warm_up):
-        work()
-    times = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - begun) * 1e3)
-    return times
+Part = Callable[[Scale, Path], list[Row]]
 
 
-def percentiles(times: list[float]) -> Measurement:
-    """Return p50, p95, p99 in milliseconds, and calls per second."""
-    p50, p95, p99 = np.percentile(times, [50, 95, 99])
-    return {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "per_second": 1e3 / (sum(times) / len(times))}
+def of_clouds(measure: Callable[..., list[Row]], *, needs_folder: bool = False) -> Part:
+    """Return a part that measures the three clouds, all running."""
+
+    def part(scale: Scale, folder: Path) -> list[Row]:
+        with clouds.all_running(folder) as running:
+            return measure(running, scale, folder) if needs_folder else measure(running, scale)
+
+    return part
 
 
-def measure(repeats: int) -> dict[str, Any]:
-    """Run every measurement and return the figures with the machine they were taken on."""
-    results: dict[str, Any] = {
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
-    }
-    with tempfile.TemporaryDirectory(prefix="scones-bench-") as folder:
-        results["start_up_seconds"] = [clouds.cold_start(Path(folder) / f"start-{index}") for index in range(repeats)]
-        with clouds.running(Path(folder) / "cloud") as cloud:
-            for name, work, count in [*objects.cases(cloud), *executions.cases(cloud), *endpoint.cases(cloud)]:
-                console.print(f"{name}: {count} calls", style="dim")
-                results[name] = percentiles(timed(work, count, warm_up=count // 10))
-    return results
+PARTS: dict[str, Part] = {
+    "start": start.measure,
+    "s3": of_clouds(objects.measure, needs_folder=True),
+    "lambda": of_clouds(functions.measure),
+    "executions": of_clouds(executions.measure),
+}
 
 
 def main() -> None:
-    """Measure, print, and keep."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--repeats", type=int, default=5, help="cold starts to measure (default 5)")
+    """Measure the parts asked for, print them, and write the document."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", metavar="A,B", default=",".join(PARTS), help=f"parts: {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the calls, one repeat, no document")
     options = parser.parse_args()
-    results = measure(options.repeats)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
-    table = Table("one client, through boto3", "p50 ms", "p95 ms", "p99 ms", "per second")
-    for name, figures in results.items():
-        if name not in ("machine", "start_up_seconds"):
-            table.add_row(name, *(f"{figures[key]:,.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "per_second")))
-    out = Console(file=sys.stdout)
-    out.print(table)
-    starts = sorted(results["start_up_seconds"])
-    out.print(f"cold process to first healthy answer: median {starts[len(starts) // 2]:.2f} s of {len(starts)}")
+    names = options.only.split(",")
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}: name some of {', '.join(PARTS)}")
+    kept = KEPT.with_name("benchmarks-quick.json") if options.quick else KEPT
+    results = Results.begin(kept)
+    for name in names:
+        results.put(name, *_measured(name, Scale(repeats=1, share=0.1) if options.quick else Scale()))
+        results.write(kept)
+    report.show(results, Console(file=sys.stdout))
+    if not options.quick:
+        report.write(results, ROOT / "docs")
+
+
+def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
+    console.print(f"{time.strftime('%H:%M:%S')} {name}", style="dim")
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="scones-bench-") as folder:
+        rows = PARTS[name](scale, Path(folder))
+    return rows, time.perf_counter() - begun
 
 
 if __name__ == "__main__":

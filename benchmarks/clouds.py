@@ -1,53 +1,128 @@
-"""Local clouds to measure."""
+"""Local clouds to measure: ours, ministack and moto, driven by the same clients."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import psutil
 from botocore.config import Config
 
+from benchmarks import processes
+from benchmarks.peers import Peer
 from scones.cloud import lifecycle
+
+OURS = "Scones"
+# Handlers run under ministack's own interpreter, and one of them imports boto3.
+MINISTACK = Peer("ministack", "ministack", "1.5.33", ("boto3",))
+MOTO = Peer("moto", "moto[server,all]", "5.2.5")
+NO_LAMBDA = "runs no function without Docker"
 
 
 @dataclass(frozen=True)
 class Cloud:
     """A running local cloud and its clients."""
 
-    running: lifecycle.RunningCloud
+    name: str
+    url: str
+    process: psutil.Process
+    access_key: str = "test"
+    secret_key: str = "test"
+    region: str = "us-east-1"
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, connections: int = 10) -> Any:
         """Return a boto3 client as a user would make it, but for retries, which would hide failures."""
-        keys = self.running.environment()
         session: Any = boto3  # the stubs type each service's own client
         return session.client(
             service,
-            endpoint_url=self.running.url,
-            region_name=self.running.region,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": 1}),
+            endpoint_url=self.url,
+            region_name=self.region,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            config=Config(
+                retries={"total_max_attempts": 1},
+                proxies={},
+                max_pool_connections=connections,
+                read_timeout=300,
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of a shell whose AWS CLI uses this cloud."""
+        return processes.environment(
+            {
+                "AWS_ENDPOINT_URL": self.url,
+                "AWS_ACCESS_KEY_ID": self.access_key,
+                "AWS_SECRET_ACCESS_KEY": self.secret_key,
+                "AWS_DEFAULT_REGION": self.region,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
         )
 
 
-def cold_start(data_dir: Path) -> float:
-    """Return the seconds from starting a process on an empty data folder to its first healthy answer."""
-    begun = time.perf_counter()
-    lifecycle.start(data_dir, port=0)
-    seconds = time.perf_counter() - begun
-    lifecycle.stop(data_dir)
-    return seconds
+@contextmanager
+def scones(folder: Path) -> Iterator[Cloud]:
+    """Run our cloud on a free port, as `scones up` does."""
+    try:
+        running = lifecycle.start(folder, port=0)
+        keys = running.environment()
+        process = psutil.Process(running.pid)
+        yield Cloud(
+            OURS, running.url, process, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], running.region
+        )
+    finally:
+        lifecycle.stop(folder)
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[Cloud]:
-    """Run a local cloud on a free port."""
-    try:
-        yield Cloud(lifecycle.start(data_dir, port=0))
-    finally:
-        lifecycle.stop(data_dir)
+def ministack(folder: Path) -> Iterator[Cloud]:
+    """Run ministack as it comes, but on loopback and with its folders in ours."""
+    port = processes.free_port()
+    settings = {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "S3_DATA_DIR": str(folder / "s3"),
+        "STATE_DIR": str(folder / "state"),
+        "LOG_LEVEL": "WARNING",
+    }
+    with processes.server([MINISTACK.script("ministack")], folder, port, settings, "/_ministack/health") as process:
+        yield Cloud("ministack", f"http://127.0.0.1:{port}", process)
+
+
+@contextmanager
+def moto(folder: Path) -> Iterator[Cloud]:
+    """Run moto's server as it comes."""
+    port = processes.free_port()
+    command = [MOTO.script("moto_server"), "--host", "127.0.0.1", "--port", str(port)]
+    with processes.server(command, folder, port, ready="/moto-api/") as process:
+        yield Cloud("moto", f"http://127.0.0.1:{port}", process)
+
+
+STARTERS = {OURS: scones, "ministack": ministack, "moto": moto}
+
+
+@contextmanager
+def all_running(folder: Path) -> Iterator[list[Cloud]]:
+    """Run the three side by side: the ones that are not asked do nothing."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(start(folder / name)) for name, start in STARTERS.items()]
+
+
+def start_up(name: str, folder: Path) -> float:
+    """Return the seconds from starting a cloud's process on an empty folder to its first answer."""
+    begun = time.perf_counter()
+    with STARTERS[name](folder):
+        return time.perf_counter() - begun
+
+
+def install() -> dict[str, str]:
+    """Make the peers' environments, so that no measurement waits for them; return their versions."""
+    for peer in (MINISTACK, MOTO):
+        peer.python()
+    return {peer.name: peer.version for peer in (MINISTACK, MOTO)}

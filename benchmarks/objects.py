@@ -1,28 +1,80 @@
-"""S3: small objects, of a picture's size."""
+"""S3: objects of a picture's size, one at a time and as a folder."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
-from typing import Any
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from benchmarks.clouds import Cloud
+from benchmarks.clouds import OURS, Cloud
+from benchmarks.figures import Row, Scale, interleaved, timed
 
+PART = "S3"
 SIZE = 2500
 """Bytes of a CIFAR picture as PNG."""
+FILES = 1200
+BUCKET = "benchmark"
 
 
-def cases(cloud: Cloud) -> list[tuple[str, Callable[[], Any], int]]:
-    """Return PUT and GET of one object at a time."""
-    s3, body, numbers = cloud.client("s3"), os.urandom(SIZE), itertools.count()
-    s3.create_bucket(Bucket="benchmark")
-    s3.put_object(Bucket="benchmark", Key="one", Body=body)
+class ObjectStore:
+    """One cloud's S3."""
 
-    def put() -> None:
-        s3.put_object(Bucket="benchmark", Key=f"objects/{next(numbers)}", Body=body)
+    def __init__(self, cloud: Cloud, scale: Scale, files: Path) -> None:
+        self._cloud, self._scale, self._files = cloud, scale, files
+        self._s3, self._body, self._numbers = cloud.client("s3"), os.urandom(SIZE), itertools.count()
+        self._s3.create_bucket(Bucket=BUCKET)
+        self._s3.put_object(Bucket=BUCKET, Key="one", Body=self._body)
 
-    def get() -> None:
-        assert len(s3.get_object(Bucket="benchmark", Key="one")["Body"].read()) == SIZE
+    def put(self) -> float:
+        """Return objects written per second by one client."""
 
-    return [("S3 PutObject, 2.5 KB", put, 1000), ("S3 GetObject, 2.5 KB", get, 1000)]
+        def work() -> None:
+            self._s3.put_object(Bucket=BUCKET, Key=f"objects/{next(self._numbers)}", Body=self._body)
+
+        return _rate(timed(work, self._scale.calls(600), warm_up=self._scale.calls(60)))
+
+    def get(self) -> float:
+        """Return objects read per second by one client."""
+
+        def work() -> None:
+            assert self._s3.get_object(Bucket=BUCKET, Key="one")["Body"].read() == self._body
+
+        return _rate(timed(work, self._scale.calls(600), warm_up=self._scale.calls(60)))
+
+    def sync(self) -> float:
+        """Return the seconds that `aws s3 sync` takes to upload the folder, its own start included."""
+        prefix = f"sync-{next(self._numbers)}"
+        aws = str(Path(sys.executable).with_name("aws"))
+        command = [aws, "s3", "sync", "--quiet", str(self._files), f"s3://{BUCKET}/{prefix}/"]
+        begun = time.perf_counter()
+        subprocess.run(command, env=self._cloud.environment(), check=True, capture_output=True)
+        seconds = time.perf_counter() - begun
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+        assert sum(page["KeyCount"] for page in pages) == FILES
+        return seconds
+
+
+def measure(clouds: Sequence[Cloud], scale: Scale, folder: Path) -> list[Row]:
+    """Return the rows of S3."""
+    files = folder / "files"
+    files.mkdir(parents=True)
+    for index in range(FILES):
+        (files / f"{index:04}.png").write_bytes(os.urandom(SIZE))
+    stores = {cloud.name: ObjectStore(cloud, scale, files) for cloud in clouds}
+    rows = []
+    for what, method in (("PutObject of 2.5 KB, one client", "put"), ("GetObject of 2.5 KB, one client", "get")):
+        cells = interleaved({name: getattr(store, method) for name, store in stores.items()}, scale.repeats)
+        rows.append(Row(PART, what, "per s", cells, less_is_better=False))
+    cells = interleaved({name: store.sync for name, store in stores.items()}, scale.repeats)
+    rows.append(Row(PART, f"`aws s3 sync` of {FILES:,} files of 2.5 KB", "s", cells))
+    for row in rows:
+        row.want_times(OURS, 2, [cloud.name for cloud in clouds if cloud.name != OURS])
+    return rows
+
+
+def _rate(times: list[float]) -> float:
+    return 1e3 * len(times) / sum(times)

@@ -1,0 +1,163 @@
+"""Figures as they are taken, kept and judged: rows of a table with a cell for each subject."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+Values = list[float]
+Cell = Values | str
+"""One value a repeat, or the reason why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was wanted of a row, what was reached, and whether that is enough."""
+
+    goal: str
+    reached: str
+    met: bool
+
+
+@dataclass(slots=True)
+class Row:
+    """One thing measured on every subject."""
+
+    part: str
+    what: str
+    unit: str
+    cells: dict[str, Cell]
+    less_is_better: bool = True
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def median(self, subject: str) -> float | None:
+        """Return a subject's median over the repeats; None where it has no figure."""
+        cell = self.cells.get(subject)
+        return statistics.median(cell) if cell and not isinstance(cell, str) else None
+
+    def ratio(self, subject: str, other: str) -> float | None:
+        """Return how many times better a subject is than another; None where either has no figure."""
+        ours, theirs = self.median(subject), self.median(other)
+        if not ours or not theirs:
+            return None
+        return theirs / ours if self.less_is_better else ours / theirs
+
+    def best(self, subjects: Iterable[str]) -> str | None:
+        """Return the best of some subjects; None where none has a figure."""
+        found = {name: value for name in subjects if (value := self.median(name)) is not None}
+        choose = min if self.less_is_better else max
+        return choose(found, key=found.__getitem__) if found else None
+
+    def want_at_most(self, subject: str, limit: float) -> None:
+        """Want a figure that is no more than a limit."""
+        value = self.median(subject)
+        reached = "no figure" if value is None else f"{number(value)} {self.unit}"
+        self.verdicts.append(Verdict(f"≤ {number(limit)} {self.unit}", reached, value is not None and value <= limit))
+
+    def want_times(self, subject: str, factor: float, others: Sequence[str]) -> None:
+        """Want a subject to be so many times better than the best of others; met where none of them has a figure."""
+        best = self.best(others)
+        name = others[0] if len(others) == 1 else "the best peer"
+        goal = f"better than {name}" if factor == 1 else f"≥ {factor:g} times {name}"
+        if best is None:
+            self.verdicts.append(Verdict(goal, "no other does it", self.median(subject) is not None))
+            return
+        ratio = self.ratio(subject, best)
+        reached = "no figure" if ratio is None else f"{ratio:.2f} times {best}"
+        self.verdicts.append(Verdict(goal, reached, ratio is not None and ratio >= factor))
+
+    def want_share(self, subject: str, share: float, of: str) -> None:
+        """Want a subject to keep a share of what another reaches."""
+        ratio = self.ratio(subject, of)
+        reached = "no figure" if ratio is None else f"{ratio:.0%}"
+        self.verdicts.append(Verdict(f"≥ {share:.0%} of {of}", reached, ratio is not None and ratio >= share))
+
+    def want_added(self, subject: str, most: float, over: str) -> None:
+        """Want a subject to add no more than so much to another's figure."""
+        ours, theirs = self.median(subject), self.median(over)
+        added = None if ours is None or theirs is None else ours - theirs
+        reached = "no figure" if added is None else f"{added:+.2f} {self.unit}"
+        goal = f"≤ {over} + {number(most)} {self.unit}"
+        self.verdicts.append(Verdict(goal, reached, added is not None and added <= most))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Row:
+        """Return a row as it was kept."""
+        return cls(**{**kept, "verdicts": [Verdict(**verdict) for verdict in kept["verdicts"]]})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured: how often each, and which share of the usual number of calls."""
+
+    repeats: int = 3
+    share: float = 1.0
+
+    def calls(self, usual: int) -> int:
+        """Return how many calls to make, at least five."""
+        return max(5, round(usual * self.share))
+
+    def seconds(self, usual: float) -> float:
+        """Return how long to measure, at least half a second."""
+        return max(0.5, usual * self.share)
+
+
+def interleaved(work: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Cell]:
+    """Return each subject's values, taken in turn (A B C A B C …), so that a drift of the machine meets all alike.
+
+    A subject that fails has no figures; its cell names the error.
+    """
+    cells: dict[str, Cell] = {name: [] for name in work}
+    for _ in range(repeats):
+        for name, measure in work.items():
+            cell = cells[name]
+            if isinstance(cell, str):
+                continue
+            try:
+                cell.append(measure())
+            except Exception as error:  # whatever a subject does wrong is its result, not the benchmark's end
+                cells[name] = f"failed: {type(error).__name__}: {error}"[:200]
+    return cells
+
+
+def timed(work: Callable[[], Any], count: int, warm_up: int) -> Values:
+    """Return the milliseconds of each of `count` calls, after `warm_up` that are not counted."""
+    for _ in range(warm_up):
+        work()
+    times = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - begun) * 1e3)
+    return times
+
+
+def percentile(times: Sequence[float], share: int) -> float:
+    """Return the value below which `share` per cent of the times lie."""
+    return float(np.percentile(times, share))
+
+
+def number(value: float) -> str:
+    """Write a figure with three digits that count, and no more than it needs."""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def spread(cell: Cell | None) -> str:
+    """Write a cell: its median, and its range where it has more than one value; or the reason why it is empty."""
+    if not cell:
+        return "-"
+    if isinstance(cell, str):
+        return cell
+    middle = number(statistics.median(cell))
+    return middle if len(cell) == 1 else f"{middle} ({number(min(cell))} … {number(max(cell))})"

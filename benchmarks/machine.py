@@ -1,0 +1,36 @@
+"""The machine that figures are taken on, and the versions that took part."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+
+def describe() -> dict[str, str]:
+    """Return what a reader needs to know about this machine."""
+    return {
+        "processor": _processor(),
+        "CPUs that this process may use": str(len(os.sched_getaffinity(0))),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "system": f"{platform.system()} {platform.release()}",
+        "Python": platform.python_version(),
+        "load before the first measurement": f"{os.getloadavg()[0]:.2f}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Scones and of what decides its speed."""
+    return {name: version(name) for name in ("scones", "onnxruntime", "uvicorn", "boto3", "awscli", "torch")}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

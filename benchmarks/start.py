@@ -1,0 +1,21 @@
+"""How soon a cloud answers after its process was started on an empty folder."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from benchmarks import clouds
+from benchmarks.figures import Row, Scale, interleaved
+
+PART = "Start"
+
+
+def measure(scale: Scale, folder: Path) -> list[Row]:
+    """Return the one row of starting."""
+    clouds.install()
+    numbers = itertools.count()
+    work = {
+        name: lambda name=name: clouds.start_up(name, folder / f"start-{next(numbers)}") for name in clouds.STARTERS
+    }
+    return [Row(PART, "from the process's start to its first answer", "s", interleaved(work, scale.repeats + 2))]
