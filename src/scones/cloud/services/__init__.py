@@ -7,6 +7,7 @@ from scones.cloud.service import Service
 
 def offered() -> list[type[Service]]:
     """Return the services in the order in which they start: each may call those before it."""
+    from scones.cloud.services.events import EventBridge
     from scones.cloud.services.identity import IdentityAndAccessManagement, SecurityTokenService
     from scones.cloud.services.lambda_ import Lambda
     from scones.cloud.services.logs import Logs
@@ -27,4 +28,5 @@ def offered() -> list[type[Service]]:
         SageMaker,
         SageMakerRuntime,
         StepFunctions,
+        EventBridge,
     ]

@@ -32,8 +32,8 @@ class SQS(QueueOperations, SendingOperations, ReceivingOperations):
 def _forget(connection: sqlite3.Connection) -> None:
     now = now_ms()
     connection.execute(
-        "DELETE FROM sqs_messages WHERE sent <= ? - 1000 * (SELECT cast(attributes ->> '$.MessageRetentionPeriod' AS"
-        " INTEGER) FROM sqs_queues WHERE sqs_queues.id = sqs_messages.queue)",
+        "DELETE FROM sqs_messages WHERE sent <= ? - 1000 * (SELECT cast(json_extract(attributes,"
+        " '$.MessageRetentionPeriod') AS INTEGER) FROM sqs_queues WHERE sqs_queues.id = sqs_messages.queue)",
         (now,),
     )
     connection.execute("DELETE FROM sqs_deduplications WHERE sent <= ?", (now - DEDUPLICATION_MS,))

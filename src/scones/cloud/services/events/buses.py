@@ -1,0 +1,64 @@
+"""Operations on event buses."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.events.errors import invalid, no_bus
+from scones.cloud.services.events.operations import Operations, tags_of
+from scones.cloud.services.events.records import DEFAULT_BUS, page
+
+_KEPT = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
+
+
+class BusOperations(Operations):
+    """Create, describe, list and delete buses of one's own; the default bus is always there."""
+
+    async def create_event_bus(self, call: Call) -> dict[str, Any]:
+        """Create a bus."""
+        name = call.params["Name"]
+        if "EventSourceName" in call.params:
+            raise invalid("The local cloud has no partner event sources; leave out EventSourceName.")
+        if "/" in name:
+            raise invalid("Event bus name must not contain '/'.")
+        document = {key: call.params[key] for key in _KEPT if key in call.params}
+        if not await self._records.add_bus(name, document, tags_of(call.params)):
+            raise ServiceError("ResourceAlreadyExistsException", f"Event bus {name} already exists.")
+        return {"EventBusArn": self._records.bus_arn(name), **document}
+
+    async def delete_event_bus(self, call: Call) -> dict[str, Any]:
+        """Delete a bus that has no rules; one that is not there is no error."""
+        name = call.params["Name"]
+        if name == DEFAULT_BUS:
+            raise invalid("Cannot delete event bus default.")
+        if self._records.rules(name):
+            raise invalid(f"Event bus {name} can't be deleted since it has rules.")
+        await self._records.delete_bus(name)
+        return {}
+
+    async def describe_event_bus(self, call: Call) -> dict[str, Any]:
+        """Describe a bus."""
+        name = self._records.bus(call.params.get("Name"))
+        row = self._records.find_bus(name)
+        if row is None:
+            raise no_bus(name)
+        return {**self._described(row), **json.loads(row["document"])}
+
+    async def list_event_buses(self, call: Call) -> dict[str, Any]:
+        """List buses by name."""
+        rows = self._records.buses(call.params.get("NamePrefix", ""))
+        found, token = page(rows, call.params.get("NextToken"), call.params.get("Limit"))
+        return {"EventBuses": [self._described(row) for row in found], "NextToken": token}
+
+    def _described(self, row: sqlite3.Row) -> dict[str, Any]:
+        return {
+            "Name": row["name"],
+            "Arn": self._records.bus_arn(row["name"]),
+            "Description": json.loads(row["document"]).get("Description"),
+            "CreationTime": row["created"],
+            "LastModifiedTime": row["modified"],
+        }

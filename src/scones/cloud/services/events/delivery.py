@@ -1,0 +1,116 @@
+"""Sending events to targets: functions, queues, topics, state machines, log groups and other buses."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.events.records import Records
+from scones.cloud.services.events.transform import target_input
+
+if TYPE_CHECKING:
+    from scones.cloud.services.events.routing import Router
+
+log = logging.getLogger(__name__)
+
+SERVICES = ("lambda", "sqs", "sns", "states", "logs", "events")
+"""What targets may be, as their ARNs name it."""
+_BETWEEN = "\n"
+
+
+def lane(bus: str, rule: str, target_id: str) -> str:
+    """Return the outbox's lane of a target."""
+    return _BETWEEN.join((bus, rule, target_id))
+
+
+class Delivery:
+    """Makes the deliveries of the outbox: one event to one target."""
+
+    def __init__(self, cloud: Cloud, records: Records) -> None:
+        self._cloud = cloud
+        self._records = records
+        self.router: Router | None = None
+
+    async def deliver(self, lane: str, event: dict[str, Any]) -> None:
+        """Give an event to a target; one that was removed meanwhile is given nothing."""
+        bus, name, target_id = lane.split(_BETWEEN)
+        target = self._records.target(bus, name, target_id)
+        if target is None:
+            return
+        rule = self._records.rule(name, bus)
+        text = target_input(target, event, self._records.rule_arn(rule), name)
+        arn = target["Arn"]
+        match arn.split(":")[2]:
+            case "lambda":
+                params = {"FunctionName": arn, "InvocationType": "Event", "Payload": text.encode()}
+                await self._cloud.call("lambda", "Invoke", params)
+            case "sqs":
+                await self._send(arn, text, target.get("SqsParameters", {}).get("MessageGroupId"))
+            case "sns":
+                await self._cloud.call("sns", "Publish", {"TopicArn": arn, "Message": text})
+            case "states":
+                await self._start(arn, text, f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}")
+            case "logs":
+                await self._log(arn.split(":")[6], text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
+            case "events":
+                assert self.router is not None
+                await self.router.route(self._records.bus(arn), [event])
+
+    async def failed(self, lane: str, event: dict[str, Any], error: ServiceError) -> None:
+        """Put what could not be delivered into the target's dead-letter queue, where it has one."""
+        bus, name, target_id = lane.split(_BETWEEN)
+        target = self._records.target(bus, name, target_id)
+        if target is None:
+            return
+        dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+        log.warning("Event %s was not delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
+        if dead_letters is None:
+            return
+        told = {
+            "RULE_ARN": self._records.rule_arn(self._records.rule(name, bus)),
+            "TARGET_ARN": target["Arn"],
+            "ERROR_CODE": error.code,
+            "ERROR_MESSAGE": error.message,
+        }
+        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in told.items()}
+        try:
+            await self._send(dead_letters, json.dumps(event, ensure_ascii=False), None, attributes)
+        except ServiceError as second:
+            log.warning("The dead-letter queue %s did not take event %s: %s", dead_letters, event["id"], second)
+
+    async def _send(
+        self, queue: str, text: str, group: str | None, attributes: dict[str, dict[str, str]] | None = None
+    ) -> None:
+        *_, account, name = queue.split(":")
+        params: dict[str, Any] = {"QueueUrl": f"{self._cloud.url}/{account}/{name}", "MessageBody": text}
+        if group:
+            params["MessageGroupId"] = group
+        if attributes:
+            params["MessageAttributes"] = attributes
+        await self._cloud.call("sqs", "SendMessage", params)
+
+    async def _start(self, machine: str, text: str, name: str) -> None:
+        """Start an execution whose name tells the event: started twice after a crash, it is one."""
+        try:
+            await self._cloud.call(
+                "stepfunctions", "StartExecution", {"stateMachineArn": machine, "input": text, "name": name}
+            )
+        except ServiceError as error:
+            if error.code != "ExecutionAlreadyExists":
+                raise
+
+    async def _log(self, group: str, text: str, stream: str) -> None:
+        try:
+            await self._cloud.call("logs", "CreateLogStream", {"logGroupName": group, "logStreamName": stream})
+        except ServiceError as error:
+            if error.code != "ResourceAlreadyExistsException":
+                raise
+        line = {"timestamp": time.time_ns() // 1_000_000, "message": text}
+        await self._cloud.call(
+            "logs", "PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": [line]}
+        )

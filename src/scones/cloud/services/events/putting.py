@@ -1,0 +1,91 @@
+"""PutEvents."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.events.errors import invalid
+from scones.cloud.services.events.operations import Operations
+
+SIZE_LIMIT = 1_048_576
+"""Bytes of all entries of a request."""
+
+
+class PuttingOperations(Operations):
+    """Events from applications, and from services of the cloud."""
+
+    async def put_events(self, call: Call) -> dict[str, Any]:
+        """Put up to ten events on their buses; those that are not allowed fail alone, at their place."""
+        entries = call.params["Entries"]
+        if sum(_size(entry) for entry in entries) > SIZE_LIMIT:
+            raise invalid("Total size of the entries in the request is over the limit.")
+        if "EndpointId" in call.params:
+            raise invalid("The local cloud has no global endpoints; leave out EndpointId.")
+        answers = []
+        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in entries:
+            answer = _refusal(entry)
+            if answer is None:
+                event = self._event(entry)
+                answer = {"EventId": event["id"]}
+                if bus := self._bus(entry.get("EventBusName")):
+                    events[bus].append(event)
+            answers.append(answer)
+        for bus, given in events.items():
+            await self._router.route(bus, given)
+        return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
+
+    async def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        """Put an event of a service of the cloud (`aws.states`) on the default bus."""
+        entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
+        await self._router.route("default", [self._event(entry)])
+
+    def _bus(self, given: str | None) -> str | None:
+        """Return the bus of an entry, or None: AWS accepts events for a bus that is not there, and drops them."""
+        try:
+            return self._records.bus(given)
+        except ServiceError:
+            return None
+
+    def _event(self, entry: dict[str, Any]) -> dict[str, Any]:
+        moment: datetime = entry.get("Time") or datetime.now(UTC)
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": entry["DetailType"],
+            "source": entry["Source"],
+            "account": self.cloud.settings.account,
+            "time": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": self.cloud.settings.region,
+            "resources": entry.get("Resources") or [],
+            "detail": json.loads(entry["Detail"]),
+        }
+
+
+def _refusal(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the answer for an entry that EventBridge refuses, or None."""
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            return {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+    if entry["Source"].startswith("aws."):
+        return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    if not isinstance(detail, dict):
+        return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    return None
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """Return an entry's size: EventBridge User Guide, "Calculating PutEvents event entry size"."""
+    texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")] + (entry.get("Resources") or [])
+    return sum(len(text.encode()) for text in texts) + (14 if "Time" in entry else 0)

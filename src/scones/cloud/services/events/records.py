@@ -1,0 +1,174 @@
+"""Buses, rules and targets as they are kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.events.errors import invalid, no_bus, no_rule
+
+T = TypeVar("T")
+DEFAULT_BUS = "default"
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS events_buses (
+        name TEXT PRIMARY KEY, document TEXT NOT NULL, tags TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS events_rules (
+        bus TEXT NOT NULL REFERENCES events_buses(name) ON DELETE CASCADE, name TEXT NOT NULL, pattern TEXT,
+        schedule TEXT, state TEXT NOT NULL, document TEXT NOT NULL, tags TEXT NOT NULL, modified REAL NOT NULL,
+        PRIMARY KEY (bus, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS events_targets (
+        bus TEXT NOT NULL, rule TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (bus, rule, id),
+        FOREIGN KEY (bus, rule) REFERENCES events_rules(bus, name) ON DELETE CASCADE
+    ) WITHOUT ROWID;
+    INSERT OR IGNORE INTO events_buses VALUES ('default', '{}', '{}', strftime('%s', 'now'), strftime('%s', 'now'))
+"""
+"""The default bus is there before any service starts, for executions that go on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule; `document` holds its description and role."""
+
+    bus: str
+    name: str
+    pattern: str | None
+    schedule: str | None
+    state: str
+    document: dict[str, str]
+    tags: dict[str, str]
+    modified: float
+    """Unix seconds."""
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> Rule:
+        """Return the rule of a row."""
+        document, tags = json.loads(row["document"]), json.loads(row["tags"])
+        return cls(
+            row["bus"], row["name"], row["pattern"], row["schedule"], row["state"], document, tags, row["modified"]
+        )
+
+    @property
+    def enabled(self) -> bool:
+        """Whether events are matched, or times kept."""
+        return self.state != "DISABLED"
+
+
+class Records:
+    """Reads and writes of EventBridge's tables; those that are not found raise AWS's errors."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._store = cloud.store
+
+    def bus_arn(self, name: str) -> str:
+        """Return a bus's ARN."""
+        return self._cloud.arn("events", f"event-bus/{name}")
+
+    def rule_arn(self, rule: Rule) -> str:
+        """Return a rule's ARN: the default bus is not named in it."""
+        place = rule.name if rule.bus == DEFAULT_BUS else f"{rule.bus}/{rule.name}"
+        return self._cloud.arn("events", f"rule/{place}")
+
+    def find_bus(self, name: str) -> sqlite3.Row | None:
+        """Return the row of a bus, or None."""
+        return self._store.row("SELECT * FROM events_buses WHERE name = ?", name)
+
+    def bus(self, given: str | None) -> str:
+        """Return the name of the bus that a name or an ARN means; raises where it is not there."""
+        name = (given or DEFAULT_BUS).rpartition(":event-bus/")[2]
+        if self.find_bus(name) is None:
+            raise no_bus(name)
+        return name
+
+    def buses(self, prefix: str) -> list[sqlite3.Row]:
+        """Return the rows of all buses whose names begin so."""
+        return self._store.rows(
+            "SELECT * FROM events_buses WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name", prefix
+        )
+
+    async def add_bus(self, name: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
+        """Keep a new bus; tell whether it was new."""
+        now = time.time()
+        added = await self._store.execute(
+            "INSERT OR IGNORE INTO events_buses VALUES (?, ?, ?, ?, ?)",
+            name, json.dumps(document), json.dumps(tags), now, now,
+        )  # fmt: skip
+        return added > 0
+
+    async def delete_bus(self, name: str) -> None:
+        """Delete a bus."""
+        await self._store.execute("DELETE FROM events_buses WHERE name = ?", name)
+
+    def rule(self, name: str, bus: str) -> Rule:
+        """Return a rule; raises where it is not there."""
+        row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
+        if row is None:
+            raise no_rule(name, bus)
+        return Rule.of(row)
+
+    def rules(self, bus: str) -> list[Rule]:
+        """Return the rules of a bus by name."""
+        return [Rule.of(row) for row in self._store.rows("SELECT * FROM events_rules WHERE bus = ? ORDER BY name", bus)]
+
+    def scheduled(self) -> list[Rule]:
+        """Return the rules that keep times."""
+        rows = self._store.rows("SELECT * FROM events_rules WHERE schedule IS NOT NULL AND state != 'DISABLED'")
+        return [Rule.of(row) for row in rows]
+
+    async def put_rule(self, rule: Rule) -> None:
+        """Keep a rule, new or changed; its targets stay."""
+        await self._store.execute(
+            "INSERT INTO events_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bus, name) DO UPDATE SET"
+            " pattern = ?3, schedule = ?4, state = ?5, document = ?6, tags = ?7, modified = ?8",
+            rule.bus, rule.name, rule.pattern, rule.schedule, rule.state, json.dumps(rule.document),
+            json.dumps(rule.tags), time.time(),
+        )  # fmt: skip
+
+    async def delete_rule(self, rule: Rule) -> None:
+        """Delete a rule with its targets."""
+        await self._store.execute("DELETE FROM events_rules WHERE bus = ? AND name = ?", rule.bus, rule.name)
+
+    def targets(self, bus: str, rule: str) -> list[dict[str, Any]]:
+        """Return the targets of a rule by id."""
+        rows = self._store.rows("SELECT document FROM events_targets WHERE bus = ? AND rule = ? ORDER BY id", bus, rule)
+        return [json.loads(row["document"]) for row in rows]
+
+    def target(self, bus: str, rule: str, target_id: str) -> dict[str, Any] | None:
+        """Return one target, or None."""
+        row = self._store.row(
+            "SELECT document FROM events_targets WHERE bus = ? AND rule = ? AND id = ?", bus, rule, target_id
+        )
+        return json.loads(row["document"]) if row else None
+
+    async def put_targets(self, rule: Rule, targets: list[dict[str, Any]]) -> None:
+        """Keep targets, new or changed."""
+        rows = [(rule.bus, rule.name, target["Id"], json.dumps(target)) for target in targets]
+        await self._store.write(
+            lambda connection: connection.executemany("INSERT OR REPLACE INTO events_targets VALUES (?, ?, ?, ?)", rows)
+        )
+
+    async def remove_targets(self, rule: Rule, ids: list[str]) -> None:
+        """Remove targets."""
+        rows = [(rule.bus, rule.name, each) for each in ids]
+        await self._store.write(
+            lambda connection: connection.executemany(
+                "DELETE FROM events_targets WHERE bus = ? AND rule = ? AND id = ?", rows
+            )
+        )
+
+
+def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:
+    """Return a page of items, and the token of the next one."""
+    try:
+        begin = int(base64.b64decode(token)) if token else 0
+    except ValueError:
+        raise invalid("NextToken is not valid.") from None
+    end = begin + (limit or 100)
+    return items[begin:end], base64.b64encode(str(end).encode()).decode() if len(items) > end else None

@@ -1,0 +1,58 @@
+"""From a bus to its rules' targets."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import lru_cache
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.events.delivery import Delivery, lane
+from scones.cloud.services.events.records import Records, Rule
+from scones.cloud.services.outbox import Outbox
+from scones.cloud.services.patterns import matches, parse_pattern
+
+OUTBOX = "events_deliveries"
+
+
+class Router:
+    """Finds the targets of events and keeps the deliveries; what has been routed is on disk."""
+
+    def __init__(self, cloud: Cloud, records: Records) -> None:
+        self._cloud = cloud
+        self._records = records
+        delivery = Delivery(cloud, records)
+        delivery.router = self
+        self._outbox = Outbox(cloud, OUTBOX, delivery.deliver, delivery.failed)
+
+    def start(self) -> None:
+        """Go on with the deliveries that a former process left."""
+        self._outbox.start()
+
+    async def route(self, bus: str, events: list[dict[str, Any]]) -> None:
+        """Give events of a bus to the targets of the rules that match."""
+        rules = [(rule, _pattern(rule.pattern)) for rule in self._records.rules(bus) if rule.enabled and rule.pattern]
+        found = [(rule, event) for event in events for rule, pattern in rules if matches(pattern, event)]
+        await self.send(found)
+
+    async def send(self, found: list[tuple[Rule, dict[str, Any]]]) -> None:
+        """Give events to all targets of rules."""
+        deliveries = [
+            (lane(rule.bus, rule.name, target["Id"]), event)
+            for rule, event in found
+            for target in self._records.targets(rule.bus, rule.name)
+        ]
+        if not deliveries:
+            return
+
+        def keep(connection: sqlite3.Connection) -> None:
+            for where, event in deliveries:
+                self._outbox.put(connection, where, event)
+
+        await self._cloud.store.write(keep)
+        self._outbox.wake({where for where, _ in deliveries})
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str) -> dict[str, Any]:
+    return parse_pattern(text)

@@ -1,0 +1,201 @@
+"""Operations on rules and their targets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.events.delivery import SERVICES
+from scones.cloud.services.events.errors import invalid
+from scones.cloud.services.events.operations import Operations, tags_of
+from scones.cloud.services.events.records import Rule, page
+from scones.cloud.services.events.transform import is_path
+from scones.cloud.services.patterns import PatternError, matches, parse_pattern
+
+_INPUTS = ("Input", "InputPath", "InputTransformer")
+_TARGETS_OF_A_RULE = 5
+
+
+class RuleOperations(Operations):
+    """Put, describe, list, switch and delete rules, and their targets."""
+
+    async def put_rule(self, call: Call) -> dict[str, Any]:
+        """Create a rule, or change one; its targets stay."""
+        params, bus = call.params, self._records.bus(call.params.get("EventBusName"))
+        pattern, schedule = params.get("EventPattern"), params.get("ScheduleExpression")
+        if not pattern and not schedule:
+            raise invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
+        if schedule:
+            raise invalid("The local cloud keeps no schedules; put events yourself, or use AWS for this rule.")
+        if pattern:
+            _parse(pattern)
+        document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
+        state = params.get("State", "ENABLED")
+        rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags_of(params), 0.0)
+        await self._records.put_rule(rule)
+        return {"RuleArn": self._records.rule_arn(rule)}
+
+    async def describe_rule(self, call: Call) -> dict[str, Any]:
+        """Describe a rule."""
+        rule = self._rule(call, call.params["Name"])
+        return {**self._listed(rule), "CreatedBy": self.cloud.settings.account}
+
+    async def list_rules(self, call: Call) -> dict[str, Any]:
+        """List the rules of a bus by name."""
+        bus, prefix = self._records.bus(call.params.get("EventBusName")), call.params.get("NamePrefix", "")
+        rules = [rule for rule in self._records.rules(bus) if rule.name.startswith(prefix)]
+        found, token = page(rules, call.params.get("NextToken"), call.params.get("Limit"))
+        return {"Rules": [self._listed(rule) for rule in found], "NextToken": token}
+
+    def _listed(self, rule: Rule) -> dict[str, Any]:
+        return {
+            "Name": rule.name,
+            "Arn": self._records.rule_arn(rule),
+            "EventPattern": rule.pattern,
+            "ScheduleExpression": rule.schedule,
+            "State": rule.state,
+            "EventBusName": rule.bus,
+            **rule.document,
+        }
+
+    async def enable_rule(self, call: Call) -> dict[str, Any]:
+        """Let a rule match events."""
+        return await self._switch(call, "ENABLED")
+
+    async def disable_rule(self, call: Call) -> dict[str, Any]:
+        """Keep a rule from matching events."""
+        return await self._switch(call, "DISABLED")
+
+    async def _switch(self, call: Call, state: str) -> dict[str, Any]:
+        await self._records.put_rule(replace(self._rule(call, call.params["Name"]), state=state))
+        return {}
+
+    async def delete_rule(self, call: Call) -> dict[str, Any]:
+        """Delete a rule that has no targets; one that is not there is no error."""
+        bus = self._records.bus(call.params.get("EventBusName"))
+        rule = next((each for each in self._records.rules(bus) if each.name == call.params["Name"]), None)
+        if rule is None:
+            return {}
+        if self._records.targets(bus, rule.name):
+            raise invalid("Rule can't be deleted since it has targets.")
+        await self._records.delete_rule(rule)
+        return {}
+
+    async def put_targets(self, call: Call) -> dict[str, Any]:
+        """Add targets to a rule, or change them."""
+        rule, targets = self._rule(call, call.params["Rule"]), call.params["Targets"]
+        for target in targets:
+            _check_target(target)
+            if target["Arn"] == self._records.bus_arn(rule.bus):
+                raise invalid(f"Event bus {rule.bus} cannot be the target of its own rule {rule.name}.")
+        ids = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
+        if len(ids | {target["Id"] for target in targets}) > _TARGETS_OF_A_RULE:
+            raise ServiceError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+        await self._records.put_targets(rule, targets)
+        return {"FailedEntryCount": 0, "FailedEntries": []}
+
+    async def remove_targets(self, call: Call) -> dict[str, Any]:
+        """Remove targets from a rule; those that are not there are told."""
+        rule, ids = self._rule(call, call.params["Rule"]), call.params["Ids"]
+        known = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
+        await self._records.remove_targets(rule, ids)
+        failures = [
+            {
+                "TargetId": each,
+                "ErrorCode": "ResourceNotFoundException",
+                "ErrorMessage": f"Rule {rule.name} does not have a target with the Id {each}.",
+            }
+            for each in ids
+            if each not in known
+        ]
+        return {"FailedEntryCount": len(failures), "FailedEntries": failures}
+
+    async def list_targets_by_rule(self, call: Call) -> dict[str, Any]:
+        """List the targets of a rule."""
+        rule = self._rule(call, call.params["Rule"])
+        targets = self._records.targets(rule.bus, rule.name)
+        found, token = page(targets, call.params.get("NextToken"), call.params.get("Limit"))
+        return {"Targets": found, "NextToken": token}
+
+    async def list_rule_names_by_target(self, call: Call) -> dict[str, Any]:
+        """List the names of the rules of a bus that have a target."""
+        bus, arn = self._records.bus(call.params.get("EventBusName")), call.params["TargetArn"]
+        names = [
+            rule.name
+            for rule in self._records.rules(bus)
+            if any(target["Arn"] == arn for target in self._records.targets(bus, rule.name))
+        ]
+        found, token = page(names, call.params.get("NextToken"), call.params.get("Limit"))
+        return {"RuleNames": found, "NextToken": token}
+
+    async def test_event_pattern(self, call: Call) -> dict[str, Any]:
+        """Tell whether a pattern matches an event."""
+        pattern = _parse(call.params["EventPattern"])
+        try:
+            event = json.loads(call.params["Event"])
+        except ValueError as error:
+            raise invalid("Parameter Event is not valid.") from error
+        needed = ("id", "account", "source", "time", "region", "detail-type")
+        if not isinstance(event, dict) or any(name not in event for name in needed):
+            raise invalid("Parameter Event is not valid.")
+        return {"Result": matches(pattern, event)}
+
+    async def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Add tags to a rule, or change them."""
+        rule = self._tagged(call)
+        await self._records.put_rule(replace(rule, tags=rule.tags | tags_of(call.params)))
+        return {}
+
+    async def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Remove tags from a rule."""
+        rule = self._tagged(call)
+        kept = {key: value for key, value in rule.tags.items() if key not in call.params["TagKeys"]}
+        await self._records.put_rule(replace(rule, tags=kept))
+        return {}
+
+    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+        """Return a rule's tags."""
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
+
+    def _tagged(self, call: Call) -> Rule:
+        *place, name = call.params["ResourceARN"].rpartition(":rule/")[2].split("/")
+        return self._records.rule(name, self._records.bus("/".join(place)))
+
+    def _rule(self, call: Call, name: str) -> Rule:
+        """Return the rule that a call names on its bus."""
+        return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
+
+
+def _parse(pattern: str) -> dict[str, Any]:
+    try:
+        return parse_pattern(pattern)
+    except PatternError as error:
+        raise ServiceError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from error
+
+
+def _check_target(target: dict[str, Any]) -> None:
+    """Raise `ValidationException` for a target that EventBridge refuses, or that the local cloud cannot reach."""
+    arn, name = target["Arn"], target["Id"]
+    parts = arn.split(":")
+    if parts[0] != "arn" or len(parts) < 6:
+        raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
+    if parts[2] not in SERVICES:
+        raise invalid(f"The local cloud sends events to {', '.join(SERVICES)}, not to target {name}: {arn}.")
+    if sum(each in target for each in _INPUTS) > 1:
+        raise invalid(f"Only one of Input, InputPath, or InputTransformer must be provided for target {name}.")
+    if parts[2] == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:
+        raise invalid(f"Parameter(s) SqsParameters must be specified for target: {name}.")
+    if parts[2] == "states" and "RoleArn" not in target:
+        raise invalid(f"RoleArn is required for target {arn}.")
+    if "Input" in target:
+        try:
+            json.loads(target["Input"])
+        except ValueError as error:
+            raise invalid(f"JSON syntax error in input for target {name} : {error}") from error
+    paths = [target["InputPath"]] if "InputPath" in target else []
+    paths += target.get("InputTransformer", {}).get("InputPathsMap", {}).values()
+    if wrong := next((path for path in paths if not is_path(path)), None):
+        raise invalid(f"InputPath for target {name} is invalid: {wrong}")

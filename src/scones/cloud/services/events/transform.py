@@ -1,0 +1,89 @@
+"""What a target is given of an event: all of it, a part, a constant, or a template filled from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[\d+\])*)")
+_STEP = re.compile(r"\.([^.\[\]\s]+)|\[(\d+)\]")
+_TOKEN = re.compile(r'<([^<>\s"]+)>|\\.|"')
+_MISSING: Any = object()
+
+
+def is_path(text: str) -> bool:
+    """Tell whether a text is a path in the dot notation that EventBridge takes."""
+    return _PATH.fullmatch(text) is not None
+
+
+def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, rule_name: str) -> str:
+    """Return the JSON (or with a template, the text) that a target is given."""
+    if "Input" in target:
+        return str(target["Input"])
+    if "InputPath" in target:
+        found = _find(target["InputPath"], event)
+        return _dumps(None if found is _MISSING else found)
+    if "InputTransformer" in target:
+        transformer = target["InputTransformer"]
+        values = {name: _find(path, event) for name, path in transformer.get("InputPathsMap", {}).items()}
+        values |= {
+            "aws.events.rule-arn": rule_arn,
+            "aws.events.rule-name": rule_name,
+            "aws.events.event.ingestion-time": event["time"],
+            "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+            "aws.events.event.json": event,
+        }
+        return _fill(transformer["InputTemplate"], values)
+    return _dumps(event)
+
+
+def _find(path: str, event: Any) -> Any:
+    found = event
+    for name, index in _STEP.findall(path[1:]):
+        if name and isinstance(found, dict) and name in found:
+            found = found[name]
+        elif index and isinstance(found, list) and int(index) < len(found):
+            found = found[int(index)]
+        else:
+            return _MISSING
+    return found
+
+
+def _fill(template: str, values: dict[str, Any]) -> str:
+    """Fill a template: a placeholder outside quotes is JSON, one inside is text, and where no JSON results, all are."""
+    quoted = False
+
+    def replace(token: re.Match[str]) -> str:
+        nonlocal quoted
+        if token[0] == '"':
+            quoted = not quoted
+        if token[1] not in values:
+            return token[0]
+        return _inside(values[token[1]]) if quoted else _outside(values[token[1]])
+
+    filled = _TOKEN.sub(replace, template)
+    try:
+        json.loads(filled)
+    except ValueError:
+        return _TOKEN.sub(lambda token: _plain(values[token[1]]) if token[1] in values else token[0], template)
+    return filled
+
+
+def _outside(value: Any) -> str:
+    return '""' if value is _MISSING else _dumps(value)
+
+
+def _inside(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False)[1:-1]
+
+
+def _plain(value: Any) -> str:
+    """Return a value as text; what a path did not find is not there."""
+    if value is _MISSING:
+        return ""
+    return value if isinstance(value, str) else _dumps(value)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
