@@ -47,8 +47,8 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
 
 async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
     """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
-    items = _items(state, scope)
-    limit = _concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
+    items = items_of(state, scope)
+    limit = concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
     begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
     started = track.previous
     outputs: list[Any] = [None] * len(items)
@@ -124,7 +124,8 @@ def _item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope
     return state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
 
 
-def _items(state: Map, scope: Scope) -> list[Any]:
+def items_of(state: Map, scope: Scope) -> list[Any]:
+    """Return what an inline Map iterates over."""
     if isinstance(state.items, JsonataQuery):
         computed: list[Any] = state.items.typed(scope, "array")
         return computed
@@ -138,7 +139,8 @@ def _items(state: Map, scope: Scope) -> list[Any]:
     return items
 
 
-def _concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
+def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
+    """Return MaxConcurrency; 0 is as many as AWS allows."""
     if isinstance(given, int):
         return given
     if isinstance(given, JsonataQuery):

@@ -130,9 +130,13 @@ class Interpreter:
             context["Map"] = {"Item": track.item}
         return Scope(value, context, track.variables)
 
+    def saw(self, stage: str, value: Any) -> None:
+        """Hear of a state's data between two steps, named as TestState names them; only a test of a state listens."""
+
     def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
         if state.jsonata and isinstance(state, (Pass, Succeed)):
             return _finish(state, scope, scope.input)
         if isinstance(state, Pass):
@@ -145,11 +149,11 @@ class Interpreter:
 
     def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
         result = state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterParameters", result)
         if state.has_result:
             result = state.result
-        assigned = _assign(state.assign, _with(scope, result))
-        placed = _place(entry.input, state.result_steps, result)
-        return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+            self.saw("result", result)
+        return self._produce(state, entry.input, result, scope)
 
     def _choose(self, state: Choice, scope: Scope) -> Outcome:
         for branch in state.branches:
@@ -167,6 +171,7 @@ class Interpreter:
     async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
         moment = _moment(state, entry.at, scope)
         if moment - self.clock.now() > MAX_WAIT:
             raise EvaluationError("Wait state delay is too long.")
@@ -204,18 +209,28 @@ class Interpreter:
     async def _result(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
-        if isinstance(state, Map):
-            result = await fanout.run_map(self, state, entry, scope, track)
-        else:
-            effective = state.parameters.evaluate(scope) if state.parameters else scope.input
-            if isinstance(state, Parallel):
-                result = await fanout.run_parallel(self, state, entry, effective, track)
-            else:
-                result = await tasks.attempt(state, effective, scope, track, self.texts, self.runner, self.clock)
+        self.saw("afterInputPath", scope.input)
+        result = await self._perform(state, entry, scope, track)
+        self.saw("result", result)
         if state.jsonata:
             scope.result = result
             return _finish(state, scope, result)
-        return _produce(state, entry.input, result, scope)
+        return self._produce(state, entry.input, result, scope)
+
+    async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
+        """Do the state's work, and return its raw result."""
+        if isinstance(state, Map):
+            return await fanout.run_map(self, state, entry, scope, track)
+        effective = self._effective(state, scope)
+        if isinstance(state, Parallel):
+            return await fanout.run_parallel(self, state, entry, effective, track)
+        return await tasks.attempt(state, effective, scope, track, self.texts, self.runner, self.clock)
+
+    def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
+        """Return what the work is given: Parameters or Arguments, or the input."""
+        effective = state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterArguments" if state.jsonata else "afterParameters", effective)
+        return effective
 
     def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
         catcher = find_catcher(state.catch, failure)
@@ -230,13 +245,15 @@ class Interpreter:
         scope = self.scope(state, entry, track, output)
         return Outcome(_place(entry.input, catcher.result_steps, output), catcher.next, _assign(catcher.assign, scope))
 
-
-def _produce(state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
-    assigned = _assign(state.assign, _with(scope, result))
-    if state.result_selector:
-        result = state.result_selector.evaluate(_with(scope, result))
-    placed = _place(value, state.result_steps, result)
-    return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+    def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
+        """Return how a JSONPath state ends that puts a result into its input."""
+        assigned = _assign(state.assign, _with(scope, result))
+        if state.result_selector:
+            result = state.result_selector.evaluate(_with(scope, result))
+        self.saw("afterResultSelector", result)
+        placed = _place(value, state.result_steps, result)
+        self.saw("afterResultPath", placed)
+        return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
 
 
 def _finish(state: State, scope: Scope, value: Any) -> Outcome:
