@@ -13,3 +13,4 @@ class EventBridge(BusOperations, RuleOperations, PuttingOperations):
     async def start(self) -> None:
         """Go on with the deliveries that a former process left."""
         self._router.start()
+        self._scheduler.start()

@@ -9,6 +9,7 @@ from scones.cloud.service import Service
 from scones.cloud.services.events import records
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.routing import OUTBOX, Router
+from scones.cloud.services.events.scheduler import Scheduler
 from scones.cloud.services.outbox import Outbox
 
 
@@ -22,6 +23,7 @@ class Operations(Service):
         super().__init__(cloud)
         self._records = Records(cloud)
         self._router = Router(cloud, self._records)
+        self._scheduler = Scheduler(cloud, self._records, self._router)
 
 
 def tags_of(params: dict[str, Any]) -> dict[str, str]:

@@ -128,7 +128,7 @@ class Records:
             "INSERT INTO events_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bus, name) DO UPDATE SET"
             " pattern = ?3, schedule = ?4, state = ?5, document = ?6, tags = ?7, modified = ?8",
             rule.bus, rule.name, rule.pattern, rule.schedule, rule.state, json.dumps(rule.document),
-            json.dumps(rule.tags), time.time(),
+            json.dumps(rule.tags), rule.modified,
         )  # fmt: skip
 
     async def delete_rule(self, rule: Rule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,8 @@ from scones.cloud.service import Call
 from scones.cloud.services.events.delivery import SERVICES
 from scones.cloud.services.events.errors import invalid
 from scones.cloud.services.events.operations import Operations, tags_of
-from scones.cloud.services.events.records import Rule, page
+from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
+from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.transform import is_path
 from scones.cloud.services.patterns import PatternError, matches, parse_pattern
 
@@ -29,13 +31,14 @@ class RuleOperations(Operations):
         if not pattern and not schedule:
             raise invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
         if schedule:
-            raise invalid("The local cloud keeps no schedules; put events yourself, or use AWS for this rule.")
+            _check_schedule(schedule, bus)
         if pattern:
             _parse(pattern)
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
-        rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags_of(params), 0.0)
+        rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags_of(params), time.time())
         await self._records.put_rule(rule)
+        self._scheduler.changed()
         return {"RuleArn": self._records.rule_arn(rule)}
 
     async def describe_rule(self, call: Call) -> dict[str, Any]:
@@ -70,7 +73,9 @@ class RuleOperations(Operations):
         return await self._switch(call, "DISABLED")
 
     async def _switch(self, call: Call, state: str) -> dict[str, Any]:
-        await self._records.put_rule(replace(self._rule(call, call.params["Name"]), state=state))
+        rule = self._rule(call, call.params["Name"])
+        await self._records.put_rule(replace(rule, state=state, modified=time.time()))
+        self._scheduler.changed()
         return {}
 
     async def delete_rule(self, call: Call) -> dict[str, Any]:
@@ -82,6 +87,7 @@ class RuleOperations(Operations):
         if self._records.targets(bus, rule.name):
             raise invalid("Rule can't be deleted since it has targets.")
         await self._records.delete_rule(rule)
+        self._scheduler.changed()
         return {}
 
     async def put_targets(self, call: Call) -> dict[str, Any]:
@@ -174,6 +180,15 @@ def _parse(pattern: str) -> dict[str, Any]:
         return parse_pattern(pattern)
     except PatternError as error:
         raise ServiceError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from error
+
+
+def _check_schedule(text: str, bus: str) -> None:
+    if bus != DEFAULT_BUS:
+        raise invalid("ScheduleExpression is supported only on the default event bus.")
+    try:
+        parse_schedule(text)
+    except ValueError as error:
+        raise invalid(f"Parameter ScheduleExpression is not valid. Reason: {error}") from error
 
 
 def _check_target(target: dict[str, Any]) -> None:

@@ -1,0 +1,167 @@
+"""Schedule expressions: `rate(5 minutes)` and `cron(0 12 ? * MON-FRI *)`, in UTC.
+
+EventBridge User Guide, "Creating a rule that runs on a schedule".
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Protocol
+
+_UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+_LAST_YEAR = 2199
+
+
+class Schedule(Protocol):
+    """When a rule fires."""
+
+    def next(self, after: float, begun: float) -> float | None:
+        """Return the first time after a moment, or None; all are Unix seconds, `begun` is when the rule was put."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Every so many seconds since the rule was put."""
+
+    seconds: int
+
+    def next(self, after: float, begun: float) -> float | None:
+        """Return the first time after a moment."""
+        rounds = max(1, int((after - begun) // self.seconds) + 1)
+        return begun + rounds * self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """At the minutes that six fields choose."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    months: frozenset[int]
+    years: frozenset[int]
+    fits: Callable[[date], bool]
+    """Whether a day is one of those chosen, by its number in the month or by its weekday."""
+
+    def next(self, after: float, begun: float) -> float | None:  # noqa: ARG002 - a rate's matter alone
+        """Return the first time after a moment, or None where no year is left."""
+        moment = datetime.fromtimestamp(after, UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        for day in self._days(moment.date()):
+            for hour in self.hours:
+                for minute in self.minutes:
+                    found = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+                    if found >= moment:
+                        return found.timestamp()
+        return None
+
+    def _days(self, first: date) -> Iterator[date]:
+        for year in sorted(year for year in self.years if year >= first.year):
+            for month in sorted(self.months):
+                for number in range(1, calendar.monthrange(year, month)[1] + 1):
+                    day = date(year, month, number)
+                    if day >= first and self.fits(day):
+                        yield day
+
+
+@lru_cache(maxsize=256)
+def parse_schedule(text: str) -> Schedule:
+    """Read a schedule expression; raises `ValueError` for one that EventBridge refuses."""
+    if found := re.fullmatch(r"rate\((\d+) (minute|hour|day)(s?)\)", text):
+        value = int(found[1])
+        if value < 1 or (value == 1) == bool(found[3]):
+            raise ValueError(f"{text}: a rate of 1 has a unit in the singular, every other one in the plural")
+        return Rate(value * _UNITS[found[2]])
+    if found := re.fullmatch(r"cron\((.+)\)", text):
+        return _cron(found[1].split())
+    raise ValueError(f"{text}: neither rate(…) nor cron(…)")
+
+
+def _cron(fields: list[str]) -> Cron:
+    if len(fields) != 6:
+        raise ValueError(f"cron has six fields, not {len(fields)}")
+    minutes, hours, days, months, weekdays, years = fields
+    if (days == "?") == (weekdays == "?"):
+        raise ValueError("one of day-of-month and day-of-week has to be ?, and not both")
+    return Cron(
+        minutes=tuple(sorted(_numbers(minutes, 0, 59))),
+        hours=tuple(sorted(_numbers(hours, 0, 23))),
+        months=frozenset(_numbers(months, 1, 12, _MONTHS)),
+        years=frozenset(_numbers(years, 1970, _LAST_YEAR)),
+        fits=_by_weekday(weekdays) if days == "?" else _by_number(days),
+    )
+
+
+def _by_number(field: str) -> Callable[[date], bool]:
+    if field == "L":
+        return lambda day: day.day == _length(day)
+    if found := re.fullmatch(r"(\d{1,2})W", field):
+        wanted = int(found[1])
+        if not 1 <= wanted <= 31:
+            raise ValueError(f"{field} is no day of a month")
+        return lambda day: day.day == _nearest_weekday(day, wanted)
+    numbers = _numbers(field, 1, 31)
+    return lambda day: day.day in numbers
+
+
+def _by_weekday(field: str) -> Callable[[date], bool]:
+    if found := re.fullmatch(r"(\w+)L", field):
+        (last,) = _numbers(found[1], 1, 7, _DAYS)
+        return lambda day: _weekday(day) == last and day.day > _length(day) - 7
+    if found := re.fullmatch(r"(\w+)#([1-5])", field):
+        (wanted,) = _numbers(found[1], 1, 7, _DAYS)
+        week = int(found[2])
+        return lambda day: _weekday(day) == wanted and (day.day - 1) // 7 + 1 == week
+    numbers = _numbers(field, 1, 7, _DAYS)
+    return lambda day: _weekday(day) in numbers
+
+
+def _weekday(day: date) -> int:
+    """Return 1 for Sunday to 7 for Saturday."""
+    return day.isoweekday() % 7 + 1
+
+
+def _length(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def _nearest_weekday(day: date, wanted: int) -> int:
+    """Return the working day of a month that is nearest to a number, without leaving the month."""
+    number = min(wanted, _length(day))
+    match date(day.year, day.month, number).isoweekday():
+        case 6:
+            return number - 1 if number > 1 else number + 2
+        case 7:
+            return number + 1 if number < _length(day) else number - 2
+    return number
+
+
+def _numbers(field: str, low: int, high: int, names: list[str] | None = None) -> frozenset[int]:
+    """Return the numbers that a field of values, ranges and steps means; names stand for numbers from `low` on."""
+    found: set[int] = set()
+    for part in field.split(","):
+        bounds, _, step = part.partition("/")
+        begin, dash, end = bounds.partition("-")
+        if bounds == "*":
+            first, last = low, high
+        else:
+            first = _number(begin, low, high, names)
+            last = _number(end, low, high, names) if dash else (high if step else first)
+        width = int(step) if step.isdigit() and int(step) else 0
+        if (step and not width) or last < first:
+            raise ValueError(f"{part} is neither a value, a range nor a step")
+        found.update(range(first, last + 1, width or 1))
+    return frozenset(found)
+
+
+def _number(text: str, low: int, high: int, names: list[str] | None) -> int:
+    if names and text.upper() in names:
+        return names.index(text.upper()) + low
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise ValueError(f"{text or 'nothing'} is not between {low} and {high}")
+    return int(text)
