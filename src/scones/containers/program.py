@@ -1,4 +1,4 @@
-"""`python -m scones.containers.FRAMEWORK train`: what the image runs on that argument."""
+"""`python -m scones.containers.FRAMEWORK train` or `serve`: what the image runs on those arguments."""
 
 from __future__ import annotations
 
@@ -14,5 +14,9 @@ def main(framework: Framework) -> None:
             from scones.containers.training import train
 
             sys.exit(train(framework))
+        case ["serve"]:
+            from scones.containers.serving import serve
+
+            sys.exit(serve(framework))
         case _:
-            sys.exit("usage: python -m scones.containers.FRAMEWORK train")
+            sys.exit("usage: python -m scones.containers.FRAMEWORK train|serve")

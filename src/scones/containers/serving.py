@@ -1,0 +1,126 @@
+"""An endpoint's container of a framework's image: GET /ping and POST /invocations, answered by a script's handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from scones.containers import source
+from scones.containers.errors import ScriptError
+from scones.containers.framework import Framework
+from scones.containers.place import Place
+from scones.containers.workers import WorkerFailedError, Workers
+
+log = logging.getLogger("model-server")
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+MOST_WORKERS = 4
+"""Workers at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say: AWS has one for each vCPU."""
+
+
+def serve(framework: Framework) -> int:
+    """Serve until SIGTERM; return the exit status. What stands in the way is told in the log."""
+    logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=logging.INFO)
+    place = Place.here()
+    try:
+        code = _code(place)
+        if code is not None:
+            source.install(code)
+        if missing := framework.missing():
+            raise ScriptError(missing)
+        if not framework.handlers:
+            raise ScriptError(f"The local cloud trains with the {framework.name} image, and does not serve with it.")
+    except ScriptError as error:
+        log.error("%s", error)
+        return 1
+    return asyncio.run(_serve(framework, str(code or "")))
+
+
+def _code(place: Place) -> Path | None:
+    """Return the folder of the inference script: fetched from S3, or in the model; None where there is none."""
+    given = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
+    inside = place.model / "code"
+    if given.startswith("s3://") or given.endswith(".tar.gz"):
+        source.fetch(given, place.code)
+        return place.code
+    if inside.is_dir():
+        return inside
+    return Path(given) if given and Path(given).is_dir() else None
+
+
+async def _serve(framework: Framework, code: str) -> int:
+    os.environ.setdefault("SM_MODEL_DIR", str(Place.here().model))
+    asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = Workers(
+        framework.handlers,
+        code,
+        first=int(asked) if asked.isdigit() else 1,
+        limit=int(asked) if asked.isdigit() else min(MOST_WORKERS, cores),
+        timeout=float(os.environ.get("SAGEMAKER_MODEL_SERVER_TIMEOUT") or 60),
+    )
+    loading = asyncio.create_task(workers.start())
+    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    config = uvicorn.Config(
+        Application(workers), host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), port=port, log_level="warning",
+        access_log=False, lifespan="off", ws="none", http="httptools", server_header=False, timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)
+    if loading.done() and (error := loading.exception()) is not None:
+        log.error("the model could not be loaded: %s", error)
+        server.should_exit = True
+        await serving
+        return 1
+    await serving
+    return 0
+
+
+class Application:
+    """The ASGI application; healthy as soon as a worker has loaded the model."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        match (scope["method"], scope["path"]):
+            case ("GET", "/ping"):
+                await _answer(send, 200 if self._workers.ready.is_set() else 503, b"")
+            case ("POST", "/invocations"):
+                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+                try:
+                    reply = await self._workers.answer(headers, await _read(receive))
+                except WorkerFailedError as error:
+                    await _answer(send, 500, f"{error}\n".encode(), "text/plain")
+                else:
+                    await _answer(send, reply.status, reply.body, reply.content_type)
+            case _:
+                await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+
+
+async def _read(receive: Receive) -> bytes:
+    content = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(content)
+
+
+async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
+    headers = [(b"content-length", str(len(body)).encode())]
+    if content_type:
+        headers.append((b"content-type", content_type.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
