@@ -19,6 +19,7 @@ from scones.cloud.services.states.machines import Machine, Machines, Revision, n
 from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.paging import DEFAULT, page, page_bounds
 from scones.cloud.services.states.schema import SCHEMA
+from scones.cloud.services.states.state_tests import StateTestOperations
 from scones.cloud.services.states.text import too_large
 from scones.cloud.services.states.validation import diagnose
 
@@ -26,7 +27,7 @@ _BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _MAX_DIAGNOSTICS = 100
 
 
-class StepFunctions(Service):
+class StepFunctions(StateTestOperations, Service):
     """AWS Step Functions: Standard state machines in the Amazon States Language."""
 
     name: ClassVar[str] = "stepfunctions"

@@ -64,7 +64,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
             if index not in begun:
                 below.record("MapIterationStarted", about)
             try:
-                value = _item_input(interpreter, state, entry, scope, below)
+                value = item_input(interpreter, state, entry, scope, below)
                 outputs[index] = await interpreter.run(state.processor, value, below)
             except asyncio.CancelledError:
                 below.record_aside("MapIterationAborted", about)
@@ -117,7 +117,8 @@ def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, 
     return below
 
 
-def _item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+    """Return the input of an iteration, whose item `below` has."""
     assert below.item is not None
     if state.item_selector is None:
         return below.item["Value"]

@@ -26,11 +26,12 @@ class Attempts:
                 return None
             self._used[index] += 1
             self.count += 1
-            return _seconds(retrier, used)
+            return backoff(retrier, used)
         return None
 
 
-def _seconds(retrier: Retrier, used: int) -> float:
+def backoff(retrier: Retrier, used: int) -> float:
+    """Return the seconds before the next attempt of a retrier that has made `used` of them."""
     try:
         seconds = retrier.interval * retrier.backoff**used
     except OverflowError:

@@ -21,6 +21,8 @@ from scones.cloud.services.states.queries import check_query, query_text
 from scones.cloud.services.states.timestamps import parse_timestamp
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"
+_TYPES = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"
+"""The state types, in AWS's order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class _Checker:
             return
         kind = state["Type"]
         if kind not in TYPES:
-            self.add(f"Value is not one of the state types: {kind}", f"{at}/Type")
+            self.add(f"The field 'Type' should have one of these values: [{_TYPES}]", f"{at}/Type")
             return
         language = state.get("QueryLanguage", machine_language)
         if language == "JSONPath" and machine_language == "JSONata":
@@ -131,6 +133,8 @@ class _Checker:
         for field, shape in (("Retry", list), ("Catch", list), ("Branches", list), ("Choices", list)):
             if field in state and not isinstance(state[field], shape):
                 self.add(f"Expected a list for '{field}'", f"{at}/{field}")
+        if state.get("Branches") == []:
+            self.add("Value cannot be empty", f"{at}/Branches")
         if kind not in ("Choice", "Succeed", "Fail") and ("Next" in state) == (state.get("End") is True):
             self.add("Exactly one of the fields 'Next' and 'End' is required", at)
         for field in ("Retry", "Catch"):

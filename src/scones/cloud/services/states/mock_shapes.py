@@ -1,0 +1,145 @@
+"""Whether the mocked result of a service integration is what the service would answer, by botocore's models."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore
+from botocore.exceptions import DataNotFoundError
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+from scones.cloud.services.states.integrations import integration_name
+from scones.cloud.wire.model import service_model
+
+_HEAD = 2048
+"""Bytes of a model that hold its metadata, which comes first."""
+_SERVICES = {
+    "states": "stepfunctions",
+    "elasticmapreduce": "emr",
+    "bedrock": "bedrock-runtime",
+}
+"""Optimized integrations whose name is not botocore's for the service."""
+_ANY_JSON = {("lambda", "Invoke"): "Payload", ("bedrock-runtime", "InvokeModel"): "Body"}
+"""Members that an optimized integration parses: whatever JSON the function or the model returned."""
+
+
+class ShapeError(Exception):
+    """A mocked result that the service would not answer; the text says why, as AWS does."""
+
+
+def check_result(resource: str, result: Any, *, strict: bool) -> None:
+    """Raise `ShapeError` where a result does not fit the resource's API; `strict` asks for required members too.
+
+    Functions, activities, HTTP endpoints and tasks that wait for a token return any JSON.
+    """
+    found = _output_shape(resource)
+    if found is None:
+        return
+    shape, free = found
+    if not isinstance(result, dict):
+        raise ShapeError("Mocked result must be a JSON object")
+    _Checker(strict).structure({name: value for name, value in result.items() if name != free}, shape)
+
+
+def _output_shape(resource: str) -> tuple[StructureShape, str | None] | None:
+    """Return the shape that a resource answers with, and the member that may be any JSON."""
+    name, _, pattern = (integration_name(resource) or "").partition(".")
+    sdk = name.startswith("aws-sdk:")
+    service, _, action = name.removeprefix("aws-sdk:").partition(":")
+    if not action or pattern == "waitForTaskToken":
+        return None
+    known = _sdk_services().get(service) if sdk else _SERVICES.get(service, service)
+    operation = action[0].upper() + action[1:]
+    if pattern.startswith("sync"):
+        # A job that is waited for answers what describes it. Which shape that is for services other than
+        # these two is not known to us, and their mocks are taken as they are.
+        described = {"stepfunctions": "DescribeExecution", "sagemaker": re.sub("^Create", "Describe", operation)}
+        operation = described.get(known or "", "")
+    try:
+        model = service_model(known or "")
+        shape = model.operation_model(operation).output_shape if operation in model.operation_names else None
+    except DataNotFoundError:
+        return None
+    if not isinstance(shape, StructureShape):
+        return None
+    free = None if sdk else _ANY_JSON.get((known or "", operation))
+    return shape, "Output" if pattern == "sync:2" else free
+
+
+@cache
+def _sdk_services() -> dict[str, str]:
+    """Return botocore's name of every service by the name that `aws-sdk:` integrations have: its id in one word."""
+    services = {}
+    for path in (Path(botocore.__file__).parent / "data").glob("*/*/service-2.json*"):
+        open_: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+        with open_(path, "rb") as file:
+            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
+        if found:
+            services[re.sub(r"[\s-]", "", found[1].decode()).lower()] = path.parent.parent.name
+    return services
+
+
+class _Checker:
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
+
+    def structure(self, value: dict[str, Any], shape: StructureShape) -> None:
+        members = {_pascal(name): member for name, member in shape.members.items()}
+        for name in map(_pascal, shape.required_members if self._strict else ()):
+            if name not in value:
+                raise ShapeError(f"Required field '{name}' is missing")
+        for name, item in value.items():
+            if name in members:  # what the API does not have is let pass, as on AWS
+                self.value(name, item, members[name])
+
+    def value(self, name: str, value: Any, shape: Shape) -> None:
+        if isinstance(shape, StructureShape):
+            if not shape.is_document_type:
+                self.structure(_typed(name, value, dict, "an object"), shape)
+        elif isinstance(shape, ListShape):
+            items = _typed(name, value, list, "an array")
+            _bounds(name, len(items), shape, "is smaller than the minimum length", "exceeds the maximum length")
+            for item in items:
+                self.value(name, item, shape.member)
+        elif isinstance(shape, MapShape):
+            for item in _typed(name, value, dict, "an object").values():
+                self.value(name, item, shape.value)
+        else:
+            _scalar(name, value, shape)
+
+
+def _scalar(name: str, value: Any, shape: Shape) -> None:
+    if shape.type_name in ("integer", "long", "float", "double"):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ShapeError(f"Field '{name}' must be a number")
+        _bounds(name, value, shape, "is less than the minimum value", "exceeds the maximum value")
+    elif shape.type_name == "boolean":
+        _typed(name, value, bool, "a boolean")
+    else:  # strings, timestamps, and blobs, which are text in JSON
+        text = _typed(name, value, str, "a string")
+        if shape.type_name != "timestamp":
+            _bounds(name, len(text), shape, "is smaller than the minimum length", "exceeds the maximum length")
+        if isinstance(shape, StringShape) and shape.enum and text not in shape.enum:
+            raise ShapeError(f"Field '{name}' is not an expected value")
+
+
+def _bounds(name: str, size: float, shape: Shape, below: str, above: str) -> None:
+    if size < shape.metadata.get("min", size):
+        raise ShapeError(f"Field '{name}' {below}")
+    if size > shape.metadata.get("max", size):
+        raise ShapeError(f"Field '{name}' {above}")
+
+
+def _typed(name: str, value: Any, kind: type, called: str) -> Any:
+    if not isinstance(value, kind):
+        raise ShapeError(f"Field '{name}' must be {called}")
+    return value
+
+
+def _pascal(name: str) -> str:
+    return name[0].upper() + name[1:]

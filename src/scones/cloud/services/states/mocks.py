@@ -1,0 +1,94 @@
+"""The mock of a TestState request: what stands in for the work of a Task, Parallel or Map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.integrations import integration_name
+from scones.cloud.services.states.mock_shapes import ShapeError, check_result
+
+_MOCKED = ("Task", "Parallel", "Map")
+_ALONE = ("Parallel", "Map")
+"""The states that are tested with a mock alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """A mocked result, as its JSON text, or the mocked failure."""
+
+    text: str | None
+    failure: StateFailedError | None
+
+
+def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | None:
+    """Return a request's mock, checked as AWS checks it for the state; None where there is none."""
+    given = params.get("mock")
+    if given is None:
+        _check_without(params, state)
+        return None
+    if params.get("revealSecrets"):
+        raise _refused("TestState does not support RevealSecrets when a mock is specified.")
+    if ("result" in given) == ("errorOutput" in given):
+        raise _refused("A test mock should have only one of the following fields: [result, errorOutput].")
+    if state["Type"] not in _MOCKED:
+        raise _refused(f"State type '{state['Type']}' is not supported when a mock is specified")
+    if "result" in given:
+        _check_result(given["result"], given.get("fieldValidationMode", "STRICT"), state)
+        return Mock(given["result"], None)
+    error = given["errorOutput"]
+    return Mock(None, StateFailedError(error.get("error"), error.get("cause")))
+
+
+def waits(state: Mapping[str, Any]) -> bool:
+    """Whether a state is a task that waits for a job or for a token."""
+    name = integration_name(state.get("Resource", "")) or ""
+    return state["Type"] == "Task" and name.partition(".")[2] in ("sync", "sync:2", "waitForTaskToken")
+
+
+def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Refuse what makes sense beside a mock alone.
+
+    AWS's words are recorded for MapIterationFailureCount and RoleArn; the others follow their pattern.
+    """
+    asked = [name for name in params.get("stateConfiguration", {}) if name is not None]
+    for member in (*asked, *(["context"] if "context" in params else ())):
+        raise _refused(f"TestState does not support {member[0].upper()}{member[1:]} when a mock is not specified.")
+    if state["Type"] in _ALONE:
+        raise _refused(f"State type '{state['Type']}' is not supported when a mock is not specified")
+    if state["Type"] != "Task":
+        return
+    if "roleArn" not in params:
+        raise _refused("RoleArn must be specified when testing a Task state")
+    if waits(state) or ":activity:" in state["Resource"]:
+        raise _refused(f"Resource '{state['Resource']}' is not supported when a mock is not specified")
+
+
+def _check_result(text: str, mode: str, state: Mapping[str, Any]) -> None:
+    try:
+        result = json.loads(text)
+    except ValueError as error:
+        raise _refused("Mocked result must be a valid JSON.") from error
+    if state["Type"] == "Task":
+        _check_shape(state["Resource"], result, mode)
+    elif not isinstance(result, list) and "ResultWriter" not in state:
+        raise _refused("Mocked result must be an array.")
+    elif state["Type"] == "Parallel" and len(result) != len(state["Branches"]):
+        raise _refused("Mocked result must contain the same number of items as number of Parallel branches.")
+
+
+def _check_shape(resource: str, result: Any, mode: str) -> None:
+    if mode == "NONE":
+        return
+    try:
+        check_result(resource, result, strict=mode == "STRICT")
+    except ShapeError as error:
+        raise _refused(f"Mock result schema validation error: {error}") from error
+
+
+def _refused(message: str) -> ServiceError:
+    return ServiceError("ValidationException", message)

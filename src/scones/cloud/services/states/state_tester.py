@@ -1,0 +1,125 @@
+"""One state run by itself, with its work mocked or done: what TestState does."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.services.states import mocked_maps
+from scones.cloud.services.states.clock import Clock
+from scones.cloud.services.states.definition import AnyState, Map, Parallel, Task
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.history import Track
+from scones.cloud.services.states.inspection import Inspection
+from scones.cloud.services.states.interpreter import Interpreter, Outcome
+from scones.cloud.services.states.mocks import Mock
+from scones.cloud.services.states.paths import Scope
+from scones.cloud.services.states.resume import Entry
+from scones.cloud.services.states.retry import backoff, find_catcher
+from scones.cloud.services.states.tasks import TaskRunner
+from scones.cloud.services.states.text import Texts
+from scones.cloud.services.states.written import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supposition:
+    """What a test supposes: the mock, a whole context object, the attempts and iterations that have failed."""
+
+    mock: Mock | None = None
+    context: dict[str, Any] | None = None
+    retries: int = 0
+    failed_iterations: int = 0
+    read_items: list[Any] | None = None
+    """What an ItemReader has read."""
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    """The compiled ToleratedFailureCount and ToleratedFailurePercentage, by the names that answers have for them."""
+
+
+class RetriableError(Exception):
+    """A failure that the state's Retry would try again."""
+
+    def __init__(self, failure: StateFailedError) -> None:
+        super().__init__(failure)
+        self.failure = failure
+
+
+class StateTester(Interpreter):
+    """Runs one stay in one state, once, and keeps what it sees; `caught` is the failure that a Catch took."""
+
+    def __init__(
+        self, context: dict[str, Any], source: Source, runner: TaskRunner, clock: Clock, supposed: Supposition
+    ) -> None:
+        super().__init__(context, source, runner, clock)
+        self.source = source
+        self.supposed = supposed
+        self.inspection = Inspection()
+        self.caught: StateFailedError | None = None
+        self.mocked: Texts | None = None
+        if supposed.mock is not None and supposed.mock.text is not None:
+            self.mocked = Texts(supposed.mock.text)
+        self._token = str(uuid.uuid4())
+
+    async def test(self, state: AnyState, value: Any, track: Track) -> Outcome:
+        """Run the state; raise `StateFailedError` or `RetriableError` where it fails."""
+        entry = self._enter(state, value, track)
+        outcome = await self._stay(state, entry, track)
+        self._exit(state, outcome, track)
+        return outcome
+
+    def text(self, value: Any) -> str:
+        """Return a value's JSON text: a mocked result is shown letter for letter, like the input."""
+        mocked = self.mocked
+        return mocked.of(value) if mocked is not None and value is mocked.root else self.texts.of(value)
+
+    def saw(self, stage: str, value: Any) -> None:
+        """Keep the text of what a state's data is after a step."""
+        self.inspection.texts[stage] = self.text(value)
+
+    def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
+        """Return what paths see: the context object of the request where there is one."""
+        scope = super().scope(state, entry, track, value)
+        context = self.supposed.context
+        if context is not None:
+            scope.context = context if track.item is None else {**context, "Map": {"Item": track.item}}
+        elif isinstance(state, Task) and state.resource.endswith(".waitForTaskToken"):
+            scope.context = {**scope.context, "Task": {"Token": self._token}}
+        return scope
+
+    async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        entry.retries = self.supposed.retries
+        try:
+            return await self._attempt(state, entry, track)
+        except StateFailedError as failure:
+            self._retry(state, failure)
+            return self._catch(state, failure, entry, track)
+
+    async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
+        if self.supposed.mock is None:
+            return await super()._perform(state, entry, scope, track)
+        if isinstance(state, Map):
+            mocked_maps.prepare(self, state, entry, scope, track)
+        else:
+            self._effective(state, scope)
+        if self.supposed.mock.failure is not None:
+            raise self.supposed.mock.failure
+        assert self.mocked is not None
+        return self.mocked.root
+
+    def _retry(self, state: Task | Parallel | Map, failure: StateFailedError) -> None:
+        for index, retrier in enumerate(state.retry):
+            if not failure.matches(retrier.errors):
+                continue
+            self.inspection.error_details["retryIndex"] = index
+            if self.supposed.retries < retrier.attempts:
+                seconds = int(backoff(retrier, self.supposed.retries))
+                self.inspection.error_details["retryBackoffIntervalSeconds"] = seconds
+                raise RetriableError(failure)
+            return
+
+    def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
+        catcher = find_catcher(state.catch, failure)
+        if catcher is not None:
+            self.inspection.error_details["catchIndex"] = state.catch.index(catcher)
+            self.caught = failure
+        return super()._catch(state, failure, entry, track)

@@ -1,0 +1,145 @@
+"""TestState: one state, run without a machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call, Service
+from scones.cloud.services.states import mocked_maps
+from scones.cloud.services.states.clock import DeadlineError, WallClock, before
+from scones.cloud.services.states.definition import AnyState, parse
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.history import Recorder, Track
+from scones.cloud.services.states.integrations import CloudTasks
+from scones.cloud.services.states.mock_contexts import new_context, read_context
+from scones.cloud.services.states.mocks import Mock, read_mock, waits
+from scones.cloud.services.states.offered import not_offered
+from scones.cloud.services.states.state_tester import RetriableError, StateTester, Supposition
+from scones.cloud.services.states.text import dumps, too_large
+from scones.cloud.services.states.validation import Diagnostic, diagnose
+from scones.cloud.services.states.written import Source
+
+_NAME = "StateName"
+"""What AWS calls the state under test, in locations and in the context object."""
+_ELSEWHERE = frozenset({"MISSING_TRANSITION_TARGET", "MISSING_END_STATE"})
+"""Findings about the other states of a machine, which the definition of a single state lacks."""
+_SECONDS = 300
+"""How long AWS lets a test run."""
+
+
+class StateTestOperations(Service):
+    """The operation that tests a state."""
+
+    async def test_state(self, call: Call) -> dict[str, Any]:
+        """Run one state, its work done or mocked, and tell what it made of its input."""
+        params = call.params
+        document, name = _document(params)
+        # The models of the services, which a mock is held against, take a while to load.
+        mock = await asyncio.to_thread(read_mock, params, document["States"][name])
+        if mock is None:
+            _refuse(not_offered({"States": {name: document["States"][name]}}))
+        state = replace(parse(json.dumps(document)).states[name], name=_NAME)
+        source = _source(params.get("input", "{}"))
+        supposed = _supposition(params, document["States"][name], state, mock)
+        settings, clock = self.cloud.settings, WallClock()
+        context = new_context(source.root, params.get("roleArn"), settings.region, settings.account, clock.now())
+        tester = StateTester(context, source, CloudTasks(self.cloud), clock, supposed)
+        track = Track(Recorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
+        track.record("ExecutionStarted")
+        answer = await _run(tester, state, track)
+        if params.get("inspectionLevel", "INFO") != "INFO":
+            variables = dumps(track.variables) if track.variables else None
+            answer["inspectionData"] = tester.inspection.show(state, params.get("input", "{}"), variables)
+        return answer
+
+
+async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, Any]:
+    deadline = tester.clock.now() + _SECONDS
+    try:
+        outcome = await before(tester.clock, deadline, tester.test(state, tester.source.root, track))
+    except DeadlineError:
+        return {"status": "FAILED", "error": "States.Timeout"}
+    except RetriableError as retriable:
+        return {"status": "RETRIABLE", **_failed(retriable.failure)}
+    except StateFailedError as failure:
+        return {"status": "FAILED", **_failed(failure)}
+    answer = {"status": "SUCCEEDED", "output": tester.text(outcome.output)}
+    if tester.caught is not None:
+        answer |= {"status": "CAUGHT_ERROR", **_failed(tester.caught)}
+    if outcome.next is not None:
+        answer["nextState"] = outcome.next
+    return answer
+
+
+def _failed(failure: StateFailedError) -> dict[str, str]:
+    told = {"error": failure.error, "cause": failure.cause}
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _document(params: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return a machine and the name of its state under test; a state alone is put into a machine of its own."""
+    definition, name = params["definition"], params.get("stateName")
+    if name is not None:
+        _refuse(diagnose(definition, "STANDARD"))
+        document: dict[str, Any] = json.loads(definition)
+        if name not in document["States"]:
+            raise ServiceError("ValidationException", f"State '{name}' is not in the definition")
+        return document, name
+    try:
+        state = json.loads(definition)
+    except ValueError:
+        state = None
+    if not isinstance(state, dict):
+        _refuse(diagnose(definition, "STANDARD"))
+    document = {"StartAt": _NAME, "States": {_NAME: state}}
+    _refuse([each for each in diagnose(json.dumps(document), "STANDARD") if each.code not in _ELSEWHERE])
+    return document, _NAME
+
+
+def _refuse(found: list[Diagnostic]) -> None:
+    if found:
+        joined = ", ".join(map(str, found))
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+
+
+def _source(text: str) -> Source:
+    if too_large(text):
+        what = "The input exceeds 262144 bytes of UTF-8"
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{what}'")
+    try:
+        return Source(text)
+    except ValueError as error:
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+
+
+def _variables(text: str) -> dict[str, Any]:
+    try:
+        variables = json.loads(text)
+    except ValueError:
+        variables = None
+    if not isinstance(variables, dict):
+        raise ServiceError("ValidationException", f"The variables must be a JSON object, and {text!r} is none")
+    return variables
+
+
+def _supposition(
+    params: Mapping[str, Any], given: Mapping[str, Any], state: AnyState, mock: Mock | None
+) -> Supposition:
+    configured = params.get("stateConfiguration", {})
+    context = None
+    if "context" in params:
+        context = read_context(params["context"], takes_token=waits(given))
+    data = configured.get("mapItemReaderData")
+    return Supposition(
+        mock=mock,
+        context=context,
+        retries=configured.get("retrierRetryCount", 0),
+        failed_iterations=configured.get("mapIterationFailureCount", 0),
+        read_items=None if data is None else mocked_maps.read_items(data),
+        thresholds=mocked_maps.thresholds(given, jsonata=state.jsonata),
+    )
