@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.events.errors import invalid
 from scones.cloud.services.events.operations import Operations
+from scones.cloud.services.events.records import DEFAULT_BUS
 
 SIZE_LIMIT = 1_048_576
 """Bytes of all entries of a request."""
@@ -41,10 +42,18 @@ class PuttingOperations(Operations):
             await self._router.route(bus, given)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
+    def listens(self) -> bool:
+        """Tell whether a rule of the default bus could match an event."""
+        row = self.cloud.store.row(
+            "SELECT 1 FROM events_rules WHERE bus = ? AND pattern IS NOT NULL AND state != 'DISABLED' LIMIT 1",
+            DEFAULT_BUS,
+        )
+        return row is not None
+
     async def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
         """Put an event of a service of the cloud (`aws.states`) on the default bus."""
         entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
-        await self._router.route("default", [self._event(entry)])
+        await self._router.route(DEFAULT_BUS, [self._event(entry)])
 
     def _bus(self, given: str | None) -> str | None:
         """Return the bus of an entry, or None: AWS accepts events for a bus that is not there, and drops them."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.announcements import announce_endpoint
 from scones.cloud.services.sagemaker.capture import Captures
 from scones.cloud.services.sagemaker.deployment import Deployment, DeploymentFailedError, endpoint_folder
 from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
@@ -36,7 +37,7 @@ class Endpoints:
         self._models = models
         self._configs = configs
         self._captures = captures
-        self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus")
+        self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
         self._connections = Connections()
         self._work: dict[str, asyncio.Task[Any]] = {}
         self._alive: set[Deployment] = set()

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import shutil
 import time
+from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker import inputs
+from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container import image_command
 from scones.cloud.services.sagemaker.errors import invalid, not_offered
 from scones.cloud.services.sagemaker.instance import AT_ONCE, host_names
@@ -38,7 +40,7 @@ class TrainingJobs:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus")
+        self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud))
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
         self._several = asyncio.Lock()

@@ -47,11 +47,15 @@ PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The resources of one kind; `status` names the member that holds their status, where they have one."""
+    """The resources of one kind; `status` names the member that holds their status, where they have one.
+
+    `changed` is told of every document whose status, or secondary status, is another one, once that is on disk.
+    """
 
     store: Store
     kind: str
     status: str = ""
+    changed: Callable[[Document], None] | None = None
 
     def get(self, name: str) -> Document | None:
         """Return a resource's document, or None."""
@@ -80,7 +84,10 @@ class Resources:
                 )
             return bool(added)
 
-        return await self.store.write(insert)
+        added = await self.store.write(insert)
+        if added and self.changed:
+            self.changed(document)
+        return added
 
     def _columns(self, document: Document) -> tuple[str, float, float, str]:
         created: float = document["CreationTime"]
@@ -90,22 +97,29 @@ class Resources:
     async def update(self, name: str, change: Callable[[Document], None]) -> Document | None:
         """Apply `change` to a document in one transaction and return it; None where there is none."""
 
-        def apply(connection: Connection) -> Document | None:
+        def apply(connection: Connection) -> tuple[Document | None, bool]:
             row = connection.execute(
                 "SELECT document FROM sagemaker_resources WHERE kind = ? AND name = ?", (self.kind, name)
             ).fetchone()
             if row is None:
-                return None
+                return None, False
             document: Document = json.loads(row["document"])
+            before = self._statuses(document)
             change(document)
             connection.execute(
                 "UPDATE sagemaker_resources SET status = ?, created = ?, modified = ?, document = ? "
                 "WHERE kind = ? AND name = ?",
                 (*self._columns(document), self.kind, name),
             )
-            return document
+            return document, self._statuses(document) != before
 
-        return await self.store.write(apply)
+        document, changed = await self.store.write(apply)
+        if document is not None and changed and self.changed:
+            self.changed(document)
+        return document
+
+    def _statuses(self, document: Document) -> tuple[str | None, str | None]:
+        return document.get(self.status), document.get("SecondaryStatus")
 
     async def remove(self, name: str) -> bool:
         """Remove a resource and its tags; False where there is none."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.states import resume
+from scones.cloud.services.states.announcements import announce_execution
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
@@ -91,6 +92,7 @@ class Executions:
             await self._cancel(execution)
             self.running.pop(arn, None)
             raise
+        announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
@@ -221,6 +223,7 @@ class Executions:
         error, cause = (failure.error, failure.cause) if failure else (None, None)
         await self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
         self.running.pop(execution.arn, None)
+        announce_execution(self._cloud, execution, status, event.at, output, failure)
 
 
 def _context(execution: Execution, texts: Texts) -> dict[str, Any]:

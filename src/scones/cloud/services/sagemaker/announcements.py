@@ -1,0 +1,58 @@
+"""State changes as EventBridge is told of them.
+
+SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.events.announcements import announce, milliseconds
+from scones.cloud.services.sagemaker.resources import Document
+
+_SOURCE = "aws.sagemaker"
+_JOB_TIMES = ("CreationTime", "TrainingStartTime", "TrainingEndTime", "LastModifiedTime")
+
+
+def announce_training_job(cloud: Cloud, document: Document) -> None:
+    """Tell that a training job has another status, the secondary one included."""
+    times = {name: milliseconds(document[name]) for name in _JOB_TIMES if name in document}
+    transitions = [
+        {**each, **{name: milliseconds(each[name]) for name in ("StartTime", "EndTime") if name in each}}
+        for each in document["SecondaryStatusTransitions"]
+    ]
+    arn = document["TrainingJobArn"]
+    detail = {**document, **times, "SecondaryStatusTransitions": transitions, "Tags": _tags(cloud, arn)}
+    announce(cloud, _SOURCE, "SageMaker Training Job State Change", arn, detail)
+
+
+def announce_endpoint(cloud: Cloud, document: Document) -> None:
+    """Tell that an endpoint has another status, which is written IN_SERVICE here."""
+    variants = [
+        {
+            "VariantName": each["VariantName"],
+            "DesiredWeight": each.get("InitialVariantWeight", 1.0),
+            "DesiredInstanceCount": each.get("InitialInstanceCount", 1),
+        }
+        for each in document["Plan"]["Variants"]
+    ]
+    arn = document["EndpointArn"]
+    detail: dict[str, Any] = {
+        "EndpointName": document["EndpointName"],
+        "EndpointArn": arn,
+        "EndpointConfigName": document["EndpointConfigName"],
+        "ProductionVariants": variants,
+        "EndpointStatus": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", document["EndpointStatus"]).upper(),
+        "FailureReason": document.get("FailureReason"),
+        "CreationTime": milliseconds(document["CreationTime"]),
+        "LastModifiedTime": milliseconds(document["LastModifiedTime"]),
+        "Tags": _tags(cloud, arn),
+    }
+    announce(cloud, _SOURCE, "SageMaker Endpoint State Change", arn, detail)
+
+
+def _tags(cloud: Cloud, arn: str) -> dict[str, str]:
+    rows = cloud.store.rows("SELECT key, value FROM sagemaker_tags WHERE arn = ?", arn)
+    return {row["key"]: row["value"] for row in rows}

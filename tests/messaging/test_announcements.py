@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+ROLE = "arn:aws:iam::111122223333:role/workflow"
+
+
+def test_executions_tell_their_status(cloud: Any, make_queue: Any) -> None:
+    events, sfn, queue = cloud.client("events"), cloud.client("stepfunctions"), make_queue()
+    name = f"m-{uuid.uuid4().hex[:12]}"
+    definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Broken", "Cause": "It broke."}}}
+    machine = sfn.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue.arn}])
+    execution = sfn.start_execution(stateMachineArn=machine, input='{"n": 1}')["executionArn"]
+    told = {event["detail"]["status"]: event for event in map(json.loads, queue.bodies(2))}
+    assert set(told) == {"RUNNING", "FAILED"}
+    assert told["RUNNING"]["detail-type"] == "Step Functions Execution Status Change"
+    assert told["RUNNING"]["resources"] == [execution]
+    detail = told["FAILED"]["detail"]
+    assert (detail["error"], detail["cause"], detail["input"]) == ("Broken", "It broke.", '{"n": 1}')
+    described = sfn.describe_execution(executionArn=execution)
+    assert detail["stopDate"] == round(described["stopDate"].timestamp() * 1000)

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sagemaker_workbench import Workbench
+
+
+class Changes:
+    """A queue that is told of one kind of event."""
+
+    def __init__(self, bench: Workbench, kind: str) -> None:
+        self._sqs = bench.cloud.client("sqs")
+        events, name = bench.cloud.client("events"), bench.name("changes")
+        self._url = self._sqs.create_queue(QueueName=name)["QueueUrl"]
+        given = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.sagemaker"], "detail-type": [kind]}))
+        events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": given["Attributes"]["QueueArn"]}])
+
+    def of(self, member: str, name: str, status: str, wanted: set[str]) -> list[dict[str, Any]]:
+        """Return the details of one resource's events, once all the statuses wanted have come."""
+        found: list[dict[str, Any]] = []
+        while not wanted <= {detail[status] for detail in found}:
+            batch = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=20)
+            assert batch.get("Messages"), f"no more events come, and of {wanted} only {found}"
+            details = [json.loads(message["Body"])["detail"] for message in batch["Messages"]]
+            found += [detail for detail in details if detail[member] == name]
+        return found
+
+
+def test_a_training_job_tells_its_statuses(bench: Workbench) -> None:
+    changes = Changes(bench, "SageMaker Training Job State Change")
+    job = bench.train(Tags=[{"Key": "team", "Value": "a"}])
+    described = bench.ended(job)
+    found = changes.of("TrainingJobName", job, "SecondaryStatus", {"Starting", "Training", "Completed"})
+    (last,) = [each for each in found if each["TrainingJobStatus"] == "Completed"]
+    assert last["TrainingJobArn"] == described["TrainingJobArn"]
+    assert last["TrainingEndTime"] == round(described["TrainingEndTime"].timestamp() * 1000)
+    assert last["Tags"] == {"team": "a"}
+
+
+def test_an_endpoint_tells_its_statuses(bench: Workbench) -> None:
+    changes = Changes(bench, "SageMaker Endpoint State Change")
+    endpoint = bench.endpoint()
+    bench.delete(endpoint)
+    found = changes.of("EndpointName", endpoint, "EndpointStatus", {"CREATING", "IN_SERVICE", "DELETING"})
+    assert found[0]["ProductionVariants"] == [
+        {"VariantName": "AllTraffic", "DesiredWeight": 1.0, "DesiredInstanceCount": 1}
+    ]
