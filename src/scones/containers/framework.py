@@ -23,7 +23,7 @@ class Framework:
     variables: dict[str, str] = field(default_factory=dict)
     torch: bool = False
     algorithm: str = ""
-    """The module that trains where a job names no script, as AWS's image does for its own algorithm."""
+    """The module that trains, and has the handlers, where there is no script: AWS's own algorithm in the image."""
 
     def missing(self) -> str:
         """Return a sentence for a package that is not there, "" where it is. Call it once requirements are met."""

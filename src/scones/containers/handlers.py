@@ -60,6 +60,8 @@ class Handlers:
         self._transform: Callable[..., Any] | None = own["transform_fn"]
         complete = all(own[name] for name in NAMES) or (own["model_fn"] and self._transform)
         module = None if complete else importlib.import_module(defaults)
+        default: str = getattr(module, "ACCEPT", codec.JSON)
+        self._accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or default
         self._handlers: dict[str, Callable[..., Any]] = {name: own[name] or getattr(module, name) for name in NAMES[:1]}
         if self._transform is None:
             self._handlers |= {name: own[name] or getattr(module, name) for name in NAMES[1:]}
@@ -83,7 +85,7 @@ class Handlers:
         kind = headers.get("content-type", codec.JSON)
         accept = headers.get("accept", codec.ANY)
         if codec.bare(accept) in ("", codec.ANY):
-            accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", codec.JSON)
+            accept = self._accept
         given = body.decode() if codec.bare(kind) in codec.TEXT else body
         if self._transform is not None:
             told = self._run(self._transform, self._model, given, kind, accept)

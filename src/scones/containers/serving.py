@@ -40,7 +40,8 @@ def serve(framework: Framework) -> int:
     except ScriptError as error:
         log.error("%s", error)
         return 1
-    return asyncio.run(_serve(framework, str(code or "")))
+    scripted = code is not None or not framework.algorithm
+    return asyncio.run(_serve(framework.handlers if scripted else framework.algorithm, str(code or "")))
 
 
 def _code(place: Place) -> Path | None:
@@ -55,12 +56,12 @@ def _code(place: Place) -> Path | None:
     return Path(given) if given and Path(given).is_dir() else None
 
 
-async def _serve(framework: Framework, code: str) -> int:
+async def _serve(handlers: str, code: str) -> int:
     os.environ.setdefault("SM_MODEL_DIR", str(Place.here().model))
     asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = Workers(
-        framework.handlers,
+        handlers,
         code,
         first=int(asked) if asked.isdigit() else 1,
         limit=int(asked) if asked.isdigit() else min(MOST_WORKERS, cores),

@@ -26,11 +26,11 @@ def train(framework: Framework) -> int:
     toolkit.info("Imported framework %s", framework.training)
     try:
         if framework.algorithm and not job.entry_point:
-            importlib.import_module(framework.algorithm).train(job)
+            _run_algorithm(job, framework)
         else:
             _run(job, framework)
     except ScriptError as error:
-        return _failed(place, str(error))
+        return _failed(place, str(error), error.exit_status)
     except Exception:
         return _failed(place, f"Framework Error: \n{traceback.format_exc()}")
     toolkit.info("Reporting training SUCCESS")
@@ -38,14 +38,20 @@ def train(framework: Framework) -> int:
     return 0
 
 
-def _failed(place: Place, message: str) -> int:
+def _failed(place: Place, message: str, status: int = 1) -> int:
     place.output.mkdir(parents=True, exist_ok=True)
     failure = place.output / "failure"
     if not failure.exists():  # the script's own words go before
         failure.write_text(message)
     toolkit.error("Reporting training FAILURE")
     toolkit.error(message)
-    return 1
+    return status
+
+
+def _run_algorithm(job: Job, framework: Framework) -> None:
+    if missing := framework.missing():
+        raise ScriptError(missing)
+    importlib.import_module(framework.algorithm).train(job)
 
 
 def _run(job: Job, framework: Framework) -> None:

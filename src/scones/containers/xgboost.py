@@ -11,6 +11,7 @@ FRAMEWORK = Framework(
     install="xgboost",
     training="sagemaker_xgboost_container.training",
     handlers="scones.containers.xgboost_handlers",
+    algorithm="scones.containers.xgboost_algorithm",
 )
 
 if __name__ == "__main__":

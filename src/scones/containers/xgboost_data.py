@@ -2,39 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xgboost
 from scipy import sparse
 
-LIBSVM = frozenset({"text/libsvm", "text/x-libsvm"})
+from scones.containers import codec
+from scones.containers.errors import CustomerError
+
+LIBSVM = frozenset({"libsvm", "text/libsvm", "text/x-libsvm"})
+CSV = frozenset({"csv", "text/csv"})
 
 
-def libsvm(text: str) -> tuple[xgboost.DMatrix, list[float]]:
-    """Return LIBSVM lines, `label index:value …`, as a matrix with labels; a line may leave its label out."""
+def rows(body: Any, content_type: str) -> xgboost.DMatrix:
+    """Return the unlabelled rows of a request; raises `UnsupportedFormatError`."""
+    kind = codec.bare(content_type)
+    text = body.decode() if isinstance(body, bytes) else body
+    if kind in CSV:
+        return xgboost.DMatrix(_table(text.strip().split("\n")))
+    if kind in LIBSVM:
+        return xgboost.DMatrix(_sparse(text.strip().split("\n"))[0])
+    raise codec.UnsupportedFormatError(content_type)
+
+
+def read(folder: Path, content_type: str, *, weighted: bool) -> xgboost.DMatrix:
+    """Return the labelled rows of a channel's files; with `weighted`, CSV's second column is each row's weight.
+
+    Raises `CustomerError` for an empty channel, and for what cannot be read.
+    """
+    lines = [line for path in _files(folder) for line in path.read_text().splitlines() if line.strip()]
+    if not lines:
+        raise CustomerError(f"No data in channel path {folder}")
+    kind = codec.bare(content_type)
+    if kind not in CSV | LIBSVM:
+        raise CustomerError(
+            f"{content_type} is not an accepted ContentType here: give csv, libsvm, text/csv, text/libsvm or "
+            "text/x-libsvm."
+        )
+    try:
+        if kind in LIBSVM:
+            matrix, labels = _sparse(lines)
+            return xgboost.DMatrix(matrix, label=labels)
+        table = _table(lines)
+    except ValueError as error:
+        raise CustomerError(f"A file of {folder} is not in {content_type} format: {error}.") from error
+    if weighted:
+        return xgboost.DMatrix(table[:, 2:], label=table[:, 0], weight=table[:, 1])
+    return xgboost.DMatrix(table[:, 1:], label=table[:, 0])
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith((".", "_")))
+
+
+def _table(lines: Sequence[str]) -> Any:
+    """Return CSV's numbers; an empty cell is missing. The delimiter is a comma unless the first line has none."""
+    delimiter = next((each for each in ",;\t|" if each in lines[0]), ",")
+    cells = [[cell.strip() or "nan" for cell in line.split(delimiter)] for line in lines]
+    return np.array(cells).astype(np.float32)
+
+
+def _sparse(lines: Sequence[str]) -> tuple[Any, list[float]]:
+    """Return LIBSVM lines, `label index:value …`, as a matrix and its labels, 0 where a line has none."""
     labels, values, columns, starts = [], [], [], [0]
-    for line in text.splitlines():
+    for line in lines:
         words = line.partition("#")[0].split()
-        if not words:
-            continue
-        labels.append(float(words.pop(0)) if ":" not in words[0] else 0.0)
+        labels.append(float(words.pop(0).partition(":")[0]) if words and ":" not in words[0] else 0.0)
         for word in words:
             column, _, value = word.partition(":")
             columns.append(int(column))
             values.append(float(value))
         starts.append(len(values))
-    rows = sparse.csr_matrix((np.array(values, dtype=np.float32), columns, starts))
-    return xgboost.DMatrix(rows, label=labels), labels
-
-
-def read(files: Iterable[Path], content_type: str, *, weighted: bool = False) -> xgboost.DMatrix:
-    """Return the rows of files, all of one type; with `weighted`, CSV's second column is each row's weight."""
-    texts = [path.read_text() for path in files]
-    if content_type in LIBSVM:
-        return libsvm("\n".join(texts))[0]
-    table = np.vstack([np.loadtxt(text.splitlines(), delimiter=",", dtype=np.float32, ndmin=2) for text in texts])
-    if weighted:
-        return xgboost.DMatrix(table[:, 2:], label=table[:, 0], weight=table[:, 1])
-    return xgboost.DMatrix(table[:, 1:], label=table[:, 0])
+    return sparse.csr_matrix((np.array(values, dtype=np.float32), columns, starts)), labels

@@ -11,13 +11,22 @@ import regex
 from scones.cloud import images
 from scones.cloud.services.sagemaker.errors import invalid
 
-# AWS attaches definitions to its built-in algorithms' images. Its expressions for this one are not published; these
+_XGBOOST = [
+    {"Name": f"{data}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{data}-{metric}:([-+.\deE]+)"}
+    for metric in (
+        "accuracy", "auc", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse", "ndcg", "r2", "rmse",
+    )
+    for data in ("train", "validation")
+]  # fmt: skip
+# AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published; these
 # read the lines that the algorithm is known to write.
 BUILT_IN = {
     "image-classification": [
         {"Name": "train:accuracy", "Regex": r"Epoch\S* Train-accuracy=(\S*)"},
         {"Name": "validation:accuracy", "Regex": r"Epoch\S* Validation-accuracy=(\S*)"},
-    ]
+    ],
+    "sagemaker-xgboost": _XGBOOST,
+    "xgboost": _XGBOOST,
 }
 PATIENCE = 0.05
 """Seconds that one expression may take on one line: a user's may backtrack without end."""
