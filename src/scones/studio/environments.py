@@ -1,0 +1,92 @@
+"""Environments of a workspace: each a virtual environment, installed on first use."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_DATA_SCIENCE = (
+    "awscli",
+    "boto3",
+    "ipykernel",
+    "jsonlines",
+    "matplotlib",
+    "pandas",
+    "pillow",
+    "requests",
+    "scikit-learn",
+)
+"""What people's notebooks import beside the SDK, as Studio's own images have it."""
+
+
+class InstallationError(Exception):
+    """An environment could not be installed; the message says what pip said last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A named set of requirements."""
+
+    name: str
+    title: str
+    requirements: tuple[str, ...]
+
+    def python(self, folder: Path) -> Path:
+        """Return the interpreter of this environment below `folder`."""
+        return folder / self.name / "bin" / "python"
+
+    def installed(self, folder: Path) -> bool:
+        """Whether the environment is whole, with these very requirements."""
+        marker = self._marker(folder)
+        return marker.exists() and marker.read_text() == self._content()
+
+    def install(self, folder: Path, tell: Callable[[str], None] = lambda _line: None) -> Path:
+        """Install the environment below `folder` unless it is there; return its interpreter.
+
+        Others that install it at the same time wait for it. What a notebook installs into it later stays.
+        Raises `InstallationError`.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder / f"{self.name}.lock"):
+            if not self.installed(folder):
+                tell(f"Installing the environment {self.name} ({self.title}); the first time takes a minute or two")
+                self._install(folder)
+        return self.python(folder)
+
+    def _install(self, folder: Path) -> None:
+        _run(sys.executable, "-m", "venv", "--clear", str(folder / self.name))
+        pip = (str(self.python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(*pip, *self.requirements)
+        self._marker(folder).write_text(self._content())
+
+    def _marker(self, folder: Path) -> Path:
+        return folder / self.name / "requirements.txt"
+
+    def _content(self) -> str:
+        return "".join(f"{requirement}\n" for requirement in self.requirements)
+
+
+LAB = Environment("lab", "JupyterLab", ("jupyterlab>=4.4,<5",))
+SDK_V2 = Environment("sdk-v2", "SageMaker Python SDK v2", (*_DATA_SCIENCE, "sagemaker>=2.257,<3"))
+SDK_V3 = Environment("sdk-v3", "SageMaker Python SDK v3", (*_DATA_SCIENCE, "sagemaker>=3.27,<4"))
+SDKS = {"v2": SDK_V2, "v3": SDK_V3}
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        last = said[-1].strip() if said else f"exit status {done.returncode}"
+        raise InstallationError(f"{' '.join(command[1:4])} failed: {last}; check the network, and run it again")
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

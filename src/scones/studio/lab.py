@@ -1,0 +1,42 @@
+"""JupyterLab on loopback, with a token, in a workspace's environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from scones.studio.environments import LAB
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A JupyterLab to be started: its command, its variables, its port and the address with its token."""
+
+    command: list[str]
+    environment: dict[str, str]
+    port: int
+    url: str
+
+
+def lab(environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str]) -> Lab:
+    """Describe a JupyterLab that serves a folder of notebooks; `variables` are the workspace's."""
+    token = secrets.token_urlsafe(24)
+    python = LAB.python(environments)
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": str(port),
+        "ServerApp.port_retries": "0",
+        "ServerApp.open_browser": "False",
+        "ServerApp.root_dir": str(notebooks),
+        "KernelSpecManager.ensure_native_kernel": "False",
+        "LabApp.news_url": "None",  # nothing asks the network
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    command = [str(python), "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    # The start-up hook and the keys are for the kernels; Jupyter hands its environment on to them.
+    environment = {**os.environ, **variables, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
+    if os.geteuid() == 0:
+        command.append("--allow-root")
+    return Lab(command, environment, port, f"http://127.0.0.1:{port}/lab?token={token}")

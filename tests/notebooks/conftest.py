@@ -1,0 +1,47 @@
+"""Environments with the real SDKs, installed once below build/, and notebooks executed in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scones.cloud import workspace
+from scones.studio.environments import LAB, SDK_V2
+from scones.studio.kernels import write_kernels
+
+ENVIRONMENTS = Path(__file__).resolve().parents[2] / "build" / "environments"
+
+Execute = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def execute(tmp_path: Path) -> Execute:
+    """Execute a notebook in a cloud's workspace with SDK v2, as JupyterLab would; return it with its outputs."""
+    LAB.install(ENVIRONMENTS)
+    SDK_V2.install(ENVIRONMENTS)
+    kernels = write_kernels(ENVIRONMENTS, [SDK_V2])
+
+    def run(cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3") -> dict[str, Any]:
+        source, target = tmp_path / "given.ipynb", tmp_path / "executed.ipynb"
+        source.write_text(json.dumps(notebook))
+        environment = cloud.environment | workspace.environment(cloud.running)
+        environment |= {"JUPYTER_PATH": str(kernels), "HTTPS_PROXY": "http://127.0.0.1:9", "IPYTHONDIR": str(tmp_path)}
+        command = [LAB.python(ENVIRONMENTS), "-m", "nbconvert", "--to", "notebook", "--execute", source]
+        options = [
+            f"--output={target}",
+            f"--ExecutePreprocessor.kernel_name={kernel}",
+            "--ExecutePreprocessor.timeout=600",
+        ]
+        place = {**os.environ, **environment}
+        done = subprocess.run([*command, *options], env=place, cwd=folder, capture_output=True, text=True, timeout=900)
+        assert done.returncode == 0, done.stderr[-8000:]
+        executed: dict[str, Any] = json.loads(target.read_text())
+        return executed
+
+    return run
