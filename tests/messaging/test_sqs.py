@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from scones.cloud import lifecycle
+
 
 @pytest.fixture(scope="module")
 def sqs(cloud: Any) -> Any:
@@ -244,3 +246,16 @@ def test_queue_outlives_a_crash_and_a_move(start_cloud: Any) -> None:
     sqs = second.client("sqs")
     assert bodies(receive(sqs, url)) == ["kept"]
     assert sqs.get_queue_url(QueueName=url.rsplit("/", 1)[-1])["QueueUrl"].startswith(second.url)
+
+
+def test_stop_answers_those_who_wait(start_cloud: Any) -> None:
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    url = make(sqs)
+    answers: list[list[dict[str, Any]]] = []
+    poll = threading.Thread(target=lambda: answers.append(receive(sqs, url, WaitTimeSeconds=20)))
+    poll.start()
+    assert receive(cloud.client("sqs"), url, WaitTimeSeconds=1) == []
+    lifecycle.stop(cloud.data_dir)
+    poll.join(15)
+    assert answers == [[]]

@@ -56,6 +56,11 @@ class Cloud:
             await service.start()
             log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
 
+    def drain(self) -> None:
+        """End the calls that only wait, so that their clients are answered before the process ends."""
+        for service in self.services.values():
+            service.drain()
+
     async def stop(self) -> None:
         """Stop the services in reverse order, then what still runs in the background, then the store."""
         for service in reversed(self.services.values()):

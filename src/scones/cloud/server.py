@@ -82,7 +82,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         )  # fmt: skip
         server = _Server(config, running.announce)
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, _end, server)
+            asyncio.get_running_loop().add_signal_handler(number, _end, server, cloud)
         log.info(
             "account %s, region %s, at %s, data in %s", running.account, running.region, running.url, running.data_dir
         )
@@ -92,9 +92,10 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         await cloud.stop()
 
 
-def _end(server: uvicorn.Server) -> None:
+def _end(server: uvicorn.Server, cloud: Cloud) -> None:
     server.force_exit = server.should_exit
     server.should_exit = True
+    cloud.drain()
 
 
 def _listen(port: int | None) -> socket.socket:

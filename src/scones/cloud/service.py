@@ -65,6 +65,9 @@ class Service:
     async def start(self) -> None:
         """Begin background work; called once, before the first request."""
 
+    def drain(self) -> None:
+        """Let calls that wait (long polls) end with what they have; called when the cloud begins to stop."""
+
     async def stop(self) -> None:
         """End background work and children; called once."""
 

@@ -22,6 +22,10 @@ class SQS(QueueOperations, SendingOperations, ReceivingOperations):
         """Begin to delete messages that have outlived their queue's retention period."""
         self.cloud.spawn(self._sweep(), name="sqs retention")
 
+    def drain(self) -> None:
+        """End the long polls."""
+        self._bells.end()
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)

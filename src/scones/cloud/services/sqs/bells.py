@@ -11,6 +11,8 @@ class Bells:
 
     def __init__(self) -> None:
         self._events: dict[int, asyncio.Event] = {}
+        self.over = False
+        """Whether nobody is to wait any more."""
 
     def of(self, queue: int) -> asyncio.Event:
         """Return the bell that rings next: take it before looking, so that nothing is missed in between."""
@@ -21,6 +23,11 @@ class Bells:
         for queue in queues:
             if event := self._events.pop(queue, None):
                 event.set()
+
+    def end(self) -> None:
+        """Wake all who wait, and let nobody wait again."""
+        self.over = True
+        self.ring(*self._events)
 
 
 async def heard(bell: asyncio.Event, seconds: float) -> None:

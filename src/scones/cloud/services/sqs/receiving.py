@@ -45,7 +45,7 @@ class ReceivingOperations(Operations):
             bell = self._bells.of(queue.id)
             rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
             left = end - time.monotonic()
-            if rows or left <= 0:
+            if rows or left <= 0 or self._bells.over:
                 return {"Messages": [_message(queue, row, params) for row in rows] or None}
             await heard(bell, min(left, self._until_next(queue)))
             queue = self._queue(call)
