@@ -40,8 +40,8 @@ def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | Non
     if "result" in given:
         _check_result(given["result"], given.get("fieldValidationMode", "STRICT"), state)
         return Mock(given["result"], None)
-    error = given["errorOutput"]
-    return Mock(None, StateFailedError(error.get("error"), error.get("cause")))
+    error = given["errorOutput"].get("error")
+    return Mock(None, StateFailedError(error, given["errorOutput"].get("cause"), fatal=error == "States.Runtime"))
 
 
 def waits(state: Mapping[str, Any]) -> bool:
@@ -55,8 +55,7 @@ def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
 
     AWS's words are recorded for MapIterationFailureCount and RoleArn; the others follow their pattern.
     """
-    asked = [name for name in params.get("stateConfiguration", {}) if name is not None]
-    for member in (*asked, *(["context"] if "context" in params else ())):
+    for member in (*params.get("stateConfiguration", ()), *(["context"] if "context" in params else ())):
         raise _refused(f"TestState does not support {member[0].upper()}{member[1:]} when a mock is not specified.")
     if state["Type"] in _ALONE:
         raise _refused(f"State type '{state['Type']}' is not supported when a mock is not specified")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scones.cloud.errors import ServiceError
@@ -32,20 +32,38 @@ _SECONDS = 300
 """How long AWS lets a test run."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The state under test, and the query language of the machine around it."""
+
+    name: str
+    document: dict[str, Any]
+    language: str
+
+    def machine(self) -> str:
+        """Return the definition of a machine of this state alone."""
+        return json.dumps({"QueryLanguage": self.language, "StartAt": self.name, "States": {self.name: self.document}})
+
+    def parse(self) -> AnyState:
+        """Return the state, parsed."""
+        return parse(self.machine()).states[self.name]
+
+
 class StateTestOperations(Service):
     """The operation that tests a state."""
 
     async def test_state(self, call: Call) -> dict[str, Any]:
         """Run one state, its work done or mocked, and tell what it made of its input."""
         params = call.params
-        document, name = _document(params)
+        subject = _subject(params)
         # The models of the services, which a mock is held against, take a while to load.
-        mock = await asyncio.to_thread(read_mock, params, document["States"][name])
+        mock = await asyncio.to_thread(read_mock, params, subject.document)
         if mock is None:
-            _refuse(not_offered({"States": {name: document["States"][name]}}))
-        state = replace(parse(json.dumps(document)).states[name], name=_NAME)
-        source = _source(params.get("input", "{}"))
-        supposed = _supposition(params, document["States"][name], state, mock)
+            _refuse(not_offered({"States": {subject.name: subject.document}}))
+        state = replace(subject.parse(), name=_NAME)
+        text = params.get("input", "{}")
+        source = _source(text)
+        supposed = _supposition(params, subject.document, state, mock)
         settings, clock = self.cloud.settings, WallClock()
         context = new_context(source.root, params.get("roleArn"), settings.region, settings.account, clock.now())
         tester = StateTester(context, source, CloudTasks(self.cloud), clock, supposed)
@@ -54,7 +72,7 @@ class StateTestOperations(Service):
         answer = await _run(tester, state, track)
         if params.get("inspectionLevel", "INFO") != "INFO":
             variables = dumps(track.variables) if track.variables else None
-            answer["inspectionData"] = tester.inspection.show(state, params.get("input", "{}"), variables)
+            answer["inspectionData"] = tester.inspection.show(state, text, variables)
         return answer
 
 
@@ -81,24 +99,35 @@ def _failed(failure: StateFailedError) -> dict[str, str]:
     return {name: text for name, text in told.items() if text is not None}
 
 
-def _document(params: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return a machine and the name of its state under test; a state alone is put into a machine of its own."""
+def _subject(params: Mapping[str, Any]) -> _Subject:
+    """Return the state under test: the definition itself, or a state of the machine that the definition is."""
     definition, name = params["definition"], params.get("stateName")
     if name is not None:
         _refuse(diagnose(definition, "STANDARD"))
-        document: dict[str, Any] = json.loads(definition)
-        if name not in document["States"]:
-            raise ServiceError("ValidationException", f"State '{name}' is not in the definition")
-        return document, name
+        machine = json.loads(definition)
+        states = dict(_states(machine))
+        if name not in states:
+            raise ServiceError("ValidationException", f"State '{name}' does not exist in the state machine definition")
+        return _Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
     try:
         state = json.loads(definition)
     except ValueError:
         state = None
     if not isinstance(state, dict):
         _refuse(diagnose(definition, "STANDARD"))
-    document = {"StartAt": _NAME, "States": {_NAME: state}}
-    _refuse([each for each in diagnose(json.dumps(document), "STANDARD") if each.code not in _ELSEWHERE])
-    return document, _NAME
+        raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state is a JSON object'")
+    subject = _Subject(_NAME, state, "JSONPath")
+    _refuse([each for each in diagnose(subject.machine(), "STANDARD") if each.code not in _ELSEWHERE])
+    return subject
+
+
+def _states(group: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the states of a machine and of its branches and processors, by their names, which are all different."""
+    for name, state in group["States"].items():
+        yield name, state
+        processor = state.get("ItemProcessor") or state.get("Iterator")
+        for below in (*state.get("Branches", ()), *([processor] if processor else ())):
+            yield from _states(below)
 
 
 def _refuse(found: list[Diagnostic]) -> None:

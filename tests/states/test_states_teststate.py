@@ -1,0 +1,363 @@
+"""TestState: single states, run with their work done or mocked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ROLE = "arn:aws:iam::111122223333:role/states"
+INVOKE = "arn:aws:states:::lambda:invoke"
+MOCKED_ERROR = {"errorOutput": {"error": "Broken", "cause": "it broke"}}
+BRANCH = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
+
+Try = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def try_state(cloud) -> Try:
+    """Test a state: definition, input, context and mocked result may be given as what their JSON says."""
+    client = cloud.client("stepfunctions")
+
+    def call(definition: Any, value: Any = None, **params: Any) -> dict[str, Any]:
+        for name in ("context", "variables"):
+            if name in params:
+                params[name] = json.dumps(params[name])
+        if "result" in params:
+            params["mock"] = {"result": json.dumps(params.pop("result")), **params.get("mock", {})}
+        answer = client.test_state(
+            definition=json.dumps(definition), input=json.dumps({} if value is None else value), **params
+        )
+        del answer["ResponseMetadata"]
+        return dict(answer)
+
+    return call
+
+
+def refused(try_state: Try, *args: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        try_state(*args, **params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def task(**fields: Any) -> dict[str, Any]:
+    return {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", "Payload.$": "$"}, **fields}
+
+
+def test_a_pass_shows_its_data_after_every_step(try_state):
+    state = {
+        "Type": "Pass",
+        "InputPath": "$.order",
+        "Parameters": {"total.$": "$.n"},
+        "ResultPath": "$.sum",
+        "OutputPath": "$.sum",
+        "Next": "Elsewhere",
+    }
+    answer = try_state(state, {"order": {"n": 3}}, inspectionLevel="DEBUG")
+    assert {name: json.loads(text) for name, text in answer.pop("inspectionData").items()} == {
+        "input": {"order": {"n": 3}},
+        "afterInputPath": {"n": 3},
+        "afterParameters": {"total": 3},
+        "afterResultSelector": {"total": 3},
+        "afterResultPath": {"order": {"n": 3}, "sum": {"total": 3}},
+    }
+    assert answer == {"status": "SUCCEEDED", "output": '{"total":3}', "nextState": "Elsewhere"}
+
+
+def test_info_shows_no_data(try_state):
+    assert try_state({"Type": "Pass", "End": True}, {"a": 1}) == {"status": "SUCCEEDED", "output": '{"a": 1}'}
+
+
+def test_a_fail_state_fails(try_state):
+    answer = try_state({"Type": "Fail", "Error": "Broken", "Cause": "it broke"})
+    assert answer == {"status": "FAILED", "error": "Broken", "cause": "it broke"}
+
+
+def test_a_choice_tells_where_it_leads(try_state):
+    rule = {"Variable": "$.n", "NumericGreaterThan": 5, "Next": "Large"}
+    choice = {"Type": "Choice", "Choices": [rule], "Default": "Small"}
+    assert [try_state(choice, {"n": n})["nextState"] for n in (6, 5)] == ["Large", "Small"]
+
+
+def test_a_choice_that_matches_nothing_fails(try_state):
+    rule = {"Variable": "$.n", "NumericGreaterThan": 5, "Next": "Large"}
+    answer = try_state({"Type": "Choice", "Choices": [rule]}, {"n": 1})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.NoChoiceMatched")
+
+
+def test_a_wait_hands_its_input_on(try_state):
+    answer = try_state({"Type": "Wait", "SecondsPath": "$.s", "Next": "B"}, {"s": 0}, inspectionLevel="TRACE")
+    assert (answer["status"], json.loads(answer["output"]), answer["nextState"]) == ("SUCCEEDED", {"s": 0}, "B")
+    assert sorted(answer["inspectionData"]) == ["afterInputPath", "input"]
+
+
+def test_a_task_calls_its_function(try_state, function):
+    arn = function("def handler(event, context):\n    return {'doubled': event['n'] * 2}\n")
+    state = {"Type": "Task", "Resource": arn, "ResultPath": "$.r", "End": True}
+    answer = try_state(state, {"n": 4}, roleArn=ROLE, inspectionLevel="DEBUG")
+    assert json.loads(answer["output"]) == {"n": 4, "r": {"doubled": 8}}
+    assert json.loads(answer["inspectionData"]["result"]) == {"doubled": 8}
+
+
+def test_a_task_that_fails_is_not_tried_again(try_state, function):
+    arn = function("def handler(event, context):\n    raise KeyError('lost')\n")
+    retry = [{"ErrorEquals": ["ValueError"]}, {"ErrorEquals": ["KeyError"], "IntervalSeconds": 9}]
+    state = {"Type": "Task", "Resource": arn, "Retry": retry, "End": True}
+    answer = try_state(state, roleArn=ROLE, inspectionLevel="DEBUG")
+    assert (answer["status"], answer["error"]) == ("RETRIABLE", "KeyError")
+    assert answer["inspectionData"]["errorDetails"] == {"retryIndex": 1, "retryBackoffIntervalSeconds": 9}
+
+
+@pytest.mark.parametrize(("used", "seconds"), [(0, 2), (2, 18), (3, 20)])
+def test_the_backoff_grows_with_the_attempts_made(try_state, used, seconds):
+    retrier = {"ErrorEquals": ["Broken"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxDelaySeconds": 20}
+    state = task(Retry=[{**retrier, "MaxAttempts": 9}], End=True)
+    answer = try_state(
+        state, mock=MOCKED_ERROR, stateConfiguration={"retrierRetryCount": used}, inspectionLevel="DEBUG"
+    )
+    assert answer["inspectionData"]["errorDetails"]["retryBackoffIntervalSeconds"] == seconds
+
+
+def test_a_failure_is_caught_once_its_attempts_are_used_up(try_state):
+    retry = [{"ErrorEquals": ["Broken"], "MaxAttempts": 1}]
+    catch = [
+        {"ErrorEquals": ["Other"], "Next": "No"},
+        {"ErrorEquals": ["States.ALL"], "Next": "Yes", "ResultPath": "$.e"},
+    ]
+    answer = try_state(
+        task(Retry=retry, Catch=catch, End=True),
+        {"a": 1},
+        mock=MOCKED_ERROR,
+        stateConfiguration={"retrierRetryCount": 1},
+        inspectionLevel="DEBUG",
+    )
+    assert (answer["status"], answer["error"], answer["nextState"]) == ("CAUGHT_ERROR", "Broken", "Yes")
+    assert json.loads(answer["output"]) == {"a": 1, "e": {"Error": "Broken", "Cause": "it broke"}}
+    assert answer["inspectionData"]["errorDetails"] == {"retryIndex": 0, "catchIndex": 1}
+
+
+def test_a_mocked_result_goes_through_the_states_fields(try_state):
+    state = task(ResultSelector={"word.$": "$.Payload"}, ResultPath="$.r", Next="B")
+    answer = try_state(state, {"a": 1}, result={"Payload": "hello"}, inspectionLevel="DEBUG")
+    assert json.loads(answer["output"]) == {"a": 1, "r": {"word": "hello"}}
+    seen = answer["inspectionData"]
+    assert json.loads(seen["afterParameters"]) == {"FunctionName": "f", "Payload": {"a": 1}}
+    assert json.loads(seen["afterResultSelector"]) == {"word": "hello"}
+
+
+def test_jsonata_shows_arguments_and_result(try_state):
+    state = {
+        "QueryLanguage": "JSONata",
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Arguments": {"QueueUrl": "u", "MessageBody": "{% $states.input.text %}"},
+        "Output": "{% $states.result.MessageId %}",
+        "End": True,
+    }
+    answer = try_state(state, {"text": "hi"}, result={"MessageId": "m1"}, inspectionLevel="DEBUG")
+    assert answer["output"] == '"m1"'
+    seen = {name: json.loads(text) for name, text in answer["inspectionData"].items()}
+    arguments = {"QueueUrl": "u", "MessageBody": "hi"}
+    assert seen == {"input": {"text": "hi"}, "afterArguments": arguments, "result": {"MessageId": "m1"}}
+
+
+def test_jsonata_that_fails_is_an_answer(try_state):
+    answer = try_state({"QueryLanguage": "JSONata", "Type": "Pass", "Output": "{% $states.input.no %}", "End": True})
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
+def test_variables_are_seen_and_shown_after_they_are_assigned(try_state):
+    state = {
+        "Type": "Pass",
+        "Parameters": {"old.$": "$count"},
+        "Assign": {"count.$": "$$.Execution.Input.n"},
+        "End": True,
+    }
+    answer = try_state(state, {"n": 2}, variables={"count": 1, "kept": True}, inspectionLevel="DEBUG")
+    assert json.loads(answer["output"]) == {"old": 1}
+    assert json.loads(answer["inspectionData"]["variables"]) == {"count": 2, "kept": True}
+
+
+SERVICES = [
+    ("aws-sdk:kms:encrypt", {"CiphertextBlob": ""}, "Field 'CiphertextBlob' is smaller than the minimum length"),
+    ("aws-sdk:cloudwatchlogs:startQuery", {"queryId": 3, "QueryId": 3}, "Field 'QueryId' must be a string"),
+    ("aws-sdk:lambda:getFunction", {"Concurrency": {"ReservedConcurrentExecutions": -1}},
+     "Field 'ReservedConcurrentExecutions' is less than the minimum value"),
+    ("dynamodb:putItem", {"ConsumedCapacity": {"CapacityUnits": "1"}}, "Field 'CapacityUnits' must be a number"),
+    ("dynamodb:getItem", {"Item": []}, "Field 'Item' must be an object"),
+    ("dynamodb:getItem", {"Item": {"a": {"BOOL": "yes"}}}, "Field 'BOOL' must be a boolean"),
+    ("events:putEvents", {"Entries": {}}, "Field 'Entries' must be an array"),
+    ("states:startExecution", {"StartDate": "now"}, "Required field 'ExecutionArn' is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("resource", "result", "wrong"), SERVICES)
+def test_a_mocked_result_is_what_the_service_would_answer(try_state, resource, result, wrong):
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "End": True}
+    expected = ("ValidationException", f"Mock result schema validation error: {wrong}")
+    assert refused(try_state, state, result=result) == expected
+    assert try_state(state, result=result, mock={"fieldValidationMode": "NONE"})["status"] == "SUCCEEDED"
+
+
+def test_present_asks_for_no_required_member(try_state):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
+    answer = try_state(state, result={}, mock={"fieldValidationMode": "PRESENT"})
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "{}")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "arn:aws:states:us-east-1:111122223333:activity:work",
+        "arn:aws:lambda:us-east-1:111122223333:function:work",
+        "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+    ],
+)
+def test_what_people_and_functions_return_may_be_anything(try_state, resource):
+    answer = try_state({"Type": "Task", "Resource": resource, "End": True}, result=[1, 2])
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[1, 2]")
+
+
+def test_parallel_takes_one_result_for_each_branch(try_state):
+    state = {"Type": "Parallel", "Branches": [BRANCH], "ResultPath": "$.r", "End": True}
+    answer = try_state(state, {"a": 1}, result=["x"], inspectionLevel="DEBUG")
+    assert json.loads(answer["output"]) == {"a": 1, "r": ["x"]}
+    assert sorted(answer["inspectionData"]) == ["afterResultPath", "afterResultSelector", "input"]
+    assert refused(try_state, state, result=["x", "y"])[0] == "ValidationException"
+    assert refused(try_state, state, result={})[1] == "Mocked result must be an array."
+
+
+def items(**fields: Any) -> dict[str, Any]:
+    return {"Type": "Map", "ItemsPath": "$.list", "ItemProcessor": BRANCH, "End": True, **fields}
+
+
+def test_a_map_shows_what_its_iterations_would_be_given(try_state):
+    state = items(ItemSelector={"i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value", "k.$": "$.k"}, MaxConcurrency=2)
+    answer = try_state(state, {"list": [7, 8], "k": "z"}, result=["a", "b"], inspectionLevel="DEBUG")
+    seen = answer["inspectionData"]
+    assert answer["output"] == '["a", "b"]'
+    assert json.loads(seen["afterItemsPath"]) == [7, 8]
+    assert json.loads(seen["afterItemSelector"]) == [{"i": 0, "v": 7, "k": "z"}, {"i": 1, "v": 8, "k": "z"}]
+    assert seen["maxConcurrency"] == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "failed", "status"),
+    [
+        ({"ToleratedFailureCount": 1}, 1, "SUCCEEDED"),
+        ({"ToleratedFailureCount": 1}, 2, "FAILED"),
+        ({"ToleratedFailurePercentage": 50}, 2, "SUCCEEDED"),
+        ({"ToleratedFailurePercentage": 50}, 3, "FAILED"),
+        ({"ToleratedFailureCountPath": "$.few"}, 1, "FAILED"),
+    ],
+)
+def test_a_map_bears_as_many_failed_iterations_as_it_says(try_state, limit, failed, status):
+    processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    state = items(ItemProcessor=processor, **limit)
+    configured = {"mapIterationFailureCount": failed}
+    answer = try_state(state, {"list": [1, 2, 3, 4], "few": 0}, result=[0, 0, 1, 1], stateConfiguration=configured)
+    assert answer["status"] == status
+    assert answer.get("error") == (None if status == "SUCCEEDED" else "States.ExceedToleratedFailureThreshold")
+
+
+def test_the_context_object_is_what_the_request_says(try_state):
+    state = task(ResultSelector={"who.$": "$$.Execution.Name", "rest.$": "$$.State"}, End=True)
+    context = {"Execution": {"Name": "mine"}, "State": {}}
+    answer = try_state(state, context=context, result={"Payload": 1})
+    assert json.loads(answer["output"]) == {"who": "mine", "rest": {}}
+
+
+def test_a_task_that_waits_for_a_token_has_one(try_state):
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"MessageBody.$": "$$.Task.Token"},
+        "End": True,
+    }
+    seen = try_state(state, result={}, inspectionLevel="DEBUG")["inspectionData"]
+    assert json.loads(seen["afterParameters"])["MessageBody"]
+    seen = try_state(state, result={}, context={"Task": {"Token": "t"}}, inspectionLevel="DEBUG")["inspectionData"]
+    assert json.loads(seen["afterParameters"]) == {"MessageBody": "t"}
+
+
+@pytest.mark.parametrize(
+    ("context", "wrong"),
+    [
+        ({"Execution": {"Name": 1}}, "Execution.Name must be a string"),
+        ({"State": {"RetryCount": "1"}}, "State.RetryCount must be a number"),
+        ({"State": []}, "State must be an object"),
+        ({"Machine": {}}, "Field 'Machine' is not allowed"),
+        ({"StateMachine": {"Arn": "a"}}, "Field 'Arn' is not allowed"),
+        ({"Map": {}}, "'Map' field is not supported when mocking a Context object"),
+    ],
+)
+def test_a_context_object_that_is_none_is_refused(try_state, context, wrong):
+    code, message = refused(try_state, task(End=True), context=context, result={})
+    assert (code, message) == ("ValidationException", f"Invalid Context object provided: {wrong}")
+
+
+MACHINE = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "All",
+    "States": {
+        "All": {
+            "Type": "Map",
+            "Items": "{% $states.input %}",
+            "ItemProcessor": {
+                "StartAt": "Each",
+                "States": {"Each": {"Type": "Pass", "Output": "{% $states.input + 1 %}", "End": True}},
+            },
+            "Next": "Done",
+        },
+        "Done": {"Type": "Succeed", "Output": "{% $sum($states.input) %}"},
+    },
+}
+
+
+def test_a_state_of_a_machine_is_tested_by_its_name(try_state):
+    assert try_state(MACHINE, [1, 2], stateName="Done")["output"] == "3"
+    assert try_state(MACHINE, [1, 2], stateName="All", result=[2, 3])["nextState"] == "Done"
+    assert try_state(MACHINE, 4, stateName="Each")["output"] == "5"
+    assert refused(try_state, MACHINE, stateName="Nowhere")[0] == "ValidationException"
+
+
+NOT_MOCKED = "when a mock is not specified"
+
+
+@pytest.mark.parametrize(
+    ("state", "params", "message"),
+    [
+        ({"Type": "Succeed"}, {"result": 1}, "State type 'Succeed' is not supported when a mock is specified"),
+        (task(End=True), {}, "RoleArn must be specified when testing a Task state"),
+        (items(), {}, f"State type 'Map' is not supported {NOT_MOCKED}"),
+        (task(End=True), {"context": {}, "roleArn": ROLE}, f"TestState does not support Context {NOT_MOCKED}."),
+        (
+            task(End=True),
+            {"result": {}, "mock": MOCKED_ERROR},
+            "A test mock should have only one of the following fields: [result, errorOutput].",
+        ),
+        (
+            task(End=True),
+            {"result": {}, "revealSecrets": True},
+            "TestState does not support RevealSecrets when a mock is specified.",
+        ),
+    ],
+)
+def test_what_cannot_be_tested_is_refused(try_state, state, params, message):
+    assert refused(try_state, state, **params) == ("ValidationException", message)
+
+
+@pytest.mark.parametrize("definition", [{"Type": "Nap"}, {}, [], {"Type": "Parallel", "Branches": [], "End": True}])
+def test_a_definition_that_is_no_state_is_refused(try_state, definition):
+    code, message = refused(try_state, definition)
+    assert (code, message[:33]) == ("InvalidDefinition", "Invalid State Machine Definition:")
+
+
+def test_a_task_that_the_local_cloud_has_not_is_refused_without_a_mock(try_state):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::apigateway:invoke", "End": True}
+    code, message = refused(try_state, state, roleArn=ROLE)
+    assert code == "InvalidDefinition"
+    assert "apigateway:invoke" in message
