@@ -14,13 +14,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
 from benchmarks import clouds, executions, functions, objects, report, start
+from benchmarks.clouds import Cloud
 from benchmarks.figures import Row, Scale
-from benchmarks.report import Results
+from benchmarks.results import Results
+from benchmarks.serving import measurement as serving
+from benchmarks.tables import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks.json"
@@ -29,21 +34,25 @@ console = Console(stderr=True)
 Part = Callable[[Scale, Path], list[Row]]
 
 
-def of_clouds(measure: Callable[..., list[Row]], *, needs_folder: bool = False) -> Part:
-    """Return a part that measures the three clouds, all running."""
+def of_s3(scale: Scale, folder: Path) -> list[Row]:
+    """Measure S3 on the three clouds, and on ministack with its objects on disk."""
+    ours, ministack, moto = clouds.STARTERS.values()
+    with clouds.running(folder, ours, ministack, partial(clouds.ministack, on_disk=True), moto) as running:
+        return objects.measure(running, scale, folder)
 
-    def part(scale: Scale, folder: Path) -> list[Row]:
-        with clouds.all_running(folder) as running:
-            return measure(running, scale, folder) if needs_folder else measure(running, scale)
 
-    return part
+def of_functions(measure: Callable[[list[Cloud], Scale], list[Row]], scale: Scale, folder: Path) -> list[Row]:
+    """Measure what needs functions, on the clouds that run them."""
+    with clouds.running(folder, clouds.scones, clouds.ministack) as running:
+        return measure(running, scale)
 
 
 PARTS: dict[str, Part] = {
     "start": start.measure,
-    "s3": of_clouds(objects.measure, needs_folder=True),
-    "lambda": of_clouds(functions.measure),
-    "executions": of_clouds(executions.measure),
+    "s3": of_s3,
+    "lambda": partial(of_functions, functions.measure),
+    "executions": partial(of_functions, executions.measure),
+    "serving": serving.measure,
 }
 
 
@@ -62,10 +71,10 @@ def main() -> None:
     results = Results.begin(kept)
     for name in names:
         results.put(name, *_measured(name, Scale(repeats=1, share=0.1) if options.quick else Scale()))
-        results.write(kept)
-    report.show(results, Console(file=sys.stdout))
+        results.keep(kept)
+    _show(results.rows(*names))
     if not options.quick:
-        report.write(results, ROOT / "docs")
+        report.write(results, ROOT / "docs", list(PARTS))
 
 
 def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
@@ -74,6 +83,15 @@ def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
     with tempfile.TemporaryDirectory(prefix="scones-bench-") as folder:
         rows = PARTS[name](scale, Path(folder))
     return rows, time.perf_counter() - begun
+
+
+def _show(rows: list[Row]) -> None:
+    out = Console(file=sys.stdout)
+    for table in tables(rows):
+        shown = Table(*table.head, title=table.title)
+        for line in table.lines:
+            shown.add_row(*(cell.replace("**", "") for cell in line))
+        out.print(shown)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,18 +81,20 @@ def scones(folder: Path) -> Iterator[Cloud]:
 
 
 @contextmanager
-def ministack(folder: Path) -> Iterator[Cloud]:
-    """Run ministack as it comes, but on loopback and with its folders in ours."""
+def ministack(folder: Path, *, on_disk: bool = False) -> Iterator[Cloud]:
+    """Run ministack as it comes, but on loopback and with its folders in ours; `on_disk` has S3 write its objects."""
     port = processes.free_port()
     settings = {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
+        "S3_PERSIST": str(int(on_disk)),
         "S3_DATA_DIR": str(folder / "s3"),
         "STATE_DIR": str(folder / "state"),
         "LOG_LEVEL": "WARNING",
     }
+    name = "ministack, S3 on disk" if on_disk else "ministack"
     with processes.server([MINISTACK.script("ministack")], folder, port, settings, "/_ministack/health") as process:
-        yield Cloud("ministack", f"http://127.0.0.1:{port}", process)
+        yield Cloud(name, f"http://127.0.0.1:{port}", process)
 
 
 @contextmanager
@@ -104,14 +106,16 @@ def moto(folder: Path) -> Iterator[Cloud]:
         yield Cloud("moto", f"http://127.0.0.1:{port}", process)
 
 
-STARTERS = {OURS: scones, "ministack": ministack, "moto": moto}
+Starter = Callable[[Path], AbstractContextManager[Cloud]]
+STARTERS: dict[str, Starter] = {OURS: scones, "ministack": ministack, "moto": moto}
 
 
 @contextmanager
-def all_running(folder: Path) -> Iterator[list[Cloud]]:
-    """Run the three side by side: the ones that are not asked do nothing."""
+def running(folder: Path, *starters: Starter) -> Iterator[list[Cloud]]:
+    """Run some clouds side by side: the ones that are not asked do nothing."""
+    install()
     with ExitStack() as stack:
-        yield [stack.enter_context(start(folder / name)) for name, start in STARTERS.items()]
+        yield [stack.enter_context(start(folder / str(index))) for index, start in enumerate(starters)]
 
 
 def start_up(name: str, folder: Path) -> float:
@@ -121,8 +125,7 @@ def start_up(name: str, folder: Path) -> float:
         return time.perf_counter() - begun
 
 
-def install() -> dict[str, str]:
-    """Make the peers' environments, so that no measurement waits for them; return their versions."""
+def install() -> None:
+    """Make the peers' environments, so that no measurement waits for them."""
     for peer in (MINISTACK, MOTO):
         peer.python()
-    return {peer.name: peer.version for peer in (MINISTACK, MOTO)}

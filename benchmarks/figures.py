@@ -17,8 +17,9 @@ Cell = Values | str
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was wanted of a row, what was reached, and whether that is enough."""
+    """What was wanted of a subject in a row, what was reached, and whether that is enough."""
 
+    subject: str
     goal: str
     reached: str
     met: bool
@@ -57,7 +58,9 @@ class Row:
         """Want a figure that is no more than a limit."""
         value = self.median(subject)
         reached = "no figure" if value is None else f"{number(value)} {self.unit}"
-        self.verdicts.append(Verdict(f"≤ {number(limit)} {self.unit}", reached, value is not None and value <= limit))
+        self.verdicts.append(
+            Verdict(subject, f"≤ {number(limit)} {self.unit}", reached, value is not None and value <= limit)
+        )
 
     def want_times(self, subject: str, factor: float, others: Sequence[str]) -> None:
         """Want a subject to be so many times better than the best of others; met where none of them has a figure."""
@@ -65,17 +68,17 @@ class Row:
         name = others[0] if len(others) == 1 else "the best peer"
         goal = f"better than {name}" if factor == 1 else f"≥ {factor:g} times {name}"
         if best is None:
-            self.verdicts.append(Verdict(goal, "no other does it", self.median(subject) is not None))
+            self.verdicts.append(Verdict(subject, goal, "no other does it", self.median(subject) is not None))
             return
         ratio = self.ratio(subject, best)
         reached = "no figure" if ratio is None else f"{ratio:.2f} times {best}"
-        self.verdicts.append(Verdict(goal, reached, ratio is not None and ratio >= factor))
+        self.verdicts.append(Verdict(subject, goal, reached, ratio is not None and ratio >= factor))
 
     def want_share(self, subject: str, share: float, of: str) -> None:
         """Want a subject to keep a share of what another reaches."""
         ratio = self.ratio(subject, of)
         reached = "no figure" if ratio is None else f"{ratio:.0%}"
-        self.verdicts.append(Verdict(f"≥ {share:.0%} of {of}", reached, ratio is not None and ratio >= share))
+        self.verdicts.append(Verdict(subject, f"≥ {share:.0%} of {of}", reached, ratio is not None and ratio >= share))
 
     def want_added(self, subject: str, most: float, over: str) -> None:
         """Want a subject to add no more than so much to another's figure."""
@@ -83,7 +86,7 @@ class Row:
         added = None if ours is None or theirs is None else ours - theirs
         reached = "no figure" if added is None else f"{added:+.2f} {self.unit}"
         goal = f"≤ {over} + {number(most)} {self.unit}"
-        self.verdicts.append(Verdict(goal, reached, added is not None and added <= most))
+        self.verdicts.append(Verdict(subject, goal, reached, added is not None and added <= most))
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as JSON keeps it."""
@@ -112,21 +115,36 @@ class Scale:
 
 
 def interleaved(work: Mapping[str, Callable[[], float]], repeats: int) -> dict[str, Cell]:
-    """Return each subject's values, taken in turn (A B C A B C …), so that a drift of the machine meets all alike.
+    """Return each subject's values, taken in turn; see `collected`."""
+    single = {name: (lambda measure=measure: {"value": measure()}) for name, measure in work.items()}
+    return collected(single, ["value"], repeats)["value"]
 
-    A subject that fails has no figures; its cell names the error.
+
+def collected(
+    work: Mapping[str, Callable[[], Mapping[str, float]]], names: Iterable[str], repeats: int
+) -> dict[str, dict[str, Cell]]:
+    """Return each named figure's values by subject, taken in turn (A B C A B C …): a drift of the machine meets all.
+
+    A subject that fails has no figures; its cells give the reason.
     """
-    cells: dict[str, Cell] = {name: [] for name in work}
+    cells: dict[str, dict[str, Cell]] = {name: {} for name in names}
+    failed: dict[str, str] = {}
     for _ in range(repeats):
-        for name, measure in work.items():
-            cell = cells[name]
-            if isinstance(cell, str):
+        for subject, measure in work.items():
+            if subject in failed:
                 continue
             try:
-                cell.append(measure())
+                for name, value in measure().items():
+                    cells[name].setdefault(subject, [])
+                    cell = cells[name][subject]
+                    assert not isinstance(cell, str)
+                    cell.append(value)
             except Exception as error:  # whatever a subject does wrong is its result, not the benchmark's end
-                cells[name] = f"failed: {type(error).__name__}: {error}"[:200]
-    return cells
+                failed[subject] = f"failed: {type(error).__name__}: {error}"[:200].replace("\n", " ")
+    return {
+        name: {subject: failed.get(subject) or found.get(subject, []) for subject in work}
+        for name, found in cells.items()
+    }
 
 
 def timed(work: Callable[[], Any], count: int, warm_up: int) -> Values:

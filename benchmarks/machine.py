@@ -1,4 +1,4 @@
-"""The machine that figures are taken on, and the versions that took part."""
+"""The machine that figures are taken on, and the versions that take part."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import psutil
+
+from benchmarks.clouds import MINISTACK, MOTO
+from benchmarks.serving.frameworks import FRAMEWORKS
+
+OURS = ("scones", "onnxruntime", "pillow", "uvicorn", "uvloop", "aiohttp", "boto3", "awscli", "torch")
 
 
 def describe() -> dict[str, str]:
@@ -23,8 +28,14 @@ def describe() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Scones and of what decides its speed."""
-    return {name: version(name) for name in ("scones", "onnxruntime", "uvicorn", "boto3", "awscli", "torch")}
+    """Return the versions of Scones, of what decides its speed, and of the peers."""
+    peers = [MINISTACK, MOTO, *(framework.peer for framework in FRAMEWORKS)]
+    pinned = {
+        name: rest
+        for peer in peers
+        for name, rest in (entry.split("==") for entry in peer.requirements if "==" in entry)
+    }
+    return {name: version(name) for name in OURS} | {name: pinned[name] for name in pinned if name not in OURS}
 
 
 def _processor() -> str:

@@ -40,7 +40,7 @@ def environment(added: Mapping[str, str]) -> dict[str, str]:
 def server(
     command: Sequence[str], folder: Path, port: int, added: Mapping[str, str] | None = None, ready: str = "/"
 ) -> Iterator[psutil.Process]:
-    """Run a server in a folder until the block ends; it is ready when GET `ready` is answered with less than 500.
+    """Run a server in a folder until the block ends; it is ready when GET `ready` is answered with 200.
 
     Raises `NotReadyError`.
     """
@@ -70,11 +70,11 @@ def _await(process: subprocess.Popen[bytes], port: int, ready: str, log: Path) -
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether GET `path` on a loopback port is answered, and not with a server's error."""
+    """Tell whether GET `path` on a loopback port is answered with 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status < 500
+        return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False
     finally:

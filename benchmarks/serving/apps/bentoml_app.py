@@ -1,0 +1,23 @@
+"""BentoML: a service with a worker a processor; the picture is the body."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import bentoml
+from bentoml.validators import ContentType
+from predictor import WORKERS, Predictor
+
+
+@bentoml.service(workers=WORKERS, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
+class Classifier:
+    """One picture a request."""
+
+    def __init__(self) -> None:
+        self.model = Predictor()
+
+    @bentoml.api(route="/invocations")
+    def invocations(self, picture: Annotated[Path, ContentType("image/png")], /) -> list[float]:
+        """Classify the picture in the body, which BentoML hands over as a file."""
+        return self.model(picture.read_bytes())

@@ -1,0 +1,36 @@
+"""LitServe: JSON with the picture in base64, as its examples send pictures; one inference worker a processor.
+
+LitServe reads the annotations when it starts: they cannot be put off here.
+"""
+
+import base64
+import sys
+from typing import Any
+
+import litserve
+from predictor import WORKERS, Predictor
+
+
+class Classifier(litserve.LitAPI):
+    """One picture a request."""
+
+    def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe's signature
+        """Load the model."""
+        self.model = Predictor()
+
+    def decode_request(self, request: dict[str, Any]) -> bytes:
+        """Take the picture out of the request."""
+        return base64.b64decode(request["picture"])
+
+    def predict(self, x: bytes) -> list[float]:
+        """Classify a picture."""
+        return self.model(x)
+
+    def encode_response(self, output: list[float]) -> dict[str, Any]:
+        """Put the probabilities into the answer."""
+        return {"probabilities": output}
+
+
+if __name__ == "__main__":
+    server = litserve.LitServer(Classifier(), accelerator="cpu", workers_per_device=WORKERS, timeout=60)
+    server.run(host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", generate_client_file=False)

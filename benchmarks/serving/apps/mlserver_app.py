@@ -1,0 +1,24 @@
+"""MLServer: a custom runtime under the V2 protocol, the picture in base64; a parallel worker a processor."""
+
+from __future__ import annotations
+
+import numpy as np
+from mlserver import MLModel
+from mlserver.codecs import Base64Codec, NumpyCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+from predictor import Predictor
+
+
+class Classifier(MLModel):
+    """One picture a request."""
+
+    async def load(self) -> bool:
+        """Load the model."""
+        self.model = Predictor()
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """Classify a picture."""
+        (picture,) = Base64Codec.decode_input(payload.inputs[0])
+        answer = NumpyCodec.encode_output("probabilities", np.array([self.model(picture)]))
+        return InferenceResponse(model_name=self.name, outputs=[answer])

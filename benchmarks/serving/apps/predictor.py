@@ -1,0 +1,38 @@
+"""What every peer does with a picture: decode it, and run the model on one thread, as Scones' own model server does.
+
+Imported by each peer's application in that peer's own environment, so it needs numpy, Pillow and onnxruntime alone.
+`MODEL` in the environment names the ONNX file, `WORKERS` how many processes or threads to serve with.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+WORKERS = int(os.environ.get("WORKERS", "1"))
+
+
+class Predictor:
+    """The model, ready to classify one encoded picture at a time."""
+
+    def __init__(self, path: str | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            path or os.environ["MODEL"], options, providers=["CPUExecutionProvider"]
+        )
+        inputs = self._session.get_inputs()[0]
+        self._name, (_, self._height, self._width, _) = inputs.name, inputs.shape
+
+    def __call__(self, content: bytes) -> list[float]:
+        """Return the probability of each class."""
+        picture = Image.open(io.BytesIO(content)).convert("RGB")
+        if picture.size != (self._width, self._height):
+            picture = picture.resize((self._width, self._height), Image.Resampling.BILINEAR)
+        answers = self._session.run(None, {self._name: np.asarray(picture)[None]})[0]
+        probabilities: list[float] = answers[0].astype(np.float64).tolist()
+        return probabilities
