@@ -154,3 +154,28 @@ def test_a_model_that_cannot_be_loaded_fails_the_endpoint(bench: Workbench) -> N
 def _ended(bench: Workbench, endpoint: str) -> Any:
     described = bench.sagemaker.describe_endpoint(EndpointName=endpoint)
     return described if described["EndpointStatus"] != "Creating" else None
+
+
+def test_the_packages_of_awss_images_can_be_imported(bench: Workbench) -> None:
+    script = """
+from sagemaker_containers.beta.framework import content_types, encoders, env, transformer, worker
+from sagemaker_inference import decoder, encoder, errors
+
+def model_fn(model_dir):
+    return env.ServingEnv().module_name
+
+def input_fn(body, content_type):
+    return decoder.decode(body, content_type)
+
+def predict_fn(data, model):
+    if data.size > 2:
+        raise errors.GenericInferenceToolkitError(413, "too many numbers")
+    return [model, data.sum()]
+
+def output_fn(prediction, accept):
+    return worker.Response(encoders.encode(prediction, content_types.JSON), mimetype=content_types.CSV)
+"""
+    endpoint = deployed(bench, SKLEARN, packed(code__inference_py=script))
+    answer = bench.invoke(endpoint, "[1, 2]")
+    assert (answer["ContentType"], answer["Body"].read()) == ("text/csv; charset=utf-8", b'["inference", 3]')
+    assert refused(bench, endpoint, "[1, 2, 3]")["OriginalStatusCode"] == 413

@@ -35,11 +35,11 @@ def test_the_algorithm_trains_and_its_model_scores_rows(bench: Workbench) -> Non
     container = {"Image": XGBOOST, "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
     bench.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
     endpoint = bench.endpoint(bench.config(name))
-    answer = bench.invoke(endpoint, "0,3\n1,3", "text/csv")
+    answer = bench.invoke(endpoint, "0.05,3\n1.05,3", "text/csv")
     assert answer["ContentType"] == "text/csv; charset=utf-8"
     low, high = map(float, answer["Body"].read().split())
     assert low < 0.5 < high
-    told = json.loads(bench.invoke(endpoint, "1:1 2:3", "text/libsvm", Accept="application/json")["Body"].read())
+    told = json.loads(bench.invoke(endpoint, "0:1.05 1:3", "text/libsvm", Accept="application/json")["Body"].read())
     assert list(told["predictions"][0]) == ["score"]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from scones.containers import source
+from scones.containers import provided, source
 from scones.containers.errors import ScriptError
 from scones.containers.framework import Framework
 from scones.containers.place import Place
@@ -29,6 +29,7 @@ def serve(framework: Framework) -> int:
     """Serve until SIGTERM; return the exit status. What stands in the way is told in the log."""
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=logging.INFO)
     place = Place.here()
+    provided.offer()
     try:
         code = _code(place)
         if code is not None:

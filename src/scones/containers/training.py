@@ -9,7 +9,7 @@ import os
 import socket
 import traceback
 
-from scones.containers import command, launch, source
+from scones.containers import command, launch, provided, source
 from scones.containers.errors import ExecuteUserScriptError, ScriptError
 from scones.containers.framework import Framework
 from scones.containers.job import Job
@@ -58,6 +58,7 @@ def _run(job: Job, framework: Framework) -> None:
     log = logging.getLogger(framework.training)
     log.info("Invoking user training script.")
     code = job.place.code
+    provided.offer()
     source.fetch(job.source, code)
     run = launch.command(job, framework)
     variables = job.variables() | framework.variables | _meeting(job, framework)

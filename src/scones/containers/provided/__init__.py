@@ -1,0 +1,17 @@
+"""Packages that AWS's images have and scripts import, where they are not installed: this folder is last in the path."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+
+def offer() -> None:
+    """Put this folder behind everything in the path of this container's Python environment, from the next start on.
+
+    Only a container has an environment of its own, which VIRTUAL_ENV names; no other is changed.
+    """
+    packages = Path(sysconfig.get_path("purelib"))
+    if packages.is_relative_to(os.environ.get("VIRTUAL_ENV", "/nowhere")):
+        (packages / "scones-provided.pth").write_text(f"{Path(__file__).parent}\n")

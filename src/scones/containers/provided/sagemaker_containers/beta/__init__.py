@@ -1,0 +1,1 @@
+"""The part that scripts import from."""

@@ -1,0 +1,1 @@
+"""What scripts use of AWS's sagemaker-inference: content types, decoders, encoders and errors."""

@@ -1,0 +1,9 @@
+"""Arrays into answers."""
+
+from __future__ import annotations
+
+from scones.containers.codec import CSV, JSON, NPY, encode
+
+SUPPORTED_CONTENT_TYPES = {NPY, CSV, JSON}
+
+__all__ = ["SUPPORTED_CONTENT_TYPES", "encode"]

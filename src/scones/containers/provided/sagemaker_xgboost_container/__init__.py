@@ -1,0 +1,1 @@
+"""What scripts use of the package inside AWS's XGBoost image."""
