@@ -192,6 +192,37 @@ def test_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Any) -> N
     assert text.endswith("Dead letter target does not exist.")
 
 
+def test_messages_move_back_from_the_dead_letter_queue(sqs: Any) -> None:
+    dead = make(sqs)
+    policy = json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 1})
+    url = make(sqs, VisibilityTimeout="0", RedrivePolicy=policy)
+    for n in range(3):
+        sqs.send_message(QueueUrl=url, MessageBody=str(n))
+    assert [len(receive(sqs, url)) for _ in range(2)] == [3, 0]
+    assert counts(sqs, dead) == (3, 0, 0)
+    assert refused(sqs.start_message_move_task, SourceArn=arn_of(sqs, url))[0] == "InvalidParameterValue"
+    handle = sqs.start_message_move_task(SourceArn=arn_of(sqs, dead))["TaskHandle"]
+    back = receive(sqs, url, WaitTimeSeconds=10, VisibilityTimeout=60, AttributeNames=["ApproximateReceiveCount"])
+    assert sorted(bodies(back)) == ["0", "1", "2"]
+    assert {each["Attributes"]["ApproximateReceiveCount"] for each in back} == {"1"}
+    deadline = time.monotonic() + 30
+    while (task := sqs.list_message_move_tasks(SourceArn=arn_of(sqs, dead))["Results"][0])["Status"] == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert (task["Status"], task["ApproximateNumberOfMessagesMoved"]) == ("COMPLETED", 3)
+    assert refused(sqs.cancel_message_move_task, TaskHandle=handle)[0].endswith("UnsupportedOperation")
+
+
+def test_permissions_are_statements_of_the_policy(sqs: Any) -> None:
+    url = make(sqs)
+    sqs.add_permission(QueueUrl=url, Label="a", AWSAccountIds=["111122223333"], Actions=["SendMessage"])
+    given = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
+    (statement,) = json.loads(given)["Statement"]
+    assert (statement["Sid"], statement["Action"]) == ("a", "SQS:SendMessage")
+    sqs.remove_permission(QueueUrl=url, Label="a")
+    assert "Attributes" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+
+
 def test_fifo_queue_keeps_the_order_of_each_group(sqs: Any) -> None:
     url = make(sqs, fifo=True, ContentBasedDeduplication="true")
     numbers = [

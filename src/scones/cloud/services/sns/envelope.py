@@ -25,7 +25,7 @@ def notification(message: dict[str, Any], subscription: Subscription, url: str) 
     document["UnsubscribeURL"] = unsubscribe_url(url, subscription)
     if message["MessageAttributes"]:
         document["MessageAttributes"] = _attributes(message)
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    return json.dumps(document, ensure_ascii=False, indent=2, separators=(",", " : "))  # as AWS sets it
 
 
 def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) -> bytes:

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Call, Handler, Service
-from scones.cloud.services.sqs import messages, queues
 from scones.cloud.services.sqs.bells import Bells
 from scones.cloud.services.sqs.errors import require
 from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.wire.model import operation_model
 
 _CHECKED_HERE = (
-    "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue", "DeleteMessage", "DeleteMessageBatch",
+    "AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue",
+    "DeleteMessage", "DeleteMessageBatch", "ListMessageMoveTasks", "RemovePermission", "StartMessageMoveTask",
     "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "ListQueueTags", "ListQueues",
     "PurgeQueue", "ReceiveMessage", "SendMessage", "SendMessageBatch", "SetQueueAttributes", "TagQueue", "UntagQueue",
 )  # fmt: skip
@@ -24,7 +24,6 @@ class Operations(Service):
     """The service's state; missing parameters are told in SQS's words, to callers inside the cloud as well."""
 
     name: ClassVar[str] = "sqs"
-    schema: ClassVar[str] = queues.SCHEMA + ";" + messages.SCHEMA
     validation_code: ClassVar[str] = "InvalidParameterValue"
     own_checks: ClassVar[frozenset[str]] = frozenset(f"{name}Request" for name in _CHECKED_HERE)
 

@@ -1,0 +1,164 @@
+"""Message move tasks: what lies in a dead-letter queue goes back to where it came from, or to another queue."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import sqlite3
+import uuid
+from functools import partial
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.sqs.errors import in_range, invalid
+from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.queues import Queue
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS sqs_move_tasks (
+        id TEXT PRIMARY KEY, source TEXT NOT NULL, destination TEXT, status TEXT NOT NULL, rate INTEGER,
+        started INTEGER NOT NULL, moved INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL, reason TEXT
+    ) WITHOUT ROWID
+"""
+FASTEST = 500
+"""Messages a second, where a task says nothing else; also the most that it may say."""
+_FAILED = "UPDATE sqs_move_tasks SET status = 'FAILED', reason = ? WHERE id = ?"
+
+
+class MoveTaskOperations(Operations):
+    """StartMessageMoveTask, CancelMessageMoveTask and ListMessageMoveTasks."""
+
+    def _resume_moves(self) -> None:
+        """Go on with the tasks that a former process left."""
+        for row in self.cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'"):
+            self._run_move(row["id"])
+
+    def _run_move(self, task: str) -> None:
+        self.cloud.spawn(self._move_all(task), name=f"sqs move task {task}")
+
+    async def start_message_move_task(self, call: Call) -> dict[str, Any]:
+        """Begin to move the messages of a dead-letter queue."""
+        params = call.params
+        source = self._known(params["SourceArn"], "SourceArn")
+        in_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, FASTEST)
+        destination = params.get("DestinationArn")
+        if destination is not None:
+            self._known(destination, "DestinationArn")
+        if not any(queue.redrive and queue.redrive[0] == params["SourceArn"] for queue in self._queues.all()):
+            raise invalid("Source queue must be configured as a Dead Letter Queue.")
+        task = str(uuid.uuid4())
+
+        def begin(connection: sqlite3.Connection) -> None:
+            running = "SELECT 1 FROM sqs_move_tasks WHERE source = ? AND status = 'RUNNING'"
+            if connection.execute(running, (params["SourceArn"],)).fetchone():
+                raise invalid(
+                    "There is already a task running. Only one active task is allowed for a source queue arn at a "
+                    "given time."
+                )
+            connection.execute(
+                "INSERT INTO sqs_move_tasks (id, source, destination, status, rate, started, total)"
+                " VALUES (?, ?, ?, 'RUNNING', ?, ?, (SELECT count(*) FROM sqs_messages WHERE queue = ?))",
+                (task, params["SourceArn"], destination, params.get("MaxNumberOfMessagesPerSecond"), now_ms(),
+                 source.id),
+            )  # fmt: skip
+
+        await self.cloud.store.write(begin)
+        self._run_move(task)
+        return {"TaskHandle": _handle(task, params["SourceArn"])}
+
+    async def cancel_message_move_task(self, call: Call) -> dict[str, Any]:
+        """Stop a task; what it has moved stays where it is."""
+        task = _task(call.params["TaskHandle"])
+        cancelled = await self.cloud.store.execute(
+            "UPDATE sqs_move_tasks SET status = 'CANCELLED' WHERE id = ? AND status = 'RUNNING'", task
+        )
+        row = self.cloud.store.row("SELECT moved FROM sqs_move_tasks WHERE id = ?", task)
+        if row is None:
+            raise ServiceError("ResourceNotFoundException", "Task does not exist.", 404)
+        if not cancelled:
+            raise ServiceError("UnsupportedOperation", "Only active tasks can be cancelled.")
+        return {"ApproximateNumberOfMessagesMoved": row["moved"]}
+
+    async def list_message_move_tasks(self, call: Call) -> dict[str, Any]:
+        """List the most recent tasks of a source queue."""
+        limit = call.params.get("MaxResults", 1)
+        in_range(limit, "MaxResults", 1, 10)
+        self._known(call.params["SourceArn"], "SourceArn")
+        rows = self.cloud.store.rows(
+            "SELECT * FROM sqs_move_tasks WHERE source = ? ORDER BY started DESC LIMIT ?",
+            call.params["SourceArn"], limit,
+        )  # fmt: skip
+        return {"Results": [_described(row) for row in rows]}
+
+    def _known(self, arn: str, parameter: str) -> Queue:
+        queue = self._queues.at_arn(arn)
+        if queue is None:
+            message = f"The resource that you specified for the {parameter} parameter doesn't exist."
+            raise ServiceError("ResourceNotFoundException", message, 404)
+        return queue
+
+    async def _move_all(self, task: str) -> None:
+        """Move what is visible, so much each second, until nothing is left or the task is cancelled."""
+        while (row := self.cloud.store.row("SELECT * FROM sqs_move_tasks WHERE id = ?", task)) is not None:
+            if row["status"] != "RUNNING":
+                return
+            queues = {self._queues.arn(queue.name): queue for queue in self._queues.all()}
+            touched = await self.cloud.store.write(partial(_move_some, task=row, queues=queues))
+            self._bells.ring(*touched)
+            if touched:
+                await asyncio.sleep(1)
+
+
+def _move_some(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[str, Queue]) -> set[int]:
+    """Move up to a second's messages; return the queues that got some, or none where the task has ended."""
+    source, touched, now = queues.get(task["source"]), set[int](), now_ms()
+    rows = connection.execute(
+        "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY id LIMIT ?",
+        (source.id if source else None, now, task["rate"] or FASTEST),
+    ).fetchall()
+    for row in rows:
+        origin = task["destination"] or row["source"]
+        target = queues.get(origin)
+        if target is None:
+            reason = "AWS.SimpleQueueService.NonExistentQueue" if origin else "CouldNotDetermineMessageSource"
+            connection.execute(_FAILED, (reason, task["id"]))
+            return set()
+        connection.execute(
+            "UPDATE sqs_messages SET queue = ?, message_id = ?, sent = ?, visible = ?, receives = 0, carried = 0,"
+            " received = NULL, first_received = NULL, receipt = NULL, source = NULL WHERE id = ?",
+            (target.id, str(uuid.uuid4()), now, now + 1000 * target.number("DelaySeconds"), row["id"]),
+        )
+        touched.add(target.id)
+    connection.execute("UPDATE sqs_move_tasks SET moved = moved + ? WHERE id = ?", (len(rows), task["id"]))
+    if not rows:
+        connection.execute(
+            "UPDATE sqs_move_tasks SET status = 'COMPLETED' WHERE id = ? AND status = 'RUNNING'", (task["id"],)
+        )
+    return touched
+
+
+def _described(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "TaskHandle": _handle(row["id"], row["source"]) if row["status"] == "RUNNING" else None,
+        "Status": row["status"],
+        "SourceArn": row["source"],
+        "DestinationArn": row["destination"],
+        "MaxNumberOfMessagesPerSecond": row["rate"],
+        "ApproximateNumberOfMessagesMoved": row["moved"],
+        "ApproximateNumberOfMessagesToMove": row["total"],
+        "FailureReason": row["reason"],
+        "StartedTimestamp": row["started"],
+    }
+
+
+def _handle(task: str, source: str) -> str:
+    return base64.b64encode(json.dumps({"taskId": task, "sourceArn": source}).encode()).decode()
+
+
+def _task(handle: str) -> str:
+    try:
+        return str(json.loads(base64.b64decode(handle, validate=True))["taskId"])
+    except (ValueError, KeyError, TypeError):
+        raise invalid("Value for parameter TaskHandle is invalid.") from None

@@ -1,0 +1,56 @@
+"""Queues' policies, statement by statement: recorded, and not enforced, as all policies are here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.service import Call
+from scones.cloud.services.sqs.errors import invalid, invalid_parameter
+from scones.cloud.services.sqs.operations import Operations
+from scones.cloud.services.sqs.queues import Queue
+
+
+class PermissionOperations(Operations):
+    """AddPermission and RemovePermission."""
+
+    async def add_permission(self, call: Call) -> dict[str, Any]:
+        """Add a statement to a queue's policy."""
+        queue, params = self._queue(call), call.params
+        policy = self._policy(queue)
+        if any(each.get("Sid") == params["Label"] for each in policy["Statement"]):
+            raise invalid_parameter(params["Label"], "Label", "Already exists.")
+        accounts = [f"arn:aws:iam::{account}:root" for account in params["AWSAccountIds"]]
+        actions = [f"SQS:{action}" for action in params["Actions"]]
+        statement = {
+            "Sid": params["Label"],
+            "Effect": "Allow",
+            "Principal": {"AWS": accounts if len(accounts) > 1 else accounts[0]},
+            "Action": actions if len(actions) > 1 else actions[0],
+            "Resource": self._queues.arn(queue.name),
+        }
+        policy["Statement"].append(statement)
+        await self._queues.change(queue, {"Policy": json.dumps(policy)})
+        return {}
+
+    async def remove_permission(self, call: Call) -> dict[str, Any]:
+        """Remove a statement from a queue's policy."""
+        queue, label = self._queue(call), call.params["Label"]
+        policy = self._policy(queue)
+        kept = [each for each in policy["Statement"] if each.get("Sid") != label]
+        if len(kept) == len(policy["Statement"]):
+            raise invalid_parameter(label, "Label", "can't find label.")
+        text = json.dumps({**policy, "Statement": kept}) if kept else ""
+        await self._queues.change(queue, {"Policy": text})
+        return {}
+
+    def _policy(self, queue: Queue) -> dict[str, Any]:
+        given = queue.attributes.get("Policy")
+        if given is None:
+            arn = self._queues.arn(queue.name)
+            return {"Version": "2008-10-17", "Id": f"{arn}/SQSDefaultPolicy", "Statement": []}
+        policy: dict[str, Any] = json.loads(given)
+        statements = policy.get("Statement", [])
+        if not isinstance(statements, list | dict):
+            raise invalid(f"The policy of {queue.name} has no statements; set its Policy attribute anew.")
+        return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}
