@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-KINDS = ("execution", "api", "create_error", "validate")
+KINDS = ("execution", "api", "create_error", "validate", "test_state")
 
 REACHED: dict[tuple[str, str], tuple[int, int, int]] = {
     ("assign", "execution"): (17, 17, 16),
@@ -46,6 +46,7 @@ REACHED: dict[tuple[str, str], tuple[int, int, int]] = {
     ("sfn_api_validation", "validate"): (8, 8, 8),
     ("sfn_api_versioning", "api"): (45, 43, 43),
     ("states_variables", "execution"): (7, 7, 7),
+    ("test_state", "test_state"): (141, 141, 141),
     ("timeouts", "execution"): (2, 2, 2),
 }
 

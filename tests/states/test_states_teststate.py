@@ -339,6 +339,17 @@ NOT_MOCKED = "when a mock is not specified"
             {"result": {}, "mock": MOCKED_ERROR},
             "A test mock should have only one of the following fields: [result, errorOutput].",
         ),
+        (task(End=True), {"mock": {"errorOutput": {}}}, "The field 'error' is required in the errorOutput of a mock."),
+        (
+            task(End=True),
+            {"result": {}, "stateConfiguration": {"mapIterationFailureCount": 1}},
+            "MapIterationFailureCount is not supported for state type 'Task'",
+        ),
+        (
+            items(),
+            {"mock": MOCKED_ERROR, "stateConfiguration": {"errorCausedByState": "Outer"}},
+            "ErrorCausedByState 'Outer' is not a state inside the state under test",
+        ),
         (
             task(End=True),
             {"result": {}, "revealSecrets": True},

@@ -11,6 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.mock_shapes import ShapeError, check_result
+from scones.cloud.services.states.subjects import states_inside
 
 _MOCKED = ("Task", "Parallel", "Map")
 _ALONE = ("Parallel", "Map")
@@ -37,10 +38,13 @@ def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | Non
         raise _refused("A test mock should have only one of the following fields: [result, errorOutput].")
     if state["Type"] not in _MOCKED:
         raise _refused(f"State type '{state['Type']}' is not supported when a mock is specified")
+    _check_configuration(params.get("stateConfiguration", {}), state)
     if "result" in given:
         _check_result(given["result"], given.get("fieldValidationMode", "STRICT"), state)
         return Mock(given["result"], None)
     error = given["errorOutput"].get("error")
+    if error is None:
+        raise _refused("The field 'error' is required in the errorOutput of a mock.")
     return Mock(None, StateFailedError(error, given["errorOutput"].get("cause"), fatal=error == "States.Runtime"))
 
 
@@ -65,6 +69,16 @@ def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
         raise _refused("RoleArn must be specified when testing a Task state")
     if waits(state) or ":activity:" in state["Resource"]:
         raise _refused(f"Resource '{state['Resource']}' is not supported when a mock is not specified")
+
+
+def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Refuse what is about iterations of other states than a Map; the words are ours."""
+    for member in ("mapIterationFailureCount", "mapItemReaderData"):
+        if member in configured and state["Type"] != "Map":
+            raise _refused(f"{member[0].upper()}{member[1:]} is not supported for state type '{state['Type']}'")
+    cause = configured.get("errorCausedByState")
+    if cause is not None and cause not in dict(states_inside(state)):
+        raise _refused(f"ErrorCausedByState '{cause}' is not a state inside the state under test")
 
 
 def _check_result(text: str, mode: str, state: Mapping[str, Any]) -> None:

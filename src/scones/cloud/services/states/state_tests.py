@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services.states import mocked_maps
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
-from scones.cloud.services.states.definition import AnyState, parse
+from scones.cloud.services.states.definition import AnyState
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Recorder, Track
 from scones.cloud.services.states.integrations import CloudTasks
@@ -20,33 +20,12 @@ from scones.cloud.services.states.mock_contexts import new_context, read_context
 from scones.cloud.services.states.mocks import Mock, read_mock, waits
 from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.state_tester import RetriableError, StateTester, Supposition
+from scones.cloud.services.states.subjects import STATE_NAME, read_subject, refuse
 from scones.cloud.services.states.text import dumps, too_large
-from scones.cloud.services.states.validation import Diagnostic, diagnose
 from scones.cloud.services.states.written import Source
 
-_NAME = "StateName"
-"""What AWS calls the state under test, in locations and in the context object."""
-_ELSEWHERE = frozenset({"MISSING_TRANSITION_TARGET", "MISSING_END_STATE"})
-"""Findings about the other states of a machine, which the definition of a single state lacks."""
 _SECONDS = 300
 """How long AWS lets a test run."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """The state under test, and the query language of the machine around it."""
-
-    name: str
-    document: dict[str, Any]
-    language: str
-
-    def machine(self) -> str:
-        """Return the definition of a machine of this state alone."""
-        return json.dumps({"QueryLanguage": self.language, "StartAt": self.name, "States": {self.name: self.document}})
-
-    def parse(self) -> AnyState:
-        """Return the state, parsed."""
-        return parse(self.machine()).states[self.name]
 
 
 class StateTestOperations(Service):
@@ -55,12 +34,12 @@ class StateTestOperations(Service):
     async def test_state(self, call: Call) -> dict[str, Any]:
         """Run one state, its work done or mocked, and tell what it made of its input."""
         params = call.params
-        subject = _subject(params)
+        subject = read_subject(params)
         # The models of the services, which a mock is held against, take a while to load.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         if mock is None:
-            _refuse(not_offered({"States": {subject.name: subject.document}}))
-        state = replace(subject.parse(), name=_NAME)
+            refuse(not_offered({"States": {subject.name: subject.document}}))
+        state = replace(subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
         source = _source(text)
         supposed = _supposition(params, subject.document, state, mock)
@@ -97,43 +76,6 @@ async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, 
 def _failed(failure: StateFailedError) -> dict[str, str]:
     told = {"error": failure.error, "cause": failure.cause}
     return {name: text for name, text in told.items() if text is not None}
-
-
-def _subject(params: Mapping[str, Any]) -> _Subject:
-    """Return the state under test: the definition itself, or a state of the machine that the definition is."""
-    definition, name = params["definition"], params.get("stateName")
-    if name is not None:
-        _refuse(diagnose(definition, "STANDARD"))
-        machine = json.loads(definition)
-        states = dict(_states(machine))
-        if name not in states:
-            raise ServiceError("ValidationException", f"State '{name}' does not exist in the state machine definition")
-        return _Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
-    try:
-        state = json.loads(definition)
-    except ValueError:
-        state = None
-    if not isinstance(state, dict):
-        _refuse(diagnose(definition, "STANDARD"))
-        raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state is a JSON object'")
-    subject = _Subject(_NAME, state, "JSONPath")
-    _refuse([each for each in diagnose(subject.machine(), "STANDARD") if each.code not in _ELSEWHERE])
-    return subject
-
-
-def _states(group: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the states of a machine and of its branches and processors, by their names, which are all different."""
-    for name, state in group["States"].items():
-        yield name, state
-        processor = state.get("ItemProcessor") or state.get("Iterator")
-        for below in (*state.get("Branches", ()), *([processor] if processor else ())):
-            yield from _states(below)
-
-
-def _refuse(found: list[Diagnostic]) -> None:
-    if found:
-        joined = ", ".join(map(str, found))
-        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
 
 
 def _source(text: str) -> Source:

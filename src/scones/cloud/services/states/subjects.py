@@ -1,0 +1,78 @@
+"""The state that a TestState request is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.definition import AnyState, parse
+from scones.cloud.services.states.validation import Diagnostic, diagnose
+
+STATE_NAME = "StateName"
+"""What AWS calls the state under test, in the locations of findings and in the context object."""
+_ELSEWHERE = frozenset({"MISSING_TRANSITION_TARGET", "MISSING_END_STATE"})
+"""Findings about the other states of a machine, which the definition of a single state lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The state under test, and the query language of the machine around it."""
+
+    name: str
+    document: dict[str, Any]
+    language: str
+
+    def machine(self) -> str:
+        """Return the definition of a machine of this state alone."""
+        states = {self.name: self.document}
+        return json.dumps({"QueryLanguage": self.language, "StartAt": self.name, "States": states})
+
+    def parse(self) -> AnyState:
+        """Return the state, parsed."""
+        return parse(self.machine()).states[self.name]
+
+
+def read_subject(params: Mapping[str, Any]) -> Subject:
+    """Return the state under test: the definition itself, or a state of the machine that the definition is."""
+    definition, name = params["definition"], params.get("stateName")
+    if name is not None:
+        refuse(diagnose(definition, "STANDARD"))
+        machine = json.loads(definition)
+        states = dict(states_below(machine))
+        if name not in states:
+            raise ServiceError("ValidationException", f"State '{name}' does not exist in the state machine definition")
+        return Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
+    try:
+        state = json.loads(definition)
+    except ValueError:
+        state = None
+    if not isinstance(state, dict):
+        refuse(diagnose(definition, "STANDARD"))
+        raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state is a JSON object'")
+    subject = Subject(STATE_NAME, state, "JSONPath")
+    refuse([each for each in diagnose(subject.machine(), "STANDARD") if each.code not in _ELSEWHERE])
+    return subject
+
+
+def states_below(group: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the states of a machine and of its branches and processors, by their names, which are all different."""
+    for name, state in group["States"].items():
+        yield name, state
+        yield from states_inside(state)
+
+
+def states_inside(state: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the states of a Parallel's branches or a Map's processor."""
+    processor = state.get("ItemProcessor") or state.get("Iterator")
+    for group in (*state.get("Branches", ()), *([processor] if processor else ())):
+        yield from states_below(group)
+
+
+def refuse(found: list[Diagnostic]) -> None:
+    """Raise InvalidDefinition where there are findings."""
+    if found:
+        joined = ", ".join(map(str, found))
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
