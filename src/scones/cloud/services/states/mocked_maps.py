@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Track
 from scones.cloud.services.states.paths import Path, Scope, compile_path
 from scones.cloud.services.states.queries import JsonataQuery, query_text
+from scones.cloud.services.states.written import as_written
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.resume import Entry
@@ -24,7 +26,7 @@ _THRESHOLDS = {
 }
 
 
-def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:
+async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:
     """Evaluate what a Map evaluates before its iterations, and fail where too many of them have failed."""
     limits = tester.inspection.limits
     limits["maxConcurrency"] = fanout.concurrency(state.max_concurrency, scope)
@@ -33,7 +35,9 @@ def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: 
     items = tester.supposed.read_items
     if items is None:
         items = fanout.items_of(state, scope)
-        tester.inspection.texts["afterItemsPath"] = tester.source.written(items)
+        if not state.jsonata:
+            written = await asyncio.to_thread(as_written, tester.texts.of(tester.texts.root), items)
+            tester.inspection.texts["afterItemsPath"] = written or tester.text(items)
     if state.item_selector is not None:
         tracks = [track.fork("", {"Index": index, "Value": item}) for index, item in enumerate(items)]
         tester.saw("afterItemSelector", [fanout.item_input(tester, state, entry, scope, below) for below in tracks])

@@ -19,7 +19,6 @@ from scones.cloud.services.states.resume import Entry
 from scones.cloud.services.states.retry import backoff, find_catcher
 from scones.cloud.services.states.tasks import TaskRunner
 from scones.cloud.services.states.text import Texts
-from scones.cloud.services.states.written import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +47,9 @@ class StateTester(Interpreter):
     """Runs one stay in one state, once, and keeps what it sees; `caught` is the failure that a Catch took."""
 
     def __init__(
-        self, context: dict[str, Any], source: Source, runner: TaskRunner, clock: Clock, supposed: Supposition
+        self, context: dict[str, Any], texts: Texts, runner: TaskRunner, clock: Clock, supposed: Supposition
     ) -> None:
-        super().__init__(context, source, runner, clock)
-        self.source = source
+        super().__init__(context, texts, runner, clock)
         self.supposed = supposed
         self.inspection = Inspection()
         self.caught: StateFailedError | None = None
@@ -98,7 +96,7 @@ class StateTester(Interpreter):
         if self.supposed.mock is None:
             return await super()._perform(state, entry, scope, track)
         if isinstance(state, Map):
-            mocked_maps.prepare(self, state, entry, scope, track)
+            await mocked_maps.prepare(self, state, entry, scope, track)
         else:
             self._effective(state, scope)
         if self.supposed.mock.failure is not None:

@@ -21,8 +21,7 @@ from scones.cloud.services.states.mocks import Mock, read_mock, waits
 from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.state_tester import RetriableError, StateTester, Supposition
 from scones.cloud.services.states.subjects import STATE_NAME, read_subject, refuse
-from scones.cloud.services.states.text import dumps, too_large
-from scones.cloud.services.states.written import Source
+from scones.cloud.services.states.text import Texts, dumps, too_large
 
 _SECONDS = 300
 """How long AWS lets a test run."""
@@ -41,11 +40,11 @@ class StateTestOperations(Service):
             refuse(not_offered({"States": {subject.name: subject.document}}))
         state = replace(subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
-        source = _source(text)
+        texts = _input(text)
         supposed = _supposition(params, subject.document, state, mock)
         settings, clock = self.cloud.settings, WallClock()
-        context = new_context(source.root, params.get("roleArn"), settings.region, settings.account, clock.now())
-        tester = StateTester(context, source, CloudTasks(self.cloud), clock, supposed)
+        context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
+        tester = StateTester(context, texts, CloudTasks(self.cloud), clock, supposed)
         track = Track(Recorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
         track.record("ExecutionStarted")
         answer = await _run(tester, state, track)
@@ -58,7 +57,7 @@ class StateTestOperations(Service):
 async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, Any]:
     deadline = tester.clock.now() + _SECONDS
     try:
-        outcome = await before(tester.clock, deadline, tester.test(state, tester.source.root, track))
+        outcome = await before(tester.clock, deadline, tester.test(state, tester.texts.root, track))
     except DeadlineError:
         return {"status": "FAILED", "error": "States.Timeout"}
     except RetriableError as retriable:
@@ -78,12 +77,12 @@ def _failed(failure: StateFailedError) -> dict[str, str]:
     return {name: text for name, text in told.items() if text is not None}
 
 
-def _source(text: str) -> Source:
+def _input(text: str) -> Texts:
     if too_large(text):
         what = "The input exceeds 262144 bytes of UTF-8"
         raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{what}'")
     try:
-        return Source(text)
+        return Texts(text)
     except ValueError as error:
         raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
 
