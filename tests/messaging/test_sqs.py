@@ -112,6 +112,14 @@ def test_message_goes_with_its_attributes(sqs: Any) -> None:
     assert "Attributes" not in again
 
 
+def test_attributes_have_the_digest_that_sdks_compare(sqs: Any) -> None:
+    url = make(sqs)
+    attributes = {"timestamp": {"DataType": "Number", "StringValue": "1493147359900"}}
+    sent = sqs.send_message(QueueUrl=url, MessageBody="derp", MessageAttributes=attributes)
+    assert sent["MD5OfMessageBody"] == "58fd9edd83341c29f1aebba81c31e257"
+    assert sent["MD5OfMessageAttributes"] == "235c5c510d26fb653d073faed50ae77c"
+
+
 def test_only_the_last_receipt_deletes(sqs: Any) -> None:
     url = make(sqs, VisibilityTimeout="0")
     sqs.send_message(QueueUrl=url, MessageBody="once")

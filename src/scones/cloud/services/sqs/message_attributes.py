@@ -85,7 +85,7 @@ def attributes_md5(attributes: Attributes) -> str | None:
         for part in (name.encode(), attribute["DataType"].encode()):
             digest.update(struct.pack(">I", len(part)) + part)
         value = _value(attribute)
-        digest.update((b"\x02" if "BinaryValue" in attribute else b"\x01") + struct.pack(">I", len(value)) + value)
+        digest.update((b"\x02" if _binary(attribute) else b"\x01") + struct.pack(">I", len(value)) + value)
     return digest.hexdigest()
 
 
@@ -94,8 +94,12 @@ def text_md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
+def _binary(attribute: Mapping[str, Any]) -> bool:
+    return str(attribute["DataType"]).startswith("Binary")
+
+
 def _value(attribute: Mapping[str, Any]) -> bytes:
-    return attribute["BinaryValue"] if "BinaryValue" in attribute else str(attribute.get("StringValue", "")).encode()
+    return attribute["BinaryValue"] if _binary(attribute) else str(attribute.get("StringValue", "")).encode()
 
 
 def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
