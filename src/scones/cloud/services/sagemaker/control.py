@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Call, Service
+from scones.cloud.services.sagemaker import processing, transform
+from scones.cloud.services.sagemaker.batch_jobs import BatchJobs
 from scones.cloud.services.sagemaker.capture import Captures
 from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.endpoints import Endpoints
 from scones.cloud.services.sagemaker.jobs import TrainingJobs
+from scones.cloud.services.sagemaker.model_server import Connections
 from scones.cloud.services.sagemaker.models import Models
-from scones.cloud.services.sagemaker.resources import SCHEMA
+from scones.cloud.services.sagemaker.resources import SCHEMA, Document
 from scones.cloud.services.sagemaker.tags import Tags
 
 
@@ -28,17 +32,25 @@ class SageMaker(Service):
         self.endpoint_configs = EndpointConfigs(cloud, self.models)
         self.captures = Captures(cloud)
         self.endpoints = Endpoints(cloud, self.models, self.endpoint_configs, self.captures)
+        self.processing_jobs = BatchJobs(cloud, "Processing", self._processing)
+        self.transform_jobs = BatchJobs(cloud, "Transform", self._transform)
+        self._connections = Connections()
         self.tags = Tags(cloud.store)
 
     async def start(self) -> None:
         """Take up captures, jobs and endpoints of an earlier run."""
         await self.captures.start()
         await self.jobs.start()
+        await self.processing_jobs.start()
+        await self.transform_jobs.start()
         await self.endpoints.start()
 
     async def stop(self) -> None:
         """Stop jobs and servers, then store what was captured."""
         await self.jobs.stop()
+        await self.processing_jobs.stop()
+        await self.transform_jobs.stop()
+        await self._connections.close()
         await self.endpoints.stop()
         await self.captures.stop()
 
@@ -63,6 +75,49 @@ class SageMaker(Service):
         """Delete a training job that has ended."""
         await self.jobs.delete(call.params["TrainingJobName"])
         return {}
+
+    async def create_processing_job(self, call: Call) -> dict[str, Any]:
+        """Start a processing job."""
+        processing.check(call.params)
+        return await self.processing_jobs.create(call.params, processing.DEFAULTS)
+
+    async def describe_processing_job(self, call: Call) -> dict[str, Any]:
+        """Describe a processing job."""
+        return self.processing_jobs.describe(call.params["ProcessingJobName"])
+
+    async def list_processing_jobs(self, call: Call) -> dict[str, Any]:
+        """List processing jobs."""
+        return self.processing_jobs.list(call.params)
+
+    async def stop_processing_job(self, call: Call) -> dict[str, Any]:
+        """Begin to stop a processing job."""
+        await self.processing_jobs.ask_to_stop(call.params["ProcessingJobName"])
+        return {}
+
+    async def create_transform_job(self, call: Call) -> dict[str, Any]:
+        """Start a transform job."""
+        transform.check(call.params)
+        self.models.describe(call.params["ModelName"])
+        return await self.transform_jobs.create(call.params, transform.DEFAULTS)
+
+    async def describe_transform_job(self, call: Call) -> dict[str, Any]:
+        """Describe a transform job."""
+        return self.transform_jobs.describe(call.params["TransformJobName"])
+
+    async def list_transform_jobs(self, call: Call) -> dict[str, Any]:
+        """List transform jobs."""
+        return self.transform_jobs.list(call.params)
+
+    async def stop_transform_job(self, call: Call) -> dict[str, Any]:
+        """Begin to stop a transform job."""
+        await self.transform_jobs.ask_to_stop(call.params["TransformJobName"])
+        return {}
+
+    def _processing(self, document: Document, folder: Path) -> processing.ProcessingRun:
+        return processing.ProcessingRun(self.cloud, document, folder)
+
+    def _transform(self, document: Document, folder: Path) -> transform.TransformRun:
+        return transform.TransformRun(self.cloud, self.models, self._connections, document, folder)
 
     async def create_model(self, call: Call) -> dict[str, Any]:
         """Create a model."""

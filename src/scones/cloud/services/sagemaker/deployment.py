@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-import tarfile
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,13 +15,12 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program
-from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.capture import CaptureTarget
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
 from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.model_server import Connections, ModelServer, NotHealthyError
-from scones.cloud.services.sagemaker.models import model_data
-from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+from scones.cloud.services.sagemaker.objects import Objects
 
 STARTUP_LIMIT = 480
 """Seconds until a container must be healthy, where the variant does not say: AWS's default."""
@@ -96,7 +94,10 @@ class Deployment:
             raise
 
     async def _bring_up(self, variant: Variant, item: dict[str, Any]) -> None:
-        await self._fetch(item)
+        try:
+            await fetch_model(Objects(self._cloud), item["Container"], self.folder / item["VariantName"] / "ml")
+        except ModelDataError as error:
+            raise DeploymentFailedError(str(error)) from error
         try:
             item["Command"] = await image_command(item["Container"]["Image"], "serve")
             await variant.server.start(item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
@@ -107,46 +108,6 @@ class Deployment:
             ) from error
         except ServiceError as error:
             raise DeploymentFailedError(error.message) from error
-
-    async def _fetch(self, item: dict[str, Any]) -> None:
-        """Put the model where its container finds it, unless an earlier run of the cloud has done so."""
-        base = self.folder / item["VariantName"] / "ml"
-        uri = model_data(item["Container"])
-        if (base / "model").exists():
-            return
-        await asyncio.to_thread(base.mkdir, parents=True, exist_ok=True)
-        try:
-            if not uri:
-                await asyncio.to_thread((base / "model").mkdir)
-            elif item["Container"].get("ModelDataSource", {}).get("S3DataSource", {}).get("CompressionType") == "None":
-                await self._fetch_files(Location.of(uri), base)
-            else:
-                archive = base / "model.tar.gz"
-                await Objects(self._cloud).download(Location.of(uri), archive)
-                await asyncio.to_thread(unpack, archive, base / "model")
-                await asyncio.to_thread(archive.unlink)
-        except (ServiceError, ExceptionGroup) as error:
-            raise DeploymentFailedError(
-                f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
-                "there is an object located at the URL and that the role passed to CreateModel has permissions to "
-                "download the object."
-            ) from error
-        except (tarfile.TarError, OSError, ValueError) as error:
-            raise DeploymentFailedError(
-                f'Failed to extract model data archive from URL "{uri}" for container "container_1": {error} Please '
-                "ensure that the object is a valid tar.gz archive."
-            ) from error
-
-    async def _fetch_files(self, place: Location, base: Path) -> None:
-        objects = Objects(self._cloud)
-        draft = base / "model.partial"
-        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), draft)
-        draft.mkdir()
-        paths = {key: relative(key, place.key) async for key in objects.keys(place)}
-        await objects.download_all(
-            (Location(place.bucket, key), below(draft, path)) for key, path in paths.items() if path
-        )
-        draft.rename(base / "model")
 
     def pick(self, name: str | None) -> Variant | None:
         """Return the variant of a name, or one drawn by the weights; None where there is none of the name."""

@@ -1,0 +1,157 @@
+"""Processing jobs: scripts on data from S3, their results and their ends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sagemaker_workbench import IMAGE, ROLE, Workbench, until
+
+SCRIPT = """
+import json, os, pathlib, sys, time
+base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
+processing = base / "processing"
+print("Processing", sys.argv[1:], os.environ.get("GREETING"), flush=True)
+seen = {path.name: path.read_text() for path in sorted((processing / "input/data").rglob("*")) if path.is_file()}
+about = {
+    "seen": seen,
+    "hosts": json.loads((base / "config/resourceconfig.json").read_text()),
+    "job": json.loads((base / "config/processingjobconfig.json").read_text())["ProcessingJobName"],
+}
+(processing / "output/deep").mkdir(parents=True, exist_ok=True)
+(processing / "output/deep/about.json").write_text(json.dumps(about))
+(base / "output/message").write_text("two files")
+if "wait" in sys.argv:
+    time.sleep(600)
+sys.exit(3 if "fail" in sys.argv else 0)
+"""
+
+
+def process(bench: Workbench, *arguments: str, mode: str = "EndOfJob", **request: Any) -> str:
+    """Start a processing job on the bench's script and two files; return its name."""
+    name = bench.name("processing")
+    bench.put(f"{name}/data/a.txt", "A")
+    bench.put(f"{name}/data/sub/b.txt", "B")
+    inputs = {"data": f"s3://{bench.bucket}/{name}/data", "code": bench.put(f"{name}/code/work.py", SCRIPT)}
+    entry = ["python3", "/opt/ml/processing/input/code/work.py"]
+    bench.sagemaker.create_processing_job(
+        **{
+            "ProcessingJobName": name,
+            "ProcessingInputs": [
+                {
+                    "InputName": key,
+                    "S3Input": {
+                        "S3Uri": uri,
+                        "LocalPath": f"/opt/ml/processing/input/{key}",
+                        "S3DataType": "S3Prefix",
+                        "S3InputMode": "File",
+                    },
+                }
+                for key, uri in inputs.items()
+            ],
+            "ProcessingOutputConfig": {
+                "Outputs": [
+                    {
+                        "OutputName": "result",
+                        "S3Output": {
+                            "S3Uri": f"s3://{bench.bucket}/{name}/result",
+                            "LocalPath": "/opt/ml/processing/output",
+                            "S3UploadMode": mode,
+                        },
+                    }
+                ]
+            },
+            "ProcessingResources": {
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+            },
+            "AppSpecification": {
+                "ImageUri": IMAGE,
+                "ContainerEntrypoint": entry,
+                **({"ContainerArguments": list(arguments)} if arguments else {}),
+            },
+            "Environment": {"GREETING": "hello"},
+            "RoleArn": ROLE,
+            **request,
+        }
+    )
+    return name
+
+
+def ended(bench: Workbench, name: str) -> dict[str, Any]:
+    def described() -> Any:
+        found = bench.sagemaker.describe_processing_job(ProcessingJobName=name)
+        return found if found["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found: dict[str, Any] = until(described, 60)
+    return found
+
+
+def test_a_script_reads_its_inputs_and_its_outputs_are_in_s3(bench):
+    name = process(bench, "--share", "1")
+    told = ended(bench, name)
+    assert told["ProcessingJobStatus"] == "Completed"
+    assert told["ExitMessage"] == "two files"
+    assert told["CreationTime"] <= told["ProcessingStartTime"] <= told["ProcessingEndTime"]
+    assert told["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 1
+    (key, body), *others = bench.objects(f"{name}/result").items()
+    assert (key, others) == (f"{name}/result/deep/about.json", [])
+    about = json.loads(body)
+    assert about == {
+        "seen": {"a.txt": "A", "b.txt": "B"},
+        "hosts": {"current_host": "algo-1", "hosts": ["algo-1"]},
+        "job": name,
+    }
+    assert "Processing ['--share', '1'] hello" in bench.log_lines("/aws/sagemaker/ProcessingJobs", f"{name}/")
+    listed = bench.sagemaker.list_processing_jobs(NameContains=name)["ProcessingJobSummaries"]
+    assert [(each["ProcessingJobName"], each["ProcessingJobStatus"]) for each in listed] == [(name, "Completed")]
+
+
+def test_a_script_that_fails_fails_the_job(bench):
+    told = ended(bench, process(bench, "fail"))
+    assert told["ProcessingJobStatus"] == "Failed"
+    assert "exit code: 3" in told["FailureReason"]
+
+
+def test_missing_data_fails_the_job_and_names_it(bench):
+    missing = [
+        {
+            "InputName": "data",
+            "S3Input": {
+                "S3Uri": f"s3://{bench.bucket}/none",
+                "LocalPath": "/opt/ml/processing/input/data",
+                "S3DataType": "S3Prefix",
+                "S3InputMode": "File",
+            },
+        }
+    ]
+    told = ended(bench, process(bench, ProcessingInputs=missing))
+    assert told["ProcessingJobStatus"] == "Failed"
+    assert f"s3://{bench.bucket}/none" in told["FailureReason"]
+
+
+@pytest.mark.slow
+def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(bench):
+    name = process(bench, "wait", mode="Continuous")
+    until(lambda: bench.objects(f"{name}/result"))
+    assert bench.sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"] == "InProgress"
+    bench.sagemaker.stop_processing_job(ProcessingJobName=name)
+    assert ended(bench, name)["ProcessingJobStatus"] == "Stopped"
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="in status Stopped"):
+        bench.sagemaker.stop_processing_job(ProcessingJobName=name)
+
+
+def test_what_is_not_offered_is_refused_by_name(bench):
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="several instances"):
+        process(
+            bench,
+            ProcessingResources={
+                "ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+            },
+        )
+    name = process(bench)
+    with pytest.raises(bench.sagemaker.exceptions.ResourceInUse):
+        process(bench, ProcessingJobName=name)
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="Could not find requested job"):
+        bench.sagemaker.describe_processing_job(ProcessingJobName="none")
+    ended(bench, name)

@@ -1,0 +1,100 @@
+"""Transform jobs: every object through a model, the answers in S3."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sagemaker_workbench import Workbench, until
+
+
+def transform(bench: Workbench, model: str, prefix: str, **request: Any) -> str:
+    """Start a transform job on a prefix; return its name."""
+    name = bench.name("transform")
+    data = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bench.bucket}/{prefix}"}}}
+    bench.sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=model,
+        TransformInput={**data, "ContentType": "text/csv", **request.pop("TransformInput", {})},
+        TransformOutput={"S3OutputPath": f"s3://{bench.bucket}/out/{name}", **request.pop("TransformOutput", {})},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        **request,
+    )
+    return name
+
+
+def ended(bench: Workbench, name: str) -> dict[str, Any]:
+    def described() -> Any:
+        found = bench.sagemaker.describe_transform_job(TransformJobName=name)
+        return found if found["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found: dict[str, Any] = until(described, 60)
+    return found
+
+
+def test_every_object_has_an_answer(bench):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
+    bench.put(f"{prefix}/deep/b.csv", "5,6\n")
+    name = transform(bench, bench.model("whole"), f"{prefix}/", Environment={"TEST_VARIABLE": "given"})
+    told = ended(bench, name)
+    assert told["TransformJobStatus"] == "Completed"
+    assert told["CreationTime"] <= told["TransformStartTime"] <= told["TransformEndTime"]
+    found = {key.removeprefix(f"out/{name}/"): json.loads(body) for key, body in bench.objects(f"out/{name}").items()}
+    assert {key: (answer["model"], answer["body"], answer["variable"]) for key, answer in found.items()} == {
+        "a.csv.out": ("whole", "1,2\n3,4\n", "given"),
+        "deep/b.csv.out": ("whole", "5,6\n", "given"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("strategy", "bodies"), [("SingleRecord", ["1\n", "2\n", "3\n"]), ("MultiRecord", ["1\n2\n3\n"])]
+)
+def test_lines_go_one_by_one_or_together_and_come_back_as_lines_in_order(bench, strategy, bodies):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", "1\n2\n3\n")
+    name = transform(
+        bench, bench.model("lines"), prefix, BatchStrategy=strategy, MaxConcurrentTransforms=2,
+        TransformInput={"SplitType": "Line"}, TransformOutput={"AssembleWith": "Line", "Accept": "application/json"},
+    )  # fmt: skip
+    assert ended(bench, name)["TransformJobStatus"] == "Completed"
+    (body,) = bench.objects(f"out/{name}").values()
+    answers = [json.loads(line) for line in body.splitlines()]
+    assert [answer["body"] for answer in answers] == bodies
+    assert {answer["accept"] for answer in answers} == {"application/json"}
+
+
+def test_a_model_that_refuses_fails_the_job_and_the_data_log_says_why(bench):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", "fail")
+    name = transform(bench, bench.model(), prefix)
+    told = ended(bench, name)
+    assert (told["TransformJobStatus"], told["FailureReason"]) == (
+        "Failed",
+        "AlgorithmError: See job logs for more information",
+    )
+    lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
+    assert any("500: it failed" in line for line in lines)
+    assert bench.objects(f"out/{name}") == {}
+
+
+def test_a_missing_model_is_refused(bench):
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="Could not find model"):
+        transform(bench, "none", "data")
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="TFRecord"):
+        transform(bench, bench.model(), "data", TransformInput={"SplitType": "TFRecord"})
+
+
+@pytest.mark.slow
+def test_jobs_that_ran_have_failed_after_a_crash(start_cloud):
+    cloud = start_cloud()
+    bench = Workbench(cloud)
+    bench.put("data/a.csv", "1")
+    name = transform(bench, bench.model(environment={"TEST_SECONDS_TO_LOAD": "60"}), "data")
+    until(lambda: "TransformStartTime" in bench.sagemaker.describe_transform_job(TransformJobName=name))
+    cloud.kill()
+    bench = Workbench(start_cloud())
+    told = bench.sagemaker.describe_transform_job(TransformJobName=name)
+    assert told["TransformJobStatus"] == "Failed"
+    assert told["FailureReason"].startswith("InternalServerError: the local cloud was stopped")
