@@ -16,6 +16,8 @@ from scones.cloud.services.states.executions import Executions
 from scones.cloud.services.states.history import from_row, present
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Machine, Machines, Revision, new_revision
+from scones.cloud.services.states.map_children import SCHEMA as MAP_RUNS
+from scones.cloud.services.states.map_runs import MapRunOperations
 from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.paging import DEFAULT, page, page_bounds
 from scones.cloud.services.states.schema import SCHEMA
@@ -27,16 +29,17 @@ _BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _MAX_DIAGNOSTICS = 100
 
 
-class StepFunctions(StateTestOperations, Service):
+class StepFunctions(StateTestOperations, MapRunOperations, Service):
     """AWS Step Functions: Standard state machines in the Amazon States Language."""
 
     name: ClassVar[str] = "stepfunctions"
-    schema: ClassVar[str] = SCHEMA
+    schema: ClassVar[str] = f"{SCHEMA};{MAP_RUNS}"
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._machines = Machines(cloud.store)
         self._executions = Executions(cloud)
+        self._map_runs = self._executions.map_runs
 
     async def start(self) -> None:
         """Take up the executions that a former process left."""
@@ -221,6 +224,10 @@ class StepFunctions(StateTestOperations, Service):
         if row["status"] in ("RUNNING", "SUCCEEDED"):
             reason = f"Execution is {row['status']} and cannot be redriven"
             answer |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+        if (run := self.map_run_of(row)) is not None:
+            answer["mapRunArn"] = run
+            if answer["redriveStatus"] == "REDRIVABLE":
+                answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
         if call.params.get("includedData") != "METADATA_ONLY":
             answer |= {"input": row["input"], "inputDetails": {"included": True}}
             if row["output"] is not None:
@@ -246,6 +253,11 @@ class StepFunctions(StateTestOperations, Service):
     async def list_executions(self, call: Call) -> dict[str, Any]:
         """List the executions of a machine or a version, newest first."""
         params = call.params
+        if "mapRunArn" in params:
+            offset, size = page_bounds(params)
+            run, rows = self.children_of(params, params.get("statusFilter"))
+            listed = [{**_listed(row), "mapRunArn": run["arn"], "itemCount": row["items"]} for row in rows]
+            return page("executions", listed, offset, size)
         if "stateMachineArn" not in params:
             raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
         machine = self._machines.get(params["stateMachineArn"])

@@ -7,7 +7,8 @@ import re
 from scones.cloud.errors import ServiceError
 
 _MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::(\d+))?")
-_EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+:[^:]+")
+_EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+(?:/[^:/]+)?:[^:]+")
+_MAP_RUN = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:mapRun:[^:/]+/[^:/]+:[^:]+")
 
 
 def machine_arn(arn: str) -> tuple[str, int | None]:
@@ -22,6 +23,13 @@ def execution_arn(arn: str) -> str:
     """Return an execution's ARN, checked."""
     if not _EXECUTION.fullmatch(arn):
         raise _invalid(arn, "execution")
+    return arn
+
+
+def map_run_arn(arn: str) -> str:
+    """Return a Map Run's ARN, checked."""
+    if not _MAP_RUN.fullmatch(arn):
+        raise _invalid(arn, "mapRun")
     return arn
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from scones.cloud.services.states.choice import Rule, compile_rule
+from scones.cloud.services.states.distribution import Distribution, parse_distribution
 from scones.cloud.services.states.intrinsics import Expression, compile_expression
 from scones.cloud.services.states.paths import Path, compile_path
 from scones.cloud.services.states.queries import Condition, JsonataQuery, query_text
@@ -111,6 +112,8 @@ class Map(Working):
     items: Template | None
     item_selector: Template | None
     max_concurrency: int | Path | JsonataQuery
+    distribution: Distribution | None = None
+    """How it runs its processor as executions of their own; None where its mode is inline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +302,7 @@ def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
         items_path=_path(state, "ItemsPath") if "ItemsPath" in state else None,
         item_selector=selector,
         max_concurrency=_either(state, "MaxConcurrency") or 0,
+        distribution=parse_distribution(state, _speaks_jsonata(state)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.services.states import resume
 from scones.cloud.services.states.announcements import announce_execution
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
-from scones.cloud.services.states.definition import parse
+from scones.cloud.services.states.definition import StateGroup, parse
+from scones.cloud.services.states.distributed import MapRuns
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import (
     Event,
@@ -41,6 +43,15 @@ _RUN_AGAIN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a child execution of a distributed Map runs, for how many seconds at most, and who hears how it ended."""
+
+    group: StateGroup
+    seconds: float | None
+    heard: Callable[[str], None]
+
+
 @dataclass(eq=False, slots=True)
 class Execution:
     """One execution that runs; its history is on disk and not here."""
@@ -59,6 +70,7 @@ class Execution:
     task: asyncio.Task[None] | None = None
     ended: bool = False
     """Whether its end is recorded, if not yet on disk."""
+    child: Child | None = None
 
 
 class Executions:
@@ -70,21 +82,14 @@ class Executions:
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
         self._last = 0
+        self.map_runs = MapRuns(cloud, self._journal, self)
         self.running: dict[str, Execution] = {}
 
     async def start(
         self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
     ) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
-        self._last += 1
-        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
-        self._journal.add(
-            "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
-            *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
-        )
-        details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
-        execution.track.recorder.record("ExecutionStarted", 0, details)
+        execution = self._begin(arn, name, machine, version, text, revision, trace)
         self._spawn(execution)
         try:
             await self._journal.flushed()
@@ -94,6 +99,31 @@ class Executions:
             raise
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
+
+    def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
+        """Start a child of a distributed Map; it is on disk with whatever is recorded next."""
+        execution = self._begin(arn, name, machine, None, text, revision, None)
+        execution.child = child
+        self._spawn(execution)
+        return execution
+
+    async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
+        """Go on with a child that an earlier process left, or run again what was unsuccessful in it."""
+        await (self.redrive(row, None, child) if redriven else self._take_up(row, child))
+
+    def _begin(
+        self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
+    ) -> Execution:
+        self._last += 1
+        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
+        self._journal.add(
+            "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
+        )
+        details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
+        execution.track.recorder.record("ExecutionStarted", 0, details)
+        return execution
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
         """Abort a running execution; return when, in Unix seconds, once it is on disk."""
@@ -105,10 +135,11 @@ class Executions:
         assert row is not None
         return float(row["stopped"])
 
-    async def redrive(self, row: sqlite3.Row, token: str | None) -> float:
+    async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
         """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
         events = await self._events(row["id"])
         execution = self._again(row, events)
+        execution.child = child
         execution.redrives += 1
         execution.since = self._clock.now()
         self._journal.add(_REDRIVE, row["id"], execution.redrives, execution.since, token)
@@ -124,7 +155,10 @@ class Executions:
         """Go on with every execution that a former process left running."""
         newest = self._cloud.store.row("SELECT max(id) AS id FROM sfn_executions")
         self._last = (newest["id"] if newest else None) or 0
-        rows = self._cloud.store.rows("SELECT * FROM sfn_executions WHERE status = 'RUNNING' ORDER BY id")
+        # Children of a distributed Map, whose machine has a label, are taken up by the Map.
+        rows = self._cloud.store.rows(
+            "SELECT * FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
+        )
         for row in rows:
             await self._take_up(row)
 
@@ -136,12 +170,13 @@ class Executions:
         await self._journal.flushed()
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
 
-    async def _take_up(self, row: sqlite3.Row) -> None:
+    async def _take_up(self, row: sqlite3.Row, child: Child | None = None) -> None:
         events = await self._events(row["id"])
         failed = self._cloud.store.rows(
             "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
         )
         execution = self._again(row, events)
+        execution.child = child
         execution.track.past = resume.read_past(events, map(failed_attempt, failed), Texts(row["input"]))
         self._spawn(execution)
 
@@ -200,10 +235,16 @@ class Executions:
             await self._end(execution, "SUCCEEDED", None, output)
 
     async def _output(self, execution: Execution, texts: Texts) -> Any:
-        machine = parse(execution.revision.definition)
+        group: StateGroup
+        if execution.child is None:
+            group = machine = parse(execution.revision.definition)
+            seconds = machine.timeout
+        else:
+            group, seconds = execution.child.group, execution.child.seconds
         interpreter = Interpreter(_context(execution, texts), texts, self._tasks, self._clock)
-        deadline = None if machine.timeout is None else execution.since + machine.timeout
-        return await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))
+        interpreter.map_runs = self.map_runs.of(execution)
+        deadline = None if seconds is None else execution.since + seconds
+        return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
 
     async def _end(
         self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
@@ -221,9 +262,13 @@ class Executions:
             kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
             event = execution.track.record(kind, failure_details(failure))
         error, cause = (failure.error, failure.cause) if failure else (None, None)
-        await self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        if execution.child is not None:
+            execution.child.heard(status)
+        await written
         self.running.pop(execution.arn, None)
-        announce_execution(self._cloud, execution, status, event.at, output, failure)
+        if execution.child is None:
+            announce_execution(self._cloud, execution, status, event.at, output, failure)
 
 
 def _context(execution: Execution, texts: Texts) -> dict[str, Any]:

@@ -64,9 +64,11 @@ class Recorder:
         self._now = now
         self._note = note
         self.last = last
+        self.closed = False
 
     def close(self) -> None:
         """Keep nothing from now on: the next process goes on from what is recorded."""
+        self.closed = True
         self._append = lambda _event: None
         self._note = lambda _attempt: None
 

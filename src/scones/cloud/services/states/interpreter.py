@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states import fanout, tasks
+from scones.cloud.services.states import distributed, fanout, tasks
 from scones.cloud.services.states.clock import Clock
 from scones.cloud.services.states.definition import (
     AnyState,
@@ -56,6 +56,7 @@ class Interpreter:
         self.texts = texts
         self.clock = clock
         self.runner = runner
+        self.map_runs: distributed.ExecutionMapRuns | None = None
         self._context = context
 
     async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
@@ -220,6 +221,8 @@ class Interpreter:
     async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
         """Do the state's work, and return its raw result."""
         if isinstance(state, Map):
+            if state.distribution is not None:
+                return await distributed.run_map(self, state, entry, scope, track)
             return await fanout.run_map(self, state, entry, scope, track)
         effective = self._effective(state, scope)
         if isinstance(state, Parallel):

@@ -25,6 +25,8 @@ class Journal:
         self._store = store
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._batch: asyncio.Future[None] | None = None
+        self._newest: asyncio.Future[None] | None = None
+        """The batch that was begun last: batches are written in order, so it is the last to be on disk."""
 
     def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
@@ -42,15 +44,15 @@ class Journal:
         """Add a statement; the future ends when it is on disk."""
         if self._batch is None:
             loop = asyncio.get_running_loop()
-            self._batch = loop.create_future()
+            self._batch = self._newest = loop.create_future()
             loop.call_soon(self._flush)
         self._statements.append((sql, parameters))
         return self._batch
 
     async def flushed(self) -> None:
         """Return once everything that was added is on disk."""
-        if self._batch is not None:
-            await self._batch
+        if self._newest is not None:
+            await asyncio.shield(self._newest)
 
     def _flush(self) -> None:
         statements, batch = self._statements, self._batch

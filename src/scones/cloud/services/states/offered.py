@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scones.cloud.services.states.fields import DISTRIBUTED
 from scones.cloud.services.states.integrations import INTEGRATIONS, integration_name, is_function
 from scones.cloud.services.states.validation import SCHEMA, Diagnostic
 
@@ -43,9 +42,22 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _processor(state: dict[str, Any], field: str, at: str) -> Iterator[Diagnostic]:
-    processor = state[field]
-    distributed = sorted(DISTRIBUTED & set(state))
-    if processor.get("ProcessorConfig", {}).get("Mode", "INLINE") == "DISTRIBUTED" or distributed:
-        message = f"The local cloud runs Map inline alone; leave out Mode DISTRIBUTED, {', '.join(sorted(DISTRIBUTED))}"
-        yield Diagnostic(SCHEMA, message, at)
-    yield from _group(processor, f"{at}/{field}")
+    yield from _distributed(state, at)
+    yield from _group(state[field], f"{at}/{field}")
+
+
+def _distributed(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    """Yield what of a distributed Map's sources and formats is not offered."""
+    config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
+    if config.get("InputType") == "PARQUET":
+        yield Diagnostic(SCHEMA, "The local cloud does not read PARQUET; give CSV, JSON or JSONL", f"{where}/InputType")
+    if config.get("ManifestType", "S3_INVENTORY") != "S3_INVENTORY":
+        message = f"The local cloud reads manifests of the type S3_INVENTORY, not {config['ManifestType']}"
+        yield Diagnostic(SCHEMA, message, f"{where}/ManifestType")
+    if config.get("Transformation", "NONE") != "NONE":
+        message = f"The local cloud does not offer the transformation {config['Transformation']}"
+        yield Diagnostic(SCHEMA, message, f"{where}/Transformation")
+    writer = state.get("ResultWriter", {})
+    if writer.get("WriterConfig", {}).get("OutputType") == "JSONL" and "Resource" not in writer:
+        message = "The local cloud writes JSONL to S3 alone; give the ResultWriter a Resource, or the OutputType JSON"
+        yield Diagnostic(SCHEMA, message, f"{at}/ResultWriter/WriterConfig/OutputType")

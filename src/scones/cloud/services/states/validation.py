@@ -16,6 +16,7 @@ from scones.cloud.services.states.choice import OPERATORS
 from scones.cloud.services.states.fields import REQUIRED, TYPES, allowed
 from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.intrinsics import compile_expression
+from scones.cloud.services.states.map_validation import map_faults
 from scones.cloud.services.states.paths import compile_path
 from scones.cloud.services.states.queries import check_query, query_text
 from scones.cloud.services.states.timestamps import parse_timestamp
@@ -117,6 +118,9 @@ class _Checker:
         self.required(kind, state, at)
         if kind == "Task":
             self.task(state, at)
+        elif kind == "Map":
+            for message, where in map_faults(state, at, language, self._express):
+                self.add(message, where)
         for group, where in _groups(state, at):
             self.group(group, where, machine_language)
         self.timestamp(state, at, language)

@@ -1,0 +1,173 @@
+"""What AWS finds wrong with the fields of a Map: its mode, label, numbers, reader, batcher and writer.
+
+The wording of the numbers' diagnostics was measured on AWS by others (floci-io/floci, issue 3733); where AWS's is not
+known to us, ours says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from scones.cloud.services.states.distribution import DELIMITERS
+from scones.cloud.services.states.fields import DISTRIBUTED
+from scones.cloud.services.states.paths import compile_path
+from scones.cloud.services.states.queries import query_text
+
+Fault = tuple[str, str]
+"""A message and its location."""
+
+_LABEL = 40
+_BAD_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"/\x00-\x1f\x7f-\x9f]")
+_READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
+_WRITER = "arn:aws:states:::s3:putObject"
+_INPUTS = ("CSV", "JSON", "JSONL", "PARQUET", "MANIFEST")
+_BOUNDS: dict[str, tuple[float, float | None]] = {
+    "MaxConcurrency": (0, None),
+    "ToleratedFailureCount": (0, None),
+    "ToleratedFailurePercentage": (0.0, 100.0),
+}
+_READER_BOUNDS: dict[str, tuple[float, float | None]] = {"MaxItems": (0, 100_000_000)}
+_BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {
+    "MaxItemsPerBatch": (0, None),
+    "MaxInputBytesPerBatch": (0, None),
+}
+
+
+def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> Iterator[Fault]:
+    """Yield what is wrong with a Map's own fields; the states of its processor are looked at elsewhere."""
+    jsonata = language == "JSONata"
+    yield from _numbers(state, _BOUNDS, at, jsonata)
+    if _mode(state) != "DISTRIBUTED":
+        for field in sorted(DISTRIBUTED & set(state)):
+            yield f"Field '{field}' is only supported where the mode of the processor is 'DISTRIBUTED'", f"{at}/{field}"
+        return
+    if express:
+        yield "Express state machine does not support a Map in the mode 'DISTRIBUTED'", at
+    yield from _label(state, at)
+    for field, check in (("ItemReader", _reader), ("ItemBatcher", _batcher), ("ResultWriter", _writer)):
+        if field not in state:
+            continue
+        if isinstance(state[field], dict):
+            yield from check(state[field], f"{at}/{field}", jsonata)
+        else:
+            yield "Expected a JSON object", f"{at}/{field}"
+
+
+def _mode(state: dict[str, Any]) -> str:
+    processor = state.get("ItemProcessor") or state.get("Iterator")
+    config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
+    return str(config.get("Mode", "INLINE")) if isinstance(config, dict) else "INLINE"
+
+
+def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
+    label, where = state.get("Label"), f"{at}/Label"
+    if label is None:
+        return
+    if not isinstance(label, str):
+        yield "Expected a string", where
+    elif not label:
+        yield "Label cannot be empty", where
+    elif len(label) > _LABEL:
+        yield f"Label cannot exceed {_LABEL} characters", where
+    elif _BAD_LABEL.search(label):
+        yield "Label contains invalid characters", where
+
+
+def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
+    resource, config = reader.get("Resource"), reader.get("ReaderConfig", {})
+    if resource is None:
+        yield "These fields are required: [Resource]", at
+    elif resource not in _READERS:
+        yield f"The resource of an ItemReader is one of these: [{', '.join(_READERS)}]", f"{at}/Resource"
+    yield from _language(reader, at, jsonata)
+    where = f"{at}/ReaderConfig"
+    if not isinstance(config, dict):
+        yield "Expected a JSON object", where
+        return
+    if resource == _READERS[0] and "InputType" not in config:
+        yield "These fields are required: [InputType]", where
+    elif config.get("InputType", "JSON") not in _INPUTS:
+        yield f"The field 'InputType' should have one of these values: [{', '.join(_INPUTS)}]", f"{where}/InputType"
+    if config.get("CSVDelimiter", "COMMA") not in DELIMITERS:
+        names = ", ".join(DELIMITERS)
+        yield f"The field 'CSVDelimiter' should have one of these values: [{names}]", f"{where}/CSVDelimiter"
+    if config.get("InputType") == "CSV":
+        yield from _headers(config, where)
+    yield from _numbers(config, _READER_BOUNDS, where, jsonata)
+
+
+def _headers(config: dict[str, Any], at: str) -> Iterator[Fault]:
+    location = config.get("CSVHeaderLocation")
+    if location is None:
+        yield "These fields are required: [CSVHeaderLocation]", at
+    elif location not in ("FIRST_ROW", "GIVEN"):
+        values = "FIRST_ROW, GIVEN"
+        yield f"The field 'CSVHeaderLocation' should have one of these values: [{values}]", f"{at}/CSVHeaderLocation"
+    elif location == "GIVEN" and not isinstance(config.get("CSVHeaders"), list):
+        yield "These fields are required: [CSVHeaders]", at
+
+
+def _batcher(batcher: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
+    if not any(name.removesuffix("Path") in _BATCHER_BOUNDS for name in batcher):
+        yield "An ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch", at
+    yield from _numbers(batcher, _BATCHER_BOUNDS, at, jsonata)
+
+
+def _writer(writer: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
+    if not {"Resource", "WriterConfig"} & set(writer):
+        yield "A ResultWriter needs a Resource, a WriterConfig or both", at
+    if writer.get("Resource", _WRITER) != _WRITER:
+        yield f"The resource of a ResultWriter is {_WRITER}", f"{at}/Resource"
+    yield from _language(writer, at, jsonata)
+    config, where = writer.get("WriterConfig", {}), f"{at}/WriterConfig"
+    if not isinstance(config, dict):
+        yield "Expected a JSON object", where
+        return
+    for field, values in (("Transformation", ("NONE", "COMPACT", "FLATTEN")), ("OutputType", ("JSON", "JSONL"))):
+        if config.get(field, values[0]) not in values:
+            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
+
+
+def _language(holder: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
+    """Parameters are JSONPath's, Arguments are JSONata's."""
+    wrong = "Parameters" if jsonata else "Arguments"
+    if wrong in holder:
+        yield f"Field '{wrong}' is not supported", at
+
+
+def _numbers(
+    holder: dict[str, Any], bounds: dict[str, tuple[float, float | None]], at: str, jsonata: bool
+) -> Iterator[Fault]:
+    for field, (least, most) in bounds.items():
+        path = f"{field}Path"
+        if field in holder and path in holder:
+            yield f"There should only be one of the following fields: [{field}, {path}]", at
+        if path in holder:
+            yield from _path(holder[path], field, f"{at}/{path}", jsonata)
+        value, where = holder.get(field), f"{at}/{field}"
+        if value is None or (jsonata and query_text(value) is not None):
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            yield "Expected a number", where
+        elif value < least:
+            yield f"Minimum value is {least}", where
+        elif most is not None and value > most:
+            yield f"Maximum value is {most}", where
+
+
+def _path(path: Any, field: str, at: str, jsonata: bool) -> Iterator[Fault]:
+    if jsonata:
+        yield (
+            f"The QueryLanguage is set to 'JSONata', but field '{field}Path' is only supported for the 'JSONPath' "
+            "QueryLanguage",
+            at,
+        )
+        return
+    try:
+        compiled = compile_path(path) if isinstance(path, str) else None
+    except ValueError:
+        compiled = None
+    if compiled is None or compiled.steps is None or compiled.variable == "$$":
+        yield "Value is not a Reference Path", at
