@@ -343,12 +343,12 @@ NOT_MOCKED = "when a mock is not specified"
         (
             task(End=True),
             {"result": {}, "stateConfiguration": {"mapIterationFailureCount": 1}},
-            "MapIterationFailureCount is not supported for state type 'Task'",
+            "State type 'Task' is not supported when MapIterationFailureCount is specified",
         ),
         (
             items(),
             {"mock": MOCKED_ERROR, "stateConfiguration": {"errorCausedByState": "Outer"}},
-            "ErrorCausedByState 'Outer' is not a state inside the state under test",
+            "State 'Outer' of ErrorCausedByState is not inside the state under test",
         ),
         (
             task(End=True),

@@ -72,13 +72,14 @@ def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
 
 
 def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Refuse what is about iterations of other states than a Map; the words are ours."""
+    """Refuse what is about iterations of states other than a Map; AWS's words for it are not known to us."""
     for member in ("mapIterationFailureCount", "mapItemReaderData"):
         if member in configured and state["Type"] != "Map":
-            raise _refused(f"{member[0].upper()}{member[1:]} is not supported for state type '{state['Type']}'")
+            named = member[0].upper() + member[1:]
+            raise _refused(f"State type '{state['Type']}' is not supported when {named} is specified")
     cause = configured.get("errorCausedByState")
     if cause is not None and cause not in dict(states_inside(state)):
-        raise _refused(f"ErrorCausedByState '{cause}' is not a state inside the state under test")
+        raise _refused(f"State '{cause}' of ErrorCausedByState is not inside the state under test")
 
 
 def _check_result(text: str, mode: str, state: Mapping[str, Any]) -> None:
