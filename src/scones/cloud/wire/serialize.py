@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ XML_ROOTS = {
 
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
 @dataclass(slots=True)
@@ -216,7 +218,22 @@ def _query_body(operation: OperationModel, members: dict[str, Any], request_id: 
         result = f"<{wrapper}>{_xml_members(members, shape)}</{wrapper}>"
     metadata = f"<ResponseMetadata>{_element('RequestId', request_id)}</ResponseMetadata>"
     root = f"{operation.name}Response"
-    return f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>'.encode()
+    return _indented(f'<{root} xmlns="{namespace}">{result}{metadata}</{root}>').encode()
+
+
+def _indented(xml: str) -> str:
+    """Set each element on a line of its own, as AWS's Query services do: executions record the answers' lengths."""
+    lines: list[str] = []
+    depth, leaf = 0, False
+    for tag in _TAG.finditer(xml):
+        depth -= tag[1] == "/"
+        if leaf and tag[1]:
+            lines[-1] += tag[0]
+        else:
+            lines.append("  " * depth + tag[0])
+        depth += tag[1] == ""
+        leaf = tag[1] == ""
+    return "\n".join(lines) + "\n"
 
 
 def _xml_members(members: dict[str, Any], shape: StructureShape) -> str:
