@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scones.cloud.sandbox import isolation
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(isolation() is not None, reason="scripts that write to /opt/ml need namespaces"),
+]
+
+
+def test_scikit_learns_estimator_trains_a_script_and_serves_it(cloud: Any, run_program: Any) -> None:
+    told = run_program(cloud, "v2", "sklearn_v2.py")
+    assert "accuracy: 1.000;" in told
+    assert "PREDICTED [0, 1]" in told
+
+
+def test_pytorchs_estimator_trains_on_two_instances_and_its_model_serves(cloud: Any, run_program: Any) -> None:
+    told = run_program(cloud, "v2", "pytorch_v2.py")
+    assert "rank 0 of 2: loss=0.0" in told
+    assert "rank 1 of 2: loss=0.0" in told
+    assert "PREDICTED [0.75]" in told
+
+
+def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program: Any) -> None:
+    pytest.importorskip("xgboost", reason="the package behind AWS's XGBoost image is not installed")
+    told = run_program(cloud, "v2", "xgboost_v2.py")
+    assert "ALGORITHM [0, 1]" in told
+    assert "SCRIPT [" in told
