@@ -1,0 +1,147 @@
+"""The operations on state machines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.states.arns import machine_arn
+from scones.cloud.services.states.log_destinations import check_logging
+from scones.cloud.services.states.machines import Revision, new_revision
+from scones.cloud.services.states.offered import not_offered
+from scones.cloud.services.states.operations import Operations, checked_name
+from scones.cloud.services.states.paging import page, page_bounds
+from scones.cloud.services.states.validation import diagnose
+
+_MAX_DIAGNOSTICS = 100
+
+
+class MachineOperations(Operations):
+    """Step Functions' operations on state machines and their definitions."""
+
+    async def create_state_machine(self, call: Call) -> dict[str, Any]:
+        """Create a machine; the same request again answers the same machine."""
+        params = call.params
+        name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
+        _check_definition(params["definition"], kind)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        if kind != "STANDARD":
+            raise ServiceError(
+                "StateMachineTypeNotSupported",
+                f"State Machine Type Not Supported: 'The local cloud runs STANDARD state machines, not {kind}'",
+            )
+        arn = self.cloud.arn("states", f"stateMachine:{name}")
+        revision = new_revision(arn, params, None)
+        found = self._machines.find(arn)
+        if found is None:
+            created = await self._machines.create(arn, name, kind, revision, params.get("tags", []))
+        elif _differs(found.revision, revision):
+            raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+        else:
+            created, revision = found.created, found.revision
+        answer = {"stateMachineArn": arn, "creationDate": created}
+        if params.get("publish"):
+            version, _ = await self._machines.publish(arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        elif params.get("versionDescription"):
+            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+        return answer
+
+    async def describe_state_machine(self, call: Call) -> dict[str, Any]:
+        """Describe a machine or one of its versions."""
+        machine = self._machines.get(call.params["stateMachineArn"])
+        answer = {
+            "stateMachineArn": machine.version or machine.arn,
+            "name": machine.name,
+            "status": "ACTIVE",
+            "type": machine.type,
+            "creationDate": machine.created,
+            **machine.revision.describe(),
+        }
+        if machine.description is not None:
+            answer["description"] = machine.description
+        return answer
+
+    async def update_state_machine(self, call: Call) -> dict[str, Any]:
+        """Change a machine; running executions keep what they began with."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:
+            raise _no_machine(machine.version)
+        settings = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+        if not any(params.get(member) is not None for member in settings):
+            raise ServiceError(
+                "MissingRequiredParameter",
+                "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+                "must be specified",
+            )
+        if params.get("definition") is not None:
+            _check_definition(params["definition"], machine.type)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        revision = new_revision(machine.arn, params, machine.revision)
+        if revision.content() == machine.revision.content():
+            updated, revision = revision.updated, machine.revision
+        else:
+            await self._machines.update(revision)
+            updated = revision.updated
+        answer: dict[str, Any] = {"updateDate": updated}
+        if not revision.initial:
+            answer["revisionId"] = revision.id
+        if params.get("publish"):
+            version, _ = await self._machines.publish(machine.arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        return answer
+
+    async def list_state_machines(self, call: Call) -> dict[str, Any]:
+        """List machines in the order of their names."""
+        offset, size = page_bounds(call.params)
+        rows = self.cloud.store.rows("SELECT * FROM sfn_machines ORDER BY name LIMIT ? OFFSET ?", size + 1, offset)
+        listed = [
+            {
+                "stateMachineArn": row["arn"],
+                "name": row["name"],
+                "type": row["type"],
+                "creationDate": row["created"],
+            }
+            for row in rows
+        ]
+        return page("stateMachines", listed, offset, size)
+
+    async def delete_state_machine(self, call: Call) -> dict[str, Any]:
+        """Delete a machine and abort its executions; one that is not there is no error, as on AWS."""
+        arn, _ = machine_arn(call.params["stateMachineArn"])
+        await self._machines.delete(arn)
+        for execution in [each for each in self._executions.running.values() if each.machine == arn]:
+            await self._executions.stop(execution.arn, None, None)
+        return {}
+
+    async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
+        """Tell what AWS would find wrong with a definition."""
+        params = call.params
+        found = diagnose(params["definition"], params.get("type", "STANDARD"))
+        limit = params.get("maxResults") or _MAX_DIAGNOSTICS
+        diagnostics = []
+        for each in found[:limit]:
+            shown = {"severity": "ERROR", "code": each.code, "message": each.message}
+            if each.location is not None:
+                shown["location"] = each.location
+            diagnostics.append(shown)
+        return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
+
+
+def _check_definition(definition: str, kind: str) -> None:
+    found = diagnose(definition, kind) or not_offered(json.loads(definition))
+    if found:
+        joined = ", ".join(str(each) for each in found)
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+
+
+def _differs(old: Revision, new: Revision) -> bool:
+    """Whether a Create asks for another machine than the one of that name: roles and tags do not count."""
+    return (old.definition, old.logging, old.tracing) != (new.definition, new.logging, new.tracing)
+
+
+def _no_machine(arn: str) -> ServiceError:
+    return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")

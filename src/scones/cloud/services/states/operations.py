@@ -1,0 +1,46 @@
+"""What the groups of Step Functions' operations have in common."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import ClassVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Service
+from scones.cloud.services.states.executions import Executions
+from scones.cloud.services.states.machines import Machines
+from scones.cloud.services.states.map_children import SCHEMA as MAP_RUNS
+from scones.cloud.services.states.schema import SCHEMA
+
+_BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
+
+
+class Operations(Service):
+    """The service's state, and what several operations need of it."""
+
+    name: ClassVar[str] = "stepfunctions"
+    schema: ClassVar[str] = f"{SCHEMA};{MAP_RUNS}"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._machines = Machines(cloud.store)
+        self._executions = Executions(cloud)
+        self._map_runs = self._executions.map_runs
+
+    def _row(self, arn: str) -> sqlite3.Row | None:
+        return self.cloud.store.row("SELECT * FROM sfn_executions WHERE arn = ?", arn)
+
+    def _execution(self, arn: str) -> sqlite3.Row:
+        row = self._row(arn)
+        if row is None:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return row
+
+
+def checked_name(name: str) -> str:
+    """Return a name that AWS allows for a machine or an execution, or raise its error."""
+    if len(name) > 80 or not name or _BAD_NAME.search(name):
+        raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+    return name

@@ -1,0 +1,37 @@
+"""The operations on tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.states.machines import Machine
+from scones.cloud.services.states.operations import Operations
+
+
+class TagOperations(Operations):
+    """Step Functions' operations on the tags of a machine."""
+
+    async def tag_resource(self, call: Call) -> dict[str, Any]:
+        """Set tags of a machine."""
+        await self._machines.tag(self._taggable(call), call.params["tags"])
+        return {}
+
+    async def untag_resource(self, call: Call) -> dict[str, Any]:
+        """Remove tags of a machine; those that are not there are no error."""
+        arn = self._taggable(call)
+        for key in call.params["tagKeys"]:
+            await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)
+        return {}
+
+    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+        """List the tags of a machine."""
+        return {"tags": self._machines.tags(self._taggable(call))}
+
+    def _taggable(self, call: Call) -> str:
+        arn: str = call.params["resourceArn"]
+        machine: Machine | None = self._machines.find(arn)
+        if machine is None or machine.version is not None:
+            raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
+        return arn
