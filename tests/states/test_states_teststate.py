@@ -13,6 +13,7 @@ ROLE = "arn:aws:iam::111122223333:role/states"
 INVOKE = "arn:aws:states:::lambda:invoke"
 MOCKED_ERROR = {"errorOutput": {"error": "Broken", "cause": "it broke"}}
 BRANCH = {"StartAt": "Inner", "States": {"Inner": {"Type": "Pass", "End": True}}}
+DISTRIBUTED = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
 
 Try = Callable[..., dict[str, Any]]
 
@@ -255,12 +256,54 @@ def test_a_map_shows_what_its_iterations_would_be_given(try_state):
     ],
 )
 def test_a_map_bears_as_many_failed_iterations_as_it_says(try_state, limit, failed, status):
-    processor = {**BRANCH, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
-    state = items(ItemProcessor=processor, **limit)
+    state = items(ItemProcessor=DISTRIBUTED, **limit)
     configured = {"mapIterationFailureCount": failed}
     answer = try_state(state, {"list": [1, 2, 3, 4], "few": 0}, result=[0, 0, 1, 1], stateConfiguration=configured)
     assert answer["status"] == status
     assert answer.get("error") == (None if status == "SUCCEEDED" else "States.ExceedToleratedFailureThreshold")
+
+
+def reading(kind: str, **fields: Any) -> dict[str, Any]:
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": kind, **fields},
+        "Parameters": {"Bucket": "b", "Key.$": "$.key"},
+    }
+    state = items(ItemProcessor=DISTRIBUTED, ItemReader=reader, ItemSelector={"v.$": "$$.Map.Item.Value"})
+    del state["ItemsPath"]
+    return state
+
+
+@pytest.mark.parametrize(
+    ("state", "data", "items"),
+    [
+        (reading("JSON"), '["x", "y"]', ["x", "y"]),
+        (reading("JSON", MaxItems=1), '["x", "y"]', ["x"]),
+        (reading("JSONL"), '{"n": 1}\n{"n": 2}\n', [{"n": 1}, {"n": 2}]),
+        (reading("CSV", CSVHeaderLocation="FIRST_ROW"), "n,m\n1,2\n", [{"m": "2", "n": "1"}]),
+    ],
+)
+def test_a_distributed_map_is_tested_on_what_its_reader_would_read(try_state, state, data, items):
+    answer = try_state(
+        state, {"key": "k"}, result=[], stateConfiguration={"mapItemReaderData": data}, inspectionLevel="DEBUG"
+    )
+    assert json.loads(answer["inspectionData"]["afterItemSelector"]) == [{"v": item} for item in items]
+
+
+def test_items_that_cannot_be_read_fail_the_map(try_state):
+    configured = {"mapItemReaderData": '{"n": 1}'}
+    answer = try_state(reading("JSON"), {"key": "k"}, result=[], stateConfiguration=configured)
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.ItemReaderFailed")
+
+
+def test_a_distributed_map_shows_its_batches(try_state):
+    batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"k.$": "$.k"}}
+    state = items(ItemProcessor=DISTRIBUTED, ItemBatcher=batcher)
+    answer = try_state(state, {"list": [1, 2, 3], "k": "z"}, result=[], inspectionLevel="DEBUG")
+    assert json.loads(answer["inspectionData"]["afterItemBatcher"]) == [
+        {"BatchInput": {"k": "z"}, "Items": [1, 2]},
+        {"BatchInput": {"k": "z"}, "Items": [3]},
+    ]
 
 
 def test_the_context_object_is_what_the_request_says(try_state):

@@ -130,7 +130,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     assert interpreter.map_runs is not None
     assert state.distribution is not None
     distribution = state.distribution
-    limits = _limits(state, scope)
+    limits = limits_of(state, scope)
     items = None if distribution.reader else items_of(state, scope)
     past = entry.take_past()
     entry.opened = True
@@ -172,7 +172,8 @@ def _record_success(track: Track) -> None:
     track.previous = started
 
 
-def _limits(state: Map, scope: Scope) -> Limits:
+def limits_of(state: Map, scope: Scope) -> Limits:
+    """Return the limits that a distributed Map says, evaluated."""
     assert state.distribution is not None
     count, share = state.distribution.tolerated_count, state.distribution.tolerated_percentage
     return Limits(

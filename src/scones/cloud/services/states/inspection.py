@@ -9,7 +9,7 @@ from scones.cloud.services.states.definition import AnyState, Map, Parallel, Pas
 
 _RESULTS = frozenset({"afterResultSelector", "afterResultPath"})
 _INPUTS = frozenset({"afterInputPath", "afterParameters"})
-_ITEMS = frozenset({"afterItemSelector", "afterItemBatcher"})
+_ITEMS = frozenset({"afterItemsPointer", "afterItemSelector", "afterItemBatcher"})
 
 
 @dataclass(slots=True)

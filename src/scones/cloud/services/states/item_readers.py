@@ -71,6 +71,12 @@ async def _pages(cloud: Cloud, reader: ItemReader, parameters: dict[str, Any]) -
         yield page
 
 
+def parse_items(reader: ItemReader, body: bytes) -> list[Any]:
+    """Return all the items in an object."""
+    items = _parse(reader, body)
+    return [item for page in iter(lambda: _next(items), []) for item in page]
+
+
 def _next(items: Iterator[Any]) -> list[Any]:
     """Return the next page; what is wrong with a line in it fails the reader."""
     try:

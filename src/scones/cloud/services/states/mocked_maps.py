@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scones.cloud.services.states import fanout
 from scones.cloud.services.states.definition import Map
+from scones.cloud.services.states.distributed import limits_of
+from scones.cloud.services.states.distribution import ItemReader
 from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.fanout import concurrency, item_input, items_of
 from scones.cloud.services.states.history import Track
-from scones.cloud.services.states.paths import Path, Scope, compile_path
-from scones.cloud.services.states.queries import JsonataQuery, query_text
+from scones.cloud.services.states.item_batches import batches
+from scones.cloud.services.states.item_readers import parse_items, source
+from scones.cloud.services.states.map_numbers import whole_number
+from scones.cloud.services.states.paths import Scope
 from scones.cloud.services.states.written import as_written
 
 if TYPE_CHECKING:
@@ -20,64 +22,56 @@ if TYPE_CHECKING:
     from scones.cloud.services.states.state_tester import StateTester
 
 
-_THRESHOLDS = {
-    "ToleratedFailureCount": "toleratedFailureCount",
-    "ToleratedFailurePercentage": "toleratedFailurePercentage",
-}
-
-
 async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:
-    """Evaluate what a Map evaluates before its iterations, and fail where too many of them have failed."""
-    limits = tester.inspection.limits
-    limits["maxConcurrency"] = fanout.concurrency(state.max_concurrency, scope)
-    for name, given in tester.supposed.thresholds.items():
-        limits[name] = _number(given, scope)
-    items = tester.supposed.read_items
-    if items is None:
-        items = fanout.items_of(state, scope)
+    """Evaluate what a Map evaluates before its iterations, and fail where too many of them have failed.
+
+    What an ItemReader reads is known where the test supposes it; without it there are no items to show.
+    """
+    tester.inspection.limits["maxConcurrency"] = concurrency(state.max_concurrency, scope)
+    reader = state.distribution.reader if state.distribution else None
+    origin = {"Source": "STATE_DATA"} if state.distribution else {}
+    if reader is None:
+        items = items_of(state, scope)
         if not state.jsonata:
             written = await asyncio.to_thread(as_written, tester.texts.of(tester.texts.root), items)
             tester.inspection.texts["afterItemsPath"] = written or tester.text(items)
+    else:
+        origin = {"Source": source(reader, reader.parameters.evaluate(scope))}
+        items = await _read(tester, reader, scope)
+    inputs = items
     if state.item_selector is not None:
-        tracks = [track.fork("", {"Index": index, "Value": item}) for index, item in enumerate(items)]
-        tester.saw("afterItemSelector", [fanout.item_input(tester, state, entry, scope, below) for below in tracks])
-    _hold(limits, tester.supposed.failed_iterations, len(items))
+        below = [track.fork(state.name, {"Index": index, "Value": item, **origin}) for index, item in enumerate(items)]
+        inputs = [item_input(tester, state, entry, scope, each) for each in below]
+        tester.saw("afterItemSelector", inputs)
+    if state.distribution is None:
+        return
+    if state.distribution.batcher is not None:
+        tester.saw("afterItemBatcher", [batch for batch, _ in batches(state.distribution.batcher, scope, inputs)])
+    _hold(tester, state, scope, len(items))
 
 
-def _hold(limits: dict[str, float], failed: int, total: int) -> None:
-    count, percentage = limits.get("toleratedFailureCount"), limits.get("toleratedFailurePercentage")
-    beyond_count = count is not None and failed > count
-    if beyond_count or (percentage is not None and failed * 100 > percentage * total):
-        raise StateFailedError(
-            "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded"
-        )
-
-
-def _number(given: float | Path | JsonataQuery, scope: Scope) -> float:
-    if isinstance(given, JsonataQuery):
-        number: float = given.typed(scope, "number")
-        return number
-    return given if isinstance(given, (int, float)) else float(given.evaluate(scope))
-
-
-def thresholds(state: Mapping[str, Any], *, jsonata: bool) -> dict[str, Any]:
-    """Return a Map's tolerated failures, compiled, by the names that TestState answers them with."""
-    found: dict[str, Any] = {}
-    for field, name in _THRESHOLDS.items():
-        given = state.get(field)
-        text = query_text(given) if jsonata else None
-        if f"{field}Path" in state:
-            found[name] = compile_path(state[f"{field}Path"])
-        elif text is not None:
-            found[name] = JsonataQuery(field, text)
-        elif given is not None:
-            found[name] = given
-    return found
-
-
-def read_items(data: str) -> list[Any]:
-    """Return the items in what an ItemReader has read."""
-    items = json.loads(data)
-    if not isinstance(items, list):
-        raise ValueError(data)
+async def _read(tester: StateTester, reader: ItemReader, scope: Scope) -> list[Any]:
+    data = tester.supposed.reader_data
+    if data is None:
+        return []
+    most = whole_number("MaxItems", reader.max_items, scope) or None
+    items = (await asyncio.to_thread(parse_items, reader, data.encode()))[:most]
+    if reader.pointer is not None:
+        tester.saw("afterItemsPointer", items)
     return items
+
+
+def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
+    """Show the tolerated failures, and fail where more have failed.
+
+    A Map that says nothing of them tolerates none when it runs, and any number in a test, as recorded on AWS.
+    """
+    limits, shown = limits_of(state, scope), tester.inspection.limits
+    if limits.count is not None:
+        shown["toleratedFailureCount"] = limits.count
+    if limits.percentage is not None:
+        shown["toleratedFailurePercentage"] = limits.percentage
+    said = limits.count is not None or limits.percentage is not None
+    if said and limits.exceeded(tester.supposed.failed_iterations, total):
+        cause = "The specified tolerated failure threshold was exceeded"
+        raise StateFailedError("States.ExceedToleratedFailureThreshold", cause)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states import mocked_maps
@@ -29,10 +29,8 @@ class Supposition:
     context: dict[str, Any] | None = None
     retries: int = 0
     failed_iterations: int = 0
-    read_items: list[Any] | None = None
-    """What an ItemReader has read."""
-    thresholds: dict[str, Any] = field(default_factory=dict)
-    """The compiled ToleratedFailureCount and ToleratedFailurePercentage, by the names that answers have for them."""
+    reader_data: str | None = None
+    """What an ItemReader would read."""
 
 
 class RetriableError(Exception):

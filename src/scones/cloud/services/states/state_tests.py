@@ -10,7 +10,6 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
-from scones.cloud.services.states import mocked_maps
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import AnyState
 from scones.cloud.services.states.failures import StateFailedError
@@ -41,7 +40,7 @@ class StateTestOperations(Service):
         state = replace(subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
         texts = _input(text)
-        supposed = _supposition(params, subject.document, state, mock)
+        supposed = _supposition(params, subject.document, mock)
         settings, clock = self.cloud.settings, WallClock()
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
         tester = StateTester(context, texts, CloudTasks(self.cloud), clock, supposed)
@@ -97,19 +96,15 @@ def _variables(text: str) -> dict[str, Any]:
     return variables
 
 
-def _supposition(
-    params: Mapping[str, Any], given: Mapping[str, Any], state: AnyState, mock: Mock | None
-) -> Supposition:
+def _supposition(params: Mapping[str, Any], document: Mapping[str, Any], mock: Mock | None) -> Supposition:
     configured = params.get("stateConfiguration", {})
     context = None
     if "context" in params:
-        context = read_context(params["context"], takes_token=waits(given))
-    data = configured.get("mapItemReaderData")
+        context = read_context(params["context"], takes_token=waits(document))
     return Supposition(
         mock=mock,
         context=context,
         retries=configured.get("retrierRetryCount", 0),
         failed_iterations=configured.get("mapIterationFailureCount", 0),
-        read_items=None if data is None else mocked_maps.read_items(data),
-        thresholds=mocked_maps.thresholds(given, jsonata=state.jsonata),
+        reader_data=configured.get("mapItemReaderData"),
     )
