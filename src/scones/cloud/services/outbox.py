@@ -86,11 +86,21 @@ class Outbox:
 
     async def _attempt(self, lane: str, payload: Payload) -> None:
         for wait in (*RETRY_SECONDS, None):
-            try:
-                await self._deliver(lane, payload)
-            except ServiceError as error:
-                if wait is not None and error.status >= 500 and error.status != 501:
-                    await asyncio.sleep(wait)
-                    continue
+            error = await self._once(lane, payload)
+            if error is None:
+                return
+            if wait is None or error.status < 500 or error.status == 501:
                 await self._failed(lane, payload, error)
-            return
+                return
+            await asyncio.sleep(wait)
+
+    async def _once(self, lane: str, payload: Payload) -> ServiceError | None:
+        """Make a delivery; return why it failed. A fault of the cloud's own is tried again, and holds up no other."""
+        try:
+            await self._deliver(lane, payload)
+        except ServiceError as error:
+            return error
+        except Exception:
+            log.exception("A delivery of %s failed", self._table)
+            return ServiceError("InternalFailure", "The local cloud failed; its log tells why.", 500)
+        return None

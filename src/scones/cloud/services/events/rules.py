@@ -36,7 +36,9 @@ class RuleOperations(Operations):
             _parse(pattern)
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
-        rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags_of(params), time.time())
+        former = next((each for each in self._records.rules(bus) if each.name == params["Name"]), None)
+        tags = former.tags if former else tags_of(params)  # AWS takes tags for a new rule alone
+        rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags, time.time())
         await self._records.put_rule(rule)
         self._scheduler.changed()
         return {"RuleArn": self._records.rule_arn(rule)}
