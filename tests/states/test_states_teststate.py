@@ -191,6 +191,7 @@ SERVICES = [
     ("dynamodb:getItem", {"Item": []}, "Field 'Item' must be an object"),
     ("dynamodb:getItem", {"Item": {"a": {"BOOL": "yes"}}}, "Field 'BOOL' must be a boolean"),
     ("events:putEvents", {"Entries": {}}, "Field 'Entries' must be an array"),
+    ("sagemaker:createTrainingJob.sync", {}, "Required field 'TrainingJobName' is missing"),
     ("states:startExecution", {"StartDate": "now"}, "Required field 'ExecutionArn' is missing"),
 ]  # fmt: skip
 
@@ -207,6 +208,13 @@ def test_present_asks_for_no_required_member(try_state):
     state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
     answer = try_state(state, result={}, mock={"fieldValidationMode": "PRESENT"})
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "{}")
+
+
+def test_an_execution_that_is_waited_for_returns_any_output(try_state):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "End": True}
+    told = {"ExecutionArn": "e", "StateMachineArn": "m", "Status": "SUCCEEDED", "StartDate": "now", "Output": {"n": 1}}
+    assert json.loads(try_state(state, result=told)["output"]) == told
+    assert refused(try_state, state, result={**told, "Status": 1})[0] == "ValidationException"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +248,7 @@ def test_a_map_shows_what_its_iterations_would_be_given(try_state):
     answer = try_state(state, {"list": [7, 8], "k": "z"}, result=["a", "b"], inspectionLevel="DEBUG")
     seen = answer["inspectionData"]
     assert answer["output"] == '["a", "b"]'
-    assert json.loads(seen["afterItemsPath"]) == [7, 8]
+    assert seen["afterItemsPath"] == "[7, 8]"
     assert json.loads(seen["afterItemSelector"]) == [{"i": 0, "v": 7, "k": "z"}, {"i": 1, "v": 8, "k": "z"}]
     assert seen["maxConcurrency"] == 2
 

@@ -24,8 +24,12 @@ _SERVICES = {
     "bedrock": "bedrock-runtime",
 }
 """Optimized integrations whose name is not botocore's for the service."""
-_ANY_JSON = {("lambda", "Invoke"): "Payload", ("bedrock-runtime", "InvokeModel"): "Body"}
-"""Members that an optimized integration parses: whatever JSON the function or the model returned."""
+_ANY_JSON = {
+    ("lambda", "Invoke"): ("Payload",),
+    ("bedrock-runtime", "InvokeModel"): ("Body",),
+    ("stepfunctions", "DescribeExecution"): ("Input", "Output"),
+}
+"""Members that an optimized integration parses: whatever JSON a function, a model or an execution returned."""
 
 
 class ShapeError(Exception):
@@ -43,11 +47,11 @@ def check_result(resource: str, result: Any, *, strict: bool) -> None:
     shape, free = found
     if not isinstance(result, dict):
         raise ShapeError("Mocked result must be a JSON object")
-    _Checker(strict).structure({name: value for name, value in result.items() if name != free}, shape)
+    _Checker(strict).structure({name: value for name, value in result.items() if name not in free}, shape)
 
 
-def _output_shape(resource: str) -> tuple[StructureShape, str | None] | None:
-    """Return the shape that a resource answers with, and the member that may be any JSON."""
+def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | None:
+    """Return the shape that a resource answers with, and the members that may be any JSON."""
     name, _, pattern = (integration_name(resource) or "").partition(".")
     sdk = name.startswith("aws-sdk:")
     service, _, action = name.removeprefix("aws-sdk:").partition(":")
@@ -67,8 +71,7 @@ def _output_shape(resource: str) -> tuple[StructureShape, str | None] | None:
         return None
     if not isinstance(shape, StructureShape):
         return None
-    free = None if sdk else _ANY_JSON.get((known or "", operation))
-    return shape, "Output" if pattern == "sync:2" else free
+    return shape, () if sdk else _ANY_JSON.get((known or "", operation), ())
 
 
 @cache
