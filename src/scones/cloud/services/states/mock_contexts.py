@@ -27,7 +27,7 @@ def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
     except ValueError:
         context = None
     if not isinstance(context, dict):
-        raise _invalid("must be a valid JSON object")
+        raise _invalid("Context object must be a valid JSON object")
     for name, about in context.items():
         if name == "Map":
             raise _invalid("'Map' field is not supported when mocking a Context object")

@@ -43,7 +43,7 @@ def read_subject(params: Mapping[str, Any]) -> Subject:
         machine = json.loads(definition)
         states = dict(states_below(machine))
         if name not in states:
-            raise ServiceError("ValidationException", f"State not found in definition: '{name}'")
+            raise ServiceError("ValidationException", "State not found in definition")
         return Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
     try:
         state = json.loads(definition)
