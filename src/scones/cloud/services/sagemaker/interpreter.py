@@ -18,20 +18,24 @@ PLACE = "/opt/scones-environment"
 
 
 def make(folder: Path, place: str) -> None:
-    """Make an environment in `folder`, which programs see at `place`, unless an earlier run has made it. Blocks."""
-    if folder.exists():
+    """Make an environment in `folder`, which programs see at `place`. Blocks.
+
+    One that an earlier run has made stays, with what was installed into it, unless it was another interpreter's.
+    """
+    behind = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages())
+    mark = f"{sys.version} {sys.executable} {place}\n{behind}"
+    marker = folder / "interpreter"
+    if marker.exists() and marker.read_text() == mark:
         return
-    draft = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(draft, ignore_errors=True)
-    venv.EnvBuilder(symlinks=True).create(draft)
-    packages = next(draft.glob("lib/python*/site-packages"))
-    lines = [f"import site; site.addsitedir({path!r})" for path in _packages()]
-    (packages / "scones-interpreter.pth").write_text("\n".join(lines) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    venv.EnvBuilder(symlinks=True).create(folder)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    (packages / "scones-interpreter.pth").write_text(behind)
     for name, text in _scripts().items():
-        script = draft / "bin" / name
+        script = folder / "bin" / name
         script.write_text(text.replace(_bin(), f"{place}/bin"))
         script.chmod(0o755)
-    draft.rename(folder)
+    marker.write_text(mark)
 
 
 def _bin() -> str:
