@@ -20,7 +20,7 @@ from scones.cloud.services.states.definition import Map
 from scones.cloud.services.states.distribution import Distribution
 from scones.cloud.services.states.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.fanout import concurrency, item_input, items_of
-from scones.cloud.services.states.history import Track, failure_details
+from scones.cloud.services.states.history import Event, Track, failure_details
 from scones.cloud.services.states.item_batches import batches
 from scones.cloud.services.states.item_readers import read_items, source
 from scones.cloud.services.states.journal import Journal
@@ -33,7 +33,7 @@ from scones.cloud.services.states.text import LIMIT, dumps, too_large
 if TYPE_CHECKING:
     from scones.cloud.services.states.executions import Execution, Executions
     from scones.cloud.services.states.interpreter import Interpreter
-    from scones.cloud.services.states.resume import Entry, Past
+    from scones.cloud.services.states.resume import Entry
 
 DEFAULT_CONCURRENCY = 40
 """Children at once where MaxConcurrency is 0. AWS runs 10,000; here they share one machine."""
@@ -102,14 +102,11 @@ class ExecutionMapRuns:
         )
         return MapRun(self, state, number, arn, f"{machine}/{label}", limits, ready=False)
 
-    def again(self, state: Map, past: Past, track: Track) -> MapRun:
+    def again(self, state: Map, begun: Event, redriven: Event | None, track: Track) -> MapRun:
         """Go on with the run that an earlier process began, or redrive it where it has ended."""
-        begun = past.last("MapRunStarted")
-        assert begun is not None
         assert begun.details is not None
         row = self.all.cloud.store.row("SELECT * FROM sfn_map_runs WHERE arn = ?", begun.details["mapRunArn"])
         assert row is not None
-        redriven = past.last("MapRunRedriven")
         track.previous = (redriven or begun).id
         limits = Limits(row["max_concurrency"], row["tolerated_count"], row["tolerated_percentage"])
         run = MapRun(self, state, row["id"], row["arn"], row["machine"], limits, ready=bool(row["ready"]))
@@ -130,16 +127,17 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     assert interpreter.map_runs is not None
     assert state.distribution is not None
     distribution = state.distribution
-    limits = limits_of(state, scope)
+    concurrency(state.max_concurrency, scope)  # AWS looks at this before the state has started, at the rest after
     items = None if distribution.reader else items_of(state, scope)
     past = entry.take_past()
-    entry.opened = True
-    if past is None:
+    begun = past.last("MapRunStarted") if past else None
+    if past is None or begun is None:
         track.record("MapStateStarted", {"length": len(items or ())})
-        run = interpreter.map_runs.begin(state, limits)
+        run = interpreter.map_runs.begin(state, limits_of(state, scope))
         track.record("MapRunStarted", {"mapRunArn": run.arn})
     else:
-        run = interpreter.map_runs.again(state, past, track)
+        run = interpreter.map_runs.again(state, begun, past.last("MapRunRedriven"), track)
+    entry.opened = True
     try:
         result = await run.perform(interpreter, entry, scope, track, items)
     except asyncio.CancelledError:
@@ -220,7 +218,9 @@ class MapRun:
         )
 
     def end(self, status: str) -> None:
-        """Note that the run has ended, with the events recorded next."""
+        """Note that the run has ended, with the events recorded next; not while the cloud stops, which records none."""
+        if self._parent.track.recorder.closed:
+            return
         sql = "UPDATE sfn_map_runs SET status = ?, stopped = ? WHERE id = ?"
         self._runs.journal.add(sql, status, time.time(), self._number)
 
@@ -322,7 +322,7 @@ class MapRun:
         row = next(begun, None)
         if row is None:
             return False
-        redriven = row["child_status"] == "REDRIVE"
+        redriven = row["status"] != "RUNNING"
         self._running[row["number"]] = row["arn"]
         if redriven:
             self._children.set_status(row["number"], "RUNNING")
@@ -344,9 +344,11 @@ class MapRun:
         return Child(self._state.processor, seconds, heard)
 
     async def _stop_children(self) -> None:
-        executions = self._runs.executions
-        alive = [arn for arn in self._running.values() if arn in executions.running]
-        await asyncio.gather(*(executions.stop(arn, None, None) for arn in alive))
+        async def stop(arn: str) -> None:
+            if arn in self._runs.executions.running:
+                await self._runs.executions.stop(arn, None, None)
+
+        await asyncio.gather(*(stop(arn) for arn in self._running.values()))
 
 
 async def _in_pages(items: Iterable[Any]) -> AsyncIterator[list[Any]]:

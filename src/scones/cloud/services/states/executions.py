@@ -85,11 +85,9 @@ class Executions:
         self.map_runs = MapRuns(cloud, self._journal, self)
         self.running: dict[str, Execution] = {}
 
-    async def start(
-        self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
-    ) -> float:
+    async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
-        execution = self._begin(arn, name, machine, version, text, revision, trace)
+        execution = self._begin(arn, name, machine.arn, machine.version, text, machine.revision, trace, machine.alias)
         self._spawn(execution)
         try:
             await self._journal.flushed()
@@ -252,6 +250,8 @@ class Executions:
         """Record the last event and the status together, and forget the execution once they are on disk."""
         if execution.ended:
             await self._journal.flushed()
+            return
+        if execution.track.recorder.closed:  # the cloud stops: the next process ends it
             return
         execution.ended = True
         if status == "SUCCEEDED":

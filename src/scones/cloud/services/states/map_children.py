@@ -59,7 +59,7 @@ class MapChildren:
     def begun(self) -> Iterator[sqlite3.Row]:
         """Yield the executions that an earlier process began, or that are to be redriven."""
         return self._each(
-            "SELECT c.number, c.items, c.status AS child_status, e.* FROM sfn_map_children c"
+            "SELECT c.number, c.items, e.* FROM sfn_map_children c"
             " JOIN sfn_executions e ON e.id = c.execution"
             " WHERE c.map_run = ? AND c.status IN ('RUNNING', 'REDRIVE') AND c.number > ? ORDER BY c.number LIMIT ?"
         )

@@ -11,14 +11,22 @@ from scones.cloud.services.states.text import dumps
 
 def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
     """Return an integer; text that is one will do, as recorded on AWS. `negative` leaves the sign to the caller."""
-    if given is None or isinstance(given, (int, float)):
-        return None if given is None else int(given)
-    if isinstance(given, JsonataQuery):
-        return int(given.typed(scope, "number"))
-    value = given.evaluate(scope)
+    if given is None:
+        return None
+    if isinstance(given, Path):
+        number = _at_path(field, given, scope)
+    else:
+        number = int(given.typed(scope, "number") if isinstance(given, JsonataQuery) else given)
+    if number < 0 and not negative:
+        raise EvaluationError(f"{field} cannot be negative.")
+    return number
+
+
+def _at_path(field: str, path: Path, scope: Scope) -> int:
+    value = path.evaluate(scope)
     number = int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else value
-    if isinstance(number, bool) or not isinstance(number, int) or (number < 0 and not negative):
-        raise _invalid(field, given, value, "integer")
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise _invalid(field, path, value, "integer")
     return number
 
 
@@ -33,7 +41,7 @@ def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
         try:
             number = float("nan" if isinstance(value, bool) else value)
         except (TypeError, ValueError):
-            raise _invalid(field, given, value, "number") from None
+            raise _invalid(field, given, value, "float") from None
     if not 0 <= number <= 100:
         raise EvaluationError(f"{field} must be between 0 and 100.")
     return number
