@@ -18,8 +18,8 @@ _XGBOOST = [
     )
     for data in ("train", "validation")
 ]  # fmt: skip
-# AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published; these
-# read the lines that the algorithm is known to write.
+# AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published;
+# these read the lines that the algorithm is known to write.
 BUILT_IN = {
     "image-classification": [
         {"Name": "train:accuracy", "Regex": r"Epoch\S* Train-accuracy=(\S*)"},
