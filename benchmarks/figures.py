@@ -125,7 +125,7 @@ def collected(
 ) -> dict[str, dict[str, Cell]]:
     """Return each named figure's values by subject, taken in turn (A B C A B C …): a drift of the machine meets all.
 
-    A subject that fails has no figures; its cells give the reason.
+    A subject that fails has no figures; its first cell gives the reason.
     """
     cells: dict[str, dict[str, Cell]] = {name: {} for name in names}
     failed: dict[str, str] = {}
@@ -141,10 +141,11 @@ def collected(
                     cell.append(value)
             except Exception as error:  # whatever a subject does wrong is its result, not the benchmark's end
                 failed[subject] = f"failed: {type(error).__name__}: {error}"[:200].replace("\n", " ")
-    return {
-        name: {subject: failed.get(subject) or found.get(subject, []) for subject in work}
-        for name, found in cells.items()
-    }
+    for index, found in enumerate(cells.values()):
+        for subject in work:
+            found.setdefault(subject, [])
+        found |= {subject: "failed" if index else reason for subject, reason in failed.items()}
+    return cells
 
 
 def timed(work: Callable[[], Any], count: int, warm_up: int) -> Values:

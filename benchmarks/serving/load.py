@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
         self._on_answer = on_answer
         self._parser: Any = None
         self._transport: Any = None
+        self._kept = True
         self.due = 0.0
         self.waiting = False
 
@@ -90,6 +91,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Tell that the answer is whole."""
         self.waiting = False
+        self._kept = self._parser.should_keep_alive()
         self._on_answer(self, self._parser.get_status_code())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -100,8 +102,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def usable(self) -> bool:
-        """Whether it can be asked again."""
-        return not self._transport.is_closing()
+        """Whether it can be asked again: it is open, and its last answer did not announce its end."""
+        return self._kept and not self._transport.is_closing()
 
     def close(self) -> None:
         """Close it, without telling anybody."""
@@ -148,6 +150,11 @@ async def _open(port: int, request: Request, rate: float, seconds: float) -> Ans
     answers = Answers(time.perf_counter())
     unanswered, count, all_answered = 0, round(rate * (WARM_UP + seconds)), asyncio.Event()
 
+    pending: set[asyncio.Task[None]] = set()
+
+    async def connect(due: float) -> None:
+        (await _connect(port, on_answer)).ask(request(), due)
+
     def on_answer(connection: Connection, status: int) -> None:
         nonlocal unanswered, open_now
         unanswered -= 1
@@ -155,16 +162,16 @@ async def _open(port: int, request: Request, rate: float, seconds: float) -> Ans
             all_answered.set()
         answers.add(connection.due, status)
         if not connection.usable:
+            connection.close()
             open_now -= 1
         elif late:
             connection.ask(request(), late.popleft())
         else:
             idle.append(connection)
+        while late and open_now < MOST_CONNECTIONS:
+            open_now += 1
+            pending.add(loop.create_task(connect(late.popleft())))
 
-    async def on_new_connection(due: float) -> None:
-        (await _connect(port, on_answer)).ask(request(), due)
-
-    pending: set[asyncio.Task[None]] = set()
     for index in range(count):
         due = answers.begun + index / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
@@ -177,7 +184,7 @@ async def _open(port: int, request: Request, rate: float, seconds: float) -> Ans
             idle.pop().ask(request(), due)
         elif open_now < MOST_CONNECTIONS:
             open_now += 1
-            pending.add(loop.create_task(on_new_connection(due)))
+            pending.add(loop.create_task(connect(due)))
         else:
             late.append(due)
     with contextlib.suppress(TimeoutError):

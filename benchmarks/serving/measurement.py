@@ -20,7 +20,7 @@ from benchmarks.serving.target import PICTURES, Start
 FLOOR, BARE, ENDPOINT = "floor: a loop in one process", "Scones model server", "Scones endpoint, signed and captured"
 PEERS = [framework.title for framework in FRAMEWORKS]
 CLIENTS = (1, 8, 32)
-RATE = 100
+RATE = 200
 SECONDS = 2.5
 COLUMNS = (("requests", "per s"), ("p50", "ms"), ("p95", "ms"), ("p99", "ms"), ("errors", ""))
 LOADS = [*(f"Serving: {count} client{'s' * (count > 1)}" for count in CLIENTS), f"Serving: {RATE} arrivals per second"]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from benchmarks.figures import Row, Scale, collected, interleaved, number, spread
+from benchmarks.tables import tables
+
+
+def row(*, less_is_better: bool = True, **cells: list[float] | str) -> Row:
+    return Row("Part", "what", "ms", dict(cells), less_is_better=less_is_better)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1234, "0.12"), (12.34, "12.3"), (1234.5, "1,234"), (3.0, "3"), (-0.5, "-0.50")]
+)
+def test_a_figure_has_three_digits_that_count(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_cell_is_its_median_and_range_or_its_reason() -> None:
+    assert spread([3.0, 1.0, 2.0]) == "2 (1 … 3)"
+    assert spread([2.0]) == "2"
+    assert spread("no such thing") == "no such thing"
+    assert spread([]) == spread(None) == "-"
+
+
+def test_a_ratio_says_how_many_times_better_whichever_way_better_is() -> None:
+    assert row(ours=[2.0], theirs=[6.0]).ratio("ours", "theirs") == 3
+    assert row(less_is_better=False, ours=[6.0], theirs=[2.0]).ratio("ours", "theirs") == 3
+    assert row(ours=[2.0], theirs="failed").ratio("ours", "theirs") is None
+
+
+def test_subjects_take_turns_and_one_that_fails_stops_no_other() -> None:
+    turns: list[str] = []
+
+    def broken() -> float:
+        turns.append("b")
+        raise ValueError("no\nluck")
+
+    def sound() -> float:
+        turns.append("a")
+        return len(turns)
+
+    cells = interleaved({"a": sound, "b": broken}, repeats=3)
+    assert turns == ["a", "b", "a", "a"]
+    assert cells == {"a": [1, 3, 4], "b": "failed: ValueError: no luck"}
+
+
+def test_a_failure_tells_its_reason_once() -> None:
+    def broken() -> dict[str, float]:
+        raise OSError("gone")
+
+    cells = collected({"a": lambda: {"p50": 1.0}, "b": broken}, ["p50", "p99"], repeats=1)
+    assert cells == {"p50": {"a": [1.0], "b": "failed: OSError: gone"}, "p99": {"a": [], "b": "failed"}}
+
+
+@pytest.mark.parametrize(("ours", "met"), [(4.0, True), (4.1, False)])
+def test_goals_against_the_best_of_the_others(ours: float, met: bool) -> None:
+    judged = row(ours=[ours], slow=[90.0], fast=[12.0], broken="failed")
+    judged.want_times("ours", 3, ["slow", "fast", "broken"])
+    (verdict,) = judged.verdicts
+    assert verdict.met is met
+    assert verdict.goal == "≥ 3 times the best peer"
+    assert verdict.reached.endswith("times fast")
+
+
+def test_goals_of_limits_shares_and_differences() -> None:
+    judged = row(less_is_better=False, ours=[70.0], floor=[100.0])
+    judged.want_at_most("ours", 70)
+    judged.want_share("ours", 0.7, "floor")
+    judged.want_added("ours", -31, "floor")
+    judged.want_at_most("nobody", 70)
+    assert [(verdict.reached, verdict.met) for verdict in judged.verdicts] == [
+        ("70 ms", True), ("70%", True), ("-30.00 ms", False), ("no figure", False),
+    ]  # fmt: skip
+
+
+def test_a_row_survives_being_kept() -> None:
+    judged = row(ours=[1.0], theirs="failed")
+    judged.want_at_most("ours", 2)
+    assert Row.from_json(judged.as_json()) == judged
+
+
+def test_few_subjects_are_columns_and_many_are_lines() -> None:
+    few = tables([row(a=[1.0], b=[2.0])])
+    assert (few[0].head, few[0].lines) == (["", "unit", "a", "b"], [["what", "ms", "1", "2"]])
+    many = tables([row(a=[1.0], b=[2.0], c=[3.0], d=[4.0], e="failed")])
+    assert many[0].head == ["", "what, ms"]
+    assert many[0].lines[-1] == ["e", "failed"]
+
+
+def test_goals_are_a_table_of_their_own_that_marks_what_is_missed() -> None:
+    judged = row(ours=[3.0])
+    judged.want_at_most("ours", 2)
+    _, goals = tables([judged])
+    assert "| what | ours | ≤ 2 ms | 3 ms | **missed** |" in goals.markdown()
+
+
+def test_a_quick_look_makes_fewer_calls_but_never_none() -> None:
+    quick = Scale(repeats=1, share=0.1)
+    assert (quick.calls(300), quick.calls(10)) == (30, 5)
