@@ -78,9 +78,17 @@ def _check_size(value: Any, size: float, shape: Shape, path: str, what: str) -> 
 def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
     if shape.metadata.get("sensitive") or isinstance(value, bytes):
         value = "***"  # AWS does not repeat what is sensitive or binary
-    elif isinstance(value, list):
-        value = f"[{', '.join(map(str, value))}]"
-    return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
+    return f"Value '{_shown(value, shape)}' at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _shown(value: Any, shape: Shape) -> str:
+    """Return a value as AWS's services, which are Java, print it."""
+    if isinstance(value, list) and isinstance(shape, ListShape):
+        return f"[{', '.join(_shown(each, shape.member) for each in value)}]"
+    if isinstance(value, dict) and isinstance(shape, StructureShape):
+        members = ", ".join(f"{name}={_shown(each, shape.members[name])}" for name, each in value.items())
+        return f"{shape.name}({members})"
+    return str(value)
 
 
 def _join(path: str, member: str) -> str:

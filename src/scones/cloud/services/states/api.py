@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scones.cloud.services.states.aliases import AliasOperations
 from scones.cloud.services.states.execution_operations import ExecutionOperations
 from scones.cloud.services.states.machine_operations import MachineOperations
 from scones.cloud.services.states.state_tests import StateTestOperations
@@ -12,6 +13,7 @@ from scones.cloud.services.states.versions import VersionOperations
 class StepFunctions(
     MachineOperations,
     VersionOperations,
+    AliasOperations,
     ExecutionOperations,
     TagOperations,
     StateTestOperations,

@@ -6,17 +6,29 @@ import re
 
 from scones.cloud.errors import ServiceError
 
-_MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::(\d+))?")
+_MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::([a-zA-Z0-9_.-]+))?")
 _EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+(?:/[^:/]+)?:[^:]+")
 _MAP_RUN = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:mapRun:[^:/]+/[^:/]+:[^:]+")
 
 
-def machine_arn(arn: str) -> tuple[str, int | None]:
-    """Return a machine's ARN without its version, and the version's number or None."""
+def machine_arn(arn: str) -> tuple[str, str | None]:
+    """Return a machine's ARN without its qualifier, and the qualifier: a version's number, an alias's name or None."""
     match = _MACHINE.fullmatch(arn)
     if match is None:
         raise _invalid(arn, "stateMachine")
-    return match[1], int(match[2]) if match[2] else None
+    return match[1], match[2]
+
+
+def is_version(arn: str) -> bool:
+    """Whether a well-formed machine's ARN names a version."""
+    _, qualifier = machine_arn(arn)
+    return qualifier is not None and qualifier.isdecimal()
+
+
+def is_alias(arn: str) -> bool:
+    """Whether a well-formed machine's ARN names an alias."""
+    _, qualifier = machine_arn(arn)
+    return qualifier is not None and not qualifier.isdecimal()
 
 
 def execution_arn(arn: str) -> str:

@@ -17,6 +17,8 @@ from scones.cloud.services.states.operations import Operations, checked_name
 from scones.cloud.services.states.paging import DEFAULT, page, page_bounds
 from scones.cloud.services.states.text import too_large
 
+_WITH_ALIAS = "SELECT * FROM sfn_executions LEFT JOIN sfn_execution_aliases ON execution = id"
+
 
 class ExecutionOperations(MapRunOperations, Operations):
     """Step Functions' operations on executions, a Map Run's children among them."""
@@ -33,9 +35,7 @@ class ExecutionOperations(MapRunOperations, Operations):
             return {"executionArn": arn, "startDate": running.started}
         if running is not None or self._row(arn) is not None:
             raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
-        started = await self._executions.start(
-            arn, name, machine.arn, machine.version, text, machine.revision, params.get("traceHeader")
-        )
+        started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
         return {"executionArn": arn, "startDate": started}
 
     async def stop_execution(self, call: Call) -> dict[str, Any]:
@@ -49,6 +49,9 @@ class ExecutionOperations(MapRunOperations, Operations):
         """Describe an execution."""
         row = self._execution(execution_arn(call.params["executionArn"]))
         answer = _listed(row)
+        alias = self.cloud.store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
+        if alias is not None:
+            answer["stateMachineAliasArn"] = alias["alias"]
         answer |= {"redriveStatus": "REDRIVABLE"}
         if row["status"] in ("RUNNING", "SUCCEEDED"):
             reason = f"Execution is {row['status']} and cannot be redriven"
@@ -80,7 +83,7 @@ class ExecutionOperations(MapRunOperations, Operations):
         }
 
     async def list_executions(self, call: Call) -> dict[str, Any]:
-        """List the executions of a machine or a version, newest first."""
+        """List the executions of a machine, a version or an alias, newest first."""
         params = call.params
         if "mapRunArn" in params:
             offset, size = page_bounds(params)
@@ -91,14 +94,17 @@ class ExecutionOperations(MapRunOperations, Operations):
             raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
         machine = self._machines.get(params["stateMachineArn"])
         offset, size = page_bounds(params)
-        column, arn = ("version", machine.version) if machine.version else ("machine", machine.arn)
+        column, arn = "machine", machine.arn
+        if machine.alias is not None:
+            column, arn = "alias", machine.alias
+        elif machine.version is not None:
+            column, arn = "version", machine.version
         status = params.get("statusFilter")
         rows = self.cloud.store.rows(
-            f"SELECT * FROM sfn_executions WHERE {column} = ? AND (? IS NULL OR status = ?)"  # noqa: S608 - our own names
-            " ORDER BY id DESC LIMIT ? OFFSET ?",
+            f"{_WITH_ALIAS} WHERE {column} = ? AND (? IS NULL OR status = ?) ORDER BY id DESC LIMIT ? OFFSET ?",
             *(arn, status, status, size + 1, offset),
         )
-        return page("executions", [_listed(row) for row in rows], offset, size)
+        return page("executions", [_listed(row) | _aliased(row) for row in rows], offset, size)
 
     async def get_execution_history(self, call: Call) -> dict[str, Any]:
         """List the events of an execution, in order or newest first."""
@@ -125,6 +131,10 @@ def _checked_input(text: str) -> str:
     except ValueError as error:
         raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
     return text
+
+
+def _aliased(row: sqlite3.Row) -> dict[str, str]:
+    return {} if row["alias"] is None else {"stateMachineAliasArn": row["alias"]}
 
 
 def _listed(row: sqlite3.Row) -> dict[str, Any]:

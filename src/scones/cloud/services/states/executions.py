@@ -28,7 +28,7 @@ from scones.cloud.services.states.history import (
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.interpreter import Interpreter
 from scones.cloud.services.states.journal import Journal
-from scones.cloud.services.states.machines import Revision
+from scones.cloud.services.states.machines import Machine, Revision
 from scones.cloud.services.states.tasks import WHOLE
 from scones.cloud.services.states.text import Texts
 from scones.cloud.services.states.timestamps import format_timestamp
@@ -36,6 +36,7 @@ from scones.cloud.services.states.timestamps import format_timestamp
 log = logging.getLogger(__name__)
 
 _END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
+_ALIASED = "INSERT INTO sfn_execution_aliases (execution, alias) VALUES (?, ?)"
 _REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
@@ -87,7 +88,9 @@ class Executions:
 
     async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
-        execution = self._begin(arn, name, machine.arn, machine.version, text, machine.revision, trace, machine.alias)
+        execution = self._begin(arn, name, machine.arn, machine.version, text, machine.revision, trace)
+        if machine.alias is not None:
+            self._journal.add(_ALIASED, execution.id, machine.alias)
         self._spawn(execution)
         try:
             await self._journal.flushed()

@@ -52,6 +52,8 @@ class MachineOperations(Operations):
     async def describe_state_machine(self, call: Call) -> dict[str, Any]:
         """Describe a machine or one of its versions."""
         machine = self._machines.get(call.params["stateMachineArn"])
+        if machine.alias is not None:
+            raise _no_machine(machine.alias)
         answer = {
             "stateMachineArn": machine.version or machine.arn,
             "name": machine.name,

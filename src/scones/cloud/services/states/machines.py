@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import time
 import uuid
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.arns import machine_arn
+from scones.cloud.services.states.arns import is_alias, machine_arn
 from scones.cloud.store import Store
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
@@ -77,6 +78,7 @@ class Machine:
     revision: Revision
     version: str | None = None
     description: str | None = None
+    alias: str | None = None
 
 
 def new_revision(machine: str, params: Mapping[str, Any], before: Revision | None) -> Revision:
@@ -116,20 +118,34 @@ class Machines:
         self._store = store
 
     def find(self, arn: str) -> Machine | None:
-        """Return the machine behind an ARN, with or without a version, or None."""
-        base, number = machine_arn(arn)
+        """Return the machine behind an ARN, with or without a version or an alias, or None.
+
+        An alias of two versions stands for one of them, drawn by their weights.
+        """
+        base, qualifier = machine_arn(arn)
         row = self._store.row("SELECT * FROM sfn_machines WHERE arn = ?", base)
         if row is None:
             return None
         revision, version, description = row["revision"], None, None
-        if number is not None:
-            published = self._store.row("SELECT * FROM sfn_versions WHERE arn = ?", arn)
+        alias = arn if is_alias(arn) else None
+        if qualifier is not None:
+            version = self._routed(arn) if alias else arn
+            published = self._store.row("SELECT * FROM sfn_versions WHERE arn = ?", version)
             if published is None:
                 return None
-            revision, version, description = published["revision"], arn, published["description"]
+            revision, description = published["revision"], published["description"]
         found = self._store.row("SELECT * FROM sfn_revisions WHERE id = ?", revision)
         assert found is not None
-        return Machine(base, row["name"], row["type"], row["created"], Revision.of(found), version, description)
+        return Machine(base, row["name"], row["type"], row["created"], Revision.of(found), version, description, alias)
+
+    def _routed(self, alias: str) -> str | None:
+        row = self._store.row("SELECT routing FROM sfn_aliases WHERE arn = ?", alias)
+        if row is None:
+            return None
+        routing = json.loads(row["routing"])
+        versions = [each["stateMachineVersionArn"] for each in routing]
+        (drawn,) = random.choices(versions, [each["weight"] for each in routing])
+        return str(drawn)
 
     def get(self, arn: str) -> Machine:
         """Return the machine behind an ARN, or raise AWS's error."""
@@ -163,11 +179,12 @@ class Machines:
         await self._store.write(write)
 
     async def delete(self, arn: str) -> None:
-        """Delete a machine with its versions and tags; its executions and their revisions stay."""
+        """Delete a machine with its versions, aliases and tags; its executions and their revisions stay."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM sfn_machines WHERE arn = ?", (arn,))
             connection.execute("DELETE FROM sfn_versions WHERE machine = ?", (arn,))
+            connection.execute("DELETE FROM sfn_aliases WHERE machine = ?", (arn,))
             connection.execute("DELETE FROM sfn_tags WHERE arn = ?", (arn,))
 
         await self._store.write(write)

@@ -13,6 +13,11 @@ CREATE TABLE IF NOT EXISTS sfn_versions (
     arn TEXT PRIMARY KEY, machine TEXT NOT NULL, number INTEGER NOT NULL, revision TEXT NOT NULL,
     description TEXT, created REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS sfn_aliases (
+    arn TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, description TEXT, routing TEXT NOT NULL,
+    created REAL NOT NULL, updated REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sfn_aliases_machine ON sfn_aliases (machine);
 CREATE TABLE IF NOT EXISTS sfn_tags (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
 );
@@ -23,6 +28,8 @@ CREATE TABLE IF NOT EXISTS sfn_executions (
 );
 CREATE INDEX IF NOT EXISTS sfn_executions_machine ON sfn_executions (machine, id);
 CREATE INDEX IF NOT EXISTS sfn_executions_running ON sfn_executions (status) WHERE status = 'RUNNING';
+CREATE TABLE IF NOT EXISTS sfn_execution_aliases (execution INTEGER PRIMARY KEY, alias TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS sfn_execution_aliases_alias ON sfn_execution_aliases (alias, execution);
 CREATE TABLE IF NOT EXISTS sfn_events (
     execution INTEGER NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
     details TEXT, scope TEXT NOT NULL, PRIMARY KEY (execution, id)

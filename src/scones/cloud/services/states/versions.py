@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
-from scones.cloud.services.states.arns import machine_arn
+from scones.cloud.services.states.aliases import routed_versions
+from scones.cloud.services.states.arns import is_version, machine_arn
 from scones.cloud.services.states.operations import Operations
 from scones.cloud.services.states.paging import page, page_bounds
 
@@ -40,10 +42,23 @@ class VersionOperations(Operations):
         return page("stateMachineVersions", listed, offset, size)
 
     async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
-        """Delete a version; one that is not there is no error, as on AWS."""
-        arn = call.params["stateMachineVersionArn"]
-        _, number = machine_arn(arn)
-        if number is None:
+        """Delete a version to which no alias leads; one that is not there is no error, as on AWS."""
+        arn: str = call.params["stateMachineVersionArn"]
+        if not is_version(arn):
             raise ServiceError("ValidationException", f"{arn} names no version of a state machine")
-        await self.cloud.store.execute("DELETE FROM sfn_versions WHERE arn = ?", arn)
+        machine, _ = machine_arn(arn)
+
+        def delete(connection: sqlite3.Connection) -> None:
+            rows = connection.execute("SELECT * FROM sfn_aliases WHERE machine = ? ORDER BY rowid", (machine,))
+            names = [row["name"] for row in rows if arn in routed_versions(row)]
+            if names:
+                raise ServiceError(
+                    "ConflictException",
+                    "Version to be deleted must not be referenced by an alias. Current list of aliases referencing "
+                    f"this version: [{', '.join(names)}]",
+                    status=409,
+                )
+            connection.execute("DELETE FROM sfn_versions WHERE arn = ?", (arn,))
+
+        await self.cloud.store.write(delete)
         return {}
