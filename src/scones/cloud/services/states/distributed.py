@@ -237,7 +237,9 @@ class MapRun:
         destination = None
         if writer is not None and writer.parameters is not None:
             destination = Destination.of(writer, writer.parameters.evaluate(scope), self.arn)
-        if not self._ready:
+        if self._ready:
+            await self._runs.journal.flushed()  # what is to be redriven
+        else:
             await self._children.fill(self._inputs(interpreter, entry, scope, track, items))
         self._runs.live[self.arn] = self
         try:
