@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from sagemaker_workbench import IMAGE, Workbench, archive
+from sagemaker_workbench import IMAGE, Workbench, archive, until
 
 from scones.cloud.sandbox import isolation
 
@@ -211,3 +211,42 @@ def test_a_spot_job_says_how_long_it_may_wait(bench: Workbench) -> None:
         StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
     )
     assert bench.ended(job)["EnableManagedSpotTraining"] is True
+
+
+def test_an_address_of_aws_in_a_script_leads_to_the_cloud(bench: Workbench) -> None:
+    script = """
+import boto3, pathlib
+client = boto3.client("sts", endpoint_url="https://sts.us-east-1.amazonaws.com")
+pathlib.Path("/opt/ml/model/arn.txt").write_text(client.get_caller_identity()["Arn"])
+"""
+    found = files(bench, run(bench, archive(train_py=script)))
+    assert found["arn.txt"] == "arn:aws:sts::111122223333:assumed-role/SageMakerTest/SageMaker"
+
+
+def test_a_stopped_script_gets_sigterm_and_keeps_its_model(bench: Workbench) -> None:
+    script = """
+import pathlib, signal, sys, time
+def stop(*_):
+    pathlib.Path("/opt/ml/model/half.txt").write_text("half")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+print("Waiting", flush=True)
+time.sleep(600)
+"""
+    place = bench.put("code/stopped.tar.gz", archive(train_py=script))
+    name = bench.train(
+        image=SKLEARN, HyperParameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": place}
+    )
+    until(lambda: "Waiting" in _lines(bench, name))
+    bench.sagemaker.stop_training_job(TrainingJobName=name)
+    job = bench.ended(name)
+    assert job["TrainingJobStatus"] == "Stopped"
+    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    assert bench.objects(place)
+
+
+def _lines(bench: Workbench, job: str) -> list[str]:
+    try:
+        return bench.log_lines(GROUP, f"{job}/")
+    except ClientError:  # the group comes with the first line
+        return []

@@ -11,6 +11,8 @@ from scones.cloud.lifecycle import RunningCloud
 SESSION_NAME = "SageMaker"
 SESSION_SECONDS = 10 * 365 * 86400.0
 _HERE = Path(__file__).parent
+STARTUP = _HERE / "startup"
+"""The folder of the start-up hook, for PYTHONPATH."""
 
 
 def environment(running: RunningCloud) -> dict[str, str]:
@@ -21,7 +23,7 @@ def environment(running: RunningCloud) -> dict[str, str]:
     """
     arn = f"arn:aws:iam::{running.account}:role/service-role/{EXECUTION_ROLE}"
     session = Credentials.of(running.data_dir).session(arn, SESSION_NAME, SESSION_SECONDS)
-    paths = [str(_HERE / "startup"), os.environ.get("PYTHONPATH", "")]
+    paths = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
     return {
         **running.environment(),
         "AWS_ACCESS_KEY_ID": session.access_key_id,

@@ -11,6 +11,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker import interpreter
 from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.workspace.environment import STARTUP
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -41,11 +42,11 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
         "PIP_CACHE_DIR": str(_cache() / "pip"),
+        # The SDK in a script meets the hook that it meets in a workspace; a user's own image may be a module behind it.
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(STARTUP), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
         "SAGEMAKER_REGION": cloud.settings.region,
     }
-    if "PYTHONPATH" in os.environ:  # a user's own image may be a module there
-        variables["PYTHONPATH"] = os.environ["PYTHONPATH"]
     if (configuration := Path.home() / ".config" / "pip" / "pip.conf").exists():
         variables["PIP_CONFIG_FILE"] = str(configuration)
     return variables | {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
