@@ -33,7 +33,7 @@ def command(job: Job, framework: Framework) -> list[str]:
         source.install(folder)
         target = [name]
     if missing := framework.missing():
-        raise ScriptError(missing)
+        log.warning("%s", missing)  # the script may do without it
     return [*_launcher(job, framework), *target, *job.arguments()]
 
 

@@ -72,6 +72,8 @@ def _run(job: Job, framework: Framework) -> None:
     )
     status, told = command.run(run, code, environment)
     if status:
+        if f"No module named '{framework.package}" in told:
+            raise ScriptError(framework.missing() or told)
         raise ExecuteUserScriptError(run, status, told)
 
 
