@@ -17,6 +17,7 @@ from scones.cloud.services.sagemaker.model_server import Connections
 from scones.cloud.services.sagemaker.models import Models
 from scones.cloud.services.sagemaker.resources import SCHEMA, Document
 from scones.cloud.services.sagemaker.tags import Tags
+from scones.cloud.services.sagemaker.tuning_jobs import TuningJobs
 
 
 class SageMaker(Service):
@@ -34,6 +35,7 @@ class SageMaker(Service):
         self.endpoints = Endpoints(cloud, self.models, self.endpoint_configs, self.captures)
         self.processing_jobs = BatchJobs(cloud, "Processing", self._processing)
         self.transform_jobs = BatchJobs(cloud, "Transform", self._transform)
+        self.tuning_jobs = TuningJobs(cloud, self.jobs)
         self._connections = Connections()
         self.tags = Tags(cloud.store)
 
@@ -43,10 +45,12 @@ class SageMaker(Service):
         await self.jobs.start()
         await self.processing_jobs.start()
         await self.transform_jobs.start()
+        await self.tuning_jobs.start()
         await self.endpoints.start()
 
     async def stop(self) -> None:
         """Stop jobs and servers, then store what was captured."""
+        await self.tuning_jobs.stop()
         await self.jobs.stop()
         await self.processing_jobs.stop()
         await self.transform_jobs.stop()
@@ -111,6 +115,32 @@ class SageMaker(Service):
     async def stop_transform_job(self, call: Call) -> dict[str, Any]:
         """Begin to stop a transform job."""
         await self.transform_jobs.ask_to_stop(call.params["TransformJobName"])
+        return {}
+
+    async def create_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
+        """Start a hyperparameter tuning job."""
+        return await self.tuning_jobs.create(call.params)
+
+    async def describe_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
+        """Describe a hyperparameter tuning job."""
+        return self.tuning_jobs.describe(call.params["HyperParameterTuningJobName"])
+
+    async def list_hyper_parameter_tuning_jobs(self, call: Call) -> dict[str, Any]:
+        """List hyperparameter tuning jobs."""
+        return self.tuning_jobs.list(call.params)
+
+    async def list_training_jobs_for_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
+        """List the training jobs of a hyperparameter tuning job."""
+        return self.tuning_jobs.list_training_jobs(call.params)
+
+    async def stop_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
+        """Begin to stop a hyperparameter tuning job."""
+        await self.tuning_jobs.ask_to_stop(call.params["HyperParameterTuningJobName"])
+        return {}
+
+    async def delete_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
+        """Delete a hyperparameter tuning job that has ended."""
+        await self.tuning_jobs.delete(call.params["HyperParameterTuningJobName"])
         return {}
 
     def _processing(self, document: Document, folder: Path) -> processing.ProcessingRun:

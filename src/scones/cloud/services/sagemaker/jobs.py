@@ -110,6 +110,15 @@ class TrainingJobs:
             raise invalid("Requested resource not found.")
         return document
 
+    def known(self, name: str) -> bool:
+        """Whether there is a job of this name."""
+        return self._jobs.get(name) is not None
+
+    async def ended(self, name: str) -> None:
+        """Return once a job has ended."""
+        if name in self._runs:
+            await asyncio.wait({self._runs[name][1]})
+
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
         page, more = self._jobs.page(params, "Ascending")

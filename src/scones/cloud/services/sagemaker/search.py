@@ -1,0 +1,170 @@
+"""Where a tuning job looks next: hyperparameters from ranges, by Optuna's samplers."""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.services.sagemaker.errors import invalid, not_offered
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
+
+LOGARITHMIC_SPAN = 100.0
+"""A range whose ends are this many times apart is searched by orders of magnitude where its scaling is Auto.
+
+AWS does not publish how it chooses.
+"""
+
+
+class Search:
+    """The search of one tuning job; `config` is its HyperParameterTuningJobConfig. Blocks for some milliseconds."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        ranges = config.get("ParameterRanges", {})
+        self._ranges = {each["Name"]: each for kind in _KINDS for each in ranges.get(kind, [])}
+        self._space = {
+            each["Name"]: distribution
+            for kind, make in _KINDS.items()
+            for each in ranges.get(kind, [])
+            for distribution in [make(each)]
+        }
+        self._study = optuna.create_study(
+            direction="maximize" if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else "minimize",
+            sampler=_sampler(config),
+        )
+        self._trials: dict[int, Trial] = {}
+        self._grid = config["Strategy"] == "Grid"
+        if self._grid:
+            names = list(self._space)
+            for values in product(*(self._ranges[name]["Values"] for name in names)):
+                self._study.enqueue_trial(dict(zip(names, values, strict=True)))
+
+    def ask(self) -> tuple[int, dict[str, str]]:
+        """Return the number of the next trial and its hyperparameters, as strings."""
+        trial = self._study.ask(self._space)
+        self._trials[trial.number] = trial
+        return trial.number, {name: self._text(name, value) for name, value in trial.params.items()}
+
+    def tell(self, number: int, value: float | None) -> None:
+        """Take in what a trial gave; None where it failed."""
+        from optuna.trial import TrialState
+
+        trial = self._trials.pop(number)
+        if value is None:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial, value)
+
+    def again(self, tuned: dict[str, str]) -> int:
+        """Take up a trial of an earlier process, in their order; return its number."""
+        if not self._grid:  # whose combinations come in the same order again
+            self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
+        return self.ask()[0]
+
+    def _text(self, name: str, value: Any) -> str:
+        return str(1 - value) if _reversed(self._ranges[name]) else str(value)
+
+    def _value(self, name: str, text: str) -> Any:
+        given = self._ranges[name]
+        if "Values" in given:
+            return text
+        value = float(text)
+        if _reversed(given):
+            return 1 - value
+        return int(value) if self._space[name].__class__.__name__.startswith("Int") else value
+
+
+def check(config: dict[str, Any]) -> None:
+    """Refuse ranges and strategies that AWS refuses, or that this cloud does not have; raises `ServiceError`."""
+    strategy, ranges = config["Strategy"], config.get("ParameterRanges", {})
+    if strategy == "Hyperband":
+        raise not_offered("the strategy Hyperband", "Use Bayesian, Random or Grid.")
+    if ranges.get("AutoParameters"):
+        raise not_offered("AutoParameters", "Give the parameter a range.")
+    if not any(ranges.get(kind) for kind in _KINDS):
+        raise invalid("At least one hyperparameter range must be given.")
+    numeric = [
+        each for kind in ("IntegerParameterRanges", "ContinuousParameterRanges") for each in ranges.get(kind, [])
+    ]
+    for each in numeric:
+        name, low, high = each["Name"], _number(each, "MinValue"), _number(each, "MaxValue")
+        if low > high:
+            raise invalid(f"The MinValue {each['MinValue']} of {name} is greater than its MaxValue {each['MaxValue']}.")
+        scaling = each.get("ScalingType", "Auto")
+        if scaling == "Logarithmic" and low <= 0:
+            raise invalid(f"Logarithmic scaling needs values greater than 0, and MinValue of {name} is {low:g}.")
+        if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
+            raise invalid(f"ReverseLogarithmic scaling needs values from 0 to below 1, unlike those of {name}.")
+    if strategy == "Grid":
+        if numeric:
+            raise invalid("Grid search takes categorical hyperparameters only.")
+        size = grid_size(config)
+        if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
+            raise invalid(f"For grid search MaxNumberOfTrainingJobs must be the number of combinations, {size}.")
+    elif "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]:
+        raise invalid(f"MaxNumberOfTrainingJobs must be given for the strategy {strategy}.")
+
+
+def grid_size(config: dict[str, Any]) -> int:
+    """Return how many combinations the categorical ranges have."""
+    return prod(len(each["Values"]) for each in config["ParameterRanges"]["CategoricalParameterRanges"])
+
+
+def _number(given: dict[str, Any], bound: str) -> float:
+    try:
+        return float(given[bound])
+    except ValueError:
+        raise invalid(f"{bound} of {given['Name']} is no number: {given[bound]!r}.") from None
+
+
+def _integer(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import IntDistribution
+
+    return IntDistribution(int(given["MinValue"]), int(given["MaxValue"]), log=_logarithmic(given))
+
+
+def _continuous(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import FloatDistribution
+
+    low, high = float(given["MinValue"]), float(given["MaxValue"])
+    if _reversed(given):
+        return FloatDistribution(1 - high, 1 - low, log=True)
+    return FloatDistribution(low, high, log=_logarithmic(given))
+
+
+def _categorical(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution
+
+    return CategoricalDistribution(given["Values"])
+
+
+_KINDS = {
+    "IntegerParameterRanges": _integer,
+    "ContinuousParameterRanges": _continuous,
+    "CategoricalParameterRanges": _categorical,
+}
+
+
+def _logarithmic(given: dict[str, Any]) -> bool:
+    scaling, low, high = given.get("ScalingType", "Auto"), float(given["MinValue"]), float(given["MaxValue"])
+    return bool(scaling == "Logarithmic" or (scaling == "Auto" and low > 0 and high / low >= LOGARITHMIC_SPAN))
+
+
+def _reversed(given: dict[str, Any]) -> bool:
+    return given.get("ScalingType") == "ReverseLogarithmic"
+
+
+def _sampler(config: dict[str, Any]) -> Any:
+    from optuna import samplers
+
+    seed = config.get("RandomSeed")
+    if config["Strategy"] == "Bayesian":
+        # Trials that still run count as poor ones, so that jobs at the same time look at different places.
+        return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=5)
+    return samplers.RandomSampler(seed=seed)

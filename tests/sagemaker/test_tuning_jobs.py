@@ -1,0 +1,138 @@
+"""Hyperparameter tuning jobs: training jobs with other hyperparameters, and the best of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sagemaker_workbench import IMAGE, ROLE, Workbench, until
+
+METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
+
+
+def tune(bench: Workbench, strategy: str, ranges: dict[str, Any], **config: Any) -> str:
+    """Start a tuning job on the tests' image, which prints the accuracy that it is given; return its name."""
+    name = bench.name("tune")
+    bench.sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName=name,
+        HyperParameterTuningJobConfig={
+            "Strategy": strategy,
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "accuracy"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 2, **config.pop("limits", {})},
+            "ParameterRanges": ranges,
+            **config,
+        },
+        TrainingJobDefinition={
+            "StaticHyperParameters": {"answer": "tuned"},
+            "AlgorithmSpecification": {
+                "TrainingImage": IMAGE,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [METRIC],
+            },
+            "RoleArn": ROLE,
+            "OutputDataConfig": {"S3OutputPath": f"s3://{bench.bucket}/models"},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+        },
+    )
+    return name
+
+
+def ended(bench: Workbench, name: str) -> dict[str, Any]:
+    def described() -> Any:
+        found = bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return found if found["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found: dict[str, Any] = until(described, 90)
+    return found
+
+
+def trained(bench: Workbench, name: str, **params: Any) -> list[dict[str, Any]]:
+    told = bench.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **params)
+    summaries: list[dict[str, Any]] = told["TrainingJobSummaries"]
+    return summaries
+
+
+def test_a_grid_tries_every_combination_and_tells_the_best(bench):
+    name = tune(
+        bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": ["0.2", "0.9", "0.5"]}]}
+    )
+    told = ended(bench, name)
+    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    best = told["BestTrainingJob"]
+    assert best["TunedHyperParameters"] == {"accuracies": "0.9"}
+    metric = best["FinalHyperParameterTuningJobObjectiveMetric"]
+    assert (metric["MetricName"], round(metric["Value"], 4)) == ("accuracy", 0.9)
+    assert told["TrainingJobStatusCounters"]["Completed"] == told["ObjectiveStatusCounters"]["Succeeded"] == 3
+    job = bench.sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    assert job["TuningJobArn"] == told["HyperParameterTuningJobArn"]
+    wanted = {"answer": "tuned", "accuracies": "0.9", "_tuning_objective_metric": "accuracy"}
+    assert job["HyperParameters"] == wanted
+    listed = trained(bench, name, SortBy="FinalObjectiveMetricValue", SortOrder="Descending")
+    assert [each["TunedHyperParameters"]["accuracies"] for each in listed] == ["0.9", "0.5", "0.2"]
+    summaries = bench.sagemaker.list_hyper_parameter_tuning_jobs(NameContains=name)["HyperParameterTuningJobSummaries"]
+    assert [each["HyperParameterTuningJobStatus"] for each in summaries] == ["Completed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["Random", "Bayesian"])
+def test_ranges_are_searched_within_their_ends(bench, strategy):
+    ranges = {
+        "ContinuousParameterRanges": [{"Name": "accuracies", "MinValue": "0.1", "MaxValue": "0.9"}],
+        "IntegerParameterRanges": [{"Name": "layers", "MinValue": "2", "MaxValue": "4"}],
+    }
+    name = tune(bench, strategy, ranges, limits={"MaxNumberOfTrainingJobs": 6}, RandomSeed=7)
+    told = ended(bench, name)
+    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    tried = [each["TunedHyperParameters"] for each in trained(bench, name)]
+    assert len({each["accuracies"] for each in tried}) == 6
+    assert all(0.1 <= float(each["accuracies"]) <= 0.9 and each["layers"] in ("2", "3", "4") for each in tried)
+    best = max(float(each["accuracies"]) for each in tried)
+    value = told["BestTrainingJob"]["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert value == pytest.approx(best, rel=1e-5)
+
+
+def test_a_job_without_any_success_fails_and_says_so(bench):
+    ranges = {"CategoricalParameterRanges": [{"Name": "code", "Values": ["1", "3"]}]}
+    name = tune(bench, "Grid", ranges)  # accuracies are not given: no metric is printed
+    told = ended(bench, name)
+    assert told["HyperParameterTuningJobStatus"] == "Failed"
+    assert "No training job succeeded after 2 attempts" in told["FailureReason"]
+    assert "BestTrainingJob" not in told
+
+
+@pytest.mark.slow
+def test_stopping_ends_its_training_jobs_and_a_crash_goes_on_with_the_rest(start_cloud):
+    bench = Workbench(start_cloud())
+    waiting = {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]}
+    name = tune(bench, "Grid", waiting)
+    until(lambda: trained(bench, name))
+    bench.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+    assert ended(bench, name)["HyperParameterTuningJobStatus"] == "Stopped"
+    assert {each["TrainingJobStatus"] for each in trained(bench, name)} == {"Stopped"}
+
+    accuracies = [f"0.{digit}" for digit in range(1, 7)]
+    name = tune(bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": accuracies}]})
+    until(lambda: len(trained(bench, name)) >= 2)
+    bench.cloud.kill()
+    bench = Workbench(start_cloud())
+    told = ended(bench, name)
+    assert told["HyperParameterTuningJobStatus"] == "Completed"
+    tried = [each["TunedHyperParameters"]["accuracies"] for each in trained(bench, name)]
+    assert sorted(tried) == accuracies
+
+
+def test_what_cannot_be_searched_is_refused(bench):
+    refused = bench.sagemaker.exceptions.ClientError
+    numbers = {"ContinuousParameterRanges": [{"Name": "rate", "MinValue": "0", "MaxValue": "1"}]}
+    with pytest.raises(refused, match="categorical hyperparameters only"):
+        tune(bench, "Grid", numbers)
+    with pytest.raises(refused, match="Hyperband"):
+        tune(bench, "Hyperband", numbers)
+    with pytest.raises(refused, match="MaxNumberOfTrainingJobs must be given"):
+        tune(bench, "Random", numbers)
+    numbers["ContinuousParameterRanges"][0]["ScalingType"] = "Logarithmic"
+    with pytest.raises(refused, match="greater than 0"):
+        tune(bench, "Random", numbers, limits={"MaxNumberOfTrainingJobs": 1})
+    with pytest.raises(bench.sagemaker.exceptions.ResourceNotFound):
+        bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="none")
