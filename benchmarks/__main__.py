@@ -25,7 +25,7 @@ from benchmarks.clouds import Cloud
 from benchmarks.figures import Row, Scale
 from benchmarks.results import Results
 from benchmarks.serving import measurement as serving
-from benchmarks.tables import tables
+from benchmarks.tables import goals, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks.json"
@@ -88,7 +88,7 @@ def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
 
 def _show(rows: list[Row]) -> None:
     out = Console(file=sys.stdout)
-    for table in tables(rows):
+    for table in [*tables(rows), goals(rows)]:
         shown = Table(*table.head, title=table.title)
         for line in table.lines:
             shown.add_row(*(cell.replace("**", "") for cell in line))

@@ -1,4 +1,4 @@
-"""One chart of the model servers: requests per second, and latency with eight clients."""
+"""One chart of the model servers: throughput and latency, medians as bars and ranges as lines."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.figures import Row
+from benchmarks.figures import Row, number
 
 mpl.use("svg")
 from matplotlib import pyplot as plt
 
 OURS, PEERS, FLOOR = "#c2571a", "#8a97a6", "#d9d4c8"
 PANELS = (
-    ("Serving: 32 clients", "requests", "Requests per second, 32 clients (more is better)"),
-    ("Serving: 8 clients", "p99", "p99 in ms, 8 clients (less is better)"),
-    ("Serving: 1 client", "p50", "p50 in ms, 1 client (less is better)"),
+    ("Serving: 32 clients", "requests", "Requests per second with 32 clients\n(more is better)"),
+    ("Serving: 8 clients", "p99", "p99 with 8 clients, in ms\n(less is better)"),
+    ("Serving: 1 client", "p50", "p50 with 1 client, in ms\n(less is better)"),
 )
 
 
@@ -26,28 +26,32 @@ def draw(rows: Sequence[Row], path: Path) -> bool:
     found = {(row.part, row.what): row for row in rows}
     if any((part, what) not in found for part, what, _ in PANELS):
         return False
-    names = list(found[PANELS[0][:2]].cells)
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "benchmarks", "svg.fonttype": "none"}):
-        figure, panels = plt.subplots(1, len(PANELS), figsize=(12, 0.42 * len(names) + 1.1), sharey=True)
+    lines = len(found[PANELS[0][:2]].cells)
+    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "benchmarks"}):
+        figure, panels = plt.subplots(1, len(PANELS), figsize=(12, 0.42 * lines + 1.1), sharey=True)
         for axes, (part, what, title) in zip(panels, PANELS, strict=True):
-            _panel(axes, found[part, what], names, title)
+            _panel(axes, found[part, what], title)
         figure.tight_layout(w_pad=2)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
     return True
 
 
-def _panel(axes: Any, row: Row, names: list[str], title: str) -> None:
-    values = [row.median(name) for name in names]
-    colours = [OURS if name.startswith("Scones") else FLOOR if name.startswith("floor") else PEERS for name in names]
-    axes.barh(names, [value or 0 for value in values], color=colours, height=0.66)
-    largest = max((value for value in values if value), default=1.0)
-    for index, value in enumerate(values):
-        text = "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-        axes.text((value or 0) + largest * 0.015, index, text, va="center", fontsize=8)
+def _panel(axes: Any, row: Row, title: str) -> None:
+    largest = max(value for cell in row.cells.values() if not isinstance(cell, str) for value in cell or [0.0])
+    for name, cell in row.cells.items():
+        values = [] if isinstance(cell, str) else cell
+        middle, end = row.median(name), max(values, default=0.0)
+        axes.barh(name, middle or 0.0, color=_colour(name), height=0.66)
+        axes.plot([min(values, default=0.0), end], [name, name], color="#333333", linewidth=1)
+        axes.text(end + largest * 0.015, name, "-" if middle is None else number(middle), va="center", fontsize=8)
     axes.set_xlim(0, largest * 1.16)
     axes.set_title(title, fontsize=9.5, loc="left")
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.tick_params(left=False, bottom=False, labelbottom=False)
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
+
+
+def _colour(name: str) -> str:
+    return OURS if name.startswith("Scones") else FLOOR if name.startswith("floor") else PEERS

@@ -34,6 +34,8 @@ class Row:
     unit: str
     cells: dict[str, Cell]
     less_is_better: bool = True
+    ours: str = "Scones"
+    """The subject that the others are compared with."""
     verdicts: list[Verdict] = field(default_factory=list)
 
     def median(self, subject: str) -> float | None:
@@ -47,6 +49,10 @@ class Row:
         if not ours or not theirs:
             return None
         return theirs / ours if self.less_is_better else ours / theirs
+
+    def rivals(self) -> list[str]:
+        """Return the subjects with figures that are not ours."""
+        return [name for name in self.cells if name != self.ours and self.median(name) is not None]
 
     def best(self, subjects: Iterable[str]) -> str | None:
         """Return the best of some subjects; None where none has a figure."""
@@ -127,7 +133,7 @@ def collected(
 
     A subject that fails has no figures; its first cell gives the reason.
     """
-    cells: dict[str, dict[str, Cell]] = {name: {} for name in names}
+    cells: dict[str, dict[str, Cell]] = {name: {subject: [] for subject in work} for name in names}
     failed: dict[str, str] = {}
     for _ in range(repeats):
         for subject, measure in work.items():
@@ -135,15 +141,12 @@ def collected(
                 continue
             try:
                 for name, value in measure().items():
-                    cells[name].setdefault(subject, [])
                     cell = cells[name][subject]
                     assert not isinstance(cell, str)
                     cell.append(value)
             except Exception as error:  # whatever a subject does wrong is its result, not the benchmark's end
                 failed[subject] = f"failed: {type(error).__name__}: {error}"[:200].replace("\n", " ")
     for index, found in enumerate(cells.values()):
-        for subject in work:
-            found.setdefault(subject, [])
         found |= {subject: "failed" if index else reason for subject, reason in failed.items()}
     return cells
 

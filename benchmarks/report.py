@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import chart
 from benchmarks.results import Results
-from benchmarks.tables import Table, tables
+from benchmarks.tables import Table, goals, tables
 
 HEAD = """# Benchmarks
 
@@ -50,9 +50,10 @@ def document(results: Results, order: list[str], *, drawn: bool) -> str:
     """Return the document."""
     rows = results.rows(*order)
     verdicts = [verdict for row in rows for verdict in row.verdicts]
-    met = f"**{sum(verdict.met for verdict in verdicts)} of {len(verdicts)} goals are met.**\n"
-    text = [HEAD, met, *([CHART] if drawn else []), *(table.markdown() for table in tables(rows)), NOTES]
-    text.append(_pairs("Where", "this machine", results.machine).markdown())
+    met = f"{sum(verdict.met for verdict in verdicts)} of {len(verdicts)} are met.\n"
+    text = [HEAD, *([CHART] if drawn else []), goals(rows).markdown(), met]
+    text += [table.markdown() for table in tables(rows)]
+    text += [NOTES, _pairs("Where", "this machine", results.machine).markdown()]
     text.append(_pairs("With what", "version", results.versions).markdown())
     taken = [[name, part["when"], f"{part['seconds']:.0f} s"] for name, part in results.parts.items()]
     text.append(Table("When", ["part", "measured", "took"], taken).markdown())

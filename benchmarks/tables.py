@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from benchmarks.figures import Row, spread
+from benchmarks.figures import Row, number, spread
 
 WIDEST = 4
 """Subjects that a table has columns for; of more, each is a line."""
@@ -28,27 +28,42 @@ class Table:
 
 
 def tables(rows: Iterable[Row]) -> list[Table]:
-    """Return a table for each part's rows, and one for their goals."""
-    made = []
-    for title, group in groupby(rows, key=lambda row: row.part):
-        members = list(group)
-        made.append(_figures(title, members))
-        if lines := [line for row in members for line in _goals(row)]:
-            made.append(Table("", ["goal", "of", "wanted", "reached", ""], lines))
-    return made
+    """Return a table of figures for each part."""
+    return [_figures(title, list(group)) for title, group in groupby(rows, key=lambda row: row.part)]
+
+
+def goals(rows: Iterable[Row]) -> Table:
+    """Return every goal in one table, whether met or missed."""
+    lines = [
+        [row.part, row.what, verdict.subject, verdict.goal, verdict.reached, "met" if verdict.met else "**missed**"]
+        for row in rows
+        for verdict in row.verdicts
+    ]
+    return Table("Goals", ["part", "what", "of", "goal", "reached", ""], lines)
 
 
 def _figures(title: str, rows: list[Row]) -> Table:
-    subjects = list(dict.fromkeys(name for row in rows for name in row.cells))
-    if len(subjects) <= WIDEST:
-        lines = [[row.what, row.unit, *(spread(row.cells.get(name)) for name in subjects)] for row in rows]
-        return Table(title, ["", "unit", *subjects], lines)
-    heads = [f"{row.what}, {row.unit}" if row.unit else row.what for row in rows]
-    return Table(title, ["", *heads], [[name, *(spread(row.cells.get(name)) for row in rows)] for name in subjects])
+    """Return figures with a column a subject; with a line a subject where they are many."""
+    subjects = list(dict.fromkeys(name for row in rows for name, cell in row.cells.items() if cell))
+    if len(subjects) > WIDEST:
+        ours, first = rows[0].ours, rows[0]
+        heads = [f"{row.what}, {row.unit}" if row.unit else row.what for row in rows]
+        lines = [
+            [name, *(spread(row.cells.get(name)) for row in rows), _times(first.ratio(ours, name))] for name in subjects
+        ]
+        return Table(title, ["", *heads, f"{ours}, {first.what}: times better"], lines)
+    compared = any(row.rivals() for row in rows)
+    head = ["", "unit", *subjects, *(["times better than the best other"] if compared else [])]
+    return Table(title, head, [_line(row, subjects, compared=compared) for row in rows])
 
 
-def _goals(row: Row) -> list[list[str]]:
-    return [
-        [row.what, verdict.subject, verdict.goal, verdict.reached, "met" if verdict.met else "**missed**"]
-        for verdict in row.verdicts
-    ]
+def _line(row: Row, subjects: list[str], *, compared: bool) -> list[str]:
+    line = [row.what, row.unit, *(spread(row.cells.get(name)) for name in subjects)]
+    if compared:
+        best = row.best(row.rivals())
+        line.append(_times(row.ratio(row.ours, best)) if best else "-")
+    return line
+
+
+def _times(ratio: float | None) -> str:
+    return "-" if ratio is None or ratio < 0 else number(ratio)

@@ -46,7 +46,7 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
         cells = collected(work, wanted, scale.repeats)
     cells[_key(STANDING, "ready after")][ENDPOINT] = "runs already"
     rows = [
-        Row(part, what, unit, cells[_key(part, what)] | lacking, less_is_better=what != "requests")
+        Row(part, what, unit, cells[_key(part, what)] | lacking, less_is_better=what != "requests", ours=BARE)
         for part, columns in (*((part, COLUMNS) for part in LOADS), (STANDING, RESTING))
         for what, unit in columns
     ]

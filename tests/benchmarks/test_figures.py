@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from benchmarks.figures import Row, Scale, collected, interleaved, number, spread
-from benchmarks.tables import tables
+from benchmarks.tables import goals, tables
 
 
 def row(*, less_is_better: bool = True, **cells: list[float] | str) -> Row:
@@ -80,19 +80,28 @@ def test_a_row_survives_being_kept() -> None:
     assert Row.from_json(judged.as_json()) == judged
 
 
-def test_few_subjects_are_columns_and_many_are_lines() -> None:
-    few = tables([row(a=[1.0], b=[2.0])])
-    assert (few[0].head, few[0].lines) == (["", "unit", "a", "b"], [["what", "ms", "1", "2"]])
-    many = tables([row(a=[1.0], b=[2.0], c=[3.0], d=[4.0], e="failed")])
-    assert many[0].head == ["", "what, ms"]
-    assert many[0].lines[-1] == ["e", "failed"]
+def test_few_subjects_are_columns_beside_a_ratio() -> None:
+    (table,) = tables([row(Scones=[2.0], slow=[9.0], fast=[6.0])])
+    assert table.head == ["", "unit", "Scones", "slow", "fast", "times better than the best other"]
+    assert table.lines == [["what", "ms", "2", "9", "6", "3"]]
 
 
-def test_goals_are_a_table_of_their_own_that_marks_what_is_missed() -> None:
+def test_many_subjects_are_lines() -> None:
+    (table,) = tables([row(Scones=[1.0], b=[2.0], c=[], d=[4.0], e=[5.0], f="failed")])
+    assert table.head == ["", "what, ms", "Scones, what: times better"]
+    assert table.lines == [
+        ["Scones", "1", "1"],
+        ["b", "2", "2"],
+        ["d", "4", "4"],
+        ["e", "5", "5"],
+        ["f", "failed", "-"],
+    ]
+
+
+def test_goals_are_a_table_that_marks_what_is_missed() -> None:
     judged = row(ours=[3.0])
     judged.want_at_most("ours", 2)
-    _, goals = tables([judged])
-    assert "| what | ours | ≤ 2 ms | 3 ms | **missed** |" in goals.markdown()
+    assert "| Part | what | ours | ≤ 2 ms | 3 ms | **missed** |" in goals([judged]).markdown()
 
 
 def test_a_quick_look_makes_fewer_calls_but_never_none() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import bentoml
@@ -18,6 +17,6 @@ class Classifier:
         self.model = Predictor()
 
     @bentoml.api(route="/invocations")
-    def invocations(self, picture: Annotated[Path, ContentType("image/png")], /) -> list[float]:
-        """Classify the picture in the body, which BentoML hands over as a file."""
-        return self.model(picture.read_bytes())
+    def invocations(self, picture: Annotated[bytes, ContentType("image/png")], /) -> list[float]:
+        """Classify the picture in the body."""
+        return self.model(picture)
