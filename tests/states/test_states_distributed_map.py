@@ -353,7 +353,9 @@ def test_a_running_map_run_can_be_changed(machines):
         ({"ToleratedFailureCount": 1, "ToleratedFailureCountPath": "$.n"}, "only be one of the following fields"),
         ({"ItemReader": {"Resource": f"{S3}:getObject", "ReaderConfig": {"InputType": "PARQUET"}}}, "PARQUET"),
         ({"ItemReader": {"Resource": f"{S3}:getObject", "ReaderConfig": {"InputType": "XML"}}}, "InputType"),
+        ({"ItemReader": reader("b", "k", InputType="CSV")}, "CSVHeaderLocation"),
         ({"ItemBatcher": {}}, "MaxItemsPerBatch"),
+        ({"ItemBatcher": {"MaxItemsPerBatch": 1, "BatchInput": {"a.$": "no path"}}}, "valid JSONPath"),
         ({"ResultWriter": {}}, "WriterConfig"),
     ],
 )

@@ -105,8 +105,12 @@ def _headers(config: dict[str, Any], at: str) -> Iterator[Fault]:
     elif location not in ("FIRST_ROW", "GIVEN"):
         values = "FIRST_ROW, GIVEN"
         yield f"The field 'CSVHeaderLocation' should have one of these values: [{values}]", f"{at}/CSVHeaderLocation"
-    elif location == "GIVEN" and not isinstance(config.get("CSVHeaders"), list):
-        yield "These fields are required: [CSVHeaders]", at
+    elif location == "GIVEN":
+        headers = config.get("CSVHeaders")
+        if not isinstance(headers, list):
+            yield "These fields are required: [CSVHeaders]", at
+        elif not all(isinstance(header, str) for header in headers):
+            yield "Expected a list of strings", f"{at}/CSVHeaders"
 
 
 def _batcher(batcher: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:

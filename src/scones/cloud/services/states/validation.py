@@ -186,6 +186,13 @@ class _Checker:
         for field in ("Parameters", "ResultSelector", "ItemSelector", "Assign"):
             if field in state:
                 self.template(state[field], f"{at}/{field}")
+        for holder, field in (
+            ("ItemReader", "Parameters"),
+            ("ItemBatcher", "BatchInput"),
+            ("ResultWriter", "Parameters"),
+        ):
+            if isinstance(state.get(holder), dict) and field in state[holder]:
+                self.template(state[holder][field], f"{at}/{holder}/{field}")
         self.result_path(state, at)
         for index, catcher in enumerate(_list(state, "Catch")):
             self.result_path(catcher, f"{at}/Catch[{index}]")
