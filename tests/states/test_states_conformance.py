@@ -18,7 +18,7 @@ RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "conformance"
 KINDS = ("execution", "api", "create_error", "validate", "test_state")
 
 REACHED: dict[tuple[str, str], tuple[int, int, int]] = {
-    ("assign", "execution"): (17, 17, 16),
+    ("assign", "execution"): (21, 21, 20),
     ("base", "execution"): (17, 17, 17),
     ("choice_operators", "execution"): (342, 342, 342),
     ("comments", "execution"): (1, 1, 1),
@@ -33,7 +33,7 @@ REACHED: dict[tuple[str, str], tuple[int, int, int]] = {
     ("outputdecl", "execution"): (15, 15, 15),
     ("query_language", "execution"): (6, 6, 6),
     ("scenarios", "create_error"): (8, 8, 8),
-    ("scenarios", "execution"): (52, 50, 48),
+    ("scenarios", "execution"): (75, 73, 55),
     ("services/lambda_task", "execution"): (9, 9, 9),
     ("services/lambda_task_service", "execution"): (9, 9, 9),
     ("sfn_api", "api"): (48, 47, 47),
@@ -42,6 +42,8 @@ REACHED: dict[tuple[str, str], tuple[int, int, int]] = {
     ("sfn_api_express", "create_error"): (2, 2, 2),
     ("sfn_api_logs", "api"): (11, 11, 11),
     ("sfn_api_logs", "create_error"): (1, 1, 1),
+    ("sfn_api_map_run", "api"): (1, 1, 1),
+    ("sfn_api_map_run", "create_error"): (2, 0, 0),
     ("sfn_api_tagging", "api"): (39, 39, 39),
     ("sfn_api_validation", "validate"): (8, 8, 8),
     ("sfn_api_versioning", "api"): (45, 43, 43),

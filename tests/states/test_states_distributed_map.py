@@ -233,6 +233,22 @@ def test_objects_of_a_bucket_and_of_an_inventory_are_items(cloud, machines, buck
     assert [item["Key"] for item in items] == ["in/a", "in/b"]
 
 
+def test_items_in_listed_objects_and_in_those_of_a_manifest_of_athena(cloud, machines, bucket):
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="in/1", Body='{"a": 1}\n{"a": 2}\n')
+    s3.put_object(Bucket=bucket, Key="in/2", Body='{"a": 3}\n')
+    listing = {
+        "Resource": f"{S3}:listObjectsV2",
+        "ReaderConfig": {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"},
+        "Parameters": {"Bucket": bucket, "Prefix": "in/"},
+    }
+    assert output(machines.run(distributed(PASS, ItemReader=listing))) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+    s3.put_object(Bucket=bucket, Key="manifest.csv", Body=f"s3://{bucket}/in/2\ns3://{bucket}/in/1\n")
+    athena = reader(bucket, "manifest.csv", InputType="JSONL", ManifestType="ATHENA_DATA", MaxItems=2)
+    assert output(machines.run(distributed(PASS, ItemReader=athena))) == [{"a": 3}, {"a": 1}]
+
+
 def test_jsonata_reads_selects_batches_and_limits(cloud, machines, bucket):
     cloud.client("s3").put_object(Bucket=bucket, Key="items", Body="[1, 2, 3, 4]")
     definition = distributed(

@@ -19,6 +19,10 @@ class ItemReader:
 
     operation: str
     parameters: Template
+    manifest: str | None
+    """The ManifestType; an object of the type MANIFEST is S3_INVENTORY where it says nothing else."""
+    flatten: bool
+    """Whether the items are what is in the listed objects, not the objects."""
     input_type: str | None
     header_location: str | None
     headers: tuple[str, ...]
@@ -83,6 +87,8 @@ def _reader(reader: dict[str, Any], jsonata: bool) -> ItemReader:
     return ItemReader(
         operation=reader["Resource"].rpartition(":")[2],
         parameters=_parameters(reader, "ItemReader", jsonata),
+        manifest=config.get("ManifestType", "S3_INVENTORY" if config.get("InputType") == "MANIFEST" else None),
+        flatten=config.get("Transformation") == "LOAD_AND_FLATTEN",
         input_type=config.get("InputType"),
         header_location=config.get("CSVHeaderLocation"),
         headers=tuple(config.get("CSVHeaders", ())),

@@ -59,16 +59,43 @@ async def read_items(
 async def _pages(cloud: Cloud, reader: ItemReader, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
     if reader.operation == "listObjectsV2":
         async for page in _listed(cloud, parameters):
-            yield page
+            keys = [{"Bucket": parameters["Bucket"], "Key": each["Key"]} for each in page]
+            async for inner in _contents(cloud, reader, keys) if reader.flatten else _alone(page):
+                yield inner
         return
-    body = await _object(cloud, parameters)
-    if reader.input_type == "MANIFEST":
-        async for page in _inventory(cloud, body):
-            yield page
-        return
-    items = await asyncio.to_thread(_parse, reader, body)
-    while page := await asyncio.to_thread(_next, items):
+    if reader.manifest is None:
+        chosen = _contents(cloud, reader, [parameters])
+    elif reader.manifest == "ATHENA_DATA":
+        chosen = _contents(cloud, reader, _athena(await _object(cloud, parameters)))
+    else:
+        chosen = _inventory(cloud, await _object(cloud, parameters))
+    async for page in chosen:
         yield page
+
+
+async def _alone(page: list[Any]) -> AsyncIterator[list[Any]]:
+    yield page
+
+
+async def _contents(cloud: Cloud, reader: ItemReader, objects: list[dict[str, Any]]) -> AsyncIterator[list[Any]]:
+    """Yield the items in objects, one object after the other."""
+    for each in objects:
+        items = await asyncio.to_thread(_parse, reader, await _object(cloud, each))
+        while page := await asyncio.to_thread(_next, items):
+            yield page
+
+
+def _athena(manifest: bytes) -> list[dict[str, Any]]:
+    """Return the objects whose addresses (s3://bucket/key) a manifest of Athena has, one a line."""
+    objects = []
+    for line in manifest.decode("utf-8", "replace").split("\n"):
+        address = line.strip().strip('"')
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        if address and not (address.startswith("s3://") and key):
+            raise reader_failed(f"A manifest of Athena has addresses that begin with s3://, and not '{address}'.")
+        if address:
+            objects.append({"Bucket": bucket, "Key": key})
+    return objects
 
 
 def parse_items(reader: ItemReader, body: bytes) -> list[Any]:

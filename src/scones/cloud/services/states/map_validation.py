@@ -23,6 +23,11 @@ _BAD_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"/\x00-\x1f\x7f-\x9f]")
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
 _WRITER = "arn:aws:states:::s3:putObject"
 _INPUTS = ("CSV", "JSON", "JSONL", "PARQUET", "MANIFEST")
+_READER_VALUES: dict[str, tuple[str, ...]] = {
+    "CSVDelimiter": tuple(DELIMITERS),
+    "ManifestType": ("S3_INVENTORY", "ATHENA_DATA"),
+    "Transformation": ("NONE", "LOAD_AND_FLATTEN"),
+}
 _BOUNDS: dict[str, tuple[float, float | None]] = {
     "MaxConcurrency": (0, None),
     "ToleratedFailureCount": (0, None),
@@ -86,13 +91,15 @@ def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     if not isinstance(config, dict):
         yield "Expected a JSON object", where
         return
-    if resource == _READERS[0] and "InputType" not in config:
+    loads = config.get("Transformation") == "LOAD_AND_FLATTEN" or config.get("ManifestType") == "ATHENA_DATA"
+    single = resource == _READERS[0] and config.get("ManifestType") != "S3_INVENTORY"
+    if (single or loads) and "InputType" not in config:
         yield "These fields are required: [InputType]", where
     elif config.get("InputType", "JSON") not in _INPUTS:
         yield f"The field 'InputType' should have one of these values: [{', '.join(_INPUTS)}]", f"{where}/InputType"
-    if config.get("CSVDelimiter", "COMMA") not in DELIMITERS:
-        names = ", ".join(DELIMITERS)
-        yield f"The field 'CSVDelimiter' should have one of these values: [{names}]", f"{where}/CSVDelimiter"
+    for field, values in _READER_VALUES.items():
+        if config.get(field, values[0]) not in values:
+            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
     if config.get("InputType") == "CSV":
         yield from _headers(config, where)
     yield from _numbers(config, _READER_BOUNDS, where, jsonata)

@@ -51,12 +51,6 @@ def _distributed(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
     config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
     if config.get("InputType") == "PARQUET":
         yield Diagnostic(SCHEMA, "The local cloud does not read PARQUET; give CSV, JSON or JSONL", f"{where}/InputType")
-    if config.get("ManifestType", "S3_INVENTORY") != "S3_INVENTORY":
-        message = f"The local cloud reads manifests of the type S3_INVENTORY, not {config['ManifestType']}"
-        yield Diagnostic(SCHEMA, message, f"{where}/ManifestType")
-    if config.get("Transformation", "NONE") != "NONE":
-        message = f"The local cloud does not offer the transformation {config['Transformation']}"
-        yield Diagnostic(SCHEMA, message, f"{where}/Transformation")
     writer = state.get("ResultWriter", {})
     if writer.get("WriterConfig", {}).get("OutputType") == "JSONL" and "Resource" not in writer:
         message = "The local cloud writes JSONL to S3 alone; give the ResultWriter a Resource, or the OutputType JSON"
