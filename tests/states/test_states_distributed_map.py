@@ -342,6 +342,14 @@ def test_stopping_the_parent_aborts_the_children(machines):
     assert (described["status"], counts["aborted"], counts["pending"]) == ("ABORTED", 2, 1)
 
 
+def test_children_are_aborted_when_the_parent_times_out(machines):
+    definition = distributed({"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
+    execution = machines.start(machines.create({**definition, "TimeoutSeconds": 1}), [1])
+    assert machines.wait(execution)["status"] == "TIMED_OUT"
+    (child,) = children(machines, map_run(machines, execution))
+    assert child["status"] == "ABORTED"
+
+
 def test_a_running_map_run_can_be_changed(machines):
     states = {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}
     execution = machines.start(machines.create(distributed(states, MaxConcurrency=1)), [1, 2, 3])

@@ -29,7 +29,9 @@ CREATE INDEX IF NOT EXISTS sfn_map_children_execution ON sfn_map_children (execu
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 _PAGE = 200
 _ENDED = (
-    "SELECT c.number, c.items, c.status AS child_status, c.input AS child_input, e.* FROM sfn_map_children c"
+    "SELECT c.number, c.items, c.status AS child_status, c.input AS child_input,"
+    " (SELECT coalesce(max(r.number), 0) FROM sfn_redrives r WHERE r.execution = c.execution) AS redrives,"
+    " e.* FROM sfn_map_children c"
     " LEFT JOIN sfn_executions e ON e.id = c.execution"
     " WHERE c.map_run = ? AND c.status = ? AND c.number > ? ORDER BY c.number LIMIT ?"
 )

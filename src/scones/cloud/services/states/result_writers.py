@@ -128,7 +128,7 @@ def _record(row: sqlite3.Row) -> dict[str, Any]:
         "OutputDetails": {"Included": True} if row["output"] is not None else None,
         "Error": row["error"],
         "Cause": row["cause"],
-        "RedriveCount": 0,
+        "RedriveCount": row["redrives"],
         "StartDate": format_timestamp(row["started"]),
         "StateMachineArn": row["machine"],
         "Status": row["status"],
