@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import time
 import uuid
+import zipfile
 
 import pytest
 
@@ -366,6 +368,45 @@ def test_a_running_map_run_can_be_changed(machines):
         machines.client.update_map_run(mapRunArn=run, maxConcurrency=1)
     with pytest.raises(machines.client.exceptions.ResourceNotFound):
         machines.client.describe_map_run(mapRunArn=f"{run}0")
+
+
+def test_what_failed_is_redriven_under_the_same_map_run(cloud, machines, function):
+    arn = function("def handler(event, context):\n    return 6 // (event - 3)\n")
+    states = {"Call": {"Type": "Task", "Resource": arn, "End": True}}
+    execution = machines.start(machines.create(distributed(states, MaxConcurrency=1)), [1, 3, 5])
+    assert machines.wait(execution)["status"] == "FAILED"
+    run = map_run(machines, execution)
+    (failed,) = children(machines, run, statusFilter="FAILED")
+    described = machines.client.describe_execution(executionArn=failed["executionArn"])
+    assert described["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
+    with pytest.raises(machines.client.exceptions.ExecutionNotRedrivable, match="Map Run"):
+        machines.client.redrive_execution(executionArn=failed["executionArn"])
+
+    functions = cloud.client("lambda")
+    functions.update_function_code(FunctionName=arn, ZipFile=zipped("def handler(event, context):\n    return event\n"))
+    functions.get_waiter("function_updated_v2").wait(FunctionName=arn)
+    machines.client.redrive_execution(executionArn=execution)
+    assert output(machines.wait(execution)) == [-3, 3, 5]
+    described = machines.client.describe_map_run(mapRunArn=run)
+    counts = described["executionCounts"]
+    assert (described["status"], described["redriveCount"], counts["succeeded"]) == ("SUCCEEDED", 1, 3)
+    types = [event["type"] for event in machines.history(execution)]
+    assert types[7:] == [
+        "ExecutionRedriven",
+        "MapRunRedriven",
+        "MapRunSucceeded",
+        "MapStateSucceeded",
+        "MapStateExited",
+        "ExecutionSucceeded",
+    ]
+    assert "ExecutionRedriven" in [event["type"] for event in machines.history(failed["executionArn"])]
+
+
+def zipped(source):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as folder:
+        folder.writestr("main.py", source)
+    return archive.getvalue()
 
 
 @pytest.mark.parametrize(

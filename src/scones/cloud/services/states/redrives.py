@@ -29,6 +29,8 @@ class RedriveOperations(Operations):
             if same is not None:
                 return {"redriveDate": same["at"]}
         reason = self._not_redrivable(row)
+        if reason is None and "/" in row["machine"]:  # AWS's words for this are not known to us
+            reason = "A child execution is redriven by its Map Run; redrive the execution that the Map Run belongs to"
         if reason is not None:
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
         return {"redriveDate": await self._executions.redrive(row, token)}
