@@ -14,6 +14,7 @@ from scones.cloud.services.sagemaker.resources import Document
 
 _SOURCE = "aws.sagemaker"
 _JOB_TIMES = ("CreationTime", "TrainingStartTime", "TrainingEndTime", "LastModifiedTime")
+_PACKAGE_TIMES = ("CreationTime", "LastModifiedTime")
 
 
 def announce_training_job(cloud: Cloud, document: Document) -> None:
@@ -51,6 +52,14 @@ def announce_endpoint(cloud: Cloud, document: Document) -> None:
         "Tags": _tags(cloud, arn),
     }
     announce(cloud, _SOURCE, "SageMaker Endpoint State Change", arn, detail)
+
+
+def announce_model_package(cloud: Cloud, document: Document) -> None:
+    """Tell that a model package was made, or that its approval or metadata changed."""
+    times = {name: milliseconds(document[name]) for name in _PACKAGE_TIMES if name in document}
+    arn = document["ModelPackageArn"]
+    detail: dict[str, Any] = {**document, **times}
+    announce(cloud, _SOURCE, "SageMaker Model Package State Change", arn, detail)
 
 
 def _tags(cloud: Cloud, arn: str) -> dict[str, str]:

@@ -13,14 +13,17 @@ from scones.cloud.services.sagemaker.capture import Captures
 from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.endpoints import Endpoints
 from scones.cloud.services.sagemaker.jobs import TrainingJobs
+from scones.cloud.services.sagemaker.model_packages import ModelPackages
 from scones.cloud.services.sagemaker.model_server import Connections
 from scones.cloud.services.sagemaker.models import Models
+from scones.cloud.services.sagemaker.registry import RegistryOperations
+from scones.cloud.services.sagemaker.resource_search import SearchOperations
 from scones.cloud.services.sagemaker.resources import SCHEMA, Document
 from scones.cloud.services.sagemaker.tags import Tags
 from scones.cloud.services.sagemaker.tuning_jobs import TuningJobs
 
 
-class SageMaker(Service):
+class SageMaker(RegistryOperations, SearchOperations, Service):
     """SageMaker of this cloud: training jobs, models, endpoint configurations and endpoints."""
 
     name: ClassVar[str] = "sagemaker"
@@ -29,7 +32,8 @@ class SageMaker(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self.jobs = TrainingJobs(cloud)
-        self.models = Models(cloud)
+        self.model_packages = ModelPackages(cloud)
+        self.models = Models(cloud, self.model_packages)
         self.endpoint_configs = EndpointConfigs(cloud, self.models)
         self.captures = Captures(cloud)
         self.endpoints = Endpoints(cloud, self.models, self.endpoint_configs, self.captures)

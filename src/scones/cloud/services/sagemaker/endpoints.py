@@ -92,7 +92,7 @@ class Endpoints:
         plan: dict[str, Any] = {"Id": uuid.uuid4().hex, "EndpointConfigName": config_name, "Variants": []}
         for variant in config["ProductionVariants"]:
             model = self._models.describe(variant["ModelName"])
-            container = model.get("PrimaryContainer") or model["Containers"][0]
+            container = self._models.served(variant["ModelName"])
             role = model.get("ExecutionRoleArn") or config.get("ExecutionRoleArn")
             role = role or self._cloud.arn("iam", "role/SageMaker", region="")
             plan["Variants"].append({**variant, "Container": container, "RoleArn": role})

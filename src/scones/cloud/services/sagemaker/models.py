@@ -8,15 +8,20 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.sagemaker.container import image_command
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_offered
+from scones.cloud.services.sagemaker.model_packages import ModelPackages
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.resources import Document, Resources
+
+_SERVED = "Served"
+"""Where the document of a model of a model package keeps the container that runs; Describe shows the request's."""
 
 
 class Models:
     """The models of a cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, packages: ModelPackages) -> None:
         self._cloud = cloud
+        self._packages = packages
         self._models = Resources(cloud.store, "model")
 
     def arn(self, name: str) -> str:
@@ -34,19 +39,30 @@ class Models:
             raise invalid("You must provide either PrimaryContainer or Containers.")
         if len(containers) > 1:
             raise not_offered("inference pipelines of several containers", "Give one container.")
-        await self._check(containers[0], request.get("ExecutionRoleArn", ""))
+        served = self._resolve(containers[0])
+        await self._check(served, request.get("ExecutionRoleArn", ""))
         document = {
             "EnableNetworkIsolation": False,
             **{key: value for key, value in request.items() if key != "Tags"},
             "ModelArn": arn,
             "CreationTime": time.time(),
         }
+        if served is not containers[0]:
+            document[_SERVED] = served
         for container in (document.get("PrimaryContainer"), *document.get("Containers", [])):
             if container is not None:
                 container.setdefault("Mode", "SingleModel")
         if not await self._models.add(name, arn, document, request.get("Tags", [])):
             raise already_exists("model", arn)
         return {"ModelArn": arn}
+
+    def _resolve(self, container: dict[str, Any]) -> dict[str, Any]:
+        """Return a container with what its model package says, where it names one."""
+        if "ModelPackageName" not in container:
+            return container
+        packaged = self._packages.container(container["ModelPackageName"])
+        variables = packaged.get("Environment", {}) | container.get("Environment", {})
+        return {**packaged, **container, "Environment": variables}
 
     async def _check(self, container: dict[str, Any], role: str) -> None:
         if container.get("Mode", "SingleModel") != "SingleModel":
@@ -68,7 +84,16 @@ class Models:
         document = self._models.get(name)
         if document is None:
             raise not_found("model", self.arn(name))
+        document.pop(_SERVED, None)
         return document
+
+    def served(self, name: str) -> Document:
+        """Return the container that a model runs: its own, or that of its model package; raises `ServiceError`."""
+        document = self._models.get(name)
+        if document is None:
+            raise not_found("model", self.arn(name))
+        container: Document = document.get(_SERVED) or document.get("PrimaryContainer") or document["Containers"][0]
+        return container
 
     def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""

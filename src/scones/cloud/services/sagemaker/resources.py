@@ -69,6 +69,20 @@ class Resources:
         )
         return [json.loads(row["document"]) for row in rows]
 
+    def with_arn(self, arn: str) -> Document | None:
+        """Return the document of the resource with an ARN, or None."""
+        row = self.store.row("SELECT document FROM sagemaker_resources WHERE kind = ? AND arn = ?", self.kind, arn)
+        return json.loads(row["document"]) if row else None
+
+    def first(self, **members: Any) -> Document | None:
+        """Return a document whose members have these values, or None where there is none."""
+        conditions, values = _equal(members)
+        row = self.store.row(
+            f"SELECT document FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} LIMIT 1",  # noqa: S608
+            self.kind, *values,
+        )  # fmt: skip
+        return json.loads(row["document"]) if row else None
+
     async def add(self, name: str, arn: str, document: Document, tags: list[dict[str, str]]) -> bool:
         """Store a new resource with its tags; False where one of the name exists."""
 
@@ -135,14 +149,20 @@ class Resources:
 
         return await self.store.write(delete)
 
-    def page(self, params: Mapping[str, Any], order: str) -> tuple[list[Document], dict[str, str]]:
+    def page(
+        self, params: Mapping[str, Any], order: str, members: Mapping[str, Any] | None = None
+    ) -> tuple[list[Document], dict[str, str]]:
         """Return one page of a List operation and its NextToken member, empty on the last page.
 
-        `order` is the operation's default SortOrder.
+        `order` is the operation's default SortOrder; `members` are values that a document must have, None for a
+        member that it must not have.
         """
         column = _COLUMNS[params.get("SortBy", "CreationTime")]
         descending = params.get("SortOrder", order) == "Descending"
         conditions, values = _filters(params)
+        wanted, wanted_values = _equal(members or {})
+        conditions += wanted
+        values += wanted_values
         if "NextToken" in params:
             conditions.append(f"({column}, name) {'<' if descending else '>'} (?, ?)")
             values += _read_token(params["NextToken"])
@@ -172,6 +192,11 @@ def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
             conditions.append(condition)
             values.append(bound.timestamp() if isinstance(bound, datetime) else bound)
     return conditions, values
+
+
+def _equal(members: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    conditions = [f"json_extract(document, '$.{name}') IS ?" for name in members]
+    return conditions, list(members.values())
 
 
 def _token(row: Row, column: str) -> str:

@@ -75,7 +75,7 @@ class TransformRun:
     async def run(self) -> Outcome:
         """Run the job; raises `ServiceError` or `ValueError` where its data cannot be had."""
         model = self._models.describe(self._request["ModelName"])
-        self._container = model.get("PrimaryContainer") or model["Containers"][0]
+        self._container = self._models.served(self._request["ModelName"])
         self._role = model.get("ExecutionRoleArn", "")
         try:
             await fetch_model(self._objects, self._container, self._folder / "ml")

@@ -1,0 +1,81 @@
+"""Model package groups: the versions of one model, under one name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.credentials import Caller
+from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+KIND = "model-package-group"
+_LATEST = "LatestVersion"
+"""Where a document keeps the last version's number; Describe does not show it. Numbers are not given twice."""
+
+
+class ModelPackageGroups:
+    """The model package groups of a cloud."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._groups = Resources(cloud.store, KIND, "ModelPackageGroupStatus")
+
+    def arn(self, name: str) -> str:
+        """Return a group's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"{KIND}/{name.lower()}")
+
+    async def create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Store a group; raises `ServiceError` (ValidationException) where one of the name exists."""
+        name = request["ModelPackageGroupName"]
+        arn = self.arn(name)
+        document = {
+            **{key: value for key, value in request.items() if key != "Tags"},
+            "ModelPackageGroupArn": arn,
+            "ModelPackageGroupStatus": "Completed",
+            "CreationTime": time.time(),
+            "CreatedBy": user_context(caller),
+            _LATEST: 0,
+        }
+        if self._groups.with_arn(arn) or not await self._groups.add(name, arn, document, request.get("Tags", [])):
+            raise invalid(f"Model Package Group already exists: {arn}")
+        return {"ModelPackageGroupArn": arn}
+
+    def describe(self, identifier: str) -> Document:
+        """Return a group's document by its name or ARN; raises `ServiceError` (ValidationException)."""
+        arn = identifier if identifier.startswith("arn:") else self.arn(identifier)
+        document = self._groups.with_arn(arn)
+        if document is None:
+            raise invalid(f"ModelPackageGroup {arn} does not exist.")
+        document.pop(_LATEST)
+        return document
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._groups.page(params, "Ascending")
+        members = ("ModelPackageGroupName", "ModelPackageGroupArn", "ModelPackageGroupDescription", "CreationTime",
+                   "ModelPackageGroupStatus", "ManagedConfiguration")  # fmt: skip
+        summaries = [{key: item[key] for key in members if key in item} for item in page]
+        return {"ModelPackageGroupSummaryList": summaries, **more}
+
+    async def next_version(self, name: str) -> int:
+        """Return the number of a group's next version, which no other gets; raises `ServiceError`."""
+
+        def change(document: Document) -> None:
+            document[_LATEST] += 1
+
+        document = await self._groups.update(name, change)
+        if document is None:
+            raise invalid(f"ModelPackageGroup {self.arn(name)} does not exist.")
+        version: int = document[_LATEST]
+        return version
+
+    async def remove(self, name: str) -> None:
+        """Forget a group."""
+        await self._groups.remove(name)
+
+
+def user_context(caller: Caller) -> Document:
+    """Return who made something, as CreatedBy tells it."""
+    return {"IamIdentity": {"Arn": caller.arn, "PrincipalId": caller.user_id}}
