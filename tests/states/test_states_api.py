@@ -243,12 +243,6 @@ def test_definitions_are_validated_without_creating(machines):
     ]
 
 
-def test_express_machines_are_refused_by_name(machines):
-    with pytest.raises(ClientError) as caught:
-        machines.create(PASS, type="EXPRESS")
-    assert code(caught) == "StateMachineTypeNotSupported"
-
-
 def test_a_log_destination_must_be_there(machines):
     logging = {
         "level": "ALL",

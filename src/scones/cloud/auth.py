@@ -300,4 +300,6 @@ def _ours(url: str, port: int) -> bool:
         name, given = split.hostname or "", split.port
     except ValueError:
         return False
+    # Clients put "sync-" before the host of StartSyncExecution; no public name can have either of the two forms.
+    name = name.removeprefix("sync-")
     return given == port and (name in ("127.0.0.1", "localhost", "::1") or name.endswith(".localhost"))

@@ -24,6 +24,11 @@ class StepFunctions(
         """Take up the executions that a former process left."""
         await self._executions.take_up()
 
+    def drain(self) -> None:
+        """End the calls that wait for an Express execution."""
+        self._express.drain()
+
     async def stop(self) -> None:
-        """Leave the running executions to the next process."""
+        """End the Express executions, and leave the others to the next process."""
+        await self._express.stop()
         await self._executions.suspend()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import uuid
 from typing import Any
@@ -11,24 +10,28 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import execution_arn
 from scones.cloud.services.states.history import from_row, present
+from scones.cloud.services.states.inputs import checked_input
 from scones.cloud.services.states.machines import Revision
 from scones.cloud.services.states.map_runs import MapRunOperations
-from scones.cloud.services.states.operations import Operations, checked_name
+from scones.cloud.services.states.operations import Operations, checked_name, wrong_type
 from scones.cloud.services.states.paging import DEFAULT, page, page_bounds
-from scones.cloud.services.states.text import too_large
+from scones.cloud.services.states.redrives import RedriveOperations
 
 _WITH_ALIAS = "SELECT * FROM sfn_executions LEFT JOIN sfn_execution_aliases ON execution = id"
 
 
-class ExecutionOperations(MapRunOperations, Operations):
+class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
     """Step Functions' operations on executions, a Map Run's children among them."""
 
     async def start_execution(self, call: Call) -> dict[str, Any]:
-        """Start an execution; the same name and input answer the one that runs."""
+        """Start an execution; the same name and input answer the one that runs, if it is none of an Express machine."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
-        text = _checked_input(params.get("input", "{}"))
+        text = checked_input(params.get("input", "{}"))
         name = checked_name(params.get("name") or str(uuid.uuid4()))
+        if machine.type == "EXPRESS":
+            express = self._express.start(machine, name, text)
+            return {"executionArn": express.arn, "startDate": express.started}
         arn = machine.arn.replace(":stateMachine:", ":execution:", 1) + f":{name}"
         running = self._executions.running.get(arn)
         if running is not None and running.input == text:
@@ -37,6 +40,19 @@ class ExecutionOperations(MapRunOperations, Operations):
             raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
         started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
         return {"executionArn": arn, "startDate": started}
+
+    async def start_sync_execution(self, call: Call) -> dict[str, Any]:
+        """Run an Express machine and answer how that ended; no name is ever taken."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.type != "EXPRESS":
+            raise wrong_type()
+        name, text = checked_name(params.get("name") or str(uuid.uuid4())), checked_input(params.get("input", "{}"))
+        outcome = await self._express.run(machine, name, text)
+        answer = outcome.describe(data=params.get("includedData") != "METADATA_ONLY")
+        if "traceHeader" in params:
+            answer["traceHeader"] = params["traceHeader"]
+        return answer
 
     async def stop_execution(self, call: Call) -> dict[str, Any]:
         """Abort an execution; one that has ended answers when it did."""
@@ -52,10 +68,7 @@ class ExecutionOperations(MapRunOperations, Operations):
         alias = self.cloud.store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
         if alias is not None:
             answer["stateMachineAliasArn"] = alias["alias"]
-        answer |= {"redriveStatus": "REDRIVABLE"}
-        if row["status"] in ("RUNNING", "SUCCEEDED"):
-            reason = f"Execution is {row['status']} and cannot be redriven"
-            answer |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+        answer |= self.redrives(row) | self.redrive_status(row)
         if (run := self.map_run_of(row)) is not None:
             answer["mapRunArn"] = run
             if answer["redriveStatus"] == "REDRIVABLE":
@@ -88,11 +101,16 @@ class ExecutionOperations(MapRunOperations, Operations):
         if "mapRunArn" in params:
             offset, size = page_bounds(params)
             run, rows = self.children_of(params, params.get("statusFilter"))
-            listed = [{**_listed(row), "mapRunArn": run["arn"], "itemCount": row["items"]} for row in rows]
+            listed = [
+                {**_listed(row), **self.redrives(row), "mapRunArn": run["arn"], "itemCount": row["items"]}
+                for row in rows
+            ]
             return page("executions", listed, offset, size)
         if "stateMachineArn" not in params:
             raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
         machine = self._machines.get(params["stateMachineArn"])
+        if machine.type == "EXPRESS":
+            raise wrong_type()
         offset, size = page_bounds(params)
         column, arn = "machine", machine.arn
         if machine.alias is not None:
@@ -104,7 +122,7 @@ class ExecutionOperations(MapRunOperations, Operations):
             f"{_WITH_ALIAS} WHERE {column} = ? AND (? IS NULL OR status = ?) ORDER BY id DESC LIMIT ? OFFSET ?",
             *(arn, status, status, size + 1, offset),
         )
-        return page("executions", [_listed(row) | _aliased(row) for row in rows], offset, size)
+        return page("executions", [_listed(row) | self.redrives(row) | _aliased(row) for row in rows], offset, size)
 
     async def get_execution_history(self, call: Call) -> dict[str, Any]:
         """List the events of an execution, in order or newest first."""
@@ -121,18 +139,6 @@ class ExecutionOperations(MapRunOperations, Operations):
         return page("events", [present(from_row(row), include_data=include) for row in rows], offset, size)
 
 
-def _checked_input(text: str) -> str:
-    if too_large(text):
-        raise ServiceError(
-            "InvalidExecutionInput", "Invalid State Machine Execution Input: 'The input exceeds 262144 bytes of UTF-8'"
-        )
-    try:
-        json.loads(text)
-    except ValueError as error:
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
-    return text
-
-
 def _aliased(row: sqlite3.Row) -> dict[str, str]:
     return {} if row["alias"] is None else {"stateMachineAliasArn": row["alias"]}
 
@@ -144,7 +150,6 @@ def _listed(row: sqlite3.Row) -> dict[str, Any]:
         "name": row["name"],
         "status": row["status"],
         "startDate": row["started"],
-        "redriveCount": 0,
     }
     if row["stopped"] is not None:
         listed["stopDate"] = row["stopped"]

@@ -15,6 +15,7 @@ from scones.cloud.services.states.announcements import announce_execution
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import StateGroup, parse
 from scones.cloud.services.states.distributed import MapRuns
+from scones.cloud.services.states.execution_logs import ExecutionLogs
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import (
     Event,
@@ -83,6 +84,7 @@ class Executions:
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
         self._last = 0
+        self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)
         self.running: dict[str, Execution] = {}
 
@@ -139,6 +141,8 @@ class Executions:
     async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
         """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
         events = await self._events(row["id"])
+        if row["arn"] in self.running:  # another redrive came first
+            return self.running[row["arn"]].since
         execution = self._again(row, events)
         execution.child = child
         execution.redrives += 1
@@ -150,6 +154,8 @@ class Executions:
         execution.track.past = resume.read_past([*events, event], (), Texts(row["input"]))
         self._spawn(execution)
         await self._journal.flushed()
+        if child is None:
+            announce_execution(self._cloud, execution, "RUNNING")
         return execution.since
 
     async def take_up(self) -> None:
@@ -170,6 +176,7 @@ class Executions:
                 execution.track.recorder.close()
         await self._journal.flushed()
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
+        await self.logs.flush()
 
     async def _take_up(self, row: sqlite3.Row, child: Child | None = None) -> None:
         events = await self._events(row["id"])
@@ -202,14 +209,19 @@ class Executions:
     def _execution(
         self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
     ) -> Execution:
+        entries = self.logs.of(revision, arn)
+
         def append(event: Event) -> None:
             self._journal.event(number, event)
+            if entries is not None:
+                entries.add(event, execution.redrives)
 
         def note(attempt: FailedAttempt) -> None:
             self._journal.failed_attempt(number, attempt)
 
         track = Track(Recorder(append, self._clock.now, note), "", 0, {})
-        return Execution(number, arn, name, machine, text, started, revision, track, since=started)
+        execution = Execution(number, arn, name, machine, text, started, revision, track, since=started)
+        return execution
 
     def _spawn(self, execution: Execution) -> None:
         self.running[execution.arn] = execution
@@ -242,7 +254,7 @@ class Executions:
             seconds = machine.timeout
         else:
             group, seconds = execution.child.group, execution.child.seconds
-        interpreter = Interpreter(_context(execution, texts), texts, self._tasks, self._clock)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock)
         interpreter.map_runs = self.map_runs.of(execution)
         deadline = None if seconds is None else execution.since + seconds
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
@@ -274,8 +286,8 @@ class Executions:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
 
 
-def _context(execution: Execution, texts: Texts) -> dict[str, Any]:
-    """Return the context object's parts that stay the same all along."""
+def context_of(execution: Execution, texts: Texts) -> dict[str, Any]:
+    """Return those of the context object's parts that stay the same all along."""
     about: dict[str, Any] = {
         "Id": execution.arn,
         "Input": texts.root,

@@ -51,6 +51,7 @@ class Recorder:
     """Numbers the events of one execution and hands them to `append`, in order.
 
     `note` is handed every attempt that failed: the history alone does not tell why a Parallel or Map began again.
+    `limit` is how many events there may be; None is no limit.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class Recorder:
         now: Callable[[], float],
         note: Callable[[FailedAttempt], None] = lambda _attempt: None,
         last: int = 0,
+        limit: int | None = MAX_EVENTS,
     ) -> None:
         self._append = append
         self._now = now
         self._note = note
         self.last = last
+        self._limit = limit
         self.closed = False
 
     def close(self) -> None:
@@ -78,10 +81,10 @@ class Recorder:
 
     def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
         """Record an event and return it; fail the execution where its history is full."""
-        if self.last >= MAX_EVENTS - 1 and not kind.startswith("Execution"):
+        if self._limit is not None and self.last >= self._limit - 1 and not kind.startswith("Execution"):
             raise StateFailedError(
                 "States.Runtime",
-                f"The execution reached the maximum number of history events ({MAX_EVENTS}).",
+                f"The execution reached the maximum number of history events ({self._limit}).",
                 fatal=True,
             )
         self.last += 1

@@ -15,11 +15,16 @@ async def check_logging(cloud: Cloud, configuration: dict[str, Any] | None) -> N
     destinations = configuration.get("destinations", [])
     if len(destinations) != 1:
         raise _invalid("Must specify exactly one Log Destination.")
-    arn = destinations[0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
-    name = arn.removesuffix(":*").rpartition(":log-group:")[2]
+    name = log_group(configuration)
     found = await cloud.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": name}) if name else {}
     if name not in [group["logGroupName"] for group in found.get("logGroups", [])]:
         raise _invalid("Log Destination not found.")
+
+
+def log_group(configuration: dict[str, Any]) -> str:
+    """Return the name of the group to which a configuration's one destination leads, empty where it names none."""
+    arn: str = configuration["destinations"][0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
+    return arn.removesuffix(":*").rpartition(":log-group:")[2]
 
 
 def _invalid(reason: str) -> ServiceError:

@@ -27,11 +27,6 @@ class MachineOperations(Operations):
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
         _check_definition(params["definition"], kind)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
-        if kind != "STANDARD":
-            raise ServiceError(
-                "StateMachineTypeNotSupported",
-                f"State Machine Type Not Supported: 'The local cloud runs STANDARD state machines, not {kind}'",
-            )
         arn = self.cloud.arn("states", f"stateMachine:{name}")
         revision = new_revision(arn, params, None)
         found = self._machines.find(arn)

@@ -10,6 +10,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.states.executions import Executions
+from scones.cloud.services.states.express import ExpressExecutions
 from scones.cloud.services.states.machines import Machines
 from scones.cloud.services.states.map_children import SCHEMA as MAP_RUNS
 from scones.cloud.services.states.schema import SCHEMA
@@ -27,6 +28,7 @@ class Operations(Service):
         super().__init__(cloud)
         self._machines = Machines(cloud.store)
         self._executions = Executions(cloud)
+        self._express = ExpressExecutions(cloud, self._executions.logs)
         self._map_runs = self._executions.map_runs
 
     def _row(self, arn: str) -> sqlite3.Row | None:
@@ -44,3 +46,8 @@ def checked_name(name: str) -> str:
     if len(name) > 80 or not name or _BAD_NAME.search(name):
         raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
     return name
+
+
+def wrong_type() -> ServiceError:
+    """Return the refusal of an operation that a machine of the other type offers."""
+    return ServiceError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
