@@ -3,7 +3,8 @@
 Run by `sandbox.py` as `python -I -S launcher.py` with the sandbox described as JSON on standard input; the standard
 library alone, for it stands at the head of every cold start. The processes of a sandbox are this launcher, which the
 cloud waits for and signals; below it the init of a PID namespace, which dies with the launcher and takes every
-descendant of the program along; below that the program.
+descendant of the program along; below that the program. A process that has a program's modules loaded already may
+`launch` a fork of itself instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import resource
 import select
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWUTS = 0x00020000, 0x04000000
@@ -150,8 +151,8 @@ def drop_privileges() -> None:
     check(libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
-def execute(spec: dict[str, Any]) -> None:
-    """Become the program."""
+def settle(spec: dict[str, Any]) -> None:
+    """Take a program's place: its limits, a session of its own, the signals as usual, and its folder."""
     for name, value in spec["limits"].items():
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
@@ -159,9 +160,13 @@ def execute(spec: dict[str, Any]) -> None:
         resource.setrlimit(number, (bound, bound))
     if os.getsid(0) != os.getpid():  # the launcher itself leads a session already
         os.setsid()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     os.chdir(spec["cwd"])
+
+
+def execute(spec: dict[str, Any]) -> None:
+    """Become the program, in its place."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
     try:
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
     except OSError as error:
@@ -182,7 +187,10 @@ def supervise(child: int) -> int:
 
 
 def init(spec: dict[str, Any], report: int) -> None:
-    """Be process 1 of the sandbox: build it, start the program, reap orphans, tell how the program ended."""
+    """Be process 1 of the sandbox: build it, begin the program, reap orphans, tell how the program ended.
+
+    Returns in the program's process alone, which is in its place.
+    """
     check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
     launcher = select.poll()
     launcher.register(report, 0)
@@ -194,8 +202,10 @@ def init(spec: dict[str, Any], report: int) -> None:
     enter(spec["root"])
     program = os.fork()
     if not program:
+        os.close(report)
         drop_privileges()
-        execute(spec)
+        settle(spec)
+        return
     os.write(report, supervise(program).to_bytes(4, "little"))
     os._exit(0)
 
@@ -211,15 +221,11 @@ def end_as(status: int) -> None:
     os._exit(os.WEXITSTATUS(status))
 
 
-def main() -> None:
-    """Build the sandbox, run the program, and end as it ended."""
-    spec = json.load(sys.stdin)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none is lost: it waits until there is a program to end
-    if not spec["root"]:  # no namespaces on this machine
-        if sys.platform == "linux":
-            die_with_parent(spec["parent"])
-        execute(spec)
+def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
+    """Build the sandbox. Returns in the process that the program is to be; this one calls `end` as that has ended.
+
+    `end` gets the program's wait status and does not return. Signals that are to reach the program are blocked.
+    """
     unshare(spec["hostname"])
     die_with_parent(spec["parent"])  # after unshare, which clears it
     receive, report = os.pipe()
@@ -227,10 +233,25 @@ def main() -> None:
     if not child:
         os.close(receive)
         init(spec, report)
+        return
     os.close(report)
     status = supervise(child)
     told = os.read(receive, 4)
-    end_as(int.from_bytes(told, "little") if told else status)
+    end(int.from_bytes(told, "little") if told else status)
+
+
+def main() -> None:
+    """Build the sandbox, run the program, and end as it ended."""
+    spec = json.load(sys.stdin)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none is lost: it waits until there is a program to end
+    if spec["root"]:
+        launch(spec, end_as)
+    else:  # no namespaces on this machine
+        if sys.platform == "linux":
+            die_with_parent(spec["parent"])
+        settle(spec)
+    execute(spec)
 
 
 if __name__ == "__main__":

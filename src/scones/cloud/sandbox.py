@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Program:
 
     `env` is the whole environment. `mounts` maps paths inside to host folders; those in `read_only` cannot be written.
     `files` puts host files in the place of those that are there. `hidden` are host folders that are empty inside.
+    `visible` are host folders that are shown, read-only, even below one that is mounted or hidden.
     `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's own, "" the machine's.
     """
 
@@ -50,14 +52,36 @@ class Program:
     read_only: frozenset[str] = frozenset()
     files: Mapping[str, Path] = field(default_factory=dict)
     hidden: Sequence[Path] = ()
+    visible: Sequence[Path] = ()
     hostname: str = ""
     limits: Mapping[str, int] = field(default_factory=lambda: {"RLIMIT_CORE": 0})
+
+
+class Process(Protocol):
+    """The process that stands for a program's tree: a child of the cloud, or of a process that the cloud asked."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The program's exit status, or -signal; None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait until the program has ended; return its exit status, or -signal."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal; raises `ProcessLookupError` where it has ended."""
+
+    def kill(self) -> None:
+        """Send it SIGKILL."""
 
 
 class Sandbox:
     """A running program; `pid` is the process that stands for its tree on the host."""
 
-    def __init__(self, process: asyncio.subprocess.Process, output: _Output) -> None:
+    def __init__(self, process: Process, output: ProgramOutput) -> None:
         self._process = process
         self._output = output
         self.pid = process.pid
@@ -95,7 +119,7 @@ class Sandbox:
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
 
-class _Output:
+class ProgramOutput:
     """The reading end of a program's standard output and error."""
 
     def __init__(self, descriptor: int, on_output: Output) -> None:
@@ -128,9 +152,9 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
 
     Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
     """
-    root = _root() if await asyncio.to_thread(isolation) is None else None  # one mkdir: no work for a thread
+    isolated = await asyncio.to_thread(isolation) is None
     receive, send = os.pipe()
-    output = _Output(receive, on_output)
+    output = ProgramOutput(receive, on_output)
     try:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-I", "-S", str(LAUNCHER), env={}, cwd="/",
@@ -139,15 +163,16 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
     finally:
         os.close(send)
     assert process.stdin is not None
-    process.stdin.write(json.dumps(_describe(program, root)).encode())
+    process.stdin.write(json.dumps(describe(program, isolated=isolated)).encode())
     process.stdin.close()
     return Sandbox(process, output)
 
 
-def _describe(program: Program, root: Path | None) -> dict[str, object]:
+def describe(program: Program, *, isolated: bool) -> dict[str, object]:
+    """Return a program as `launcher.py` takes it, to be started by this process."""
     return {
         "parent": os.getpid(),
-        "root": str(root) if root else None,
+        "root": str(_root()) if isolated else None,  # one mkdir: no work for a thread
         "argv": list(program.argv),
         "env": dict(program.env),
         "cwd": program.cwd,
@@ -156,7 +181,7 @@ def _describe(program: Program, root: Path | None) -> dict[str, object]:
         "files": {target: str(source.resolve()) for target, source in program.files.items()},
         "hostname": program.hostname,
         "hidden": [str(path.resolve()) for path in program.hidden],
-        "visible": _visible(),
+        "visible": [*_visible(), *(str(path.resolve()) for path in program.visible)],
         "limits": dict(program.limits),
     }
 
@@ -190,7 +215,7 @@ def isolation() -> str | None:
 def _probe() -> str | None:
     if sys.platform != "linux":
         return f"{sys.platform} has no namespaces"
-    spec = _describe(Program(argv=["/bin/true"], env={}), _root())
+    spec = describe(Program(argv=["/bin/true"], env={}), isolated=True)
     probe = subprocess.run(
         [sys.executable, "-I", "-S", str(LAUNCHER)], input=json.dumps(spec), capture_output=True, text=True, check=False
     )

@@ -9,13 +9,13 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.sandbox import Output, Program, Sandbox
 from scones.cloud.services.lambda_.log_stream import LogStream
 from scones.cloud.services.lambda_.runtime_api import InitError, Invocation, Result, RuntimeApi
 
@@ -44,6 +44,8 @@ class Setup:
     memory_mb: int
     program: Callable[[str, str, Path], Program]
     """Returns what to run, by the Runtime API's address, the log stream's name and the folder for /tmp."""
+    spawn: Callable[[Program, Output], Awaitable[Sandbox]]
+    """Starts it."""
     scratch: Path
     """The folder below which private /tmp folders are made."""
 
@@ -86,7 +88,8 @@ class ExecutionEnvironment:
         """Start the runtime; whether it came up shows at the first invocation."""
         address = await self._api.start()
         self._begun = time.perf_counter()
-        self._sandbox = await spawn(self.setup.program(address, self._log.name, self._tmp), self._log.output)
+        program = self.setup.program(address, self._log.name, self._tmp)
+        self._sandbox = await self.setup.spawn(program, self._log.output)
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
 
     async def invoke(

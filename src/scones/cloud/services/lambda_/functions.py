@@ -67,6 +67,7 @@ class FunctionOperations(Operations):
             },
         }
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
+        self._invoker.prepare(params["Runtime"])
         if params.get("Publish"):
             configuration = (await self._records.publish(name, None)).configuration
         return configuration
@@ -118,6 +119,7 @@ class FunctionOperations(Operations):
         self._check_revision(configuration, params)
         if "Runtime" in params:
             check_runtime(params["Runtime"])
+            self._invoker.prepare(params["Runtime"])
         configuration |= {member: params[member] for member in _COPIED if member in params}
         configuration |= self._optional(params)
         for member in ("TracingConfig", "LoggingConfig"):

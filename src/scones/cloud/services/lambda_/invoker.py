@@ -5,24 +5,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.sandbox import isolation
+from scones.cloud.sandbox import Output, Program, Sandbox, isolation, spawn
 from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
-from scones.cloud.services.lambda_.runtimes import Runtime
+from scones.cloud.services.lambda_.runtimes import Runtime, interpreter_for
+from scones.cloud.services.lambda_.warm_parent import WarmParent
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
 
 CREDENTIALS_SECONDS = 12 * 3600.0
 RELEASE_SECONDS = 30.0
+WARM_SECONDS = 1.0
+"""How long after the cloud's start the functions that it has are prepared for: the start itself is quick."""
+COMMON = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "TZ": ":UTC",
+    "PYTHONPATH": "/var/runtime",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+"""Variables that are the same for all functions."""
 
 
 class Invoker:
@@ -38,12 +49,15 @@ class Invoker:
         self._isolation: bool | None = None
         self._alone = asyncio.Lock()
         self._functions_keys: set[str] = set()
+        self._parents: dict[str, WarmParent] = {}
 
     async def start(self) -> None:
         """Clear the private folders of a former process, and begin to release idle environments."""
         await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
         self._scratch.mkdir(parents=True)
         self._cloud.spawn(self._release(), name="release idle execution environments")
+        if runtimes := {function["Runtime"] for function in self._records.latest()}:
+            self._cloud.spawn(self._prepare(runtimes, WARM_SECONDS), name="prepare for functions")
 
     async def stop(self) -> None:
         """End every environment."""
@@ -51,6 +65,19 @@ class Invoker:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
         await self._pool.close()
+        await asyncio.gather(*(parent.stop() for parent in self._parents.values()))
+
+    def prepare(self, runtime: str) -> None:
+        """Load what functions of a runtime import beforehand, so that their cold starts are quick."""
+        self._cloud.spawn(self._prepare({runtime}, 0.0), name=f"prepare for {runtime}")
+
+    async def _prepare(self, runtimes: Collection[str], seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        if not await self._isolated():
+            return
+        for executable in {interpreter_for(runtime) for runtime in runtimes} - self._parents.keys():
+            self._parents[executable] = WarmParent(executable, COMMON)
+            await self._parents[executable].start()
 
     def retire(self, function: str) -> None:
         """Use no environment of a function again."""
@@ -116,11 +143,20 @@ class Invoker:
             hidden=(self._cloud.settings.data_dir, Path.home() / ".aws"),
             isolated=isolated,
         )
+        folders = tuple(folder for folder in (runtime.code, runtime.layers) if folder is not None)
+
+        async def begin(program: Program, on_output: Output) -> Sandbox:
+            parent = self._parents.get(program.argv[0])
+            if parent is not None and await asyncio.to_thread(parent.serves, program, folders):
+                return await parent.spawn(program, on_output) or await spawn(program, on_output)
+            return await spawn(program, on_output)
+
         setup = Setup(
             version=configuration["Version"],
             timeout=configuration["Timeout"],
             memory_mb=configuration["MemorySize"],
             program=runtime.program,
+            spawn=begin,
             scratch=self._scratch,
         )
         logs = cast("Logs", self._cloud.services["logs"])
@@ -139,12 +175,8 @@ class Invoker:
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
         self._functions_keys.add(keys.access_key_id)
         return {
-            "LANG": "en_US.UTF-8",
-            "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-            "TZ": ":UTC",
+            **COMMON,
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
-            "PYTHONPATH": "/var/runtime",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "_HANDLER": configuration["Handler"],
             "AWS_REGION": settings.region,
             "AWS_DEFAULT_REGION": settings.region,

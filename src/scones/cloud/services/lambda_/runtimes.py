@@ -33,6 +33,11 @@ def check_runtime(runtime: str) -> None:
         log.warning("functions for %s run under %s, the interpreter of this cloud", runtime, OURS)
 
 
+def interpreter_for(runtime: str) -> str:  # noqa: ARG001 - all run under the cloud's own
+    """Return the path of the interpreter that runs functions of a runtime."""
+    return sys.executable
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """A function's code and settings, ready to be started any number of times.
@@ -61,7 +66,7 @@ class Runtime:
             **({} if self.isolated else {"TMPDIR": str(tmp)}),
         }
         wrapper = self.variables.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script that starts the runtime in its own way
-        command = [sys.executable, "-P", str(BOOTSTRAP), self.handler]
+        command = [sys.executable, str(BOOTSTRAP), self.handler]
         return Program(
             argv=[wrapper, *command] if wrapper else command,
             env={**self.variables, **own},

@@ -1,0 +1,121 @@
+"""Functions that are forked from a process with boto3 loaded: nothing but their cold start's time may tell."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+
+import psutil
+import pytest
+from function_workbench import archive
+
+from scones.cloud import sandbox
+
+pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no namespaces here: {sandbox.isolation()}")
+
+
+def parents(cloud):
+    """Return the warm parents of a cloud: those of its children that run the program zygote.py."""
+    children = psutil.Process(cloud.running.pid).children()
+    return [child for child in children if any(part.endswith("zygote.py") for part in child.cmdline())]
+
+
+@pytest.fixture
+def warmed(cloud, function):
+    """Wait until the cloud has a warm parent that forks: its functions know it from how their process came to be."""
+    code = "import sys\ndef handler(e, c):\n    return 'boto3' in sys.modules"
+    deadline = time.monotonic() + 60
+    while not function(code).invoke().payload:
+        assert time.monotonic() < deadline, "no function was forked from a warm parent"
+        time.sleep(0.2)
+    return function
+
+
+def test_functions_find_boto3_loaded(warmed):
+    assert warmed("import boto3\ndef handler(e, c):\n    return boto3.__name__").invoke().payload == "boto3"
+
+
+def test_functions_that_bring_their_own_boto3_get_it(warmed):
+    code = "import boto3\ndef handler(e, c):\n    return boto3.mine"
+    mine = {"Code": {"ZipFile": archive(code=code, boto3="mine = 1")}}
+    assert warmed("", **mine).invoke().payload == 1
+
+
+def test_functions_that_bring_a_vendored_folder_get_what_is_in_it(warmed):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("vendor/botocore/__init__.py", "mine = 2")
+        file.writestr(
+            "code.py",
+            "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'vendor'))\nimport botocore\n"
+            "def handler(e, c):\n    return botocore.mine",
+        )
+    assert warmed("", Code={"ZipFile": buffer.getvalue()}).invoke().payload == 2
+
+
+def test_layers_may_bring_boto3(warmed, cloud):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("python/boto3/__init__.py", "mine = 3")
+    client = cloud.client("lambda")
+    layer = client.publish_layer_version(LayerName="own-boto3", Content={"ZipFile": buffer.getvalue()})
+    code = "import boto3\ndef handler(e, c):\n    return boto3.mine"
+    assert warmed(code, Layers=[layer["LayerVersionArn"]]).invoke().payload == 3
+
+
+def test_modules_named_like_those_of_the_standard_library_are_the_functions_own(warmed):
+    code = "import queue\ndef handler(e, c):\n    return queue.mine"
+    assert warmed("", Code={"ZipFile": archive(code=code, queue="mine = 4")}).invoke().payload == 4
+
+
+def test_each_environment_draws_numbers_of_its_own(warmed):
+    code = "import random, uuid\ndef handler(e, c):\n    return [random.random(), str(uuid.uuid4())]"
+    first, second = (warmed(code).invoke().payload for _ in range(2))
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+
+
+def test_environments_hold_no_descriptor_of_the_warm_parents(warmed):
+    code = """
+import os
+
+def handler(event, context):
+    kinds = []
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            kinds.append(os.readlink(f"/proc/self/fd/{number}").split(":")[0])
+        except OSError:
+            pass
+    return sorted(kinds)
+"""
+    assert warmed(code).invoke().payload.count("pipe") == 2  # standard output and error
+
+
+def test_an_exit_is_told_with_its_status(warmed):
+    answered = warmed("import os\ndef handler(e, c):\n    os._exit(3)").invoke()
+    assert answered.payload["errorType"] == "Runtime.ExitError"
+    assert answered.payload["errorMessage"].endswith("Runtime exited with error: exit status 3")
+
+
+def test_variables_that_change_the_interpreter_are_heeded(warmed):
+    code = "import sys\ndef handler(e, c):\n    return sys.flags.optimize"
+    assert warmed(code, Environment={"Variables": {"PYTHONOPTIMIZE": "1"}}).invoke().payload == 1
+
+
+def test_functions_run_on_where_the_warm_parent_was_killed(start_cloud):
+    cloud = start_cloud()
+    client = cloud.client("lambda")
+    options = {"Runtime": "python3.11", "Role": "arn:aws:iam::111122223333:role/any", "Handler": "code.handler"}
+    code = {"ZipFile": archive(code="def handler(e, c):\n    return 5")}
+    client.create_function(FunctionName="first", Code=code, **options)
+    deadline = time.monotonic() + 30
+    while not parents(cloud):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    doomed = parents(cloud)
+    for parent in doomed:
+        parent.kill()
+    psutil.wait_procs(doomed, timeout=10)
+    client.create_function(FunctionName="second", Code=code, **options)
+    assert client.invoke(FunctionName="second")["Payload"].read() == b"5"
