@@ -30,3 +30,13 @@ def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program
     told = run_program(cloud, "v2", "xgboost_v2.py")
     assert "ALGORITHM [0, 1]" in told
     assert "SCRIPT [" in told
+
+
+def test_plain_estimators_models_by_hand_and_failures(cloud: Any, run_program: Any) -> None:
+    told = run_program(cloud, "v2", "estimators_v2.py")
+    assert "shell --name a b --rate 0.5\nfrom a dependency" in told
+    assert "isolated script ran" in told
+    assert "rank 1 by torchrun" in told
+    assert "REFUSED Error for Training job" in told
+    assert "ModuleNotFoundError: No module named 'a_package_that_is_nowhere'" in told
+    assert 'ANSWER {"answer": "42", "to": "what"}' in told
