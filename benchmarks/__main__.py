@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import clouds, executions, functions, objects, report, start, workflow
+from benchmarks import ceiling, clouds, executions, functions, objects, report, start, workflow
 from benchmarks.clouds import Cloud
 from benchmarks.figures import Row, Scale
 from benchmarks.results import Results
@@ -35,9 +35,10 @@ Part = Callable[[Scale, Path], list[Row]]
 
 
 def of_s3(scale: Scale, folder: Path) -> list[Row]:
-    """Measure S3 on the three clouds, and on ministack with its objects on disk."""
+    """Measure S3 on the three clouds, on ministack with its objects on disk, and what the clients allow at all."""
     ours, ministack, moto = clouds.STARTERS.values()
-    with clouds.running(folder, ours, ministack, partial(clouds.ministack, on_disk=True), moto) as running:
+    on_disk = partial(clouds.ministack, on_disk=True)
+    with clouds.running(folder, ours, ministack, on_disk, moto, ceiling.running) as running:
         return objects.measure(running, scale, folder)
 
 

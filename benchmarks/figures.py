@@ -36,6 +36,8 @@ class Row:
     less_is_better: bool = True
     ours: str = "Scones"
     """The subject that the others are compared with."""
+    bound: str = ""
+    """The subject that is no rival: what it reaches, nobody can surpass."""
     verdicts: list[Verdict] = field(default_factory=list)
 
     def median(self, subject: str) -> float | None:
@@ -51,8 +53,8 @@ class Row:
         return theirs / ours if self.less_is_better else ours / theirs
 
     def rivals(self) -> list[str]:
-        """Return the subjects with figures that are not ours."""
-        return [name for name in self.cells if name != self.ours and self.median(name) is not None]
+        """Return the subjects with figures that are not ours, and no mere bound."""
+        return [name for name in self.cells if name not in (self.ours, self.bound) and self.median(name) is not None]
 
     def best(self, subjects: Iterable[str]) -> str | None:
         """Return the best of some subjects; None where none has a figure."""

@@ -27,6 +27,9 @@ NOTES = """## How to read it
   at a time are polled every millisecond, 20 at a time every 20 ms. Memory is the resident memory of the whole process
   tree, before and after 700 executions, after a warm-up; up to 5 KB an execution we call bounded. A cold invocation
   is the first of a new function.
+- **The server that only says yes** looks at nothing and stores nothing: what boto3 and the AWS CLI reach against it
+  is the clients' own time, and no S3 can be faster for them. Where it is less than twice as fast as a peer, twice as
+  fast as that peer cannot be had through these clients.
 - **Serving.** One ONNX file, trained by the built-in algorithm and taken out of the deployed artifact; 16 drawn
   pictures of 32 by 32 pixels and about 2.5 KB of PNG, in turn; the same decoding and the same onnxruntime, on one
   thread a call, in every server. Frameworks run a worker process (a replica) a processor. LitServe and MLServer get

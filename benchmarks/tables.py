@@ -8,7 +8,7 @@ from itertools import groupby
 
 from benchmarks.figures import Row, number, spread
 
-WIDEST = 4
+WIDEST = 5
 """Subjects that a table has columns for; of more, each is a line."""
 
 

@@ -63,6 +63,13 @@ def test_goals_against_the_best_of_the_others(ours: float, met: bool) -> None:
     assert verdict.reached.endswith("times fast")
 
 
+def test_a_bound_is_no_rival() -> None:
+    judged = Row("Part", "what", "ms", {"Scones": [2.0], "peer": [6.0], "limit": [1.0]}, bound="limit")
+    judged.want_times("Scones", 3, judged.rivals())
+    assert judged.rivals() == ["peer"]
+    assert judged.verdicts[0].met
+
+
 def test_goals_of_limits_shares_and_differences() -> None:
     judged = row(less_is_better=False, ours=[70.0], floor=[100.0])
     judged.want_at_most("ours", 70)
@@ -87,7 +94,7 @@ def test_few_subjects_are_columns_beside_a_ratio() -> None:
 
 
 def test_many_subjects_are_lines() -> None:
-    (table,) = tables([row(Scones=[1.0], b=[2.0], c=[], d=[4.0], e=[5.0], f="failed")])
+    (table,) = tables([row(Scones=[1.0], b=[2.0], c=[], d=[4.0], e=[5.0], f="failed", g=[7.0])])
     assert table.head == ["", "what, ms", "Scones, what: times better"]
     assert table.lines == [
         ["Scones", "1", "1"],
