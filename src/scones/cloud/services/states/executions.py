@@ -280,7 +280,7 @@ class Executions:
         written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
         if execution.child is not None:
             execution.child.heard(status)
-        await written
+        await asyncio.shield(written)  # others wait for the same batch
         self.running.pop(execution.arn, None)
         if execution.child is None:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
