@@ -10,7 +10,6 @@ from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations, listed, page
 from scones.cloud.services.lambda_.records import now
-from scones.cloud.services.lambda_.runtimes import check_runtime
 from scones.cloud.services.lambda_.variables import check_variables
 
 _COPIED = (
@@ -37,7 +36,7 @@ class FunctionOperations(Operations):
                     "InvalidParameterValueException",
                     "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
                 )
-        check_runtime(params["Runtime"])
+        await self._invoker.prepare(params["Runtime"])
         package = await self._package(params["Code"])
         configuration = {
             "FunctionName": name,
@@ -67,7 +66,6 @@ class FunctionOperations(Operations):
             },
         }
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
-        self._invoker.prepare(params["Runtime"])
         if params.get("Publish"):
             configuration = (await self._records.publish(name, None)).configuration
         return configuration
@@ -118,8 +116,7 @@ class FunctionOperations(Operations):
         configuration = version.configuration
         self._check_revision(configuration, params)
         if "Runtime" in params:
-            check_runtime(params["Runtime"])
-            self._invoker.prepare(params["Runtime"])
+            await self._invoker.prepare(params["Runtime"])
         configuration |= {member: params[member] for member in _COPIED if member in params}
         configuration |= self._optional(params)
         for member in ("TracingConfig", "LoggingConfig"):

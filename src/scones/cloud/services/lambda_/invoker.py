@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import shutil
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Output, Program, Sandbox, isolation, spawn
 from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
+from scones.cloud.services.lambda_.interpreters import Interpreter, Interpreters
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
-from scones.cloud.services.lambda_.runtimes import Runtime, interpreter_for
+from scones.cloud.services.lambda_.runtimes import Runtime
 from scones.cloud.services.lambda_.warm_parent import WarmParent
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
+
+log = logging.getLogger(__name__)
 
 CREDENTIALS_SECONDS = 12 * 3600.0
 RELEASE_SECONDS = 30.0
@@ -49,6 +54,7 @@ class Invoker:
         self._isolation: bool | None = None
         self._alone = asyncio.Lock()
         self._functions_keys: set[str] = set()
+        self._interpreters = Interpreters()
         self._parents: dict[str, WarmParent] = {}
 
     async def start(self) -> None:
@@ -57,7 +63,7 @@ class Invoker:
         self._scratch.mkdir(parents=True)
         self._cloud.spawn(self._release(), name="release idle execution environments")
         if runtimes := {function["Runtime"] for function in self._records.latest()}:
-            self._cloud.spawn(self._prepare(runtimes, WARM_SECONDS), name="prepare for functions")
+            self._cloud.spawn(self._prepare_known(runtimes), name="prepare for functions")
 
     async def stop(self) -> None:
         """End every environment."""
@@ -67,17 +73,26 @@ class Invoker:
         await self._pool.close()
         await asyncio.gather(*(parent.stop() for parent in self._parents.values()))
 
-    def prepare(self, runtime: str) -> None:
-        """Load what functions of a runtime import beforehand, so that their cold starts are quick."""
-        self._cloud.spawn(self._prepare({runtime}, 0.0), name=f"prepare for {runtime}")
+    async def prepare(self, runtime: str) -> None:
+        """Find a runtime's interpreter, and load what functions import, so that their cold starts are quick.
 
-    async def _prepare(self, runtimes: Collection[str], seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        if not await self._isolated():
-            return
-        for executable in {interpreter_for(runtime) for runtime in runtimes} - self._parents.keys():
-            self._parents[executable] = WarmParent(executable, COMMON)
-            await self._parents[executable].start()
+        Raises `InvalidParameterValueException` for a runtime that cannot run here.
+        """
+        interpreter = await self._interpreters.find(runtime)
+        self._cloud.spawn(self._warm(interpreter), name=f"prepare for {runtime}")
+
+    async def _prepare_known(self, runtimes: Collection[str]) -> None:
+        await asyncio.sleep(WARM_SECONDS)
+        for runtime in runtimes:
+            try:
+                await self.prepare(runtime)
+            except ServiceError as error:
+                log.warning("Functions for %s cannot run: %s", runtime, error.message)
+
+    async def _warm(self, interpreter: Interpreter) -> None:
+        if await self._isolated() and interpreter.executable not in self._parents:
+            parent = self._parents[interpreter.executable] = WarmParent(interpreter.executable, COMMON)
+            await parent.start()
 
     def retire(self, function: str) -> None:
         """Use no environment of a function again."""
@@ -136,6 +151,8 @@ class Invoker:
         configuration = version.configuration
         layers = tuple(self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", []))
         runtime = Runtime(
+            name=configuration["Runtime"],
+            interpreter=await self._interpreters.find(configuration["Runtime"]),
             handler=configuration["Handler"],
             variables=self._variables(version),
             code=await asyncio.to_thread(self._code.contents, (version.code,)),

@@ -50,7 +50,7 @@ class WarmParent:
         message = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_LIMIT)
         if not message:
             ours.close()
-            log.warning("Functions start without boto3 loaded beforehand: %s failed", ZYGOTE.name)
+            log.info("Functions start without boto3 loaded beforehand: %s cannot import it", self._interpreter)
             return
         told = json.loads(message)
         self._names, self._foreign = frozenset(told["names"]), frozenset(told["foreign"])

@@ -109,7 +109,10 @@ def main() -> dict[str, Any]:
     launcher.die_with_parent(os.getppid())
     control = socket.socket(fileno=int(sys.argv[2]))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    names = preload()
+    try:
+        names = preload()
+    except ImportError:  # an interpreter without boto3: its functions start each by itself
+        os._exit(0)
     foreign = [name for name in names if name in sys.modules and installed(name)]
     gc.collect()
     gc.freeze()  # a collection in a fork leaves the shared pages alone
