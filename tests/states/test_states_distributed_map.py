@@ -419,6 +419,10 @@ def zipped(source):
         ({"ItemReader": {"Resource": f"{S3}:getObject", "ReaderConfig": {"InputType": "PARQUET"}}}, "PARQUET"),
         ({"ItemReader": {"Resource": f"{S3}:getObject", "ReaderConfig": {"InputType": "XML"}}}, "InputType"),
         ({"ItemReader": reader("b", "k", InputType="CSV")}, "CSVHeaderLocation"),
+        (
+            {"ItemProcessor": {"ProcessorConfig": {"Mode": "FAR"}, "StartAt": "One", "States": PASS}},
+            "INLINE, DISTRIBUTED",
+        ),
         ({"ItemBatcher": {}}, "MaxItemsPerBatch"),
         ({"ItemBatcher": {"MaxItemsPerBatch": 1, "BatchInput": {"a.$": "no path"}}}, "valid JSONPath"),
         ({"ResultWriter": {}}, "WriterConfig"),
@@ -427,6 +431,14 @@ def zipped(source):
 def test_wrong_fields_are_refused(machines, fields, message):
     with pytest.raises(machines.client.exceptions.InvalidDefinition, match=message):
         machines.create(distributed(PASS, **fields))
+
+
+def test_children_that_are_express_run_and_do_not_wait_for_tasks(machines):
+    assert output(machines.run(distributed(PASS, "EXPRESS"), [1])) == [1]
+    token = {"FunctionName": "f", "Payload": {"token.$": "$$.Task.Token"}}
+    waits = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "Parameters": token}
+    with pytest.raises(machines.client.exceptions.InvalidDefinition, match="Express state machine does not support"):
+        machines.create(distributed({"Wait": {**waits, "End": True}}, "EXPRESS"))
 
 
 def test_fields_of_the_distributed_mode_need_it(machines):

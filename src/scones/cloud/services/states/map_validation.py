@@ -44,7 +44,11 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
     """Yield what is wrong with a Map's own fields; the states of its processor are looked at elsewhere."""
     jsonata = language == "JSONata"
     yield from _numbers(state, _BOUNDS, at, jsonata)
-    if _mode(state) != "DISTRIBUTED":
+    config, where = _config(state), f"{at}/ItemProcessor/ProcessorConfig"
+    for field, values in (("Mode", ("INLINE", "DISTRIBUTED")), ("ExecutionType", ("STANDARD", "EXPRESS"))):
+        if config.get(field, values[0]) not in values:
+            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
+    if config.get("Mode") != "DISTRIBUTED":
         for field in sorted(DISTRIBUTED & set(state)):
             yield f"Field '{field}' is only supported where the mode of the processor is 'DISTRIBUTED'", f"{at}/{field}"
         return
@@ -60,10 +64,16 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
             yield "Expected a JSON object", f"{at}/{field}"
 
 
-def _mode(state: dict[str, Any]) -> str:
+def express_children(state: dict[str, Any]) -> bool:
+    """Whether a state's children are Express executions."""
+    config = _config(state)
+    return config.get("Mode") == "DISTRIBUTED" and config.get("ExecutionType") == "EXPRESS"
+
+
+def _config(state: dict[str, Any]) -> dict[str, Any]:
     processor = state.get("ItemProcessor") or state.get("Iterator")
     config = processor.get("ProcessorConfig") if isinstance(processor, dict) else None
-    return str(config.get("Mode", "INLINE")) if isinstance(config, dict) else "INLINE"
+    return config if isinstance(config, dict) else {}
 
 
 def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:

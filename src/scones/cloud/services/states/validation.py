@@ -16,7 +16,7 @@ from scones.cloud.services.states.choice import OPERATORS
 from scones.cloud.services.states.fields import REQUIRED, TYPES, allowed
 from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.intrinsics import compile_expression
-from scones.cloud.services.states.map_validation import map_faults
+from scones.cloud.services.states.map_validation import express_children, map_faults
 from scones.cloud.services.states.paths import compile_path
 from scones.cloud.services.states.queries import check_query, query_text
 from scones.cloud.services.states.timestamps import parse_timestamp
@@ -121,8 +121,10 @@ class _Checker:
         elif kind == "Map":
             for message, where in map_faults(state, at, language, self._express):
                 self.add(message, where)
+        outer, self._express = self._express, self._express or express_children(state)
         for group, where in _groups(state, at):
             self.group(group, where, machine_language)
+        self._express = outer
         self.timestamp(state, at, language)
         if language == "JSONPath":
             self.jsonpath(state, at)
