@@ -80,7 +80,7 @@ def main() -> int:
             continue
         results.keep(kept)
         measured.append(name)
-    _show(results.rows(*measured))
+    _show(results, measured)
     if not options.quick:
         report.write(results, ROOT / "docs", list(PARTS))
     return 0 if measured == names else 1
@@ -94,13 +94,15 @@ def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
     return rows, time.perf_counter() - begun
 
 
-def _show(rows: list[Row]) -> None:
-    out = Console(file=sys.stdout)
+def _show(results: Results, names: list[str]) -> None:
+    out, rows = Console(file=sys.stdout), results.rows(*names)
     for table in [*tables(rows), goals(rows)]:
         shown = Table(*table.head, title=table.title)
         for line in table.lines:
             shown.add_row(*(cell.replace("**", "") for cell in line))
         out.print(shown)
+    for facts in (results.machine, results.versions):
+        out.print(", ".join(f"{name} {value}" for name, value in facts.items()), highlight=False)
 
 
 if __name__ == "__main__":
