@@ -77,7 +77,9 @@ fails = HuggingFace(
 estimators = [shell, isolated, ranks, fails]
 for estimator in estimators:
     estimator.fit(wait=False)
-for estimator in reversed(estimators):  # the last first: the others have ended when it has
+for estimator in estimators:
+    while estimator.latest_training_job.describe()["TrainingJobStatus"] == "InProgress":
+        time.sleep(0.1)  # wait() looks every 30 seconds
     try:
         estimator.latest_training_job.wait(logs="All")
     except sagemaker.exceptions.UnexpectedStatusException as error:
