@@ -53,6 +53,8 @@ def test_an_execution_through_an_alias_runs_its_version_and_tells_both(machines,
     assert described["stateMachineVersionArn"] == first
     assert described["stateMachineAliasArn"] == f"{machine}:PROD"
     assert "stateMachineAliasArn" not in machines.wait(through_version)
+    begun = machines.history(through_alias)[0]["executionStartedEventDetails"]
+    assert (begun["stateMachineVersionArn"], begun["stateMachineAliasArn"]) == (first, f"{machine}:PROD")
     listed = machines.client.list_executions(stateMachineArn=f"{machine}:PROD")["executions"]
     assert [(each["executionArn"], each["stateMachineAliasArn"]) for each in listed] == [
         (through_alias, f"{machine}:PROD")

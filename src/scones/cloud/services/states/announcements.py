@@ -32,8 +32,8 @@ def announce_execution(
     detail = {
         "executionArn": execution.arn,
         "stateMachineArn": execution.machine,
-        "stateMachineVersionArn": None,
-        "stateMachineAliasArn": None,
+        "stateMachineVersionArn": execution.version,
+        "stateMachineAliasArn": execution.alias,
         "name": execution.name,
         "status": status,
         "startDate": milliseconds(execution.started),

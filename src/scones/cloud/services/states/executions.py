@@ -25,6 +25,7 @@ from scones.cloud.services.states.history import (
     failed_attempt,
     failure_details,
     from_row,
+    started_details,
 )
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.interpreter import Interpreter
@@ -73,6 +74,9 @@ class Execution:
     ended: bool = False
     """Whether its end is recorded, if not yet on disk."""
     child: Child | None = None
+    version: str | None = None
+    """The version and the alias through which it was started."""
+    alias: str | None = None
 
 
 class Executions:
@@ -90,9 +94,9 @@ class Executions:
 
     async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
-        execution = self._begin(arn, name, machine.arn, machine.version, text, machine.revision, trace)
-        if machine.alias is not None:
-            self._journal.add(_ALIASED, execution.id, machine.alias)
+        execution = self._begin(
+            arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
+        )
         self._spawn(execution)
         try:
             await self._journal.flushed()
@@ -105,7 +109,7 @@ class Executions:
 
     def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
         """Start a child of a distributed Map; it is on disk with whatever is recorded next."""
-        execution = self._begin(arn, name, machine, None, text, revision, None)
+        execution = self._begin(arn, name, machine, text, revision, None)
         execution.child = child
         self._spawn(execution)
         return execution
@@ -115,17 +119,20 @@ class Executions:
         await (self.redrive(row, None, child) if redriven else self._take_up(row, child))
 
     def _begin(
-        self, arn: str, name: str, machine: str, version: str | None, text: str, revision: Revision, trace: str | None
-    ) -> Execution:
+        self, arn: str, name: str, machine: str, text: str, revision: Revision, trace: str | None,
+        *, version: str | None = None, alias: str | None = None,
+    ) -> Execution:  # fmt: skip
         self._last += 1
         execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
+        execution.version, execution.alias = version, alias
         self._journal.add(
             "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
             " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
             *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
         )
-        details = {"input": text, "inputDetails": WHOLE, "roleArn": revision.role}
-        execution.track.recorder.record("ExecutionStarted", 0, details)
+        if alias is not None:
+            self._journal.add(_ALIASED, execution.id, alias)
+        execution.track.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
         return execution
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
@@ -200,6 +207,8 @@ class Executions:
         execution = self._execution(
             row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
         )
+        aliased = store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
+        execution.version, execution.alias = row["version"], aliased["alias"] if aliased else None
         last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
         if last is not None and last["number"] is not None:
             execution.redrives, execution.since = last["number"], last["at"]

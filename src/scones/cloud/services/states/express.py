@@ -16,7 +16,7 @@ from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.execution_logs import ExecutionLogs
 from scones.cloud.services.states.executions import Execution, context_of
 from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Event, Recorder, Track, failure_details
+from scones.cloud.services.states.history import Event, Recorder, Track, failure_details, started_details
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.interpreter import Interpreter
 from scones.cloud.services.states.machines import Machine
@@ -111,7 +111,8 @@ class ExpressExecutions:
         entries = self._logs.of(machine.revision, arn)
         recorder = Recorder(_drop if entries is None else entries.add, self._clock.now, limit=None)
         track, started = Track(recorder, "", 0, {}), self._clock.now()
-        recorder.record("ExecutionStarted", 0, {"input": text, "inputDetails": WHOLE, "roleArn": machine.revision.role})
+        details = started_details(text, machine.revision.role, machine.version, machine.alias)
+        recorder.record("ExecutionStarted", 0, details)
         return Execution(0, arn, name, machine.arn, text, started, machine.revision, track, since=started)
 
     def _spawn(self, execution: Execution) -> asyncio.Task[Outcome]:

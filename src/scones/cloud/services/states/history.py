@@ -121,6 +121,16 @@ class Track:
         return Track(self.recorder, f"{self.scope}/{step}", self.previous, dict(self.variables), item)
 
 
+def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:
+    """Return the details of ExecutionStarted: the input, and the version and alias through which it was started."""
+    details = {"input": text, "inputDetails": {"truncated": False}, "roleArn": role}
+    if version is not None:
+        details["stateMachineVersionArn"] = version
+    if alias is not None:
+        details["stateMachineAliasArn"] = alias
+    return details
+
+
 def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]:
     """Return the details of a failed event: error and cause where there are any."""
     details: dict[str, Any] = dict(members)
