@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,18 @@ def test_an_environment_stays_unless_it_is_another_interpreters(tmp_path: Path) 
     (folder / "interpreter").write_text("an older Python")
     interpreter.make(folder, str(folder))
     assert not installed.exists()
+
+
+def test_an_interpreter_without_pip_still_installs(tmp_path: Path) -> None:
+    bare, folder = tmp_path / "bare", tmp_path / "environment"
+    venv.EnvBuilder(symlinks=True, with_pip=False).create(bare)
+    make = (
+        "import importlib.util, pathlib, sys\n"
+        "spec = importlib.util.spec_from_file_location('interpreter', sys.argv[1])\n"
+        "module = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "module.make(pathlib.Path(sys.argv[2]), sys.argv[2])\n"
+    )
+    subprocess.run([bare / "bin" / "python", "-c", make, interpreter.__file__, folder], check=True)
+    done = subprocess.run([folder / "bin" / "pip", "--version"], capture_output=True, text=True, check=True)
+    assert "ensurepip" in done.stdout

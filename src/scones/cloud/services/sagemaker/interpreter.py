@@ -6,6 +6,7 @@ container takes that, and a line in it adds the packages of the cloud's own inte
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -22,7 +23,7 @@ def make(folder: Path, place: str) -> None:
 
     One that an earlier run has made stays, with what was installed into it, unless it was another interpreter's.
     """
-    behind = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages())
+    behind = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages()) + _pip()
     mark = f"{sys.version} {sys.executable} {place}\n{behind}"
     marker = folder / "interpreter"
     if marker.exists() and marker.read_text() == mark:
@@ -31,7 +32,8 @@ def make(folder: Path, place: str) -> None:
     venv.EnvBuilder(symlinks=True).create(folder)
     packages = next(folder.glob("lib/python*/site-packages"))
     (packages / "scones-interpreter.pth").write_text(behind)
-    for name, text in _scripts().items():
+    pip = f'#!/bin/sh\nexec "{place}/bin/python" -m pip "$@"\n'
+    for name, text in {"pip": pip, "pip3": pip, **_scripts()}.items():
         script = folder / "bin" / name
         script.write_text(text.replace(_bin(), f"{place}/bin"))
         script.chmod(0o755)
@@ -44,6 +46,17 @@ def _bin() -> str:
 
 def _packages() -> list[str]:
     return [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+
+
+@cache
+def _pip() -> str:
+    """Return the path of the pip that Python brings along, for an interpreter that has none; "" for others."""
+    if importlib.util.find_spec("pip") is not None or importlib.util.find_spec("ensurepip") is None:
+        return ""
+    import ensurepip
+
+    bundled = sorted(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))  # runs as it is, a zip file
+    return f"{bundled[-1]}\n" if bundled else ""
 
 
 @cache
