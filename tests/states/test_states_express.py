@@ -107,6 +107,14 @@ def test_a_standard_machine_is_not_run_synchronously(machines, client):
     assert code == "StateMachineTypeNotSupported"
 
 
+def test_an_express_machine_has_no_activities(machines):
+    resource = "arn:aws:states:us-east-1:111122223333:activity:pick"
+    definition = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": resource, "End": True}}}
+    code, message = refused(machines.create, definition=definition, type="EXPRESS")
+    assert code == "InvalidDefinition"
+    assert "Express state machine does not support activities at /States/T/Resource" in message
+
+
 @pytest.mark.parametrize("pattern", [".sync", ".waitForTaskToken"])
 def test_an_express_machine_waits_for_nothing_outside(machines, pattern):
     resource = "arn:aws:states:::states:startExecution" if pattern == ".sync" else "arn:aws:states:::lambda:invoke"

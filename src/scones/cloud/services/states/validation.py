@@ -166,6 +166,9 @@ class _Checker:
             )
         elif self._express and re.search(r"\.sync(:2)?$", name):
             self.add("Express state machine does not support '.sync' service integration", f"{at}/Resource")
+        elif self._express and resource.split(":")[5:6] == ["activity"]:
+            # Refused on AWS too (Developer Guide, "Choosing workflow type"); the words are not recorded.
+            self.add("Express state machine does not support activities", f"{at}/Resource")
         if not resource.startswith("arn:"):
             self.add("Value is not a valid resource ARN", f"{at}/Resource")
 
