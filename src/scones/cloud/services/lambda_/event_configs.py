@@ -1,4 +1,4 @@
-"""How events that a function failed on are tried again."""
+"""How events that a function failed on are tried again, and where their results go."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.destinations import FAILURE_SERVICES, SUCCESS_SERVICES, check_target
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations, page
 
@@ -28,17 +29,18 @@ class EventConfigOperations(Operations):
     async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
         function, params = self._function(call), call.params
         self._records.find(function)
-        if any(target for target in params.get("DestinationConfig", {}).values()):
-            raise ServiceError(
-                "InvalidParameterValueException",
-                "The local cloud sends the results of events to no destination. Leave DestinationConfig out.",
-                Type="User",
-            )
+        destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
+        for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
+            chosen = params.get("DestinationConfig", {}).get(member)
+            if chosen is not None:
+                if arn := chosen.get("Destination"):
+                    check_target(self.cloud, arn, services, f"destination {member}")
+                destinations[member] = chosen
         config = {
             **known,
             "FunctionArn": self._records.arn(function.name, function.qualifier or LATEST),
             **{member: params[member] for member in _KEPT if member in params},
-            "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}},
+            "DestinationConfig": destinations,
             "LastModified": time.time(),
         }
         await self.cloud.store.execute(

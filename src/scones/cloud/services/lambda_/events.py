@@ -9,9 +9,17 @@ import time
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.destinations import (
+    EXHAUSTED,
+    NO_CONCURRENCY,
+    SUCCESS,
+    TOO_OLD,
+    Destinations,
+    EventResult,
+)
 from scones.cloud.services.lambda_.environment import Outcome
 from scones.cloud.services.lambda_.invoker import Invoker
-from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.records import Records
 
 log = logging.getLogger(__name__)
@@ -31,9 +39,11 @@ class Events:
         self._cloud = cloud
         self._records = records
         self._invoker = invoker
+        self._destinations = Destinations(cloud)
 
     def start(self) -> None:
         """Go on with the events that a former process had accepted."""
+        self._destinations.start()
         for row in self._cloud.store.rows("SELECT id FROM accepted_events ORDER BY id"):
             self._cloud.spawn(self._process(row["id"]), name=f"function event {row['id']}")
 
@@ -49,33 +59,55 @@ class Events:
         throttled = THROTTLED_SECONDS[0]
         while (row := self._cloud.store.row("SELECT * FROM accepted_events WHERE id = ?", number)) is not None:
             await asyncio.sleep(max(0.0, row["due"] - time.time()))
+            outcome: Outcome | None = None
             try:
                 outcome = await self._invoke(row)
             except ServiceError as error:
                 if error.code != "TooManyRequestsException":  # a function that is gone will not come back
                     log.warning("An event for %s was given up: %s", row["function"], error)
-                    break
+                    await self._cloud.store.execute("DELETE FROM accepted_events WHERE id = ?", number)
+                    return
                 wait, attempts = throttled, row["attempts"]  # no attempt: the function has not seen it
                 throttled = min(2 * throttled, THROTTLED_SECONDS[1])
             else:
-                if outcome.function_error is None:
-                    break
                 wait, attempts = RETRY_SECONDS[min(row["attempts"], 1)], row["attempts"] + 1
-            retries, age = self._limits(row["function"])
             due = time.time() + wait
-            if attempts > retries or due > row["accepted"] + age:
-                break
+            if condition := self._ended(row, outcome, attempts, due):
+                await self._end(row, condition, outcome, attempts)
+                return
             await self._cloud.store.execute(
                 "UPDATE accepted_events SET attempts = ?, due = ? WHERE id = ?", attempts, due, number
             )
-        await self._cloud.store.execute("DELETE FROM accepted_events WHERE id = ?", number)
 
-    def _limits(self, function: str) -> tuple[int, float]:
-        """Return how often events of a function are tried again, and how old they may become (seconds)."""
-        config = self._records.event_config(FunctionName.parse(function)) or {}
-        return config.get("MaximumRetryAttempts", len(RETRY_SECONDS)), config.get(
-            "MaximumEventAgeInSeconds", AGE_SECONDS
+    def _ended(self, row: sqlite3.Row, outcome: Outcome | None, attempts: int, due: float) -> str:
+        """Return why an event's processing ends after an attempt; "" where it is to be tried again at `due`."""
+        name = FunctionName.parse(row["function"])
+        if outcome is not None and outcome.function_error is None:
+            return SUCCESS
+        if outcome is None and self._records.reserved(name.name) == 0:
+            return NO_CONCURRENCY
+        config = self._records.event_config(name) or {}
+        if attempts > config.get("MaximumRetryAttempts", len(RETRY_SECONDS)):
+            return EXHAUSTED
+        return TOO_OLD if due > row["accepted"] + config.get("MaximumEventAgeInSeconds", AGE_SECONDS) else ""
+
+    async def _end(self, row: sqlite3.Row, condition: str, outcome: Outcome | None, attempts: int) -> None:
+        name = FunctionName.parse(row["function"])
+        try:
+            configuration = self._invoker.find(name).configuration
+        except ServiceError:  # deleted meanwhile
+            configuration = {}
+        result = EventResult(
+            request_id=row["request_id"],
+            function_arn=self._records.arn(name.name, name.qualifier or LATEST),
+            version=configuration.get("Version", LATEST),
+            condition=condition,
+            attempts=attempts,
+            payload=row["payload"],
+            outcome=outcome,
         )
+        dead_letters = configuration.get("DeadLetterConfig", {}).get("TargetArn", "")
+        await self._destinations.end(row["id"], result, self._records.event_config(name) or {}, dead_letters)
 
     async def _invoke(self, row: sqlite3.Row) -> Outcome:
         name = FunctionName.parse(row["function"])

@@ -7,6 +7,7 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations, listed, page
 from scones.cloud.services.lambda_.records import now
@@ -140,6 +141,8 @@ class FunctionOperations(Operations):
     def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the members whose form in a description differs from that in a request."""
         found: dict[str, Any] = {}
+        if arn := params.get("DeadLetterConfig", {}).get("TargetArn"):
+            check_target(self.cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
         if "Environment" in params:
             variables = params["Environment"].get("Variables", {})
             check_variables(variables)

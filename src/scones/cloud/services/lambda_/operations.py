@@ -9,17 +9,19 @@ from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services.lambda_.code import CodeStore, Package
+from scones.cloud.services.lambda_.destinations import TABLE
 from scones.cloud.services.lambda_.events import Events
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.records import SCHEMA, Records
+from scones.cloud.services.outbox import Outbox
 
 
 class Operations(Service):
     """The service's state, and what several operations need of it."""
 
     name: ClassVar[str] = "lambda"
-    schema: ClassVar[str] = SCHEMA
+    schema: ClassVar[str] = f"{SCHEMA};{Outbox.schema(TABLE)}"
     own_checks: ClassVar[frozenset[str]] = frozenset({"Runtime"})
 
     def __init__(self, cloud: Cloud) -> None:
