@@ -60,11 +60,11 @@ class TuningJobs:
             "LastModifiedTime": now,
             _TRIALS: [],
         }
+        _complete(document)
         if not await self._jobs.add(name, arn, document, request.get("Tags", [])):
             raise ServiceError(
                 "ResourceInUse",
-                "Hyperparameter tuning job names must be unique within an AWS account and region, and a job with "
-                f"this name already exists ({arn})",
+                f"A hyperparameter tuning job with the name, {name}, already exists. Choose a different name.",
             )
         self._spawn(name)
         return {"HyperParameterTuningJobArn": arn}
@@ -318,21 +318,24 @@ def _sort_key(summary: Document, by: str) -> Any:
     return summary[{"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(by, by)]
 
 
+def _complete(document: Document) -> None:
+    """Add what AWS adds to a request, and the SDK's `HyperparameterTuner.attach` reads."""
+    config, definition = document["HyperParameterTuningJobConfig"], document["TrainingJobDefinition"]
+    config.setdefault("TrainingJobEarlyStoppingType", "Off")
+    metric = config["HyperParameterTuningJobObjective"]["MetricName"]
+    given = definition.get("StaticHyperParameters", {})
+    definition["StaticHyperParameters"] = given | {"_tuning_objective_metric": metric}
+    definition.setdefault("ResourceConfig", _resources(definition))
+
+
 def _training_request(document: Document, job: str, tuned: dict[str, str]) -> dict[str, Any]:
     definition = document["TrainingJobDefinition"]
-    objective = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
     left_out = ("DefinitionName", "TuningObjective", "HyperParameterRanges", "StaticHyperParameters")
-    resources = definition.get("ResourceConfig") or _resources(definition)
     return {
         **{key: value for key, value in definition.items() if key not in left_out},
         "TrainingJobName": job,
-        "ResourceConfig": resources,
         "TuningJobArn": document["HyperParameterTuningJobArn"],
-        "HyperParameters": {
-            **definition.get("StaticHyperParameters", {}),
-            **tuned,
-            "_tuning_objective_metric": objective["MetricName"],
-        },
+        "HyperParameters": definition["StaticHyperParameters"] | tuned,
     }
 
 
