@@ -253,3 +253,30 @@ def test_a_log_destination_must_be_there(machines):
     with pytest.raises(ClientError) as caught:
         machines.create(PASS, loggingConfiguration=logging)
     assert code(caught) == "InvalidLoggingConfiguration"
+
+
+def test_a_machine_tells_which_variables_its_states_refer_to(machines):
+    inner = {
+        "StartAt": "Inner",
+        "States": {"Inner": {"Type": "Pass", "Parameters": {"text.$": "States.Format('$no {}', $unit)"}, "End": True}},
+    }
+    definition = {
+        "StartAt": "Set",
+        "States": {
+            "Set": {"Type": "Pass", "Assign": {"unit": "g", "weights": [1], "id.$": "$$.Execution.Id"}, "Next": "Go"},
+            "Go": {"Type": "Choice", "Choices": [{"Variable": "$weights[0]", "IsNull": True, "Next": "Sum"}],
+                   "Default": "Each"},
+            "Each": {"Type": "Map", "ItemsPath": "$weights", "ItemProcessor": inner, "Next": "Sum"},
+            "Sum": {"Type": "Pass", "QueryLanguage": "JSONata", "End": True,
+                    "Output": "{% ($total := $sum($weights); $string($total) & $unit & $states.input.end) %}"},
+        },
+    }  # fmt: skip
+    described = machines.client.describe_state_machine(stateMachineArn=machines.create(definition))
+    assert described["variableReferences"] == {
+        "Go": ["weights"],
+        "Each": ["weights"],
+        "Inner": ["unit"],
+        "Sum": ["unit", "weights"],
+    }
+    plain = machines.client.describe_state_machine(stateMachineArn=machines.create(PASS))
+    assert "variableReferences" not in plain

@@ -37,6 +37,33 @@ def check(text: str) -> None:
         raise ValueError(str(error)) from error
 
 
+def free_variables(text: str) -> set[str]:
+    """Return the names of the variables that an expression takes from outside, `$states` and functions apart."""
+    used: set[str] = set()
+    bound = {"", "$", "states"}
+    seen: set[int] = set()
+
+    def visit(node: Any) -> None:
+        if isinstance(node, (list, tuple)):
+            for each in node:
+                visit(each)
+        if not hasattr(node, "procedure") or id(node) in seen:
+            return
+        seen.add(id(node))
+        if node.type == "variable":
+            used.add(node.value)
+        elif node.type == "bind":
+            bound.add(node.lhs.value)
+        elif node.type == "lambda":
+            bound.update(argument.value for argument in node.arguments)
+        for name, part in vars(node).items():
+            if name != "procedure" or part is None or part.type != "variable":
+                visit(part)
+
+    visit(_compile(text).ast)
+    return used - bound
+
+
 def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
     """Return an expression's value as plain JSON; raise `Undefined` or `Failed`."""
     try:

@@ -14,6 +14,7 @@ from scones.cloud.services.states.offered import not_offered
 from scones.cloud.services.states.operations import Operations, checked_name
 from scones.cloud.services.states.paging import page, page_bounds
 from scones.cloud.services.states.validation import diagnose
+from scones.cloud.services.states.variable_references import variable_references
 
 _MAX_DIAGNOSTICS = 100
 
@@ -59,6 +60,8 @@ class MachineOperations(Operations):
         }
         if machine.description is not None:
             answer["description"] = machine.description
+        if references := variable_references(machine.revision.definition):
+            answer["variableReferences"] = references
         return answer
 
     async def update_state_machine(self, call: Call) -> dict[str, Any]:
