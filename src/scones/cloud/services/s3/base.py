@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Service
+from scones.cloud.service import Call, Service
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.conditions import check_write
 from scones.cloud.services.s3.files import Files
+from scones.cloud.services.s3.notifications import SCHEMA, Notifier
 from scones.cloud.services.s3.record import COLUMNS, Record, find_object
 
 UNSUPPORTED = (
@@ -37,7 +38,8 @@ class S3Base(Service):
     name: ClassVar[str] = "s3"
     validation_code: ClassVar[str] = "InvalidArgument"
     own_checks: ClassVar[frozenset[str]] = frozenset({"BucketLocationConstraint", "ChecksumAlgorithm"})
-    schema: ClassVar[str] = """
+    schema: ClassVar[str] = (
+        """
         CREATE TABLE IF NOT EXISTS s3_buckets (
             name TEXT PRIMARY KEY, created INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]'
         ) WITHOUT ROWID;
@@ -57,13 +59,16 @@ class S3Base(Service):
         CREATE TABLE IF NOT EXISTS s3_parts (
             upload TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, md5 BLOB NOT NULL,
             checksum TEXT NOT NULL, file TEXT NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY (upload, number)
-        ) WITHOUT ROWID
+        ) WITHOUT ROWID;
     """
+        + SCHEMA
+    )
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self.store = cloud.store
         self.files = Files(cloud.settings.data_dir / "s3")
+        self.notifier = Notifier(cloud)
 
     @property
     def owner(self) -> dict[str, str]:
@@ -83,6 +88,7 @@ class S3Base(Service):
             "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"
         )
         await self.files.sweep({row["file"] for row in rows})
+        self.notifier.start()
 
     def check_bucket(self, params: Mapping[str, Any]) -> str:
         """Return the name of the bucket that a request names: it exists, and is whose the request expects."""
@@ -116,9 +122,16 @@ class S3Base(Service):
             raise errors.no_such_key(key)
         return Record.of(row, row["data"])
 
-    async def replace(self, record: Record, params: Mapping[str, Any]) -> None:
+    async def replace(self, record: Record, call: Call, event: str) -> None:
         """Put an object in the place of what its key has, if the request's conditions hold; durable on return."""
-        await self.files.remove(await self.store.write(lambda connection: replace(connection, record, params)))
+
+        def write(connection: sqlite3.Connection) -> list[str]:
+            doomed = replace(connection, record, call.params)
+            self.notifier.keep(connection, event, call, record)
+            return doomed
+
+        await self.files.remove(await self.store.write(write))
+        self.notifier.wake(record.bucket)
 
 
 def replace(connection: sqlite3.Connection, record: Record, params: Mapping[str, Any]) -> list[str]:

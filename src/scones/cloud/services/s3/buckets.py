@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base, discard_parts, now
+from scones.cloud.services.s3.notifications import check_configuration, check_targets, rules_of
 from scones.cloud.services.s3.tags import check_tags
 
 NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
@@ -71,6 +72,7 @@ class Buckets(S3Base):
             return [file for row in uploads for file in discard_parts(connection, row[0])]
 
         await self.files.remove(await self.store.write(delete))
+        self.notifier.forget(name)
         return {}
 
     async def list_buckets(self, call: Call) -> dict[str, Any]:
@@ -107,6 +109,19 @@ class Buckets(S3Base):
         """Return the only ACL there is: the owner may do everything."""
         self.check_bucket(call.params)
         return self.acl()
+
+    async def put_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
+        """Replace what is to be told of a bucket's objects, and whom."""
+        name = self.check_bucket(call.params)
+        document = check_configuration(call.params.get("NotificationConfiguration", {}))
+        if not call.params.get("SkipDestinationValidation"):
+            await check_targets(self.cloud, rules_of(document))
+        await self.notifier.configure(name, document)
+        return {}
+
+    async def get_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
+        """Return what is to be told of a bucket's objects, and whom."""
+        return self.notifier.configuration(self.check_bucket(call.params))
 
     async def put_bucket_tagging(self, call: Call) -> dict[str, Any]:
         """Replace a bucket's tags."""

@@ -43,7 +43,7 @@ class Copies(Objects):
         kept = {name: value for name, value in params.items() if name in ("Key", "StorageClass")}
         record = self.record(bucket, {**kept, **headers}, content, tags)
         try:
-            await self.replace(record, params)
+            await self.replace(record, call, "ObjectCreated:Copy")
         except BaseException:
             await self.drop(content)
             raise

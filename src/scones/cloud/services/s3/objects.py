@@ -43,7 +43,7 @@ class Objects(S3Base):
         content = await self.receive(call, checksum.announced(params, call.headers) or checksum.DEFAULT)
         try:
             record = self.record(bucket, params, content, tags)
-            await self.replace(record, params)
+            await self.replace(record, call, "ObjectCreated:Put")
         except BaseException:
             await self.drop(content)
             raise
@@ -180,7 +180,7 @@ class Objects(S3Base):
         """Delete an object; one that is not there counts as deleted."""
         params = call.params
         bucket = self.check_bucket(params)
-        await self._delete(bucket, [(params["Key"], params)])
+        await self._delete(call, bucket, [(params["Key"], params)])
         return {}
 
     async def delete_objects(self, call: Call) -> dict[str, Any]:
@@ -191,7 +191,7 @@ class Objects(S3Base):
         if not 1 <= len(entries) <= 1000:
             raise errors.malformed_xml()
         failed = await self._delete(
-            bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in entries], strict=False
+            call, bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in entries], strict=False
         )
         deleted = [] if params["Delete"].get("Quiet") else [entry["Key"] for entry in entries]
         return {
@@ -202,7 +202,7 @@ class Objects(S3Base):
         }  # fmt: skip
 
     async def _delete(
-        self, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
+        self, call: Call, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
     ) -> dict[str, ServiceError]:
         failed: dict[str, ServiceError] = {}
 
@@ -220,9 +220,11 @@ class Objects(S3Base):
                 if old is not None:
                     doomed += discard(connection, old)
                     connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key))
+                    self.notifier.keep(connection, "ObjectRemoved:Delete", call, old)
             return doomed
 
         await self.files.remove(await self.store.write(delete))
+        self.notifier.wake(bucket)
         return failed
 
     async def download(self, bucket: str, key: str, path: Path) -> None:

@@ -148,6 +148,7 @@ class Uploads(Copies):
             record = _assembled(upload, chosen)
             _check_whole(params, record)
             doomed = replace(connection, record, params)
+            self.notifier.keep(connection, "ObjectCreated:CompleteMultipartUpload", call, record)
             kept = {part["number"] for part in chosen}
             for number in parts.keys() - kept:
                 connection.execute("DELETE FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
@@ -157,6 +158,7 @@ class Uploads(Copies):
 
         record, doomed = await self.store.write(write)
         await self.files.remove(doomed)
+        self.notifier.wake(bucket)
         return {
             "Location": f"{self.cloud.url}/{bucket}/{quote(key)}",
             "Bucket": bucket,

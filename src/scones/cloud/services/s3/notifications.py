@@ -1,0 +1,232 @@
+"""Event notifications: what a bucket's configuration asks to be told, kept with the change and delivered after it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote_plus
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.outbox import Outbox
+from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.record import Record
+from scones.cloud.services.targets import send, service_of
+
+log = logging.getLogger(__name__)
+
+TABLE = "s3_notifications"
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS s3_notification_configurations ("
+    " bucket TEXT PRIMARY KEY REFERENCES s3_buckets(name) ON DELETE CASCADE, document TEXT NOT NULL) WITHOUT ROWID;"
+    + Outbox.schema(TABLE)
+)
+KINDS = {
+    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda"),
+    "QueueConfigurations": ("QueueArn", "sqs"),
+    "TopicConfigurations": ("TopicArn", "sns"),
+}
+"""The lists of a configuration: each entry's member with its target, and that target's service."""
+CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
+REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
+OFFERED = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of a bucket's configuration."""
+
+    id: str
+    target: str
+    events: frozenset[str]
+    prefix: str
+    suffix: str
+
+    @classmethod
+    def of(cls, entry: dict[str, Any], member: str) -> Rule:
+        """Return the rule of an entry whose target is in `member`."""
+        rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+        filters = {rule["Name"].lower(): rule.get("Value", "") for rule in rules}
+        events = frozenset(event.removeprefix("s3:") for event in entry["Events"])
+        return cls(entry["Id"], entry[member], events, filters.get("prefix", ""), filters.get("suffix", ""))
+
+    def wants(self, event: str, key: str) -> bool:
+        """Tell whether this rule is for an event on a key."""
+        family = event.partition(":")[0] + ":*"
+        named = event in self.events or family in self.events
+        return named and key.startswith(self.prefix) and key.endswith(self.suffix)
+
+    def overlaps(self, other: Rule) -> bool:
+        """Tell whether one change could be meant by two rules."""
+        same = any(_same(mine, theirs) for mine in self.events for theirs in other.events)
+        prefixes = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
+        return same and prefixes and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
+
+
+def _same(one: str, other: str) -> bool:
+    families = one.partition(":")[0] == other.partition(":")[0]
+    return families and (one == other or "*" in one + other)
+
+
+class Notifier:
+    """The rules of all buckets, in memory, and the deliveries that they cause."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._rules: dict[str, list[Rule]] = {}
+        self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
+
+    def start(self) -> None:
+        """Read the configurations, and go on with what a former process left."""
+        for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
+            self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
+        self._outbox.start()
+
+    def configuration(self, bucket: str) -> dict[str, Any]:
+        """Return a bucket's configuration; it has none at first."""
+        query = "SELECT document FROM s3_notification_configurations WHERE bucket = ?"
+        row = self._cloud.store.row(query, bucket)
+        return json.loads(row["document"]) if row else {}
+
+    async def configure(self, bucket: str, document: dict[str, Any]) -> None:
+        """Replace a bucket's configuration; queues and topics in it get AWS's test message."""
+        rules = rules_of(document)
+        told = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
+        test = {
+            "Service": "Amazon S3", "Event": "s3:TestEvent", "Time": _timestamp(time.time()), "Bucket": bucket,
+            "RequestId": uuid.uuid4().hex[:16].upper(), "HostId": uuid.uuid4().hex,
+        }  # fmt: skip
+
+        def write(connection: sqlite3.Connection) -> None:
+            if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (bucket,)).fetchone() is None:
+                raise errors.no_such_bucket(bucket)
+            connection.execute(
+                "INSERT OR REPLACE INTO s3_notification_configurations VALUES (?, ?)", (bucket, json.dumps(document))
+            )
+            for target in told:
+                self._outbox.put(connection, target, test)
+
+        await self._cloud.store.write(write)
+        self._rules[bucket] = rules
+        self._outbox.wake(told)
+
+    def forget(self, bucket: str) -> None:
+        """Drop the rules of a bucket that was deleted."""
+        self._rules.pop(bucket, None)
+
+    def keep(self, connection: sqlite3.Connection, event: str, call: Call, record: Record) -> None:
+        """Keep what is to be told of a change to an object, in the change's own transaction; `wake` delivers it."""
+        for rule in self._rules.get(record.bucket, ()):
+            if rule.wants(event, record.key):
+                self._outbox.put(connection, rule.target, {"Records": [self._message(rule, event, call, record)]})
+
+    def wake(self, bucket: str) -> None:
+        """Begin to deliver what was kept for a bucket."""
+        if rules := self._rules.get(bucket):
+            self._outbox.wake({rule.target for rule in rules})
+
+    def _message(self, rule: Rule, event: str, call: Call, record: Record) -> dict[str, Any]:
+        """Return a record in AWS's form ("Event message structure" in the S3 User Guide)."""
+        changed: dict[str, Any] = {"key": quote_plus(record.key, safe="/*-._")}
+        if event.startswith("ObjectCreated:"):
+            changed |= {"size": record.size, "eTag": record.etag}
+        return {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "awsRegion": self._cloud.settings.region,
+            "eventTime": _timestamp(time.time()),
+            "eventName": event,
+            "userIdentity": {"principalId": f"AWS:{call.caller.access_key_id}"},
+            "requestParameters": {"sourceIPAddress": self._cloud.settings.host},
+            "responseElements": {"x-amz-request-id": call.request_id, "x-amz-id-2": call.request_id},
+            "s3": {
+                "s3SchemaVersion": "1.0",
+                "configurationId": rule.id,
+                "bucket": {
+                    "name": record.bucket,
+                    "ownerIdentity": {"principalId": self._cloud.settings.account},
+                    "arn": f"arn:aws:s3:::{record.bucket}",
+                },
+                "object": {**changed, "sequencer": f"{time.time_ns():016X}"},
+            },
+        }
+
+    async def _deliver(self, target: str, payload: dict[str, Any]) -> None:
+        await send(self._cloud, target, json.dumps(payload))
+
+    async def _failed(self, target: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
+        log.warning("A notification of S3 was not delivered to %s: %s", target, error)
+
+
+def rules_of(document: dict[str, Any]) -> list[Rule]:
+    """Return the rules of a configuration."""
+    return [Rule.of(entry, KINDS[kind][0]) for kind, entry in _entries(document)]
+
+
+def _entries(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind in KINDS:
+        for entry in document.get(kind, []):
+            yield kind, entry
+
+
+def check_configuration(given: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it is kept, with an id for every entry; raises for what S3 or this cloud refuses."""
+    if "EventBridgeConfiguration" in given:
+        raise errors.not_implemented("EventBridgeConfiguration")
+    document: dict[str, Any] = {}
+    for kind, entry in _entries(given):
+        member, service = KINDS[kind]
+        if service_of(entry[member]) != service or entry[member].endswith(".fifo"):
+            raise errors.invalid_argument("The ARN could not be parsed", member, entry[member])
+        for event in entry["Events"]:
+            if event not in OFFERED:
+                raise errors.not_implemented(f"Event {event}")
+        kept = {"Id": entry.get("Id") or str(uuid.uuid4()), **{key: entry[key] for key in (member, "Events")}}
+        if rules := entry.get("Filter", {}).get("Key", {}).get("FilterRules", []):
+            kept["Filter"] = {"Key": {"FilterRules": [_checked(rule) for rule in rules]}}
+        document.setdefault(kind, []).append(kept)
+    rules = rules_of(document)
+    if any(one.overlaps(other) for number, one in enumerate(rules) for other in rules[:number]):
+        raise ServiceError(
+            "InvalidArgument",
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+            "overlapping for the same event type.",
+        )
+    return document
+
+
+def _checked(rule: dict[str, Any]) -> dict[str, Any]:
+    name = rule.get("Name", "").capitalize()
+    if name not in ("Prefix", "Suffix"):
+        raise errors.invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", name)
+    return {"Name": name, "Value": rule.get("Value", "")}
+
+
+async def check_targets(cloud: Cloud, rules: list[Rule]) -> None:
+    """Refuse targets that are not there, as S3 does unless SkipDestinationValidation is given."""
+    for target in {rule.target for rule in rules}:
+        name = target.rpartition(":")[2]
+        try:
+            match service_of(target):
+                case "lambda":
+                    await cloud.call("lambda", "GetFunctionConfiguration", {"FunctionName": target})
+                case "sqs":
+                    await cloud.call("sqs", "GetQueueUrl", {"QueueName": name})
+                case "sns":
+                    await cloud.call("sns", "GetTopicAttributes", {"TopicArn": target})
+        except ServiceError as error:
+            raise errors.invalid_argument(
+                "Unable to validate the following destination configurations", target, error.message
+            ) from error
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

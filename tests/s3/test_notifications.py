@@ -1,0 +1,179 @@
+"""Event notifications: functions and queues are told of what happens in a bucket."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import uuid
+import zipfile
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+@pytest.fixture
+def queue(cloud):
+    """Make a queue; return its ARN, and what waits for the first message of an event in it."""
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName=f"changes-{uuid.uuid4().hex[:12]}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def receive(count):
+        found = []
+        deadline = time.monotonic() + 60
+        while len(found) < count and time.monotonic() < deadline:
+            for message in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages", []):
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    return arn, receive
+
+
+def configure(s3, bucket, arn, *events, rules=(), kind="Queue", **options):
+    entry = {f"{kind}Arn": arn, "Events": list(events), "Id": "mine"}
+    if rules:
+        entry["Filter"] = {"Key": {"FilterRules": [{"Name": name, "Value": value} for name, value in rules]}}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={f"{kind}Configurations": [entry]}, **options
+    )
+
+
+def test_a_change_is_told_in_awss_form(s3, bucket, queue):
+    arn, receive = queue
+    configure(s3, bucket, arn, "s3:ObjectCreated:*")
+    (test,) = receive(1)
+    assert (test["Service"], test["Event"], test["Bucket"]) == ("Amazon S3", "s3:TestEvent", bucket)
+    answer = s3.put_object(Bucket=bucket, Key="a folder/ü+1.png", Body=b"12345")
+    (message,) = receive(1)
+    (record,) = message["Records"]
+    assert (record["eventVersion"], record["eventSource"], record["awsRegion"]) == ("2.1", "aws:s3", "us-east-1")
+    assert record["eventName"] == "ObjectCreated:Put"
+    assert record["eventTime"].endswith("Z")
+    assert record["responseElements"]["x-amz-request-id"] == answer["ResponseMetadata"]["RequestId"]
+    assert record["s3"]["configurationId"] == "mine"
+    assert record["s3"]["bucket"]["arn"] == f"arn:aws:s3:::{bucket}"
+    changed = record["s3"]["object"]
+    assert int(changed.pop("sequencer"), 16) > 0
+    assert changed == {"key": "a+folder/%C3%BC%2B1.png", "size": 5, "eTag": answer["ETag"].strip('"')}
+
+
+def test_each_way_to_make_and_to_remove_an_object_has_its_event(s3, bucket, queue):
+    arn, receive = queue
+    configure(s3, bucket, arn, "s3:ObjectCreated:*", "s3:ObjectRemoved:*")
+    receive(1)
+    s3.put_object(Bucket=bucket, Key="one", Body=b"1")
+    s3.copy_object(Bucket=bucket, Key="two", CopySource=f"{bucket}/one")
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="three")["UploadId"]
+    part = s3.upload_part(Bucket=bucket, Key="three", UploadId=upload, PartNumber=1, Body=b"3")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(Bucket=bucket, Key="three", UploadId=upload, MultipartUpload=parts)
+    s3.delete_object(Bucket=bucket, Key="one")
+    s3.delete_object(Bucket=bucket, Key="never there")
+    s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "two"}, {"Key": "three"}]})
+    told = [(each["eventName"], each["s3"]["object"]["key"]) for message in receive(6) for each in message["Records"]]
+    assert sorted(told) == [
+        ("ObjectCreated:CompleteMultipartUpload", "three"),
+        ("ObjectCreated:Copy", "two"),
+        ("ObjectCreated:Put", "one"),
+        ("ObjectRemoved:Delete", "one"),
+        ("ObjectRemoved:Delete", "three"),
+        ("ObjectRemoved:Delete", "two"),
+    ]
+
+
+def test_filters_and_events_choose(s3, bucket, queue):
+    arn, receive = queue
+    configure(s3, bucket, arn, "s3:ObjectCreated:Put", rules=[("prefix", "in/"), ("suffix", ".png")])
+    receive(1)
+    for key in ("in/a.jpg", "out/a.png", "in/a.png"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    s3.delete_object(Bucket=bucket, Key="in/a.png")
+    s3.put_object(Bucket=bucket, Key="in/last.png", Body=b"")
+    keys = [message["Records"][0]["s3"]["object"]["key"] for message in receive(2)]
+    assert sorted(keys) == ["in/a.png", "in/last.png"]
+
+
+def test_a_function_is_run(cloud, s3, bucket):
+    code = """
+import boto3
+def handler(event, context):
+    told = event["Records"][0]["s3"]
+    s3 = boto3.client("s3")
+    body = s3.get_object(Bucket=told["bucket"]["name"], Key=told["object"]["key"])["Body"].read()
+    s3.put_object(Bucket=told["bucket"]["name"], Key="out", Body=body.upper())
+"""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("code.py", code)
+    name = f"told-{uuid.uuid4().hex[:12]}"
+    function = cloud.client("lambda").create_function(
+        FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::111122223333:role/any", Handler="code.handler",
+        Timeout=30, Code={"ZipFile": buffer.getvalue()},
+    )  # fmt: skip
+    configure(
+        s3, bucket, function["FunctionArn"], "s3:ObjectCreated:*", rules=[("prefix", "in")], kind="LambdaFunction"
+    )
+    s3.put_object(Bucket=bucket, Key="in", Body=b"text")
+    s3.get_waiter("object_exists").wait(Bucket=bucket, Key="out", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    assert s3.get_object(Bucket=bucket, Key="out")["Body"].read() == b"TEXT"
+
+
+def test_the_configuration_is_given_back_and_taken_away(s3, bucket, queue):
+    arn, _ = queue
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    configure(s3, bucket, arn, "s3:ObjectCreated:*", rules=[("prefix", "in/")])
+    found = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+    rules = [{"Name": "Prefix", "Value": "in/"}]
+    expected = {
+        "Id": "mine",
+        "QueueArn": arn,
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": rules}},
+    }
+    assert found == [expected]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+
+
+def test_a_target_that_is_not_there_is_refused_unless_that_is_skipped(s3, bucket, refusal):
+    arn = "arn:aws:sqs:us-east-1:111122223333:nowhere-to-be-found"
+    with pytest.raises(ClientError, match="Unable to validate the following destination configurations") as raised:
+        configure(s3, bucket, arn, "s3:ObjectCreated:*")
+    assert raised.value.response["Error"]["Code"] == "InvalidArgument"
+    configure(s3, bucket, arn, "s3:ObjectCreated:*", SkipDestinationValidation=True)
+
+
+def test_two_rules_for_one_change_are_refused(s3, bucket, queue):
+    arn, _ = queue
+    entries = [{"QueueArn": arn, "Events": [event]} for event in ("s3:ObjectCreated:*", "s3:ObjectCreated:Put")]
+    with pytest.raises(ClientError, match="ambiguously defined"):
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": entries}
+        )
+
+
+def test_events_that_never_come_here_are_refused_by_name(s3, bucket, queue):
+    arn, _ = queue
+    with pytest.raises(ClientError, match="s3:ObjectRestore:Post"):
+        configure(s3, bucket, arn, "s3:ObjectRestore:Post")
+
+
+def test_what_was_kept_is_told_after_a_crash(start_cloud):
+    cloud = start_cloud()
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    s3.create_bucket(Bucket="crashing")
+    url = sqs.create_queue(QueueName="changes")["QueueUrl"]
+    configure(s3, "crashing", "arn:aws:sqs:us-east-1:111122223333:changes", "s3:ObjectCreated:*")
+    for number in range(20):
+        s3.put_object(Bucket="crashing", Key=str(number), Body=b"")
+    cloud.kill()
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="changes")["QueueUrl"]
+    keys, deadline = set(), time.monotonic() + 60
+    while len(keys) < 20 and time.monotonic() < deadline:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", []):
+            keys |= {record["s3"]["object"]["key"] for record in json.loads(message["Body"]).get("Records", [])}
+    assert keys == {str(number) for number in range(20)}
