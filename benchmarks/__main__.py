@@ -96,7 +96,7 @@ def _measured(name: str, scale: Scale) -> tuple[list[Row], float]:
 
 def _show(results: Results, names: list[str]) -> None:
     out, rows = Console(file=sys.stdout), results.rows(*names)
-    for table in [*tables(rows), goals(rows)]:
+    for table in filter(lambda made: made.lines, [*tables(rows), goals(rows)]):
         shown = Table(*table.head, title=table.title)
         for line in table.lines:
             shown.add_row(*(cell.replace("**", "") for cell in line))
