@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import botocore
 from botocore.exceptions import DataNotFoundError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.services.states.integrations import integration_name
+from scones.cloud.services.states.integrations.sdk_services import sdk_services
 from scones.cloud.wire.model import service_model
 
-_HEAD = 2048
-"""Bytes of a model that hold its metadata, which comes first."""
 _SERVICES = {
     "states": "stepfunctions",
     "elasticmapreduce": "emr",
@@ -57,7 +51,7 @@ def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | Non
     service, _, action = name.removeprefix("aws-sdk:").partition(":")
     if not action or pattern == "waitForTaskToken":
         return None
-    known = _sdk_services().get(service) if sdk else _SERVICES.get(service, service)
+    known = sdk_services().get(service) if sdk else _SERVICES.get(service, service)
     operation = action[0].upper() + action[1:]
     if pattern.startswith("sync"):
         # A job that is waited for answers what describes it. Which shape that is for services other than
@@ -72,19 +66,6 @@ def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | Non
     if not isinstance(shape, StructureShape):
         return None
     return shape, () if sdk else _ANY_JSON.get((known or "", operation), ())
-
-
-@cache
-def _sdk_services() -> dict[str, str]:
-    """Return botocore's name of every service by the name that `aws-sdk:` integrations have: its id in one word."""
-    services = {}
-    for path in (Path(botocore.__file__).parent / "data").glob("*/*/service-2.json*"):
-        open_: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
-        with open_(path, "rb") as file:
-            found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
-        if found:
-            services[re.sub(r"[\s-]", "", found[1].decode()).lower()] = path.parent.parent.name
-    return services
 
 
 class _Checker:

@@ -1,14 +1,9 @@
-"""The resources that a Task may name, and how each is called inside the local cloud.
-
-An integration is one entry of `INTEGRATIONS`; a definition with a resource that has none is refused at creation.
-"""
+"""Lambda functions, by their ARN and by `lambda:invoke`."""
 
 from __future__ import annotations
 
 import json
-import re
 import uuid
-from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -16,10 +11,6 @@ from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.failures import StateFailedError, data_limit_exceeded
 from scones.cloud.services.states.text import LIMIT, dumps
-
-Integration = Callable[[Cloud, Any], Awaitable[Any]]
-
-_FUNCTION_ARN = re.compile(r"arn:aws[\w-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(?::[A-Za-z0-9_$-]+)?")
 
 
 async def lambda_invoke(cloud: Cloud, parameters: Any) -> dict[str, Any]:
@@ -39,37 +30,6 @@ async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:
     body = await read_body(answer.get("Payload") or b"")
     _raise_function_error(answer, body, compact=False)
     return _result(body, arn) if body else None
-
-
-INTEGRATIONS: dict[str, Integration] = {"lambda:invoke": lambda_invoke}
-"""The integrations by what follows `arn:aws:states:::`."""
-
-
-def is_function(resource: str) -> bool:
-    """Whether a resource is a Lambda function's ARN."""
-    return _FUNCTION_ARN.fullmatch(resource) is not None
-
-
-def integration_name(resource: str) -> str | None:
-    """Return what follows `arn:aws:states:REGION:ACCOUNT:` in the ARN of a service integration, or None."""
-    parts = resource.split(":", 5)
-    if len(parts) == 6 and parts[0] == "arn" and parts[2:5] == ["states", "", ""]:
-        return parts[5]
-    return None
-
-
-class CloudTasks:
-    """Runs tasks on the services of the local cloud."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self._cloud = cloud
-        self.region = cloud.settings.region
-
-    async def run(self, resource: str, parameters: Any) -> Any:
-        """Return the resource's result, or raise `StateFailedError` with AWS's error name and cause."""
-        if is_function(resource):
-            return await invoke_function(self._cloud, resource, parameters)
-        return await INTEGRATIONS[integration_name(resource) or ""](self._cloud, parameters)
 
 
 async def _call_lambda(cloud: Cloud, params: dict[str, Any], *, check: bool) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""Service integrations: how a Task calls what the local cloud offers, and what AWS shows of the answer."""
+
+from scones.cloud.services.states.integrations.registry import find, recognised
+from scones.cloud.services.states.integrations.runner import CloudTasks
+
+__all__ = ["CloudTasks", "find", "recognised"]

@@ -1,0 +1,55 @@
+"""Service integrations: the AWS SDK's operations and the optimized ones, called on the local cloud."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def task(resource: str, **parameters: Any) -> dict[str, Any]:
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Parameters": parameters, "End": True}
+    return {"StartAt": "Call", "States": {"Call": state}}
+
+
+def test_an_sdk_task_writes_and_reads_an_object(machines, cloud):
+    bucket = f"sdk-{uuid.uuid4().hex[:12]}"
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    where = {"Bucket": bucket, "Key": "a.json"}
+    written = machines.run(task("aws-sdk:s3:putObject", **where, Body={"Dict": "Value"}))
+    assert json.loads(written["output"])["ETag"] == '"49e31cee5aec8faf3345893addb14346"'
+    execution = machines.run(task("aws-sdk:s3:getObject", **where))
+    output = json.loads(execution["output"])
+    assert (output["Body"], output["ContentLength"]) == ('{"Dict":"Value"}', 16)
+    assert output["LastModified"].endswith("Z")
+    scheduled = next(e for e in machines.history(execution["executionArn"]) if e["type"] == "TaskScheduled")
+    details = scheduled["taskScheduledEventDetails"]
+    assert (details["resourceType"], details["resource"]) == ("aws-sdk:s3", "getObject")
+
+
+def test_an_sdk_task_fails_by_the_name_of_the_exception(machines):
+    execution = machines.run(task("aws-sdk:s3:listObjects", Bucket=f"none-{uuid.uuid4().hex}"))
+    assert (execution["status"], execution["error"]) == ("FAILED", "S3.NoSuchBucketException")
+    assert execution["cause"].startswith("The specified bucket does not exist (Service: S3, Status Code: 404, Request ")
+
+
+def test_members_in_camel_case_are_named_in_pascal_case(machines):
+    machine = machines.create({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}})
+    execution = machines.run(task("aws-sdk:sfn:describeStateMachine", StateMachineArn=machine))
+    assert json.loads(execution["output"])["StateMachineArn"] == machine
+
+
+@pytest.mark.parametrize("resource", ["aws-sdk:s3:makeObject", "aws-sdk:nothing:run"])
+def test_an_operation_that_aws_does_not_have_is_not_recognized(machines, resource):
+    with pytest.raises(ClientError) as caught:
+        machines.create(task(resource))
+    message = caught.value.response["Error"]["Message"]
+    assert f"The resource provided arn:aws:states:::{resource} is not recognized." in message
+
+
+def test_an_operation_that_the_local_cloud_lacks_is_refused_by_name(machines):
+    with pytest.raises(ClientError, match="local cloud does not offer the integration .*aws-sdk:kms:encrypt"):
+        machines.create(task("aws-sdk:kms:encrypt", KeyId="a", Plaintext="b"))
