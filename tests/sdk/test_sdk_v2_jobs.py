@@ -32,3 +32,16 @@ def test_a_tuner_finds_the_best_of_a_scripts_runs_and_its_model_serves_and_trans
     assert "RANGES ['depth', 'kind', 'rate']" in told
     assert "PREDICTED True" in told
     assert "TRANSFORMED True" in told
+
+
+def test_a_registered_model_is_approved_deployed_and_captured(cloud: Any, run_program: Any) -> None:
+    told = run_program(cloud, "v2", "registry_v2.py")
+    assert "REGISTERED ['factors/1', 'factors/2']" in told
+    assert "GROUP Factors Completed" in told
+    assert "PACKAGE Approved {'factor': '3', 'owner': 'tests'}" in told
+    assert "APPROVED True" in told
+    assert "PREDICTED [3, 6]" in told
+    assert "CAPTURED [1, 2] [3, 6]" in told
+    assert "CAPTURES 50" in told
+    assert "UPDATED InService [15]" in told
+    assert "IMAGE 141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:1.7-1" in told
