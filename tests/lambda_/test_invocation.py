@@ -342,13 +342,18 @@ def test_the_report_tells_how_an_environment_ended(function):
 
 
 def test_an_event_waits_for_a_function_without_room(function, cloud):
-    made = function(ECHO)
-    made.client.put_function_concurrency(FunctionName=made.name, ReservedConcurrentExecutions=0)
+    made = function(
+        "import time\ndef handler(event, context):\n    print('got', event, flush=True)\n"
+        "    time.sleep(3 if event == 'long' else 0)",
+        Timeout=10,
+    )
+    made.client.put_function_concurrency(FunctionName=made.name, ReservedConcurrentExecutions=1)
+    made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=b'"long"')
+    wait_for_log(cloud, made.name, '"got long"')
     for number in range(2):
         made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=json.dumps(number))
     with pytest.raises(made.client.exceptions.TooManyRequestsException):
         made.invoke()
-    made.client.delete_function_concurrency(FunctionName=made.name)
     for number in range(2):
         wait_for_log(cloud, made.name, f'"got {number}"')
 
