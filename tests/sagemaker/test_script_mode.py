@@ -251,3 +251,24 @@ def _lines(bench: Workbench, job: str) -> list[str]:
         return bench.log_lines(GROUP, f"{job}/")
     except ClientError:  # the group comes with the first line
         return []
+
+
+@several
+def test_every_instance_has_its_time_to_end_when_a_job_ran_too_long(bench: Workbench) -> None:
+    script = """
+import os, pathlib, signal, sys, time
+host = os.environ["SM_CURRENT_HOST"]
+def stop(*_):
+    time.sleep(0.5 if host == "algo-2" else 0)
+    pathlib.Path(f"/opt/ml/model/{host}.txt").write_text("saved")
+    sys.exit(1)
+signal.signal(signal.SIGTERM, stop)
+time.sleep(600)
+"""
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    limit = {"MaxRuntimeInSeconds": 3}
+    job = run(bench, archive(train_py=script), ResourceConfig=resources, StoppingCondition=limit)
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    place = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bench.bucket}/")
+    with tarfile.open(fileobj=io.BytesIO(bench.objects(place)[place])) as tar:
+        assert sorted(tar.getnames()) == ["algo-1.txt", "algo-2.txt"]

@@ -37,6 +37,8 @@ class TrainingRun:
         self._folder = folder
         self._instances = [Instance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stop_asked = asyncio.Event()
+        self._closing = False
+        """Whether the programs were asked to end: then a failure takes no other along."""
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = Objects(cloud)
         self._metrics_changed = asyncio.Event()
@@ -129,6 +131,7 @@ class TrainingRun:
             await asyncio.wait({ended, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
                 return ended.result(), "Completed"
+            self._closing = True
             ending = "Stopped" if self.stopping else "MaxRuntimeExceeded"
             for instance in self._instances:
                 instance.terminate()
@@ -148,7 +151,7 @@ class TrainingRun:
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    if task.result() and failed is None and not self.stopping:
+                    if task.result() and failed is None and not self._closing:
                         failed = running[task], task.result()
                         for instance in self._instances:
                             instance.kill()
