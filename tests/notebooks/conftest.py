@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,14 @@ def execute(tmp_path: Path) -> Execute:
     SDK_V2.install(ENVIRONMENTS)
     kernels = write_kernels(ENVIRONMENTS, [SDK_V2])
 
-    def run(cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3") -> dict[str, Any]:
-        source, target = tmp_path / "given.ipynb", tmp_path / "executed.ipynb"
+    def run(
+        cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3", **variables: str
+    ) -> dict[str, Any]:
+        source, target = folder / "given.ipynb", tmp_path / "executed.ipynb"  # its kernel runs where a notebook lies
         source.write_text(json.dumps(notebook))
         environment = cloud.environment | workspace.environment(cloud.running)
         environment |= {"JUPYTER_PATH": str(kernels), "HTTPS_PROXY": "http://127.0.0.1:9", "IPYTHONDIR": str(tmp_path)}
+        environment |= {"PATH": f"{os.environ['PATH']}{os.pathsep}{Path(sys.executable).parent}", **variables}
         command = [LAB.python(ENVIRONMENTS), "-m", "nbconvert", "--to", "notebook", "--execute", source]
         options = [
             f"--output={target}",

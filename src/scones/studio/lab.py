@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def lab(environments: Path, kernels: Path, notebooks: Path, port: int, variables
     }
     command = [str(python), "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     # The start-up hook and the keys are for the kernels; Jupyter hands its environment on to them.
-    environment = {**os.environ, **variables, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])  # for `!scones`
+    environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
     if os.geteuid() == 0:
         command.append("--allow-root")
     return Lab(command, environment, port, f"http://127.0.0.1:{port}/lab?token={token}")

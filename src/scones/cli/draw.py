@@ -1,0 +1,31 @@
+"""`scones draw`: labelled pictures for where there is no archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scones.cli import options
+from scones.cli.failures import told_plainly
+
+
+@click.command(short_help="Draw labelled pictures to learn with.")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@options.verbose
+def draw(folder: Path, verbose: bool) -> int:
+    """Draw 1,200 labelled pictures of bicycles and motorcycles into FOLDER: train/, test/ and their .lst files.
+
+    The same ones each time, as `scones run` draws them where no archive can be had.
+
+    \b
+    scones draw pictures
+    """
+    with told_plainly(verbose):
+        from scones.workflow.dataset import draw as drawn
+
+        dataset = drawn(folder)
+        click.echo(
+            f"{dataset.train:,} + {dataset.test:,} synthetic pictures of {', '.join(dataset.classes)} in {folder}"
+        )
+    return 0
