@@ -102,7 +102,7 @@ class Workers:
     async def _bring_up(self) -> None:
         try:
             self._idle.put_nowait(await Worker.start(self._arguments, self._code))
-        except WorkerFailedError as error:
+        except (WorkerFailedError, OSError) as error:
             self._count -= 1
             log.error("a further worker could not be started: %s", error)
             if not self._count:
