@@ -43,12 +43,13 @@ class EndpointConfigs:
         if len(set(names)) < len(names):
             raise invalid(f"Variant names must be unique, and these are given: {', '.join(names)}.")
         for variant in variants:
+            if "ServerlessConfig" in variant:
+                raise not_offered("serverless inference", "Give the variant an InstanceType and InitialInstanceCount.")
             if "ModelName" not in variant:
                 raise not_offered("inference components", "Give every production variant a ModelName.")
             self._models.describe(variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
-            if "ServerlessConfig" not in variant:
-                variant.setdefault("InitialInstanceCount", 1)
+            variant.setdefault("InitialInstanceCount", 1)
         document = {
             "EnableNetworkIsolation": False,
             **{key: value for key, value in request.items() if key != "Tags"},

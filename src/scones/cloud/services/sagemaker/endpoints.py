@@ -303,6 +303,4 @@ def _summary(variant: dict[str, Any], document: Document) -> dict[str, Any]:
     }
     if "InitialInstanceCount" in variant:
         summary["CurrentInstanceCount"] = summary["DesiredInstanceCount"] = variant["InitialInstanceCount"]
-    if "ServerlessConfig" in variant:
-        summary["CurrentServerlessConfig"] = summary["DesiredServerlessConfig"] = variant["ServerlessConfig"]
     return summary

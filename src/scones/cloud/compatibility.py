@@ -1,0 +1,220 @@
+"""What of AWS the local cloud does, operation by operation: `python -m scones.cloud.compatibility` writes the page.
+
+What is offered is asked of the services themselves, and what there is of botocore's models; kept by hand is only what
+an operation that is offered leaves out. `docs/compatibility.md` is this module's output, and a test holds it to that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scones.cloud.service import Service
+from scones.cloud.services import offered
+from scones.cloud.wire.model import service_model
+
+WORKS = "works"
+RECORDED = "accepted and recorded, not acted on"
+ABSENT = "not there"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Why an operation, though it keeps what it is told, changes nothing that runs here."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partly:
+    """What of an operation that works is refused by name, or only recorded."""
+
+    left_out: str
+
+
+_POLICIES = Recorded("Policies are kept and told, and not enforced: whoever has keys may do everything.")
+_ROLES = Partly("Roles are kept and told. Any well-formed role ARN is taken elsewhere, whether or not it exists here.")
+_ONE_ACL = Partly("The bucket owner's full control, the only ACL there is; others are refused.")
+_ENCRYPTION = "Encryption settings are recorded: whether the disk is encrypted is this machine's concern"
+_OBJECTS = Partly(f"{_ENCRYPTION}. No versions, object locks or other storage classes' delays.")
+_SETTINGS = Partly(
+    "VpcConfig, KMSKeyArn, TracingConfig, FileSystemConfigs, EphemeralStorage and Architectures are recorded. Python "
+    "runtimes and zip archives alone: container images are refused."
+)
+_TOPIC = Partly("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes are recorded.")
+_QUEUE = Partly(f"{_ENCRYPTION}; so is Policy.")
+_JOB = "Instance types, VpcConfig, network isolation and KMS keys are recorded: the work runs on this machine"
+_MACHINE = Partly("roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
+                  "that are not there are refused.")  # fmt: skip
+_VARIANTS = Partly("Instance counts and types are recorded: one model server stands behind each variant.")
+
+NOTES: dict[str, dict[str, Recorded | Partly]] = {
+    "sts": {
+        "AssumeRole": Partly("Trust policies, external ids and session policies are not enforced."),
+    },
+    "iam": {
+        "CreateRole": _ROLES,
+        "PutRolePolicy": _POLICIES,
+        "DeleteRolePolicy": _POLICIES,
+        "AttachRolePolicy": _POLICIES,
+        "DetachRolePolicy": _POLICIES,
+        "CreatePolicy": _POLICIES,
+        "DeletePolicy": _POLICIES,
+        "UpdateAssumeRolePolicy": _POLICIES,
+        "SimulatePrincipalPolicy": Recorded("Every action is answered as allowed, as it is here; no policy is read."),
+    },
+    "logs": {
+        "PutRetentionPolicy": Recorded("Events are kept for as long as the data folder is."),
+        "FilterLogEvents": Partly("Patterns of words and phrases; those of JSON and columns are refused."),
+    },
+    "s3": {
+        "CreateBucket": Partly("Buckets of this cloud's region. Object lock and ACLs are refused."),
+        "GetBucketAcl": _ONE_ACL,
+        "GetObjectAcl": _ONE_ACL,
+        "PutObject": _OBJECTS,
+        "CopyObject": _OBJECTS,
+        "CreateMultipartUpload": _OBJECTS,
+        "PutBucketNotificationConfiguration": Partly(
+            "Objects created, copied and removed, told to functions, queues and topics; other events and EventBridge "
+            "are refused."
+        ),
+    },
+    "sqs": {
+        "AddPermission": _POLICIES,
+        "RemovePermission": _POLICIES,
+        "CreateQueue": _QUEUE,
+        "SetQueueAttributes": _QUEUE,
+    },
+    "sns": {
+        "CreateTopic": _TOPIC,
+        "SetTopicAttributes": _TOPIC,
+        "Subscribe": Partly(
+            "Queues and functions; mail addresses stay unconfirmed, and the other protocols are refused."
+        ),
+    },
+    "lambda": {
+        "AddPermission": _POLICIES,
+        "RemovePermission": _POLICIES,
+        "CreateFunction": _SETTINGS,
+        "UpdateFunctionConfiguration": _SETTINGS,
+    },
+    "sagemaker": {
+        "CreateTrainingJob": Partly(
+            f"{_JOB}. Debugger, Profiler and TensorBoard fields are recorded; Pipe mode, instance groups and "
+            "algorithm resources are refused."
+        ),
+        "CreateProcessingJob": Partly(f"{_JOB}. One instance; dataset definitions and feature stores are refused."),
+        "CreateTransformJob": Partly(
+            f"{_JOB}. Input of one prefix, split by line or not at all; DataProcessing, data capture and compressed "
+            "input are refused."
+        ),
+        "CreateHyperParameterTuningJob": Partly(
+            "Random, Grid and Bayesian. Hyperband, several definitions, warm starts and early stopping are refused."
+        ),
+        "CreateModel": Partly(f"{_JOB}. One container; pipelines of several and multi-model containers are refused."),
+        "CreateEndpointConfig": Partly(
+            f"{_JOB}. Asynchronous and serverless inference, shadow variants, explainers and inference components are "
+            "refused."
+        ),
+        "CreateEndpoint": Partly("All traffic moves at once: a DeploymentConfig's steps are recorded."),
+        "UpdateEndpoint": Partly("All traffic moves at once: a DeploymentConfig's steps are recorded."),
+        "UpdateEndpointWeightsAndCapacities": _VARIANTS,
+        "CreateModelPackage": Partly(
+            "Model metrics, cards, life cycles and drift baselines are recorded; validation jobs and algorithm "
+            "resources are refused."
+        ),
+        "Search": Partly("Training jobs, endpoints, models, model packages and their groups."),
+    },
+    "sagemaker-runtime": {
+        "InvokeEndpoint": Partly(
+            "TargetModel, TargetContainerHostname, inference components, explanations and sessions are refused."
+        ),
+    },
+    "stepfunctions": {
+        "CreateStateMachine": _MACHINE,
+        "UpdateStateMachine": _MACHINE,
+    },
+    "events": {
+        "PutTargets": Partly("Functions, queues, topics, state machines, log groups and other buses."),
+        "CreateEventBus": Partly("Buses of this account; partner sources are refused."),
+    },
+}
+"""By service and operation, what an operation that is offered does not do; those without a note work."""
+
+_SHOWN = (
+    "sagemaker",
+    "sagemaker-runtime",
+    "lambda",
+    "stepfunctions",
+    "s3",
+    "sts",
+    "iam",
+    "logs",
+    "sqs",
+    "sns",
+    "events",
+)
+_TITLES = {"SFN": "Step Functions"}
+_OPENING = f"""\
+# Compatibility
+
+Every operation of the services that the local cloud has, as AWS's own service models name them. Written by
+`python -m scones.cloud.compatibility`; do not edit.
+
+- **{WORKS}**: it does what AWS documents, but for what the note says.
+- **{RECORDED}**: it keeps what it is told and answers with it, and nothing else happens, for the reason given.
+- **{ABSENT}**: it is answered with HTTP 501 and the code `NotImplemented`, which names it. So is every other service.
+
+Whatever is refused within an operation that works is refused by name as well. Requests must be signed with the data
+folder's keys; IAM's policies are not enforced anywhere.
+"""
+
+
+def page() -> str:
+    """Return the page, in Markdown."""
+    known = {service.name: service for service in offered()}
+    services = [known[name] for name in (*_SHOWN, *sorted(known.keys() - set(_SHOWN)))]
+    parts = [_OPENING, *_overview(services)]
+    for service in services:
+        parts += ["", f"## {_title(service)}", "", "| operation | | note |", "|---|---|---|", *_rows(service)]
+    return "\n".join([*parts, ""])
+
+
+def state(service: type[Service], operation: str) -> tuple[str, str]:
+    """Return how an operation stands, and the note on it."""
+    if operation not in service.operations():
+        return ABSENT, ""
+    match NOTES.get(service.name, {}).get(operation):
+        case Recorded(reason):
+            return RECORDED, reason
+        case Partly(left_out):
+            return WORKS, left_out
+    return WORKS, ""
+
+
+def _title(service: type[Service]) -> str:
+    metadata = service_model(service.name).metadata
+    name: str = metadata["serviceId"]
+    return _TITLES.get(name, name)
+
+
+def _overview(services: list[type[Service]]) -> Iterator[str]:
+    yield f"| service | {WORKS} | {RECORDED} | {ABSENT} |"
+    yield "|---|---:|---:|---:|"
+    for service in services:
+        states = [state(service, operation)[0] for operation in service_model(service.name).operation_names]
+        counts = " | ".join(str(states.count(each)) for each in (WORKS, RECORDED, ABSENT))
+        yield f"| {_title(service)} | {counts} |"
+
+
+def _rows(service: type[Service]) -> Iterator[str]:
+    """Yield a service's operations: those that it has first, each group by name."""
+    operations = {name: state(service, name) for name in sorted(service_model(service.name).operation_names)}
+    for name in sorted(operations, key=lambda each: operations[each][0] == ABSENT):
+        standing, note = operations[name]
+        yield f"| {name} | {standing} | {note} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,51 @@
+"""The page on what of AWS is there: it is what its generator writes, and tells the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from scones.cloud import compatibility
+from scones.cloud.services import offered
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
+
+
+def test_the_page_is_what_its_generator_writes():
+    again = "write it again: python -m scones.cloud.compatibility >docs/compatibility.md"
+    assert PAGE.read_text(encoding="utf-8") == compatibility.page(), again
+
+
+def test_every_note_is_on_an_operation_that_is_offered():
+    operations = {service.name: service.operations() for service in offered()}
+    noted = [(service, name) for service, notes in compatibility.NOTES.items() for name in notes]
+    assert [each for each in noted if each[1] not in operations.get(each[0], ())] == []
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [("sagemaker", "ListPipelines"), ("logs", "ListAnomalies"), ("events", "ListArchives"), ("iam", "ListUsers")],
+)
+def test_what_is_said_not_to_be_there_says_so_itself(cloud: Any, service: str, operation: str) -> None:
+    known = next(each for each in offered() if each.name == service)
+    assert compatibility.state(known, operation) == (compatibility.ABSENT, "")
+    client = cloud.client(service)
+    names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
+    with pytest.raises(ClientError) as caught:
+        getattr(client, names[operation])()
+    error = caught.value.response
+    assert (error["Error"]["Code"], error["ResponseMetadata"]["HTTPStatusCode"]) == ("NotImplemented", 501)
+    assert operation in error["Error"]["Message"]
+
+
+def test_policies_are_said_not_to_be_enforced(cloud: Any) -> None:
+    identity = next(each for each in offered() if each.name == "iam")
+    assert compatibility.state(identity, "PutRolePolicy")[0] == compatibility.RECORDED
+    assert compatibility.state(identity, "SimulatePrincipalPolicy")[0] == compatibility.RECORDED
+    answer = cloud.client("iam").simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::{cloud.running.account}:user/nobody", ActionNames=["s3:PutObject"]
+    )
+    assert [each["EvalDecision"] for each in answer["EvaluationResults"]] == ["allowed"]
