@@ -178,10 +178,10 @@ def number(value: float) -> str:
 
 
 def spread(cell: Cell | None) -> str:
-    """Write a cell: its median, and its range where it has more than one value; or the reason why it is empty."""
+    """Write a cell: its median, and its range where its values differ; or the reason why it is empty."""
     if not cell:
         return "-"
     if isinstance(cell, str):
         return cell
     middle = number(statistics.median(cell))
-    return middle if len(cell) == 1 else f"{middle} ({number(min(cell))} … {number(max(cell))})"
+    return middle if min(cell) == max(cell) else f"{middle} ({number(min(cell))} … {number(max(cell))})"

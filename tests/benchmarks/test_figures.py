@@ -18,7 +18,7 @@ def test_a_figure_has_three_digits_that_count(value: float, text: str) -> None:
 
 def test_a_cell_is_its_median_and_range_or_its_reason() -> None:
     assert spread([3.0, 1.0, 2.0]) == "2 (1 … 3)"
-    assert spread([2.0]) == "2"
+    assert spread([2.0]) == spread([2.0, 2.0]) == "2"
     assert spread("no such thing") == "no such thing"
     assert spread([]) == spread(None) == "-"
 
