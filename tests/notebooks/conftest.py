@@ -26,7 +26,7 @@ def execute(tmp_path: Path) -> Execute:
     """Execute a notebook in a cloud's workspace with SDK v2, as JupyterLab would; return it with its outputs."""
     LAB.install(ENVIRONMENTS)
     SDK_V2.install(ENVIRONMENTS)
-    kernels = write_kernels(ENVIRONMENTS, [SDK_V2])
+    kernels = write_kernels(ENVIRONMENTS, [SDK_V2], tmp_path / "kernels")
 
     def run(
         cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3", **variables: str

@@ -42,7 +42,7 @@ def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cl
     names = json.loads((folder / "scones.json").read_text())
     assert names["dataset"] == ("cifar-100" if source else "synthetic")
     assert names["pictures"] == 1000
-    assert "Epoch[24] Validation-accuracy=" in shown(training)
+    assert "Epoch[19] Validation-accuracy=" in shown(training)
     assert float(shown(training).rpartition("validation accuracy ")[2].split()[0]) > 0.7
     assert "median " in shown(deployment)
     assert "ThresholdConfidenceNotMet" in shown(functions)

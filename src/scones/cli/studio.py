@@ -64,7 +64,7 @@ def studio(
         chosen = list(known.SDKS.values()) if sdk == "both" else [known.SDKS[sdk]]
         for environment in (known.LAB, *chosen):
             environment.install(place, click.echo)
-        kernels = write_kernels(place, chosen)
+        kernels = write_kernels(place, chosen, data_dir / "kernels")
         provide(folder)
         opened = lab(place, kernels, folder.resolve(), port or _free_port(), workspace.environment(running))
         output = None if verbose else subprocess.DEVNULL

@@ -12,12 +12,11 @@ _ALIASES = ("python3", "conda_python3")
 """Names that people's notebooks carry; the first environment answers to them."""
 
 
-def write_kernels(folder: Path, environments: list[Environment]) -> Path:
-    """Write a kernel for each environment below `folder`; return the path for JUPYTER_PATH.
+def write_kernels(folder: Path, environments: list[Environment], share: Path) -> Path:
+    """Write a kernel for each environment in `folder` below `share`, which is for JUPYTER_PATH; return that.
 
     A kernel's PATH begins with its environment, so that `!pip install` and `!aws` are its own.
     """
-    share = folder / "share" / "jupyter"
     for index, environment in enumerate(environments):
         _write(share / "kernels" / f"sagemaker-{environment.name}", environment, folder)
         if index == 0:

@@ -21,9 +21,14 @@ class Lab:
     url: str
 
 
-def lab(environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str]) -> Lab:
-    """Describe a JupyterLab that serves a folder of notebooks; `variables` are the workspace's."""
-    token = secrets.token_urlsafe(24)
+def lab(
+    environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str], token: str = ""
+) -> Lab:
+    """Describe a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
+
+    It is given a token of its own where none is named.
+    """
+    token = token or secrets.token_urlsafe(24)
     python = LAB.python(environments)
     options = {
         "ServerApp.ip": "127.0.0.1",

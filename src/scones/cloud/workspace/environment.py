@@ -15,13 +15,14 @@ STARTUP = _HERE / "startup"
 """The folder of the start-up hook, for PYTHONPATH."""
 
 
-def environment(running: RunningCloud) -> dict[str, str]:
+def environment(running: RunningCloud, role: str | None = None) -> dict[str, str]:
     """Return the variables that make unmodified boto3, AWS CLI and SageMaker SDK code use a local cloud.
 
-    The keys are temporary ones of the execution role, so that `get_execution_role()` returns it. PYTHONPATH begins
-    with the start-up hook (`startup/`), which does nothing where AWS_ENDPOINT_URL is not set.
+    The keys are temporary ones of an execution role, the account's own unless another's ARN is given, so that
+    `get_execution_role()` returns it. PYTHONPATH begins with the start-up hook (`startup/`), which does nothing where
+    AWS_ENDPOINT_URL is not set.
     """
-    arn = f"arn:aws:iam::{running.account}:role/service-role/{EXECUTION_ROLE}"
+    arn = role or f"arn:aws:iam::{running.account}:role/service-role/{EXECUTION_ROLE}"
     session = Credentials.of(running.data_dir).session(arn, SESSION_NAME, SESSION_SECONDS)
     paths = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
     return {

@@ -19,11 +19,12 @@ from scones.cloud.services.sagemaker.models import Models
 from scones.cloud.services.sagemaker.registry import RegistryOperations
 from scones.cloud.services.sagemaker.resource_search import SearchOperations
 from scones.cloud.services.sagemaker.resources import SCHEMA, Document
+from scones.cloud.services.sagemaker.studio import Studio, StudioOperations
 from scones.cloud.services.sagemaker.tags import Tags
 from scones.cloud.services.sagemaker.tuning_jobs import TuningJobs
 
 
-class SageMaker(RegistryOperations, SearchOperations, Service):
+class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service):
     """SageMaker of this cloud: training jobs, models, endpoint configurations and endpoints."""
 
     name: ClassVar[str] = "sagemaker"
@@ -40,6 +41,7 @@ class SageMaker(RegistryOperations, SearchOperations, Service):
         self.processing_jobs = BatchJobs(cloud, "Processing", self._processing)
         self.transform_jobs = BatchJobs(cloud, "Transform", self._transform)
         self.tuning_jobs = TuningJobs(cloud, self.jobs)
+        self.studio = Studio(cloud)
         self._connections = Connections()
         self.tags = Tags(cloud.store)
 
@@ -51,9 +53,11 @@ class SageMaker(RegistryOperations, SearchOperations, Service):
         await self.transform_jobs.start()
         await self.tuning_jobs.start()
         await self.endpoints.start()
+        await self.studio.apps.start()
 
     async def stop(self) -> None:
         """Stop jobs and servers, then store what was captured."""
+        await self.studio.apps.stop()
         await self.tuning_jobs.stop()
         await self.jobs.stop()
         await self.processing_jobs.stop()

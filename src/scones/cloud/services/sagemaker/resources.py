@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS sagemaker_tags (
 """
 
 Document = dict[str, Any]
-_COLUMNS = {"Name": "name", "CreationTime": "created", "Status": "status"}
+_COLUMNS = {"Name": "name", "CreationTime": "created", "LastModifiedTime": "modified", "Status": "status"}
 _BOUNDS = {
     "CreationTimeAfter": "created > ?",
     "CreationTimeBefore": "created < ?",
@@ -150,12 +150,16 @@ class Resources:
         return await self.store.write(delete)
 
     def page(
-        self, params: Mapping[str, Any], order: str, members: Mapping[str, Any] | None = None
+        self,
+        params: Mapping[str, Any],
+        order: str,
+        members: Mapping[str, Any] | None = None,
+        parts: Mapping[str, str] | None = None,
     ) -> tuple[list[Document], dict[str, str]]:
         """Return one page of a List operation and its NextToken member, empty on the last page.
 
         `order` is the operation's default SortOrder; `members` are values that a document must have, None for a
-        member that it must not have.
+        member that it must not have; `parts` are texts that its members must contain.
         """
         column = _COLUMNS[params.get("SortBy", "CreationTime")]
         descending = params.get("SortOrder", order) == "Descending"
@@ -163,6 +167,9 @@ class Resources:
         wanted, wanted_values = _equal(members or {})
         conditions += wanted
         values += wanted_values
+        for name, part in (parts or {}).items():
+            conditions.append(f"instr(lower(json_extract(document, '$.{name}')), lower(?)) > 0")
+            values.append(part)
         if "NextToken" in params:
             conditions.append(f"({column}, name) {'<' if descending else '>'} (?, ?)")
             values += _read_token(params["NextToken"])

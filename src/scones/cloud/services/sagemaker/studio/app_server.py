@@ -1,0 +1,120 @@
+"""The program behind an app: JupyterLab as a child process, on a port of its own behind a token."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import socket
+from collections import deque
+from pathlib import Path
+
+from scones.cloud import images, workspace
+from scones.cloud.cloud import Cloud
+from scones.cloud.lifecycle import RunningCloud
+from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.sagemaker.loglines import LogStream
+
+GROUP = "/aws/sagemaker/studio"
+PROGRAM = "jupyterlab"
+"""The name that the program goes by among those of `scones.cloud.images`."""
+ENVIRONMENTS = "SCONES_ENVIRONMENTS"
+"""The variable that says where the program installs what it needs; the data folder's environments where it is unset."""
+LOOK_EVERY = 0.2
+STOP_SECONDS = 5.0
+
+
+class AppServer:
+    """One running program.
+
+    It is started with the argument `serve` in its folder, and finds there: JUPYTER_PORT and JUPYTER_TOKEN, which it has
+    to heed; SCONES_ENVIRONMENTS; and the variables of a workspace. It may take its time until it answers /api with 200:
+    the first time it installs its environments.
+    """
+
+    def __init__(self, cloud: Cloud, folder: Path, token: str, stream: str, role: str | None) -> None:
+        self._cloud = cloud
+        self._folder = folder
+        self._role = role
+        self._lines: deque[str] = deque(maxlen=20)
+        self._stream = LogStream(cloud, GROUP, stream, self._lines.append)
+        self._sandbox: Sandbox | None = None
+        self.token = token
+        self.port = 0
+
+    @property
+    def said(self) -> str:
+        """What the program wrote last: the reason, where it has ended."""
+        return next((line.strip() for line in reversed(self._lines) if line.strip()), "it said nothing")
+
+    async def start(self) -> None:
+        """Start the program; raises `UnknownImageError` where there is none, `OSError` where it cannot be started."""
+        program = await asyncio.to_thread(self._program)
+        self._sandbox = await spawn(program, on_output=self._stream.feed)
+
+    async def ready(self) -> bool:
+        """Wait until the program answers; False where it has ended before."""
+        assert self._sandbox is not None
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        try:
+            while not ended.done():
+                if await asyncio.to_thread(_answers, self.port):
+                    return True
+                await asyncio.wait({ended}, timeout=LOOK_EVERY)
+            return False
+        finally:
+            ended.cancel()
+
+    async def wait(self) -> int:
+        """Wait until the program has ended; return its exit status, or -signal."""
+        assert self._sandbox is not None
+        status = await self._sandbox.wait()
+        self._stream.finish()
+        return status
+
+    async def stop(self) -> None:
+        """End the program: with a word, and after some seconds without."""
+        if self._sandbox is None:
+            return
+        self._sandbox.terminate()
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        await asyncio.wait({ended}, timeout=STOP_SECONDS)
+        self._sandbox.kill()  # what the program has left behind, too
+        await ended
+
+    def _program(self) -> Program:
+        self.port = _free_port()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = self._cloud.settings
+        variables = {
+            "HOME": os.environ.get("HOME", str(self._folder)),
+            "LANG": os.environ.get("LANG", "C.UTF-8"),
+            "PATH": os.environ.get("PATH", os.defpath),
+            ENVIRONMENTS: os.environ.get(ENVIRONMENTS, str(settings.data_dir / "environments")),
+            **{name: os.environ[name] for name in _OF_THE_NETWORK if name in os.environ},
+            **workspace.environment(RunningCloud.of(settings), self._role),
+            "JUPYTER_PORT": str(self.port),
+            "JUPYTER_TOKEN": self.token,
+        }
+        return Program(argv=images.command(PROGRAM, "serve"), env=variables, cwd=str(self._folder))
+
+
+_OF_THE_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+"""What `pip install` may need of the host's environment."""
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/api")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

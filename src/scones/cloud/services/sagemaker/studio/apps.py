@@ -1,0 +1,172 @@
+"""Apps: the programs that run for a user profile or in a space."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import time
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.images import UnknownImageError
+from scones.cloud.services.sagemaker.errors import not_offered
+from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.studio.app_server import AppServer
+from scones.cloud.services.sagemaker.studio.errors import missing, taken
+
+OFFERED = ("JupyterLab", "JupyterServer")
+LIVE = ("Pending", "InService", "Deleting")
+_SUMMARY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName", "Status", "CreationTime", "ResourceSpec")
+_SPECIFICATIONS = {"JupyterLab": {"InstanceType": "ml.t3.medium"}, "JupyterServer": {"InstanceType": "system"}}
+_REASON = 1024
+"""Characters of a failure reason."""
+
+
+class Apps:
+    """The apps of all domains: documents in the store, and a server for each that runs.
+
+    Apps that were there when the cloud ended are started again. A deleted one stays in sight as Deleted, as on AWS
+    (there for a day, here until its domain goes), and its name may be taken again.
+    """
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._apps = Resources(cloud.store, "app", "Status")
+        self._servers: dict[str, AppServer] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+
+    async def start(self) -> None:
+        """Take up the apps of an earlier run."""
+        for app in self._apps.all():
+            if app["Status"] == "Deleting":
+                await self._set(_key(app), Status="Deleted")
+            elif app["Status"] in LIVE:
+                await self._set(_key(app), Status="Pending")
+                self._launch(app, app.pop("Role", None))
+
+    async def stop(self) -> None:
+        """End every server; the apps are started again with the cloud."""
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*(server.stop() for server in self._servers.values()))
+
+    def folder(self, app: Document) -> Path:
+        """Return the folder of an app's user profile or space, in which its notebooks lie."""
+        kind, name = ("spaces", app["SpaceName"]) if "SpaceName" in app else ("users", app["UserProfileName"])
+        return self._cloud.settings.data_dir.joinpath("studio", app["DomainId"], kind, name.lower())
+
+    async def create(self, request: dict[str, Any], role: str | None) -> dict[str, Any]:
+        """Begin to run an app as a role; raises `ServiceError` for other types, and for a name that is taken."""
+        kind = request["AppType"]
+        if kind not in OFFERED:
+            raise not_offered(f"apps of the type {kind}", "Use JupyterLab.")
+        key, arn = _key(request), self._arn(request)
+        there = self._apps.get(key)
+        if there is not None and there["Status"] in LIVE:
+            raise taken()
+        document = {
+            "ResourceSpec": _SPECIFICATIONS[kind],
+            **{name: value for name, value in request.items() if name != "Tags"},
+            "AppArn": arn,
+            "Status": "Pending",
+            "CreationTime": time.time(),
+            "Role": role,
+        }
+        await self._apps.remove(key)
+        if not await self._apps.add(key, arn, document, request.get("Tags", [])):
+            raise taken()
+        self._launch(document, role)
+        return {"AppArn": arn}
+
+    def describe(self, request: dict[str, Any]) -> Document:
+        """Return an app's document; raises `ServiceError` (ResourceNotFound)."""
+        document = self._apps.get(_key(request))
+        if document is None:
+            raise missing("App", self._arn(request))
+        return document
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        names = ("DomainId", "UserProfileName", "SpaceName")
+        equal = {name: params[f"{name}Equals"] for name in names if f"{name}Equals" in params}
+        page, more = self._apps.page(params, "Ascending", equal)
+        return {"Apps": [{key: each[key] for key in _SUMMARY if key in each} for each in page], **more}
+
+    def any_live(self, **equal: Any) -> bool:
+        """Whether an app with these values runs, or is about to."""
+        return any(self._apps.first(**equal, Status=status) for status in (*LIVE, "Failed"))
+
+    async def delete(self, request: dict[str, Any]) -> None:
+        """Begin to end an app; raises `ServiceError` (ResourceNotFound)."""
+        key = _key(self.describe(request))
+        if self.describe(request)["Status"] in ("Deleting", "Deleted"):
+            return
+        await self._set(key, Status="Deleting")
+        self._cloud.spawn(self._end(key), f"app {key}")
+
+    async def forget(self, domain: str) -> None:
+        """Forget the deleted apps of a domain."""
+        for app in self._apps.all():
+            if app["DomainId"] == domain:
+                await self._apps.remove(_key(app))
+
+    def address(self, app: Document) -> str | None:
+        """Return where an app that is InService answers, with its token; None for another."""
+        server = self._servers.get(_key(app))
+        if app["Status"] != "InService" or server is None:
+            return None
+        return f"http://127.0.0.1:{server.port}/lab?token={server.token}"
+
+    def of(self, **equal: Any) -> Document | None:
+        """Return an app that is InService and has these values, or None."""
+        return self._apps.first(**equal, Status="InService")
+
+    def _arn(self, app: dict[str, Any]) -> str:
+        owner = app.get("SpaceName") or app["UserProfileName"]
+        return self._cloud.arn("sagemaker", f"app/{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}".lower())
+
+    def _launch(self, app: Document, role: str | None) -> None:
+        key = _key(app)
+        owner = app.get("SpaceName") or app["UserProfileName"]
+        stream = f"{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}"
+        # Derived from the data folder's secret: the same after a restart, so that an open browser goes on.
+        secret = self._cloud.credentials.secret_access_key.encode()
+        token = hmac.new(secret, app["AppArn"].encode(), hashlib.sha256).hexdigest()
+        server = AppServer(self._cloud, self.folder(app), token, stream, role)
+        self._servers[key] = server
+        self._keepers[key] = self._cloud.spawn(self._keep(key, server), f"app {key}")
+
+    async def _keep(self, key: str, server: AppServer) -> None:
+        """Follow a server from its start to its end, and record what becomes of its app."""
+        try:
+            await server.start()
+        except (UnknownImageError, OSError) as error:
+            await self._fail(key, str(error))
+            return
+        if await server.ready():
+            await self._set(key, Status="InService", LastHealthCheckTimestamp=time.time())
+        status = await server.wait()
+        await self._fail(key, f"JupyterLab ended with status {status}: {server.said}")
+
+    async def _end(self, key: str) -> None:
+        if keeper := self._keepers.pop(key, None):
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+        if server := self._servers.pop(key, None):
+            await server.stop()
+        await self._set(key, Status="Deleted")
+
+    async def _fail(self, key: str, reason: str) -> None:
+        await self._set(key, Status="Failed", FailureReason=reason[:_REASON])
+
+    async def _set(self, key: str, **members: Any) -> None:
+        await self._apps.update(key, lambda document: document.update(members))
+
+
+def _key(app: dict[str, Any]) -> str:
+    owner = f"space/{app['SpaceName']}" if "SpaceName" in app else f"user/{app['UserProfileName']}"
+    return f"{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}".lower()

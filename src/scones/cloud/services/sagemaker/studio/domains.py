@@ -1,0 +1,80 @@
+"""Domains: the rooms in which user profiles, spaces and apps live."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.errors import not_offered
+from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.studio.errors import missing, taken
+
+_DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
+_SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "LastModifiedTime", "Url")
+
+
+class Domains:
+    """The domains of a cloud, by their IDs. A domain needs nothing to be set up here: it is InService at once."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._domains = Resources(cloud.store, "domain", "Status")
+
+    def arn(self, identifier: str) -> str:
+        """Return a domain's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"domain/{identifier}")
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a domain; raises `ServiceError` where another has its name, or it asks for IAM Identity Center."""
+        if request["AuthMode"] == "SSO":
+            raise not_offered("domains with the AuthMode SSO", "Use IAM.")
+        if self._domains.first(DomainName=request["DomainName"]):
+            raise taken()
+        identifier = "d-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
+        now = time.time()
+        document = {
+            **_DEFAULTS,
+            **{key: value for key, value in request.items() if key != "Tags"},
+            "DomainId": identifier,
+            "DomainArn": self.arn(identifier),
+            "Url": f"https://{identifier}.studio.{self._cloud.settings.region}.sagemaker.aws",
+            "Status": "InService",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        await self._domains.add(identifier, document["DomainArn"], document, request.get("Tags", []))
+        return {key: document[key] for key in ("DomainArn", "DomainId", "Url")}
+
+    def describe(self, identifier: str) -> Document:
+        """Return a domain's document; raises `ServiceError` (ResourceNotFound)."""
+        document = self._domains.get(identifier)
+        if document is None:
+            raise missing("Domain", identifier)
+        return document
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._domains.page(params, "Ascending")
+        return {"Domains": [{key: each[key] for key in _SUMMARY} for each in page], **more}
+
+    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Set the members that a request has; raises `ServiceError` (ResourceNotFound)."""
+        identifier = request["DomainId"]
+
+        def change(document: Document) -> None:
+            given = {key: value for key, value in request.items() if key != "DomainSettingsForUpdate"}
+            settings = request.get("DomainSettingsForUpdate", {})
+            document.update(given, LastModifiedTime=time.time())
+            if settings:
+                document["DomainSettings"] = document.get("DomainSettings", {}) | settings
+
+        if await self._domains.update(identifier, change) is None:
+            raise missing("Domain", identifier)
+        return {"DomainArn": self.arn(identifier)}
+
+    async def remove(self, identifier: str) -> None:
+        """Forget a domain."""
+        await self._domains.remove(identifier)

@@ -1,0 +1,98 @@
+"""What lives in a domain under a name: user profiles and spaces."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.studio.errors import missing, taken
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind is called: in ARNs, and in members and messages."""
+
+    resource: str
+    title: str
+
+    @property
+    def name(self) -> str:
+        """The member that holds a resource's name."""
+        return f"{self.title}Name"
+
+
+USER_PROFILE = Kind("user-profile", "UserProfile")
+SPACE = Kind("space", "Space")
+
+
+class Members:
+    """The user profiles or the spaces of all domains; they are InService at once."""
+
+    def __init__(self, cloud: Cloud, kind: Kind) -> None:
+        self._cloud = cloud
+        self.kind = kind
+        self._members = Resources(cloud.store, kind.resource, "Status")
+
+    def arn(self, domain: str, name: str) -> str:
+        """Return a member's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"{self.kind.resource}/{domain}/{name.lower()}")
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a member of a domain that exists; raises `ServiceError` (ResourceInUse) for a name that is taken."""
+        domain, name = request["DomainId"], request[self.kind.name]
+        arn, now = self.arn(domain, name), time.time()
+        document = {
+            **{key: value for key, value in request.items() if key != "Tags"},
+            f"{self.kind.title}Arn": arn,
+            "Status": "InService",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        # Two names that differ in case alone would share an ARN, and on some machines a folder.
+        if not await self._members.add(f"{domain}/{name.lower()}", arn, document, request.get("Tags", [])):
+            raise taken()
+        return {f"{self.kind.title}Arn": arn}
+
+    def describe(self, domain: str, name: str) -> Document:
+        """Return a member's document; raises `ServiceError` (ResourceNotFound)."""
+        document = self._members.get(f"{domain}/{name.lower()}")
+        if document is None:
+            raise missing(self.kind.title, self.arn(domain, name))
+        return document
+
+    def page(self, params: dict[str, Any]) -> tuple[list[Document], dict[str, str]]:
+        """Return one page of documents of a List operation, and its NextToken member."""
+        equal = {"DomainId": params["DomainIdEquals"]} if "DomainIdEquals" in params else {}
+        part = params.get(f"{self.kind.name}Contains")
+        return self._members.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
+
+    def any(self, **equal: Any) -> bool:
+        """Whether there is a member with these values."""
+        return self._members.first(**equal) is not None
+
+    def owned_by(self, domain: str, profile: str) -> list[Document]:
+        """Return the spaces of a domain that belong to a user profile."""
+        return [
+            each
+            for each in self._members.all()
+            if each["DomainId"] == domain and each.get("OwnershipSettings", {}).get("OwnerUserProfileName") == profile
+        ]
+
+    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Set the members that a request has; raises `ServiceError` (ResourceNotFound)."""
+        domain, name = request["DomainId"], request[self.kind.name]
+        self.describe(domain, name)
+        given = {key: value for key, value in request.items() if key not in ("DomainId", self.kind.name)}
+
+        def change(document: Document) -> None:
+            document.update(given, LastModifiedTime=time.time())
+
+        await self._members.update(f"{domain}/{name.lower()}", change)
+        return {f"{self.kind.title}Arn": self.arn(domain, name)}
+
+    async def remove(self, domain: str, name: str) -> None:
+        """Forget a member."""
+        await self._members.remove(f"{domain}/{name.lower()}")

@@ -1,0 +1,130 @@
+"""Studio as a whole: what its resources ask of each other."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.studio.apps import OFFERED, Apps
+from scones.cloud.services.sagemaker.studio.domains import Domains
+from scones.cloud.services.sagemaker.studio.errors import needed
+from scones.cloud.services.sagemaker.studio.members import SPACE, USER_PROFILE, Members
+
+
+class Studio:
+    """The domains of a cloud with their user profiles, spaces and apps."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.domains = Domains(cloud)
+        self.profiles = Members(cloud, USER_PROFILE)
+        self.spaces = Members(cloud, SPACE)
+        self.apps = Apps(cloud)
+
+    async def create_profile(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a user profile of a domain that exists."""
+        self.domains.describe(request["DomainId"])
+        return await self.profiles.create(request)
+
+    async def create_space(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a space of a domain and, where it names one, of a user profile that exist."""
+        domain = self.domains.describe(request["DomainId"])
+        if ("OwnershipSettings" in request) != ("SpaceSharingSettings" in request):
+            raise invalid("OwnershipSettings and SpaceSharingSettings must be given together.")
+        if owner := request.get("OwnershipSettings", {}).get("OwnerUserProfileName"):
+            self.profiles.describe(domain["DomainId"], owner)
+        return await self.spaces.create(request)
+
+    def describe_space(self, domain: str, name: str) -> Document:
+        """Return a space's document with its address."""
+        self.domains.describe(domain)
+        return {
+            **self.spaces.describe(domain, name),
+            "Url": f"{self.domains.describe(domain)['Url']}/jupyterlab/default",
+        }
+
+    async def create_app(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Begin to run an app for a user profile or in a space that exists."""
+        _one_owner(request)
+        domain = self.domains.describe(request["DomainId"])
+        return await self.apps.create(request, self._role(domain, request))
+
+    def _role(self, domain: Document, request: dict[str, Any]) -> str | None:
+        """Return the execution role of an app: its user profile's, or its domain's."""
+        name, settings = request.get("UserProfileName"), domain.get("DefaultUserSettings", {})
+        if "SpaceName" in request:
+            space = self.spaces.describe(domain["DomainId"], request["SpaceName"])
+            name = space.get("OwnershipSettings", {}).get("OwnerUserProfileName")
+            if name is None:  # a shared space works in a role of its own
+                settings = domain.get("DefaultSpaceSettings", settings)
+        if name is not None:
+            settings = settings | self.profiles.describe(domain["DomainId"], name).get("UserSettings", {})
+        role: str | None = settings.get("ExecutionRole")
+        return role
+
+    async def delete_domain(self, identifier: str, retention: dict[str, str]) -> None:
+        """Delete a domain that has neither user profiles nor spaces; its files stay unless they are not to be kept."""
+        self.domains.describe(identifier)
+        for members, title in ((self.profiles, "UserProfile"), (self.spaces, "Space")):
+            if members.any(DomainId=identifier):
+                raise needed("Domain", self.domains.arn(identifier), title)
+        await self.apps.forget(identifier)
+        await self.domains.remove(identifier)
+        if retention.get("HomeEfsFileSystem") == "Delete":
+            await _remove(self._cloud.settings.data_dir / "studio" / identifier)
+
+    async def delete_profile(self, domain: str, name: str) -> None:
+        """Delete a user profile that has no apps and no spaces."""
+        document = self.profiles.describe(domain, name)
+        if self.apps.any_live(DomainId=domain, UserProfileName=document["UserProfileName"]):
+            raise needed("UserProfile", document["UserProfileArn"], "App")
+        if self.spaces.owned_by(domain, document["UserProfileName"]):
+            raise needed("UserProfile", document["UserProfileArn"], "Space")
+        await self.profiles.remove(domain, name)
+
+    async def delete_space(self, domain: str, name: str) -> None:
+        """Delete a space that has no apps, with its files."""
+        document = self.spaces.describe(domain, name)
+        if self.apps.any_live(DomainId=domain, SpaceName=document["SpaceName"]):
+            raise needed("Space", document["SpaceArn"], "App")
+        await self.spaces.remove(domain, name)
+        await _remove(self.apps.folder(document))
+
+    def presigned_url(self, request: dict[str, Any]) -> str:
+        """Return the address, with its token, of a space's or a user profile's app.
+
+        On AWS the address leads to Studio's own pages, where apps are started. There are none here, so an app must be
+        InService; raises `ServiceError` (ValidationException) where none is.
+        """
+        domain, name = request["DomainId"], request["UserProfileName"]
+        self.domains.describe(domain)
+        profile = self.profiles.describe(domain, name)
+        if "SpaceName" in request:
+            candidates = [self.spaces.describe(domain, request["SpaceName"])]
+        else:
+            candidates = [profile, *self.spaces.owned_by(domain, profile["UserProfileName"])]
+        asked = request.get("LandingUri", "").removeprefix("app:").partition(":")[0]
+        for kind in [asked] if asked in OFFERED else OFFERED:
+            for owner in candidates:
+                member = "SpaceName" if "SpaceName" in owner else "UserProfileName"
+                app = self.apps.of(DomainId=domain, AppType=kind, **{member: owner[member]})
+                if app is not None and (address := self.apps.address(app)):
+                    return address
+        raise invalid(
+            f"No app of {request.get('SpaceName', name)} is InService: create one with CreateApp, AppType JupyterLab, "
+            "and wait until DescribeApp says so."
+        )
+
+
+def _one_owner(request: dict[str, Any]) -> None:
+    if ("UserProfileName" in request) == ("SpaceName" in request):
+        raise invalid("Either UserProfileName or SpaceName must be given.")
+
+
+async def _remove(folder: Path) -> None:
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
