@@ -13,6 +13,7 @@ from scones.cloud.services.states.definition import parse
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Event, FailedAttempt, Recorder, Track
 from scones.cloud.services.states.interpreter import Interpreter
+from scones.cloud.services.states.resources import Resource
 from scones.cloud.services.states.resume import Past, read_past
 from scones.cloud.services.states.text import Texts
 from scones.cloud.services.states.validation import diagnose
@@ -83,13 +84,14 @@ class FakeTasks:
     """Answers every task with a function of its parameters; exceptions and coroutines are allowed."""
 
     region = "us-east-1"
+    callbacks = activities = None
 
     def __init__(self, work: Callable[[Any], Any], run: Run) -> None:
         self._work = work
         self._run = run
 
-    async def run(self, resource: str, parameters: Any) -> Any:
-        self._run.calls.append((resource, parameters))
+    async def run(self, resource: Resource, parameters: Any) -> Any:
+        self._run.calls.append((resource.arn, parameters))
         result = self._work(parameters)
         return await result if asyncio.iscoroutine(result) else result
 

@@ -83,9 +83,9 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
         (
             {
                 "StartAt": "A",
-                "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True}},
+                "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "End": True}},
             },
-            "The local cloud does not offer the integration arn:aws:states:::sns:publish",
+            "The local cloud does not offer the integration arn:aws:states:::dynamodb:getItem",
         ),
     ],
 )

@@ -85,7 +85,7 @@ class Record:
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
 
     def encryption(self) -> dict[str, Any]:
-        """Return the encryption that was asked for, by member name."""
+        """Return the encryption that is told, by member name; nothing here is encrypted."""
         names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
         return {name: self.headers[name] for name in names if name in self.headers}
 
@@ -117,4 +117,5 @@ def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(expires := headers.get("Expires"), datetime):
         headers["Expires"] = expires.timestamp()
     headers.setdefault("ContentType", "binary/octet-stream")
+    headers.setdefault("ServerSideEncryption", "AES256")  # AWS encrypts every object since January 2023
     return headers

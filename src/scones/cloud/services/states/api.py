@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from scones.cloud.services.states.activity_operations import ActivityOperations
 from scones.cloud.services.states.aliases import AliasOperations
+from scones.cloud.services.states.callback_operations import CallbackOperations
 from scones.cloud.services.states.execution_operations import ExecutionOperations
 from scones.cloud.services.states.machine_operations import MachineOperations
 from scones.cloud.services.states.state_tests import StateTestOperations
@@ -16,6 +18,8 @@ class StepFunctions(
     AliasOperations,
     ExecutionOperations,
     TagOperations,
+    ActivityOperations,
+    CallbackOperations,
     StateTestOperations,
 ):
     """State machines in the Amazon States Language, and their executions."""
@@ -25,8 +29,9 @@ class StepFunctions(
         await self._executions.take_up()
 
     def drain(self) -> None:
-        """End the calls that wait for an Express execution."""
+        """End the calls that wait for an Express execution or for an activity's task."""
         self._express.drain()
+        self._executions.activities.drain()
 
     async def stop(self) -> None:
         """End the Express executions, and leave the others to the next process."""

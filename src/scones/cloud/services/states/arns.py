@@ -8,6 +8,7 @@ from scones.cloud.errors import ServiceError
 
 _MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::([a-zA-Z0-9_.-]+))?")
 _EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+(?:/[^:/]+)?:[^:]+")
+_ACTIVITY = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:activity:[^:]+")
 _MAP_RUN = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:mapRun:[^:/]+/[^:/]+:[^:]+")
 
 
@@ -29,6 +30,13 @@ def is_alias(arn: str) -> bool:
     """Whether a well-formed machine's ARN names an alias."""
     _, qualifier = machine_arn(arn)
     return qualifier is not None and not qualifier.isdecimal()
+
+
+def activity_arn(arn: str) -> str:
+    """Return an activity's ARN, checked."""
+    if not _ACTIVITY.fullmatch(arn):
+        raise _invalid(arn, "activity")
+    return arn
 
 
 def execution_arn(arn: str) -> str:

@@ -16,6 +16,7 @@ from scones.cloud.services.states.distribution import Distribution, parse_distri
 from scones.cloud.services.states.intrinsics import Expression, compile_expression
 from scones.cloud.services.states.paths import Path, compile_path
 from scones.cloud.services.states.queries import Condition, JsonataQuery, query_text
+from scones.cloud.services.states.resources import Resource, read_resource
 from scones.cloud.services.states.templates import Template, compile_jsonata, compile_template
 
 Steps = tuple[str | int, ...]
@@ -91,7 +92,7 @@ class Working(Producing):
 class Task(Working):
     """Calls a resource; time-outs are seconds or a path to them."""
 
-    resource: str
+    target: Resource
     timeout: int | Path | JsonataQuery | None
     heartbeat: int | Path | JsonataQuery | None
 
@@ -280,7 +281,9 @@ def _pass(common: dict[str, Any], state: dict[str, Any]) -> Pass:
 
 def _task(common: dict[str, Any], state: dict[str, Any]) -> Task:
     timeout, heartbeat = _either(state, "TimeoutSeconds"), _either(state, "HeartbeatSeconds")
-    return Task(**common, **_working(state), resource=state["Resource"], timeout=timeout, heartbeat=heartbeat)
+    return Task(
+        **common, **_working(state), target=read_resource(state["Resource"]), timeout=timeout, heartbeat=heartbeat
+    )
 
 
 def _parallel(common: dict[str, Any], state: dict[str, Any]) -> Parallel:

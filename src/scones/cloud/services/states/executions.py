@@ -11,7 +11,9 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.states import resume
+from scones.cloud.services.states.activities import Activities
 from scones.cloud.services.states.announcements import announce_execution
+from scones.cloud.services.states.callbacks import Callbacks
 from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import StateGroup, parse
 from scones.cloud.services.states.distributed import MapRuns
@@ -85,8 +87,10 @@ class Executions:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._journal = Journal(cloud.store)
-        self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
+        self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
+        self.activities = Activities(cloud.store, self._journal, self.callbacks)
+        self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
         self._last = 0
         self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)

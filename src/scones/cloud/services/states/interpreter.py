@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states import distributed, fanout, tasks
+from scones.cloud.services.states.callbacks import new_token
 from scones.cloud.services.states.clock import Clock
 from scones.cloud.services.states.definition import (
     AnyState,
@@ -28,7 +29,8 @@ from scones.cloud.services.states.history import Track, failure_details
 from scones.cloud.services.states.intrinsics import FunctionCall
 from scones.cloud.services.states.paths import Path, Scope, place
 from scones.cloud.services.states.queries import JsonataQuery
-from scones.cloud.services.states.resume import Entry
+from scones.cloud.services.states.resources import Resource
+from scones.cloud.services.states.resume import Entry, Past
 from scones.cloud.services.states.retry import Attempts, find_catcher
 from scones.cloud.services.states.templates import Template
 from scones.cloud.services.states.text import Texts, dumps, too_large
@@ -127,6 +129,8 @@ class Interpreter:
         if entry.retries is not None:
             about["RetryCount"] = entry.retries
         context = {**self._context, "State": about}
+        if entry.token is not None and isinstance(state, Task) and state.target.takes_token:
+            context["Task"] = {"Token": entry.token}
         if track.item is not None:
             context["Map"] = {"Item": track.item}
         return Scope(value, context, track.variables)
@@ -208,6 +212,8 @@ class Interpreter:
             raise self.failure(state, entry, track, error) from error
 
     async def _result(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        if isinstance(state, Task):
+            entry.past = self._waiting(state.target, entry)
         scope = self.scope(state, entry, track, entry.input)
         scope.input = _select(state.input_path, scope)
         self.saw("afterInputPath", scope.input)
@@ -218,6 +224,21 @@ class Interpreter:
             return _finish(state, scope, result)
         return self._produce(state, entry.input, result, scope)
 
+    def _waiting(self, target: Resource, entry: Entry) -> Past | None:
+        """Return what is recorded of an attempt that only waits for its end; give any other the token it may need."""
+        past, entry.token = entry.past, None
+        if target.waits:
+            return past if past is not None and past.last("TaskSubmitted") else None
+        if not target.takes_token and not target.is_activity:
+            return None
+        if past is not None and past.last("ActivityScheduled" if target.is_activity else "TaskSubmitted"):
+            assert self.runner.callbacks is not None
+            entry.token = self.runner.callbacks.expect_again(self._context["Execution"]["Id"], past.own[0].id)
+        if entry.token is not None:
+            return past
+        entry.token = new_token()
+        return None
+
     async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
         """Do the state's work, and return its raw result."""
         if isinstance(state, Map):
@@ -227,7 +248,8 @@ class Interpreter:
         effective = self._effective(state, scope)
         if isinstance(state, Parallel):
             return await fanout.run_parallel(self, state, entry, effective, track)
-        return await tasks.attempt(state, effective, scope, track, self.texts, self.runner, self.clock)
+        attempt = tasks.Attempt(state, effective, scope, track, self.texts, self.runner, self.clock, entry.token)
+        return await attempt.run(entry.take_past())
 
     def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
         """Return what the work is given: Parameters or Arguments, or the input."""

@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import DataNotFoundError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.integrations.sdk_services import sdk_services
+from scones.cloud.services.states.resources import integration_name
 from scones.cloud.wire.model import service_model
 
 _SERVICES = {

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from scones.cloud import services
-from scones.cloud.service import Service
-from scones.cloud.services.states.integrations import INTEGRATIONS, integration_name, is_function
-from scones.cloud.services.states.integrations.sdk_services import operation_name, sdk_service, sdk_services
+from scones.cloud.services.states.integrations import find, recognised
+from scones.cloud.services.states.resources import read_resource
 from scones.cloud.services.states.validation import SCHEMA, Diagnostic
-from scones.cloud.wire.model import service_model
-
-_CALLBACK = "waitForTaskToken"
-"""The pattern of a task that ends when its token comes back."""
 
 
 def not_offered(document: dict[str, Any]) -> list[Diagnostic]:
@@ -38,45 +31,21 @@ def _state(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
-    resource = state["Resource"]
-    name = integration_name(resource)
-    if name is None and not is_function(resource):
-        kind = "activities" if ":activity:" in resource else "this resource"
-        yield Diagnostic(SCHEMA, f"The local cloud does not offer {kind}: {resource}", f"{at}/Resource")
-    elif name is not None and (found := _integration(resource, name)):
-        yield Diagnostic(SCHEMA, found, f"{at}/Resource")
-
-
-def _integration(resource: str, name: str) -> str | None:
-    """Return what is wrong with an integration: AWS does not know it, or the local cloud does not offer it."""
-    if name in INTEGRATIONS:
-        return None
-    action, _, pattern = name.removeprefix("aws-sdk:").partition(".")
-    if name.startswith("aws-sdk:"):
-        service, _, called = action.partition(":")
-        known = sdk_service(service, frozenset(_services())) or sdk_services().get(service)
-        operations = service_model(known).operation_names if known else ()
-        operation = operation_name(called)
-        if known is None or called[:1].isupper() or operation not in operations or pattern not in ("", _CALLBACK):
-            return (
-                f"The resource provided {resource} is not recognized. The value is not a valid resource ARN, or the "
-                "resource is not available in this region."
-            )
-        streams = service_model(known).operation_model(operation).has_event_stream_output
-        service_here = _services().get(known)
-        if not pattern and not streams and service_here and operation in service_here.operations():
-            return None
-    offered = ", ".join(f"arn:aws:states:::{each}" for each in sorted(INTEGRATIONS))
-    return (
-        f"The local cloud does not offer the integration {resource}; it offers {offered}, function ARNs, and "
-        "arn:aws:states:::aws-sdk:SERVICE:OPERATION for every operation of its own"
-    )
-
-
-@cache
-def _services() -> dict[str, type[Service]]:
-    """Return the local cloud's services by botocore's name."""
-    return {service.name: service for service in services.offered()}
+    resource = read_resource(state["Resource"])
+    if resource.is_function or resource.is_activity or find(resource) is not None:
+        return
+    if recognised(resource):
+        message = (
+            f"The local cloud does not offer the integration {resource.arn}; it offers every operation of its own as "
+            "arn:aws:states:::aws-sdk:SERVICE:OPERATION, and optimized integrations of Lambda, SQS, SNS, EventBridge, "
+            "Step Functions and SageMaker"
+        )
+    else:
+        message = (
+            f"The resource provided {resource.arn} is not recognized. The value is not a valid resource ARN, or the "
+            "resource is not available in this region."
+        )
+    yield Diagnostic(SCHEMA, message, f"{at}/Resource")
 
 
 def _processor(state: dict[str, Any], field: str, at: str) -> Iterator[Diagnostic]:

@@ -9,6 +9,8 @@ from typing import ClassVar
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
+from scones.cloud.services.states.activities import SCHEMA as ACTIVITIES
+from scones.cloud.services.states.callbacks import SCHEMA as TOKENS
 from scones.cloud.services.states.executions import Executions
 from scones.cloud.services.states.express import ExpressExecutions
 from scones.cloud.services.states.machines import Machines
@@ -22,7 +24,7 @@ class Operations(Service):
     """The service's state, and what several operations need of it."""
 
     name: ClassVar[str] = "stepfunctions"
-    schema: ClassVar[str] = f"{SCHEMA};{MAP_RUNS}"
+    schema: ClassVar[str] = ";".join((SCHEMA, MAP_RUNS, TOKENS, ACTIVITIES))
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -37,6 +37,8 @@ class Entry:
     retries: int | None = None
     opened: bool = False
     """Whether a Parallel or Map has begun the present attempt."""
+    token: str | None = None
+    """The present attempt's task token."""
 
     def take_past(self) -> Past | None:
         """Return what is recorded of the attempt under way, once."""

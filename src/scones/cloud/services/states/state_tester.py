@@ -78,7 +78,7 @@ class StateTester(Interpreter):
         context = self.supposed.context
         if context is not None:
             scope.context = context if track.item is None else {**context, "Map": {"Item": track.item}}
-        elif isinstance(state, Task) and state.resource.endswith(".waitForTaskToken"):
+        elif isinstance(state, Task) and state.target.takes_token:
             scope.context = {**scope.context, "Task": {"Token": self._token}}
         return scope
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from scones.cloud.services.states.activities import Activities, ActivityTask
+from scones.cloud.services.states.callbacks import Callbacks
 from scones.cloud.services.states.clock import Clock, DeadlineError, before
 from scones.cloud.services.states.definition import Task
 from scones.cloud.services.states.failures import (
@@ -12,9 +17,11 @@ from scones.cloud.services.states.failures import (
     TimedOutError,
     data_limit_exceeded,
 )
-from scones.cloud.services.states.history import Track, failure_details
+from scones.cloud.services.states.history import Event, Track, failure_details
 from scones.cloud.services.states.paths import Path, Scope
 from scones.cloud.services.states.queries import JsonataQuery
+from scones.cloud.services.states.resources import Resource
+from scones.cloud.services.states.resume import Past
 from scones.cloud.services.states.text import Texts, dumps, too_large
 
 WHOLE: dict[str, bool] = {"truncated": False}
@@ -22,38 +29,49 @@ WHOLE: dict[str, bool] = {"truncated": False}
 
 
 class TaskRunner(Protocol):
-    """Calls the resource of a Task."""
+    """Calls the resource of a Task; without callbacks and activities none may need them."""
 
     region: str
+    callbacks: Callbacks | None
+    activities: Activities | None
 
-    async def run(self, resource: str, parameters: Any) -> Any:
-        """Return the resource's result, or raise `StateFailedError`."""
+    async def run(self, resource: Resource, parameters: Any) -> Any:
+        """Return the resource's answer, or raise `StateFailedError`."""
+
+    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+        """Return what came of what a `.sync` task has started, or raise `StateFailedError`."""
+
+    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+        """Stop what a `.sync` task has started."""
 
 
 class TaskEvents:
-    """The family of events that a resource has: LambdaFunction… for a function's ARN, Task… for an integration."""
+    """The family of events that a resource has: LambdaFunction… for a function's ARN, Activity…, or Task…."""
 
-    def __init__(self, resource: str, region: str) -> None:
-        self.function = resource.split(":")[2] == "lambda"
+    def __init__(self, resource: Resource, region: str) -> None:
         self._resource = resource
         self._region = region
-        kind, _, name = resource.split(":", 5)[5].rpartition(":")
-        self._names = {} if self.function else {"resource": name, "resourceType": kind}
-        self.label = resource if self.function else kind
-        self._prefix = "LambdaFunction" if self.function else "Task"
+        self._names = {} if not resource.type else {"resource": resource.action, "resourceType": resource.type}
+        self.label = resource.type or resource.arn
+        self._prefix = "Task" if resource.type else "Activity" if resource.is_activity else "LambdaFunction"
 
-    def scheduled(self, track: Track, text: str, timeout: int | None, heartbeat: int | None) -> None:
-        """Record that the task was scheduled and has started."""
+    def scheduled(self, track: Track, text: str, timeout: int | None, heartbeat: int | None) -> Event:
+        """Record that the task was scheduled and, if it needs no worker, has started; return the first event."""
         limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
         given = {name: seconds for name, seconds in limits.items() if seconds is not None}
-        if self.function:
-            track.record(
-                "LambdaFunctionScheduled", {"input": text, "inputDetails": WHOLE, "resource": self._resource, **given}
-            )
-            track.record("LambdaFunctionStarted")
-        else:
-            track.record("TaskScheduled", {"parameters": text, "region": self._region, **self._names, **given})
+        if self._resource.type:
+            event = track.record("TaskScheduled", {"parameters": text, "region": self._region, **self._names, **given})
             track.record("TaskStarted", dict(self._names))
+            return event
+        details = {"input": text, "inputDetails": WHOLE, "resource": self._resource.arn, **given}
+        event = track.record(f"{self._prefix}Scheduled", details)
+        if not self._resource.is_activity:
+            track.record("LambdaFunctionStarted")
+        return event
+
+    def submitted(self, track: Track, text: str) -> None:
+        """Record the answer to a request whose end is waited for."""
+        track.record("TaskSubmitted", {"output": text, "outputDetails": WHOLE, **self._names})
 
     def succeeded(self, track: Track, text: str) -> None:
         """Record the result."""
@@ -65,29 +83,95 @@ class TaskEvents:
         track.record(self._prefix + end, failure_details(failure, **self._names))
 
 
-async def attempt(
-    state: Task, parameters: Any, scope: Scope, track: Track, texts: Texts, runner: TaskRunner, clock: Clock
-) -> Any:
-    """Run a task once, with its events; return the result or raise `StateFailedError`."""
-    events = TaskEvents(state.resource, runner.region)
-    timeout = _seconds(state.timeout, "TimeoutSecondsPath", scope)
-    heartbeat = _seconds(state.heartbeat, "HeartbeatSecondsPath", scope)
-    events.scheduled(track, texts.of(parameters), timeout, heartbeat)
-    deadline = None if timeout is None else clock.now() + timeout
-    try:
-        result = await before(clock, deadline, runner.run(state.resource, parameters))
-        text = texts.of(result)
-        if too_large(text):
-            raise data_limit_exceeded(events.label)
-    except DeadlineError:
-        failure = TimedOutError()
-        events.failed(track, failure)
-        raise failure from None
-    except StateFailedError as failure:
-        events.failed(track, failure)
-        raise
-    events.succeeded(track, text)
-    return result
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a task on its effective parameters; `token` is for those who send it back."""
+
+    state: Task
+    parameters: Any
+    scope: Scope
+    track: Track
+    texts: Texts
+    runner: TaskRunner
+    clock: Clock
+    token: str | None = None
+
+    async def run(self, past: Past | None) -> Any:
+        """Make the attempt, with its events; return the result or raise `StateFailedError`.
+
+        `past` is what is recorded of one that only waits for its end: nothing of it is done or recorded again.
+        """
+        resource = self.state.target
+        if resource.is_activity:
+            assert self.runner.activities is not None
+            self.runner.activities.check(resource.arn)
+        events = TaskEvents(resource, self.runner.region)
+        timeout = _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
+        heartbeat = _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
+        if past is None:
+            begun = events.scheduled(self.track, self.texts.of(self.parameters), timeout, heartbeat)
+            self._expect(begun)
+        else:
+            begun = past.own[0]
+        deadline = None if timeout is None else begun.at + timeout
+        try:
+            result = await before(self.clock, deadline, self._result(events, heartbeat, past))
+            text = self.texts.of(result)
+            if too_large(text):
+                raise data_limit_exceeded(events.label)
+        except DeadlineError:
+            failure = TimedOutError()
+            events.failed(self.track, failure)
+            raise failure from None
+        except StateFailedError as failure:
+            events.failed(self.track, failure)
+            raise
+        finally:
+            self._forget()
+        events.succeeded(self.track, text)
+        return result
+
+    def _expect(self, begun: Event) -> None:
+        if self.token is not None:
+            assert self.runner.callbacks is not None
+            self.runner.callbacks.expect(self.token, self.scope.context["Execution"]["Id"], begun.id)
+
+    def _forget(self) -> None:
+        if self.token is not None and not self.track.recorder.closed:
+            assert self.runner.callbacks is not None
+            self.runner.callbacks.forget(self.token)
+
+    async def _result(self, events: TaskEvents, heartbeat: int | None, past: Past | None) -> Any:
+        resource = self.state.target
+        if resource.is_activity:
+            return await self._activity(heartbeat, past)
+        if not resource.pattern:
+            return await self.runner.run(resource, self.parameters)
+        submitted = past.last("TaskSubmitted") if past else None
+        if submitted is not None and submitted.details is not None:
+            answer = json.loads(submitted.details["output"])
+        else:
+            answer = await self.runner.run(resource, self.parameters)
+            events.submitted(self.track, self.texts.of(answer))
+        if self.token is not None:
+            assert self.runner.callbacks is not None
+            return await self.runner.callbacks.outcome(self.token, heartbeat)
+        try:
+            return await self.runner.wait(resource, self.parameters, answer)
+        except asyncio.CancelledError:
+            if not self.track.recorder.closed:  # the execution was stopped, or the task timed out
+                self.runner.abandon(resource, self.parameters, answer)
+            raise
+
+    async def _activity(self, heartbeat: int | None, past: Past | None) -> Any:
+        def started(worker: str | None) -> None:
+            self.track.record("ActivityStarted", {} if worker is None else {"workerName": worker})
+
+        assert self.runner.activities is not None
+        assert self.token is not None
+        taken = past is not None and past.last("ActivityStarted") is not None
+        task = None if taken else ActivityTask(self.token, self.texts.of(self.parameters), started)
+        return await self.runner.activities.perform(self.state.target.arn, task, self.token, heartbeat)
 
 
 def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:

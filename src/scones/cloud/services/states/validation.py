@@ -14,11 +14,11 @@ from typing import Any
 
 from scones.cloud.services.states.choice import OPERATORS
 from scones.cloud.services.states.fields import REQUIRED, TYPES, allowed
-from scones.cloud.services.states.integrations import integration_name
 from scones.cloud.services.states.intrinsics import compile_expression
 from scones.cloud.services.states.map_validation import express_children, map_faults
 from scones.cloud.services.states.paths import compile_path
 from scones.cloud.services.states.queries import check_query, query_text
+from scones.cloud.services.states.resources import integration_name
 from scones.cloud.services.states.timestamps import parse_timestamp
 
 SCHEMA = "SCHEMA_VALIDATION_FAILED"

@@ -1,6 +1,6 @@
-"""The resources that a Task may name, and how each is called inside the local cloud."""
+"""Service integrations: how a Task calls what the local cloud offers, and what AWS shows of the answer."""
 
-from scones.cloud.services.states.integrations.cloud_tasks import INTEGRATIONS, CloudTasks
-from scones.cloud.services.states.integrations.resources import integration_name, is_function
+from scones.cloud.services.states.integrations.registry import find, recognised
+from scones.cloud.services.states.integrations.runner import CloudTasks
 
-__all__ = ["INTEGRATIONS", "CloudTasks", "integration_name", "is_function"]
+__all__ = ["CloudTasks", "find", "recognised"]

@@ -13,15 +13,18 @@ from scones.cloud.services.states.failures import StateFailedError, data_limit_e
 from scones.cloud.services.states.text import LIMIT, dumps
 
 
-async def lambda_invoke(cloud: Cloud, parameters: Any) -> dict[str, Any]:
-    """Call Lambda's Invoke and shape the answer as AWS's optimized integration does."""
-    params = dict(parameters)
-    if "Payload" in params:
-        params["Payload"] = _payload(params["Payload"])
-    answer = await _call_lambda(cloud, params, check=True)
-    body = await read_body(answer.get("Payload") or b"")
-    _raise_function_error(answer, body, compact=True)
-    return _invoke_result(answer, body)
+class LambdaInvoke:
+    """`lambda:invoke`."""
+
+    async def call(self, cloud: Cloud, parameters: Any) -> dict[str, Any]:
+        """Call Lambda's Invoke and shape the answer as AWS's optimized integration does."""
+        params = dict(parameters)
+        if "Payload" in params:
+            params["Payload"] = _payload(params["Payload"])
+        answer = await _call_lambda(cloud, params, check=True)
+        body = await read_body(answer.get("Payload") or b"")
+        _raise_function_error(answer, body, compact=True)
+        return _invoke_result(answer, body)
 
 
 async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:

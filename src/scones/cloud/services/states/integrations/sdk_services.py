@@ -32,11 +32,6 @@ def sdk_service(name: str, offered: frozenset[str]) -> str | None:
     return _names(paths).get(name)
 
 
-def operation_name(action: str) -> str:
-    """Return the model's name of an operation that an integration names in camel case."""
-    return action[:1].upper() + action[1:]
-
-
 def _names(paths: Iterable[Path]) -> dict[str, str]:
     services = {}
     for path in paths:

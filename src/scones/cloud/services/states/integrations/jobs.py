@@ -1,0 +1,101 @@
+"""`.sync`: what was started is waited for, and its description is the task's result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.integrations.members import milliseconds, shown
+from scones.cloud.services.states.integrations.optimized import VENDORS, OptimizedIntegration, parsed
+from scones.cloud.services.states.text import dumps
+from scones.cloud.wire.model import operation_model
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""Seconds between two looks at a job: soon after its start, and later on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How a started thing is found again: its Describe and Stop, the member that names it, its statuses."""
+
+    describe: str
+    stop: str
+    name: Callable[[Any, Any], dict[str, str]]
+    """From the parameters and the answer to the parameters of Describe and Stop."""
+    status: str
+    succeeded: str
+    going_on: tuple[str, ...]
+
+
+def _named(member: str) -> Callable[[Any, Any], dict[str, str]]:
+    return lambda parameters, _answer: {member: parameters[member]}
+
+
+def _sagemaker(word: str) -> Job:
+    name, status = f"{word}JobName", f"{word}JobStatus"
+    going_on = ("InProgress", "Stopping")
+    return Job(f"Describe{word}Job", f"Stop{word}Job", _named(name), status, "Completed", going_on)
+
+
+EXECUTION = Job(
+    "DescribeExecution", "StopExecution", lambda _parameters, answer: {"executionArn": answer["ExecutionArn"]},
+    "status", "SUCCEEDED", ("RUNNING", "PENDING_REDRIVE"),
+)  # fmt: skip
+JOBS = {
+    f"Create{word}Job": _sagemaker(word) for word in ("Training", "Processing", "Transform", "HyperParameterTuning")
+}
+
+
+class JobIntegration(OptimizedIntegration):
+    """An operation that starts something whose end is waited for."""
+
+    def __init__(self, kind: str, operation: str, job: Job) -> None:
+        super().__init__(VENDORS[kind], operation)
+        self._job = job
+
+    async def wait(self, cloud: Cloud, parameters: Any, answer: Any) -> Any:
+        """Return the description of what has succeeded; raise `StateFailedError` (States.TaskFailed) otherwise."""
+        name = self._job.name(parameters, answer)
+        pause = FIRST_PAUSE
+        while True:
+            found = await cloud.call(self.vendor.service, self._job.describe, name)
+            if found[self._job.status] not in self._job.going_on:
+                break
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+        shape = operation_model(self.vendor.service, self._job.describe).output_shape
+        result = self.result(shown(found, shape, milliseconds))
+        if found[self._job.status] != self._job.succeeded:
+            raise StateFailedError("States.TaskFailed", dumps(result))
+        return result
+
+    def result(self, shown_: dict[str, Any]) -> dict[str, Any]:
+        """Return what the state sees."""
+        return shown_
+
+    async def abandon(self, cloud: Cloud, parameters: Any, answer: Any) -> None:
+        """Stop what is not waited for any more, as AWS tries to."""
+        with contextlib.suppress(ServiceError):  # it has ended
+            await cloud.call(self.vendor.service, self._job.stop, self._job.name(parameters, answer))
+
+
+class ExecutionIntegration(JobIntegration):
+    """StartExecution; with `json`, which is `.sync:2`, input and output are parsed."""
+
+    def __init__(self, *, json: bool) -> None:
+        super().__init__("states", "StartExecution", EXECUTION)
+        self._json = json
+
+    def result(self, shown_: dict[str, Any]) -> dict[str, Any]:
+        """Return the description, with parsed input and output for `.sync:2`."""
+        if self._json:
+            for member in ("Input", "Output"):
+                if member in shown_:
+                    shown_[member] = parsed(shown_[member])
+        return shown_

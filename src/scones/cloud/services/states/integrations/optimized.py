@@ -1,0 +1,102 @@
+"""Optimized integrations other than Lambda's: their own names for services and errors, and HTTP's metadata."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.integrations.calls import call
+from scones.cloud.services.states.integrations.members import milliseconds, shown
+from scones.cloud.services.states.integrations.naming import java_exception
+from scones.cloud.services.states.text import dumps
+from scones.cloud.wire.model import operation_model
+from scones.cloud.wire.query_error import query_code
+from scones.cloud.wire.serialize import serialize
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A service by botocore's name, as error names begin with it, and as causes call it."""
+
+    service: str
+    prefix: str
+    vendor: str
+
+
+VENDORS = {
+    "events": Vendor("events", "EventBridge", "AmazonEventBridge"),
+    "sagemaker": Vendor("sagemaker", "SageMaker", "AmazonSageMaker"),
+    "sns": Vendor("sns", "SNS", "AmazonSNS"),
+    "sqs": Vendor("sqs", "SQS", "AmazonSQS"),
+    "states": Vendor("stepfunctions", "StepFunctions", "AWSStepFunctions"),
+}
+
+
+class OptimizedIntegration:
+    """An operation of one of `VENDORS`."""
+
+    def __init__(self, vendor: Vendor, operation: str) -> None:
+        self.vendor = vendor
+        self.operation = operation
+
+    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+        """Return the answer with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
+        try:
+            answer = await call(cloud, self.vendor.service, self.operation, parameters)
+        except ServiceError as error:
+            raise self._failure(error) from error
+        model = operation_model(self.vendor.service, self.operation)
+        result = shown(answer, model.output_shape, milliseconds)
+        request = str(uuid.uuid4())
+        response = serialize(model, answer, request)
+        assert isinstance(response.body, bytes)
+        headers = {
+            "x-amzn-RequestId": request,
+            "connection": "keep-alive",
+            "Content-Length": str(len(response.body)),
+            "Date": formatdate(usegmt=True),
+            "Content-Type": response.headers["content-type"],
+        }
+        result["SdkHttpMetadata"] = {
+            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "HttpHeaders": dict(sorted(headers.items(), key=lambda header: header[0].lower())),
+            "HttpStatusCode": response.status,
+        }
+        result["SdkResponseMetadata"] = {"RequestId": request}
+        return result
+
+    def _failure(self, error: ServiceError) -> StateFailedError:
+        vendor = self.vendor
+        exception = java_exception(vendor.service, error.code) or f"{vendor.vendor}Exception"
+        cause = (
+            f"{error.message} (Service: {vendor.vendor}; Status Code: {error.status}; "
+            f"Error Code: {query_code(error.code)}; Request ID: {uuid.uuid4()}; Proxy: null)"
+        )
+        return StateFailedError(f"{vendor.prefix}.{exception}", cause)
+
+
+class PutEvents(OptimizedIntegration):
+    """EventBridge's PutEvents: an entry that fails fails the task, and HTTP's metadata is not shown."""
+
+    def __init__(self) -> None:
+        super().__init__(VENDORS["events"], "PutEvents")
+
+    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+        """Return the entries' ids; raise `StateFailedError` (EventBridge.FailedEntry) where any failed."""
+        result = await super().call(cloud, parameters)
+        for member in ("SdkHttpMetadata", "SdkResponseMetadata"):
+            del result[member]
+        if result["FailedEntryCount"]:
+            raise StateFailedError("EventBridge.FailedEntry", dumps(result))
+        return result
+
+
+def parsed(text: str) -> Any:
+    """Return JSON as `.sync:2` shows it: parsed."""
+    return json.loads(text)

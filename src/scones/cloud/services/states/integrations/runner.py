@@ -1,0 +1,45 @@
+"""What runs a Task's resource inside the local cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.states.activities import Activities
+from scones.cloud.services.states.callbacks import Callbacks
+from scones.cloud.services.states.integrations.jobs import JobIntegration
+from scones.cloud.services.states.integrations.lambda_ import invoke_function
+from scones.cloud.services.states.integrations.registry import find
+from scones.cloud.services.states.resources import Resource
+
+
+class CloudTasks:
+    """Runs tasks on the services of the local cloud."""
+
+    def __init__(self, cloud: Cloud, callbacks: Callbacks | None = None, activities: Activities | None = None) -> None:
+        self._cloud = cloud
+        self.callbacks = callbacks
+        self.activities = activities
+        self.region = cloud.settings.region
+
+    async def run(self, resource: Resource, parameters: Any) -> Any:
+        """Return the resource's answer, or raise `StateFailedError` with AWS's error name and cause."""
+        if resource.is_function:
+            return await invoke_function(self._cloud, resource.arn, parameters)
+        integration = find(resource)
+        assert integration is not None, f"{resource.arn} was accepted when its machine was created"
+        return await integration.call(self._cloud, parameters)
+
+    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+        """Return the description of what a task has started, once that has ended well, or raise `StateFailedError`."""
+        return await self._job(resource).wait(self._cloud, parameters, answer)
+
+    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+        """Stop what a task has started and nobody waits for any more."""
+        stop = self._job(resource).abandon(self._cloud, parameters, answer)
+        self._cloud.spawn(stop, f"stop of {resource.name}")
+
+    def _job(self, resource: Resource) -> JobIntegration:
+        integration = find(resource)
+        assert isinstance(integration, JobIntegration)
+        return integration

@@ -1,0 +1,108 @@
+"""The recordings replayed against a local cloud, counted per area, and set as the table of docs/conformance.md.
+
+`python tests/states/conformance.py` starts a cloud of its own, replays every case and writes the page's table anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDINGS = ROOT.parent / "shared" / "conformance"
+PAGE = ROOT / "docs" / "conformance.md"
+MARKS = ("<!-- table: written by tests/states/conformance.py -->", "<!-- end of the table -->")
+LEVELS = ("L1", "L2", "L3")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How far one case got: whether it reached each level, and the first difference."""
+
+    id: str
+    area: str
+    kind: str
+    reached: tuple[bool, bool, bool]
+    why: str
+
+    @property
+    def whole(self) -> bool:
+        return all(self.reached)
+
+
+def replay(environment: dict[str, str], folder: Path, *options: str) -> list[Result]:
+    """Run cases with the recordings' own comparer; return a result for each."""
+    out = folder / "results.jsonl"
+    command = [sys.executable, str(RECORDINGS / "compare.py"), str(RECORDINGS / "cases.jsonl"), "--out", str(out)]
+    subprocess.run(
+        [*command, "--jobs", "2", "--timeout", "30", *options],
+        env=environment, check=True, capture_output=True, timeout=540,
+    )  # fmt: skip
+    return [_result(json.loads(line)) for line in out.read_text().splitlines()]
+
+
+def _result(line: dict[str, Any]) -> Result:
+    first, second, third = (bool(line[level]) for level in LEVELS)
+    return Result(line["id"], line["area"], line["kind"], (first, second, third), str(line.get("why") or ""))
+
+
+def listed() -> set[str]:
+    """Return the cases that the page names as not reached."""
+    return set(re.findall(r"^- `([^`]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def table(results: list[Result]) -> str:
+    """Return the page's table: per area and kind, how many cases reach each level."""
+    areas: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        areas[result.area, result.kind].append(result)
+    lines = [
+        "| area | kind | cases | status and error | output and cause | whole answer or history |",
+        "|---|---|" + "---:|" * 4,
+    ]
+    lines += [_row(f"{area} | {kind}", of) for (area, kind), of in sorted(areas.items())]
+    lines.append(_row("**all** | ", results))
+    return "\n".join(lines)
+
+
+def _row(label: str, results: list[Result]) -> str:
+    counts = [sum(result.reached[level] for result in results) for level in range(3)]
+    return f"| {label} | {len(results)} | {' | '.join(str(count) for count in counts)} |"
+
+
+def rewrite(results: list[Result]) -> None:
+    """Set the page's table anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    PAGE.write_text(f"{before}{MARKS[0]}\n\n{table(results)}\n\n{MARKS[1]}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Replay every case on a new cloud; rewrite the table and print what is not reached and not listed."""
+    from scones.cloud import lifecycle
+
+    with tempfile.TemporaryDirectory() as folder:
+        running = lifecycle.start(Path(folder) / "data", port=0)
+        try:
+            kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
+            results = replay(kept | running.environment(), Path(folder))
+        finally:
+            lifecycle.stop(running.data_dir)
+    rewrite(results)
+    known = listed()
+    for result in results:
+        if not result.whole and result.id not in known:
+            print(f"{result.id}\n    {result.reached} {result.why[:400]}")
+
+
+if __name__ == "__main__":
+    main()
