@@ -152,8 +152,11 @@ class Executions:
     async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
         """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
         events = await self._events(row["id"])
-        if row["arn"] in self.running:  # another redrive came first
-            return self.running[row["arn"]].since
+        running = self.running.get(row["arn"])
+        if running is not None and running.ended and running.task is not None:  # its end is on disk just now
+            await asyncio.wait({running.task})
+        elif running is not None:  # another redrive came first
+            return running.since
         execution = self._again(row, events)
         execution.child = child
         execution.redrives += 1

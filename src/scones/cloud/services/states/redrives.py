@@ -52,8 +52,6 @@ class RedriveOperations(Operations):
 
     def _not_redrivable(self, row: sqlite3.Row) -> str | None:
         """Word AWS's reason, or return None."""
-        if row["arn"] in self._executions.running:
-            return "Execution is RUNNING and cannot be redriven"
         if row["status"] in ("RUNNING", "SUCCEEDED"):
             return f"Execution is {row['status']} and cannot be redriven"
         if time.time() - row["stopped"] > REDRIVABLE_SECONDS:

@@ -29,7 +29,9 @@ def members(given: Any, shape: Shape) -> Any:
         return {key: members(item, shape.value) for key, item in given.items()}
     match shape.type_name:
         case "blob":
-            return given.encode() if isinstance(given, str) else dumps(given).encode()
+            # A streamed body is JSON even where it is a string, quotes included, as recorded on AWS for S3.
+            raw = isinstance(given, str) and not shape.serialization.get("streaming")
+            return given.encode() if raw else dumps(given).encode()
         case "string" if not isinstance(given, str):
             return dumps(given)
         case "timestamp" if isinstance(given, str):
