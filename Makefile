@@ -29,6 +29,7 @@ format: $(VENV)/.check
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# Writes docs/benchmarks.md; the peers are installed into build/peers on first use (2 GB). ARGS=--quick only looks.
 bench: $(VENV)/.run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
