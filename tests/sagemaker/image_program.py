@@ -58,6 +58,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, b"[0.9, 0.1]", "application/json")
             else:
                 self.answer(400, b"unable to evaluate payload provided", "text/plain")
+        elif self.headers.get("Accept") in ("text/csv", "application/jsonlines"):  # an echo, as text of records
+            self.answer(200, body, self.headers["Accept"])
         elif body == b"crash":
             os._exit(3)
         elif body == b"fail":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -98,3 +100,80 @@ def test_jobs_that_ran_have_failed_after_a_crash(start_cloud):
     told = bench.sagemaker.describe_transform_job(TransformJobName=name)
     assert told["TransformJobStatus"] == "Failed"
     assert told["FailureReason"].startswith("InternalServerError: the local cloud was stopped")
+
+
+def stored(bench: Workbench, name: str) -> str:
+    assert ended(bench, name)["TransformJobStatus"] == "Completed"
+    (body,) = bench.objects(f"out/{name}").values()
+    return body.decode()
+
+
+@pytest.mark.parametrize("strategy", ["SingleRecord", "MultiRecord"])
+def test_columns_are_kept_from_the_model_and_joined_to_its_answers(bench, strategy):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", 'one,1,2\n"two, too",3,4\n')
+    name = transform(
+        bench, bench.model("echo"), prefix, BatchStrategy=strategy,
+        TransformInput={"SplitType": "Line"}, TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
+        DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,3:]"},
+    )  # fmt: skip
+    assert stored(bench, name) == 'one,1,2\n"two, too",3,4\n'
+
+
+def test_json_lines_are_filtered_and_joined_by_name(bench):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.jsonl", '{"id": 1, "features": [1, 2], "rest": 0}\n{"id": 2, "features": [3], "rest": 0}\n')
+    request: dict[str, Any] = {
+        "TransformInput": {"SplitType": "Line", "ContentType": "application/jsonlines"},
+        "TransformOutput": {"AssembleWith": "Line", "Accept": "application/jsonlines"},
+    }
+    processing = {"InputFilter": "$.features", "JoinSource": "Input", "OutputFilter": "$['id','SageMakerOutput']"}
+    name = transform(bench, bench.model("echo"), prefix, DataProcessing=processing, **request)
+    assert [json.loads(line) for line in stored(bench, name).splitlines()] == [
+        {"id": 1, "SageMakerOutput": [1, 2]},
+        {"id": 2, "SageMakerOutput": [3]},
+    ]
+
+
+def test_a_manifest_names_compressed_objects_and_the_capture_names_input_and_output(bench):
+    prefix = bench.name("data")
+    for name in ("a.csv.gz", "b.csv.gz"):
+        bench.put(f"{prefix}/{name}", gzip.compress(b"1,2\n3,4\n"))
+    bench.put(f"{prefix}/left-out.csv.gz", b"no gzip")
+    manifest = bench.put(f"{prefix}.manifest", json.dumps([{"prefix": f"s3://{bench.bucket}/{prefix}/"}, "a.csv.gz"]))
+    source = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}}}
+    capture = bench.name("capture")
+    name = transform(
+        bench, bench.model("echo"), prefix,
+        TransformInput={**source, "SplitType": "Line", "CompressionType": "Gzip"},
+        TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
+        DataCaptureConfig={"DestinationS3Uri": f"s3://{bench.bucket}/{capture}", "GenerateInferenceId": True},
+    )  # fmt: skip
+    rows = [line.split(",") for line in stored(bench, name).splitlines()]
+    assert [row[:2] for row in rows] == [["1", "2"], ["3", "4"]]
+    assert len({uuid.UUID(row[2]) for row in rows}) == 2
+    (begun,) = {row[3] for row in rows}
+    hour = begun[:13].replace("-", "/").replace("T", "/")
+    found = {key.rpartition("/")[0]: json.loads(body) for key, body in bench.objects(f"{capture}/").items()}
+    assert found == {
+        f"{capture}/input/{hour}": [{"prefix": f"s3://{bench.bucket}/{prefix}/"}, "a.csv.gz"],
+        f"{capture}/output/{hour}": [{"prefix": f"s3://{bench.bucket}/out/{name}/"}, "a.csv.gz.out"],
+    }
+
+
+def test_a_join_that_does_not_fit_fails_the_job_and_paths_that_are_none_are_refused(bench):
+    prefix = bench.name("data")
+    bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
+    request: dict[str, Any] = {
+        "TransformInput": {"SplitType": "Line"},
+        "TransformOutput": {"AssembleWith": "Line", "Accept": "text/csv"},
+    }
+    model = bench.model("echo")
+    name = transform(bench, model, prefix, DataProcessing={"OutputFilter": "$[7]"}, **request)
+    assert ended(bench, name)["TransformJobStatus"] == "Failed"
+    lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
+    assert any("asks for the column 7 of a record of 2" in line for line in lines)
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="cannot be read"):
+        transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:"}, **request)
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="SplitType Line"):
+        transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:]"})

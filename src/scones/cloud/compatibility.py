@@ -106,8 +106,7 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         ),
         "CreateProcessingJob": Partly(f"{_JOB}. One instance; dataset definitions and feature stores are refused."),
         "CreateTransformJob": Partly(
-            f"{_JOB}. Input of one prefix, split by line or not at all; DataProcessing, data capture and compressed "
-            "input are refused."
+            f"{_JOB}. Records are lines or whole objects: RecordIO, TFRecord and augmented manifests are refused."
         ),
         "CreateHyperParameterTuningJob": Partly(
             "Random, Grid and Bayesian. Hyperband, several definitions, warm starts and early stopping are refused."

@@ -93,11 +93,15 @@ async def download(objects: Objects, request: dict[str, Any], folder: Path, shar
         target = folder / channel["ChannelName"]
         target.mkdir(parents=True, exist_ok=True)
         source = channel["DataSource"]["S3DataSource"]
-        found = _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
-        listed = [(place, below(target, path)) async for place, path in found if path]
+        found = [(place, below(target, path)) async for place, path in listed(objects, source) if path]
         index, count = share
-        files += listed[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else listed
+        files += found[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else found
     await objects.download_all(files)
+
+
+def listed(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
+    """Yield the objects of a prefix or a manifest, each with its path below the prefix."""
+    return _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
 
 
 async def _prefix(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import bz2
+import gzip
+import json
 import time
+import uuid
+import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import Program
+from scones.cloud.services.sagemaker import transform_records
 from scones.cloud.services.sagemaker.batch_jobs import Outcome
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
 from scones.cloud.services.sagemaker.errors import not_offered
+from scones.cloud.services.sagemaker.inputs import listed
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.model_server import (
@@ -23,8 +31,9 @@ from scones.cloud.services.sagemaker.model_server import (
     TimedOutError,
 )
 from scones.cloud.services.sagemaker.models import Models
-from scones.cloud.services.sagemaker.objects import Location, Objects, relative
+from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.transform_records import RecordsError, TransformRecords
 
 GROUP = "/aws/sagemaker/TransformJobs"
 STARTUP_LIMIT = 480
@@ -37,18 +46,11 @@ DEFAULTS: Document = {"MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord"}
 def check(request: dict[str, Any]) -> None:
     """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`."""
     data = request["TransformInput"]
-    if data["DataSource"]["S3DataSource"]["S3DataType"] != "S3Prefix":
-        raise not_offered("transform input that is no S3Prefix", "Set S3DataType to S3Prefix.")
+    if data["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise not_offered("transform input of an augmented manifest", "Set S3DataType to S3Prefix or ManifestFile.")
     if data.get("SplitType", "None") not in ("None", "Line"):
         raise not_offered(f"SplitType {data['SplitType']}", "Use Line or None.")
-    if data.get("CompressionType", "None") != "None":
-        raise not_offered("compressed transform input", "Store it uncompressed.")
-    if request.get("DataProcessing", {}).keys() & {"InputFilter", "OutputFilter"} or (
-        request.get("DataProcessing", {}).get("JoinSource", "None") != "None"
-    ):
-        raise not_offered("DataProcessing of a transform job", "Leave its filters and JoinSource out.")
-    if "DataCaptureConfig" in request:
-        raise not_offered("data capture of a transform job", "Leave DataCaptureConfig out; its output is in S3.")
+    transform_records.check(request)
 
 
 class TransformRun:
@@ -92,26 +94,59 @@ class TransformRun:
             self._log.finish()
 
     async def _transform(self) -> Outcome:
-        place = Location.of(self._request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"])
-        keys = [key async for key in self._objects.keys(place) if relative(key, place.key)]
-        if not keys:
-            raise ValueError(f'No S3 objects found under S3 URL "{place}" given in transform input.')
-        for key in keys:
+        source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
+        objects = [(place, name) async for place, name in listed(self._objects, source) if name]
+        if not objects:
+            raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in transform input.')
+        begun = time.time()
+        records = TransformRecords(self._request, begun)
+        for place, name in objects:
             if self._stopped.is_set():
                 return Outcome("Stopped")
-            if not await self._object(Location(place.bucket, key), relative(key, place.key)):
+            if not await self._object(place, name, records):
                 return Outcome("Failed", f"AlgorithmError: {_SEE_LOGS}")
+        if "DataCaptureConfig" in self._request:
+            await self._capture(objects, begun)
         return Outcome("Completed")
 
-    async def _object(self, source: Location, name: str) -> bool:
+    async def _capture(self, objects: list[tuple[Location, str]], begun: float) -> None:
+        """Store where the input and the output are, as manifests by the hour in which the job began.
+
+        AWS documents their folders and content; the names of its files could not be found out.
+        """
+        first, name = objects[0]
+        inputs = Location(first.bucket, first.key.removesuffix(name))
+        outputs = Location.of(self._request["TransformOutput"]["S3OutputPath"]).join("")
+        names = [name for _, name in objects]
+        hour = datetime.fromtimestamp(begun, UTC).strftime("%Y/%m/%d/%H")
+        target = Location.of(self._request["DataCaptureConfig"]["DestinationS3Uri"])
+        for kind, prefix, found in (
+            ("input", inputs, names),
+            ("output", outputs, [f"{name}.out" for name in names]),
+        ):
+            manifest = json.dumps([{"prefix": str(prefix)}, *found]).encode()
+            await self._objects.write(manifest, target.join(kind, hour, f"{uuid.uuid4()}.json"))
+
+    async def _object(self, source: Location, name: str, records: TransformRecords) -> bool:
         """Send an object's records; store the answers, or tell the log why not and return False."""
         body = await self._objects.read(source)
         slots = asyncio.Semaphore(max(1, self._request.get("MaxConcurrentTransforms", 0)))
 
         async def send(payload: bytes) -> bytes | None:
             async with slots:
-                return await self._invoke(payload, source)
+                try:
+                    given = await asyncio.to_thread(records.given, payload)
+                    answer = await self._invoke(given, source)
+                    return None if answer is None else await asyncio.to_thread(records.answered, payload, answer)
+                except RecordsError as error:
+                    self._data_log.write(f"{source}: {error}")
+                    return None
 
+        try:
+            body = await asyncio.to_thread(_decompressed, body, self._request["TransformInput"])
+        except (OSError, EOFError, zlib.error) as error:
+            self._data_log.write(f"{source}: it cannot be decompressed: {error}")
+            return False
         answers = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
         whole = [answer for answer in answers if answer is not None]
         if len(whole) < len(answers):
@@ -134,14 +169,16 @@ class TransformRun:
             yield from records
             return
         limit = self._request["MaxPayloadInMB"] * MB or len(body) + 1  # 0: no limit
-        batch = b""
+        batch: list[bytes] = []
+        size = 0
         for record in records:
-            if batch and len(batch) + len(record) > limit:
-                yield batch
-                batch = b""
-            batch += record
+            if batch and size + len(record) > limit:
+                yield b"".join(batch)
+                batch, size = [], 0
+            batch.append(record)
+            size += len(record)
         if batch:
-            yield batch
+            yield b"".join(batch)
 
     async def _invoke(self, payload: bytes, source: Location) -> bytes | None:
         data, output = self._request["TransformInput"], self._request["TransformOutput"]
@@ -181,3 +218,11 @@ class TransformRun:
             mounts=mounts,
             hidden=[self._cloud.settings.data_dir],
         )
+
+
+def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
+    """Return an object as its CompressionType says it was before; blocks."""
+    compression = data.get("CompressionType", "None")
+    if compression == "Gzip":
+        return gzip.decompress(body)
+    return bz2.decompress(body) if compression == "Bzip2" else body

@@ -1,0 +1,154 @@
+"""What a transform job does with records beside inference: filters them, joins input with output, numbers the output.
+
+SageMaker Developer Guide, "Associate Prediction Results with Input Records" and "Capture data from batch transform
+job".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from scones.cloud.services.sagemaker.errors import invalid
+
+_NAMES = re.compile(r"\['[^']*'(\s*,\s*'[^']*')+\s*\]$")
+"""A path that ends with several names selects an object with these members."""
+_INDICES = re.compile(r"\[([^\]]*)\]$")
+
+
+class RecordsError(ValueError):
+    """Records that are not of the format, or that a path does not fit; the message is for the job's data log."""
+
+
+class TransformRecords:
+    """The filters, the join and the inference ids of one transform job; `request` is its document."""
+
+    def __init__(self, request: dict[str, Any], begun: float) -> None:
+        processing = request.get("DataProcessing", {})
+        data = request["TransformInput"]
+        kind = data.get("ContentType", "").partition(";")[0].strip()
+        self._csv = kind == "text/csv"
+        self._lines = self._csv or kind == "application/jsonlines" or data.get("SplitType") == "Line"
+        self._input_filter = _selection(processing.get("InputFilter", "$"), row=self._csv)
+        self._output_filter = _selection(processing.get("OutputFilter", "$"), row=self._csv)
+        self._joins = processing.get("JoinSource", "None") == "Input"
+        self._numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
+        self._time = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def given(self, records: bytes) -> bytes:
+        """Return what of some records the model is given; raises `RecordsError`."""
+        if self._input_filter is None:
+            return records
+        return self._written(self._input_filter(record) for record in self._read(records, "input"))
+
+    def answered(self, records: bytes, answer: bytes) -> bytes:
+        """Return what is stored of a model's answer to some records; raises `RecordsError`."""
+        if self._output_filter is None and not self._joins and not self._numbered:
+            return answer
+        outputs = self._read(answer, "output")
+        if self._joins:
+            inputs = self._read(records, "input")
+            if len(inputs) != len(outputs):
+                raise RecordsError(f"{len(inputs)} records of input have {len(outputs)} records of output, no join")
+            outputs = [self._joined(*pair) for pair in zip(inputs, outputs, strict=True)]
+        if self._output_filter is not None:
+            outputs = [self._output_filter(record) for record in outputs]
+        if self._numbered:
+            outputs = [self._numbered_record(record) for record in outputs]
+        return self._written(outputs)
+
+    def _joined(self, given: Any, answer: Any) -> Any:
+        if self._csv:
+            return [*given, *answer]
+        if isinstance(given, dict):
+            return {**given, "SageMakerOutput": answer}
+        return {"SageMakerInput": given, "SageMakerOutput": answer}
+
+    def _numbered_record(self, record: Any) -> Any:
+        number = str(uuid.uuid4())
+        if self._csv:
+            return [*record, number, self._time]
+        members = record if isinstance(record, dict) else {"SageMakerOutput": record}
+        return {**members, "SageMakerInferenceId": number, "SageMakerInferenceTime": self._time}
+
+    def _read(self, records: bytes, what: str) -> list[Any]:
+        try:
+            text = records.decode()
+            if self._csv:
+                return [row for row in csv.reader(io.StringIO(text)) if row]
+            if self._lines:
+                return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(text)]
+        except (ValueError, csv.Error) as error:
+            kind = "CSV" if self._csv else "JSON Lines" if self._lines else "JSON"
+            raise RecordsError(f"the {what} is not {kind}: {error}") from error
+
+    def _written(self, records: Iterator[Any] | list[Any]) -> bytes:
+        if not self._csv:
+            end = "\n" if self._lines else ""
+            return "".join(json.dumps(record) + end for record in records).encode()
+        written = io.StringIO()
+        rows = [record if isinstance(record, list) else [record] for record in records]
+        csv.writer(written, lineterminator="\n").writerows(rows)
+        return written.getvalue().encode()
+
+
+def check(request: dict[str, Any]) -> None:
+    """Refuse paths that are none, and formats without records; raises `ServiceError` (ValidationException)."""
+    processing = request.get("DataProcessing", {})
+    numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
+    paths = [processing.get(member, "$") for member in ("InputFilter", "OutputFilter")]
+    for path in paths:
+        _selection(path, row=False)
+    if paths == ["$", "$"] and processing.get("JoinSource", "None") == "None" and not numbered:
+        return
+    kind = request["TransformInput"].get("ContentType", "").partition(";")[0].strip()
+    if kind not in ("text/csv", "application/json", "application/jsonlines"):
+        raise invalid(
+            "DataProcessing and GenerateInferenceId need the ContentType text/csv, application/json or "
+            f"application/jsonlines, not {kind or 'none'}."
+        )
+    if kind == "text/csv" and request["TransformInput"].get("SplitType", "None") != "Line":
+        raise invalid("DataProcessing and GenerateInferenceId of text/csv need the SplitType Line.")
+
+
+def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
+    """Return what selects a path's part of a record, a list for a row of CSV; None for the whole record."""
+    import jsonpath
+
+    if path in ("$", ""):
+        return None
+    try:
+        query = jsonpath.JSONPathEnvironment(strict=True).compile(path)
+    except jsonpath.JSONPathError as error:
+        raise invalid(f"The JSONPath {path!r} of DataProcessing cannot be read: {error}".splitlines()[0]) from error
+    assert isinstance(query, jsonpath.JSONPath)  # the other kind is no JSONPath by the standard
+    single, named = query.singular_query(), bool(_NAMES.search(path))
+
+    def select(record: Any) -> Any:
+        _check_indices(path, record)
+        matches = list(query.finditer(record))
+        if named:
+            return {match.parts[-1]: match.value for match in matches}
+        if single and not row:
+            if not matches:
+                raise RecordsError(f"the path {path} leads nowhere in a record")
+            return matches[0].value
+        return [match.value for match in matches]
+
+    return select
+
+
+def _check_indices(path: str, record: Any) -> None:
+    found = _INDICES.search(path)
+    if found is None or not isinstance(record, list) or path.count("[") > 1:
+        return
+    for part in found[1].split(","):
+        if re.fullmatch(r"\s*-?\d+\s*", part) and not -len(record) <= int(part) < len(record):
+            raise RecordsError(f"the path {path} asks for the column {part.strip()} of a record of {len(record)}")
