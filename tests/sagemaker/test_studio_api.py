@@ -137,6 +137,9 @@ def test_an_app_is_a_jupyterlab_behind_a_token_until_it_is_deleted(start_cloud, 
     until(sagemaker, app, "InService")
 
     asked = {"DomainId": domain, "UserProfileName": "ana"}
+    soon = sagemaker.create_presigned_domain_url(**asked, SpaceName="mine", ExpiresInSeconds=5)["AuthorizedUrl"]
+    expired = time.time() + 5
+    assert get(soon)[0] == 200
     url = sagemaker.create_presigned_domain_url(**asked, SpaceName="mine")["AuthorizedUrl"]
     address, _, token = url.partition("/lab?token=")
     assert address.startswith("http://127.0.0.1:")
@@ -154,6 +157,8 @@ def test_an_app_is_a_jupyterlab_behind_a_token_until_it_is_deleted(start_cloud, 
     until(sagemaker, app, "InService")
     url = sagemaker.create_presigned_domain_url(**asked)["AuthorizedUrl"]
     assert get(url)[0] == 200
+    assert time.time() > expired
+    assert get(soon.replace(address, url.partition("/lab")[0]).replace("/lab?", "/api/contents?"))[0] == 403
     (listed,) = sagemaker.list_apps(DomainIdEquals=domain, SpaceNameEquals="mine")["Apps"]
     assert (listed["AppName"], listed["Status"]) == ("default", "InService")
     assert refused(sagemaker.delete_space, DomainId=domain, SpaceName="mine")[0] == "ResourceInUse"

@@ -26,8 +26,9 @@ def lab(
 ) -> Lab:
     """Describe a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
 
-    It is given a token of its own where none is named.
+    It is given a token of its own where none is named; with one that is, `presigned.py` makes tokens that expire.
     """
+    presigned = [f"--config={Path(__file__).with_name('presigned.py')}"] if token else []
     token = token or secrets.token_urlsafe(24)
     python = LAB.python(environments)
     options = {
@@ -40,7 +41,8 @@ def lab(
         "LabApp.news_url": "None",  # nothing asks the network
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    command = [str(python), "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    settings = [f"--{name}={value}" for name, value in options.items()]
+    command = [str(python), "-m", "jupyterlab", *presigned, *settings]
     # The start-up hook and the keys are for the kernels; Jupyter hands its environment on to them.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])  # for `!scones`
     environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}

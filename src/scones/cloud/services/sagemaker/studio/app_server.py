@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import http.client
 import os
 import socket
+import time
 from collections import deque
 from pathlib import Path
 
@@ -27,9 +30,9 @@ STOP_SECONDS = 5.0
 class AppServer:
     """One running program.
 
-    It is started with the argument `serve` in its folder, and finds there: JUPYTER_PORT and JUPYTER_TOKEN, which it has
-    to heed; SCONES_ENVIRONMENTS; and the variables of a workspace. It may take its time until it answers /api with 200:
-    the first time it installs its environments.
+    It is started with the argument `serve` in its folder, and finds there: JUPYTER_PORT, on which it has to answer;
+    JUPYTER_TOKEN, the secret behind the tokens that it has to let in (`address`); SCONES_ENVIRONMENTS; and what a
+    workspace has. It may take its time until it answers /api with 200: the first time it installs its environments.
     """
 
     def __init__(self, cloud: Cloud, folder: Path, token: str, stream: str, role: str | None) -> None:
@@ -39,13 +42,23 @@ class AppServer:
         self._lines: deque[str] = deque(maxlen=20)
         self._stream = LogStream(cloud, GROUP, stream, self._lines.append)
         self._sandbox: Sandbox | None = None
-        self.token = token
+        self._token = token
         self.port = 0
 
     @property
     def said(self) -> str:
         """What the program wrote last: the reason, where it has ended."""
         return next((line.strip() for line in reversed(self._lines) if line.strip()), "it said nothing")
+
+    def address(self, expires: float, session: float) -> str:
+        """Return an address that opens the program for `expires` seconds, and keeps a browser in for `session`.
+
+        Its token is UNTIL-SECONDS-SEAL: when it expires (since 1970), how long the session is, and the SHA-256 HMAC of
+        both by the program's secret.
+        """
+        claims = f"{int(time.time() + expires)}-{int(session)}"
+        seal = hmac.new(self._token.encode(), claims.encode(), hashlib.sha256).hexdigest()
+        return f"http://127.0.0.1:{self.port}/lab?token={claims}-{seal}"
 
     async def start(self) -> None:
         """Start the program; raises `UnknownImageError` where there is none, `OSError` where it cannot be started."""
@@ -94,7 +107,7 @@ class AppServer:
             **{name: os.environ[name] for name in _OF_THE_NETWORK if name in os.environ},
             **workspace.environment(RunningCloud.of(settings), self._role),
             "JUPYTER_PORT": str(self.port),
-            "JUPYTER_TOKEN": self.token,
+            "JUPYTER_TOKEN": self._token,
         }
         return Program(argv=images.command(PROGRAM, "serve"), env=variables, cwd=str(self._folder))
 

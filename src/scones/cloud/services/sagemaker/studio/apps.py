@@ -113,12 +113,9 @@ class Apps:
             if app["DomainId"] == domain:
                 await self._apps.remove(_key(app))
 
-    def address(self, app: Document) -> str | None:
-        """Return where an app that is InService answers, with its token; None for another."""
-        server = self._servers.get(_key(app))
-        if app["Status"] != "InService" or server is None:
-            return None
-        return f"http://127.0.0.1:{server.port}/lab?token={server.token}"
+    def address(self, app: Document, expires: float, session: float) -> str:
+        """Return where an app that is InService answers, with a token for so many seconds and sessions of so many."""
+        return self._servers[_key(app)].address(expires, session)
 
     def of(self, **equal: Any) -> Document | None:
         """Return an app that is InService and has these values, or None."""

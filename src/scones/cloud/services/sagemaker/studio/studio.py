@@ -15,6 +15,9 @@ from scones.cloud.services.sagemaker.studio.domains import Domains
 from scones.cloud.services.sagemaker.studio.errors import needed
 from scones.cloud.services.sagemaker.studio.members import SPACE, USER_PROFILE, Members
 
+EXPIRES, SESSION = 300, 43200
+"""Seconds that a presigned address opens, and that a session lasts, where a request says nothing, as on AWS."""
+
 
 class Studio:
     """The domains of a cloud with their user profiles, spaces and apps."""
@@ -113,8 +116,9 @@ class Studio:
             for owner in candidates:
                 member = "SpaceName" if "SpaceName" in owner else "UserProfileName"
                 app = self.apps.of(DomainId=domain, AppType=kind, **{member: owner[member]})
-                if app is not None and (address := self.apps.address(app)):
-                    return address
+                if app is not None:
+                    expires = request.get("ExpiresInSeconds", EXPIRES)
+                    return self.apps.address(app, expires, request.get("SessionExpirationDurationInSeconds", SESSION))
         raise invalid(
             f"No app of {request.get('SpaceName', name)} is InService: create one with CreateApp, AppType JupyterLab, "
             "and wait until DescribeApp says so."
