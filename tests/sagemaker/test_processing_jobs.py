@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
+from scones.cloud.sandbox import isolation
+
+several = pytest.mark.skipif(isolation() is not None, reason="several instances need namespaces of their own")
+
 SCRIPT = """
 import json, os, pathlib, sys, time
 base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
@@ -26,6 +30,34 @@ if "wait" in sys.argv:
     time.sleep(600)
 sys.exit(3 if "fail" in sys.argv else 0)
 """
+
+
+MEET = """
+import json, pathlib, socket, sys, time
+base = pathlib.Path("/opt/ml")
+hosts = json.loads((base / "config/resourceconfig.json").read_text())
+me, names = hosts["current_host"], hosts["hosts"]
+if me == names[0]:
+    with socket.create_server((me, 4321)) as server:
+        connection, _ = server.accept()
+        told = connection.makefile().readline()
+else:
+    for _ in range(200):
+        try:
+            socket.create_connection((names[0], 4321)).sendall(f"from {me}\\n".encode())
+            break
+        except OSError:
+            time.sleep(0.05)
+    told = "nothing"
+files = sorted(path.name for path in (base / "processing/input/data").rglob("*.txt"))
+(base / f"processing/output/{me}.json").write_text(json.dumps([socket.gethostname(), told.strip(), files]))
+if "fail" in sys.argv:
+    sys.exit(5) if me == "algo-2" else time.sleep(600)
+"""
+
+
+def cluster(instances: int) -> dict[str, Any]:
+    return {"ClusterConfig": {"InstanceCount": instances, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}}
 
 
 def process(bench: Workbench, *arguments: str, mode: str = "EndOfJob", **request: Any) -> str:
@@ -62,9 +94,7 @@ def process(bench: Workbench, *arguments: str, mode: str = "EndOfJob", **request
                     }
                 ]
             },
-            "ProcessingResources": {
-                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-            },
+            "ProcessingResources": cluster(1),
             "AppSpecification": {
                 "ImageUri": IMAGE,
                 "ContainerEntrypoint": entry,
@@ -130,6 +160,46 @@ def test_missing_data_fails_the_job_and_names_it(bench):
     assert f"s3://{bench.bucket}/none" in told["FailureReason"]
 
 
+def on_two_instances(bench: Workbench, *arguments: str) -> str:
+    place = bench.name("shards")
+    for file in ("a.txt", "b.txt", "c.txt"):
+        bench.put(f"{place}/{file}", file)
+    sources = {"data": (f"s3://{bench.bucket}/{place}/", "ShardedByS3Key"),
+               "code": (bench.put(f"{place}-code/work.py", MEET), "FullyReplicated")}  # fmt: skip
+    inputs = [
+        {
+            "InputName": name,
+            "S3Input": {
+                "S3Uri": uri,
+                "LocalPath": f"/opt/ml/processing/input/{name}",
+                "S3DataType": "S3Prefix",
+                "S3InputMode": "File",
+                "S3DataDistributionType": share,
+            },
+        }
+        for name, (uri, share) in sources.items()
+    ]
+    return process(bench, *arguments, ProcessingInputs=inputs, ProcessingResources=cluster(2))
+
+
+@several
+def test_two_instances_share_the_input_meet_by_their_names_and_store_their_outputs(bench):
+    name = on_two_instances(bench)
+    assert ended(bench, name)["ProcessingJobStatus"] == "Completed"
+    found = {key.rpartition("/")[2]: json.loads(body) for key, body in bench.objects(f"{name}/result").items()}
+    assert found == {
+        "algo-1.json": ["algo-1", "from algo-2", ["a.txt", "c.txt"]],
+        "algo-2.json": ["algo-2", "nothing", ["b.txt"]],
+    }
+
+
+@several
+def test_the_instance_that_fails_takes_the_other_along(bench):
+    told = ended(bench, on_two_instances(bench, "fail"))
+    assert told["ProcessingJobStatus"] == "Failed"
+    assert "exit code: 5" in told["FailureReason"]
+
+
 @pytest.mark.slow
 def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(bench):
     name = process(bench, "wait", mode="Continuous")
@@ -142,13 +212,11 @@ def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(be
 
 
 def test_what_is_not_offered_is_refused_by_name(bench):
-    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="several instances"):
-        process(
-            bench,
-            ProcessingResources={
-                "ClusterConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-            },
-        )
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="at most 32 processes"):
+        process(bench, ProcessingResources=cluster(33))
+    piped = {"S3Uri": "s3://any/data", "S3DataType": "S3Prefix", "S3InputMode": "Pipe"}
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="'data'"):
+        process(bench, ProcessingInputs=[{"InputName": "data", "S3Input": piped}])
     name = process(bench)
     with pytest.raises(bench.sagemaker.exceptions.ResourceInUse):
         process(bench, ProcessingJobName=name)

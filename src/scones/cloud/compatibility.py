@@ -104,7 +104,7 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
             f"{_JOB}. Debugger, Profiler and TensorBoard fields are recorded; Pipe mode, instance groups and "
             "algorithm resources are refused."
         ),
-        "CreateProcessingJob": Partly(f"{_JOB}. One instance; dataset definitions and feature stores are refused."),
+        "CreateProcessingJob": Partly(f"{_JOB}. Pipe mode, dataset definitions and feature stores are refused."),
         "CreateTransformJob": Partly(
             f"{_JOB}. Records are lines or whole objects: RecordIO, TFRecord and augmented manifests are refused."
         ),

@@ -90,7 +90,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def create_processing_job(self, call: Call) -> dict[str, Any]:
         """Start a processing job."""
-        processing.check(call.params)
+        await processing.check(call.params)
         return await self.processing_jobs.create(call.params, processing.DEFAULTS)
 
     async def describe_processing_job(self, call: Call) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.sandbox import Program, Sandbox, isolation, spawn
+from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.checkpoints import Checkpoints
 from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.hosts import hosts_file
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.resources import Document
@@ -19,7 +20,6 @@ from scones.cloud.services.sagemaker.resources import Document
 GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = max(1, min(2, CORES // 4))
 """How many jobs train at the same time; the others wait for capacity."""
-HOSTS = Path("/etc/hosts")
 
 
 def host_names(request: Document) -> list[str]:
@@ -101,20 +101,10 @@ class Instance:
             argv=await _command(request),
             env=variables | await base_directory(self._mounts) | request.get("Environment", {}),
             mounts=self._mounts,
-            files=await asyncio.to_thread(self._hosts),
+            files=await asyncio.to_thread(hosts_file, self._folder, host_names(request)),
             hidden=[self._cloud.settings.data_dir],
             hostname=self._host,
         )
-
-    def _hosts(self) -> dict[str, Path]:
-        """Write the program's own /etc/hosts: the machine's, and a loopback address for each instance."""
-        if isolation() is not None or not HOSTS.exists():
-            return {}
-        names = enumerate(host_names(self._request), 1)
-        lines = "".join(f"127.77.{index >> 8}.{index & 255} {name}\n" for index, name in names)
-        file = self._folder / "hosts"
-        file.write_text(HOSTS.read_text(errors="replace").rstrip("\n") + "\n" + lines)
-        return {str(HOSTS): file}
 
 
 async def _command(request: Document) -> list[str]:
