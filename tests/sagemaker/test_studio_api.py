@@ -71,8 +71,11 @@ def test_domains_profiles_and_spaces_are_kept_listed_changed_and_deleted(cloud):
     assert (found["Status"], found["AuthMode"]) == ("InService", "IAM")
     assert found["DefaultUserSettings"] == {"ExecutionRole": ROLE}
     assert domain in [each["DomainId"] for each in sagemaker.list_domains()["Domains"]]
-    sagemaker.update_domain(DomainId=domain, AppNetworkAccessType="VpcOnly")
-    assert sagemaker.describe_domain(DomainId=domain)["AppNetworkAccessType"] == "VpcOnly"
+    change = {"DefaultUserSettings": {"StudioWebPortal": "ENABLED"}, "AppNetworkAccessType": "VpcOnly"}
+    sagemaker.update_domain(DomainId=domain, **change)
+    found = sagemaker.describe_domain(DomainId=domain)
+    assert found["AppNetworkAccessType"] == "VpcOnly"
+    assert found["DefaultUserSettings"] == {"ExecutionRole": ROLE, "StudioWebPortal": "ENABLED"}
 
     sagemaker.create_user_profile(DomainId=domain, UserProfileName="Ben", Tags=[{"Key": "team", "Value": "ml"}])
     profile = sagemaker.describe_user_profile(DomainId=domain, UserProfileName="Ben")

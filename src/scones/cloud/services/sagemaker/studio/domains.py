@@ -11,6 +11,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.services.sagemaker.studio.errors import missing, taken
+from scones.cloud.services.sagemaker.studio.settings import merge
 
 _DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
 _SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "LastModifiedTime", "Url")
@@ -63,13 +64,10 @@ class Domains:
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Set the members that a request has; raises `ServiceError` (ResourceNotFound)."""
         identifier = request["DomainId"]
+        given = {key.removesuffix("ForUpdate"): value for key, value in request.items()}
 
         def change(document: Document) -> None:
-            given = {key: value for key, value in request.items() if key != "DomainSettingsForUpdate"}
-            settings = request.get("DomainSettingsForUpdate", {})
-            document.update(given, LastModifiedTime=time.time())
-            if settings:
-                document["DomainSettings"] = document.get("DomainSettings", {}) | settings
+            merge(document, given | {"LastModifiedTime": time.time()})
 
         if await self._domains.update(identifier, change) is None:
             raise missing("Domain", identifier)

@@ -9,6 +9,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.services.sagemaker.studio.errors import missing, taken
+from scones.cloud.services.sagemaker.studio.settings import merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Members:
         given = {key: value for key, value in request.items() if key not in ("DomainId", self.kind.name)}
 
         def change(document: Document) -> None:
-            document.update(given, LastModifiedTime=time.time())
+            merge(document, given | {"LastModifiedTime": time.time()})
 
         await self._members.update(f"{domain}/{name.lower()}", change)
         return {f"{self.kind.title}Arn": self.arn(domain, name)}
