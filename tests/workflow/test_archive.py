@@ -232,7 +232,11 @@ def test_a_bomb_stops_at_the_limit(tmp_path: Path, kind: bytes) -> None:
         read_archive(tmp_path / "a.tar.gz")
 
 
-@pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b"not a tar"), gzip.compress(b"\0" * 1024)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not an archive", gzip.compress(b"not a tar"), gzip.compress(b"\0" * 1024)],
+    ids=["nothing", "text", "no tar in gzip", "zeros in gzip"],
+)
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tar.gz").write_bytes(content)
     with pytest.raises(ArchiveError):
