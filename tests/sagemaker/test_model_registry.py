@@ -109,9 +109,9 @@ def test_packages_are_listed_by_group_type_and_approval(bench):
     assert (code, "does not exist" in message) == ("ValidationException", True)
 
 
-def test_an_update_changes_approval_and_metadata_and_tags_are_kept(bench):
+def test_an_update_changes_approval_and_metadata(bench):
     sagemaker = bench.sagemaker
-    _, (arn,) = group_of(bench, CustomerMetadataProperties={"run": "1", "old": "x"}, Tags=[{"Key": "a", "Value": "1"}])
+    _, (arn,) = group_of(bench, CustomerMetadataProperties={"run": "1", "old": "x"})
     sagemaker.update_model_package(
         ModelPackageArn=arn,
         ModelApprovalStatus="Rejected",
@@ -124,8 +124,20 @@ def test_an_update_changes_approval_and_metadata_and_tags_are_kept(bench):
     assert described["CustomerMetadataProperties"] == {"run": "2", "new": "y"}
     assert [each["Name"] for each in described["AdditionalInferenceSpecifications"]] == ["second"]
     assert described["LastModifiedTime"] > described["CreationTime"]
-    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "b", "Value": "2"}])
-    assert [each["Key"] for each in sagemaker.list_tags(ResourceArn=arn)["Tags"]] == ["a", "b"]
+
+
+def test_groups_and_packages_outside_of_one_have_tags(bench):
+    sagemaker, spec, tags = bench.sagemaker, specification(bench), [{"Key": "team", "Value": "a"}]
+    name = bench.name("tagged")
+    group = sagemaker.create_model_package_group(ModelPackageGroupName=name, Tags=tags)["ModelPackageGroupArn"]
+    package = sagemaker.create_model_package(ModelPackageName=name, InferenceSpecification=spec, Tags=tags)
+    sagemaker.add_tags(ResourceArn=group, Tags=[{"Key": "stage", "Value": "test"}])
+    assert [each["Key"] for each in sagemaker.list_tags(ResourceArn=group)["Tags"]] == ["stage", "team"]
+    assert sagemaker.list_tags(ResourceArn=package["ModelPackageArn"])["Tags"] == tags
+    code, message = refusal(
+        sagemaker.create_model_package, ModelPackageGroupName=name, InferenceSpecification=spec, Tags=tags
+    )
+    assert (code, "no tags of its own" in message) == ("ValidationException", True)
 
 
 def test_a_model_of_an_approved_package_serves(bench):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sagemaker_workbench import Workbench
+from sagemaker_workbench import IMAGE, Workbench
 
 
 class Changes:
@@ -47,3 +47,18 @@ def test_an_endpoint_tells_its_statuses(bench: Workbench) -> None:
     assert found[0]["ProductionVariants"] == [
         {"VariantName": "AllTraffic", "DesiredWeight": 1.0, "DesiredInstanceCount": 1}
     ]
+
+
+def test_a_model_package_tells_its_approval(bench: Workbench) -> None:
+    changes = Changes(bench, "SageMaker Model Package State Change")
+    group = bench.name("group")
+    bench.sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    made = bench.sagemaker.create_model_package(
+        ModelPackageGroupName=group, InferenceSpecification={"Containers": [{"Image": IMAGE}]}
+    )
+    bench.sagemaker.update_model_package(ModelPackageArn=made["ModelPackageArn"], ModelApprovalStatus="Approved")
+    wanted = {"PendingManualApproval", "Approved"}
+    found = changes.of("ModelPackageGroupName", group, "ModelApprovalStatus", wanted)
+    assert [each["ModelApprovalStatus"] for each in found] == ["PendingManualApproval", "Approved"]
+    assert [each["ModelPackageVersion"] for each in found] == [1, 1]
+    assert isinstance(found[0]["CreationTime"], int)

@@ -43,6 +43,7 @@ def test_every_object_has_an_answer(bench):
     told = ended(bench, name)
     assert told["TransformJobStatus"] == "Completed"
     assert told["CreationTime"] <= told["TransformStartTime"] <= told["TransformEndTime"]
+    assert told["DataProcessing"] == {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
     found = {key.removeprefix(f"out/{name}/"): json.loads(body) for key, body in bench.objects(f"out/{name}").items()}
     assert {key: (answer["model"], answer["body"], answer["variable"]) for key, answer in found.items()} == {
         "a.csv.out": ("whole", "1,2\n3,4\n", "given"),

@@ -100,7 +100,7 @@ def transform():
     transformer = tuner.best_estimator().transformer(
         1, "ml.m5.large", strategy="MultiRecord", assemble_with="Line", accept="text/csv"
     )
-    transformer.transform(rows, content_type="text/csv", split_type="Line", wait=True, logs=False)
+    transformer.transform(rows, content_type="text/csv", split_type="Line")
     answers = []
     for name in ("a.csv.out", "b.csv.out"):
         text = S3Downloader.read_file(f"{transformer.output_path}/{name}", sagemaker_session=session)

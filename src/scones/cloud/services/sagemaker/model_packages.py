@@ -97,6 +97,8 @@ class ModelPackages:
                 "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
                 "Cannot determine which one to use."
             )
+        if request.get("Tags"):  # AWS refuses them too; its sentence could not be found out
+            raise invalid("A version in a model package group has no tags of its own. Tag the group instead.")
         group = self.groups.describe(request["ModelPackageGroupName"])["ModelPackageGroupName"]
         return {
             "ModelPackageGroupName": group,

@@ -41,10 +41,15 @@ MB = 1024 * 1024
 _SEE_LOGS = "See job logs for more information"
 
 DEFAULTS: Document = {"MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord"}
+_WHOLE = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
 
 
 def check(request: dict[str, Any]) -> None:
-    """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`."""
+    """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`.
+
+    Adds DataProcessing's defaults, which AWS tells whether or not it was given.
+    """
+    request["DataProcessing"] = _WHOLE | request.get("DataProcessing", {})
     data = request["TransformInput"]
     if data["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
         raise not_offered("transform input of an augmented manifest", "Set S3DataType to S3Prefix or ManifestFile.")
