@@ -114,6 +114,8 @@ def test_what_is_missing_taken_or_not_offered_is_refused(cloud):
     settings = {"DomainName": "other", "DefaultUserSettings": {}}
     assert refused(sagemaker.create_domain, AuthMode="SSO", **settings)[0] == "NotImplemented"
     assert refused(sagemaker.create_user_profile, DomainId=domain, UserProfileName="ANA")[0] == "ResourceInUse"
+    single = {"UserProfileName": "cem", "SingleSignOnUserIdentifier": "UserName", "SingleSignOnUserValue": "cem"}
+    assert refused(sagemaker.create_user_profile, DomainId=domain, **single)[0] == "ValidationException"
     assert refused(sagemaker.create_space, DomainId="d-nowhere", SpaceName="x")[0] == "ResourceNotFound"
     shared = {"SpaceSharingSettings": {"SharingType": "Shared"}}
     assert refused(sagemaker.create_space, DomainId=domain, SpaceName="x", **shared)[0] == "ValidationException"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from scones.studio.environments import LAB, SDK_V2, SDKS, InstallationError
@@ -20,11 +21,10 @@ def serve() -> None:
     """Install what is missing, and become JupyterLab: with SDK v2's kernel, and SDK v3's where that is installed."""
     place, folder = Path(os.environ["SCONES_ENVIRONMENTS"]), Path.cwd()
     for environment in (LAB, SDK_V2):
-        environment.install(place, print)
+        environment.install(place, partial(print, flush=True))
     kernels = write_kernels(place, [each for each in SDKS.values() if each.installed(place)], folder / ".kernels")
     provide(folder)
     opened = lab(place, kernels, folder, int(os.environ["JUPYTER_PORT"]), {}, os.environ["JUPYTER_TOKEN"])
-    sys.stdout.flush()
     os.execve(opened.command[0], opened.command, opened.environment)  # noqa: S606 - no shell is wanted
 
 

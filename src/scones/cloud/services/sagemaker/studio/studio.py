@@ -32,6 +32,8 @@ class Studio:
     async def create_profile(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a user profile of a domain that exists."""
         self.domains.describe(request["DomainId"])
+        if "SingleSignOnUserIdentifier" in request or "SingleSignOnUserValue" in request:
+            raise invalid("SingleSignOnUserIdentifier and SingleSignOnUserValue are for domains with the AuthMode SSO.")
         return await self.profiles.create(request)
 
     async def create_space(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -45,11 +47,8 @@ class Studio:
 
     def describe_space(self, domain: str, name: str) -> Document:
         """Return a space's document with its address."""
-        self.domains.describe(domain)
-        return {
-            **self.spaces.describe(domain, name),
-            "Url": f"{self.domains.describe(domain)['Url']}/jupyterlab/default",
-        }
+        url = self.domains.describe(domain)["Url"]
+        return {**self.spaces.describe(domain, name), "Url": f"{url}/jupyterlab/default"}
 
     async def create_app(self, request: dict[str, Any]) -> dict[str, Any]:
         """Begin to run an app for a user profile or in a space that exists."""
