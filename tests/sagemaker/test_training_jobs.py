@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 import time
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -281,3 +282,23 @@ def test_jobs_are_listed_in_pages_by_name_and_status(bench: Workbench) -> None:
     assert listed(CreationTimeAfter=time.time() + 3600) == []
     with pytest.raises(ClientError, match="pagination token is invalid"):
         bench.sagemaker.list_training_jobs(NextToken="nonsense")
+
+
+def test_every_value_of_a_metric_is_in_cloudwatch(bench):
+    specification = {
+        "TrainingImage": IMAGE,
+        "TrainingInputMode": "File",
+        "MetricDefinitions": [{"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}],
+    }
+    job = bench.train(AlgorithmSpecification=specification, HyperParameters={"accuracies": "0.25 0.5 0.75"})
+    told = bench.ended(job)
+    (point,) = bench.cloud.client("cloudwatch").get_metric_statistics(
+        Namespace="/aws/sagemaker/TrainingJobs",
+        MetricName="accuracy",
+        Dimensions=[{"Name": "TrainingJobName", "Value": job}],
+        StartTime=told["TrainingStartTime"],
+        EndTime=told["TrainingEndTime"] + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["SampleCount", "Minimum", "Maximum"],
+    )["Datapoints"]
+    assert (point["SampleCount"], point["Minimum"], point["Maximum"]) == (3, 0.25, 0.75)

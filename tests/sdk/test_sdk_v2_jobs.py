@@ -30,6 +30,7 @@ def test_a_tuner_finds_the_best_of_a_scripts_runs_and_its_model_serves_and_trans
     kinds = "['CategoricalParameterRanges', 'ContinuousParameterRanges', 'IntegerParameterRanges']"
     assert f"ATTACHED True {kinds}" in told
     assert "RANGES ['depth', 'kind', 'rate']" in told
+    assert "METRICS ['timestamp', 'metric_name', 'value'] True" in told
     assert "PREDICTED True" in told
     assert "TRANSFORMED True" in told
 

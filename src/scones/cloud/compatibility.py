@@ -68,6 +68,10 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         "PutRetentionPolicy": Recorded("Events are kept for as long as the data folder is."),
         "FilterLogEvents": Partly("Patterns of words and phrases; those of JSON and columns are refused."),
     },
+    "cloudwatch": {
+        "PutMetricData": Partly("Values alone: StatisticValues are refused. Values are kept as they came."),
+        "GetMetricStatistics": Partly("Of percentiles the ExtendedStatistics p0 to p100."),
+    },
     "s3": {
         "CreateBucket": Partly("Buckets of this cloud's region. Object lock and ACLs are refused."),
         "GetBucketAcl": _ONE_ACL,

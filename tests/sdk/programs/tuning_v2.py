@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sagemaker.analytics import HyperparameterTuningJobAnalytics
+from sagemaker.analytics import HyperparameterTuningJobAnalytics, TrainingJobAnalytics
 from sagemaker.deserializers import CSVDeserializer
 from sagemaker.s3 import S3Downloader
 from sagemaker.serializers import CSVSerializer
@@ -83,6 +83,8 @@ again = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_sessi
 print("ATTACHED", again.best_training_job() == best, sorted(again.hyperparameter_ranges()))
 ended = HyperparameterTuningJobAnalytics(tuner.latest_tuning_job.name, sagemaker_session=session)
 print("RANGES", sorted(ended.tuning_ranges))
+metrics = TrainingJobAnalytics(best, metric_names=["score"], sagemaker_session=session).dataframe()
+print("METRICS", list(metrics.columns), all(0 <= round(value - top.rate, 2) <= 0.2 for value in metrics.value))
 expected = [round(float(top.rate) * total, 6) for total in (3, 7, 11, 15)]
 
 

@@ -7,6 +7,7 @@ from scones.cloud.service import Service
 
 def offered() -> list[type[Service]]:
     """Return the services in the order in which they start: each may call those before it."""
+    from scones.cloud.services.cloudwatch import CloudWatch
     from scones.cloud.services.events import EventBridge
     from scones.cloud.services.identity import IdentityAndAccessManagement, SecurityTokenService
     from scones.cloud.services.lambda_ import Lambda
@@ -21,6 +22,7 @@ def offered() -> list[type[Service]]:
         SecurityTokenService,
         IdentityAndAccessManagement,
         Logs,
+        CloudWatch,
         S3,
         SQS,
         Lambda,

@@ -7,6 +7,9 @@ from functools import cache, lru_cache
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
+_PROTOCOLS = ("json", "query", "rest-json", "rest-xml")
+"""What is spoken here."""
+
 
 @lru_cache(maxsize=1)
 def _loader() -> Loader:
@@ -16,7 +19,10 @@ def _loader() -> Loader:
 @cache
 def service_model(name: str) -> ServiceModel:
     """Return the model of a service by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
-    return ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name)
+    model = ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name)
+    if model.metadata["protocol"] not in _PROTOCOLS:  # CloudWatch's first is CBOR, which no SDK for Python takes
+        model.metadata["protocol"] = next(each for each in model.metadata["protocols"] if each in _PROTOCOLS)
+    return model
 
 
 @cache

@@ -1,7 +1,8 @@
 """The error codes of services that once spoke the Query protocol (`awsQueryCompatible` in their models).
 
 Their clients are told both codes: the shape's name in the body, and the older one in a header. botocore's model no
-longer carries the older ones; these are from the SQS API reference, "Common errors" and the errors of each action.
+longer carries the older ones; these are from the SQS and CloudWatch API references, "Common errors" and the errors of
+each action.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ _QUERY_CODES = {
     "BatchEntryIdsNotDistinct": "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
     "BatchRequestTooLong": "AWS.SimpleQueueService.BatchRequestTooLong",
     "EmptyBatchRequest": "AWS.SimpleQueueService.EmptyBatchRequest",
+    "InternalServiceFault": "InternalServiceError",
+    "InvalidParameterCombinationException": "InvalidParameterCombination",
+    "InvalidParameterValueException": "InvalidParameterValue",
+    "MissingRequiredParameterException": "MissingParameter",
     "InvalidBatchEntryId": "AWS.SimpleQueueService.InvalidBatchEntryId",
     "MessageNotInflight": "AWS.SimpleQueueService.MessageNotInflight",
     "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
@@ -24,7 +29,7 @@ _QUERY_CODES = {
 
 
 def query_code(code: str) -> str:
-    """Return the code under which an error of SQS was known to the Query protocol (and to SDKs of that time)."""
+    """Return the code under which an error was known to the Query protocol (and to SDKs of that time)."""
     return _QUERY_CODES.get(code, code)
 
 

@@ -57,14 +57,14 @@ class Metrics:
         self._expressions = [(item["Name"], regex.compile(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
-    def read(self, line: str) -> bool:
-        """Take the values in a log line; True where there was one."""
-        found = False
+    def read(self, line: str) -> dict[str, float]:
+        """Take the values in a log line, and return them by their metrics' names."""
+        found = {}
         for name, expression in self._expressions:
             value = _value(expression, line)
             if value is not None:
                 self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
-                found = True
+                found[name] = value
         return found
 
     def final(self) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ import asyncio
 import shutil
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.cloudwatch import CloudWatch
 from scones.cloud.services.sagemaker.archive import pack
-from scones.cloud.services.sagemaker.instance import Instance, host_names
+from scones.cloud.services.sagemaker.instance import GROUP, Instance, host_names
 from scones.cloud.services.sagemaker.metrics import Metrics
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.record import Record
@@ -41,6 +42,7 @@ class TrainingRun:
         """Whether the programs were asked to end: then a failure takes no other along."""
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = Objects(cloud)
+        self._cloudwatch = cast(CloudWatch, cloud.services["cloudwatch"])
         self._metrics_changed = asyncio.Event()
 
     @property
@@ -161,7 +163,8 @@ class TrainingRun:
                 task.cancel()
 
     def _read_metrics(self, line: str) -> None:
-        if self._metrics.read(line):
+        for name, value in self._metrics.read(line).items():
+            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, value)
             self._metrics_changed.set()
 
     async def _keep_metrics(self) -> None:

@@ -1,0 +1,211 @@
+"""CloudWatch metrics: values by namespace, name and dimensions, and their statistics over periods."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call, Service
+
+Sample = tuple[float, str, float, float]
+"""Seconds since 1970, a unit, a value, and how often it was measured."""
+
+MOST_DATAPOINTS = 1440
+"""How many data points GetMetricStatistics answers, as on AWS."""
+_PAGE = 500
+
+
+class CloudWatch(Service):
+    """Metrics in the store; other services write with `append`. Values are kept for as long as the data folder is."""
+
+    name: ClassVar[str] = "cloudwatch"
+    schema: ClassVar[str] = """
+        CREATE TABLE IF NOT EXISTS metrics (
+            id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,
+            UNIQUE (namespace, name, dimensions)
+        );
+        CREATE TABLE IF NOT EXISTS metric_samples (
+            metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
+            value REAL NOT NULL, count REAL NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
+    """
+
+    def append(self, namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
+        """Hand in a value measured now, without waiting."""
+        sample = (time.time(), "None", value, 1.0)
+        key = _key(dimensions)
+        self.cloud.store.submit(lambda connection: _insert(connection, namespace, name, key, [sample]))
+
+    async def put_metric_data(self, call: Call) -> dict[str, Any]:
+        """Store values; sets of statistics (StatisticValues) are refused."""
+        namespace = call.params["Namespace"]
+        given = [(datum["MetricName"], _key(_named(datum)), _samples(datum)) for datum in _data(call.params)]
+
+        def write(connection: sqlite3.Connection) -> None:
+            for name, key, samples in given:
+                _insert(connection, namespace, name, key, samples)
+
+        await self.cloud.store.write(write)
+        return {}
+
+    async def get_metric_statistics(self, call: Call) -> dict[str, Any]:
+        """Return a metric's statistics, one data point for each period that has values, oldest first."""
+        params = call.params
+        period = params["Period"]
+        wanted, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
+        begin, end = _seconds(params["StartTime"]) // 60 * 60, _seconds(params["EndTime"])
+        _check(begin, end, period, [*wanted, *percentiles])
+        rows = await self.cloud.store.read_aside(
+            "SELECT at, unit, value, count FROM metric_samples WHERE at >= ? AND at < ? AND metric = "
+            "(SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?) ORDER BY at",
+            begin, end, params["Namespace"], params["MetricName"], _key(_named(params)),
+        )  # fmt: skip
+        periods: dict[tuple[float, str], list[sqlite3.Row]] = defaultdict(list)
+        for row in rows:
+            if params.get("Unit", row["unit"]) == row["unit"]:
+                periods[row["at"] // period * period, row["unit"]].append(row)
+        points = [
+            {"Timestamp": at, "Unit": unit, **_statistics(samples, wanted, percentiles)}
+            for (at, unit), samples in sorted(periods.items())
+        ]
+        return {"Label": params["MetricName"], "Datapoints": points}
+
+    async def list_metrics(self, call: Call) -> dict[str, Any]:
+        """List metrics of a namespace, a name or dimensions, 500 a page."""
+        params = call.params
+        rows = self.cloud.store.rows("SELECT * FROM metrics ORDER BY namespace, name, dimensions")
+        asked = [(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])]
+        found = []
+        for row in rows:
+            dimensions: dict[str, str] = json.loads(row["dimensions"])
+            if (
+                params.get("Namespace", row["namespace"]) == row["namespace"]
+                and params.get("MetricName", row["name"]) == row["name"]
+                and all(name in dimensions and value in (None, dimensions[name]) for name, value in asked)
+            ):
+                listed = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+                found.append({"Namespace": row["namespace"], "MetricName": row["name"], "Dimensions": listed})
+        begin = _begin(params.get("NextToken"))
+        more = {"NextToken": str(begin + _PAGE)} if len(found) > begin + _PAGE else {}
+        return {"Metrics": found[begin : begin + _PAGE], **more}
+
+
+def _insert(connection: sqlite3.Connection, namespace: str, name: str, key: str, samples: Iterable[Sample]) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO metrics (namespace, name, dimensions) VALUES (?, ?, ?)", (namespace, name, key)
+    )
+    (metric,) = connection.execute(
+        "SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?", (namespace, name, key)
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO metric_samples VALUES (?, ?, ?, ?, ?)", [(metric, *sample) for sample in samples]
+    )
+
+
+def _key(dimensions: dict[str, str]) -> str:
+    return json.dumps(dimensions, sort_keys=True)
+
+
+def _named(params: dict[str, Any]) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in params.get("Dimensions", [])}
+
+
+def _data(params: dict[str, Any]) -> list[dict[str, Any]]:
+    data = list(params.get("MetricData", []))
+    for each in params.get("EntityMetricData", []):
+        data += each.get("MetricData", [])
+    return data
+
+
+def _samples(datum: dict[str, Any]) -> list[Sample]:
+    if "StatisticValues" in datum:
+        raise ServiceError(
+            "InvalidParameterCombinationException",
+            "The local cloud takes values, and not the StatisticValues of a metric. Give Value or Values.",
+        )
+    values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
+    if not values:
+        raise ServiceError(
+            "MissingRequiredParameterException",
+            f"The metric {datum['MetricName']} must have one of the parameters Value, Values and StatisticValues.",
+        )
+    counts = datum.get("Counts", [1.0] * len(values))
+    if len(counts) != len(values):
+        raise ServiceError(
+            "InvalidParameterValueException", "The parameters Values and Counts must have as many elements."
+        )
+    if any(not math.isfinite(value) for value in values):
+        raise ServiceError(
+            "InvalidParameterValueException", f"The value of the metric {datum['MetricName']} is no finite number."
+        )
+    at, unit = _seconds(datum.get("Timestamp", time.time())), datum.get("Unit", "None")
+    return [(at, unit, value, count) for value, count in zip(values, counts, strict=True)]
+
+
+def _check(begin: float, end: float, period: int, statistics: Sequence[str]) -> None:
+    if not statistics:
+        raise ServiceError("MissingRequiredParameterException", "Must specify either Statistics or ExtendedStatistics")
+    if period not in (1, 5, 10, 30) and period % 60:
+        raise ServiceError(
+            "InvalidParameterValueException", f"Period {period} is none of 1, 5, 10, 30, nor a multiple of 60."
+        )
+    if begin >= end:
+        raise ServiceError(
+            "InvalidParameterValueException", "The parameter StartTime must be less than the parameter EndTime."
+        )
+    points = math.ceil((end - begin) / period)
+    if points > MOST_DATAPOINTS:
+        raise ServiceError(
+            "InvalidParameterCombinationException",
+            f"You have requested up to {points:,} datapoints, which exceeds the limit of 1,440. You may reduce the "
+            "datapoints requested by increasing Period, or decreasing the time range.",
+        )
+
+
+def _statistics(samples: Sequence[sqlite3.Row], wanted: Sequence[str], percentiles: Sequence[str]) -> dict[str, Any]:
+    count = sum(sample["count"] for sample in samples)
+    total = sum(sample["value"] * sample["count"] for sample in samples)
+    values = [sample["value"] for sample in samples]
+    known = {"SampleCount": count, "Sum": total, "Average": total / count if count else 0.0,
+             "Minimum": min(values), "Maximum": max(values)}  # fmt: skip
+    found: dict[str, Any] = {name: known[name] for name in wanted}
+    if percentiles:
+        found["ExtendedStatistics"] = {name: _percentile(samples, count, name) for name in percentiles}
+    return found
+
+
+def _percentile(samples: Sequence[sqlite3.Row], count: float, name: str) -> float:
+    """Return the smallest value that so many percent of the measurements do not exceed."""
+    try:
+        if not name.startswith("p"):
+            raise ValueError
+        rank = float(name[1:]) / 100 * count
+    except ValueError:
+        raise ServiceError(
+            "InvalidParameterValueException", f"The local cloud knows percentiles (p50, p99.9), and not {name}."
+        ) from None
+    passed, value = 0.0, 0.0
+    for sample in sorted(samples, key=lambda each: each["value"]):
+        passed, value = passed + sample["count"], sample["value"]
+        if passed >= rank:
+            break
+    return value
+
+
+def _seconds(moment: datetime | float) -> float:
+    return moment.timestamp() if isinstance(moment, datetime) else float(moment)
+
+
+def _begin(token: str | None) -> int:
+    try:
+        return int(token or 0)
+    except ValueError:
+        raise ServiceError("InvalidParameterValueException", "The pagination token is invalid.") from None
