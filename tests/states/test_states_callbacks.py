@@ -208,3 +208,55 @@ def test_a_time_out_ends_a_task_that_waits(cloud, machines):
     described = machines.wait(machines.start(machines.create(sending(queue, TimeoutSeconds=1)), {"n": 1}))
     assert (described["status"], described["error"]) == ("FAILED", "States.Timeout")
     assert time.monotonic() - began >= 1
+
+
+def test_a_missed_heartbeat_is_caught_by_its_own_name(cloud, machines):
+    queue = new_queue(cloud)
+    definition = sending(
+        queue, HeartbeatSeconds=1, Catch=[{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Late"}]
+    )
+    definition["States"]["Late"] = {"Type": "Pass", "OutputPath": "$.Error", "End": True}
+    described = machines.wait(machines.start(machines.create(definition), {"n": 1}))
+    assert (described["status"], json.loads(described.get("output", "null"))) == ("SUCCEEDED", "States.Timeout")
+
+
+def test_of_many_answers_at_once_one_counts(cloud, machines):
+    queue = new_queue(cloud)
+    execution = machines.start(machines.create(sending(queue)), {"n": 1})
+    token = receive(cloud, queue)["token"]
+
+    def send(number: int) -> int | None:
+        try:
+            machines.client.send_task_success(taskToken=token, output=str(number))
+        except machines.client.exceptions.TaskTimedOut:
+            return None
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        accepted = [number for number in pool.map(send, range(8)) if number is not None]
+    assert [json.loads(machines.wait(execution)["output"])] == accepted
+
+
+@pytest.mark.slow
+def test_an_answer_that_comes_before_the_request_is_recorded_survives_a_crash(start_cloud, machines_of, functions_of):
+    cloud = start_cloud()
+    before = machines_of(cloud)
+    queue = new_queue(cloud)
+    code = (
+        "import boto3, json, time\n"
+        "def handler(event, context):\n"
+        "    boto3.client('sqs').send_message(QueueUrl=event['queue'], MessageBody=json.dumps(event))\n"
+        "    time.sleep(event['seconds'])\n"
+    )
+    function = functions_of(cloud)(code)
+    payload = {"queue": queue, "token.$": "$$.Task.Token", "seconds.$": "$.seconds", "n": 1}
+    resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    machine = before.create(single(resource, Parameters={"FunctionName": function, "Payload": payload}))
+    execution = before.start(machine, {"seconds": 2})
+    before.client.send_task_success(taskToken=receive(cloud, queue)["token"], output='"early"')
+    assert "TaskSubmitted" not in types(before, execution)
+    cloud.kill()
+
+    after = machines_of(start_cloud())
+    assert json.loads(after.wait(execution)["output"]) == "early"
+    assert types(after, execution).count("TaskSubmitted") == 1

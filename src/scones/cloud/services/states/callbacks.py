@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS sfn_tokens (
 );
 CREATE INDEX IF NOT EXISTS sfn_tokens_execution ON sfn_tokens (execution, scheduled)
 """
+_EXPECT = (
+    "INSERT INTO sfn_tokens VALUES (?, ?, ?, NULL) ON CONFLICT (token) DO UPDATE SET scheduled = excluded.scheduled"
+)
 _PREFIX, _BYTES = "AQCEAAAAKgAAAAMAAAAA", 96
 _LENGTH = len(_PREFIX) + _BYTES * 4 // 3
 
@@ -48,9 +51,9 @@ class Callbacks:
         self._expected: dict[str, Expected] = {}
 
     def expect(self, token: str, execution: str, scheduled: int) -> None:
-        """Begin to expect the answer of a task; it is on disk with the event that scheduled it."""
-        self._expected[token] = Expected(self._clock.now())
-        self._journal.add("INSERT INTO sfn_tokens VALUES (?, ?, ?, NULL)", token, execution, scheduled)
+        """Begin to expect the answer of a task (again, maybe); it is on disk with the event that scheduled it."""
+        self._expected.setdefault(token, Expected(0.0)).beat = self._clock.now()
+        self._journal.add(_EXPECT, token, execution, scheduled)
 
     def expect_again(self, execution: str, scheduled: int) -> str | None:
         """Go on expecting the answer of a task that an earlier process scheduled; return its token."""
@@ -81,7 +84,7 @@ class Callbacks:
             except DeadlineError:
                 if limit is not None and expected.beat + (heartbeat or 0) > limit:
                     continue
-                raise TimedOutError from None
+                raise TimedOutError(heartbeat=True) from None
             if "output" in answer:
                 return json.loads(answer["output"])
             raise StateFailedError(answer["error"], answer["cause"])
@@ -91,9 +94,14 @@ class Callbacks:
         self._find(token)
 
     async def send(self, token: str, answer: dict[str, Any]) -> None:
-        """Take in a task's answer, once it is on disk; raises `ServiceError` for a token that nobody waits for."""
+        """Take in a task's answer, once it is on disk; raises `ServiceError` for a token that nobody waits for.
+
+        Of two answers at the same time the first counts, and the second comes too late.
+        """
         expected = self._find(token)
-        await self._store.execute("UPDATE sfn_tokens SET answer = ? WHERE token = ?", json.dumps(answer), token)
+        sql = "UPDATE sfn_tokens SET answer = ? WHERE token = ? AND answer IS NULL"
+        if not await self._store.execute(sql, json.dumps(answer), token):
+            raise _gone()
         if not expected.answer.done():
             expected.answer.set_result(answer)
 
@@ -106,9 +114,13 @@ class Callbacks:
         if expected is not None and not expected.answer.done():
             return expected
         if token.startswith(_PREFIX) and len(token) == _LENGTH:
-            raise ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
+            raise _gone()
         raise ServiceError("InvalidToken", "Invalid Token: 'Invalid token'")
 
 
 async def _result(answer: asyncio.Future[dict[str, Any]]) -> dict[str, Any]:
     return await asyncio.shield(answer)
+
+
+def _gone() -> ServiceError:
+    return ServiceError("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")

@@ -10,6 +10,9 @@ class StateFailedError(Exception):
     execution whatever Retry and Catch say, as recorded on AWS.
     """
 
+    heartbeat: bool = False
+    """Whether a heartbeat was missed: it is shown as States.Timeout, and States.HeartbeatTimeout names it as well."""
+
     def __init__(self, error: str | None, cause: str | None, *, fatal: bool = False) -> None:
         super().__init__(error, cause)
         self.error = error
@@ -26,6 +29,8 @@ class StateFailedError(Exception):
             if name == "States.TaskFailed" and self.error != "States.Timeout":
                 return True
             if name == "States.Timeout" and self.error == "States.HeartbeatTimeout":
+                return True
+            if name == "States.HeartbeatTimeout" and self.heartbeat:
                 return True
         return False
 
@@ -44,10 +49,14 @@ class EvaluationError(Exception):
 
 
 class TimedOutError(StateFailedError):
-    """A task that ran past TimeoutSeconds or went without a heartbeat."""
+    """A task that ran past TimeoutSeconds or went without a heartbeat.
 
-    def __init__(self) -> None:
+    AWS records both as States.Timeout, and says that Retry and Catch may name the second States.HeartbeatTimeout.
+    """
+
+    def __init__(self, *, heartbeat: bool = False) -> None:
         super().__init__("States.Timeout", None)
+        self.heartbeat = heartbeat
 
 
 def data_limit_exceeded(name: str) -> StateFailedError:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.failures import StateFailedError, TimedOutError
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.resume import Past
 
 MAX_EVENTS = 25_000
 """AWS's quota of events in one Standard execution's history."""
+_HEARTBEAT = "States.HeartbeatTimeout"
 _CONTENT = frozenset({"input", "output", "parameters", "cause", "error", "assignedVariables"})
 """What `includeExecutionData=false` leaves out."""
 
@@ -176,7 +177,16 @@ def from_row(row: sqlite3.Row) -> Event:
     return Event(row["id"], row["previous"], row["type"], row["at"], details, row["scope"])
 
 
+def failed_attempt_row(attempt: FailedAttempt) -> tuple[int, int, float, str | None, str | None, bool]:
+    """Return a failed attempt's columns; a missed heartbeat is told from other time-outs."""
+    failure = attempt.failure
+    error = _HEARTBEAT if failure.heartbeat else failure.error
+    return attempt.entered, attempt.last, attempt.at, error, failure.cause, failure.fatal
+
+
 def failed_attempt(row: sqlite3.Row) -> FailedAttempt:
     """Return the failed attempt of a row."""
+    if row["error"] == _HEARTBEAT:
+        return FailedAttempt(row["entered"], row["last"], row["at"], TimedOutError(heartbeat=True))
     failure = StateFailedError(row["error"], row["cause"], fatal=bool(row["fatal"]))
     return FailedAttempt(row["entered"], row["last"], row["at"], failure)

@@ -225,18 +225,22 @@ class Interpreter:
         return self._produce(state, entry.input, result, scope)
 
     def _waiting(self, target: Resource, entry: Entry) -> Past | None:
-        """Return what is recorded of an attempt that only waits for its end; give any other the token it may need."""
+        """Return what is recorded of an attempt that only waits for its end; give any other the token it may need.
+
+        A task that a crash cut short before it was submitted is run again with the same token: it may have been sent
+        already, and answered.
+        """
         past, entry.token = entry.past, None
         if target.waits:
             return past if past is not None and past.last("TaskSubmitted") else None
         if not target.takes_token and not target.is_activity:
             return None
-        if past is not None and past.last("ActivityScheduled" if target.is_activity else "TaskSubmitted"):
+        if past is not None:
             assert self.runner.callbacks is not None
             entry.token = self.runner.callbacks.expect_again(self._context["Execution"]["Id"], past.own[0].id)
-        if entry.token is not None:
-            return past
-        entry.token = new_token()
+            if entry.token is not None and (target.is_activity or past.last("TaskSubmitted")):
+                return past
+        entry.token = entry.token or new_token()
         return None
 
     async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:

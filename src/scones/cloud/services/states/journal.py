@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from typing import Any
 
-from scones.cloud.services.states.history import Event, FailedAttempt, to_row
+from scones.cloud.services.states.history import Event, FailedAttempt, failed_attempt_row, to_row
 from scones.cloud.store import Store
 
 log = logging.getLogger(__name__)
@@ -34,11 +34,7 @@ class Journal:
 
     def failed_attempt(self, execution: int, attempt: FailedAttempt) -> None:
         """Add that an attempt of a state failed."""
-        failure = attempt.failure
-        self.add(
-            _FAILED_ATTEMPT,
-            *(execution, attempt.entered, attempt.last, attempt.at, failure.error, failure.cause, failure.fatal),
-        )
+        self.add(_FAILED_ATTEMPT, execution, *failed_attempt_row(attempt))
 
     def add(self, sql: str, *parameters: Any) -> asyncio.Future[None]:
         """Add a statement; the future ends when it is on disk."""
