@@ -482,3 +482,22 @@ def test_a_map_run_goes_on_after_a_crash(start_cloud, machines_of):
         assert events[: len(known)] == known
     types = [event["type"] for event in after.history(execution)]
     assert (types.count("MapRunStarted"), types.count("MapStateStarted")) == (1, 1)
+
+
+def test_a_stop_after_a_crash_aborts_children_that_were_not_taken_up_yet(start_cloud, machines_of):
+    cloud = start_cloud()
+    before = machines_of(cloud)
+    states = {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}
+    execution = before.start(before.create(distributed(states, MaxConcurrency=3)), [1, 2, 3])
+    before.reach(execution, "MapRunStarted")
+    run = map_run(before, execution)
+    until(lambda: len(children(before, run, statusFilter="RUNNING")) == 3)
+    before.client.update_map_run(mapRunArn=run, maxConcurrency=1)
+    cloud.kill()
+
+    after = machines_of(start_cloud())
+    after.client.stop_execution(executionArn=execution)
+    assert [child["status"] for child in children(after, run)] == ["ABORTED"] * 3
+    for child in children(after, run):
+        assert after.history(child["executionArn"])[-1]["type"] == "ExecutionAborted"
+    assert after.client.describe_map_run(mapRunArn=run)["executionCounts"]["aborted"] == 3

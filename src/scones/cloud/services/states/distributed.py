@@ -351,6 +351,13 @@ class MapRun:
                 await self._runs.executions.stop(arn, None, None)
 
         await asyncio.gather(*(stop(arn) for arn in self._running.values()))
+        await self._runs.journal.flushed()
+        for row in self._children.begun():  # an earlier process began these, and this one has not got to them
+            if row["status"] == "RUNNING":
+                await self._runs.executions.take_up_child(row, self._child(row["number"], row["items"]))
+                await self._runs.executions.stop(row["arn"], None, None)
+            else:
+                self._children.set_status(row["number"], row["status"])
 
 
 async def _in_pages(items: Iterable[Any]) -> AsyncIterator[list[Any]]:
