@@ -35,7 +35,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         arn = machine.arn.replace(":stateMachine:", ":execution:", 1) + f":{name}"
         running = self._executions.running.get(arn)
         if running is not None and running.input == text:
-            return {"executionArn": arn, "startDate": running.started}
+            return {"executionArn": arn, "startDate": await self._executions.started(running)}
         if running is not None or self._row(arn) is not None:
             raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
         started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))

@@ -111,6 +111,11 @@ class Executions:
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
+    async def started(self, execution: Execution) -> float:
+        """Return the start of an execution that runs, in Unix seconds, once that is on disk."""
+        await self._journal.flushed()
+        return execution.started
+
     def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
         """Start a child of a distributed Map; it is on disk with whatever is recorded next."""
         execution = self._begin(arn, name, machine, text, revision, None)
@@ -156,6 +161,7 @@ class Executions:
         if running is not None and running.ended and running.task is not None:  # its end is on disk just now
             await asyncio.wait({running.task})
         elif running is not None:  # another redrive came first
+            await self._journal.flushed()
             return running.since
         execution = self._again(row, events)
         execution.child = child

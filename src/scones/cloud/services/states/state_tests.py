@@ -36,7 +36,7 @@ class StateTestOperations(Service):
         # The models of the services, which a mock is held against, take a while to load.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         if mock is None:
-            refuse(not_offered({"States": {subject.name: subject.document}}))
+            refuse(await asyncio.to_thread(not_offered, {"States": {subject.name: subject.document}}))
         state = replace(subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
         texts = _input(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from scones.cloud.cloud import Cloud
@@ -9,7 +10,7 @@ from scones.cloud.services.states.activities import Activities
 from scones.cloud.services.states.callbacks import Callbacks
 from scones.cloud.services.states.integrations.jobs import JobIntegration
 from scones.cloud.services.states.integrations.lambda_ import invoke_function
-from scones.cloud.services.states.integrations.registry import find
+from scones.cloud.services.states.integrations.registry import Integration, find
 from scones.cloud.services.states.resources import Resource
 
 
@@ -21,23 +22,32 @@ class CloudTasks:
         self.callbacks = callbacks
         self.activities = activities
         self.region = cloud.settings.region
+        self._known: set[Resource] = set()
 
     async def run(self, resource: Resource, parameters: Any) -> Any:
         """Return the resource's answer, or raise `StateFailedError` with AWS's error name and cause."""
         if resource.is_function:
             return await invoke_function(self._cloud, resource.arn, parameters)
-        integration = find(resource)
+        integration = await self._find(resource)
         assert integration is not None, f"{resource.arn} was accepted when its machine was created"
         return await integration.call(self._cloud, parameters)
 
     async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
         """Return the description of what a task has started, once that has ended well, or raise `StateFailedError`."""
+        await self._find(resource)
         return await self._job(resource).wait(self._cloud, parameters, answer)
 
     def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
         """Stop what a task has started and nobody waits for any more."""
         stop = self._job(resource).abandon(self._cloud, parameters, answer)
         self._cloud.spawn(stop, f"stop of {resource.name}")
+
+    async def _find(self, resource: Resource) -> Integration | None:
+        """Return an integration; the first look at a service's model is work for a thread."""
+        if resource not in self._known:
+            await asyncio.to_thread(find, resource)
+            self._known.add(resource)
+        return find(resource)
 
     def _job(self, resource: Resource) -> JobIntegration:
         integration = find(resource)
