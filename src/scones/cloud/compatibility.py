@@ -47,6 +47,9 @@ _QUEUE = Partly(f"{_ENCRYPTION}; so is Policy.")
 _JOB = "Instance types, VpcConfig, network isolation and KMS keys are recorded: the work runs on this machine"
 _MACHINE = Partly("roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
                   "that are not there are refused.")  # fmt: skip
+_PLACE = Partly("Location is the archive's place on this machine.")
+_STUDIO = Partly("Of the settings the execution role and the owner are acted on; networks, images, sizes and lifecycle "
+                 "configurations are recorded.")  # fmt: skip
 _VARIANTS = Partly("Instance counts and types are recorded: one model server stands behind each variant.")
 
 NOTES: dict[str, dict[str, Recorded | Partly]] = {
@@ -102,6 +105,9 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         "RemovePermission": _POLICIES,
         "CreateFunction": _SETTINGS,
         "UpdateFunctionConfiguration": _SETTINGS,
+        "GetFunction": _PLACE,
+        "GetLayerVersion": _PLACE,
+        "GetLayerVersionByArn": _PLACE,
     },
     "sagemaker": {
         "CreateTrainingJob": Partly(
@@ -127,6 +133,13 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
             "Model metrics, cards, life cycles and drift baselines are recorded; validation jobs and algorithm "
             "resources are refused."
         ),
+        "CreateDomain": Partly("AuthMode IAM; SSO is refused. " + _STUDIO.left_out),
+        "UpdateDomain": _STUDIO,
+        "CreateUserProfile": _STUDIO,
+        "UpdateUserProfile": _STUDIO,
+        "CreateSpace": _STUDIO,
+        "UpdateSpace": _STUDIO,
+        "CreateApp": Partly("JupyterLab and JupyterServer; other types are refused. ResourceSpec is recorded."),
         "Search": Partly("Training jobs, endpoints, models, model packages and their groups."),
     },
     "sagemaker-runtime": {
@@ -140,7 +153,9 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
     },
     "events": {
         "PutTargets": Partly("Functions, queues, topics, state machines, log groups and other buses."),
-        "CreateEventBus": Partly("Buses of this account; partner sources are refused."),
+        "CreateEventBus": Partly(
+            "KmsKeyIdentifier, DeadLetterConfig and LogConfig are recorded; partner sources are refused."
+        ),
     },
 }
 """By service and operation, what an operation that is offered does not do; those without a note work."""
