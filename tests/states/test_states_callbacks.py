@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 
 def single(resource: str, **fields: Any) -> dict[str, Any]:
@@ -260,3 +261,14 @@ def test_an_answer_that_comes_before_the_request_is_recorded_survives_a_crash(st
     after = machines_of(start_cloud())
     assert json.loads(after.wait(execution)["output"]) == "early"
     assert types(after, execution).count("TaskSubmitted") == 1
+
+
+def test_a_worker_that_went_away_takes_no_task(cloud, machines):
+    activity = machines.client.create_activity(name=f"left-{uuid.uuid4().hex[:12]}")["activityArn"]
+    impatient = cloud.client("stepfunctions", read_timeout=0.5)
+    with pytest.raises(ReadTimeoutError):
+        impatient.get_activity_task(activityArn=activity)
+    execution = machines.start(machines.create(single(activity)), {"n": 1})
+    task = machines.client.get_activity_task(activityArn=activity)
+    machines.client.send_task_success(taskToken=task["taskToken"], output=task["input"])
+    assert json.loads(machines.wait(execution)["output"]) == {"n": 1}

@@ -41,6 +41,12 @@ async def read(receive: Receive, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has closed the connection; its body has been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
     """Yield the chunks, and raise at the end unless their SHA-256 is the one that was signed."""
     digest = hashlib.sha256()

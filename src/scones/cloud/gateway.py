@@ -98,7 +98,7 @@ class Gateway:
             admitted = await self._admit(incoming, receive)
             service, name = admitted.match.service, admitted.match.operation.name
             handler = self.cloud.handler(service, name)
-            outcome = await handler(self._call(admitted, incoming, request_id))
+            outcome = await handler(self._call(admitted, incoming, request_id, receive))
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
             response = serialize(admitted.match.operation, members, request_id, status)
         except ServiceError as error:
@@ -163,7 +163,7 @@ class Gateway:
         request = incoming.request
         return match_rest(rest, self._offered, request.method, request.resource, query, request.headers)
 
-    def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str) -> Call:
+    def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
         operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
         query = incoming.query
         if operation.service_model.metadata["protocol"] == "query":
@@ -180,6 +180,7 @@ class Gateway:
             request_id=request_id,
             headers=incoming.headers,
             trailers=admitted.trailers,
+            disconnected=partial(body.disconnected, receive),
         )
 
     def _health(self) -> Response:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from botocore import xform_name
 
 from scones.cloud.credentials import Caller
+from scones.cloud.errors import ServiceError
 
 if TYPE_CHECKING:
     from scones.cloud.cloud import Cloud
 
+T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
 """A streaming member: whole, or in chunks of any size."""
 
@@ -31,6 +34,24 @@ class Call:
     request_id: str
     headers: Mapping[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
+    disconnected: Callable[[], Awaitable[None]] | None = None
+    """Returns when the client has gone away, once the body has been read; None for a call from inside the cloud."""
+
+    async def while_connected(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await work that waits for something, or cancel it and raise `ServiceError` where the client goes away."""
+        if self.disconnected is None:
+            return await work
+        running = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self.disconnected())
+        try:
+            await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not running.done():
+                raise ServiceError("RequestTimeout", "The client closed the connection before it had an answer.")
+            return running.result()
+        finally:
+            for task in (running, gone):
+                task.cancel()
+            await asyncio.gather(running, gone, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

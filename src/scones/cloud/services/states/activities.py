@@ -77,13 +77,15 @@ class Activities:
             waiting = asyncio.get_running_loop().create_future()
             self._workers[arn].append(waiting)
             try:
-                await asyncio.wait_for(waiting, deadline - time.monotonic())
-            except TimeoutError:
-                return None
+                await asyncio.wait({waiting}, timeout=max(0.0, deadline - time.monotonic()))
+            except asyncio.CancelledError:
+                if waiting.done():  # the task is another's
+                    self._wake(arn)
+                raise
             finally:
                 if waiting in self._workers[arn]:
                     self._workers[arn].remove(waiting)
-            if self._closing:
+            if self._closing or not waiting.done():
                 return None
         task = self._tasks[arn].popleft()
         task.started(worker)

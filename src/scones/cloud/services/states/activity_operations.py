@@ -62,7 +62,8 @@ class ActivityOperations(Operations):
     async def get_activity_task(self, call: Call) -> dict[str, Any]:
         """Give a worker the next task, or an empty answer after a minute without any."""
         arn = self._activity(call)["arn"]
-        task = await self._executions.activities.take(arn, call.params.get("workerName"))
+        taking = self._executions.activities.take(arn, call.params.get("workerName"))
+        task = await call.while_connected(taking)  # a worker that was ended while it waited takes no task
         return {} if task is None else {"taskToken": task.token, "input": task.input}
 
     def _activity(self, call: Call) -> Any:
