@@ -253,3 +253,15 @@ async def test_a_signal_that_comes_before_the_program_reaches_it():
         started = await sandbox.spawn(program, output.append)
         started.terminate()
         assert await asyncio.wait_for(started.wait(), 20) == -signal.SIGTERM
+
+
+def test_no_open_file_of_the_cloud_reaches_a_program(tmp_path):
+    uvloop = pytest.importorskip("uvloop")  # the cloud's event loop, which leaves inheritable files open in children
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    try:
+        code = f"import os; print([name for name in os.listdir('/proc/self/fd') if int(name) > 2][1:], {descriptor})"
+        status, listed = uvloop.run(run(code))
+    finally:
+        os.close(descriptor)
+    assert (status, listed) == (0, f"[] {descriptor}\n")

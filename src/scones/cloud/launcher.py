@@ -27,6 +27,8 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 CAPABILITY_VERSION_3 = 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+OPEN_LIMIT = 65536
+"""Open files are looked for below this number."""
 FORWARDED = {signal.SIGTERM, signal.SIGINT}
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - each program gets its own
 
@@ -240,8 +242,15 @@ def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
     end(int.from_bytes(told, "little") if told else status)
 
 
+def close_inherited() -> None:
+    """Close all files but the standard ones: uvloop leaves those of the cloud open that other children were given."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    os.closerange(3, limit if 0 < limit < OPEN_LIMIT else OPEN_LIMIT)
+
+
 def main() -> None:
     """Build the sandbox, run the program, and end as it ended."""
+    close_inherited()
     spec = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none is lost: it waits until there is a program to end

@@ -29,7 +29,6 @@ RUNTIME = (
 WARM = ("boto3.session", "botocore.client", "botocore.endpoint", "botocore.httpsession", "botocore.retries.standard")
 """What most functions import."""
 MESSAGE_LIMIT = 1 << 20
-OPEN_LIMIT = 1024
 
 
 def preload() -> set[str]:
@@ -90,7 +89,7 @@ def begin(spec: dict[str, Any], launcher: ModuleType, output: int, report: int) 
         os._exit(0)
 
     launcher.launch(spec, end)
-    os.closerange(3, OPEN_LIMIT)
+    os.closerange(3, launcher.OPEN_LIMIT)
 
 
 def become(spec: dict[str, Any]) -> None:
@@ -107,7 +106,10 @@ def main() -> dict[str, Any]:
     del sys.path[0]  # this file's folder, which no function has on its path
     launcher = load_launcher(sys.argv[1])
     launcher.die_with_parent(os.getppid())
-    control = socket.socket(fileno=int(sys.argv[2]))
+    number = int(sys.argv[2])
+    os.closerange(3, number)  # what the cloud's event loop left open
+    os.closerange(number + 1, launcher.OPEN_LIMIT)
+    control = socket.socket(fileno=number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         names = preload()
