@@ -90,9 +90,15 @@ class Outbox:
             if error is None:
                 return
             if wait is None or error.status < 500 or error.status == 501:
-                await self._failed(lane, payload, error)
+                await self._give_up(lane, payload, error)
                 return
             await asyncio.sleep(wait)
+
+    async def _give_up(self, lane: str, payload: Payload, error: ServiceError) -> None:
+        try:
+            await self._failed(lane, payload, error)
+        except Exception:  # it is gone, and the lane goes on with the next
+            log.exception("A delivery of %s was given up (%s), and nobody could be told", self._table, error)
 
     async def _once(self, lane: str, payload: Payload) -> ServiceError | None:
         """Make a delivery; return why it failed. A fault of the cloud's own is tried again, and holds up no other."""

@@ -69,6 +69,10 @@ class Events:
                     return
                 wait, attempts = throttled, row["attempts"]  # no attempt: the function has not seen it
                 throttled = min(2 * throttled, THROTTLED_SECONDS[1])
+            except Exception:
+                log.exception("The local cloud could not run %s for an event; it will be tried again", row["function"])
+                wait, attempts = throttled, row["attempts"]
+                throttled = min(2 * throttled, THROTTLED_SECONDS[1])
             else:
                 wait, attempts = RETRY_SECONDS[min(row["attempts"], 1)], row["attempts"] + 1
             due = time.time() + wait

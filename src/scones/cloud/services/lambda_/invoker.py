@@ -190,7 +190,8 @@ class Invoker:
         """Return the environment that AWS documents, plus the address of this cloud."""
         configuration, settings = version.configuration, self._cloud.settings
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
-        self._functions_keys.add(keys.access_key_id)
+        if not self._isolation:
+            self._functions_keys.add(keys.access_key_id)
         return {
             **COMMON,
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
