@@ -7,8 +7,8 @@ from scones.cloud.services.states.aliases import AliasOperations
 from scones.cloud.services.states.callback_operations import CallbackOperations
 from scones.cloud.services.states.execution_operations import ExecutionOperations
 from scones.cloud.services.states.machine_operations import MachineOperations
-from scones.cloud.services.states.state_tests import StateTestOperations
 from scones.cloud.services.states.tags import TagOperations
+from scones.cloud.services.states.testing.operation import StateTestOperations
 from scones.cloud.services.states.versions import VersionOperations
 
 

@@ -11,7 +11,7 @@ from scones.cloud.service import Call
 from scones.cloud.services.states.arns import machine_arn
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Revision, new_revision
-from scones.cloud.services.states.offered import not_offered
+from scones.cloud.services.states.not_offered import not_offered
 from scones.cloud.services.states.operations import Operations, checked_name
 from scones.cloud.services.states.paging import page, page_bounds
 from scones.cloud.services.states.validation import diagnose

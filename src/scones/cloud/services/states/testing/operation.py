@@ -15,11 +15,11 @@ from scones.cloud.services.states.definition import AnyState
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Recorder, Track
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.mock_contexts import new_context, read_context
-from scones.cloud.services.states.mocks import Mock, read_mock, waits
-from scones.cloud.services.states.offered import not_offered
-from scones.cloud.services.states.state_tester import RetriableError, StateTester, Supposition
-from scones.cloud.services.states.subjects import STATE_NAME, read_subject, refuse
+from scones.cloud.services.states.not_offered import not_offered
+from scones.cloud.services.states.testing.mock_contexts import new_context, read_context
+from scones.cloud.services.states.testing.mocks import Mock, read_mock, waits
+from scones.cloud.services.states.testing.subject import STATE_NAME, read_subject, refuse
+from scones.cloud.services.states.testing.tester import RetriableError, StateTester, Supposition
 from scones.cloud.services.states.text import Texts, dumps, too_large
 
 _SECONDS = 300

@@ -9,9 +9,9 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.mock_shapes import ShapeError, check_result
 from scones.cloud.services.states.resources import integration_name
-from scones.cloud.services.states.subjects import states_inside
+from scones.cloud.services.states.testing.mock_shapes import ShapeError, check_result
+from scones.cloud.services.states.testing.subject import states_inside
 
 _MOCKED = ("Task", "Parallel", "Map")
 _ALONE = ("Parallel", "Map")

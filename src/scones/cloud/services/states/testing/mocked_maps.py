@@ -15,11 +15,11 @@ from scones.cloud.services.states.item_batches import batches
 from scones.cloud.services.states.item_readers import parse_items, source
 from scones.cloud.services.states.map_numbers import whole_number
 from scones.cloud.services.states.paths import Scope
-from scones.cloud.services.states.written import as_written
+from scones.cloud.services.states.testing.written import as_written
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.resume import Entry
-    from scones.cloud.services.states.state_tester import StateTester
+    from scones.cloud.services.states.testing.tester import StateTester
 
 
 async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:

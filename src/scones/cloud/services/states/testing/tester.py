@@ -6,18 +6,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states import mocked_maps
 from scones.cloud.services.states.clock import Clock
 from scones.cloud.services.states.definition import AnyState, Map, Parallel, Task
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Track
-from scones.cloud.services.states.inspection import Inspection
 from scones.cloud.services.states.interpreter import Interpreter, Outcome
-from scones.cloud.services.states.mocks import Mock
 from scones.cloud.services.states.paths import Scope
 from scones.cloud.services.states.resume import Entry
 from scones.cloud.services.states.retry import backoff, find_catcher
 from scones.cloud.services.states.tasks import TaskRunner
+from scones.cloud.services.states.testing import mocked_maps
+from scones.cloud.services.states.testing.inspection import Inspection
+from scones.cloud.services.states.testing.mocks import Mock
 from scones.cloud.services.states.text import Texts
 
 
