@@ -263,6 +263,25 @@ def test_an_answer_that_comes_before_the_request_is_recorded_survives_a_crash(st
     assert types(after, execution).count("TaskSubmitted") == 1
 
 
+def test_an_activity_whose_history_is_full_fails_its_execution_and_no_worker(cloud, machines):
+    activity = machines.client.create_activity(name=f"full-{uuid.uuid4().hex[:12]}")["activityArn"]
+    more = {"Variable": "$.n", "NumericLessThan": 6249, "Next": "Count"}
+    states = {  # 4 events each time: the last that there may be is ActivityScheduled
+        "Count": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough?"},
+        "Enough?": {"Type": "Choice", "Choices": [more], "Default": "Work"},
+        "Work": {"Type": "Task", "Resource": activity, "End": True},
+    }
+    execution = machines.start(machines.create({"StartAt": "Count", "States": states}), {"n": 0})
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(machines.client.get_activity_task, activityArn=activity)
+        described = machines.wait(execution)
+        machines.start(machines.create(single(activity)), "of another")
+        assert json.loads(taken.result()["input"]) == "of another"
+    assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
+    (last,) = machines.client.get_execution_history(executionArn=execution, maxResults=1, reverseOrder=True)["events"]
+    assert last["id"] == 25_000
+
+
 def test_a_worker_that_went_away_takes_no_task(cloud, machines):
     activity = machines.client.create_activity(name=f"left-{uuid.uuid4().hex[:12]}")["activityArn"]
     impatient = cloud.client("stepfunctions", read_timeout=0.5)

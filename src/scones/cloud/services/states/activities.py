@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states.callbacks import Callbacks
-from scones.cloud.services.states.failures import EvaluationError
+from scones.cloud.services.states.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.journal import Journal
 from scones.cloud.store import Store
 
@@ -52,19 +52,23 @@ class Activities:
         """Offer a task to workers, unless one has it (None), and return what came of it; raises as `outcome` does."""
         if task is None:
             return await self._callbacks.outcome(token, heartbeat)
-        began = asyncio.Event()
+        began = asyncio.get_running_loop().create_future()
         started = task.started
 
         def start(worker: str | None) -> None:
-            started(worker)
+            try:
+                started(worker)
+            except StateFailedError as failure:
+                began.set_exception(failure)
+                raise
             self._callbacks.begin(token)
-            began.set()
+            began.set_result(None)
 
         task.started = start
         self._tasks[arn].append(task)
         self._wake(arn)
         try:
-            await began.wait()  # heartbeats count from the moment at which a worker has it
+            await began  # heartbeats count from the moment at which a worker has it
             return await self._callbacks.outcome(token, heartbeat)
         finally:
             if task in self._tasks[arn]:
@@ -73,6 +77,16 @@ class Activities:
     async def take(self, arn: str, worker: str | None) -> ActivityTask | None:
         """Return the next task, once it is on disk that the worker has it; None after a minute without any."""
         deadline = time.monotonic() + POLL_SECONDS
+        while (task := await self._next(arn, deadline)) is not None:
+            try:
+                task.started(worker)
+            except StateFailedError:  # its execution's history is full: it fails, and the worker gets another's
+                continue
+            await self._journal.flushed()
+            return task
+        return None
+
+    async def _next(self, arn: str, deadline: float) -> ActivityTask | None:
         while not self._tasks[arn]:
             waiting = asyncio.get_running_loop().create_future()
             self._workers[arn].append(waiting)
@@ -87,10 +101,7 @@ class Activities:
                     self._workers[arn].remove(waiting)
             if self._closing or not waiting.done():
                 return None
-        task = self._tasks[arn].popleft()
-        task.started(worker)
-        await self._journal.flushed()
-        return task
+        return self._tasks[arn].popleft()
 
     def drain(self) -> None:
         """Send the workers that wait away: the cloud stops."""

@@ -53,3 +53,5 @@ async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+        elif not task.cancelled():
+            task.exception()  # whoever awaits this may have been cancelled at the same time, and asks no more
