@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sys
@@ -48,4 +49,12 @@ def lab(
     environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
     if os.geteuid() == 0:
         command.append("--allow-root")
+    _ask_nothing(environments)
     return Lab(command, environment, port, f"http://127.0.0.1:{port}/lab?token={token}")
+
+
+def _ask_nothing(environments: Path) -> None:
+    """Settle JupyterLab's question whether to fetch its project's news."""
+    settings = environments / LAB.name / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}))
