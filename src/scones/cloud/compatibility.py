@@ -101,6 +101,7 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         ),
     },
     "lambda": {
+        "CreateEventSourceMapping": Partly("Queues of SQS; other sources are refused, and so are Tags."),
         "AddPermission": _POLICIES,
         "RemovePermission": _POLICIES,
         "CreateFunction": _SETTINGS,

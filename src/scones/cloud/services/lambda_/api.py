@@ -6,6 +6,7 @@ import asyncio
 
 from scones.cloud.services.lambda_.account import AccountOperations
 from scones.cloud.services.lambda_.event_configs import EventConfigOperations
+from scones.cloud.services.lambda_.event_source_operations import EventSourceOperations
 from scones.cloud.services.lambda_.functions import FunctionOperations
 from scones.cloud.services.lambda_.invocation import InvocationOperations
 from scones.cloud.services.lambda_.layers import LayerOperations
@@ -17,6 +18,7 @@ class Lambda(
     FunctionOperations,
     InvocationOperations,
     EventConfigOperations,
+    EventSourceOperations,
     VersionOperations,
     LayerOperations,
     PermissionOperations,
@@ -29,6 +31,11 @@ class Lambda(
         await asyncio.to_thread(self._code.sweep, self._records.used_code())
         await self._invoker.start()
         self._events.start()
+        self._pollers.start()
+
+    def drain(self) -> None:
+        """Take no more messages of queues."""
+        self._pollers.drain()
 
     async def stop(self) -> None:
         """End every execution environment."""

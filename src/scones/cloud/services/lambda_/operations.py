@@ -10,9 +10,12 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services.lambda_.code import CodeStore, Package
 from scones.cloud.services.lambda_.destinations import TABLE
+from scones.cloud.services.lambda_.event_sources import SCHEMA as EVENT_SOURCES
+from scones.cloud.services.lambda_.event_sources import EventSources
 from scones.cloud.services.lambda_.events import Events
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.pollers import Pollers
 from scones.cloud.services.lambda_.records import SCHEMA, Records
 from scones.cloud.services.outbox import Outbox
 
@@ -21,7 +24,7 @@ class Operations(Service):
     """The service's state, and what several operations need of it."""
 
     name: ClassVar[str] = "lambda"
-    schema: ClassVar[str] = f"{SCHEMA};{Outbox.schema(TABLE)}"
+    schema: ClassVar[str] = f"{SCHEMA};{EVENT_SOURCES};{Outbox.schema(TABLE)}"
     own_checks: ClassVar[frozenset[str]] = frozenset({"Runtime"})
 
     def __init__(self, cloud: Cloud) -> None:
@@ -31,6 +34,8 @@ class Operations(Service):
         self._code = CodeStore(folder)
         self._invoker = Invoker(cloud, self._records, self._code, folder / "tmp")
         self._events = Events(cloud, self._records, self._invoker)
+        self._event_sources = EventSources(cloud.store)
+        self._pollers = Pollers(cloud, self._event_sources, self._invoker)
 
     def _function(self, call: Call) -> FunctionName:
         """Return the function that a call is about; raises for one in another region or account."""

@@ -1,0 +1,65 @@
+"""Event source mappings as they are kept: which queue's messages go to which function, and how."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.store import Store
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS event_source_mappings (
+        uuid TEXT PRIMARY KEY, function_arn TEXT NOT NULL, source_arn TEXT NOT NULL, document TEXT NOT NULL,
+        UNIQUE (function_arn, source_arn)
+    ) WITHOUT ROWID
+"""
+
+Mapping = dict[str, Any]
+"""A mapping as AWS describes it; State is what it settles in, Enabled or Disabled."""
+
+
+class EventSources:
+    """The rows of mappings. They stay when their function or queue goes, as on AWS."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def all(self) -> list[Mapping]:
+        """Return every mapping, by UUID."""
+        rows = self._store.rows("SELECT document FROM event_source_mappings ORDER BY uuid")
+        return [json.loads(row["document"]) for row in rows]
+
+    def get(self, uuid: str) -> Mapping:
+        """Return a mapping, or raise `ResourceNotFoundException`."""
+        row = self._store.row("SELECT document FROM event_source_mappings WHERE uuid = ?", uuid)
+        if row is None:
+            message = "The resource you requested does not exist."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        mapping: Mapping = json.loads(row["document"])
+        return mapping
+
+    def check_new(self, function_arn: str, source_arn: str, uuid: str = "") -> None:
+        """Raise `ResourceConflictException` where a mapping other than `uuid` joins the two already."""
+        row = self._store.row(
+            "SELECT uuid FROM event_source_mappings WHERE function_arn = ? AND source_arn = ? AND uuid != ?",
+            function_arn, source_arn, uuid,
+        )  # fmt: skip
+        if row is not None:
+            name = function_arn.split(":", 6)[6]
+            message = (
+                f'An event source mapping with SQS arn (" {source_arn} ") and function (" {name} ") already exists. '
+                f"Please update or delete the existing mapping with UUID {row['uuid']}"
+            )
+            raise ServiceError("ResourceConflictException", message, 409, Type="User")
+
+    async def put(self, mapping: Mapping) -> None:
+        """Keep a mapping, new or changed."""
+        await self._store.execute(
+            "INSERT OR REPLACE INTO event_source_mappings VALUES (?, ?, ?, ?)",
+            mapping["UUID"], mapping["FunctionArn"], mapping["EventSourceArn"], json.dumps(mapping),
+        )  # fmt: skip
+
+    async def delete(self, uuid: str) -> None:
+        """Forget a mapping."""
+        await self._store.execute("DELETE FROM event_source_mappings WHERE uuid = ?", uuid)

@@ -1,0 +1,207 @@
+"""Event source mappings at work: messages of queues go to functions in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import time
+import uuid
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.event_sources import EventSources, Mapping
+from scones.cloud.services.lambda_.invoker import Invoker
+from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.patterns import matches
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+CONCURRENT_BATCHES = 5
+"""Batches of one mapping that run at once without a MaximumConcurrency: what AWS begins with."""
+POLL_SECONDS = 20
+PAUSE_SECONDS = 5.0
+"""The wait after a queue or a function turned out to be gone: it may be made again."""
+BATCH_BYTES = 3_000_000
+"""The weight of bodies from which on a batch is not added to: another receive may double it, and 6 MB is the limit."""
+
+
+class Pollers:
+    """One waiting receive for each enabled mapping; batches run beside it."""
+
+    def __init__(self, cloud: Cloud, sources: EventSources, invoker: Invoker) -> None:
+        self._cloud = cloud
+        self._sources = sources
+        self._invoker = invoker
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._over = False
+
+    def start(self) -> None:
+        """Go on with the mappings that are kept."""
+        for mapping in self._sources.all():
+            self.take_up(mapping)
+
+    def drain(self) -> None:
+        """Receive nothing any more."""
+        self._over = True
+
+    def take_up(self, mapping: Mapping) -> None:
+        """Poll as a mapping says now: from here on, or not at all."""
+        self.end(mapping["UUID"])
+        if mapping["State"] == "Enabled":
+            work = self._poll(mapping)
+            self._tasks[mapping["UUID"]] = self._cloud.spawn(work, name=f"poll {mapping['EventSourceArn']}")
+
+    def end(self, identity: str) -> None:
+        """Stop to poll for a mapping; messages on their way to it are visible again after their time-out."""
+        if task := self._tasks.pop(identity, None):
+            task.cancel()
+
+    async def _poll(self, mapping: Mapping) -> None:
+        concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENT_BATCHES)
+        room = asyncio.Semaphore(concurrency)
+        while not self._over:
+            await room.acquire()
+            try:
+                self._invoker.find(FunctionName.parse(mapping["FunctionArn"]))
+                messages = await self._collect(mapping)
+            except ServiceError as error:
+                log.warning("Event source mapping %s waits: %s", mapping["UUID"], error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                messages = []
+            except Exception:  # a fault of the cloud's own does not end the mapping
+                log.exception("Event source mapping %s could not receive; it will try again", mapping["UUID"])
+                await asyncio.sleep(PAUSE_SECONDS)
+                messages = []
+            if not messages:
+                room.release()
+                continue
+            batch = self._cloud.spawn(self._process(mapping, messages), name=f"batch for {mapping['FunctionArn']}")
+            batch.add_done_callback(lambda _: room.release())
+
+    async def _collect(self, mapping: Mapping) -> list[Message]:
+        """Return a batch: what one receive brings, or what comes within the batching window."""
+        size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
+        messages = await self._receive(mapping, size, POLL_SECONDS)
+        end, weight = time.monotonic() + window, _weight(messages)
+        while messages and len(messages) < size and not self._over:
+            left = end - time.monotonic()
+            if left <= 0 or weight > BATCH_BYTES:
+                break
+            more = await self._receive(mapping, size - len(messages), min(left, POLL_SECONDS))
+            messages += more
+            weight += _weight(more)
+        return messages
+
+    async def _receive(self, mapping: Mapping, limit: int, seconds: float) -> list[Message]:
+        params = {
+            "QueueUrl": self._url(mapping),
+            "MaxNumberOfMessages": min(limit, 10),
+            "WaitTimeSeconds": seconds,
+            "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        }
+        return (await self._cloud.call("sqs", "ReceiveMessage", params))["Messages"] or []
+
+    def _url(self, mapping: Mapping) -> str:
+        *_, account, name = mapping["EventSourceArn"].split(":")
+        return f"{self._cloud.url}/{account}/{name}"
+
+    async def _process(self, mapping: Mapping, messages: list[Message]) -> None:
+        """Run the function on a batch and delete what is done; the rest is visible again after its time-out.
+
+        Messages that no filter lets through are deleted unseen, as AWS does.
+        """
+        wanted = [message for message in messages if _passes(mapping, self._record(mapping, message))]
+        try:
+            failed = await self._invoke(mapping, wanted) if wanted else set()
+            done = [message for message in messages if message["MessageId"] not in failed]
+            for begin in range(0, len(done), 10):
+                entries = [
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(done[begin : begin + 10])
+                ]
+                params = {"QueueUrl": self._url(mapping), "Entries": entries}
+                await self._cloud.call("sqs", "DeleteMessageBatch", params)
+        except ServiceError as error:  # throttled, or gone meanwhile
+            log.warning("A batch of %s did not reach %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error)
+
+    async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
+        """Return the ids of the messages that the function failed on."""
+        function = FunctionName.parse(mapping["FunctionArn"])
+        payload = json.dumps({"Records": [self._record(mapping, message) for message in messages]}).encode()
+        version, request_id = self._invoker.find(function), str(uuid.uuid4())
+        outcome = await self._invoker.invoke(version, function, payload, request_id=request_id)
+        everything = {message["MessageId"] for message in messages}
+        if outcome.function_error is not None:
+            return everything
+        if "ReportBatchItemFailures" not in mapping["FunctionResponseTypes"]:
+            return set()
+        return _reported(outcome.payload, everything)
+
+    def _record(self, mapping: Mapping, message: Message) -> dict[str, Any]:
+        """Return a message as functions see it."""
+        md5 = message.get("MD5OfMessageAttributes")
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"] or {},
+            "messageAttributes": {
+                name: _attribute(value) for name, value in (message["MessageAttributes"] or {}).items()
+            },
+            **({"md5OfMessageAttributes": md5} if md5 else {}),
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": mapping["EventSourceArn"],
+            "awsRegion": self._cloud.settings.region,
+        }
+
+
+def _weight(messages: list[Message]) -> int:
+    return sum(len(message["Body"]) for message in messages)
+
+
+def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+    text, binary = value.get("StringValue"), value.get("BinaryValue")
+    return {
+        **({"stringValue": text} if text is not None else {}),
+        **({"binaryValue": base64.b64encode(binary).decode()} if binary is not None else {}),
+        "stringListValues": [],
+        "binaryListValues": [],
+        "dataType": value["DataType"],
+    }
+
+
+def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
+    """Return whether one of a mapping's filters lets a record through; without filters, all do."""
+    filters = mapping.get("FilterCriteria", {}).get("Filters", [])
+    return not filters or any(_matches(json.loads(each.get("Pattern", "{}")), record) for each in filters)
+
+
+def _matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Match a body that is JSON by its fields, where the pattern names fields, and as text elsewhere."""
+    if isinstance(pattern.get("body"), dict):
+        try:
+            content = json.loads(record["body"])
+        except ValueError:
+            return False
+        if not isinstance(content, dict):
+            return False
+        record = record | {"body": content}
+    return matches(pattern, record)
+
+
+def _reported(payload: bytes, everything: set[str]) -> set[str]:
+    """Return the failures that a function reported; a report that AWS cannot read fails the whole batch."""
+    try:
+        report = json.loads(payload or b"null")
+        failures = (report or {}).get("batchItemFailures") or []
+        named = {failure["itemIdentifier"] for failure in failures}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return everything
+    return named if named <= everything else everything
