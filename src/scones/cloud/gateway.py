@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
 from scones.cloud import auth, body
@@ -19,11 +19,15 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.function_url_server import Address, address
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
 from scones.cloud.wire.serialize import Response, serialize, serialize_error
 from scones.cloud.wire.validate import validate
+
+if TYPE_CHECKING:
+    from scones.cloud.services.lambda_ import Lambda
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,8 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 HEALTH = "/_scones/health"
+FUNCTION_URL_LIMIT = 6 * 1024 * 1024
+"""Bytes of a body that a function URL takes."""
 BODY_LIMIT = 128 * 1024 * 1024
 """Bytes of a body that is read whole: a function's zip of 50 MB in base64 fits."""
 
@@ -74,6 +80,10 @@ class Gateway:
         if scope["type"] != "http":
             raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
         incoming = _incoming(scope, self.cloud.settings.port)
+        at = address(incoming.request)
+        if at is not None:
+            await self._answer_function_url(at, incoming, scope, receive, send)
+            return
         unread = incoming.headers.get("content-length", "0") != "0" or "transfer-encoding" in incoming.headers
 
         async def receive_noted() -> MutableMapping[str, Any]:
@@ -86,6 +96,29 @@ class Gateway:
         if unread:  # a client that waited for 100-continue sends its next request where this body was due
             response.headers["connection"] = "close"
         await _send(response, scope["method"], send)
+
+    async def _answer_function_url(
+        self, at: Address, incoming: _Incoming, scope: Scope, receive: body.Receive, send: Send
+    ) -> None:
+        """Answer a request for a function's URL.
+
+        The Host is held to be ours, against DNS rebinding; a foreign Origin is let through, as on AWS: the address
+        was made to be called by web pages, nobody can guess its id, and what a page may read its CORS settings say.
+        """
+        try:
+            auth.check_origin({"host": incoming.headers.get("host", "")}, self.cloud.settings.port)
+            content = await body.read(receive, FUNCTION_URL_LIMIT)
+            query, source = scope["query_string"].decode("latin-1"), (scope.get("client") or ("127.0.0.1",))[0]
+            functions = cast("Lambda", self.cloud.services["lambda"])
+            response = await functions.urls.answer(at, incoming.request, query, content, source)
+            status, pairs, whole = response.status, response.headers, response.body
+        except ServiceError as error:
+            status, pairs, whole = error.status, [("connection", "close")], json.dumps({"Message": str(error)}).encode()
+        if status not in (204, 304):
+            pairs.append(("content-length", str(len(whole))))
+        headers = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in pairs]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else whole})
 
     async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
         request_id = str(uuid.uuid4())

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
+from scones.cloud.cloud import Cloud
 from scones.cloud.services.lambda_.account import AccountOperations
 from scones.cloud.services.lambda_.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.event_source_operations import EventSourceOperations
+from scones.cloud.services.lambda_.function_url_server import FunctionUrlServer
+from scones.cloud.services.lambda_.function_urls import SCHEMA as FUNCTION_URLS
+from scones.cloud.services.lambda_.function_urls import FunctionUrlOperations
 from scones.cloud.services.lambda_.functions import FunctionOperations
 from scones.cloud.services.lambda_.invocation import InvocationOperations
 from scones.cloud.services.lambda_.layers import LayerOperations
+from scones.cloud.services.lambda_.operations import Operations
 from scones.cloud.services.lambda_.permissions import PermissionOperations
 from scones.cloud.services.lambda_.versions import VersionOperations
 
@@ -19,12 +25,19 @@ class Lambda(
     InvocationOperations,
     EventConfigOperations,
     EventSourceOperations,
+    FunctionUrlOperations,
     VersionOperations,
     LayerOperations,
     PermissionOperations,
     AccountOperations,
 ):
-    """Functions in execution environments on this machine."""
+    """Functions in execution environments on this machine; `urls` serves their URLs."""
+
+    schema: ClassVar[str] = f"{Operations.schema};{FUNCTION_URLS}"
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.urls = FunctionUrlServer(cloud, self._invoker)
 
     async def start(self) -> None:
         """Clear what a former process left, and go on with events that it had accepted."""
