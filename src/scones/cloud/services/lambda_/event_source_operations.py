@@ -60,8 +60,8 @@ class EventSourceOperations(Operations):
         _check_batches(mapping)
         _check_filters(mapping)
         mapping["FunctionArn"] = self._records.arn(function.name, function.qualifier)
-        self._event_sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
         await self._check_queue(mapping["EventSourceArn"], timeout)
+        self._event_sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
         if "Enabled" in params:
             mapping["State"] = "Enabled" if params["Enabled"] else "Disabled"
         mapping |= {"LastModified": time.time(), "StateTransitionReason": "USER_INITIATED"}

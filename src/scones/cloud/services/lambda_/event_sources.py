@@ -56,7 +56,8 @@ class EventSources:
     async def put(self, mapping: Mapping) -> None:
         """Keep a mapping, new or changed."""
         await self._store.execute(
-            "INSERT OR REPLACE INTO event_source_mappings VALUES (?, ?, ?, ?)",
+            "INSERT INTO event_source_mappings VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET"
+            " function_arn = excluded.function_arn, document = excluded.document",
             mapping["UUID"], mapping["FunctionArn"], mapping["EventSourceArn"], json.dumps(mapping),
         )  # fmt: skip
 
