@@ -134,6 +134,20 @@ def test_many_clients_get_each_their_own_answer(server):
         assert list(pool.map(classify, [0, 1] * 40)) == [0, 1] * 40
 
 
+def test_a_full_queue_is_answered_with_503_and_serving_goes_on(server):
+    buffer = io.BytesIO()
+    Image.new("1", (4000, 4000)).save(buffer, "PNG")
+
+    def status(_):
+        return ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png")[0]
+
+    with ThreadPoolExecutor(170) as pool:
+        statuses = list(pool.map(status, range(170)))
+    assert set(statuses) == {200, 503}
+    assert statuses.count(200) >= 128
+    assert ask(server, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
+
+
 def test_serving_loads_no_pytorch():
     code = "import sys, scones.algorithm.serve; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -31,6 +31,8 @@ BODY_LIMIT = 6_291_456
 PIXEL_LIMIT = 64_000_000
 """Pixels of a picture: what decodes to more is refused before it is decoded."""
 WORKERS = 2
+PENDING_LIMIT = 128
+"""Requests read whole and not yet answered; one more is refused with 503 at once."""
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -43,6 +45,10 @@ class RequestError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class DisconnectedError(Exception):
+    """The client went away before its request was whole: nobody is left to answer."""
 
 
 class Model:
@@ -77,6 +83,7 @@ class Application:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="inference")
+        self._pending = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -97,7 +104,9 @@ class Application:
                     415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}"
                 )
             content = await _read(receive)
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, self._model.classify, content)
+            found = await self._classify(content)
+        except DisconnectedError:
+            return
         except RequestError as error:
             print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
             await _answer(send, error.status, str(error).encode(), "text/plain")
@@ -107,12 +116,24 @@ class Application:
         else:
             await _answer(send, 200, json.dumps(found).encode(), "application/json")
 
+    async def _classify(self, content: bytes) -> list[float]:
+        """Classify on a thread. What is counted has been read whole, so slow senders take no place of others."""
+        if self._pending >= PENDING_LIMIT:
+            raise RequestError(503, f"{PENDING_LIMIT} requests wait already; try again later")
+        self._pending += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._model.classify, content)
+        finally:
+            self._pending -= 1
+
 
 async def _read(receive: Receive) -> bytes:
     content = bytearray()
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
         content += message.get("body", b"")
         if len(content) > BODY_LIMIT:
             raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
