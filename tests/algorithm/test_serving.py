@@ -134,6 +134,7 @@ def test_many_clients_get_each_their_own_answer(server):
         assert list(pool.map(classify, [0, 1] * 40)) == [0, 1] * 40
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_answered_with_503_and_serving_goes_on(server):
     buffer = io.BytesIO()
     Image.new("1", (4000, 4000)).save(buffer, "PNG")

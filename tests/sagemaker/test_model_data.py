@@ -44,6 +44,7 @@ def test_an_empty_folder_leaves_no_archive(tmp_path: Path) -> None:
         b"no archive",
         hostile("cut short")[:-20],
     ],
+    ids=["a path outside", "a link outside", "a device", "no archive", "cut short"],
 )
 def test_a_hostile_or_broken_archive_leaves_nothing(tmp_path: Path, archive: bytes) -> None:
     (tmp_path / "model.tar.gz").write_bytes(archive)
