@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 # Half of the tests' time is waiting: for processes, and for the SDKs, which look at a job every half minute.
-WORKERS ?= 4
+WORKERS ?= 3
 
 .PHONY: run test test-all check format bench clean
 

@@ -176,7 +176,7 @@ def lines_so_far(bench: Workbench, job: str) -> list[str]:
 
 
 def test_a_job_ends_at_its_time_limit(bench: Workbench) -> None:
-    job = bench.train(HyperParameters={"wait": "yes"}, StoppingCondition={"MaxRuntimeInSeconds": 1})
+    job = bench.train(HyperParameters={"wait": "yes"}, StoppingCondition={"MaxRuntimeInSeconds": 4})
     described = bench.ended(job)
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     assert "answer.txt" in artifact(bench, job)

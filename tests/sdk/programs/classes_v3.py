@@ -1,6 +1,7 @@
 """The built-in algorithm, processors, a tuner and the registry: SageMaker SDK v3's classes, at the same time."""
 
 import json
+import sys
 import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,12 @@ from sagemaker.serve import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData
 from sagemaker.train.tuner import HyperparameterTuner
+
+
+def tell(*parts):
+    """Print a line at once: several threads do."""
+    sys.stdout.write(" ".join(map(str, parts)) + "\n")
+
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 TUNE = """
@@ -112,7 +119,7 @@ def builtin():
     trainer.train(input_data_config=inputs, logs=False)
     job = trainer._latest_training_job
     metrics = sorted(metric.metric_name for metric in job.final_metric_data_list)
-    print("BUILTIN", job.training_job_status, metrics)
+    tell("BUILTIN", job.training_job_status, metrics)
 
 
 def process():
@@ -145,7 +152,7 @@ def process():
     )
     for processor, name in ((script, "script"), (framework, "framework")):
         processor.latest_job.wait(poll=1)
-        print("PROCESSED", session.read_s3_file(bucket, f"classes-v3/{name}/count.txt"))
+        tell("PROCESSED", session.read_s3_file(bucket, f"classes-v3/{name}/count.txt"))
 
 
 def tune():
@@ -170,10 +177,10 @@ def tune():
     while tuner.describe().hyper_parameter_tuning_job_status == "InProgress":
         time.sleep(0.5)
     described = tuner.describe()
-    print("TUNED", described.hyper_parameter_tuning_job_status, described.training_job_status_counters.completed)
+    tell("TUNED", described.hyper_parameter_tuning_job_status, described.training_job_status_counters.completed)
     best = described.best_training_job
     value = best.final_hyper_parameter_tuning_job_objective_metric.value
-    print("BEST", tuner.best_training_job() == best.training_job_name, 0.1 <= value <= 0.9)
+    tell("BEST", tuner.best_training_job() == best.training_job_name, 0.1 <= value <= 0.9)
 
 
 def register():
@@ -195,13 +202,13 @@ def register():
     )
     client = session.sagemaker_client
     (version,) = client.list_model_packages(ModelPackageGroupName="classes-v3")["ModelPackageSummaryList"]
-    print("REGISTERED", ModelPackage.get(version["ModelPackageArn"]).model_approval_status)
+    tell("REGISTERED", ModelPackage.get(version["ModelPackageArn"]).model_approval_status)
     transformer = Transformer(
         model.model_name, 1, "ml.m5.large", output_path=f"{place}/transformed", sagemaker_session=session
     )
     transformer.transform(rows, content_type="text/csv", wait=False)
     transformer.latest_transform_job.wait(poll=1)
-    print("TRANSFORMED", json.loads(session.read_s3_file(bucket, "classes-v3/transformed/rows.csv.out")))
+    tell("TRANSFORMED", json.loads(session.read_s3_file(bucket, "classes-v3/transformed/rows.csv.out")))
 
 
 with ThreadPoolExecutor() as pool:

@@ -1,6 +1,7 @@
 """Prepare data with scripts: SageMaker SDK v2's SKLearnProcessor, ScriptProcessor and FrameworkProcessor, at once."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
 
 import sagemaker
+
+
+def tell(*parts):
+    """Print a line at once: several threads do."""
+    sys.stdout.write(" ".join(map(str, parts)) + "\n")
+
 
 SPLIT = """
 import argparse
@@ -70,7 +77,7 @@ def split():
     outputs = {each["OutputName"]: each["S3Output"]["S3Uri"] for each in described["ProcessingOutputConfig"]["Outputs"]}
     for name, uri in sorted(outputs.items()):
         (file,) = S3Downloader.list(uri, sagemaker_session=session)
-        print(f"SPLIT {name} {len(S3Downloader.read_file(file, sagemaker_session=session).splitlines())}")
+        tell(f"SPLIT {name} {len(S3Downloader.read_file(file, sagemaker_session=session).splitlines())}")
 
 
 def evaluate():
@@ -86,7 +93,7 @@ def evaluate():
     )
     uri = processor.latest_job.outputs[0].destination
     S3Downloader.download(uri, "downloaded", sagemaker_session=session)
-    print("EVALUATED", json.loads(Path("downloaded/evaluation.json").read_text()))
+    tell("EVALUATED", json.loads(Path("downloaded/evaluation.json").read_text()))
 
 
 def fail():
@@ -95,7 +102,7 @@ def fail():
     try:
         processor.run(code="fail.py", logs=False)
     except UnexpectedStatusException as error:
-        print("REFUSED", error.actual_status, "exit code: 3" in str(error))
+        tell("REFUSED", error.actual_status, "exit code: 3" in str(error))
 
 
 with ThreadPoolExecutor() as pool:

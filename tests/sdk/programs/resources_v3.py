@@ -1,5 +1,6 @@
 """Resources as objects: sagemaker-core of SageMaker SDK v3 trains, processes, transforms, serves and lists."""
 
+import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,12 @@ from sagemaker.core.shapes import (
     TransformResources,
     TransformS3DataSource,
 )
+
+
+def tell(*parts):
+    """Print a line at once: several threads do."""
+    sys.stdout.write(" ".join(map(str, parts)) + "\n")
+
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 INFERENCE = """
@@ -100,9 +107,9 @@ def train():
     )
     job.wait(poll=1, logs=True)
     again = TrainingJob.get("resources-v3-train")
-    print("TRAINED", again.training_job_status, again.model_artifacts.s3_model_artifacts.endswith("model.tar.gz"))
+    tell("TRAINED", again.training_job_status, again.model_artifacts.s3_model_artifacts.endswith("model.tar.gz"))
     listed = TrainingJob.get_all(name_contains="resources-v3", status_equals="Completed")
-    print("LISTED", [each.training_job_name for each in listed])
+    tell("LISTED", [each.training_job_name for each in listed])
 
 
 def process():
@@ -130,7 +137,7 @@ def process():
     )
     job.wait(poll=1)
     made = session.read_s3_file(bucket, "resources-v3/processed/made.txt")
-    print("PROCESSED", job.refresh().processing_job_status, made.strip())
+    tell("PROCESSED", job.refresh().processing_job_status, made.strip())
 
 
 def transform(model):
@@ -149,7 +156,7 @@ def transform(model):
     )
     job.wait(poll=1)
     answers = session.read_s3_file(bucket, "resources-v3/transformed/rows.csv.out").split()
-    print("TRANSFORMED", job.refresh().transform_job_status, answers)
+    tell("TRANSFORMED", job.refresh().transform_job_status, answers)
 
 
 def serve(model):
@@ -168,13 +175,13 @@ def serve(model):
     endpoint = Endpoint.create(endpoint_name="resources-v3", endpoint_config_name="resources-v3")
     endpoint.wait_for_status("InService", poll=1)
     answer = endpoint.invoke(body="4\n5\n", content_type="text/csv")
-    print("ANSWERED", answer.body.read().decode().split(), answer.content_type)
+    tell("ANSWERED", answer.body.read().decode().split(), answer.content_type)
     endpoint.delete()
     endpoint.wait_for_delete(poll=1)
     try:
         Endpoint.get("resources-v3")
     except ClientError as error:
-        print("GONE", error.response["Error"]["Message"].startswith("Could not find endpoint"))
+        tell("GONE", error.response["Error"]["Message"].startswith("Could not find endpoint"))
 
 
 def register():
@@ -190,11 +197,11 @@ def register():
     )
     package = ModelPackage.get(made["ModelPackageArn"])
     package.update(model_approval_status="Approved")
-    print("REGISTERED", ModelPackage.get(package.model_package_arn).model_approval_status)
+    tell("REGISTERED", ModelPackage.get(package.model_package_arn).model_approval_status)
     client.delete_model_package(ModelPackageName=package.model_package_arn)
     group.delete()
     left = [each.model_package_group_name for each in ModelPackageGroup.get_all(name_contains="resources-v3")]
-    print("LEFT", left)
+    tell("LEFT", left)
 
 
 container = ContainerDefinition(

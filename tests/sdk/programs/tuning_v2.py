@@ -1,5 +1,6 @@
 """Tune a script, then deploy the best model and run it over a prefix: SageMaker SDK v2's HyperparameterTuner."""
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,12 @@ from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.tuner import CategoricalParameter, ContinuousParameter, HyperparameterTuner, IntegerParameter
 
 import sagemaker
+
+
+def tell(*parts):
+    """Print a line at once: several threads do."""
+    sys.stdout.write(" ".join(map(str, parts)) + "\n")
+
 
 SCRIPT = """
 import argparse
@@ -76,15 +83,15 @@ while tuner.describe()["HyperParameterTuningJobStatus"] == "InProgress":
 tuner.wait()
 table = tuner.analytics().dataframe()
 best = tuner.best_training_job()
-print("TABLE", sorted(table.columns), len(table))
+tell("TABLE", sorted(table.columns), len(table))
 top = table.sort_values("FinalObjectiveValue", ascending=False).iloc[0]
-print("BEST", top.TrainingJobName == best, abs(top.FinalObjectiveValue - top.rate - 0.2) < 0.001)
+tell("BEST", top.TrainingJobName == best, abs(top.FinalObjectiveValue - top.rate - 0.2) < 0.001)
 again = HyperparameterTuner.attach(tuner.latest_tuning_job.name, sagemaker_session=session)
-print("ATTACHED", again.best_training_job() == best, sorted(again.hyperparameter_ranges()))
+tell("ATTACHED", again.best_training_job() == best, sorted(again.hyperparameter_ranges()))
 ended = HyperparameterTuningJobAnalytics(tuner.latest_tuning_job.name, sagemaker_session=session)
-print("RANGES", sorted(ended.tuning_ranges))
+tell("RANGES", sorted(ended.tuning_ranges))
 metrics = TrainingJobAnalytics(best, metric_names=["score"], sagemaker_session=session).dataframe()
-print("METRICS", list(metrics.columns), all(0 <= round(value - top.rate, 2) <= 0.2 for value in metrics.value))
+tell("METRICS", list(metrics.columns), all(0 <= round(value - top.rate, 2) <= 0.2 for value in metrics.value))
 expected = [round(float(top.rate) * total, 6) for total in (3, 7, 11, 15)]
 
 
@@ -93,7 +100,7 @@ def deploy():
     while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
         time.sleep(0.1)
     answers = predictor.predict([[1, 2], [3, 4]])
-    print("PREDICTED", [round(float(value), 6) for row in answers for value in row] == expected[:2])
+    tell("PREDICTED", [round(float(value), 6) for row in answers for value in row] == expected[:2])
     predictor.delete_model()
     predictor.delete_endpoint()
 
@@ -107,7 +114,7 @@ def transform():
     for name in ("a.csv.out", "b.csv.out"):
         text = S3Downloader.read_file(f"{transformer.output_path}/{name}", sagemaker_session=session)
         answers += [round(float(value), 6) for value in text.replace(",", "\n").split()]
-    print("TRANSFORMED", answers == expected)
+    tell("TRANSFORMED", answers == expected)
 
 
 with ThreadPoolExecutor() as pool:
