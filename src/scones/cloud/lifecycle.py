@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import http.client
 import json
@@ -191,7 +192,8 @@ def stop(data_dir: Path, timeout: float = 30.0) -> bool:
     _, alive = psutil.wait_procs([process], timeout=timeout)
     _, left = psutil.wait_procs(children, timeout=1)
     for survivor in [*alive, *left]:
-        survivor.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            survivor.kill()
     psutil.wait_procs([*alive, *left], timeout=5)
     return True
 

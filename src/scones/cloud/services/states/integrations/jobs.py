@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.members import milliseconds, shown
-from scones.cloud.services.states.integrations.optimized import VENDORS, OptimizedIntegration, parsed
+from scones.cloud.services.states.integrations.optimized import VENDORS, OptimizedIntegration
 from scones.cloud.services.states.text import dumps
 from scones.cloud.wire.model import operation_model
 
@@ -86,16 +87,16 @@ class JobIntegration(OptimizedIntegration):
 
 
 class ExecutionIntegration(JobIntegration):
-    """StartExecution; with `json`, which is `.sync:2`, input and output are parsed."""
+    """StartExecution; with `parse`, which is `.sync:2`, input and output are parsed."""
 
-    def __init__(self, *, json: bool) -> None:
+    def __init__(self, *, parse: bool) -> None:
         super().__init__("states", "StartExecution", EXECUTION)
-        self._json = json
+        self._parse = parse
 
     def result(self, shown_: dict[str, Any]) -> dict[str, Any]:
         """Return the description, with parsed input and output for `.sync:2`."""
-        if self._json:
+        if self._parse:
             for member in ("Input", "Output"):
                 if member in shown_:
-                    shown_[member] = parsed(shown_[member])
+                    shown_[member] = json.loads(shown_[member])
         return shown_

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -95,8 +94,3 @@ class PutEvents(OptimizedIntegration):
         if result["FailedEntryCount"]:
             raise StateFailedError("EventBridge.FailedEntry", dumps(result))
         return result
-
-
-def parsed(text: str) -> Any:
-    """Return JSON as `.sync:2` shows it: parsed."""
-    return json.loads(text)

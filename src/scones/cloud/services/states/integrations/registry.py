@@ -96,7 +96,7 @@ def find(resource: Resource) -> Integration | None:
     if resource.name == "events:putEvents":
         return PutEvents()
     if resource.name == "states:startExecution" and resource.waits:
-        return ExecutionIntegration(json=resource.pattern == "sync:2")
+        return ExecutionIntegration(parse=resource.pattern == "sync:2")
     if resource.waits:
         return JobIntegration(resource.type, operation, JOBS[operation]) if operation in JOBS else None
     return OptimizedIntegration(vendor, operation)
