@@ -77,7 +77,6 @@ def test_larger_pictures_are_cropped(tmp_path):
         ({"optimizer": "lion"}, "The hyperparameter optimizer must be one of sgd, adam, rmsprop, nag, not 'lion'."),
         ({"image_shape": "32,32"}, "The hyperparameter image_shape must be three integers"),
         ({"momentun": ".9"}, "momentun is no hyperparameter of image-classification; leave it out."),
-        ({"use_pretrained_model": "1"}, "use_pretrained_model=1: no pretrained weights come with Scones yet"),
         ({"image_shape": "3,64,64"}, "train_0000.png is 32 by 32 pixels, smaller than image_shape's 64 by 64."),
         ({"mini_batch_size": "61"}, "The number of input images must be bigger or equal to the mini_batch_size."),
     ],

@@ -41,21 +41,24 @@ HOLE_SIDE = 0.25
 """Side of the square that is cut out, as a share of the picture's."""
 
 
-def augment(pictures: Tensor, generator: torch.Generator, by: Variation = OWN) -> Tensor:
-    """Return variations of pictures in [0, 1], shape (n, 3, h, w): geometry in one resampling, then colour."""
+def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: tuple[int, int]) -> Tensor:
+    """Return variations of pictures in [0, 1], shape (n, 3, h, w), with another height and width where `size` has one.
+
+    Geometry is done in one resampling, then comes colour.
+    """
     count = len(pictures)
 
     def draw(bound: float) -> Tensor:
         return (torch.rand(count, generator=generator) * 2 - 1) * bound
 
-    angle, size = draw(by.angle), torch.exp(draw(by.scale))
+    angle, zoom = draw(by.angle), torch.exp(draw(by.scale))
     mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
-    cosine, sine = torch.cos(angle) * size, torch.sin(angle) * size
+    cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     rows = [
         torch.stack([cosine * mirror, -sine, draw(2 * by.shift)], 1),
         torch.stack([sine * mirror, cosine, draw(2 * by.shift)], 1),
     ]
-    grid = functional.affine_grid(torch.stack(rows, 1), list(pictures.shape), align_corners=False)
+    grid = functional.affine_grid(torch.stack(rows, 1), [count, 3, *size], align_corners=False)
     varied = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     level = varied.mean((1, 2, 3), keepdim=True)
     contrast = 1 + draw(by.contrast).view(-1, 1, 1, 1)

@@ -1,8 +1,8 @@
 """The artifact: one ONNX file from bytes of pixels to probabilities, and its labels.
 
-The graph (opset 17) takes `pictures`, uint8, shape (n, height, width, 3), and gives `probabilities`, float32, shape
-(n, classes); normalisation, temperature and softmax are inside. It is written node by node: the network is small, and
-PyTorch's exporter takes longer than some trainings. Metadata: `labels`, a JSON list.
+The graph (opset 18) takes `pictures`, uint8, shape (n, height, width, 3), and gives `probabilities`, float32, shape
+(n, classes); enlarging, normalisation, temperature and softmax are inside. It is written node by node: the networks are
+simple, and PyTorch's exporter takes longer than some trainings. Metadata: `labels`, a JSON list.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from scones.algorithm.efficientnet import Block, Convolution, EfficientNetLite0
 from scones.algorithm.failure import AlgorithmError
 from scones.algorithm.network import Network, Stage
 from scones.algorithm.pictures import Pixels
+from scones.algorithm.recipes import Classifier
 from scones.algorithm.train import TEMPERATURE, probabilities
 
-OPSET = 17
+OPSET = 18
 TOLERANCE = 1e-4
 """How far ONNX's probabilities may be from PyTorch's."""
 
@@ -42,18 +44,20 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def weight(self, value: Tensor | NDArray[np.float32]) -> str:
+    def weight(self, value: Tensor | NDArray[Any]) -> str:
         """Add a constant and return its name."""
         array = value.detach().contiguous().numpy() if isinstance(value, Tensor) else value
         name = f"weight_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def convolution(self, x: str, layer: nn.Conv2d) -> str:
-        """Add a convolution."""
+    def convolution(self, x: str, layer: nn.Conv2d, before: int = 0, after: int = 0) -> str:
+        """Add a convolution, with so many rows and columns of zeros before and after the picture's."""
         bias = [self.weight(layer.bias)] if layer.bias is not None else []
-        padding = int(layer.padding[0])
-        return self.add("Conv", x, self.weight(layer.weight), *bias, pads=[padding] * 4)
+        pads = [int(layer.padding[0]) + zeros for zeros in (before, before, after, after)]
+        return self.add(
+            "Conv", x, self.weight(layer.weight), *bias, pads=pads, strides=list(layer.stride), group=layer.groups
+        )
 
     def normalisation(self, x: str, layer: nn.BatchNorm2d) -> str:
         """Add a batch normalisation."""
@@ -69,23 +73,58 @@ class _Graph:
         refined = self.add("Relu", self.normalisation(self.convolution(x, stage.refine), stage.norm_2))
         return self.add("Add", x, refined)
 
+    def own(self, x: str, network: Network) -> str:
+        """Add the network that is trained from scratch, from pictures in [0, 255] to logits."""
+        x = self.add("Mul", x, self.weight((1 / (255 * network.deviation)).float()))
+        x = self.add("Sub", x, self.weight((network.mean / network.deviation).float()))
+        x = self.add("Relu", self.convolution(x, network.whiten))
+        for stage in network.stages:
+            assert isinstance(stage, Stage)
+            x = self.stage(x, stage)
+        pooled = [self.add(f"Global{kind}Pool", x) for kind in ("Average", "Max")]
+        return self.linear(self.add("Concat", *pooled, axis=1), network.head)
 
-def to_onnx(network: Network, shape: tuple[int, int, int], labels: Sequence[str]) -> onnx.ModelProto:
+    def convolution_block(self, x: str, block: Convolution) -> str:
+        """Add a convolution of EfficientNet with what belongs to it."""
+        x = self.normalisation(self.convolution(x, block.layer, block.before, block.after), block.norm)
+        return self.add("Clip", x, self.number(0), self.number(6)) if block.relu else x
+
+    def efficientnet(self, x: str, network: EfficientNetLite0, shape: tuple[int, int, int]) -> str:
+        """Add EfficientNet-Lite0, from pictures in [0, 255] of a shape to logits."""
+        if network.size != shape[1:]:
+            sizes = self.weight(np.array(network.size, np.int64))
+            x = self.add("Resize", x, "", "", sizes, mode="linear", axes=[2, 3])
+        x = self.add("Div", self.add("Sub", x, self.number(127)), self.number(128))
+        x = self.convolution_block(x, network.stem)
+        for block in network.blocks:
+            assert isinstance(block, Block)
+            y = x
+            for layer in block.layers:
+                assert isinstance(layer, Convolution)
+                y = self.convolution_block(y, layer)
+            x = self.add("Add", x, y) if block.residual else y
+        return self.linear(self.add("GlobalAveragePool", self.convolution_block(x, network.last)), network.head)
+
+    def linear(self, x: str, layer: nn.Linear) -> str:
+        """Add a linear layer upon a picture's one pixel."""
+        return self.add("Gemm", self.add("Flatten", x), self.weight(layer.weight), self.weight(layer.bias), transB=1)
+
+    def number(self, value: float) -> str:
+        """Add a single number."""
+        return self.weight(np.array(value, np.float32))
+
+
+def to_onnx(network: Classifier, shape: tuple[int, int, int], labels: Sequence[str]) -> onnx.ModelProto:
     """Return the network as a model of one self-contained graph."""
     graph = _Graph()
     _, height, width = shape
     x = graph.add("Cast", "pictures", to=TensorProto.FLOAT)
     x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
-    x = graph.add("Mul", x, graph.weight((1 / (255 * network.deviation)).float()))
-    x = graph.add("Sub", x, graph.weight((network.mean / network.deviation).float()))
-    x = graph.add("Relu", graph.convolution(x, network.whiten))
-    for stage in network.stages:
-        assert isinstance(stage, Stage)
-        x = graph.stage(x, stage)
-    pooled = [graph.add(kind, x, axes=[2, 3], keepdims=0) for kind in ("ReduceMean", "ReduceMax")]
-    x = graph.add("Concat", *pooled, axis=1)
-    x = graph.add("Gemm", x, graph.weight(network.head.weight), graph.weight(network.head.bias), transB=1)
-    x = graph.add("Div", x, graph.weight(np.array(TEMPERATURE, np.float32)))
+    if isinstance(network, EfficientNetLite0):
+        x = graph.efficientnet(x, network, shape)
+    else:
+        x = graph.own(x, network)
+    x = graph.add("Div", x, graph.number(TEMPERATURE))
     graph.add("Softmax", x, axis=1, output="probabilities")
     pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", height, width, 3])
     answers = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(labels)])
@@ -96,7 +135,9 @@ def to_onnx(network: Network, shape: tuple[int, int, int], labels: Sequence[str]
     return model
 
 
-def store(network: Network, shape: tuple[int, int, int], labels: Sequence[str], sample: Pixels, folder: Path) -> float:
+def store(
+    network: Classifier, shape: tuple[int, int, int], labels: Sequence[str], sample: Pixels, folder: Path
+) -> float:
     """Write model.onnx and labels.json; return how far ONNX's answers are from PyTorch's on the sample.
 
     Raises `AlgorithmError`, and writes nothing, where that is more than 1e-4.

@@ -114,6 +114,7 @@ class Hyperparameters:
     image_shape: tuple[int, int, int] = (3, 224, 224)
     epochs: int = 30
     mini_batch_size: int = 50
+    use_pretrained_model: int = 0
     augmentation_type: str | None = None
     early_stopping: bool = False
     early_stopping_min_epochs: int = 10
@@ -129,8 +130,6 @@ class Hyperparameters:
         for required in ("num_classes", "num_training_samples"):
             if required not in values:
                 raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
-        if values.get("use_pretrained_model"):
-            raise CustomerError("use_pretrained_model=1: no pretrained weights come with Scones yet; leave it at 0.")
         if values.get("multi_label"):
             raise CustomerError("multi_label=1 is not there yet; give one label for each picture.")
         effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}

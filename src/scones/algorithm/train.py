@@ -17,19 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.hyperparameters import Hyperparameters
-from scones.algorithm.network import Network
-from scones.algorithm.optimizer import Muon
 from scones.algorithm.pictures import Pictures, Pixels
+from scones.algorithm.recipes import Classifier, choose
 
-MUON_RATE = 0.1
-"""Relative change of a convolution per step, at its highest."""
-SGD_RATE, SGD_MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
-"""For everything else."""
 WARM_UP = 0.15
 """Share of the steps in which the rates rise; then they fall to nothing."""
 SMOOTHING = 0.1
@@ -37,8 +32,8 @@ AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 TEMPERATURE = 0.8
 """What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
-SAMPLES_PER_EPOCH, MOST_PASSES = 2000, 2
-"""An epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
+SAMPLES_PER_EPOCH = 2000
+"""From scratch, an epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
 MEASURED_PIXELS = 256 * 32 * 32
 """Pixels of all pictures of a batch together, when the network is measured."""
@@ -50,7 +45,7 @@ LOG_EVERY = 20
 class Trained:
     """The averaged network, and its accuracy on the validation channel."""
 
-    network: Network
+    network: Classifier
     validation_accuracy: float
 
 
@@ -103,18 +98,10 @@ class _Run:
         self._labels = torch.from_numpy(training.labels)
         self._batch = min(parameters.mini_batch_size, len(self._labels))
         self._generator = torch.Generator().manual_seed(seed)
-        self._network = Network(parameters.num_classes).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network.learn_whitening(to_tensor(training.pixels[:1000]))
+        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]))
+        self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self._network).eval()
-        filters = [module.weight for module in self._network.stages.modules() if isinstance(module, nn.Conv2d)]
-        others = [
-            value
-            for value in self._network.parameters()
-            if value.requires_grad and all(value is not f for f in filters)
-        ]
-        self._muon = Muon(filters)
-        self._sgd = torch.optim.SGD(others, momentum=SGD_MOMENTUM, nesterov=True, weight_decay=WEIGHT_DECAY)
-        self._passes = min(MOST_PASSES, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
+        self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
         self._steps = parameters.epochs * self._passes * (len(self._labels) // self._batch)
         self._step = 0
 
@@ -140,18 +127,12 @@ class _Run:
             yield from torch.split(order[:whole], self._batch)
 
     def _learn(self, chosen: Tensor) -> int:
-        pictures = augment(to_tensor(self._pixels[chosen.numpy()]), self._generator, self._variation)
+        pictures = to_tensor(self._pixels[chosen.numpy()])
+        pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         labels = self._labels[chosen]
         logits = self._network(pictures)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING)
-        self._sgd.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        rate = self._rate()
-        self._muon.step(MUON_RATE * rate)
-        for group in self._sgd.param_groups:
-            group["lr"] = SGD_RATE * rate
-        self._sgd.step()
+        self._recipe.learn(functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING), self._rate())
         self._step += 1
         self._update_average()
         return int((logits.argmax(1) == labels).sum())
@@ -205,7 +186,7 @@ def batch_size(pixels: Pixels) -> int:
 
 
 @torch.no_grad()
-def probabilities(network: Network, pixels: Pixels) -> NDArray[np.float32]:
+def probabilities(network: Classifier, pixels: Pixels) -> NDArray[np.float32]:
     """Return what the served model answers, shape (n, classes)."""
     size = batch_size(pixels)
     logits = torch.cat([network(to_tensor(pixels[at : at + size])) for at in range(0, len(pixels), size)])
@@ -213,6 +194,6 @@ def probabilities(network: Network, pixels: Pixels) -> NDArray[np.float32]:
     return answers
 
 
-def measure(network: Network, pictures: Pictures) -> float:
+def measure(network: Classifier, pictures: Pictures) -> float:
     """Return a network's accuracy."""
     return float((probabilities(network, pictures.pixels).argmax(1) == pictures.labels).mean())

@@ -1,0 +1,96 @@
+"""How a network learns: what it starts from, at what size it sees pictures, and how a batch changes it."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
+from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.network import Network
+from scones.algorithm.optimizer import Muon
+
+Classifier: TypeAlias = Network | EfficientNetLite0
+"""Both map pictures in [0, 1] to logits."""
+
+
+class Recipe(Protocol):
+    """One way to train; `learn` follows a batch's loss, with `rate` the share, from 0 to 1, of the highest rate."""
+
+    network: Classifier
+    size: tuple[int, int]
+    """Height and width of the pictures that the network learns from."""
+    passes: int
+    """How often an epoch goes through the pictures, at most."""
+
+    def learn(self, loss: Tensor, rate: float) -> None:
+        """Change the weights by a loss."""
+        ...
+
+
+class FromScratch:
+    """The small residual network: Muon for its convolutions, SGD for everything else."""
+
+    passes = 2
+    MUON_RATE = 0.1
+    """Relative change of a convolution per step, at its highest."""
+    RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
+
+    def __init__(self, parameters: Hyperparameters, sample: Tensor) -> None:
+        network = Network(parameters.num_classes)
+        network.learn_whitening(sample)
+        self.network: Classifier = network
+        self.size = parameters.image_shape[1:]
+        filters = [module.weight for module in network.stages.modules() if isinstance(module, nn.Conv2d)]
+        own = {id(weight) for weight in filters}
+        others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
+        self._muon = Muon(filters)
+        self._sgd = torch.optim.SGD(others, momentum=self.MOMENTUM, nesterov=True, weight_decay=self.WEIGHT_DECAY)
+
+    def learn(self, loss: Tensor, rate: float) -> None:
+        """Change the weights by a loss."""
+        self._sgd.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._muon.step(self.MUON_RATE * rate)
+        for group in self._sgd.param_groups:
+            group["lr"] = self.RATE * rate
+        self._sgd.step()
+
+
+class FineTuning:
+    """EfficientNet-Lite0 from ImageNet's weights: AdamW, and ten times its rate for the new head."""
+
+    passes = 1
+    RATE, HEAD = 5e-4, 10.0
+    """At twice this rate one fold of five diverges."""
+    WEIGHT_DECAY = 0.05
+    NORM = 1.0
+    """What longer gradients are shortened to."""
+
+    def __init__(self, parameters: Hyperparameters) -> None:
+        _, height, width = parameters.image_shape
+        self.size = working_size(height, width)
+        network = pretrained(parameters.num_classes, self.size)
+        self.network: Classifier = network
+        head = list(network.head.parameters())
+        own = {id(weight) for weight in head}
+        body = [weight for weight in network.parameters() if id(weight) not in own]
+        self._weights = [*body, *head]
+        groups = [{"params": body, "share": 1.0}, {"params": head, "share": self.HEAD}]
+        self._adam = torch.optim.AdamW(groups, lr=self.RATE, weight_decay=self.WEIGHT_DECAY)
+
+    def learn(self, loss: Tensor, rate: float) -> None:
+        """Change the weights by a loss."""
+        self._adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._weights, self.NORM)
+        for group in self._adam.param_groups:
+            group["lr"] = self.RATE * rate * group["share"]
+        self._adam.step()
+
+
+def choose(parameters: Hyperparameters, sample: Tensor) -> Recipe:
+    """Return the recipe that the hyperparameters ask for; a sample of pictures, shape (n, 3, h, w), whitens."""
+    return FineTuning(parameters) if parameters.use_pretrained_model else FromScratch(parameters, sample)
