@@ -41,7 +41,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 	@echo "Installing Scones into $(VENV) (PyTorch is large: the first time takes a minute or more)"
-	@$(PIP) --editable '.[cli]'
+	@$(PIP) --editable '.[cli,pretrained]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run

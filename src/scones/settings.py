@@ -24,7 +24,9 @@ class Settings:
     """Names, classes, gate and machines; the defaults run as they are, on the local cloud and on AWS.
 
     `region` is empty for what the place says: the local cloud's own, or that of the user's AWS configuration. AWS
-    trains the built-in image-classification algorithm on GPU instances alone, and serves it from CPUs too.
+    trains the built-in image-classification algorithm on GPU instances alone, and serves it from CPUs too. `pretrained`
+    trains further from ImageNet's weights: AWS has them, and here they come with scones[pretrained]. Unless `epochs` is
+    given there are 10 of them then, and 30 from scratch.
     """
 
     name: str = "scones"
@@ -34,7 +36,8 @@ class Settings:
     training_instance: str = "ml.g4dn.xlarge"
     hosting_instance: str = "ml.m5.xlarge"
     training_image: str = ""
-    epochs: int = 30
+    pretrained: bool = True
+    epochs: int | None = None
     mini_batch_size: int = 50
     runtime: str = "python3.12"
     concurrency: int = 8
@@ -93,7 +96,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
                             f"there are {', '.join(CHECKS)}."))  # fmt: skip
     try:
         return check(value)
-    except (ValueError, TypeError) as error:
+    except (LookupError, ValueError, TypeError) as error:
         raise SettingsError(f"{name} is {value!r} {where}, and must be {check.__doc__}.") from error
 
 
@@ -131,6 +134,12 @@ def _count(value: Any) -> int:
     return count
 
 
+def _flag(value: Any) -> bool:
+    """true or false"""
+    flags = {"true": True, "false": False}
+    return value if isinstance(value, bool) else flags[str(value).lower()]
+
+
 def _text(value: Any) -> str:
     """a text without spaces"""
     if not isinstance(value, str) or any(character.isspace() for character in value):
@@ -139,7 +148,7 @@ def _text(value: Any) -> str:
 
 
 _OTHERS: dict[str, Callable[[Any], Any]] = {
-    "name": _name, "classes": _classes, "threshold": _share,
+    "name": _name, "classes": _classes, "threshold": _share, "pretrained": _flag,
     "epochs": _count, "mini_batch_size": _count, "concurrency": _count,
 }  # fmt: skip
 CHECKS: dict[str, Callable[[Any], Any]] = {

@@ -30,7 +30,7 @@ def place(cloud: Any) -> Place:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(name=f"test-{uuid.uuid4().hex[:12]}", epochs=1, mini_batch_size=4)
+    return Settings(name=f"test-{uuid.uuid4().hex[:12]}", pretrained=False, epochs=1, mini_batch_size=4)
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def jobs(place: Place, settings: Settings) -> list[dict[str, Any]]:
 
 def test_a_job_has_the_courses_hyperparameters(job: Training) -> None:
     assert job.hyperparameters == {
-        "image_shape": "3,32,32", "num_classes": "2", "num_training_samples": "12", "epochs": "1",
-        "mini_batch_size": "4",
+        "image_shape": "3,32,32", "num_classes": "2", "num_training_samples": "12", "use_pretrained_model": "0",
+        "epochs": "1", "mini_batch_size": "4",
     }  # fmt: skip
     assert job.image == "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 

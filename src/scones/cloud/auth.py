@@ -169,6 +169,7 @@ def _verify_version_4(
 def _verify_version_2(request: Request, query: Mapping[str, str], credentials: Credentials, account: str) -> Signature:
     """Check a presigned S3 URL of Signature Version 2, which is still boto3's default for `generate_presigned_url`."""
     from botocore.auth import HmacV1QueryAuth
+    from botocore.compat import HTTPHeaders
     from botocore.credentials import Credentials as BotocoreCredentials
 
     class Presigned(HmacV1QueryAuth):
@@ -182,7 +183,7 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     if not query.get("Expires", "").isdigit():
         raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403)
     _check_expiry(datetime.fromtimestamp(int(query["Expires"]), UTC))
-    headers = dict(request.headers) | ({"x-amz-security-token": token} if token else {})
+    headers = HTTPHeaders.from_dict({**request.headers, **({"x-amz-security-token": token} if token else {})})
     names = {"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"}
     rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
     signer = Presigned(BotocoreCredentials(query["AWSAccessKeyId"], secret))

