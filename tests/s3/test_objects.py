@@ -9,7 +9,9 @@ import os
 import urllib.error
 import urllib.request
 
+import boto3
 import pytest
+from botocore.config import Config
 
 LARGE = os.urandom(200_000)
 """Bytes that do not fit the database."""
@@ -291,6 +293,32 @@ def test_presigned_urls(cloud, bucket, version):
         urllib.request.urlopen(s3.generate_presigned_url("get_object", {**params, "Key": "none"}))
     assert refused.value.code == 404
     assert b"<Code>NoSuchKey</Code>" in refused.value.read()
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_urls_presigned_with_a_roles_keys_carry_their_token(cloud, s3, bucket, version):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"content")
+    role = "arn:aws:iam::111122223333:role/service-role/notebook"
+    keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    notebook = boto3.client(
+        "s3",
+        endpoint_url=cloud.url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+        config=Config(signature_version=version),
+    )
+    url = notebook.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "key"})
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"content"
+    written = {"Bucket": bucket, "Key": "key", "Metadata": {"by": "hand"}}
+    request = urllib.request.Request(notebook.generate_presigned_url("put_object", written), data=b"new", method="PUT")
+    request.add_header("Content-Type", "")
+    request.add_header("x-amz-meta-by", "hand")
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    assert s3.head_object(Bucket=bucket, Key="key")["Metadata"] == {"by": "hand"}
 
 
 @pytest.mark.parametrize("unsupported", [{"ObjectLockMode": "GOVERNANCE"}, {"GrantRead": "id=x"}])
