@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import json
@@ -13,18 +14,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
-from jobs import picture
+from jobs import Job, picture
 from PIL import Image
 
 
-@pytest.fixture(scope="module")
-def server(trained):
-    job, _ = trained
+@contextlib.contextmanager
+def serving(job, **environment):
+    """Run the model server, and return its process and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = job.environment(SAGEMAKER_BIND_TO_PORT=str(port))
     command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    environment = job.environment(SAGEMAKER_BIND_TO_PORT=str(port), **environment)
     with subprocess.Popen(command, env=environment) as process:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -33,9 +35,15 @@ def server(trained):
                     break
             except ConnectionRefusedError:
                 time.sleep(0.02)
-        yield port
+        yield psutil.Process(process.pid), port
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) in (0, -signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+@pytest.fixture(scope="module")
+def server(trained):
+    with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="1") as (_, port):
+        yield port
 
 
 def ask(port, method, path, body=None, **headers):
@@ -132,6 +140,86 @@ def test_many_clients_get_each_their_own_answer(server):
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(classify, [0, 1] * 40)) == [0, 1] * 40
+
+
+def test_as_many_workers_serve_as_are_asked_for_and_one_that_is_killed_is_replaced(trained):
+    with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="2") as (process, port):
+        before = process.children()
+        assert len(before) == 2
+        for worker in before:
+            worker.kill()
+        status, _, content = ask(port, "POST", "/invocations", encoded(1), content_type="image/png")
+        assert (status, np.argmax(json.loads(content))) == (200, 1)
+        deadline = time.monotonic() + 30
+        while len(after := process.children()) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(after) == 2
+        assert not set(after) & set(before)
+
+
+def test_workers_end_with_a_supervisor_that_is_killed(trained):
+    job, _ = trained
+    with pytest.raises(AssertionError, match="-9"), serving(job) as (process, _):  # noqa: PT012 - the kill is the body
+        workers = process.children()
+        process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=20)
+        assert not alive
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_bytes(b"no model")
+    environment = Job(tmp_path).environment(SAGEMAKER_BIND_TO_PORT="0")
+    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "model.onnx" in done.stderr
+
+
+def test_requests_under_way_are_answered_after_sigterm(trained):
+    buffer = io.BytesIO()
+    Image.new("1", (6000, 6000)).save(buffer, "PNG")
+    with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="1") as (process, port), ThreadPoolExecutor(4) as pool:
+        connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=20) for _ in range(4)]
+        for connection in connections:
+            connection.request("POST", "/invocations", buffer.getvalue(), {"content-type": "image/png"})
+        (worker,) = process.children()
+        used = worker.cpu_times().user
+        while worker.cpu_times().user < used + 0.05:  # they are being worked on
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        assert [answer.status for answer in pool.map(lambda each: each.getresponse(), connections)] == [200] * 4
+
+
+def test_a_sender_who_never_ends_its_body_keeps_nobody_from_an_answer(server):
+    slow = []
+    for _ in range(100):
+        connection = socket.create_connection(("127.0.0.1", server))
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\n")
+        connection.sendall(b"content-length: 5000000\r\n\r\n" + bytes(100))
+        slow.append(connection)
+    assert ask(server, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
+    for connection in slow:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_bodies_that_never_end_take_no_more_than_a_bounded_memory(trained):
+    head = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: 5000001\r\n\r\n"
+    with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="1") as (process, port), contextlib.ExitStack() as stack:
+        (worker,) = process.children()
+        before = worker.memory_info().rss
+        refused = 0
+        for _ in range(100):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            slow.sendall(head)
+            try:
+                slow.sendall(bytes(5_000_000))
+            except ConnectionError:  # it was refused before it had sent everything
+                refused += 1
+        assert ask(port, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
+        assert refused > 50
+        assert worker.memory_info().rss - before < 200e6
 
 
 @pytest.mark.slow

@@ -3,17 +3,24 @@
 One picture a request (image/png, image/jpeg, application/x-image); the answer is the probabilities as a JSON array, as
 the built-in algorithm gives them, or `{"prediction": […]}` for Accept: application/jsonlines. Loads onnxruntime and no
 PyTorch.
+
+A process for each core, at most four, or as many as SAGEMAKER_MODEL_SERVER_WORKERS says: two processes answered more
+than twice as many requests as two threads of one. They accept from one socket, which their supervisor keeps open, so
+that a request to a server whose workers all died waits for the next of them instead of being refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +31,24 @@ from PIL import Image, UnidentifiedImageError
 
 from scones.algorithm.container import Container
 from scones.algorithm.pictures import to_rgb
+from scones.algorithm.supervisor import Parent, Supervisor
 
 CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 BODY_LIMIT = 6_291_456
 """Bytes of a request, as real-time inference allows."""
 PIXEL_LIMIT = 64_000_000
 """Pixels of a picture: what decodes to more is refused before it is decoded."""
-WORKERS = 2
+MOST_WORKERS = 4
+"""Processes at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say."""
 PENDING_LIMIT = 128
-"""Requests read whole and not yet answered; one more is refused with 503 at once."""
+"""Requests of a worker that are read whole and not yet answered; one more is refused with 503 at once."""
+SMALL_BODY = 256 << 10
+"""Bytes up to which a body always finds room."""
+BODIES_LIMIT = 64 << 20
+"""Bytes that the bodies of a worker's requests take together; a larger one that finds no room is refused with 503."""
+READ_SECONDS = 60.0
+"""How long a sender may take for its body: AWS's front end waits no longer for a whole invocation."""
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -42,9 +58,11 @@ Receive = Callable[[], Awaitable[Message]]
 class RequestError(Exception):
     """A request that cannot be answered, with the HTTP status that says so."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, unread: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.unread = unread
+        """Whether some of the body is still to come: then the connection is closed rather than read on."""
 
 
 class DisconnectedError(Exception):
@@ -61,7 +79,13 @@ class Model:
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
         _, self._height, self._width, _ = self._session.get_inputs()[0].shape
-        self.classify(_blank(self._width, self._height))
+        self._blank = _blank(self._width, self._height)
+        self.try_out()
+
+    def try_out(self) -> None:
+        """Classify an empty picture; raises whatever keeps the model from answering."""
+        if not np.isfinite(self.classify(self._blank)).all():
+            raise ValueError("the model answers with numbers that are none")
 
     def classify(self, content: bytes) -> list[float]:
         """Return the probability of each class for one encoded picture; raises `RequestError`."""
@@ -77,23 +101,69 @@ class Model:
         return probabilities
 
 
+class Bodies:
+    """The room that bodies have in a worker's memory while they are read and wait."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @contextlib.asynccontextmanager
+    async def read(self, receive: Receive) -> AsyncIterator[bytes]:
+        """Read a body and keep its room to the block's end; raises `RequestError` or `DisconnectedError`."""
+        content = bytearray()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._fill(content, receive)
+            yield bytes(content)
+        except TimeoutError as error:
+            raise RequestError(408, f"the body did not arrive within {READ_SECONDS:g} s", unread=True) from error
+        finally:
+            self._taken -= len(content)
+
+    async def _fill(self, content: bytearray, receive: Receive) -> None:
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise DisconnectedError
+            more = message.get("more_body", False)
+            chunk = message.get("body", b"")
+            content += chunk
+            self._taken += len(chunk)
+            if len(content) > BODY_LIMIT:
+                raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes", unread=more)
+            if self._taken > BODIES_LIMIT and len(content) > SMALL_BODY:
+                raise RequestError(503, "other large requests take all the memory there is; try again", unread=more)
+
+
 class Application:
     """The ASGI application; decoding and inference run on threads, for both release the interpreter."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, threads: int) -> None:
         self._model = model
-        self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="inference")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="inference")
+        self._bodies = Bodies()
         self._pending = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         match (scope["method"], scope["path"]):
             case ("GET", "/ping"):
-                await _answer(send, 200, b"")
+                await self._ping(send)
             case ("POST", "/invocations"):
                 await self._invoke(scope, receive, send)
             case _:
                 await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+
+    async def _ping(self, send: Send) -> None:
+        """Answer 200 only after an inference, beside the queue of requests: full, it is healthy all the same."""
+        try:
+            await asyncio.to_thread(self._model.try_out)
+        except Exception as error:
+            print(f"unhealthy: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
+            await _answer(send, 500, str(error).encode(), "text/plain")
+        else:
+            await _answer(send, 200, b"")
 
     async def _invoke(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -103,13 +173,13 @@ class Application:
                 raise RequestError(
                     415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}"
                 )
-            content = await _read(receive)
-            found = await self._classify(content)
+            async with self._bodies.read(receive) as content:
+                found = await self._classify(content)
         except DisconnectedError:
             return
         except RequestError as error:
             print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _answer(send, error.status, str(error).encode(), "text/plain")
+            await _answer(send, error.status, str(error).encode(), "text/plain", last=error.unread)
             return
         if headers.get("accept", "").partition(";")[0].strip() == "application/jsonlines":
             await _answer(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
@@ -127,22 +197,10 @@ class Application:
             self._pending -= 1
 
 
-async def _read(receive: Receive) -> bytes:
-    content = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise DisconnectedError
-        content += message.get("body", b"")
-        if len(content) > BODY_LIMIT:
-            raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
-        more = message.get("more_body", False)
-    return bytes(content)
-
-
-async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
+async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None, *, last: bool = False) -> None:
     headers = [(b"content-length", str(len(body)).encode())]
+    if last:
+        headers.append((b"connection", b"close"))
     if content_type:
         headers.append((b"content-type", content_type.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -157,12 +215,32 @@ def _blank(width: int, height: int) -> bytes:
 
 
 def main() -> None:
-    """Load the model and serve until SIGTERM; requests under way are answered first."""
-    application = Application(Model(Container.here().model))
-    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
-    host = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1")
-    print(f"serving on {host}:{port}", flush=True)  # noqa: T201 - the endpoint's log
-    uvicorn.run(
-        application, host=host, port=port, log_level="warning", access_log=False, lifespan="off", ws="none",
+    """Serve until SIGTERM; requests under way are answered first. Exits with 1 where the model cannot be loaded."""
+    asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    count = int(asked) if asked.isdigit() and int(asked) else min(MOST_WORKERS, CORES)
+    address = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    listener = socket.create_server(address)
+    print(f"serving on {address[0]}:{address[1]} with {count} workers", flush=True)  # noqa: T201 - the endpoint's log
+    sys.exit(Supervisor(count, partial(_work, listener, max(1, CORES // count))).run())
+
+
+def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
+    """Load the model and answer what comes in at a socket that other workers accept from, too."""
+    application = Application(Model(Container.here().model), threads)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, lifespan="off", ws="none",
         http="httptools", server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
     )  # fmt: skip
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(uvicorn.Server(config), listener, parent))
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket, parent: Parent) -> None:
+    def end() -> None:  # nobody would end this worker otherwise
+        loop.remove_reader(parent.lifeline)
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(parent.lifeline, end)
+    parent.tell_ready()
+    await server.serve(sockets=[listener])
