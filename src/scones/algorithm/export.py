@@ -1,8 +1,9 @@
 """The artifact: one ONNX file from bytes of pixels to probabilities, and its labels.
 
 The graph (opset 18) takes `pictures`, uint8, shape (n, height, width, 3), and gives `probabilities`, float32, shape
-(n, classes); enlarging, normalisation, temperature and softmax are inside. It is written node by node: the networks are
-simple, and PyTorch's exporter takes longer than some trainings. Metadata: `labels`, a JSON list.
+(n, classes); enlarging, normalisation, temperature and softmax (or sigmoids, where a picture has several labels) are
+inside. It is written node by node: the networks are simple, and PyTorch's exporter takes longer than some trainings.
+Metadata: `labels`, a JSON list.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from torch import Tensor, nn
 from scones.algorithm.efficientnet import Block, Convolution, EfficientNetLite0
 from scones.algorithm.failure import AlgorithmError
 from scones.algorithm.network import Network, Stage
+from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pixels
 from scones.algorithm.recipes import Classifier
-from scones.algorithm.train import TEMPERATURE, probabilities
+from scones.algorithm.train import probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -114,7 +116,9 @@ class _Graph:
         return self.weight(np.array(value, np.float32))
 
 
-def to_onnx(network: Classifier, shape: tuple[int, int, int], labels: Sequence[str]) -> onnx.ModelProto:
+def to_onnx(
+    network: Classifier, objective: Objective, shape: tuple[int, int, int], labels: Sequence[str]
+) -> onnx.ModelProto:
     """Return the network as a model of one self-contained graph."""
     graph = _Graph()
     _, height, width = shape
@@ -124,8 +128,8 @@ def to_onnx(network: Classifier, shape: tuple[int, int, int], labels: Sequence[s
         x = graph.efficientnet(x, network, shape)
     else:
         x = graph.own(x, network)
-    x = graph.add("Div", x, graph.number(TEMPERATURE))
-    graph.add("Softmax", x, axis=1, output="probabilities")
+    x = graph.add("Div", x, graph.number(objective.temperature))
+    graph.add(objective.activation, x, output="probabilities")
     pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", height, width, 3])
     answers = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", len(labels)])
     whole = helper.make_graph(graph.nodes, "image-classification", [pictures], [answers], graph.weights)
@@ -136,16 +140,21 @@ def to_onnx(network: Classifier, shape: tuple[int, int, int], labels: Sequence[s
 
 
 def store(
-    network: Classifier, shape: tuple[int, int, int], labels: Sequence[str], sample: Pixels, folder: Path
+    network: Classifier,
+    objective: Objective,
+    shape: tuple[int, int, int],
+    labels: Sequence[str],
+    sample: Pixels,
+    folder: Path,
 ) -> float:
     """Write model.onnx and labels.json; return how far ONNX's answers are from PyTorch's on the sample.
 
     Raises `AlgorithmError`, and writes nothing, where that is more than 1e-4.
     """
-    content = to_onnx(network, shape, labels).SerializeToString()
+    content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (answers,) = session.run(None, {"pictures": sample})
-    difference = float(np.abs(answers - probabilities(network, sample)).max())
+    difference = float(np.abs(answers - probabilities(network, sample, objective)).max())
     if difference > TOLERANCE:
         raise AlgorithmError(f"The exported model differs from the trained one by {difference:.2g}.")
     folder.mkdir(parents=True, exist_ok=True)

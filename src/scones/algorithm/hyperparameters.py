@@ -1,7 +1,8 @@
 """The hyperparameters of AWS's built-in image-classification algorithm: names, types, ranges, defaults.
 
-Source: the Developer Guide's "Image Classification Hyperparameters". All arrive as strings. What `NO_EFFECT` names is
-accepted and checked, and the log says that it changes nothing: the network and its optimizer are Scones' own.
+Source: the Developer Guide's "Image Classification Hyperparameters". All arrive as strings. Where one of `Rule`'s is
+given, the built-in's rule of learning takes the place of our recipe's. What `NO_EFFECT` names is accepted and checked,
+and the log says that it changes nothing.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def _integer(low: int, high: int | None = None) -> Check:
     return check
 
 
-def _real(low: float, high: float) -> Check:
+def _real(low: float, high: float, *, below: bool = False) -> Check:
     def check(text: str) -> float:
         value = float(text)
-        if not low <= value <= high:
+        if not low <= value <= high or (below and value == high):
             raise ValueError
         return value
 
-    check.__doc__ = f"a number from {low:g} to {high:g}"
+    check.__doc__ = f"a number from {low:g} to {'below ' if below else ''}{high:g}"
     return check
 
 
@@ -55,9 +56,12 @@ def _shape(text: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _steps(text: str) -> list[int]:
-    """integers separated by commas, such as 10,20"""
-    return [int(part) for part in text.split(",")]
+def _steps(text: str) -> tuple[int, ...]:
+    """numbers of epochs separated by commas, such as 10,20"""
+    steps = tuple(int(part) for part in text.split(","))
+    if min(steps) < 1:
+        raise ValueError
+    return steps
 
 
 def _flag(text: str) -> bool:
@@ -82,8 +86,8 @@ CHECKS: dict[str, Check] = {
     "optimizer": _one_of("sgd", "adam", "rmsprop", "nag"),
     "momentum": _real(0, 1),
     "weight_decay": _real(0, 1),
-    "beta_1": _real(0, 1),
-    "beta_2": _real(0, 1),
+    "beta_1": _real(0, 1, below=True),
+    "beta_2": _real(0, 1, below=True),
     "eps": _real(0, 1),
     "gamma": _real(0, 1),
     "augmentation_type": _one_of("crop", "crop_color", "crop_color_transform"),
@@ -99,10 +103,28 @@ CHECKS: dict[str, Check] = {
     "early_stopping_tolerance": _real(0, 1),
 }
 NO_EFFECT = {
-    "num_layers", "resize", "learning_rate", "lr_scheduler_factor", "lr_scheduler_step", "optimizer", "momentum",
-    "weight_decay", "beta_1", "beta_2", "eps", "gamma", "precision_dtype", "use_weighted_loss",
-    "top_k", "kv_store", "checkpoint_frequency",
-}  # fmt: skip
+    "num_layers": "the network is Scones' own",
+    "checkpoint_frequency": "the model is stored once, at the end",
+}
+"""What changes nothing, and why."""
+DEFAULT_EPOCHS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the built-in changes weights by gradients; defaults are those that its logs show."""
+
+    optimizer: str = "sgd"
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    """The documentation says 0; logs say .9."""
+    weight_decay: float = 1e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    eps: float = 1e-8
+    gamma: float = 0.9
+    lr_scheduler_factor: float = 0.1
+    lr_scheduler_step: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +134,17 @@ class Hyperparameters:
     num_classes: int
     num_training_samples: int
     image_shape: tuple[int, int, int] = (3, 224, 224)
-    epochs: int = 30
+    epochs: int = DEFAULT_EPOCHS
     mini_batch_size: int = 50
     use_pretrained_model: int = 0
     augmentation_type: str | None = None
+    resize: int | None = None
+    multi_label: int = 0
+    use_weighted_loss: int = 0
+    top_k: int | None = None
+    checkpoint_frequency: int = 1
+    rule: Rule | None = None
+    """None is our recipe's own."""
     early_stopping: bool = False
     early_stopping_min_epochs: int = 10
     early_stopping_patience: int = 10
@@ -125,15 +154,56 @@ class Hyperparameters:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> tuple[Hyperparameters, list[str]]:
-        """Check what was given, and return it with the names that have no effect; raises `CustomerError`."""
+        """Check what was given, and return it with warnings of what has no effect; raises `CustomerError`."""
         values = {name: _value(name, text) for name, text in given.items()}
         for required in ("num_classes", "num_training_samples"):
             if required not in values:
                 raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
-        if values.get("multi_label"):
-            raise CustomerError("multi_label=1 is not there yet; give one label for each picture.")
+        _check_together(values)
+        rule = {name: value for name, value in values.items() if name in Rule.__dataclass_fields__}
         effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
-        return cls(**effective), sorted(NO_EFFECT & values.keys())
+        return cls(**effective, rule=_rule(rule) if rule else None), _warnings(values)
+
+
+def _check_together(values: Mapping[str, Any]) -> None:
+    """Raise `CustomerError` for values that go with each other badly."""
+    if values.get("kv_store") == "dist_async":
+        raise CustomerError(
+            "kv_store=dist_async is not there: instances learn in step; set dist_sync, or leave it out."
+        )
+    epochs = values.get("epochs", DEFAULT_EPOCHS)
+    if values.get("checkpoint_frequency", 1) > epochs:
+        raise CustomerError(
+            f"The hyperparameter checkpoint_frequency must be no greater than epochs ({epochs}), "
+            f"not {str(values['checkpoint_frequency'])!r}."
+        )
+    if values.get("top_k", 2) > values["num_classes"]:
+        raise CustomerError(
+            f"The hyperparameter top_k must be no greater than num_classes ({values['num_classes']}), "
+            f"not {str(values['top_k'])!r}."
+        )
+
+
+def _rule(given: dict[str, Any]) -> Rule:
+    """Return the built-in's rule; steps without a factor change nothing in it, in spite of the factor's default."""
+    if "lr_scheduler_factor" not in given:
+        given.pop("lr_scheduler_step", None)
+    return Rule(**given)
+
+
+def _warnings(values: Mapping[str, Any]) -> list[str]:
+    """Say what was given and changes nothing."""
+    told = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
+    if values.get("precision_dtype") == "float16":
+        told.append("precision_dtype=float16 has no effect here: a CPU trains in float32.")
+    if "lr_scheduler_step" in values and "lr_scheduler_factor" not in values:
+        told.append("lr_scheduler_step defined without lr_scheduler_factor, will be ignored...")
+    if "top_k" in values and values.get("multi_label"):
+        told.append("top_k has no effect with multi_label=1.")
+    if values.get("early_stopping"):
+        return told
+    names = sorted(name for name in values if name.startswith("early_stopping_"))
+    return told + [f"{name} has no effect without early_stopping=True." for name in names]
 
 
 def _value(name: str, text: str) -> Any:

@@ -38,12 +38,9 @@ def run(container: Container) -> None:
     """Read, train, and store; raises `JobError`."""
     given = {name: str(value) for name, value in container.config("hyperparameters").items()}
     log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
-    parameters, without_effect = Hyperparameters.read(given)
-    for name in without_effect:
-        log(f"{name} has no effect here: the network and its optimizer are Scones' own.", "WARNING")
-    if not parameters.early_stopping:
-        for name in sorted(name for name in given if name.startswith("early_stopping_")):
-            log(f"{name} has no effect without early_stopping=True.", "WARNING")
+    parameters, warnings = Hyperparameters.read(given)
+    for warning in warnings:
+        log(warning, "WARNING")
     stopping = _Stopping()
 
     def channel(name: str) -> Pictures:
@@ -68,7 +65,7 @@ def run(container: Container) -> None:
     trained = train(training, validation, parameters, log=log, stopping=stopping, seed=seed)
     sample = validation.pixels[: batch_size(validation.pixels)]
     labels = [str(index) for index in range(parameters.num_classes)]
-    difference = store(trained.network, parameters.image_shape, labels, sample, container.model)
+    difference = store(trained.network, trained.objective, parameters.image_shape, labels, sample, container.model)
     log(f"Storing the model with validation accuracy: {trained.validation_accuracy:.6f}")
     log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
 

@@ -7,8 +7,10 @@ from typing import Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
-from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.failure import CustomerError
+from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.network import Network
 from scones.algorithm.optimizer import Muon
 
@@ -91,6 +93,34 @@ class FineTuning:
         self._adam.step()
 
 
+class BuiltinRule:
+    """A recipe's network, changed by the built-in's rule: an optimizer by name, its rate lower at some epochs."""
+
+    passes = 1
+
+    def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
+        self.network, self.size = recipe.network, recipe.size
+        self._rule = rule
+        self._steps_per_epoch = max(1, parameters.num_training_samples // parameters.mini_batch_size)
+        self._optimizer = builtin_optimizer(rule, (value for value in self.network.parameters() if value.requires_grad))
+
+    def learn(self, loss: Tensor, rate: float) -> None:  # noqa: ARG002 - the rule has a rate of its own
+        """Change the weights by a loss; raises `CustomerError` once that is no number any more."""
+        if not torch.isfinite(loss):
+            raise CustomerError(
+                f"Training diverges with {self._rule.optimizer} at learning_rate={self._rule.learning_rate:g}; "
+                "set a smaller learning_rate."
+            )
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for group in self._optimizer.param_groups:
+            done = group.setdefault("steps_done", 0)  # in the optimizer's own state, so that it is kept with it
+            group["lr"] = rate_after(self._rule, done // self._steps_per_epoch)
+            group["steps_done"] = done + 1
+        self._optimizer.step()
+
+
 def choose(parameters: Hyperparameters, sample: Tensor) -> Recipe:
     """Return the recipe that the hyperparameters ask for; a sample of pictures, shape (n, 3, h, w), whitens."""
-    return FineTuning(parameters) if parameters.use_pretrained_model else FromScratch(parameters, sample)
+    recipe = FineTuning(parameters) if parameters.use_pretrained_model else FromScratch(parameters, sample)
+    return recipe if parameters.rule is None else BuiltinRule(recipe, parameters, parameters.rule)

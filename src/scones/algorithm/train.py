@@ -18,20 +18,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pictures, Pixels
 from scones.algorithm.recipes import Classifier, choose
 
 WARM_UP = 0.15
 """Share of the steps in which the rates rise; then they fall to nothing."""
-SMOOTHING = 0.1
 AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
-TEMPERATURE = 0.8
-"""What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
 SAMPLES_PER_EPOCH = 2000
 """From scratch, an epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
@@ -46,6 +43,7 @@ class Trained:
     """The averaged network, and its accuracy on the validation channel."""
 
     network: Classifier
+    objective: Objective
     validation_accuracy: float
 
 
@@ -73,7 +71,7 @@ def train(
         right = run.epoch(epoch, log, stopping)
         log(f"Epoch[{epoch}] Train-accuracy={right:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - began:.3f}")
-        accuracy = measure(run.average, validation)
+        accuracy = measure(run.average, validation, run.objective)
         log(f"Epoch[{epoch}] Validation-accuracy={accuracy:.6f}")
         if not parameters.early_stopping:
             kept = run.average
@@ -86,7 +84,7 @@ def train(
         if parameters.early_stopping and stopper.is_enough(epoch, accuracy):
             log("Early stopping criteria met.")
             break
-    return Trained(kept, measure(kept, validation))
+    return Trained(kept, run.objective, measure(kept, validation, run.objective))
 
 
 class _Run:
@@ -96,6 +94,8 @@ class _Run:
         self._pixels = training.pixels
         self._variation = VARIATIONS[parameters.augmentation_type]
         self._labels = torch.from_numpy(training.labels)
+        self.objective = Objective(training.labels, parameters.num_classes, weighted=bool(parameters.use_weighted_loss))
+        self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
         self._generator = torch.Generator().manual_seed(seed)
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]))
@@ -108,16 +108,20 @@ class _Run:
     def epoch(self, epoch: int, log: Callable[[str], None], stopping: Callable[[], bool]) -> float:
         """Go through the pictures in whole batches; return the share that was right, as seen in training."""
         self._network.train()
-        right = seen = 0
+        right, among, seen = 0.0, 0, 0
         began = time.monotonic()
         for batch, chosen in enumerate(self._batches()):
-            right += self._learn(chosen)
+            logits = self._learn(chosen)
+            right += self.objective.right(logits, self._labels[chosen])
+            among += self.objective.right_among(self._top_k, logits, self._labels[chosen]) if self._top_k else 0
             seen += len(chosen)
             if batch and batch % LOG_EVERY == 0:
                 speed = seen / (time.monotonic() - began)
                 log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={right / seen:.6f}")
             if stopping():
                 break
+        if self._top_k:
+            log(f"Epoch[{epoch}] Train-top_k_accuracy_{self._top_k}={among / seen:.6f}")
         return right / seen
 
     def _batches(self) -> Iterator[Tensor]:
@@ -126,16 +130,15 @@ class _Run:
             order = torch.randperm(len(self._labels), generator=self._generator)
             yield from torch.split(order[:whole], self._batch)
 
-    def _learn(self, chosen: Tensor) -> int:
+    def _learn(self, chosen: Tensor) -> Tensor:
         pictures = to_tensor(self._pixels[chosen.numpy()])
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
-        labels = self._labels[chosen]
-        logits = self._network(pictures)
-        self._recipe.learn(functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING), self._rate())
+        logits: Tensor = self._network(pictures)
+        self._recipe.learn(self.objective.loss(logits, self._labels[chosen]), self._rate())
         self._step += 1
         self._update_average()
-        return int((logits.argmax(1) == labels).sum())
+        return logits.detach()
 
     def _rate(self) -> float:
         done = self._step / self._steps
@@ -186,14 +189,19 @@ def batch_size(pixels: Pixels) -> int:
 
 
 @torch.no_grad()
-def probabilities(network: Classifier, pixels: Pixels) -> NDArray[np.float32]:
-    """Return what the served model answers, shape (n, classes)."""
+def logits_of(network: Classifier, pixels: Pixels) -> Tensor:
+    """Return a network's logits, shape (n, classes)."""
     size = batch_size(pixels)
-    logits = torch.cat([network(to_tensor(pixels[at : at + size])) for at in range(0, len(pixels), size)])
-    answers: NDArray[np.float32] = functional.softmax(logits / TEMPERATURE, 1).numpy()
+    return torch.cat([network(to_tensor(pixels[at : at + size])) for at in range(0, len(pixels), size)])
+
+
+def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> NDArray[np.float32]:
+    """Return what the served model answers, shape (n, classes)."""
+    answers: NDArray[np.float32] = objective.probabilities(logits_of(network, pixels)).numpy()
     return answers
 
 
-def measure(network: Classifier, pictures: Pictures) -> float:
+def measure(network: Classifier, pictures: Pictures, objective: Objective) -> float:
     """Return a network's accuracy."""
-    return float((probabilities(network, pictures.pixels).argmax(1) == pictures.labels).mean())
+    right = objective.right(logits_of(network, pictures.pixels), torch.from_numpy(pictures.labels))
+    return right / len(pictures.labels)

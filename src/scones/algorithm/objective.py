@@ -1,0 +1,63 @@
+"""What training works towards, and what the network's logits then mean: one label for a picture, or several."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+SMOOTHING = 0.1
+TEMPERATURE = 0.8
+"""What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
+Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
+"""Class indices, shape (n,), or with several labels for a picture zeros and ones, shape (n, classes)."""
+
+
+class Objective:
+    """Loss, accuracy and probabilities, for the labels of the training channel.
+
+    With one label for a picture: softmax and cross-entropy. With several (`multi_label=1`): a sigmoid and a binary
+    cross-entropy for each class; accuracy is then the built-in's, the average of all classes' accuracies.
+
+    `weighted` makes each class count the same, however many pictures it has; on AWS use_weighted_loss is for
+    multi_label=1 alone.
+    """
+
+    def __init__(self, labels: Labels, classes: int, *, weighted: bool = False) -> None:
+        self.several = labels.ndim == 2
+        self.activation: Literal["Softmax", "Sigmoid"] = "Sigmoid" if self.several else "Softmax"
+        """ONNX's name of what turns logits into probabilities."""
+        self.temperature = 1.0 if self.several else TEMPERATURE
+        """What logits are divided by before that."""
+        counts = labels.sum(0) if self.several else np.bincount(labels.astype(np.int64), minlength=classes)
+        present = torch.from_numpy(np.asarray(counts)).float().clamp(min=1)
+        self._present = len(labels) / (2 * present if self.several else classes * present)
+        self._absent = len(labels) / (2 * (len(labels) - present).clamp(min=1))
+        self._weighted = weighted
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean loss of logits, shape (n, classes)."""
+        if not self.several:
+            weights = self._present if self._weighted else None
+            return functional.cross_entropy(logits, labels, weights, label_smoothing=SMOOTHING)
+        each = torch.where(labels > 0, self._present, self._absent) if self._weighted else None
+        return functional.binary_cross_entropy_with_logits(logits, labels, each)
+
+    def right(self, logits: Tensor, labels: Tensor) -> float:
+        """Return how many pictures are right; with several labels each counts by its share of right classes."""
+        if not self.several:
+            return float((logits.argmax(1) == labels).sum())
+        return float(((logits > 0) == (labels > 0)).float().mean(1).sum())
+
+    def right_among(self, best: int, logits: Tensor, labels: Tensor) -> int:
+        """Return of how many pictures the one label is among the `best` most probable."""
+        return int((logits.topk(best, 1).indices == labels.unsqueeze(1)).any(1).sum())
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return what the served model answers, shape (n, classes)."""
+        scaled = logits / self.temperature
+        return torch.sigmoid(scaled) if self.several else functional.softmax(scaled, 1)
