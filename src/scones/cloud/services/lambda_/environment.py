@@ -42,6 +42,8 @@ class Setup:
     timeout: float
     """Seconds for one invocation."""
     memory_mb: int
+    allowed_mb: int
+    """What it may have before it is killed: `memory_mb`, or more where it is lent packages that AWS has not."""
     program: Callable[[str, str, Path], Program]
     """Returns what to run, by the Runtime API's address, the log stream's name and the folder for /tmp."""
     spawn: Callable[[Program, Output], Awaitable[Sandbox]]
@@ -169,7 +171,7 @@ class ExecutionEnvironment:
             reason = f"Runtime exited with error: signal: {_SIGNALS.get(-status, str(-status))}"
         elif status:
             reason = f"Runtime exited with error: exit status {status}"
-        kind = "Runtime.OutOfMemory" if self._peak > self.setup.memory_mb * MB else "Runtime.ExitError"
+        kind = "Runtime.OutOfMemory" if self._peak > self.setup.allowed_mb * MB else "Runtime.ExitError"
         self._log.line(f"RequestId: {request_id} Error: {reason}")
         self._log.line(kind)
         error = _error(kind, f"RequestId: {request_id} Error: {reason}")
@@ -181,7 +183,7 @@ class ExecutionEnvironment:
         logged = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if self._measure() > self.setup.memory_mb * MB:
+            if self._measure() > self.setup.allowed_mb * MB:
                 self._sandbox.kill()
                 return
             if time.monotonic() - logged > LOG_SECONDS:

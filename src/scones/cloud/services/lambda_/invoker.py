@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Output, Program, Sandbox, isolation, spawn
+from scones.cloud.services.lambda_ import sdk
 from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
 from scones.cloud.services.lambda_.interpreters import Interpreter, Interpreters
@@ -150,14 +151,20 @@ class Invoker:
     async def _start(self, version: Version, *, isolated: bool) -> ExecutionEnvironment:
         configuration = version.configuration
         layers = tuple(self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", []))
+        interpreter = await self._interpreters.find(configuration["Runtime"])
+        code = await asyncio.to_thread(self._code.contents, (version.code,))
+        layered = await asyncio.to_thread(self._code.contents, layers) if layers else None
+        data_dir, handler = self._cloud.settings.data_dir, configuration["Handler"]
+        lent = await asyncio.to_thread(sdk.lend, interpreter, data_dir, code, layered, handler)
         runtime = Runtime(
             name=configuration["Runtime"],
-            interpreter=await self._interpreters.find(configuration["Runtime"]),
-            handler=configuration["Handler"],
+            interpreter=interpreter,
+            handler=handler,
             variables=self._variables(version),
-            code=await asyncio.to_thread(self._code.contents, (version.code,)),
-            layers=await asyncio.to_thread(self._code.contents, layers) if layers else None,
-            hidden=(self._cloud.settings.data_dir, Path.home() / ".aws"),
+            code=code,
+            layers=layered,
+            lent=lent.folders if lent else (),
+            hidden=(data_dir, Path.home() / ".aws"),
             isolated=isolated,
         )
         folders = tuple(folder for folder in (runtime.code, runtime.layers) if folder is not None)
@@ -172,6 +179,7 @@ class Invoker:
             version=configuration["Version"],
             timeout=configuration["Timeout"],
             memory_mb=configuration["MemorySize"],
+            allowed_mb=max(configuration["MemorySize"], sdk.MEMORY_MB if lent else 0),
             program=runtime.program,
             spawn=begin,
             scratch=self._scratch,

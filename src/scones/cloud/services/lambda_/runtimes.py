@@ -29,6 +29,8 @@ class Runtime:
     """The environment of the handler, but for what differs from one execution environment to the next."""
     code: Path
     layers: Path | None
+    lent: tuple[Path, ...]
+    """Folders of modules that are this machine's, after the layers' in the path."""
     hidden: tuple[Path, ...]
     isolated: bool
 
@@ -42,7 +44,7 @@ class Runtime:
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "LAMBDA_TASK_ROOT": root,
-            "SCONES_LAYER_PATH": os.pathsep.join([*modules, f"{layers}/python"]),
+            "SCONES_LAYER_PATH": os.pathsep.join([*modules, f"{layers}/python", *map(str, self.lent)]),
             **({} if self.isolated else {"TMPDIR": str(tmp)}),
         }
         wrapper = self.variables.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script that starts the runtime in its own way
@@ -58,6 +60,6 @@ class Runtime:
             },
             read_only=frozenset({"/var/task", "/opt"} if self.layers else {"/var/task"}),
             hidden=self.hidden,
-            visible=self.interpreter.folders,
+            visible=(*self.interpreter.folders, *self.lent),
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )

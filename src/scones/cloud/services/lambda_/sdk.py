@@ -1,0 +1,59 @@
+"""The SageMaker SDK of this machine, for functions that import it and bring none.
+
+On AWS it comes in a function's archive or in a layer. Here what the interpreter has serves, else the workspace's of
+`scones studio`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import regex
+
+from scones.cloud.services.lambda_.interpreters import OWN, Interpreter
+
+ENVIRONMENTS = "SCONES_ENVIRONMENTS"
+WORKSPACE = "sdk-v2"
+"""The workspace's environment with the SDK that has Predictor."""
+MEMORY_MB = 512
+"""What a function that is lent the SDK may have at least: importing it takes 180 MB, and AWS's default is 128."""
+_IMPORT = regex.compile(rb"^[ \t]*(?:import|from)[ \t]+sagemaker\b", regex.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Sdk:
+    """An SDK that functions may be lent: its folders, none where the interpreter finds it by itself."""
+
+    folders: tuple[Path, ...] = ()
+
+
+def lend(interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str) -> Sdk | None:
+    """Return the SDK that a function needs of this machine, if it needs one and there is one. Blocks."""
+    return _find(interpreter, data_dir) if _needed(code, layers, handler) else None
+
+
+@lru_cache(maxsize=1024)  # the folders are named by their content
+def _needed(code: Path, layers: Path | None, handler: str) -> bool:
+    """Tell whether the handler's module, or one beside it or at the top, imports an SDK that is not packed with it."""
+    packed = [code] if layers is None else [code, layers / "python", *layers.glob("python/lib/python3*/site-packages")]
+    if any((folder / "sagemaker").is_dir() for folder in packed):
+        return False
+    module = code / handler.rpartition(".")[0].replace(".", "/")
+    return any(_IMPORT.search(file.read_bytes()) for folder in {code, module.parent} for file in folder.glob("*.py"))
+
+
+def _find(interpreter: Interpreter, data_dir: Path) -> Sdk | None:
+    own = [Path(folder) for folder in sys.path] if interpreter is OWN else interpreter.folders
+    if any(_has(folder) for folder in own):
+        return Sdk()
+    environments = Path(os.environ.get(ENVIRONMENTS, data_dir / "environments")).absolute()
+    folder = environments / WORKSPACE / "lib" / interpreter.name / "site-packages"
+    return Sdk((folder,)) if _has(folder) else None
+
+
+def _has(folder: Path) -> bool:
+    return (folder / "sagemaker" / "__init__.py").is_file()
