@@ -8,10 +8,10 @@ import sys
 import traceback
 from types import FrameType
 
+from scones.algorithm.channels import read_channel
 from scones.algorithm.container import Container, log
 from scones.algorithm.failure import CustomerError, JobError
 from scones.algorithm.hyperparameters import Hyperparameters
-from scones.algorithm.pictures import Pictures, read_channel
 
 MESSAGE_LIMIT = 1024
 
@@ -43,17 +43,10 @@ def run(container: Container) -> None:
         log(warning, "WARNING")
     stopping = _Stopping()
 
-    def channel(name: str) -> Pictures:
-        log(f"Searching for .lst files in {container.channel(name + '_lst')}.")
-        return read_channel(
-            container.channel(name),
-            container.channel(f"{name}_lst"),
-            parameters.image_shape,
-            parameters.num_classes,
-            lambda text: log(text, "WARNING"),
-        )
-
-    training, validation = channel("train"), channel("validation")
+    training, validation = (
+        read_channel(container, name, parameters, log, lambda text: log(text, "WARNING"))
+        for name in ("train", "validation")
+    )
     if len(training.labels) < parameters.mini_batch_size and "mini_batch_size" in given:
         raise CustomerError("The number of input images must be bigger or equal to the mini_batch_size.")
     _log_parameters(parameters, len(training.labels))

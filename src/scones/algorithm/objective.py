@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from scones.algorithm.labels import Labels as Labels
 
 SMOOTHING = 0.1
 TEMPERATURE = 0.8
 """What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
-Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
-"""Class indices, shape (n,), or with several labels for a picture zeros and ones, shape (n, classes)."""
 
 
 class Objective:
@@ -42,8 +41,9 @@ class Objective:
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss of logits, shape (n, classes)."""
         if not self.several:
-            weights = self._present if self._weighted else None
-            return functional.cross_entropy(logits, labels, weights, label_smoothing=SMOOTHING)
+            losses = functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING, reduction="none")
+            # A picture is weighted, not its classes: PyTorch's own weights would smooth labels towards rare classes.
+            return (losses * self._present[labels] if self._weighted else losses).mean()
         each = torch.where(labels > 0, self._present, self._absent) if self._weighted else None
         return functional.binary_cross_entropy_with_logits(logits, labels, each)
 

@@ -1,0 +1,78 @@
+"""MXNet's RecordIO, as dmlc-core's recordio.h and MXNet's image_recordio.h specify it.
+
+A record is one part or several; each part is the magic number, 3 bits that tell its place and 29 that tell its length,
+the content, and zeros up to a multiple of 4 bytes, all little-endian. A record is parted where it holds the magic
+number itself, which is then left out. A picture's record begins with a header of flag, label, id and id2; where the
+flag is not 0, it is the number of labels that follow.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+MAGIC = 0xCED7230A
+WHOLE, FIRST, MIDDLE, LAST = range(4)
+"""The place of a part in its record."""
+_PART = struct.Struct("<II")
+_HEADER = struct.Struct("<IfQQ")
+
+
+class RecordError(ValueError):
+    """A stream that is no RecordIO, or a record that holds no picture; the message is a sentence's end."""
+
+
+def records(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the records of a stream; raises `RecordError`."""
+    while (record := _record(stream)) is not None:
+        yield record
+
+
+def _record(stream: BinaryIO) -> bytes | None:
+    part = _part(stream)
+    if part is None:
+        return None
+    place, content = part
+    if place == WHOLE:
+        return content
+    if place != FIRST:
+        raise RecordError("begins with a part that is not its first")
+    parts = [content]
+    while place != LAST:
+        part = _part(stream)
+        if part is None:
+            raise RecordError("breaks off before its last part")
+        place, content = part
+        if place not in (MIDDLE, LAST):
+            raise RecordError("has another record before its last part")
+        parts.append(content)
+    return MAGIC.to_bytes(4, "little").join(parts)
+
+
+def _part(stream: BinaryIO) -> tuple[int, bytes] | None:
+    head = stream.read(_PART.size)
+    if not head:
+        return None
+    if len(head) < _PART.size:
+        raise RecordError("breaks off")
+    magic, packed = _PART.unpack(head)
+    if magic != MAGIC:
+        raise RecordError(f"begins with {head[:4].hex()} and not with RecordIO's magic number")
+    place, length = packed >> 29, packed & (1 << 29) - 1
+    content = stream.read(length)
+    if len(content) < length or len(stream.read(-length % 4)) < -length % 4:
+        raise RecordError("breaks off")
+    return place, content
+
+
+def unpack(record: bytes) -> tuple[int, list[float], bytes]:
+    """Return a picture's id, its labels and its encoded content; raises `RecordError`."""
+    if len(record) < _HEADER.size:
+        raise RecordError("is shorter than a picture's header")
+    flag, label, number, _ = _HEADER.unpack_from(record)
+    end = _HEADER.size + 4 * flag
+    if len(record) < end:
+        raise RecordError(f"is shorter than its {flag} labels")
+    labels = list(struct.unpack_from(f"<{flag}f", record, _HEADER.size)) if flag else [label]
+    return number, labels, record[end:]
