@@ -19,13 +19,29 @@ def check_channels(request: dict[str, Any]) -> None:
         raise invalid(f"Channel names must be unique, and these are given: {', '.join(names)}.")
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]
-        if _mode(channel, request) == "Pipe":
-            raise not_offered(f"Pipe input mode (channel {name!r})", "Use File.")
-        if channel.get("CompressionType", "None") != "None":  # AWS: "In File mode, leave this field unset"
+        piped = mode(channel, request) == "Pipe"
+        if channel.get("CompressionType", "None") != "None":
+            if piped:
+                raise not_offered(
+                    f"decompression in Pipe input mode (channel {name!r})", "Store the objects as they are."
+                )
+            # AWS: "In File mode, leave this field unset"
             raise invalid(f"CompressionType is used only in Pipe input mode; leave it unset for channel {name!r}.")
         source = channel["DataSource"].get("S3DataSource")
-        if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-            raise not_offered(f"the data source of channel {name!r}", "Use S3Prefix or ManifestFile.")
+        if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile", "AugmentedManifestFile"):
+            raise not_offered(
+                f"the data source of channel {name!r}", "Use S3Prefix, ManifestFile or AugmentedManifestFile."
+            )
+        if source["S3DataType"] == "AugmentedManifestFile":
+            _check_augmented(name, source, piped=piped)
+
+
+def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
+    # The Developer Guide: "Augmented manifests can only support Pipe input mode"; AWS's own words are not on record.
+    if not piped:
+        raise invalid(f"AugmentedManifestFile is supported only in Pipe input mode; set it for channel {name!r}.")
+    if not source.get("AttributeNames"):
+        raise invalid(f"AttributeNames is required with AugmentedManifestFile; set it for channel {name!r}.")
 
 
 async def check_objects(objects: Objects, request: dict[str, Any], region: str) -> None:
@@ -41,9 +57,10 @@ async def check_objects(objects: Objects, request: dict[str, Any], region: str) 
             )
 
 
-def _mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
-    mode: str = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
-    return mode
+def mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
+    """Return a channel's input mode: File, FastFile or Pipe."""
+    found: str = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+    return found
 
 
 def write_configuration(request: dict[str, Any], folder: Path, host: str, names: list[str]) -> None:
@@ -53,7 +70,7 @@ def write_configuration(request: dict[str, Any], folder: Path, host: str, names:
     channels = {
         channel["ChannelName"]: {
             **({"ContentType": channel["ContentType"]} if "ContentType" in channel else {}),
-            "TrainingInputMode": _mode(channel, request),
+            "TrainingInputMode": mode(channel, request),
             "S3DistributionType": channel["DataSource"]["S3DataSource"].get(
                 "S3DataDistributionType", "FullyReplicated"
             ),
@@ -82,7 +99,7 @@ def write_configuration(request: dict[str, Any], folder: Path, host: str, names:
 
 
 async def download(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
-    """Download every channel into its folder below `folder`, several objects at a time.
+    """Download every channel that is no pipe into its folder below `folder`, several objects at a time.
 
     `share` is this instance's index and their number: of a channel that is ShardedByS3Key it gets each so many-th
     object. Raises `ServiceError` of S3 or `ValueError` for keys
@@ -90,6 +107,8 @@ async def download(objects: Objects, request: dict[str, Any], folder: Path, shar
     """
     files: list[tuple[Location, Path]] = []
     for channel in request.get("InputDataConfig", []):
+        if mode(channel, request) == "Pipe":
+            continue
         target = folder / channel["ChannelName"]
         target.mkdir(parents=True, exist_ok=True)
         source = channel["DataSource"]["S3DataSource"]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.checkpoints import Checkpoints
@@ -15,6 +16,7 @@ from scones.cloud.services.sagemaker.container import CORES, base_directory, env
 from scones.cloud.services.sagemaker.hosts import hosts_file
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.pipes import Feed, feeds
 from scones.cloud.services.sagemaker.resources import Document
 
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -40,6 +42,7 @@ class Instance:
         self.ml = folder / "ml"
         self.checkpoints = Checkpoints(Objects(cloud), folder, None)
         self._mounts: dict[str, Path] = {}
+        self._feeds: list[Feed] = []
 
     async def lay_out(self) -> None:
         """Make the folders that the program finds, with the files of /opt/ml/input/config in them."""
@@ -56,10 +59,12 @@ class Instance:
         await asyncio.to_thread(make)
 
     async def download(self) -> None:
-        """Fetch the channels, and the checkpoints of an earlier job."""
+        """Fetch the channels, make the pipes of those that are streamed, and fetch an earlier job's checkpoints."""
         names = host_names(self._request)
         share = names.index(self._host), len(names)
-        await inputs.download(Objects(self._cloud), self._request, self.ml / "input" / "data", share)
+        objects, folder = Objects(self._cloud), self.ml / "input" / "data"
+        await inputs.download(objects, self._request, folder, share)
+        self._feeds = await feeds(objects, self._request, folder, share)
         await self.checkpoints.restore()
 
     async def start(self, on_line: Callable[[str], None]) -> None:
@@ -69,15 +74,27 @@ class Instance:
         self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
 
     async def wait(self) -> int:
-        """Wait for the program's end, keeping the checkpoints in S3 meanwhile; return its exit code."""
+        """Wait for the program's end, feeding its pipes and keeping its checkpoints in S3; return its exit code.
+
+        Raises `ValueError` where what a pipe is fed from cannot be read.
+        """
         assert self._sandbox is not None
         assert self._stream is not None
         follow = asyncio.ensure_future(self.checkpoints.follow())
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        feeding = [asyncio.ensure_future(feed.run()) for feed in self._feeds]
         try:
-            return await self._sandbox.wait()
+            await asyncio.wait({ended, *feeding}, return_when=asyncio.FIRST_COMPLETED)
+            for task in feeding:
+                if task.done():
+                    task.result()
+            return await ended
+        except (ServiceError, OSError, ValueError) as error:
+            raise ValueError(f"Data download failed: {error}") from error
         finally:
             self._stream.finish()
-            follow.cancel()
+            for each in (follow, ended, *feeding):
+                each.cancel()
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""

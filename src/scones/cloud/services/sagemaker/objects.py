@@ -78,6 +78,11 @@ class Objects:
         answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
         return await read_body(answer["Body"])
 
+    async def stream(self, source: Location) -> tuple[int, AsyncIterator[bytes]]:
+        """Return an object's length and its content in chunks; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
+        answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
+        return answer["ContentLength"], chunks_of(answer["Body"])
+
     async def download(self, source: Location, target: Path) -> None:
         """Write an object to a file; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
         await self._s3.download(source.bucket, source.key, target)
@@ -105,6 +110,15 @@ class Objects:
     @property
     def _s3(self) -> S3:
         return cast("S3", self.cloud.services["s3"])
+
+
+async def chunks_of(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield a streaming member's content."""
+    if isinstance(body, bytes):
+        yield body
+        return
+    async for chunk in body:
+        yield chunk
 
 
 def relative(key: str, prefix: str) -> str:
