@@ -67,6 +67,12 @@ def test_larger_pictures_are_cropped(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+def test_a_tuning_jobs_training_job_names_its_objective(tmp_path):
+    job = make(tmp_path / "ml", train=20, validation=8)
+    done = job.train(num_training_samples="20", epochs="1", _tuning_objective_metric="validation:accuracy")
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [

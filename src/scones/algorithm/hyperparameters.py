@@ -107,6 +107,8 @@ NO_EFFECT = {
     "checkpoint_frequency": "the model is stored once, at the end",
 }
 """What changes nothing, and why."""
+TUNING = "_tuning_objective_metric"
+"""What a tuning job adds to the hyperparameters of its training jobs."""
 DEFAULT_EPOCHS = 30
 
 
@@ -155,7 +157,7 @@ class Hyperparameters:
     @classmethod
     def read(cls, given: Mapping[str, str]) -> tuple[Hyperparameters, list[str]]:
         """Check what was given, and return it with warnings of what has no effect; raises `CustomerError`."""
-        values = {name: _value(name, text) for name, text in given.items()}
+        values = {name: _value(name, text) for name, text in given.items() if name != TUNING}
         for required in ("num_classes", "num_training_samples"):
             if required not in values:
                 raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
