@@ -112,8 +112,8 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
     },
     "sagemaker": {
         "CreateTrainingJob": Partly(
-            f"{_JOB}. Debugger, Profiler and TensorBoard fields are recorded; compressed Pipe input, instance groups and "
-            "algorithm resources are refused."
+            f"{_JOB}. Debugger, Profiler and TensorBoard fields are recorded; compressed Pipe input, instance "
+            "groups and algorithm resources are refused."
         ),
         "CreateProcessingJob": Partly(f"{_JOB}. Pipe mode, dataset definitions and feature stores are refused."),
         "CreateTransformJob": Partly(
