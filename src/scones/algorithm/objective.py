@@ -12,8 +12,6 @@ from torch.nn import functional
 from scones.algorithm.labels import Labels as Labels
 
 SMOOTHING = 0.1
-TEMPERATURE = 0.8
-"""What logits are divided by: label smoothing leaves the network too modest. Measured on folds of training pictures."""
 
 
 class Objective:
@@ -30,7 +28,7 @@ class Objective:
         self.several = labels.ndim == 2
         self.activation: Literal["Softmax", "Sigmoid"] = "Sigmoid" if self.several else "Softmax"
         """ONNX's name of what turns logits into probabilities."""
-        self.temperature = 1.0 if self.several else TEMPERATURE
+        self.temperature = 1.0
         """What logits are divided by before that."""
         counts = labels.sum(0) if self.several else np.bincount(labels.astype(np.int64), minlength=classes)
         present = torch.from_numpy(np.asarray(counts)).float().clamp(min=1)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scones.algorithm.augment import VARIATIONS, augment
+from scones.algorithm.calibration import hold_back, temperature
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pictures, Pixels
@@ -63,7 +64,8 @@ def train(
     early stopping, which judges by that channel anyway, the best epoch is kept, as the built-in does.
     """
     torch.manual_seed(seed)
-    run = _Run(training, parameters, seed)
+    learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
+    run = _Run(learned, parameters, seed)
     stopper = _EarlyStopping(parameters)
     kept, accuracy = run.average, 0.0
     for epoch in range(parameters.epochs):
@@ -84,7 +86,15 @@ def train(
         if parameters.early_stopping and stopper.is_enough(epoch, accuracy):
             log("Early stopping criteria met.")
             break
+    if len(held_back.labels):
+        labels = torch.from_numpy(held_back.labels)
+        run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels), labels)
+        log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
     return Trained(kept, run.objective, measure(kept, validation, run.objective))
+
+
+def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
+    return Pictures(pictures.pixels[chosen], pictures.labels[chosen])
 
 
 class _Run:
@@ -100,6 +110,8 @@ class _Run:
         self._generator = torch.Generator().manual_seed(seed)
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]))
         self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if not self.objective.several:
+            self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
         self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
         self._steps = parameters.epochs * self._passes * (len(self._labels) // self._batch)
