@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnxruntime
@@ -56,6 +58,23 @@ def test_recordio_is_read(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert accuracy(done.stdout) >= 0.9
     assert answers(job, picture(0, 1000), picture(1, 1001)).argmax(1).tolist() == [0, 1]
+
+
+def test_recordio_is_read_from_pipes(tmp_path):
+    job = Job(tmp_path / "ml")
+    (job.base / "input" / "config").mkdir(parents=True)
+    config = {"ContentType": "application/x-recordio", "TrainingInputMode": "Pipe", "RecordWrapperType": "None"}
+    (job.base / "input" / "config" / "inputdataconfig.json").write_text(json.dumps(dict.fromkeys(CHANNELS, config)))
+    data = job.base / "input" / "data"
+    data.mkdir()
+    content = b"".join(packed(*each) for each in drawn())
+    with ThreadPoolExecutor(len(CHANNELS)) as threads:
+        for channel in CHANNELS:
+            os.mkfifo(data / f"{channel}_0")
+            threads.submit((data / f"{channel}_0").write_bytes, content)
+        done = job.train(epochs="1", mini_batch_size="10", num_training_samples="40", resize="40")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "resize has no effect on the train channel: it is for pictures, and these are records" in done.stdout
 
 
 def test_a_record_that_holds_the_magic_number_is_joined_again(tmp_path):

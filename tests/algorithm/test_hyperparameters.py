@@ -1,0 +1,129 @@
+"""The built-in's hyperparameters: what they change, and how wrong ones are refused."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
+from scones.algorithm.failure import CustomerError
+from scones.algorithm.hyperparameters import Hyperparameters, Rule
+from scones.algorithm.objective import Objective
+from scones.algorithm.recipes import BuiltinRule, FromScratch, choose
+
+GIVEN = {"num_classes": "3", "num_training_samples": "40", "mini_batch_size": "10", "image_shape": "3,16,16"}
+
+
+def read(**given: str) -> Hyperparameters:
+    return Hyperparameters.read(GIVEN | given)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"kv_store": "dist_async"}, "kv_store=dist_async is not there: instances learn in step; set dist_sync, or"),
+        ({"top_k": "1"}, "The hyperparameter top_k must be an integer of at least 2, not '1'."),
+        ({"top_k": "4"}, "The hyperparameter top_k must be no greater than num_classes (3), not '4'."),
+        (
+            {"epochs": "2", "checkpoint_frequency": "3"},
+            "The hyperparameter checkpoint_frequency must be no greater than",
+        ),
+        ({"beta_1": "1"}, "The hyperparameter beta_1 must be a number from 0 to below 1, not '1'."),
+        ({"learning_rate": "nan"}, "The hyperparameter learning_rate must be a number from 0 to 1, not 'nan'."),
+        ({"lr_scheduler_step": "0,5"}, "The hyperparameter lr_scheduler_step must be numbers of epochs separated by"),
+        ({"image_shape": "3,15,16"}, "The hyperparameter image_shape must be three integers"),
+        ({"image_shape": "3,16,513"}, "The hyperparameter image_shape must be three integers"),
+        ({"multi_label": "2"}, "The hyperparameter multi_label must be an integer from 0 to 1, not '2'."),
+        (
+            {"precision_dtype": "int8"},
+            "The hyperparameter precision_dtype must be one of float32, float16, not 'int8'.",
+        ),
+    ],
+)
+def test_wrong_values_are_refused_by_name(given, message):
+    with pytest.raises(CustomerError) as refused:
+        read(**given)
+    assert str(refused.value).startswith(message)
+
+
+def test_defaults_are_the_built_ins():
+    assert read(optimizer="sgd").rule == Rule("sgd", 0.1, 0.9, 1e-4, 0.9, 0.999, 1e-8, 0.9, 0.1, ())
+
+
+def test_our_recipe_stands_where_no_rule_is_given():
+    assert read().rule is None
+    assert isinstance(choose(read(), torch.rand(4, 3, 16, 16)), FromScratch)
+    assert isinstance(choose(read(momentum=".5"), torch.rand(4, 3, 16, 16)), BuiltinRule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Rule("sgd", 0.5, momentum=0.5, weight_decay=0.1), [0.45, -0.3475]),
+        (Rule("nag", 0.5, momentum=0.5, weight_decay=0), [0.25, -0.625]),
+        (Rule("adam", 0.5, weight_decay=0.1), [0.5, 0.0]),
+        (Rule("rmsprop", 0.5, gamma=0.75), [0.0, -0.755929]),
+    ],
+)
+def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
+    """Worked out by hand from w = 1: for sgd v = 1.1 after the first step, then .5 v + 1 + .1 w."""
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = builtin_optimizer(rule, [weight])
+    found = []
+    for _ in range(2):
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        found.append(weight.item())
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_rate_falls_after_the_epochs_of_the_schedule():
+    rule = read(lr_scheduler_step="2,3", lr_scheduler_factor="0.5", learning_rate="0.8").rule
+    assert [rate_after(rule, epochs) for epochs in range(5)] == pytest.approx([0.8, 0.8, 0.4, 0.2, 0.2])
+
+
+def test_steps_without_a_factor_are_ignored_as_the_built_in_does():
+    parameters, warnings = Hyperparameters.read(GIVEN | {"lr_scheduler_step": "2"})
+    assert parameters.rule.lr_scheduler_step == ()
+    assert warnings == ["lr_scheduler_step defined without lr_scheduler_factor, will be ignored..."]
+
+
+def test_the_schedule_counts_epochs_by_its_batches():
+    parameters = read(learning_rate="0.0001", lr_scheduler_step="1", lr_scheduler_factor="0", weight_decay="0")
+    recipe = choose(parameters, torch.rand(4, 3, 16, 16))
+    head = recipe.network.head.weight
+    changed = []
+    for _ in range(5):  # 40 pictures are 4 batches of 10; then the rate is 0
+        before = head.detach().clone()
+        recipe.learn(recipe.network(torch.rand(4, 3, 16, 16)).square().sum(), 1)
+        changed.append(not torch.equal(before, head))
+    assert changed == [True, True, True, True, False]
+
+
+def test_training_that_diverges_is_told():
+    recipe = choose(read(learning_rate="1"), torch.rand(4, 3, 16, 16))
+    with pytest.raises(CustomerError, match="Training diverges with sgd at learning_rate=1; set a smaller"):
+        recipe.learn(torch.tensor(float("nan")), 1)
+
+
+def test_a_weighted_loss_counts_each_class_the_same():
+    labels = np.array([0] * 20 + [1], np.int64)
+    logits = torch.zeros(21, 2, requires_grad=True)
+    Objective(labels, 2, weighted=True).loss(logits, torch.from_numpy(labels)).backward()
+    assert logits.grad.sum(0).tolist() == pytest.approx([0, 0], abs=1e-6)
+    hot = np.eye(2, dtype=np.float32)[labels]
+    logits = torch.zeros(21, 2, requires_grad=True)
+    Objective(hot, 2, weighted=True).loss(logits, torch.from_numpy(hot)).backward()
+    assert logits.grad.sum(0).tolist() == pytest.approx([0, 0], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_rule_learns_and_top_k_is_told(job):
+    done = job.train(epochs="12", optimizer="nag", learning_rate="0.02", mini_batch_size="6", top_k="2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert float(re.search(r"the model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.9
+    assert "Epoch[0] Train-top_k_accuracy_2=1.000000" in done.stdout
+    assert "learning_rate=0.02" in done.stdout
