@@ -1,9 +1,13 @@
 """Data capture: requests and answers of endpoints as JSON lines in S3, in AWS's layout.
 
 A record is appended to a spool file before its request is answered, so that what was answered is captured even if the
-cloud is killed at once. A spool file holds the records of one object: its first line says which, so that uploading
-it a second time after a crash replaces the object by itself. Failed invocations are not captured: no page of AWS's was
-found that says whether they are there, and none of the recorded captures is one of a failure.
+cloud is killed at once. What the disk does not take waits in memory, of a bounded size, until it does; beyond that,
+records are dropped as AWS drops them ("Data Capture stops capturing requests at high levels of disk usage"), and the
+cloud's log and the endpoint's say how many.
+
+A spool file holds the records of one object: its first line says which, so that uploading it a second time after a
+crash replaces the object by itself. Failed invocations are not captured: no page of AWS's was found that says whether
+they are there, and none of the recorded captures is one of a failure.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import os
 import random
 import time
 import uuid
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +28,13 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Location, Objects
 
 log = logging.getLogger(__name__)
 
+HELD_LIMIT = 64 << 20
+"""Bytes of records that wait in memory for a disk that takes none."""
 LARGEST = 4 << 20
 """Bytes after which a spool file is closed; one record may go beyond."""
 RETRY_EVERY = 10.0
@@ -115,8 +123,17 @@ class CaptureTarget:
         return self.place.join(self.endpoint, self.variant, f"{moment:%Y/%m/%d/%H}", name).key
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A line on its way into a spool file."""
+
+    target: CaptureTarget
+    line: bytes
+    moment: datetime
+
+
 class _Spool:
-    """An open spool file."""
+    """An open spool file; raises `OSError` where it cannot be begun."""
 
     def __init__(self, folder: Path, target: CaptureTarget, moment: datetime) -> None:
         self.path = folder / f"{uuid.uuid4()}.spool"
@@ -125,7 +142,12 @@ class _Spool:
         head = json.dumps({"bucket": target.place.bucket, "key": target.key(moment)}).encode() + b"\n"
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.size = 0
-        self.append(head)
+        try:
+            self.append(head)
+        except OSError:
+            self.close()
+            self.path.unlink()
+            raise
 
     def append(self, line: bytes) -> None:
         """Write a line whole; raises `OSError` and leaves none of it where the disk is full."""
@@ -148,6 +170,9 @@ class Captures:
         self._folder = cloud.settings.data_dir / "sagemaker" / "capture"
         self._open: dict[tuple[CaptureTarget, str], _Spool] = {}
         self._closed: list[Path] = []
+        self._held: deque[_Record] = deque()
+        self._held_bytes = 0
+        self._lost: Counter[str] = Counter()
         self._shipping = asyncio.Lock()
         self._next_try = 0.0
         self._told: set[str] = set()
@@ -161,20 +186,48 @@ class Captures:
     async def stop(self) -> None:
         """Store everything that was captured."""
         await self.flush()
+        if self._held:
+            log.error("%d captured records were lost: the disk took none until the cloud stopped", len(self._held))
 
     def add(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
         """Append a record to the file of its hour: a write into the page cache, some microseconds."""
-        slot = target, f"{moment:%Y%m%d%H}"
+        record = _Record(target, line, moment)
         try:
-            spool = self._open.get(slot)
-            if spool is None:
-                spool = self._open[slot] = _Spool(self._folder, target, moment)
-            spool.append(line)
+            self._append(record)
         except OSError as error:
-            self._tell("disk", f"A captured record of endpoint {target.endpoint} was lost: {error}.")
-            return
+            self._hold(record, error)
+
+    def _append(self, record: _Record) -> None:
+        slot = record.target, f"{record.moment:%Y%m%d%H}"
+        spool = self._open.get(slot)
+        if spool is None:
+            spool = self._open[slot] = _Spool(self._folder, record.target, record.moment)
+        spool.append(record.line)
         if spool.size >= LARGEST:
             self._close(slot)
+
+    def _hold(self, record: _Record, reason: OSError) -> None:
+        if self._held_bytes + len(record.line) > HELD_LIMIT:
+            self._lost[record.target.endpoint] += 1
+            return
+        if not self._held:
+            log.warning("Captured records wait in memory, for they cannot be written: %s", reason)
+        self._held.append(record)
+        self._held_bytes += len(record.line)
+
+    def _write_held(self) -> None:
+        """Write what waits in memory as far as the disk takes it, and tell what found no room."""
+        while self._held:
+            try:
+                self._append(self._held[0])
+            except OSError:
+                break
+            self._held_bytes -= len(self._held.popleft().line)
+        lost, self._lost = self._lost, Counter()
+        for endpoint, count in lost.items():
+            message = f"{count} captured records were dropped: the disk takes none, and the memory for them is full."
+            log.error("Endpoint %s: %s", endpoint, message)
+            LogStream(self._cloud, log_group(endpoint), "data-capture").write(message)
 
     def _close(self, slot: tuple[CaptureTarget, str]) -> None:
         spool = self._open.pop(slot)
@@ -183,6 +236,7 @@ class Captures:
 
     async def flush(self, endpoint: str | None = None) -> None:
         """Store what was captured so far, of one endpoint or of all."""
+        self._write_held()
         for slot, spool in list(self._open.items()):
             if endpoint in (None, spool.endpoint):
                 self._close(slot)
@@ -192,6 +246,7 @@ class Captures:
         seconds = self._cloud.settings.capture_seconds
         while True:
             await asyncio.sleep(min(seconds / 4, 1.0))
+            self._write_held()
             now = time.monotonic()
             for slot, spool in list(self._open.items()):
                 if now - spool.begun >= seconds:

@@ -17,7 +17,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program
 from scones.cloud.services.sagemaker.capture import CaptureTarget
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
-from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.model_server import Connections, ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.objects import Objects
@@ -134,8 +134,3 @@ class Deployment:
 def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:
     """Return the folder of an endpoint's deployments."""
     return cloud.settings.data_dir / "sagemaker" / "endpoints" / endpoint
-
-
-def log_group(endpoint: str) -> str:
-    """Return the log group of an endpoint."""
-    return f"/aws/sagemaker/Endpoints/{endpoint}"

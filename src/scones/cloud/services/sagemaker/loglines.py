@@ -50,3 +50,8 @@ class LogStream:
         if self._also is not None:
             for text in texts:
                 self._also(text)
+
+
+def log_group(endpoint: str) -> str:
+    """Return the log group of an endpoint."""
+    return f"/aws/sagemaker/Endpoints/{endpoint}"

@@ -185,11 +185,11 @@ class ModelServer:
                 )
         except TimeoutError as error:
             raise TimedOutError from error
-        except aiohttp.ServerDisconnectedError as error:
-            if again:  # most likely an idle connection that the server closed just now: no answer was begun
-                return await self._post(body, headers, again=False)
-            raise ServerGoneError from error
         except (aiohttp.ClientError, OSError) as error:
+            # An idle connection that the server closed just now, or a worker of it that died: no answer was begun.
+            lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+            if again and lost and not isinstance(error, aiohttp.ClientConnectorError):
+                return await self._post(body, headers, again=False)
             raise ServerGoneError from error
 
     async def drain(self) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services.sagemaker.capture import Captured
-from scones.cloud.services.sagemaker.deployment import Deployment, Variant, log_group
+from scones.cloud.services.sagemaker.deployment import Deployment, Variant
+from scones.cloud.services.sagemaker.loglines import log_group
 from scones.cloud.services.sagemaker.model_server import CUSTOM_ATTRIBUTES, Answer, ServerGoneError, TimedOutError
 
 if TYPE_CHECKING:
