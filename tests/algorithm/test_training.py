@@ -193,6 +193,7 @@ def test_early_stopping_follows_the_built_in_rule(job):
     done = job.train(epochs="40", early_stopping="True", early_stopping_min_epochs="2", early_stopping_patience="3")
     epochs = len(re.findall(r"Validation-accuracy", done.stdout))
     assert done.returncode == 0
+    assert "Early stopping minimum epochs: 2" in done.stdout
     assert "Early stopping criteria met." in done.stdout
     assert epochs < 40
 

@@ -128,6 +128,14 @@ class Rule:
     lr_scheduler_factor: float = 0.1
     lr_scheduler_step: tuple[int, ...] = ()
 
+    def described(self) -> list[str]:
+        """Return the log's lines of what matters for the optimizer, as the built-in has them."""
+        own = {"adam": ["beta_1", "beta_2", "eps"], "rmsprop": ["gamma", "eps"]}
+        names = ["optimizer", *own.get(self.optimizer, ["momentum", "weight_decay"]), "learning_rate"]
+        if self.lr_scheduler_step:
+            names += ["lr_scheduler_step", "lr_scheduler_factor"]
+        return [f"{name}: {getattr(self, name)}" for name in names]
+
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
@@ -153,6 +161,21 @@ class Hyperparameters:
     """The documentation says 5; 13 of 13 logs of jobs that left it unset say 10."""
     early_stopping_tolerance: float = 0.01
     """The documentation says 0; 15 of 15 logs say .01."""
+
+    def described(self) -> list[str]:
+        """Return the log's lines of all parameters, in the built-in's words where it has some."""
+        stopping = [name for name in self.__dataclass_fields__ if name.startswith("early_stopping")]
+        plain = [name for name in self.__dataclass_fields__ if name not in ("rule", *stopping)]
+        lines = [f"{name}: {getattr(self, name)}" for name in plain]
+        lines += self.rule.described() if self.rule else ["optimizer: the recipe's own"]
+        if self.early_stopping:
+            lines += [
+                "Using early stopping for training",
+                f"Early stopping minimum epochs: {self.early_stopping_min_epochs}",
+                f"Early stopping patience: {self.early_stopping_patience}",
+                f"Early stopping tolerance: {self.early_stopping_tolerance}",
+            ]
+        return lines
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> tuple[Hyperparameters, list[str]]:

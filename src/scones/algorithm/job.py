@@ -79,8 +79,8 @@ class _Stopping:
 
 def _log_parameters(parameters: Hyperparameters, samples: int) -> None:
     log("---- Parameters ----")
-    for name in parameters.__dataclass_fields__:
-        log(f"{name}: {getattr(parameters, name)}")
+    for line in parameters.described():
+        log(line)
     if samples != parameters.num_training_samples:
         log(f"The train channel holds {samples} pictures, not {parameters.num_training_samples}.", "WARNING")
     log("--------------------")
