@@ -24,7 +24,7 @@ from scones.cloud.services.sagemaker.objects import Location, Objects
 MAGIC = 0xCED7230A
 RECORD_LIMIT = 1 << 29
 """Bytes that a record of one part must stay below."""
-PATIENCE = 0.02
+PATIENCE = 0.05
 """Seconds between two looks whether the program has opened a pipe."""
 Piece: TypeAlias = Location | bytes
 """What flows as one: an object, or an attribute's own value."""
