@@ -85,9 +85,32 @@ def test_another_owner_is_refused(s3, bucket, refusal):
 
 
 def test_what_is_not_there_says_so(s3, bucket, refusal):
-    code, status, error = refusal(s3.get_bucket_versioning, Bucket=bucket)
+    code, status, error = refusal(s3.get_bucket_cors, Bucket=bucket)
     assert (code, status) == ("NotImplemented", 501)
-    assert "GetBucketVersioning" in error["Message"]
+    assert "GetBucketCors" in error["Message"]
+
+
+def test_a_bucket_is_emptied_by_its_versions(cloud, s3, bucket, refusal):
+    for key in ("a", "b/1", "b/2"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2}))
+    found = [(each["Key"], each["VersionId"], each["IsLatest"]) for page in pages for each in page["Versions"]]
+    assert found == [("a", "null", True), ("b/1", "null", True), ("b/2", "null", True)]
+    grouped = s3.list_object_versions(Bucket=bucket, Delimiter="/")
+    assert [each["Prefix"] for each in grouped["CommonPrefixes"]] == ["b/"]
+    assert refusal(s3.list_object_versions, Bucket=bucket, VersionIdMarker="null")[0] == "InvalidArgument"
+
+    others = {"Objects": [{"Key": "a", "VersionId": "3HL4kqtJvjVBH40Nrjfkd"}]}
+    assert s3.delete_objects(Bucket=bucket, Delete=others)["Errors"][0]["Code"] == "NoSuchVersion"
+    resource = cloud.session().resource("s3", endpoint_url=cloud.url)
+    deleted = resource.Bucket(bucket).object_versions.delete()[0]["Deleted"]
+    assert sorted((each["Key"], each["VersionId"]) for each in deleted) == [
+        ("a", "null"),
+        ("b/1", "null"),
+        ("b/2", "null"),
+    ]
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
 def test_acls_are_the_owners(s3, bucket, refusal):

@@ -77,6 +77,8 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
     },
     "s3": {
         "CreateBucket": Partly("Buckets of this cloud's region. Object lock and ACLs are refused."),
+        "GetBucketVersioning": Partly("No bucket has versions."),
+        "ListObjectVersions": Partly("No bucket has versions: each object is its only one, null."),
         "GetBucketAcl": _ONE_ACL,
         "GetObjectAcl": _ONE_ACL,
         "PutObject": _OBJECTS,

@@ -105,6 +105,11 @@ class Buckets(S3Base):
         region = self.cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
 
+    async def get_bucket_versioning(self, call: Call) -> dict[str, Any]:
+        """Return nothing, as for a bucket that never had versions."""
+        self.check_bucket(call.params)
+        return {}
+
     async def get_bucket_acl(self, call: Call) -> dict[str, Any]:
         """Return the only ACL there is: the owner may do everything."""
         self.check_bucket(call.params)

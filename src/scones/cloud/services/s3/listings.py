@@ -1,4 +1,4 @@
-"""Listings of objects: ListObjects and ListObjectsV2."""
+"""Listings of objects: ListObjects, ListObjectsV2 and ListObjectVersions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Page:
 
 
 class Listings(S3Base):
-    """The two ways to list objects."""
+    """The ways to list objects."""
 
     async def list_objects(self, call: Call) -> dict[str, Any]:
         """List objects from behind a marker, which may be the last key or common prefix of a page."""
@@ -81,6 +81,25 @@ class Listings(S3Base):
             "ContinuationToken": token,
             "NextContinuationToken": _token(page.last) if page.truncated else None,
             "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
+        }
+
+    async def list_object_versions(self, call: Call) -> dict[str, Any]:
+        """List objects as versions: of a bucket without versioning each is the only one, and its id is null."""
+        params = call.params
+        bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
+        if "VersionIdMarker" in params and "KeyMarker" not in params:
+            message = "A version-id marker cannot be specified without a key marker."
+            raise errors.invalid_argument(message, "version-id-marker", params["VersionIdMarker"])
+        page = await self._page(bucket, params, params.get("KeyMarker", ""), limit, owner=True)
+        common = _common(params, page, limit)
+        objects = common.pop("Contents")
+        return {
+            **common,
+            "Versions": [{**each, "VersionId": "null", "IsLatest": True} for each in objects],
+            "KeyMarker": url(params.get("KeyMarker", "")),
+            "VersionIdMarker": params.get("VersionIdMarker", ""),
+            "NextKeyMarker": url(page.last) if page.truncated else None,
+            "NextVersionIdMarker": "null" if page.truncated else None,
         }
 
     async def _page(self, bucket: str, params: Mapping[str, Any], after: str, limit: int, *, owner: bool) -> Page:

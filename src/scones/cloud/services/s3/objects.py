@@ -190,14 +190,18 @@ class Objects(S3Base):
         entries = params["Delete"].get("Objects", [])
         if not 1 <= len(entries) <= 1000:
             raise errors.malformed_xml()
+        there = [entry for entry in entries if entry.get("VersionId", "null") == "null"]
         failed = await self._delete(
-            call, bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in entries], strict=False
+            call, bucket, [(entry["Key"], {"IfMatch": entry.get("ETag")}) for entry in there], strict=False
         )
-        deleted = [] if params["Delete"].get("Quiet") else [entry["Key"] for entry in entries]
+        deleted = [] if params["Delete"].get("Quiet") else [entry for entry in there if entry["Key"] not in failed]
         return {
-            "Deleted": [{"Key": key} for key in deleted if key not in failed],
+            "Deleted": [{"Key": entry["Key"], "VersionId": entry.get("VersionId")} for entry in deleted],
             "Errors": [
                 {"Key": key, "Code": error.code, "Message": error.message} for key, error in failed.items()
+            ] + [
+                {"Key": entry["Key"], "VersionId": entry["VersionId"], "Code": "NoSuchVersion",
+                 "Message": "The specified version does not exist."} for entry in entries if entry not in there
             ],
         }  # fmt: skip
 
