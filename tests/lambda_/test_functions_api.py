@@ -143,6 +143,14 @@ def test_a_layer_that_is_not_there_is_refused(function):
         function(ONE, Layers=[arn])
 
 
+def test_a_layer_of_another_account_is_refused_by_name(cloud, function):
+    content = {"ZipFile": archive(**{"python/shared": "number = 3"})}
+    own = cloud.client("lambda").publish_layer_version(LayerName="shared", Content=content)["LayerVersionArn"]
+    foreign = own.replace("111122223333", "336392948345")
+    with pytest.raises(ClientError, match=f"no layers of other accounts and regions: {foreign}. Publish"):
+        function(ONE, Layers=[foreign])
+
+
 def test_permissions_make_a_policy(function):
     made = function(ONE)
     made.client.add_permission(

@@ -218,6 +218,12 @@ class Records:
     def layer(self, arn: str) -> dict[str, Any]:
         """Return a layer version that a function may be given, by its ARN."""
         *_, name, version = arn.split(":")
+        if arn != self._cloud.arn("lambda", f"layer:{name}:{version}"):
+            message = (
+                f"The local cloud has no layers of other accounts and regions: {arn}. Publish its content as a layer "
+                "of your own with PublishLayerVersion."
+            )
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
         row = self._store.row(
             "SELECT document FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, version
         )
