@@ -73,7 +73,10 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
     },
     "cloudwatch": {
         "PutMetricData": Partly("Values alone: StatisticValues are refused. Values are kept as they came."),
-        "GetMetricStatistics": Partly("Of percentiles the ExtendedStatistics p0 to p100."),
+        "GetMetricStatistics": Partly(
+            "Of what is put, and of training jobs: no other service counts anything. Of percentiles the "
+            "ExtendedStatistics p0 to p100."
+        ),
     },
     "s3": {
         "CreateBucket": Partly("Buckets of this cloud's region. Object lock and ACLs are refused."),
