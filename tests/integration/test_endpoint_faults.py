@@ -295,6 +295,22 @@ def test_hostile_clients_keep_nobody_from_an_answer(start_cloud: Any) -> None:
     assert sorted(endpoint.captured()) == sorted(load.right)
 
 
+@pytest.mark.slow
+def test_bodies_that_never_end_take_a_bounded_memory(start_cloud: Any) -> None:
+    endpoint = Endpoint.create(start_cloud())
+    process = psutil.Process(endpoint.cloud.running.pid)
+    before = process.memory_info().rss
+    head, body = signed(endpoint, bytes(5_000_000))
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            slow = stack.enter_context(connected(endpoint))
+            with contextlib.suppress(ConnectionError):
+                slow.sendall(head + body[:-1])
+        assert endpoint.invoke((7, 7, 7))
+        assert process.memory_info().rss - before < 400e6
+    assert endpoint.invoke((7, 7, 7))
+
+
 def connected(endpoint: Endpoint) -> socket.socket:
     address = urlsplit(endpoint.cloud.url)
     return socket.create_connection((address.hostname, address.port), timeout=30)

@@ -264,7 +264,7 @@ def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
     application = Application(Model(Container.here().model), threads)
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, lifespan="off", ws="none",
-        http="httptools", server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
+        http="httptools", server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
     )  # fmt: skip
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(uvicorn.Server(config), listener, parent))

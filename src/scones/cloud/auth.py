@@ -215,6 +215,7 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     return key
 
 
+@lru_cache(64)  # many requests are signed in one second
 def _parse_date(date: str) -> datetime:
     try:
         return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -15,6 +16,12 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 EMPTY = hashlib.sha256().hexdigest()
 LINE = 8192
 """The longest chunk header or trailer line, in bytes."""
+READ_SECONDS = 120.0
+"""How long a sender may take for a body that is read whole."""
+SMALL = 256 << 10
+"""Bytes up to which a body that is read whole always finds room."""
+ARRIVING_LIMIT = 256 << 20
+"""Bytes that bodies which still arrive take together; a larger one that finds no room is refused."""
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
@@ -29,16 +36,64 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def read(receive: Receive, limit: int) -> bytes:
-    """Return the whole body, of at most `limit` bytes."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in stream(receive):
-        size += len(chunk)
-        if size > limit:
-            raise ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes", 413)
-        chunks.append(chunk)
-    return b"".join(chunks)
+class WholeBodies:
+    """Bodies that are read whole, with a bound on the time and on the memory that those take which still arrive."""
+
+    def __init__(self) -> None:
+        self._arriving = 0
+
+    async def read(self, receive: Receive, limit: int) -> bytes:
+        """Return a whole body, of at most `limit` bytes."""
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return _held_to_limit(message.get("body", b""), limit)
+        chunks: list[bytes] = []
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._collect(chunks, _beginning_with(message, receive), limit)
+        except TimeoutError as error:
+            raise ServiceError(
+                "RequestTimeout", f"The whole body did not arrive within {READ_SECONDS:g} seconds.", 408
+            ) from error
+        finally:
+            self._arriving -= sum(map(len, chunks))
+        return b"".join(chunks)
+
+    async def _collect(self, chunks: list[bytes], receive: Receive, limit: int) -> None:
+        size = 0
+        async for chunk in stream(receive):
+            chunks.append(chunk)
+            size += len(chunk)
+            self._arriving += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            if self._arriving > ARRIVING_LIMIT and size > SMALL:
+                raise ServiceError(
+                    "ServiceUnavailable",
+                    "Other requests that still arrive take all the memory there is; try again.",
+                    503,
+                )
+
+
+def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receive:
+    waiting = [first]
+
+    async def again() -> MutableMapping[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def _held_to_limit(whole: bytes, limit: int) -> bytes:
+    """Return a body that is no larger than `limit` bytes; raises `ServiceError` for others."""
+    if len(whole) > limit:
+        raise _too_large(limit)
+    return whole
+
+
+def _too_large(limit: int) -> ServiceError:
+    """Return the refusal of a body of more than `limit` bytes."""
+    return ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes", 413)
 
 
 async def disconnected(receive: Receive) -> None:

@@ -69,6 +69,7 @@ class Gateway:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
+        self._bodies = body.WholeBodies()
         self._offered = {name: service.operations() for name, service in cloud.services.items()}
         self._by_signing_name: dict[str, list[str]] = defaultdict(list)
         for name in cloud.services:
@@ -107,7 +108,7 @@ class Gateway:
         """
         try:
             auth.check_origin({"host": incoming.headers.get("host", "")}, self.cloud.settings.port)
-            content = await body.read(receive, FUNCTION_URL_LIMIT)
+            content = await self._bodies.read(receive, FUNCTION_URL_LIMIT)
             query, source = scope["query_string"].decode("latin-1"), (scope.get("client") or ("127.0.0.1",))[0]
             functions = cast("Lambda", self.cloud.services["lambda"])
             response = await functions.urls.answer(at, incoming.request, query, content, source)
@@ -173,7 +174,7 @@ class Gateway:
             admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
             return admitted
         auth.require_signature(request)  # before a body of any size is read
-        whole = await body.read(receive, BODY_LIMIT)
+        whole = await self._bodies.read(receive, BODY_LIMIT)
         framed = incoming.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
         signature = check(None if framed else hashlib.sha256(whole).hexdigest())
         trailers: dict[str, str] = {}

@@ -78,7 +78,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         await cloud.start(offered())
         config = uvicorn.Config(
             Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
-            timeout_graceful_shutdown=5, server_header=False, http="httptools", ws="none",
+            timeout_graceful_shutdown=5, server_header=False, http="httptools", ws="none", proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, running.announce)
         for number in (signal.SIGINT, signal.SIGTERM):
