@@ -16,6 +16,7 @@ from typing import Any
 
 from scones.containers import codec
 from scones.containers.place import Place
+from scones.containers.reply import Reply
 
 NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
 
@@ -34,15 +35,6 @@ class Context:
     def get_all_request_header(self, index: int) -> dict[str, str]:
         """Return the headers of the request."""
         return dict(self.headers) if index == 0 else {}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a request is answered with."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 class Handlers:

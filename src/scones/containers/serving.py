@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from scones.containers import provided, source
 from scones.containers.errors import ScriptError
@@ -69,6 +68,7 @@ async def _serve(handlers: str, code: str) -> int:
         timeout=float(os.environ.get("SAGEMAKER_MODEL_SERVER_TIMEOUT") or 60),
     )
     loading = asyncio.create_task(workers.start())
+    uvicorn = await asyncio.to_thread(importlib.import_module, "uvicorn")  # while the worker imports its framework
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     config = uvicorn.Config(
         Application(workers), host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), port=port, log_level="warning",

@@ -11,7 +11,7 @@ import socket
 import sys
 from dataclasses import dataclass
 
-from scones.containers.handlers import Reply
+from scones.containers.reply import Reply
 from scones.containers.worker import FRAME, pack
 
 log = logging.getLogger("model-server")
