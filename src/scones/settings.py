@@ -25,8 +25,8 @@ class Settings:
 
     `region` is empty for what the place says: the local cloud's own, or that of the user's AWS configuration. AWS
     trains the built-in image-classification algorithm on GPU instances alone, and serves it from CPUs too. `pretrained`
-    trains further from ImageNet's weights: AWS has them, and here they come with scones[pretrained]. Unless `epochs` is
-    given there are 10 of them then, and 30 from scratch.
+    trains further from ImageNet's weights: AWS has them, and here they come with scones[pretrained]. Unless given,
+    `epochs` is 12 then and `mini_batch_size` 32; from scratch they are 30 and 50.
     """
 
     name: str = "scones"
@@ -38,7 +38,7 @@ class Settings:
     training_image: str = ""
     pretrained: bool = True
     epochs: int | None = None
-    mini_batch_size: int = 50
+    mini_batch_size: int | None = None
     runtime: str = "python3.12"
     concurrency: int = 8
 

@@ -137,6 +137,10 @@ class Rule:
         return [f"{name}: {getattr(self, name)}" for name in names]
 
 
+PRETRAINED_BATCH = 32
+"""The built-in's default is right for fine-tuning; from scratch, our recipe is at its best with the class's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
     """What training goes by; defaults are the built-in's, but for the batch, which is our recipe's."""
@@ -187,6 +191,8 @@ class Hyperparameters:
         _check_together(values)
         rule = {name: value for name, value in values.items() if name in Rule.__dataclass_fields__}
         effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        if values.get("use_pretrained_model"):
+            effective.setdefault("mini_batch_size", PRETRAINED_BATCH)
         return cls(**effective, rule=_rule(rule) if rule else None), _warnings(values)
 
 

