@@ -231,6 +231,20 @@ def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> 
 
 
 @pytest.mark.parametrize(
+    ("repository", "told"),
+    [
+        ("blazingtext", "BlazingText is a closed algorithm.*SGDClassifier on the sagemaker-scikit-learn image"),
+        ("kmeans", "K-Means is a closed algorithm.*KMeans on the sagemaker-scikit-learn image"),
+        ("factorization-machines", "Factorization Machines is a closed algorithm.*pytorch-training image"),
+    ],
+)
+def test_a_closed_algorithm_is_refused_by_name_with_what_to_use(bench: Workbench, repository: str, told: str) -> None:
+    with pytest.raises(ClientError, match=told) as refused:
+        bench.train(image=f"811284229777.dkr.ecr.us-east-1.amazonaws.com/{repository}:1")
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.parametrize(
     "request_",
     [
         {"ResourceConfig": {"InstanceGroups": [

@@ -15,6 +15,26 @@ from importlib.metadata import entry_points
 
 GROUP = "scones.images"
 VARIABLE = "SCONES_IMAGES"
+SKLEARN = "a script with scikit-learn's {} on the sagemaker-scikit-learn image"
+PYTORCH = "a script of your own on the pytorch-training image"
+CLOSED = {
+    "blazingtext": ("BlazingText", SKLEARN.format("HashingVectorizer and SGDClassifier")),
+    "factorization-machines": ("Factorization Machines", PYTORCH),
+    "forecasting-deepar": ("DeepAR", PYTORCH),
+    "ipinsights": ("IP Insights", PYTORCH),
+    "kmeans": ("K-Means", SKLEARN.format("KMeans")),
+    "knn": ("k-NN", SKLEARN.format("KNeighborsClassifier or KNeighborsRegressor")),
+    "lda": ("LDA", SKLEARN.format("LatentDirichletAllocation")),
+    "linear-learner": ("Linear Learner", SKLEARN.format("SGDClassifier or SGDRegressor")),
+    "ntm": ("Neural Topic Model", PYTORCH),
+    "object-detection": ("Object Detection", PYTORCH),
+    "object2vec": ("Object2Vec", PYTORCH),
+    "pca": ("PCA", SKLEARN.format("PCA")),
+    "randomcutforest": ("Random Cut Forest", SKLEARN.format("IsolationForest")),
+    "semantic-segmentation": ("Semantic Segmentation", PYTORCH),
+    "seq2seq": ("Sequence-to-Sequence", PYTORCH),
+}
+"""AWS's closed algorithms by their repositories: the name of each, and what to train here in its place."""
 
 
 class UnknownImageError(ValueError):
@@ -38,6 +58,14 @@ def _named_in_environment() -> dict[str, str]:
     return {name.strip(): program.strip() for name, _, program in pairs}
 
 
+def _instead(uri: str) -> str:
+    """Return a sentence, and a space, on a closed algorithm of AWS's; "" for any other image."""
+    if repository(uri) not in CLOSED:
+        return ""
+    name, instead = CLOSED[repository(uri)]
+    return f"{name} is a closed algorithm of AWS's, which does not run here: train {instead} instead. "
+
+
 def command(uri: str, argument: str) -> list[str]:
     """Return the argument vector that stands for `docker run URI ARGUMENT`; raises `UnknownImageError`.
 
@@ -48,7 +76,7 @@ def command(uri: str, argument: str) -> list[str]:
     if program is None:
         known = ", ".join(sorted(programs)) or "none"
         raise UnknownImageError(
-            f'The local cloud has no program for the image "{uri}": it has {known}. '
+            f'{_instead(uri)}The local cloud has no program for the image "{uri}": it has {known}. '
             f"Name one for the repository in {VARIABLE}, as {repository(uri)}=MODULE or {repository(uri)}=PATH.py."
         )
     if program.endswith(".py"):
