@@ -37,7 +37,7 @@ class Recipe(Protocol):
 class FromScratch:
     """The small residual network: Muon for its convolutions, SGD for everything else."""
 
-    passes, temperature = 2, 0.7
+    passes, temperature = 2, 0.8
     MUON_RATE = 0.1
     """Relative change of a convolution per step, at its highest."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
@@ -66,7 +66,7 @@ class FromScratch:
 class FineTuning:
     """EfficientNet-Lite0 from ImageNet's weights: AdamW, and ten times its rate for the new head."""
 
-    passes, temperature = 1, 0.6
+    passes, temperature = 1, 0.76
     RATE, HEAD = 3e-4, 10.0
     """At 1e-3 one fold of five diverged."""
     WEIGHT_DECAY = 0.05
