@@ -123,6 +123,8 @@ class ExecutionEnvironment:
         """
         if self._init_ms is not None:
             return None, None
+        assert self._sandbox is not None
+        assert self._ended is not None
         ready = self._api.ready
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
@@ -133,6 +135,10 @@ class ExecutionEnvironment:
         except InitError as error:
             self.close()
             return self._init_ms, Outcome(error.payload, "Unhandled", f"error\tError Type: {error.kind}")
+        if self._measure() > self.setup.allowed_mb * MB:  # what was quicker than a look at its memory
+            self._sandbox.kill()
+            await self._ended
+            return self._init_ms, self._ended_early(request_id)
         return self._init_ms, None
 
     async def _run(self, payload: bytes, request_id: str, function_arn: str, client_context: str | None) -> Outcome:
