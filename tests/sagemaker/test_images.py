@@ -30,7 +30,5 @@ def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_unknown_image_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCONES_IMAGES", raising=False)
-    with pytest.raises(
-        images.UnknownImageError, match=r'"blazingtext:1".*has .*image-classification.*blazingtext=MODULE'
-    ):
-        images.command("blazingtext:1", "train")
+    with pytest.raises(images.UnknownImageError, match=r'"kmeans:1".*has .*image-classification.*kmeans=MODULE'):
+        images.command("kmeans:1", "train")

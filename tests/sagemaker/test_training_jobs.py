@@ -233,7 +233,6 @@ def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> 
 @pytest.mark.parametrize(
     ("repository", "told"),
     [
-        ("blazingtext", "BlazingText is a closed algorithm.*SGDClassifier on the sagemaker-scikit-learn image"),
         ("kmeans", "K-Means is a closed algorithm.*KMeans on the sagemaker-scikit-learn image"),
         ("factorization-machines", "Factorization Machines is a closed algorithm.*pytorch-training image"),
     ],

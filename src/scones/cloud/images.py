@@ -18,7 +18,6 @@ VARIABLE = "SCONES_IMAGES"
 SKLEARN = "a script with scikit-learn's {} on the sagemaker-scikit-learn image"
 PYTORCH = "a script of your own on the pytorch-training image"
 CLOSED = {
-    "blazingtext": ("BlazingText", SKLEARN.format("HashingVectorizer and SGDClassifier")),
     "factorization-machines": ("Factorization Machines", PYTORCH),
     "forecasting-deepar": ("DeepAR", PYTORCH),
     "ipinsights": ("IP Insights", PYTORCH),

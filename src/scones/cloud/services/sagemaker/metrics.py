@@ -21,6 +21,10 @@ _XGBOOST = [
 # AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published;
 # these read the lines that the algorithm is known to write.
 BUILT_IN = {
+    "blazingtext": [
+        {"Name": "train:accuracy", "Regex": r"#train_accuracy: (\S*)"},
+        {"Name": "validation:accuracy", "Regex": r"#validation_accuracy: (\S*)"},
+    ],
     "image-classification": [
         {"Name": "train:accuracy", "Regex": r"Epoch\S* Train-accuracy=(\S*)"},
         {"Name": "validation:accuracy", "Regex": r"Epoch\S* Validation-accuracy=(\S*)"},
