@@ -225,9 +225,9 @@ def test_real_pictures_are_told_apart(archive, tmp_path):
         (data / channel).symlink_to(dataset.folder / split)
         (data / f"{channel}_lst" / f"{split}.lst").write_bytes(dataset.list_file(split).read_bytes())
     job = Job(tmp_path / "ml")
-    job.configure(num_training_samples="1000", epochs="30")
+    job.configure(num_training_samples="1000", epochs="4", mini_batch_size="32", use_pretrained_model="1")
     environment = {name: value for name, value in job.environment().items() if name != "OMP_NUM_THREADS"}
     command = [sys.executable, "-m", "scones.algorithm", "train"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
-    assert float(re.search(r"the model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.85
+    assert float(re.search(r"the model with validation accuracy: (\S+)", done.stdout)[1]) >= 0.9

@@ -32,15 +32,34 @@ class Container:
         """The file whose beginning becomes the job's FailureReason."""
         return self.base / "output" / "failure"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints are kept; there with a CheckpointConfig alone."""
+        return self.base / "checkpoints"
+
     def channel(self, name: str) -> Path:
         """Return a channel's folder."""
         return self.base / "input" / "data" / name
+
+    def hyperparameters(self) -> dict[str, str]:
+        """Return the algorithm's hyperparameters: texts, which script mode wraps in JSON and puts others beside."""
+        told = {name: str(value) for name, value in self.config("hyperparameters").items()}
+        return {name: _unwrapped(text) for name, text in told.items() if not name.startswith("sagemaker_")}
+
+    def is_sharded(self, channel: str) -> bool:
+        """Tell whether each instance has files of its own in a channel, instead of all of them."""
+        told = self.config("inputdataconfig").get(channel, {})
+        return bool(told.get("S3DistributionType") == "ShardedByS3Key")
 
     def config(self, name: str) -> dict[str, Any]:
         """Read one of input/config's JSON files; an absent one is empty."""
         path = self.base / "input" / "config" / f"{name}.json"
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
+
+
+def _unwrapped(text: str) -> str:
+    return str(json.loads(text)) if text.startswith('"') and text.endswith('"') else text
 
 
 def log(message: str, level: str = "INFO") -> None:

@@ -104,7 +104,6 @@ CHECKS: dict[str, Check] = {
 }
 NO_EFFECT = {
     "num_layers": "the network is Scones' own",
-    "checkpoint_frequency": "the model is stored once, at the end",
 }
 """What changes nothing, and why."""
 TUNING = "_tuning_objective_metric"

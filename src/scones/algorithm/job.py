@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from types import FrameType
 
 from scones.algorithm.channels import read_channel
@@ -36,11 +37,17 @@ def main() -> int:
 
 def run(container: Container) -> None:
     """Read, train, and store; raises `JobError`."""
-    given = {name: str(value) for name, value in container.config("hyperparameters").items()}
+    given = container.hyperparameters()
     log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
     parameters, warnings = Hyperparameters.read(given)
     for warning in warnings:
         log(warning, "WARNING")
+    if container.channel("model").exists():
+        raise CustomerError(
+            "The channel model is not there yet: go on from checkpoints, or begin with use_pretrained_model=1."
+        )
+    if "checkpoint_frequency" in given and not container.checkpoints.is_dir():
+        log("checkpoint_frequency has no effect without a CheckpointConfig.", "WARNING")
     stopping = _Stopping()
 
     training, validation = (
@@ -51,16 +58,37 @@ def run(container: Container) -> None:
         raise CustomerError("The number of input images must be bigger or equal to the mini_batch_size.")
     _log_parameters(parameters, len(training.labels))
 
+    from scones.algorithm.checkpoints import Checkpoints
+    from scones.algorithm.distributed import joined
     from scones.algorithm.export import store
-    from scones.algorithm.train import batch_size, train
+    from scones.algorithm.train import batch_size, share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
-    trained = train(training, validation, parameters, log=log, stopping=stopping, seed=seed)
+    checkpoints = Checkpoints(container.checkpoints, log)
+    with joined(container) as group:
+        if group.size > 1:
+            training = training if container.is_sharded("train") else share(training, group)
+            if "mini_batch_size" not in given:  # else it is each instance's, as on AWS
+                parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
+            if checkpoints.kept:
+                log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
+                checkpoints.kept = False
+        trained = train(
+            training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
+            stopping=stopping, group=group, seed=seed,
+        )  # fmt: skip
+    if not group.leads:
+        log("The first instance stores the model.")
+        return
     sample = validation.pixels[: batch_size(validation.pixels)]
     labels = [str(index) for index in range(parameters.num_classes)]
     difference = store(trained.network, trained.objective, parameters.image_shape, labels, sample, container.model)
     log(f"Storing the model with validation accuracy: {trained.validation_accuracy:.6f}")
     log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
+
+
+def _silent(message: str) -> None:
+    """Leave it to the first instance to tell."""
 
 
 class _Stopping:

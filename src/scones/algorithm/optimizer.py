@@ -6,6 +6,7 @@ Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networ
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,15 @@ class Muon:
             weight.mul_(len(weight) ** 0.5 / weight.norm())
             weight.sub_(rate * orthogonal(gradient.reshape(len(gradient), -1)).view_as(weight))
             weight.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"buffers": self._buffers}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
+            buffer.copy_(kept)
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:

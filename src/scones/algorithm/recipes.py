@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
-from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.network import Network
 from scones.algorithm.optimizer import Muon
@@ -18,10 +17,23 @@ Classifier: TypeAlias = Network | EfficientNetLite0
 """Both map pictures in [0, 1] to logits."""
 
 
+class Optimizer(Protocol):
+    """What torch's optimizers and ours have in common: a state that checkpoints keep."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        ...
+
+
 class Recipe(Protocol):
-    """One way to train; `learn` follows a batch's loss, with `rate` the share, from 0 to 1, of the highest rate."""
+    """One way to train; `learn` changes the weights, at `rate`, from 0 to 1, of the highest rate."""
 
     network: Classifier
+    optimizers: list[Optimizer]
     size: tuple[int, int]
     """Height and width of the pictures that the network learns from."""
     passes: int
@@ -29,8 +41,8 @@ class Recipe(Protocol):
     temperature: float
     """What logits are divided by, as folds of training pictures gave it: smoothed labels leave networks too modest."""
 
-    def learn(self, loss: Tensor, rate: float) -> None:
-        """Change the weights by a loss."""
+    def learn(self, rate: float) -> None:
+        """Change the weights by their gradients, and forget these."""
         ...
 
 
@@ -52,15 +64,15 @@ class FromScratch:
         others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
         self._muon = Muon(filters)
         self._sgd = torch.optim.SGD(others, momentum=self.MOMENTUM, nesterov=True, weight_decay=self.WEIGHT_DECAY)
+        self.optimizers: list[Optimizer] = [self._muon, self._sgd]
 
-    def learn(self, loss: Tensor, rate: float) -> None:
-        """Change the weights by a loss."""
-        self._sgd.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+    def learn(self, rate: float) -> None:
+        """Change the weights by their gradients, and forget these."""
         self._muon.step(self.MUON_RATE * rate)
         for group in self._sgd.param_groups:
             group["lr"] = self.RATE * rate
         self._sgd.step()
+        self._sgd.zero_grad()
 
 
 class FineTuning:
@@ -84,15 +96,15 @@ class FineTuning:
         self._weights = [*body, *head]
         groups = [{"params": body, "share": 1.0}, {"params": head, "share": self.HEAD}]
         self._adam = torch.optim.AdamW(groups, lr=self.RATE, weight_decay=self.WEIGHT_DECAY)
+        self.optimizers: list[Optimizer] = [self._adam]
 
-    def learn(self, loss: Tensor, rate: float) -> None:
-        """Change the weights by a loss."""
-        self._adam.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+    def learn(self, rate: float) -> None:
+        """Change the weights by their gradients, and forget these."""
         nn.utils.clip_grad_norm_(self._weights, self.NORM)
         for group in self._adam.param_groups:
             group["lr"] = self.RATE * rate * group["share"]
         self._adam.step()
+        self._adam.zero_grad()
 
 
 class BuiltinRule:
@@ -105,21 +117,16 @@ class BuiltinRule:
         self._rule = rule
         self._steps_per_epoch = max(1, parameters.num_training_samples // parameters.mini_batch_size)
         self._optimizer = builtin_optimizer(rule, (value for value in self.network.parameters() if value.requires_grad))
+        self.optimizers: list[Optimizer] = [self._optimizer]
 
-    def learn(self, loss: Tensor, rate: float) -> None:  # noqa: ARG002 - the rule has a rate of its own
-        """Change the weights by a loss; raises `CustomerError` once that is no number any more."""
-        if not torch.isfinite(loss):
-            raise CustomerError(
-                f"Training diverges with {self._rule.optimizer} at learning_rate={self._rule.learning_rate:g}; "
-                "set a smaller learning_rate."
-            )
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+    def learn(self, rate: float) -> None:  # noqa: ARG002 - the rule has a rate of its own
+        """Change the weights by their gradients, and forget these."""
         for group in self._optimizer.param_groups:
             done = group.setdefault("steps_done", 0)  # in the optimizer's own state, so that it is kept with it
             group["lr"] = rate_after(self._rule, done // self._steps_per_epoch)
             group["steps_done"] = done + 1
         self._optimizer.step()
+        self._optimizer.zero_grad()
 
 
 def choose(parameters: Hyperparameters, sample: Tensor) -> Recipe:

@@ -10,9 +10,11 @@ x86 cores with PyTorch 2.13, 82 to 88 s of CPU. Nothing was chosen on the test p
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +23,9 @@ from torch import Tensor
 
 from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.calibration import hold_back, temperature
+from scones.algorithm.checkpoints import Checkpoints
+from scones.algorithm.distributed import ALONE, Group
+from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pictures, Pixels
@@ -54,7 +59,9 @@ def train(
     parameters: Hyperparameters,
     *,
     log: Callable[[str], None],
+    checkpoints: Checkpoints,
     stopping: Callable[[], bool] = lambda: False,
+    group: Group = ALONE,
     seed: int = 0,
 ) -> Trained:
     """Train a network; `stopping` is asked after each batch, and ends training with what there is.
@@ -62,35 +69,62 @@ def train(
     What is kept is the last epoch's moving average, not the best epoch on the validation channel: rates fall to
     nothing, so the last is the best that can be expected, and the validation accuracy stays an honest estimate. With
     early stopping, which judges by that channel anyway, the best epoch is kept, as the built-in does.
+
+    A job that finds checkpoints of its own goes on after them, and ends with the model that it would have had. Of a
+    group of instances, each with pictures of its own, all end with the same weights.
     """
     torch.manual_seed(seed)
     learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
-    run = _Run(learned, parameters, seed)
+    run = _Run(learned, parameters, seed, group)
     stopper = _EarlyStopping(parameters)
-    kept, accuracy = run.average, 0.0
-    for epoch in range(parameters.epochs):
+    job = described(training, parameters, seed)
+    kept = copy.deepcopy(run.average) if parameters.early_stopping else run.average
+    begin = 0
+    if state := checkpoints.load(job):
+        begin = run.restore(state)
+        kept.load_state_dict(state["kept"])
+        stopper.restore(state["stopper"])
+        log(f"Going on after epoch {begin - 1}, from a checkpoint")
+    for epoch in range(begin, parameters.epochs):
         began = time.monotonic()
         right = run.epoch(epoch, log, stopping)
         log(f"Epoch[{epoch}] Train-accuracy={right:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - began:.3f}")
         accuracy = measure(run.average, validation, run.objective)
         log(f"Epoch[{epoch}] Validation-accuracy={accuracy:.6f}")
-        if not parameters.early_stopping:
-            kept = run.average
-        elif stopper.is_best(accuracy):
+        if parameters.early_stopping and stopper.is_best(accuracy):
             log(f"Storing the best model with validation accuracy: {accuracy:.6f}")
-            kept = copy.deepcopy(run.average)
-        if stopping():
+            kept.load_state_dict(run.average.state_dict())
+        if run.stopped:
             log("Stopping: the model of this moment is kept.")
             break
-        if parameters.early_stopping and stopper.is_enough(epoch, accuracy):
+        if group.any(group.leads and parameters.early_stopping and stopper.is_enough(epoch, accuracy)):
             log("Early stopping criteria met.")
             break
+        if checkpoints.kept and (epoch + 1) % parameters.checkpoint_frequency == 0:
+            kept_state = kept.state_dict()
+            checkpoints.save({"job": job, "kept": kept_state, "stopper": stopper.state(), **run.state(epoch + 1)})
     if len(held_back.labels):
         labels = torch.from_numpy(held_back.labels)
         run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels), labels)
         log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
     return Trained(kept, run.objective, measure(kept, validation, run.objective))
+
+
+def described(training: Pictures, parameters: Hyperparameters, seed: int) -> str:
+    """Return what decides a job's end: two with the same description end with the same model."""
+    digest = hashlib.sha256(training.pixels.tobytes())
+    digest.update(training.labels.tobytes())
+    digest.update(f"{parameters} {seed} {torch.__version__}".encode())
+    return digest.hexdigest()
+
+
+def share(pictures: Pictures, group: Group) -> Pictures:
+    """Return the pictures that one instance of a group learns from, where all have all of them.
+
+    They are drawn: lists often go through the classes by turns, and each instance needs all classes.
+    """
+    return _part(pictures, np.random.default_rng(0).permutation(len(pictures.labels))[group.rank :: group.size])
 
 
 def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
@@ -100,21 +134,26 @@ def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
 class _Run:
     """The state of training: network, average, optimizers, and the order of pictures."""
 
-    def __init__(self, training: Pictures, parameters: Hyperparameters, seed: int) -> None:
+    def __init__(self, training: Pictures, parameters: Hyperparameters, seed: int, group: Group) -> None:
         self._pixels = training.pixels
         self._variation = VARIATIONS[parameters.augmentation_type]
         self._labels = torch.from_numpy(training.labels)
         self.objective = Objective(training.labels, parameters.num_classes, weighted=bool(parameters.use_weighted_loss))
         self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
-        self._generator = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed + group.rank)
+        self._group = group
+        self.stopped = False
+        """Whether the last epoch was left before its end, on any instance."""
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]))
         self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        group.begin(self._network)
         if not self.objective.several:
             self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
         self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
-        self._steps = parameters.epochs * self._passes * (len(self._labels) // self._batch)
+        self._batches_per_pass = group.least(len(self._labels) // self._batch)
+        self._steps = parameters.epochs * self._passes * self._batches_per_pass
         self._step = 0
 
     def epoch(self, epoch: int, log: Callable[[str], None], stopping: Callable[[], bool]) -> float:
@@ -130,14 +169,15 @@ class _Run:
             if batch and batch % LOG_EVERY == 0:
                 speed = seen / (time.monotonic() - began)
                 log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={right / seen:.6f}")
-            if stopping():
+            if self._group.any(stopping()):
+                self.stopped = True
                 break
         if self._top_k:
             log(f"Epoch[{epoch}] Train-top_k_accuracy_{self._top_k}={among / seen:.6f}")
         return right / seen
 
     def _batches(self) -> Iterator[Tensor]:
-        whole = len(self._labels) // self._batch * self._batch
+        whole = self._batches_per_pass * self._batch
         for _ in range(self._passes):
             order = torch.randperm(len(self._labels), generator=self._generator)
             yield from torch.split(order[:whole], self._batch)
@@ -147,10 +187,39 @@ class _Run:
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         logits: Tensor = self._network(pictures)
-        self._recipe.learn(self.objective.loss(logits, self._labels[chosen]), self._rate())
+        loss = self.objective.loss(logits, self._labels[chosen])
+        if not torch.isfinite(loss):
+            raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._group.average(self._network)
+        self._recipe.learn(self._rate())
         self._step += 1
         self._update_average()
         return logits.detach()
+
+    def state(self, epoch: int) -> dict[str, Any]:
+        """Return everything that the epoch given, the next, begins from."""
+        return {
+            "epoch": epoch,
+            "step": self._step,
+            "network": self._network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self._recipe.optimizers],
+            "generators": [self._generator.get_state(), torch.get_rng_state()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> int:
+        """Go back to a state; return its epoch."""
+        self._step = state["step"]
+        self._network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, kept in zip(self._recipe.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        own, torchs = state["generators"]
+        self._generator.set_state(own)
+        torch.set_rng_state(torchs)
+        epoch: int = state["epoch"]
+        return epoch
 
     def _rate(self) -> float:
         done = self._step / self._steps
@@ -172,6 +241,15 @@ class _EarlyStopping:
         self._parameters = parameters
         self._highest = self._reference = -1.0
         self._reference_epoch = 0
+
+    def state(self) -> list[float]:
+        """Return what a checkpoint keeps."""
+        return [self._highest, self._reference, self._reference_epoch]
+
+    def restore(self, state: list[float]) -> None:
+        """Go on from a checkpoint."""
+        self._highest, self._reference = state[:2]
+        self._reference_epoch = int(state[2])
 
     def is_best(self, accuracy: float) -> bool:
         """Tell whether an epoch is strictly better than all before."""

@@ -1,0 +1,54 @@
+"""Checkpoints: what a job that was interrupted goes on from, in the folder that CheckpointConfig keeps in S3."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+LATEST, PREVIOUS = "latest.pt", "previous.pt"
+UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError)
+"""What torch.load raises for damaged files."""
+
+
+class Checkpoints:
+    """The two latest states of a job; nothing is kept without the folder. `log` takes a message and a level."""
+
+    def __init__(self, folder: Path, log: Callable[[str, str], None]) -> None:
+        self._folder = folder
+        self._log = log
+        self.kept = folder.is_dir()
+        """Whether the job has a CheckpointConfig: its folder is there then."""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Keep a state; the one before stays until this one is whole on disk."""
+        if not self.kept:
+            return
+        new, latest = self._folder / "new.tmp", self._folder / LATEST
+        with new.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if latest.exists():
+            latest.replace(self._folder / PREVIOUS)
+        new.replace(latest)
+
+    def load(self, job: str) -> dict[str, Any] | None:
+        """Return the latest whole state that was kept for the same job, as `job` describes it; None without one."""
+        for name in (LATEST, PREVIOUS):
+            path = self._folder / name
+            if not path.exists():
+                continue
+            try:
+                state: dict[str, Any] = torch.load(path, weights_only=True)
+            except UNREADABLE as error:
+                self._log(f"The checkpoint {name} cannot be read and is left out: {error}", "WARNING")
+                continue
+            if state.get("job") == job:
+                return state
+            self._log(f"The checkpoint {name} is of another job (data or hyperparameters differ); left out.", "WARNING")
+        return None

@@ -1,0 +1,96 @@
+"""Training on several instances: each learns from pictures of its own, and all change their weights by one gradient.
+
+Not by DistributedDataParallel, which aborts the process where another instance has gone away. The instances meet as
+AWS's PyTorch image lets them: at port 7777 of the first of the hosts that resourceconfig.json names, or at MASTER_PORT.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import distributed, nn
+
+from scones.algorithm.container import Container
+from scones.algorithm.failure import AlgorithmError
+
+PORT = "7777"
+PATIENCE = timedelta(minutes=10)
+"""How long an instance waits for the others; one that ends is noticed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The instances of a job; `rank` is this one's place among them."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this instance logs, decides and stores for all."""
+        return self.rank == 0
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether a flag is up on any instance."""
+        return bool(self._agree(int(flag), distributed.ReduceOp.MAX))
+
+    def least(self, number: int) -> int:
+        """Return the smallest of the instances' numbers."""
+        return self._agree(number, distributed.ReduceOp.MIN)
+
+    def _agree(self, number: int, how: distributed.ReduceOp.RedOpType) -> int:
+        if self.size == 1:
+            return number
+        value = torch.tensor(number)
+        distributed.all_reduce(value, how)
+        return int(value)
+
+    def begin(self, network: nn.Module) -> None:
+        """Give every instance the first one's weights."""
+        if self.size > 1:
+            for value in network.state_dict().values():
+                distributed.broadcast(value, 0)
+
+    def average(self, network: nn.Module) -> None:
+        """Replace every instance's gradients by their mean."""
+        if self.size > 1:
+            gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+            whole = torch.cat([gradient.flatten() for gradient in gradients])
+            distributed.all_reduce(whole)
+            whole /= self.size
+            parts = torch.split(whole, [gradient.numel() for gradient in gradients])
+            for gradient, part in zip(gradients, parts, strict=True):
+                gradient.copy_(part.view(gradient.shape))
+
+
+ALONE = Group()
+
+
+@contextmanager
+def joined(container: Container) -> Iterator[Group]:
+    """Meet the job's other instances, if there are any; raises `AlgorithmError` where one of them ends too early."""
+    config = container.config("resourceconfig")
+    hosts = sorted(config.get("hosts", []))
+    if len(hosts) < 2:
+        yield ALONE
+        return
+    rank = hosts.index(config["current_host"])
+    try:
+        distributed.init_process_group(
+            "gloo", init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
+            rank=rank, world_size=len(hosts), timeout=PATIENCE,
+        )  # fmt: skip
+        yield Group(rank, len(hosts))
+        distributed.barrier()
+    except RuntimeError as error:
+        raise AlgorithmError(
+            f"Another instance of this job has ended too early; its log tells why. ({error})"
+        ) from error
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()

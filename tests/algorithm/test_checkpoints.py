@@ -1,0 +1,73 @@
+"""A job that was interrupted goes on from its checkpoints."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from jobs import Job, make
+
+
+def interrupted(job: Job, line: str, **parameters: str) -> None:
+    """Start a job and kill it as soon as its log has a line with some words."""
+    job.configure(**parameters)
+    command = [sys.executable, "-m", "scones.algorithm", "train"]
+    with subprocess.Popen(command, env=job.environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        found = any(line in each for each in process.stdout)
+        process.kill()
+    assert found
+
+
+@pytest.mark.parametrize("parameters", [{}, {"early_stopping": "True"}, {"optimizer": "adam", "learning_rate": "0.01"}])
+def test_a_job_that_was_killed_ends_with_the_model_that_it_would_have_had(tmp_path, parameters):
+    whole, cut = make(tmp_path / "whole"), make(tmp_path / "cut")
+    assert whole.train(epochs="4", **parameters).returncode == 0
+    (cut.base / "checkpoints").mkdir()
+    interrupted(cut, "Epoch[2] Train-accuracy", epochs="4", **parameters)
+    done = cut.train(epochs="4", **parameters)
+    assert "Going on after epoch 1, from a checkpoint" in done.stdout
+    assert "Epoch[1] " not in done.stdout
+    assert (cut.model / "model.onnx").read_bytes() == (whole.model / "model.onnx").read_bytes()
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
+    job = make(tmp_path / "ml")
+    folder = job.base / "checkpoints"
+    folder.mkdir()
+    assert job.train(epochs="3").returncode == 0
+    kept = (job.model / "model.onnx").read_bytes()
+    (folder / "latest.pt").write_bytes((folder / "latest.pt").read_bytes()[:5000])
+    done = job.train(epochs="3")
+    assert "The checkpoint latest.pt cannot be read and is left out" in done.stdout
+    assert "Going on after epoch 1, from a checkpoint" in done.stdout
+    assert (job.model / "model.onnx").read_bytes() == kept
+
+
+def test_the_checkpoints_of_another_job_are_left_out(tmp_path):
+    job = make(tmp_path / "ml")
+    (job.base / "checkpoints").mkdir()
+    assert job.train(epochs="2").returncode == 0
+    done = job.train(epochs="2", mini_batch_size="10")
+    assert "The checkpoint latest.pt is of another job" in done.stdout
+    assert "Epoch[0] Train-accuracy" in done.stdout
+
+
+def test_checkpoints_come_after_as_many_epochs_as_asked_for(tmp_path):
+    job = make(tmp_path / "ml")
+    (job.base / "checkpoints").mkdir()
+    interrupted(job, "Epoch[2] Train-accuracy", epochs="4", checkpoint_frequency="2")
+    assert [path.name for path in (job.base / "checkpoints").iterdir()] == ["latest.pt"]
+
+
+def test_a_frequency_without_a_place_for_checkpoints_is_told(job):
+    assert (
+        "checkpoint_frequency has no effect without a CheckpointConfig." in job.train(checkpoint_frequency="1").stdout
+    )
+
+
+def test_a_model_channel_is_refused_by_name(job):
+    (job.base / "input" / "data" / "model").mkdir()
+    assert job.train().returncode == 2
+    assert job.failure.startswith("The channel model is not there yet")

@@ -1,0 +1,82 @@
+"""Several instances learn from pictures of their own, in step."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from jobs import Job, make, picture
+
+HOSTS = ["127.0.0.1", "127.0.0.2"]
+
+
+@pytest.fixture
+def port() -> str:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def instance(base: Path, host: str, **parameters: str) -> Job:
+    """Lay out one of two instances, with all pictures."""
+    job = make(base)
+    job.configure(**parameters)
+    config = {"hosts": HOSTS, "current_host": host}
+    (base / "input" / "config" / "resourceconfig.json").write_text(json.dumps(config))
+    return job
+
+
+def start(job: Job, port: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "scones.algorithm", "train"]
+    environment = job.environment(MASTER_PORT=port)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.slow
+def test_two_instances_train_one_model(tmp_path, port):
+    first, second = (instance(tmp_path / host, host, epochs="24", mini_batch_size="5") for host in HOSTS)
+    processes = [start(job, port) for job in (first, second)]
+    logs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], logs
+    assert "Epoch[23] Validation-accuracy" in logs[0]
+    assert "Epoch[23]" not in logs[1]
+    assert "The first instance stores the model." in logs[1]
+    assert not (second.model / "model.onnx").exists()
+    session = onnxruntime.InferenceSession(first.model / "model.onnx", providers=["CPUExecutionProvider"])
+    pixels = np.stack([np.asarray(picture(index % 2, 7000 + index)) for index in range(20)])
+    (answers,) = session.run(None, {"pictures": pixels})
+    assert (answers.argmax(1) == np.arange(20) % 2).mean() >= 0.9
+
+
+@pytest.mark.slow
+def test_an_instance_that_ends_ends_the_others_with_a_reason(tmp_path, port):
+    first, second = (instance(tmp_path / host, host, epochs="500", mini_batch_size="5") for host in HOSTS)
+    leader, other = start(first, port), start(second, port)
+    assert leader.stdout
+    assert any("Epoch[1] Train-accuracy" in line for line in leader.stdout)
+    other.kill()
+    other.communicate()
+    leader.communicate(timeout=60)
+    assert leader.returncode == 1
+    assert first.failure.startswith("Another instance of this job has ended too early")
+
+
+@pytest.mark.slow
+def test_a_stop_that_reaches_one_instance_stops_all_and_keeps_the_model(tmp_path, port):
+    first, second = (instance(tmp_path / host, host, epochs="500", mini_batch_size="5") for host in HOSTS)
+    leader, other = start(first, port), start(second, port)
+    assert leader.stdout
+    assert any("Epoch[1] Train-accuracy" in line for line in leader.stdout)
+    other.send_signal(signal.SIGTERM)
+    log, _ = leader.communicate(timeout=60)
+    other.communicate(timeout=60)
+    assert "Stopping: the model of this moment is kept." in log
+    assert (leader.returncode, other.returncode) == (0, 0)
+    assert (first.model / "model.onnx").exists()
