@@ -65,9 +65,3 @@ def test_a_frequency_without_a_place_for_checkpoints_is_told(job):
     assert (
         "checkpoint_frequency has no effect without a CheckpointConfig." in job.train(checkpoint_frequency="1").stdout
     )
-
-
-def test_a_model_channel_is_refused_by_name(job):
-    (job.base / "input" / "data" / "model").mkdir()
-    assert job.train().returncode == 2
-    assert job.failure.startswith("The channel model is not there yet")

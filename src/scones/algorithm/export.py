@@ -34,11 +34,12 @@ TOLERANCE = 1e-4
 
 
 class _Graph:
-    """Nodes and weights, as they are added."""
+    """Nodes and weights, as they are added; a network's weights keep their names, by which training goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Classifier) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
+        self._names = {value.data_ptr(): name for name, value in network.state_dict().items()}
 
     def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add a node and return the name of its output."""
@@ -48,8 +49,10 @@ class _Graph:
 
     def weight(self, value: Tensor | NDArray[Any]) -> str:
         """Add a constant and return its name."""
+        name = f"constant_{len(self.weights)}"
+        if isinstance(value, Tensor):
+            name = self._names.get(value.data_ptr(), name)
         array = value.detach().contiguous().numpy() if isinstance(value, Tensor) else value
-        name = f"weight_{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
@@ -120,7 +123,7 @@ def to_onnx(
     network: Classifier, objective: Objective, shape: tuple[int, int, int], labels: Sequence[str]
 ) -> onnx.ModelProto:
     """Return the network as a model of one self-contained graph."""
-    graph = _Graph()
+    graph = _Graph(network)
     _, height, width = shape
     x = graph.add("Cast", "pictures", to=TensorProto.FLOAT)
     x = graph.add("Transpose", x, perm=[0, 3, 1, 2])

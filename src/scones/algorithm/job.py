@@ -42,10 +42,6 @@ def run(container: Container) -> None:
     parameters, warnings = Hyperparameters.read(given)
     for warning in warnings:
         log(warning, "WARNING")
-    if container.channel("model").exists():
-        raise CustomerError(
-            "The channel model is not there yet: go on from checkpoints, or begin with use_pretrained_model=1."
-        )
     if "checkpoint_frequency" in given and not container.checkpoints.is_dir():
         log("checkpoint_frequency has no effect without a CheckpointConfig.", "WARNING")
     stopping = _Stopping()
@@ -61,10 +57,14 @@ def run(container: Container) -> None:
     from scones.algorithm.checkpoints import Checkpoints
     from scones.algorithm.distributed import joined
     from scones.algorithm.export import store
+    from scones.algorithm.incremental import earlier_weights
     from scones.algorithm.train import batch_size, share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
     checkpoints = Checkpoints(container.checkpoints, log)
+    earlier = earlier_weights(container.channel("model"))
+    if earlier is not None:
+        log("Training begins from the model of the channel model.")
     with joined(container) as group:
         if group.size > 1:
             training = training if container.is_sharded("train") else share(training, group)
@@ -75,7 +75,7 @@ def run(container: Container) -> None:
                 checkpoints.kept = False
         trained = train(
             training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
-            stopping=stopping, group=group, seed=seed,
+            stopping=stopping, group=group, earlier=earlier, seed=seed,
         )  # fmt: skip
     if not group.leads:
         log("The first instance stores the model.")

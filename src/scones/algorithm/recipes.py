@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
+from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
+from scones.algorithm.incremental import Weights
 from scones.algorithm.network import Network
 from scones.algorithm.optimizer import Muon
 
@@ -85,10 +87,11 @@ class FineTuning:
     NORM = 1.0
     """What longer gradients are shortened to."""
 
-    def __init__(self, parameters: Hyperparameters) -> None:
+    def __init__(self, parameters: Hyperparameters, *, empty: bool = False) -> None:
         _, height, width = parameters.image_shape
         self.size = working_size(height, width)
-        network = pretrained(parameters.num_classes, self.size)
+        make = EfficientNetLite0 if empty else pretrained
+        network = make(parameters.num_classes, self.size)
         self.network: Classifier = network
         head = list(network.head.parameters())
         own = {id(weight) for weight in head}
@@ -129,7 +132,29 @@ class BuiltinRule:
         self._optimizer.zero_grad()
 
 
-def choose(parameters: Hyperparameters, sample: Tensor) -> Recipe:
-    """Return the recipe that the hyperparameters ask for; a sample of pictures, shape (n, 3, h, w), whitens."""
-    recipe = FineTuning(parameters) if parameters.use_pretrained_model else FromScratch(parameters, sample)
+def choose(parameters: Hyperparameters, sample: Tensor, earlier: Weights | None = None) -> Recipe:
+    """Return the recipe that the hyperparameters ask for, or that an earlier model's weights belong to.
+
+    A sample of pictures, shape (n, 3, h, w), whitens. Raises `CustomerError` for weights that do not fit.
+    """
+    if parameters.use_pretrained_model if earlier is None else "stem.layer.weight" in earlier:
+        recipe: FromScratch | FineTuning = FineTuning(parameters, empty=earlier is not None)
+    else:
+        recipe = FromScratch(parameters, sample)
+    if earlier is not None:
+        _begin(recipe.network, earlier)
     return recipe if parameters.rule is None else BuiltinRule(recipe, parameters, parameters.rule)
+
+
+def _begin(network: Classifier, earlier: Weights) -> None:
+    """Give a network the weights of an earlier model."""
+    fixed = ("mean", "deviation", "num_batches_tracked")  # no part of a model
+    names = [name for name in network.state_dict() if name.split(".")[-1] not in fixed]
+    if missing := [name for name in names if name not in earlier]:
+        raise CustomerError(f"The model of the channel model is none of this algorithm's: it has no {missing[0]}.")
+    classes = len(earlier["head.bias"])
+    if classes != network.head.out_features:
+        raise CustomerError(
+            f"The model of the channel model tells {classes} classes apart: set num_classes to {classes}."
+        )
+    network.load_state_dict({name: earlier[name] for name in names}, strict=False)

@@ -13,41 +13,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import json
 import os
 import socket
 import sys
-import timeit
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnxruntime
 import uvicorn
-from PIL import Image, UnidentifiedImageError
 
 from scones.algorithm.container import Container
-from scones.algorithm.pictures import to_rgb
+from scones.algorithm.inference import CONTENT_TYPES, Model, RequestError
 from scones.algorithm.supervisor import Parent, Supervisor
 
-CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 BODY_LIMIT = 6_291_456
 """Bytes of a request, as real-time inference allows."""
-PIXEL_LIMIT = 64_000_000
-"""Pixels of a picture: what decodes to more is refused before it is decoded."""
 MOST_WORKERS = 4
 """Processes at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say."""
 PENDING_LIMIT = 128
 """Requests of a worker that are read whole and not yet answered; one more is refused with 503 at once."""
-AT_ONCE = 0.001
-"""Seconds that the event loop may be held up: what takes no longer is done on it, a third faster than on a thread."""
-SMALL_FILE = 16 << 10
-SMALL_PICTURE = 128 * 128
-"""Pixels of a picture, and bytes of its file, that are decoded in so short a time."""
 SMALL_BODY = 256 << 10
 """Bytes up to which a body always finds room."""
 BODIES_LIMIT = 64 << 20
@@ -61,74 +47,8 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 
 
-class RequestError(Exception):
-    """A request that cannot be answered, with the HTTP status that says so."""
-
-    def __init__(self, status: int, message: str, *, unread: bool = False) -> None:
-        super().__init__(message)
-        self.status = status
-        self.unread = unread
-        """Whether some of the body is still to come: then the connection is closed rather than read on."""
-
-
 class DisconnectedError(Exception):
     """The client went away before its request was whole: nobody is left to answer."""
-
-
-class Model:
-    """The ONNX model, and pictures turned into what it takes."""
-
-    def __init__(self, folder: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # two threads were slower than one, and requests come side by side
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
-        _, self._height, self._width, _ = self._session.get_inputs()[0].shape
-        self._blank = _blank(self._width, self._height)
-        self.try_out()
-        self._quick = min(timeit.repeat(self.try_out, number=1, repeat=5)) < AT_ONCE
-
-    def try_out(self) -> None:
-        """Classify an empty picture; raises whatever keeps the model from answering."""
-        if not np.isfinite(self.classify(self._blank)).all():
-            raise ValueError("the model answers with numbers that are none")
-
-    def classify(self, content: bytes) -> list[float]:
-        """Return the probability of each class for one encoded picture; raises `RequestError`."""
-        with _opened(content) as picture:
-            fitting = self._fit(picture)
-        return self._infer(fitting)
-
-    def classify_at_once(self, content: bytes) -> list[float] | None:
-        """Do the same where that takes about a millisecond at most: a small model, a small picture; else None."""
-        if not self._quick or len(content) > SMALL_FILE:
-            return None
-        with _opened(content) as picture:
-            if picture.width * picture.height > SMALL_PICTURE:
-                return None
-            fitting = self._fit(picture)
-        return self._infer(fitting)
-
-    def _fit(self, picture: Image.Image) -> Image.Image:
-        return to_rgb(picture).resize((self._width, self._height), Image.Resampling.BILINEAR)
-
-    def _infer(self, fitting: Image.Image) -> list[float]:
-        (answers,) = self._session.run(None, {"pictures": np.asarray(fitting)[None]})
-        probabilities: list[float] = answers[0].astype(np.float64).tolist()
-        return probabilities
-
-
-@contextlib.contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Open an encoded picture; raises `RequestError` where that fails, and where decoding it within the block does."""
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            if picture.width * picture.height > PIXEL_LIMIT:
-                raise RequestError(400, "unable to evaluate payload provided: the picture has too many pixels")
-            yield picture
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise RequestError(400, "unable to evaluate payload provided") from error
 
 
 class Bodies:
@@ -240,13 +160,6 @@ async def _answer(send: Send, status: int, body: bytes, content_type: str | None
         headers.append((b"content-type", content_type.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _blank(width: int, height: int) -> bytes:
-    """Return an empty picture, to run everything once before the first request."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def main() -> None:

