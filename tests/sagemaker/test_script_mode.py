@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -189,6 +190,20 @@ dist.destroy_process_group()
     asked = {launcher: "true"} if launcher else {}
     job = run(bench, archive(train_py=script), image=PYTORCH, ResourceConfig=resources, HyperParameters=asked)
     assert files(bench, job) == {"total.txt": "3.0"}
+
+
+@several
+@pytest.mark.slow
+def test_one_job_at_a_time_runs_on_several_instances_whatever_its_cloud(start_cloud: Any) -> None:
+    script = "import socket, time; socket.create_server(('', 7777)); time.sleep(1)"
+    script = f"import os\nif os.environ['SM_CURRENT_HOST'] == 'algo-1':\n    {script}"
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}
+    benches = [Workbench(start_cloud(name)) for name in ("one", "two")]
+    with ThreadPoolExecutor(2) as threads:
+        jobs = list(threads.map(lambda each: run(each, archive(train_py=script), ResourceConfig=resources), benches))
+    assert [job["TrainingJobStatus"] for job in jobs] == ["Completed", "Completed"]
+    waited = [each["Status"] for job in jobs for each in job["SecondaryStatusTransitions"]]
+    assert waited.count("Pending") >= 1
 
 
 def test_an_entry_point_of_its_own_is_run_in_the_jobs_environment(bench: Workbench) -> None:

@@ -118,7 +118,10 @@ def main() -> dict[str, Any]:
     foreign = [name for name in names if name in sys.modules and installed(name)]
     gc.collect()
     gc.freeze()  # a collection in a fork leaves the shared pages alone
-    control.send(json.dumps({"names": sorted(names), "foreign": foreign}).encode())
+    try:
+        control.send(json.dumps({"names": sorted(names), "foreign": foreign}).encode())
+    except ConnectionError:  # the cloud has ended meanwhile
+        os._exit(0)
     return serve(control, launcher)
 
 

@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from scones.cloud.sandbox import isolation
 
 HOSTS = Path("/etc/hosts")
+LOCK = Path(tempfile.gettempdir(), f"scones-{os.getuid()}-instances.lock")
+LOOK_EVERY = 0.1
+
+
+@asynccontextmanager
+async def alone(on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Be the one job on this machine, whatever its cloud, that runs on several instances.
+
+    Where their processes meet, port 7777, is the same in every job, and PyTorch listens there on all addresses.
+    `on_wait` is called once where another job is there first.
+    """
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        waits = False
+        while not _taken(lock):
+            if not waits:
+                await on_wait()
+            waits = True
+            await asyncio.sleep(LOOK_EVERY)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def hosts_file(folder: Path, names: list[str]) -> dict[str, Path]:

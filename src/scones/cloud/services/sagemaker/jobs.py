@@ -16,6 +16,7 @@ from scones.cloud.services.sagemaker import inputs
 from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container import image_command
 from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.hosts import alone
 from scones.cloud.services.sagemaker.instance import AT_ONCE, host_names
 from scones.cloud.services.sagemaker.metrics import definitions
 from scones.cloud.services.sagemaker.objects import Objects
@@ -43,8 +44,6 @@ class TrainingJobs:
         self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud))
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
-        self._several = asyncio.Lock()
-        """Held by the one job that runs on several instances: where their processes meet is the same in every job."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
@@ -93,10 +92,13 @@ class TrainingJobs:
         task.add_done_callback(lambda _: self._runs.pop(name, None))
 
     async def _run(self, name: str, run: TrainingRun) -> None:
-        turn = self._several if run.instances > 1 else contextlib.nullcontext()
-        if self._capacity.locked() or (run.instances > 1 and self._several.locked()):
-            await Record(self._jobs, name).enter("Pending")
-        async with turn, self._capacity:
+        pending = partial(Record(self._jobs, name).enter, "Pending")
+        async with contextlib.AsyncExitStack() as held:
+            if run.instances > 1:
+                await held.enter_async_context(alone(pending))
+            if self._capacity.locked():
+                await pending()
+            await held.enter_async_context(self._capacity)
             try:
                 await run.run()
             except Exception:

@@ -57,10 +57,10 @@ class Record:
     name: str
 
     async def enter(self, secondary: str) -> None:
-        """Go on to a status that is not the last; a job that has ended stays as it is."""
+        """Go on to a status that is not the last; a job that has ended, or is there already, stays as it is."""
 
         def change(document: Document) -> None:
-            if document["TrainingJobStatus"] in ENDED:
+            if document["TrainingJobStatus"] in ENDED or document["SecondaryStatus"] == secondary:
                 return
             enter(document, secondary)
             if secondary == "Downloading":
