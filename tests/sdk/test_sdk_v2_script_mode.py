@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,16 @@ def test_pytorchs_estimator_trains_on_two_instances_and_its_model_serves(cloud: 
     assert "rank 0 of 2: loss=0.0" in told
     assert "rank 1 of 2: loss=0.0" in told
     assert "PREDICTED [0.75]" in told
+
+
+def test_the_classifier_trains_as_a_script_on_two_instances_and_answers(
+    cloud: Any, run_program: Any, tmp_path: Path
+) -> None:
+    subprocess.run([sys.executable, "-m", "scones.algorithm", "source", tmp_path / "source"], check=True)
+    told = run_program(cloud, "v2", "classifier_v2.py")
+    assert "Epoch[15] Validation-accuracy=" in told
+    assert "The first instance stores the model." in told
+    assert "CLASSES [0, 1, 0]" in told
 
 
 def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program: Any) -> None:

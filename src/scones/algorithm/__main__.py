@@ -1,8 +1,12 @@
-"""`python -m scones.algorithm train` or `serve`: what the container runs on those arguments."""
+"""`python -m scones.algorithm train` or `serve`: what the container runs on those arguments.
+
+`python -m scones.algorithm source FOLDER` writes the same program as a source_dir for the PyTorch estimator.
+"""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -16,8 +20,15 @@ def main() -> None:
             from scones.algorithm import serve
 
             serve.main()
+        case ["source", folder]:
+            from scones.algorithm import bundle
+
+            try:
+                bundle.write(Path(folder))
+            except FileExistsError:
+                sys.exit(f"{folder} exists already: name a new folder.")
         case _:
-            sys.exit("usage: python -m scones.algorithm train|serve")
+            sys.exit("usage: python -m scones.algorithm train|serve|source FOLDER")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The classifier as a source_dir, run by AWS's own toolkit as AWS's PyTorch image does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from jobs import Job
+
+from scones.studio.environments import Environment
+
+ENVIRONMENTS = Path(__file__).resolve().parents[2] / "build" / "environments"
+TOOLKIT = Environment("training-toolkit", "SageMaker Training Toolkit", ("sagemaker-training>=5.1,<6",))
+
+
+def write(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scones.algorithm", "source", folder], capture_output=True, text=True, timeout=60
+    )
+
+
+def script_mode(job: Job, source: Path) -> None:
+    """Change a job's configuration to the one that SDKs write for a script."""
+    config = job.base / "input" / "config"
+    parameters = json.loads((config / "hyperparameters.json").read_text())
+    sdk = {"program": "train.py", "submit_directory": str(source), "container_log_level": 20}
+    parameters |= {f"sagemaker_{name}": value for name, value in sdk.items()}
+    told = {name: json.dumps(value) for name, value in parameters.items()}
+    (config / "hyperparameters.json").write_text(json.dumps(told))
+    host = {"current_host": "localhost", "hosts": ["localhost"], "network_interface_name": "lo"}
+    (config / "resourceconfig.json").write_text(json.dumps(host))
+    channels = {name: {"TrainingInputMode": "File"} for name in ("train", "train_lst", "validation", "validation_lst")}
+    (config / "inputdataconfig.json").write_text(json.dumps(channels))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="the toolkit is compiled when it is installed")
+def test_the_toolkit_of_awss_images_trains_it_as_a_script(job, tmp_path):
+    python = TOOLKIT.install(ENVIRONMENTS)
+    # What AWS's image has: PyTorch and the rest, but no Scones (its own path hangs on a .pth file that is not read).
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(python.parents[1])}))
+    (packages / "image.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    assert write(tmp_path / "source").returncode == 0
+    job.configure()
+    script_mode(job, tmp_path / "source")
+    path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [python.with_name("train")],
+        env=job.environment(PATH=path, HOME=str(tmp_path), PIP_NO_INDEX="1"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Reporting training SUCCESS" in done.stdout + done.stderr
+    assert "Epoch[1] Validation-accuracy=" in done.stdout
+    assert (job.model / "model.onnx").exists()
+
+
+def test_a_folder_that_exists_is_left_alone(tmp_path):
+    assert write(tmp_path).returncode == 1
+    assert list(tmp_path.iterdir()) == []
+    assert write(tmp_path).stderr == f"{tmp_path} exists already: name a new folder.\n"
