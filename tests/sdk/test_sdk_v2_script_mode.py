@@ -38,6 +38,12 @@ def test_the_classifier_trains_as_a_script_on_two_instances_and_answers(
     assert "CLASSES [0, 1, 0]" in told
 
 
+def test_a_transformer_is_fine_tuned_by_a_script_and_served_as_a_pipeline(cloud: Any, run_program: Any) -> None:
+    pytest.importorskip("transformers", reason="the package behind AWS's Hugging Face images is not installed")
+    told = run_program(cloud, "v2", "huggingface_v2.py")
+    assert "LABELS ['good', 'bad']" in told
+
+
 def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program: Any) -> None:
     pytest.importorskip("xgboost", reason="the package behind AWS's XGBoost image is not installed")
     told = run_program(cloud, "v2", "xgboost_v2.py")
