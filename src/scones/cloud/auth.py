@@ -60,8 +60,13 @@ def require_signature(request: Request) -> None:
         raise _unsigned()
 
 
-def _header_fields(request: Request) -> dict[str, str]:
-    scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+def _header_fields(request: Request) -> Mapping[str, str]:
+    return _authorization(request.headers.get("authorization", ""))
+
+
+@lru_cache(64)  # a request's is asked for by turns
+def _authorization(header: str) -> Mapping[str, str]:
+    scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         return {}
     return dict(part.strip().partition("=")[::2] for part in rest.split(","))
@@ -297,6 +302,7 @@ def check_origin(headers: Mapping[str, str], port: int) -> None:
         raise ServiceError("AccessDenied", f"Requests from the web origin {origin!r} are refused.", 403)
 
 
+@lru_cache(64)
 def _ours(url: str, port: int) -> bool:
     try:
         split = urlsplit(url)

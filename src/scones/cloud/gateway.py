@@ -124,7 +124,7 @@ class Gateway:
     async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
         request_id = str(uuid.uuid4())
         begun = time.perf_counter()
-        name, service = "?", _assumed_service(incoming.request)
+        name, service = "?", ""
         try:
             auth.check_origin(incoming.headers, self.cloud.settings.port)
             if incoming.request.raw_path == HEALTH:
@@ -136,14 +136,16 @@ class Gateway:
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
             response = serialize(admitted.match.operation, members, request_id, status)
         except ServiceError as error:
-            refused = auth.refusal(error, service_model(service).metadata["protocol"])
-            response = serialize_error(service_model(service), refused, request_id, incoming.request.resource)
+            model = service_model(service or _assumed_service(incoming.request))
+            refused = auth.refusal(error, model.metadata["protocol"])
+            response = serialize_error(model, refused, request_id, incoming.request.resource)
         except Exception:
             log.exception("%s:%s failed (request %s)", service, name, request_id)
             failure = ServiceError(
                 "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
             )
-            response = serialize_error(service_model(service), failure, request_id, incoming.request.resource)
+            model = service_model(service or _assumed_service(incoming.request))
+            response = serialize_error(model, failure, request_id, incoming.request.resource)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
         return response

@@ -25,11 +25,10 @@ class Route:
     required_query: frozenset[str]
     required_headers: frozenset[str]
 
-    def matches(self, method: str, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-        """Tell whether a request with a fitting path may mean this operation."""
+    def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+        """Tell whether a request with a fitting method and path may mean this operation."""
         return (
-            method == self.method
-            and all(query.get(name) == value for name, value in self.query.items())
+            all(query.get(name) == value for name, value in self.query.items())
             and self.required_query <= query.keys()
             and self.required_headers <= headers.keys()
         )
@@ -50,11 +49,11 @@ class Match:
 
 
 @cache
-def _routes(service: str) -> tuple[Route, ...]:
+def _routes(service: str, method: str) -> tuple[Route, ...]:
+    """Return a service's routes of one method, those that ask for most first."""
     model = service_model(service)
-    return tuple(
-        sorted((_route(model.operation_model(name)) for name in model.operation_names), key=lambda r: -r.weight)
-    )
+    routes = [_route(model.operation_model(name)) for name in model.operation_names]
+    return tuple(sorted((route for route in routes if route.method == method), key=lambda route: -route.weight))
 
 
 def _route(operation: OperationModel) -> Route:
@@ -93,16 +92,16 @@ def match_rest(
 
     Where two operations share a route (ListBuckets and ListDirectoryBuckets), one in `offered` is meant.
     """
-    found: list[tuple[bool, int, str, Route, re.Match[str]]] = []
+    found: list[tuple[int, bool, str, Route, re.Match[str]]] = []
     for service in services:
-        for route in _routes(service):
-            if (path := route.path.fullmatch(raw_path)) and route.matches(method, query, headers):
-                found.append((route.operation in offered[service], route.weight, service, route, path))
+        for route in _routes(service, method):
+            if found and route.weight < found[-1][0]:
+                break
+            if route.matches(query, headers) and (path := route.path.fullmatch(raw_path)):
+                found.append((route.weight, route.operation in offered[service], service, route, path))
     if not found:
         return None
-    heaviest = max(weight for _, weight, *_ in found)
-    best = max((entry for entry in found if entry[1] == heaviest), key=lambda entry: entry[0])
-    _, _, service, route, path = best
+    _, _, service, route, path = max(found, key=lambda entry: entry[:2])
     uri = {name: unquote(value) for name, value in path.groupdict().items()}
     return Match(service, operation_model(service, route.operation), uri)
 
