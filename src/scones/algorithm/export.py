@@ -26,11 +26,13 @@ from scones.algorithm.network import Network, Stage
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pixels
 from scones.algorithm.recipes import Classifier
-from scones.algorithm.train import probabilities
+from scones.algorithm.train import pieces, probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4
 """How far ONNX's probabilities may be from PyTorch's."""
+COMPARED = 256
+"""Pictures at most whose probabilities are compared."""
 
 
 class _Graph:
@@ -147,17 +149,18 @@ def store(
     objective: Objective,
     shape: tuple[int, int, int],
     labels: Sequence[str],
-    sample: Pixels,
+    pixels: Pixels,
     folder: Path,
 ) -> float:
-    """Write model.onnx and labels.json; return how far ONNX's answers are from PyTorch's on the sample.
+    """Write model.onnx and labels.json; return how far ONNX's answers are from PyTorch's on some pictures.
 
     Raises `AlgorithmError`, and writes nothing, where that is more than 1e-4.
     """
     content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (answers,) = session.run(None, {"pictures": sample})
-    difference = float(np.abs(answers - probabilities(network, sample, objective)).max())
+    compared = pixels[:COMPARED]
+    answers = np.concatenate([session.run(None, {"pictures": piece})[0] for piece in pieces(network, compared)])
+    difference = float(np.abs(answers - probabilities(network, compared, objective)).max())
     if difference > TOLERANCE:
         raise AlgorithmError(f"The exported model differs from the trained one by {difference:.2g}.")
     folder.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ def run(container: Container) -> None:
     from scones.algorithm.distributed import joined
     from scones.algorithm.export import store
     from scones.algorithm.incremental import earlier_weights
-    from scones.algorithm.train import batch_size, share, train
+    from scones.algorithm.train import share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
     checkpoints = Checkpoints(container.checkpoints, log)
@@ -80,9 +80,10 @@ def run(container: Container) -> None:
     if not group.leads:
         log("The first instance stores the model.")
         return
-    sample = validation.pixels[: batch_size(validation.pixels)]
     labels = [str(index) for index in range(parameters.num_classes)]
-    difference = store(trained.network, trained.objective, parameters.image_shape, labels, sample, container.model)
+    difference = store(
+        trained.network, trained.objective, parameters.image_shape, labels, validation.pixels, container.model
+    )
     log(f"Storing the model with validation accuracy: {trained.validation_accuracy:.6f}")
     log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
 

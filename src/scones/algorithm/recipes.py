@@ -40,6 +40,8 @@ class Recipe(Protocol):
     """Height and width of the pictures that the network learns from."""
     passes: int
     """How often an epoch goes through the pictures, at most."""
+    whole: bool
+    """Whether the network must see a batch in one piece, for it normalises by the batch's own statistics."""
     temperature: float
     """What logits are divided by, as folds of training pictures gave it: smoothed labels leave networks too modest."""
 
@@ -51,7 +53,7 @@ class Recipe(Protocol):
 class FromScratch:
     """The small residual network: Muon for its convolutions, SGD for everything else."""
 
-    passes, temperature = 2, 0.8
+    passes, whole, temperature = 2, True, 0.8
     MUON_RATE = 0.1
     """Relative change of a convolution per step, at its highest."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
@@ -78,12 +80,17 @@ class FromScratch:
 
 
 class FineTuning:
-    """EfficientNet-Lite0 from ImageNet's weights: AdamW, and ten times its rate for the new head."""
+    """EfficientNet-Lite0 from ImageNet's weights: AdamW, and ten times its rate for the new head.
 
-    passes, temperature = 1, 0.76
+    The first layers stay as they are: they see edges and colours, which all pictures have in common, and learning
+    takes a tenth less without them, and is no worse.
+    """
+
+    passes, whole, temperature = 1, False, 0.76
     RATE, HEAD = 3e-4, 10.0
     """At 1e-3 one fold of five diverged."""
     WEIGHT_DECAY = 0.05
+    FIXED_BLOCKS = 3
     NORM = 1.0
     """What longer gradients are shortened to."""
 
@@ -92,13 +99,15 @@ class FineTuning:
         self.size = working_size(height, width)
         make = EfficientNetLite0 if empty else pretrained
         network = make(parameters.num_classes, self.size)
+        for fixed in (network.stem, *network.blocks[: self.FIXED_BLOCKS]):
+            fixed.requires_grad_(False)
         self.network: Classifier = network
         head = list(network.head.parameters())
         own = {id(weight) for weight in head}
-        body = [weight for weight in network.parameters() if id(weight) not in own]
+        body = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in own]
         self._weights = [*body, *head]
         groups = [{"params": body, "share": 1.0}, {"params": head, "share": self.HEAD}]
-        self._adam = torch.optim.AdamW(groups, lr=self.RATE, weight_decay=self.WEIGHT_DECAY)
+        self._adam = torch.optim.AdamW(groups, lr=self.RATE, weight_decay=self.WEIGHT_DECAY, fused=True)
         self.optimizers: list[Optimizer] = [self._adam]
 
     def learn(self, rate: float) -> None:
@@ -116,7 +125,8 @@ class BuiltinRule:
     passes = 1
 
     def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
-        self.network, self.size, self.temperature = recipe.network, recipe.size, recipe.temperature
+        self.network, self.size = recipe.network, recipe.size
+        self.whole, self.temperature = recipe.whole, recipe.temperature
         self._rule = rule
         self._steps_per_epoch = max(1, parameters.num_training_samples // parameters.mini_batch_size)
         self._optimizer = builtin_optimizer(rule, (value for value in self.network.parameters() if value.requires_grad))

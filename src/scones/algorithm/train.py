@@ -25,7 +25,8 @@ from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.calibration import hold_back, temperature
 from scones.algorithm.checkpoints import Checkpoints
 from scones.algorithm.distributed import ALONE, Group
-from scones.algorithm.failure import CustomerError
+from scones.algorithm.efficientnet import EfficientNetLite0
+from scones.algorithm.gradients import Gradients
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.incremental import Weights
 from scones.algorithm.objective import Objective
@@ -39,8 +40,8 @@ AVERAGING = 0.98
 SAMPLES_PER_EPOCH = 2000
 """From scratch, an epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
 algorithm's default, and 30 passes over a thousand pictures are too few to learn them."""
-MEASURED_PIXELS = 256 * 32 * 32
-"""Pixels of all pictures of a batch together, when the network is measured."""
+MEASURED_PIXELS = 16 * 96 * 96
+"""Pixels of all pictures together that go through a network at once when it is measured: more are slower."""
 LOG_EVERY = 20
 """Batches between lines of progress, as the built-in has it."""
 
@@ -156,6 +157,7 @@ class _Run:
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier)
         self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         group.begin(self._network)
+        self._gradients = Gradients(self._network, self.objective, whole=self._recipe.whole)
         if not self.objective.several:
             self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
@@ -194,16 +196,12 @@ class _Run:
         pictures = to_tensor(self._pixels[chosen.numpy()])
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self._network(pictures)
-        loss = self.objective.loss(logits, self._labels[chosen])
-        if not torch.isfinite(loss):
-            raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
-        loss.backward()  # type: ignore[no-untyped-call]
+        logits = self._gradients.take(pictures, self._labels[chosen])
         self._group.average(self._network)
         self._recipe.learn(self._rate())
         self._step += 1
         self._update_average()
-        return logits.detach()
+        return logits
 
     def state(self, epoch: int) -> dict[str, Any]:
         """Return everything that the epoch given, the next, begins from."""
@@ -280,17 +278,18 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).float().div_(255)
 
 
-def batch_size(pixels: Pixels) -> int:
-    """Return how many pictures go through the network at once in measuring: 256 of 32 by 32, 5 of 224 by 224."""
-    _, height, width, _ = pixels.shape
-    return max(1, MEASURED_PIXELS // int(height * width))
+def pieces(network: Classifier, pixels: Pixels) -> list[Pixels]:
+    """Part pictures into what goes through a network at once."""
+    height, width = network.size if isinstance(network, EfficientNetLite0) else pixels.shape[1:3]
+    count = max(1, MEASURED_PIXELS // int(height * width))
+    return [pixels[at : at + count] for at in range(0, len(pixels), count)]
 
 
 @torch.no_grad()
 def logits_of(network: Classifier, pixels: Pixels) -> Tensor:
     """Return a network's logits, shape (n, classes)."""
-    size = batch_size(pixels)
-    return torch.cat([network(to_tensor(pixels[at : at + size])) for at in range(0, len(pixels), size)])
+    pictures = (to_tensor(piece).contiguous(memory_format=torch.channels_last) for piece in pieces(network, pixels))
+    return torch.cat([network(some) for some in pictures])
 
 
 def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> NDArray[np.float32]:

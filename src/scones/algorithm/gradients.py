@@ -1,0 +1,48 @@
+"""The gradients of a batch, whose pictures several threads share out among them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
+
+import torch
+from torch import Tensor
+
+from scones.algorithm.failure import CustomerError
+from scones.algorithm.objective import Objective
+from scones.algorithm.recipes import Classifier
+
+
+class Gradients:
+    """Gradients of a network's loss, on as many threads as PyTorch would use for each operator.
+
+    On two processors that is 1.65 times as fast for EfficientNet, whose operators are too small to be shared out. A
+    network that normalises by a batch's own statistics (`whole`) gets it in one piece.
+    """
+
+    def __init__(self, network: Classifier, objective: Objective, *, whole: bool) -> None:
+        self._network = network
+        self._objective = objective
+        self._weights = [weight for weight in network.parameters() if weight.requires_grad]
+        self._parts = 1 if whole else torch.get_num_threads()
+        self._threads = ThreadPoolExecutor(self._parts, "gradients", torch.set_num_threads, (1,))
+
+    def take(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        """Set the gradients of a batch's mean loss; return the logits. Raises `CustomerError` for a loss of no number.
+
+        Parts are added up in their order, so that the same seed gives the same model on as many threads.
+        """
+        run = map if self._parts == 1 else self._threads.map
+        of_part = partial(self._of_part, len(labels))
+        outcomes = list(run(of_part, pictures.chunk(self._parts), labels.chunk(self._parts)))
+        for weight, *shares in zip(self._weights, *(gradients for _, gradients in outcomes), strict=True):
+            weight.grad = reduce(torch.add, shares)
+        return torch.cat([logits for logits, _ in outcomes])
+
+    def _of_part(self, count: int, pictures: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return a part's logits, and its share in the gradients of the mean over `count` pictures."""
+        logits: Tensor = self._network(pictures)
+        loss = self._objective.loss(logits, labels) * (len(labels) / count)
+        if not torch.isfinite(loss):
+            raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
+        return logits.detach(), torch.autograd.grad(loss, self._weights)
