@@ -16,18 +16,14 @@ UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.Unpi
 
 
 class Checkpoints:
-    """The two latest states of a job; nothing is kept without the folder. `log` takes a message and a level."""
+    """The two latest states of a job, in a folder that is there. `log` takes a message and a level."""
 
     def __init__(self, folder: Path, log: Callable[[str, str], None]) -> None:
         self._folder = folder
         self._log = log
-        self.kept = folder.is_dir()
-        """Whether the job has a CheckpointConfig: its folder is there then."""
 
     def save(self, state: dict[str, Any]) -> None:
         """Keep a state; the one before stays until this one is whole on disk."""
-        if not self.kept:
-            return
         new, latest = self._folder / "new.tmp", self._folder / LATEST
         with new.open("wb") as file:
             torch.save(state, file)

@@ -25,7 +25,10 @@ PATIENCE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The instances of a job; `rank` is this one's place among them."""
+    """The instances of a job; `rank` is this one's place among them.
+
+    What they do together raises `AlgorithmError` where one of them has ended.
+    """
 
     rank: int = 0
     size: int = 1
@@ -47,21 +50,24 @@ class Group:
         if self.size == 1:
             return number
         value = torch.tensor(number)
-        distributed.all_reduce(value, how)
+        with _together():
+            distributed.all_reduce(value, how)
         return int(value)
 
     def begin(self, network: nn.Module) -> None:
         """Give every instance the first one's weights."""
         if self.size > 1:
-            for value in network.state_dict().values():
-                distributed.broadcast(value, 0)
+            with _together():
+                for value in network.state_dict().values():
+                    distributed.broadcast(value, 0)
 
     def average(self, network: nn.Module) -> None:
         """Replace every instance's gradients by their mean."""
         if self.size > 1:
             gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
             whole = torch.cat([gradient.flatten() for gradient in gradients])
-            distributed.all_reduce(whole)
+            with _together():
+                distributed.all_reduce(whole)
             whole /= self.size
             parts = torch.split(whole, [gradient.numel() for gradient in gradients])
             for gradient, part in zip(gradients, parts, strict=True):
@@ -81,16 +87,25 @@ def joined(container: Container) -> Iterator[Group]:
         return
     rank = hosts.index(config["current_host"])
     try:
-        distributed.init_process_group(
-            "gloo", init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
-            rank=rank, world_size=len(hosts), timeout=PATIENCE,
-        )  # fmt: skip
+        with _together():
+            distributed.init_process_group(
+                "gloo", init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
+                rank=rank, world_size=len(hosts), timeout=PATIENCE,
+            )  # fmt: skip
         yield Group(rank, len(hosts))
-        distributed.barrier()
+        with _together():
+            distributed.barrier()
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Turn the failure of what all instances do together into what it means; other failures are none of its."""
+    try:
+        yield
     except RuntimeError as error:
         raise AlgorithmError(
             f"Another instance of this job has ended too early; its log tells why. ({error})"
         ) from error
-    finally:
-        if distributed.is_initialized():
-            distributed.destroy_process_group()

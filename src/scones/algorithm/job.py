@@ -61,7 +61,7 @@ def run(container: Container) -> None:
     from scones.algorithm.train import share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
-    checkpoints = Checkpoints(container.checkpoints, log)
+    checkpoints = Checkpoints(container.checkpoints, log) if container.checkpoints.is_dir() else None
     earlier = earlier_weights(container.channel("model"))
     if earlier is not None:
         log("Training begins from the model of the channel model.")
@@ -70,9 +70,9 @@ def run(container: Container) -> None:
             training = training if container.is_sharded("train") else share(training, group)
             if "mini_batch_size" not in given:  # else it is each instance's, as on AWS
                 parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
-            if checkpoints.kept:
+            if checkpoints:
                 log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
-                checkpoints.kept = False
+                checkpoints = None
         trained = train(
             training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
             stopping=stopping, group=group, earlier=earlier, seed=seed,

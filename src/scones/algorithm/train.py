@@ -65,7 +65,7 @@ def train(
     parameters: Hyperparameters,
     *,
     log: Callable[[str], None],
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints | None = None,
     stopping: Callable[[], bool] = lambda: False,
     group: Group = ALONE,
     earlier: Weights | None = None,
@@ -80,16 +80,17 @@ def train(
     early stopping, which judges by that channel anyway, the best epoch is kept, as the built-in does.
 
     A job that finds checkpoints of its own goes on after them, and ends with the model that it would have had. Of a
-    group of instances, each with pictures of its own, all end with the same weights.
+    group of instances, each with pictures of its own, all end with the same weights; statistics of batches, by which
+    the network from scratch normalises, are each instance's own.
     """
     torch.manual_seed(seed)
     learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
     run = _Run(learned, parameters, seed, group, earlier)
     stopper = _EarlyStopping(parameters)
-    job = described(training, parameters, earlier, seed)
+    job = described(training, parameters, earlier, seed) if checkpoints else ""
     kept = copy.deepcopy(run.average) if parameters.early_stopping else run.average
     begin = 0
-    if state := checkpoints.load(job):
+    if checkpoints and (state := checkpoints.load(job)):
         begin = run.restore(state)
         kept.load_state_dict(state["kept"])
         stopper.restore(state["stopper"])
@@ -110,7 +111,7 @@ def train(
         if group.any(group.leads and parameters.early_stopping and stopper.is_enough(epoch, accuracy)):
             log("Early stopping criteria met.")
             break
-        if checkpoints.kept and (epoch + 1) % parameters.checkpoint_frequency == 0:
+        if checkpoints and (epoch + 1) % parameters.checkpoint_frequency == 0:
             kept_state = kept.state_dict()
             checkpoints.save({"job": job, "kept": kept_state, "stopper": stopper.state(), **run.state(epoch + 1)})
     if len(held_back.labels):
@@ -122,10 +123,9 @@ def train(
 
 def described(training: Pictures, parameters: Hyperparameters, earlier: Weights | None, seed: int) -> str:
     """Return what decides a job's end: two with the same description end with the same model."""
-    digest = hashlib.sha256(training.pixels.tobytes())
-    digest.update(training.labels.tobytes())
-    for value in (earlier or {}).values():
-        digest.update(value.numpy().tobytes())
+    digest = hashlib.sha256()
+    for values in (training.pixels, training.labels, *(value.numpy() for value in (earlier or {}).values())):
+        digest.update(np.ascontiguousarray(values).data)
     digest.update(f"{parameters} {seed} {torch.__version__}".encode())
     return digest.hexdigest()
 
