@@ -18,23 +18,26 @@ LOOK_EVERY = 0.1
 
 
 @asynccontextmanager
-async def alone(on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def alone(turn: asyncio.Lock, on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Be the one job on this machine, whatever its cloud, that runs on several instances.
 
     Where their processes meet, port 7777, is the same in every job, and PyTorch listens there on all addresses.
-    `on_wait` is called once where another job is there first.
+    The jobs of one cloud take `turn` in their order. `on_wait` is called where another job is there first.
     """
-    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        waits = False
-        while not _taken(lock):
-            if not waits:
-                await on_wait()
-            waits = True
-            await asyncio.sleep(LOOK_EVERY)
-        yield
-    finally:
-        os.close(lock)
+    if turn.locked():
+        await on_wait()
+    async with turn:
+        lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            waits = False
+            while not _taken(lock):
+                if not waits:
+                    await on_wait()
+                waits = True
+                await asyncio.sleep(LOOK_EVERY)
+            yield
+        finally:
+            os.close(lock)
 
 
 def _taken(lock: int) -> bool:

@@ -44,6 +44,8 @@ class TrainingJobs:
         self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud))
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
+        self._several = asyncio.Lock()
+        """Held by this cloud's job on several instances, of which there is one at a time."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
@@ -95,7 +97,7 @@ class TrainingJobs:
         pending = partial(Record(self._jobs, name).enter, "Pending")
         async with contextlib.AsyncExitStack() as held:
             if run.instances > 1:
-                await held.enter_async_context(alone(pending))
+                await held.enter_async_context(alone(self._several, pending))
             if self._capacity.locked():
                 await pending()
             await held.enter_async_context(self._capacity)
