@@ -15,10 +15,9 @@ from scones.cloud.wire.model import operation_model, service_model
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of a REST service: its method, its path, and what must be there for it to be meant."""
+    """One operation of a REST service: its path, and what must be there for it to be meant."""
 
     operation: str
-    method: str
     path: re.Pattern[str]
     query: Mapping[str, str]
     """Literals of the request URI: `{"uploads": ""}`, `{"list-type": "2"}`."""
@@ -52,8 +51,9 @@ class Match:
 def _routes(service: str, method: str) -> tuple[Route, ...]:
     """Return a service's routes of one method, those that ask for most first."""
     model = service_model(service)
-    routes = [_route(model.operation_model(name)) for name in model.operation_names]
-    return tuple(sorted((route for route in routes if route.method == method), key=lambda route: -route.weight))
+    operations = map(model.operation_model, model.operation_names)
+    routes = [_route(operation) for operation in operations if operation.http["method"] == method]
+    return tuple(sorted(routes, key=lambda route: -route.weight))
 
 
 def _route(operation: OperationModel) -> Route:
@@ -67,7 +67,6 @@ def _route(operation: OperationModel) -> Route:
             located[place].add(members[member].serialization.get("name", member))
     return Route(
         operation=operation.name,
-        method=operation.http["method"],
         path=_pattern(path),
         query={name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "x-id"},
         required_query=frozenset(located["querystring"]),
