@@ -79,6 +79,7 @@ class ExecutionEnvironment:
         self._tmp = Path(tempfile.mkdtemp(dir=setup.scratch))
         self._init_ms: float | None = None
         self._peak = 0
+        self._exceeded = False
         self._measured = 0.0
 
     @property
@@ -123,29 +124,25 @@ class ExecutionEnvironment:
         """
         if self._init_ms is not None:
             return None, None
-        assert self._sandbox is not None
-        assert self._ended is not None
         ready = self._api.ready
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
-        if not ready.done():
-            return self._init_ms, self._ended_early(request_id)
+        if self._exceeds() or not ready.done():  # also what was quicker than the watch's first look
+            return self._init_ms, await self._ended_early(request_id)
         try:
             ready.result()
         except InitError as error:
             self.close()
             return self._init_ms, Outcome(error.payload, "Unhandled", f"error\tError Type: {error.kind}")
-        if self._measure() > self.setup.allowed_mb * MB:  # what was quicker than a look at its memory
-            self._sandbox.kill()
-            await self._ended
-            return self._init_ms, self._ended_early(request_id)
         return self._init_ms, None
 
     async def _run(self, payload: bytes, request_id: str, function_arn: str, client_context: str | None) -> Outcome:
         deadline = time.time() + self.setup.timeout
         result = self._api.hand_out(Invocation(request_id, payload, deadline, function_arn, client_context))
         await self._first(result, self.setup.timeout)
-        return self._answered(result.result()) if result.done() else self._ended_early(request_id)
+        if self._exceeded or not result.done():  # a kill takes a moment to arrive: it may have answered meanwhile
+            return await self._ended_early(request_id)
+        return self._answered(result.result())
 
     async def _first(self, future: asyncio.Future[Any], seconds: float) -> None:
         """Wait until a future or the runtime has ended, at most so long."""
@@ -160,9 +157,11 @@ class ExecutionEnvironment:
             return Outcome(_error("Function.ResponseSizeTooLarge", message), "Unhandled")
         return Outcome(result.payload)
 
-    def _ended_early(self, request_id: str) -> Outcome:
-        """Return the outcome of an invocation that the runtime did not answer."""
+    async def _ended_early(self, request_id: str) -> Outcome:
+        """Return the outcome of an invocation that the runtime did not answer, or no longer should have."""
         assert self._ended is not None
+        if self._exceeded:
+            await self._ended
         self.close()
         return self._exited(request_id, self._ended.result()) if self._ended.done() else self._timed_out(request_id)
 
@@ -177,7 +176,7 @@ class ExecutionEnvironment:
             reason = f"Runtime exited with error: signal: {_SIGNALS.get(-status, str(-status))}"
         elif status:
             reason = f"Runtime exited with error: exit status {status}"
-        kind = "Runtime.OutOfMemory" if self._peak > self.setup.allowed_mb * MB else "Runtime.ExitError"
+        kind = "Runtime.OutOfMemory" if self._exceeded else "Runtime.ExitError"
         self._log.line(f"RequestId: {request_id} Error: {reason}")
         self._log.line(kind)
         error = _error(kind, f"RequestId: {request_id} Error: {reason}")
@@ -189,12 +188,19 @@ class ExecutionEnvironment:
         logged = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if self._measure() > self.setup.allowed_mb * MB:
-                self._sandbox.kill()
+            if self._exceeds():
                 return
             if time.monotonic() - logged > LOG_SECONDS:
                 logged = time.monotonic()
                 self._log.flush()
+
+    def _exceeds(self) -> bool:
+        """Tell whether the function has, or once had, more memory than it was given; at the first time, kill it."""
+        assert self._sandbox is not None
+        if not self._exceeded and self._measure() > self.setup.allowed_mb * MB:
+            self._exceeded = True
+            self._sandbox.kill()
+        return self._exceeded
 
     def _measure(self) -> int:
         """Return the memory that the function has now, in bytes."""

@@ -1,0 +1,65 @@
+"""A function that had more memory than it was given has no answer, however quick it was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.lambda_.environment import MB, ExecutionEnvironment, Setup
+
+RUNTIME = """
+import sys, time, urllib.request
+path = f"http://{sys.argv[1]}/2018-06-01/runtime/invocation/"
+time.sleep(float(sys.argv[2]))
+with urllib.request.urlopen(path + "next") as event:
+    request_id = event.headers["Lambda-Runtime-Aws-Request-Id"]
+time.sleep(float(sys.argv[3]))
+urllib.request.urlopen(path + request_id + "/response", b'"answered"')
+time.sleep(60)
+"""
+"""A runtime that sleeps before it is ready, and again before it answers."""
+
+
+class Hungry(Sandbox):
+    """Has too much memory at one look alone; a kill arrives a while after it was sent."""
+
+    looks_before = 0
+
+    def memory(self) -> int:
+        self.looks_before -= 1
+        return 129 * MB if self.looks_before == -1 else 0
+
+    def kill(self) -> None:
+        asyncio.get_running_loop().call_later(0.3, super().kill)
+
+
+@pytest.mark.parametrize(
+    ("before_ready", "before_answer", "looks_before"), [(0.0, 0.0, 0), (0.1, 0.0, 0), (0.0, 0.1, 1)]
+)
+async def test_what_is_answered_before_the_kill_arrives_does_not_count(
+    tmp_path, before_ready, before_answer, looks_before
+):
+    async def begin(program, on_output):
+        sandbox = await spawn(program, on_output)
+        hungry = Hungry(sandbox._process, sandbox._output)
+        hungry.looks_before = looks_before
+        return hungry
+
+    def program(address, stream, scratch):
+        return Program(argv=[sys.executable, "-c", RUNTIME, address, str(before_ready), str(before_answer)], env={})
+
+    setup = Setup(
+        version="1", timeout=20, memory_mb=128, allowed_mb=128, program=program, spawn=begin, scratch=tmp_path
+    )
+    environment = ExecutionEnvironment(setup, lambda stream, events: None)
+    try:
+        await environment.start()
+        outcome = await environment.invoke(b"{}", "a-request", "an-arn")
+        assert json.loads(outcome.payload)["errorType"] == "Runtime.OutOfMemory"
+        assert not environment.usable
+    finally:
+        await environment.closed()
