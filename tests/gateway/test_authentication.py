@@ -68,6 +68,35 @@ def test_an_unknown_key_is_refused(cloud):
     assert "InvalidClientTokenId" in text
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "code"),
+    [
+        ("lambda", "list_functions", "UnrecognizedClientException"),
+        ("s3", "list_buckets", "InvalidAccessKeyId"),
+        ("sagemaker", "list_models", "UnrecognizedClientException"),
+        ("sagemaker-runtime", "invoke_endpoint", "UnrecognizedClientException"),
+        ("sns", "list_topics", "InvalidClientTokenId"),
+        ("sqs", "list_queues", "UnrecognizedClientException"),
+        ("stepfunctions", "list_state_machines", "UnrecognizedClientException"),
+    ],
+)
+def test_each_service_refuses_an_unknown_key_in_its_own_format(cloud, service, operation, code):
+    client = boto3.client(
+        service,
+        endpoint_url=cloud.url,
+        region_name="us-east-1",
+        aws_access_key_id="AKIAAAAAAAAAAAAAAAAA",
+        aws_secret_access_key="x" * 40,
+    )
+    members = {"EndpointName": "any", "Body": b""} if operation == "invoke_endpoint" else {}
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)(**members)
+    assert refused.value.response["Error"]["Code"] == code
+    unknown = "The AWS Access Key Id you provided does not exist in our records."
+    message = unknown if service == "s3" else "The security token included in the request is invalid."
+    assert refused.value.response["Error"]["Message"] == message
+
+
 def test_a_signature_of_strange_letters_is_refused(cloud):
     request = signed(cloud)
     strange = request.headers["Authorization"].replace("Signature=", "Signature=é")
@@ -173,9 +202,12 @@ def test_a_presigned_url_expires(cloud, monkeypatch):
     assert "Request has expired" in text
 
 
-def test_a_service_that_is_not_there_says_so(cloud):
-    with pytest.raises(ClientError, match="does not offer the service dynamodb") as error:
-        cloud.client("dynamodb").list_tables()
+@pytest.mark.parametrize(
+    ("service", "operation"), [("dynamodb", "list_tables"), ("batch", "list_jobs"), ("rds", "describe_db_instances")]
+)
+def test_a_service_that_is_not_there_says_so(cloud, service, operation):
+    with pytest.raises(ClientError, match=f"does not offer the service {service}") as error:
+        getattr(cloud.client(service), operation)()
     assert error.value.response["Error"]["Code"] == "NotImplemented"
 
 

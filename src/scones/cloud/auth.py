@@ -268,6 +268,12 @@ _S3_CODES = {
     "MissingAuthenticationTokenException": "AccessDenied",
     "IncompleteSignatureException": "AuthorizationHeaderMalformed",
 }
+_S3_MESSAGES = {
+    "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided. Check "
+    "your key and signing method.",
+    "InvalidAccessKeyId": "The AWS Access Key Id you provided does not exist in our records.",
+    "ExpiredToken": "The provided token has expired.",
+}
 _QUERY_CODES = {
     "InvalidSignatureException": "SignatureDoesNotMatch",
     "UnrecognizedClientException": "InvalidClientTokenId",
@@ -278,15 +284,16 @@ _QUERY_CODES = {
 
 
 def refusal(error: ServiceError, protocol: str) -> ServiceError:
-    """Return a refusal with the code that services of a protocol use for it."""
+    """Return a refusal with the code, and S3's with the words, that services of a protocol use for it."""
     if protocol == "rest-xml" and error.code == "InvalidSignatureException" and error.message.startswith("Signature "):
         return ServiceError(
             "RequestTimeTooSkewed",
             "The difference between the request time and the current time is too large.",
             403,
         )
-    codes = {"rest-xml": _S3_CODES, "query": _QUERY_CODES}.get(protocol, {})
-    return ServiceError(codes.get(error.code, error.code), error.message, error.status, **error.members)
+    code = {"rest-xml": _S3_CODES, "query": _QUERY_CODES}.get(protocol, {}).get(error.code, error.code)
+    message = _S3_MESSAGES.get(code, error.message) if protocol == "rest-xml" else error.message
+    return ServiceError(code, message, error.status, **error.members)
 
 
 def check_origin(headers: Mapping[str, str], port: int) -> None:

@@ -136,7 +136,7 @@ class Gateway:
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
             response = serialize(admitted.match.operation, members, request_id, status)
         except ServiceError as error:
-            model = service_model(service or _assumed_service(incoming.request))
+            model = service_model(service or self._assumed_service(incoming.request))
             refused = auth.refusal(error, model.metadata["protocol"])
             response = serialize_error(model, refused, request_id, incoming.request.resource)
         except Exception:
@@ -144,7 +144,7 @@ class Gateway:
             failure = ServiceError(
                 "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
             )
-            model = service_model(service or _assumed_service(incoming.request))
+            model = service_model(service or self._assumed_service(incoming.request))
             response = serialize_error(model, failure, request_id, incoming.request.resource)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
@@ -161,6 +161,19 @@ class Gateway:
                 "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
             )
         return self._by_signing_name[signing_name]
+
+    def _assumed_service(self, request: auth.Request) -> str:
+        """Return the service in whose wire format a request is refused before its own is known."""
+        if "x-amz-target" in request.headers:
+            return "logs"
+        scope = auth.scope_of(request)
+        if scope is None:
+            return "s3"
+        for name in self._by_signing_name.get(scope[0], ()):
+            if service_model(name).metadata["protocol"] != "json":  # that would have named a target
+                return name
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        return "sts" if form else "lambda"  # a service that is not offered: of the query protocol, or of REST and JSON
 
     async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
         """Find the operation and check the signature; a body that the operation streams is not read yet."""
@@ -239,14 +252,6 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
     resource = f"/{in_host}{raw_path}" if in_host else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
     return _Incoming(request, query)
-
-
-def _assumed_service(request: auth.Request) -> str:
-    """Return the service in whose wire format a request is refused before its own is known."""
-    if "x-amz-target" in request.headers:
-        return "logs"
-    scope = auth.scope_of(request)
-    return "s3" if scope is None or scope[0] == "s3" else "sts"
 
 
 def _form(whole: bytes) -> dict[str, list[str]]:
