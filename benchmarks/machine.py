@@ -12,7 +12,7 @@ import psutil
 from benchmarks.clouds import MINISTACK, MOTO
 from benchmarks.serving.frameworks import FRAMEWORKS
 
-OURS = ("scones", "onnxruntime", "pillow", "uvicorn", "uvloop", "aiohttp", "boto3", "awscli", "torch")
+OURS = ("scones", "onnxruntime", "pillow", "uvicorn", "uvloop", "httptools", "boto3", "awscli", "torch")
 
 
 def describe() -> dict[str, str]:

@@ -165,7 +165,7 @@ def _verify_version_4(
     scope = f"{day}/{signed_region}/{service}/aws4_request"
     text = "\n".join([ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = _signing_key(secret, day, signed_region, service)
-    expected = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    expected = hmac.digest(key, text.encode(), "sha256").hex()
     if not same(expected, fields["Signature"]):
         raise _mismatch()
     return Signature(caller, service, declared, key, scope, date, expected)
@@ -216,7 +216,7 @@ def _normalised(raw_path: str) -> str:
 def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
     key = b"AWS4" + secret.encode()
     for part in (day, region, service, "aws4_request"):
-        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
 
 

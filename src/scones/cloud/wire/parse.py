@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -57,8 +58,8 @@ def _rest(
     query: Mapping[str, Sequence[str]], headers: Mapping[str, str], body: bytes,
 ) -> dict[str, Any]:  # fmt: skip
     params: dict[str, Any] = {}
-    for member, member_shape in shape.members.items():
-        value = _located(member, member_shape, uri, query, headers)
+    for place, name, member, member_shape in _places(operation):
+        value = _located(place, name, member_shape, uri, query, headers)
         if value is not None:
             params[member] = value
     payload = shape.serialization.get("payload")
@@ -74,15 +75,33 @@ def _rest(
     return params
 
 
+@cache
+def _places(operation: OperationModel) -> tuple[tuple[str, str, str, Shape], ...]:
+    """Return the members outside the body: where each is, under which name (headers in lower case), and its shape."""
+    found: list[tuple[str, str, str, Shape]] = []
+    for member, shape in operation.input_shape.members.items() if operation.input_shape else ():
+        if place := shape.serialization.get("location"):
+            name = shape.serialization.get("name", member)
+            found.append((place, name.lower() if place.startswith("header") else name, member, shape))
+    return tuple(found)
+
+
 def _located(
-    member: str,
+    place: str,
+    name: str,
     shape: Shape,
     uri: Mapping[str, str],
     query: Mapping[str, Sequence[str]],
     headers: Mapping[str, str],
 ) -> Any:
-    name = shape.serialization.get("name", member)
-    match shape.serialization.get("location"):
+    match place:
+        case "header" if name in headers:
+            text = headers[name]
+            if shape.serialization.get("jsonvalue"):
+                return base64.b64decode(text).decode()
+            if isinstance(shape, ListShape):
+                return [_scalar(item.strip(), shape.member) for item in text.split(",")]
+            return _scalar(text, shape)
         case "uri":
             return _scalar(uri[name], shape) if name in uri else None
         case "querystring" if isinstance(shape, MapShape):
@@ -91,16 +110,8 @@ def _located(
             if isinstance(shape, ListShape):
                 return [_scalar(value, shape.member) for value in query[name]]
             return _scalar(query[name][0], shape)
-        case "header" if name.lower() in headers:
-            text = headers[name.lower()]
-            if shape.serialization.get("jsonvalue"):
-                return base64.b64decode(text).decode()
-            if isinstance(shape, ListShape):
-                return [_scalar(item.strip(), shape.member) for item in text.split(",")]
-            return _scalar(text, shape)
         case "headers":
-            prefix = name.lower()
-            found = {key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)}
+            found = {key[len(name) :]: value for key, value in headers.items() if key.startswith(name)}
             return found or None
     return None
 

@@ -23,19 +23,16 @@ class Route:
     """Literals of the request URI: `{"uploads": ""}`, `{"list-type": "2"}`."""
     required_query: frozenset[str]
     required_headers: frozenset[str]
+    weight: int
+    """How much the route asks for of the last three: of those that match, the one that asks for most is meant."""
 
     def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
         """Tell whether a request with a fitting method and path may mean this operation."""
-        return (
+        return not self.weight or (
             all(query.get(name) == value for name, value in self.query.items())
             and self.required_query <= query.keys()
             and self.required_headers <= headers.keys()
         )
-
-    @property
-    def weight(self) -> int:
-        """How much the route asks for: of those that match, the one that asks for most is meant."""
-        return len(self.query) + len(self.required_query) + len(self.required_headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +62,14 @@ def _route(operation: OperationModel) -> Route:
         place = members[member].serialization.get("location")
         if place in located and members[member].type_name != "map":
             located[place].add(members[member].serialization.get("name", member))
+    literals = {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "x-id"}
     return Route(
         operation=operation.name,
         path=_pattern(path),
-        query={name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "x-id"},
+        query=literals,
         required_query=frozenset(located["querystring"]),
         required_headers=frozenset(name.lower() for name in located["header"]),
+        weight=len(literals) + len(located["querystring"]) + len(located["header"]),
     )
 
 

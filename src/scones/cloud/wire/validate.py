@@ -47,12 +47,12 @@ def _check(value: Any, shape: Shape, path: str, own: Collection[str]) -> Iterato
 
 
 def _check_structure(value: dict[str, Any], shape: StructureShape, path: str, own: Collection[str]) -> Iterator[str]:
+    required = shape.required_members
     for member, member_shape in shape.members.items():
-        at = _join(path, member)
         if value.get(member) is not None:
-            yield from _check(value[member], member_shape, at, own)
-        elif member in shape.required_members:
-            yield f"Value null at '{at}' failed to satisfy constraint: Member must not be null"
+            yield from _check(value[member], member_shape, _join(path, member), own)
+        elif member in required:
+            yield f"Value null at '{_join(path, member)}' failed to satisfy constraint: Member must not be null"
 
 
 def _check_string(value: str, shape: StringShape, path: str) -> Iterator[str]:

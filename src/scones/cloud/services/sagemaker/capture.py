@@ -41,6 +41,9 @@ RETRY_EVERY = 10.0
 """Seconds before an object that could not be stored is tried again."""
 
 
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Captured:
     """One side of an invocation."""
@@ -89,33 +92,36 @@ class CaptureTarget:
         self, request: Captured, answer: Captured, moment: datetime, inference_id: str | None, attributes: str | None
     ) -> bytes:
         """Return one line: the keys in AWS's order, without spaces."""
-        data: dict[str, Any] = {}
+        sides: list[str] = []
         if "Input" in self.modes:
-            data["endpointInput"] = self._side(request, "INPUT")
+            sides.append(f'"endpointInput":{self._side(request, "INPUT")}')
         if "Output" in self.modes:
-            data["endpointOutput"] = self._side(answer, "OUTPUT")
+            sides.append(f'"endpointOutput":{self._side(answer, "OUTPUT")}')
         metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
         if attributes is not None:  # a list in AWS's pre-processor class; its place among the keys is not known
             metadata["customAttributes"] = [attributes]
         if inference_id is not None:
             metadata["inferenceId"] = inference_id
         metadata["inferenceTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-        record = {"captureData": data, "eventMetadata": metadata, "eventVersion": "0"}
-        return json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        line = f'{{"captureData":{{{",".join(sides)}}},"eventMetadata":{_json(metadata)},"eventVersion":"0"}}\n'
+        return line.encode()
 
-    def _side(self, side: Captured, mode: str) -> dict[str, str]:
+    def _side(self, side: Captured, mode: str) -> str:
+        """Return the JSON of one side; Base64 goes into it as it is, for a JSON encoder would look at each letter."""
         data, encoding = self._encode(side)
-        return {"observedContentType": side.content_type, "mode": mode, "data": data, "encoding": encoding}
+        kind = f'"observedContentType":{_json(side.content_type)},"mode":"{mode}"'
+        return f'{{{kind},"data":{data},"encoding":"{encoding}"}}'
 
     def _encode(self, side: Captured) -> tuple[str, str]:
+        """Return the body as a JSON string, and how it is encoded."""
         media = side.content_type.partition(";")[0].strip().lower()
         encoding = "CSV" if media in self.csv else "JSON" if media in self.json else ""
         if encoding:
             try:
-                return side.body.decode(), encoding
+                return _json(side.body.decode()), encoding
             except UnicodeDecodeError:
                 pass  # called text, and none: kept as it is
-        return base64.b64encode(side.body).decode(), "BASE64"
+        return f'"{base64.b64encode(side.body).decode()}"', "BASE64"
 
     def key(self, moment: datetime) -> str:
         """Return the key of a file whose first record is of `moment`."""

@@ -14,7 +14,6 @@ from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.endpoints import Endpoints
 from scones.cloud.services.sagemaker.jobs import TrainingJobs
 from scones.cloud.services.sagemaker.model_packages import ModelPackages
-from scones.cloud.services.sagemaker.model_server import Connections
 from scones.cloud.services.sagemaker.models import Models
 from scones.cloud.services.sagemaker.registry import RegistryOperations
 from scones.cloud.services.sagemaker.resource_search import SearchOperations
@@ -42,7 +41,6 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         self.transform_jobs = BatchJobs(cloud, "Transform", self._transform)
         self.tuning_jobs = TuningJobs(cloud, self.jobs)
         self.studio = Studio(cloud)
-        self._connections = Connections()
         self.tags = Tags(cloud.store)
 
     async def start(self) -> None:
@@ -62,7 +60,6 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         await self.jobs.stop()
         await self.processing_jobs.stop()
         await self.transform_jobs.stop()
-        await self._connections.close()
         await self.endpoints.stop()
         await self.captures.stop()
 
@@ -155,7 +152,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return processing.ProcessingRun(self.cloud, document, folder)
 
     def _transform(self, document: Document, folder: Path) -> transform.TransformRun:
-        return transform.TransformRun(self.cloud, self.models, self._connections, document, folder)
+        return transform.TransformRun(self.cloud, self.models, document, folder)
 
     async def create_model(self, call: Call) -> dict[str, Any]:
         """Create a model."""

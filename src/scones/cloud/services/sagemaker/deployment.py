@@ -19,7 +19,7 @@ from scones.cloud.services.sagemaker.capture import CaptureTarget
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.model_files import ModelDataError, fetch_model
-from scones.cloud.services.sagemaker.model_server import Connections, ModelServer, NotHealthyError
+from scones.cloud.services.sagemaker.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.objects import Objects
 
 STARTUP_LIMIT = 480
@@ -47,18 +47,18 @@ class Variant:
 class Deployment:
     """The servers of one endpoint and one configuration; `plan` is as `Endpoints` stores it."""
 
-    def __init__(self, cloud: Cloud, connections: Connections, endpoint: str, plan: dict[str, Any]) -> None:
+    def __init__(self, cloud: Cloud, endpoint: str, plan: dict[str, Any]) -> None:
         self._cloud = cloud
         self._endpoint = endpoint
         self._plan = plan
         self.folder = endpoint_folder(cloud, endpoint) / plan["Id"]
-        self.variants = [self._variant(connections, item) for item in plan["Variants"]]
+        self.variants = [self._variant(item) for item in plan["Variants"]]
 
-    def _variant(self, connections: Connections, item: dict[str, Any]) -> Variant:
+    def _variant(self, item: dict[str, Any]) -> Variant:
         name = item["VariantName"]
         instance = f"i-{uuid.uuid4().hex[:17]}"
         stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
-        server = ModelServer(connections, self._program(item), stream)
+        server = ModelServer(self._program(item), stream)
         capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
         return Variant(name, item["InitialVariantWeight"], server, capture, stream.name)
 

@@ -18,7 +18,6 @@ from scones.cloud.services.sagemaker.capture import Captures
 from scones.cloud.services.sagemaker.deployment import Deployment, DeploymentFailedError, endpoint_folder
 from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found
-from scones.cloud.services.sagemaker.model_server import Connections
 from scones.cloud.services.sagemaker.models import Models
 from scones.cloud.services.sagemaker.resources import Document, Resources
 
@@ -38,7 +37,6 @@ class Endpoints:
         self._configs = configs
         self._captures = captures
         self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
-        self._connections = Connections()
         self._work: dict[str, asyncio.Task[Any]] = {}
         self._alive: set[Deployment] = set()
         self.serving: dict[str, Deployment] = {}
@@ -79,7 +77,6 @@ class Endpoints:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(deployment.down(grace=5) for deployment in self._alive))
-        await self._connections.close()
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._cloud.spawn(work, f"endpoint {name}")
@@ -133,7 +130,7 @@ class Endpoints:
             await self._set(name, EndpointStatus="InService")
 
     async def _bring_up(self, name: str, plan: dict[str, Any]) -> Deployment:
-        deployment = Deployment(self._cloud, self._connections, name, plan)
+        deployment = Deployment(self._cloud, name, plan)
         self._alive.add(deployment)
         try:
             await deployment.up()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.sagemaker.container_client import Answer, ContainerClient, ServerGoneError, TimedOutError
 from scones.cloud.services.sagemaker.loglines import LogStream
-
-if TYPE_CHECKING:
-    import aiohttp
 
 log = logging.getLogger(__name__)
 
@@ -33,49 +28,6 @@ class NotHealthyError(Exception):
     """A server did not answer /ping with 200 in time."""
 
 
-class ServerGoneError(Exception):
-    """The server does not run, or went away before it had answered."""
-
-
-class TimedOutError(Exception):
-    """The server did not answer in time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a container answered."""
-
-    status: int
-    content_type: str
-    custom_attributes: str | None
-    body: bytes
-
-
-class Connections:
-    """One HTTP client for every model server of a cloud; connections are kept open between requests."""
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
-    async def session(self) -> aiohttp.ClientSession:
-        """Return the client, made on first use: its import takes a while."""
-        if self._session is None:
-            module = await asyncio.to_thread(importlib.import_module, "aiohttp")
-            self._session = self._session or module.ClientSession(
-                # Servers close idle connections, many after 5 s: ours are closed before.
-                connector=module.TCPConnector(limit=0, keepalive_timeout=4, use_dns_cache=False),
-                cookie_jar=module.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-            )
-        return self._session
-
-    async def close(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
-
-
 class ModelServer:
     """A server process that is started again whenever it ends, until `stop`.
 
@@ -83,16 +35,12 @@ class ModelServer:
     InstanceCount is: that is recorded, and more of them on one machine would serve no more.
     """
 
-    def __init__(
-        self, connections: Connections, program: Callable[[int], Awaitable[Program]], stream: LogStream
-    ) -> None:
-        self._connections = connections
+    def __init__(self, program: Callable[[int], Awaitable[Program]], stream: LogStream) -> None:
         self._program = program
         self._stream = stream
         self._sandbox: Sandbox | None = None
-        self._client: aiohttp.ClientSession | None = None
+        self._client: ContainerClient | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._url = ""
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -100,7 +48,6 @@ class ModelServer:
 
     async def start(self, limit: float) -> None:
         """Start the server and wait until it is healthy; raises `NotHealthyError` after `limit` seconds."""
-        self._client = await self._connections.session()
         try:
             async with asyncio.timeout(limit):
                 for _ in range(FIRST_TRIES):
@@ -115,29 +62,18 @@ class ModelServer:
     async def _launch(self) -> bool:
         """Start the process; True when it is healthy, False when it has ended before."""
         port = _free_port()
-        self._url = f"http://127.0.0.1:{port}"
+        self._client = ContainerClient(port)
         self._sandbox = await spawn(await self._program(port), on_output=self._stream.feed)
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
-                if await self._ping():
+                if await _healthy(self._client):
                     self.healthy = True
                     return True
                 await asyncio.wait({ended}, timeout=PING_EVERY)
             return False
         finally:
             ended.cancel()
-
-    async def _ping(self) -> bool:
-        import aiohttp
-
-        assert self._client is not None
-        try:
-            timeout = aiohttp.ClientTimeout(total=PING_TIMEOUT)
-            async with self._client.get(f"{self._url}/ping", timeout=timeout) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
 
     async def _keep(self) -> None:
         pause = 0.1
@@ -157,40 +93,16 @@ class ModelServer:
 
     async def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
         """Send a request to /invocations; raises `ServerGoneError` or `TimedOutError`."""
-        if not self.healthy:
+        if not self.healthy or self._client is None:
             raise ServerGoneError
         self._in_flight += 1
         self._idle.clear()
         try:
-            return await self._post(body, headers, again=True)
+            return await self._client.request("POST", "/invocations", INVOKE_TIMEOUT, headers, body)
         finally:
             self._in_flight -= 1
             if not self._in_flight:
                 self._idle.set()
-
-    async def _post(self, body: bytes, headers: dict[str, str], *, again: bool) -> Answer:
-        import aiohttp
-
-        assert self._client is not None
-        timeout = aiohttp.ClientTimeout(total=INVOKE_TIMEOUT)
-        try:
-            async with self._client.post(
-                f"{self._url}/invocations", data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as answer:
-                return Answer(
-                    answer.status,
-                    answer.headers.get("Content-Type", "application/octet-stream"),
-                    answer.headers.get(CUSTOM_ATTRIBUTES),
-                    await answer.read(),
-                )
-        except TimeoutError as error:
-            raise TimedOutError from error
-        except (aiohttp.ClientError, OSError) as error:
-            # An idle connection that the server closed just now, or a worker of it that died: no answer was begun.
-            lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
-            if again and lost and not isinstance(error, aiohttp.ClientConnectorError):
-                return await self._post(body, headers, again=False)
-            raise ServerGoneError from error
 
     async def drain(self) -> None:
         """Wait until every request is answered, no longer than one may take."""
@@ -205,6 +117,8 @@ class ModelServer:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait({self._keeper})
+        if self._client is not None:
+            self._client.close()
         if self._sandbox is None:
             return
         self._sandbox.terminate()
@@ -212,6 +126,13 @@ class ModelServer:
         await asyncio.wait({ended}, timeout=grace)
         self._sandbox.kill()
         await ended
+
+
+async def _healthy(client: ContainerClient) -> bool:
+    try:
+        return (await client.request("GET", "/ping", PING_TIMEOUT)).status == 200
+    except (ServerGoneError, TimedOutError):
+        return False
 
 
 def _free_port() -> int:

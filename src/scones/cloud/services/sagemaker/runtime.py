@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
-from scones.cloud.services.sagemaker.capture import Captured
+from scones.cloud.services.sagemaker.capture import Captured, CaptureTarget
+from scones.cloud.services.sagemaker.container_client import Answer, ServerGoneError, TimedOutError
 from scones.cloud.services.sagemaker.deployment import Deployment, Variant
 from scones.cloud.services.sagemaker.loglines import log_group
-from scones.cloud.services.sagemaker.model_server import CUSTOM_ATTRIBUTES, Answer, ServerGoneError, TimedOutError
+from scones.cloud.services.sagemaker.model_server import CUSTOM_ATTRIBUTES
 
 if TYPE_CHECKING:
     from scones.cloud.services.sagemaker.control import SageMaker
@@ -46,15 +47,12 @@ class SageMakerRuntime(Service):
             raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
         request = Captured(params.get("ContentType", "application/octet-stream"), body)
         answer = await self._ask(name, variant, request, call)
+        content_type = answer.headers.get("content-type", "application/octet-stream")
         if variant.capture is not None and variant.capture.sampled():
-            await self._capture(variant, request, answer, moment, params)
-        members = {
-            "Body": answer.body,
-            "ContentType": answer.content_type,
-            "InvokedProductionVariant": variant.name,
-        }
-        if answer.custom_attributes is not None:
-            members["CustomAttributes"] = answer.custom_attributes
+            await self._capture(variant.capture, request, Captured(content_type, answer.body), moment, params)
+        members = {"Body": answer.body, "ContentType": content_type, "InvokedProductionVariant": variant.name}
+        if (attributes := answer.headers.get(CUSTOM_ATTRIBUTES.lower())) is not None:
+            members["CustomAttributes"] = attributes
         return members
 
     @property
@@ -120,18 +118,11 @@ class SageMakerRuntime(Service):
         )
 
     async def _capture(
-        self, variant: Variant, request: Captured, answer: Answer, moment: datetime, params: dict[str, Any]
+        self, target: CaptureTarget, request: Captured, answer: Captured, moment: datetime, params: dict[str, Any]
     ) -> None:
-        assert variant.capture is not None
-        parts = (
-            request,
-            Captured(answer.content_type, answer.body),
-            moment,
-            params.get("InferenceId"),
-            params.get("CustomAttributes"),
-        )
+        parts = request, answer, moment, params.get("InferenceId"), params.get("CustomAttributes")
         if len(request.body) + len(answer.body) < ENCODE_ASIDE:
-            line = variant.capture.record(*parts)
+            line = target.record(*parts)
         else:
-            line = await asyncio.to_thread(variant.capture.record, *parts)
-        self._sagemaker.captures.add(variant.capture, line, moment)
+            line = await asyncio.to_thread(target.record, *parts)
+        self._sagemaker.captures.add(target, line, moment)

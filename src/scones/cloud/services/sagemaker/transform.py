@@ -19,17 +19,12 @@ from scones.cloud.sandbox import Program
 from scones.cloud.services.sagemaker import transform_records
 from scones.cloud.services.sagemaker.batch_jobs import Outcome
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.container_client import ServerGoneError, TimedOutError
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.inputs import listed
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.model_files import ModelDataError, fetch_model
-from scones.cloud.services.sagemaker.model_server import (
-    Connections,
-    ModelServer,
-    NotHealthyError,
-    ServerGoneError,
-    TimedOutError,
-)
+from scones.cloud.services.sagemaker.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.models import Models
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.resources import Document
@@ -61,7 +56,7 @@ def check(request: dict[str, Any]) -> None:
 class TransformRun:
     """One transform job; `request` is its document."""
 
-    def __init__(self, cloud: Cloud, models: Models, connections: Connections, request: Document, folder: Path) -> None:
+    def __init__(self, cloud: Cloud, models: Models, request: Document, folder: Path) -> None:
         self._cloud = cloud
         self._models = models
         self._request = request
@@ -73,7 +68,7 @@ class TransformRun:
         stamp = f"{request['TransformJobName']}/i-{int(time.time() * 1000):x}"
         self._log = LogStream(cloud, GROUP, stamp)
         self._data_log = LogStream(cloud, GROUP, f"{stamp}/data-log")
-        self._server = ModelServer(connections, self._program, self._log)
+        self._server = ModelServer(self._program, self._log)
 
     def stop(self) -> None:
         """Ask the job to end; what is answered by then stays."""

@@ -1,0 +1,204 @@
+"""HTTP towards one container: a request at a time on each of its connections, which stay open between requests.
+
+A client of its own, for it is on the way of every invocation: with a general one, the hop to the container took more
+processor time than the container's own HTTP server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import httptools
+
+IDLE_SECONDS = 4.0
+"""How long a connection may have been idle: servers close theirs, many after 5 s."""
+SMALL = 64 << 10
+"""Bytes of a body that is sent with its head, in one piece."""
+
+
+class ServerGoneError(Exception):
+    """The server does not run, or went away before it had answered."""
+
+
+class TimedOutError(Exception):
+    """The server did not answer in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a container answered; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ContainerClient:
+    """The connections to a server on a port of loopback."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: deque[_Connection] = deque()
+        """Those used last at the end."""
+
+    async def request(
+        self, method: str, path: str, seconds: float, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        """Send a request and return its answer, whatever its status; raises `ServerGoneError` or `TimedOutError`.
+
+        It is sent a second time where a connection ends with no answer begun: one that the server closed just now, for
+        it was idle, or of a worker that died.
+        """
+        lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}", f"Content-Length: {len(body)}"]
+        lines += [f"{name}: {_on_one_line(value)}" for name, value in (headers or {}).items()]
+        head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            try:
+                return await self._exchange(
+                    self._idle_connection() or await self._connect(deadline), deadline, head, body
+                )
+            except _UnansweredError:
+                return await self._exchange(await self._connect(deadline), deadline, head, body)
+        except TimeoutError as error:
+            raise TimedOutError from error
+        except (_UnansweredError, OSError) as error:
+            raise ServerGoneError from error
+
+    async def _exchange(self, connection: _Connection, deadline: float, head: bytes, body: bytes) -> Answer:
+        try:
+            answer = await connection.ask(deadline, head, body)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.usable:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        while self._idle and connection.idle_since - self._idle[0].idle_since > IDLE_SECONDS:
+            self._idle.popleft().close()
+        return answer
+
+    def _idle_connection(self) -> _Connection | None:
+        now = time.monotonic()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and now - connection.idle_since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return None
+
+    async def _connect(self, deadline: float) -> _Connection:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout_at(deadline):
+            _, connection = await loop.create_connection(_Connection, "127.0.0.1", self._port)
+        return connection
+
+    def close(self) -> None:
+        """Close the connections that nothing is asked on."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _UnansweredError(Exception):
+    """The connection ended before an answer was begun."""
+
+
+class _Connection(asyncio.Protocol):
+    """A connection; `ask` may be called again when it has returned, while it is `usable`."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[Answer] | None = None
+        self._begun = self._headed = False
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self.usable = True
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+
+    async def ask(self, deadline: float, head: bytes, body: bytes) -> Answer:
+        """Send a request and return its answer, until the loop's time is `deadline`.
+
+        Raises `_UnansweredError`, `TimeoutError`, or `OSError` for a broken answer.
+        """
+        assert self._transport is not None
+        self._begun = False
+        loop = asyncio.get_running_loop()
+        self._answer = loop.create_future()
+        if len(body) < SMALL:
+            self._transport.write(head + body)
+        else:
+            self._transport.writelines((head, body))
+        timer = loop.call_at(deadline, self._fail, TimeoutError())
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._begun = True
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._fail(OSError(f"the container's answer is not HTTP: {error}"))
+
+    def on_message_begin(self) -> None:
+        self._headers, self._body, self._headed = {}, [], False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._headed = True
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:  # "100 Continue", which nobody asked for: the answer is still to come
+            return
+        self.usable = self._parser.should_keep_alive()
+        self._complete(status)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.usable = False
+        framed = "content-length" in self._headers or "transfer-encoding" in self._headers
+        if exc is None and self._headed and not framed:  # a body that ends with its connection
+            self._complete(self._parser.get_status_code())
+        elif self._begun:
+            self._fail(OSError("the container ended its connection in the middle of an answer"))
+        else:
+            self._fail(_UnansweredError())
+
+    def _complete(self, status: int) -> None:
+        if self._answer is None or self._answer.done():  # an answer that nobody asked for
+            self.close()
+            return
+        self.idle_since = time.monotonic()
+        self._answer.set_result(Answer(status, self._headers, b"".join(self._body)))
+
+    def _fail(self, error: Exception) -> None:
+        self.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _on_one_line(value: str) -> str:
+    """Return a header's value that cannot end its line: what a state machine sends came in no header before."""
+    return value if value.isprintable() else "".join(letter for letter in value if letter.isprintable())
