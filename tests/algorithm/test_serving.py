@@ -160,6 +160,22 @@ def test_as_many_workers_serve_as_are_asked_for_and_one_that_is_killed_is_replac
         assert not set(after) & set(before)
 
 
+def test_connections_are_shared_out_evenly(trained):
+    with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="2") as (process, port), contextlib.ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            time.sleep(0.01)  # both workers are awake meanwhile, on a busy machine too
+
+        def shares():
+            return [sum(each.status == "ESTABLISHED" for each in one.net_connections()) for one in process.children()]
+
+        deadline = time.monotonic() + 20
+        while sum(shares()) < 20 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert sum(shares()) == 20
+        assert min(shares()) >= 7
+
+
 def test_workers_end_with_a_supervisor_that_is_killed(trained):
     job, _ = trained
     with pytest.raises(AssertionError, match="-9"), serving(job) as (process, _):  # noqa: PT012 - the kill is the body

@@ -40,6 +40,10 @@ BODIES_LIMIT = 64 << 20
 """Bytes that the bodies of a worker's requests take together; a larger one that finds no room is refused with 503."""
 READ_SECONDS = 60.0
 """How long a sender may take for its body: AWS's front end waits no longer for a whole invocation."""
+GIVE_WAY = 0.001
+"""Seconds that a worker leaves a connection to others that have fewer."""
+ACCEPT_AGAIN = 1.0
+"""Seconds before a worker that could open no more files accepts again."""
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Message = MutableMapping[str, Any]
@@ -180,10 +184,77 @@ def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
         http="httptools", server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
     )  # fmt: skip
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(uvicorn.Server(config), listener, parent))
+        runner.run(_serve(_Server(config, listener, parent), parent))
 
 
-async def _serve(server: uvicorn.Server, listener: socket.socket, parent: Parent) -> None:
+class _Server(uvicorn.Server):
+    """uvicorn on a socket that other workers accept from, too: a connection at a time, and each worker its share.
+
+    The event loop's own servers take all that wait: it happened that one worker had every client, and one had none.
+    """
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, parent: Parent) -> None:
+        super().__init__(config)
+        self._listener = listener
+        self._parent = parent
+        self._accepting: set[asyncio.Task[Any]] = set()
+        self._gave_way = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own
+        await super().startup([])
+        self._listener.setblocking(False)
+        self._listen()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        asyncio.get_running_loop().remove_reader(self._listener)
+        await super().shutdown([])
+
+    async def on_tick(self, counter: int) -> bool:
+        self._parent.tell_load(self._load)
+        return await super().on_tick(counter)
+
+    @property
+    def _load(self) -> int:
+        return len(self.server_state.connections) + len(self._accepting)
+
+    def _listen(self) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _pause(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener)
+        loop.call_later(seconds, self._listen)
+
+    def _accept(self) -> None:
+        """Accept a connection, unless another worker has fewer: that one has a moment to be quicker."""
+        self._gave_way = not self._gave_way and self._load > self._parent.least_load()
+        if self._gave_way:
+            self._pause(GIVE_WAY)
+            return
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client gave up
+            return
+        except OSError:  # no more files can be open
+            self._pause(ACCEPT_AGAIN)
+            return
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+        self._parent.tell_load(self._load)
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = kind(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+
+async def _serve(server: _Server, parent: Parent) -> None:
     def end() -> None:  # nobody would end this worker otherwise
         loop.remove_reader(parent.lifeline)
         server.should_exit = True
@@ -191,4 +262,4 @@ async def _serve(server: uvicorn.Server, listener: socket.socket, parent: Parent
     loop = asyncio.get_running_loop()
     loop.add_reader(parent.lifeline, end)
     parent.tell_ready()
-    await server.serve(sockets=[listener])
+    await server.serve()

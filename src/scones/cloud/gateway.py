@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -170,7 +170,7 @@ class Gateway:
         if scope is None:
             return "s3"
         for name in self._by_signing_name.get(scope[0], ()):
-            if service_model(name).metadata["protocol"] != "json":  # that would have named a target
+            if _protocol(name) != "json":  # that would have named a target
                 return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return "sts" if form else "lambda"  # a service that is not offered: of the query protocol, or of REST and JSON
@@ -203,11 +203,10 @@ class Gateway:
     def _match(self, incoming: _Incoming, candidates: list[str], form: Mapping[str, Sequence[str]]) -> Match | None:
         if target := incoming.headers.get("x-amz-target"):
             return match_target(candidates, target)
-        protocols = {service_model(name).metadata["protocol"] for name in candidates}
-        if "query" in protocols:
+        if any(_protocol(name) == "query" for name in candidates):
             action = {**incoming.query, **form}.get("Action")
             return match_action(candidates, action[0]) if action else None
-        rest = [name for name in candidates if service_model(name).metadata["protocol"].startswith("rest")]
+        rest = (name for name in candidates if _protocol(name).startswith("rest"))
         query = {name: values[0] for name, values in incoming.query.items()}
         request = incoming.request
         return match_rest(rest, self._offered, request.method, request.resource, query, request.headers)
@@ -240,18 +239,23 @@ class Gateway:
 def _incoming(scope: Scope, port: int) -> _Incoming:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     query: dict[str, list[str]] = defaultdict(list)
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     for name, value in pairs:
         query[name].append(value)
     raw_path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    bucket = headers.get("host", "").partition(":")[0].removesuffix("localhost").rstrip(".")
-    in_host = bucket if headers.get("host", "").endswith(f".localhost:{port}") else ""
-    resource = f"/{in_host}{raw_path}" if in_host else raw_path
+    bucket, dot, _ = headers.get("host", "").rpartition(f".localhost:{port}")
+    resource = f"/{bucket}{raw_path}" if dot else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
     return _Incoming(request, query)
+
+
+@cache
+def _protocol(service: str) -> str:
+    protocol: str = service_model(service).metadata["protocol"]
+    return protocol
 
 
 def _form(whole: bytes) -> dict[str, list[str]]:

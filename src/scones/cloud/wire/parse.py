@@ -59,6 +59,8 @@ def _rest(
 ) -> dict[str, Any]:  # fmt: skip
     params: dict[str, Any] = {}
     for place, name, member, member_shape in _places(operation):
+        if place == "header" and name not in headers:
+            continue  # most of them, of most requests
         value = _located(place, name, member_shape, uri, query, headers)
         if value is not None:
             params[member] = value
@@ -95,7 +97,7 @@ def _located(
     headers: Mapping[str, str],
 ) -> Any:
     match place:
-        case "header" if name in headers:
+        case "header":
             text = headers[name]
             if shape.serialization.get("jsonvalue"):
                 return base64.b64decode(text).decode()
