@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -76,6 +77,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     running = RunningCloud.of(settings)
     try:
         await cloud.start(offered())
+        _collect_seldom()
         config = uvicorn.Config(
             Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
             timeout_graceful_shutdown=5, server_header=False, http="httptools", ws="none", proxy_headers=False,
@@ -90,6 +92,16 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
     finally:
         running.withdraw()
         await cloud.stop()
+
+
+def _collect_seldom() -> None:
+    """Leave what is loaded, the service models above all, to no garbage collection, and collect the rest seldom.
+
+    A tenth of the time of an invocation under load went into collections that found nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _end(server: uvicorn.Server, cloud: Cloud) -> None:
