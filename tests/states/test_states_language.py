@@ -384,3 +384,13 @@ def test_a_failing_iteration_is_retried_with_the_whole_map():
     assert run.types.count("MapStateStarted") == 2
     assert run.types[-2:] == ["MapIterationFailed", "MapStateFailed"]
     assert json.loads(run.details("MapStateEntered")[0]["input"]) == [1]
+
+
+def test_a_wait_of_more_than_2_to_the_31_seconds_fails():
+    definition = single({"Type": "Wait", "TimestampPath": "$.until"})
+    longest = "2069-09-27T05:00:47Z"  # 2^31 - 1 seconds after the workbench's clock
+    assert interpret(definition, {"until": longest}).seconds == 2**31 - 1
+    run = interpret(definition, {"until": longest.replace("47Z", "48Z")})
+    assert run.failure is not None
+    assert (run.failure.error, run.seconds) == ("States.Runtime", 0)
+    assert str(run.failure.cause).endswith(" Wait state delay is too long.")
