@@ -80,7 +80,7 @@ def test_definitions(states: dict[str, Any], expected: list[str]):
         ("  ", "SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object"),
         ("[]", "SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object"),
         ("nonsense", "INVALID_JSON_DESCRIPTION", "Unrecognized token 'nonsense'"),
-        ('{"a": }', "INVALID_JSON_DESCRIPTION", "Expecting value"),
+        ('{"a": }', "INVALID_JSON_DESCRIPTION", "Unexpected character ('}' (code 125)): expected a valid value"),
         ("{}", "SCHEMA_VALIDATION_FAILED", "These fields are required: [States, StartAt]"),
     ],
 )

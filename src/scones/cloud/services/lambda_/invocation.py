@@ -9,6 +9,7 @@ import json
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services import jackson
 from scones.cloud.services.lambda_.operations import Operations
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
@@ -63,12 +64,9 @@ class InvocationOperations(Operations):
 
 
 def _check_json(payload: bytes) -> None:
-    try:
-        json.loads(payload)
-    except ValueError as error:
-        raise ServiceError(
-            "InvalidRequestContentException", f"Could not parse request body into json: {error}", Type="User"
-        ) from error
+    if fault := jackson.check(payload):
+        message = f"Could not parse request body into json: Could not parse payload into json: {fault}"
+        raise ServiceError("InvalidRequestContentException", message, Type="User")
 
 
 def _client_context(given: str) -> str:

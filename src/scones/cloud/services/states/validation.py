@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.services import jackson
 from scones.cloud.services.states.choice import OPERATORS
 from scones.cloud.services.states.fields import REQUIRED, TYPES, allowed
 from scones.cloud.services.states.intrinsics import compile_expression
@@ -45,7 +46,7 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
     try:
         document = json.loads(definition)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         return [_unreadable(definition, error)]
     if not isinstance(document, dict):
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
@@ -54,19 +55,10 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
     return checker.found
 
 
-def _unreadable(definition: str, error: ValueError) -> Diagnostic:
-    """Word a syntax error as AWS's parser (Jackson) does for a bare word; other errors in Python's words."""
-    if match := re.match(r"\s*([A-Za-z_]\w*)", definition):
-        line, column = definition.count("\n", 0, match.end()) + 1, match.end() - definition.rfind("\n", 0, match.end())
-        message = (
-            f"Unrecognized token '{match[1]}': was expecting "
-            "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        )
-    else:
-        assert isinstance(error, json.JSONDecodeError)
-        line, column, message = error.lineno, error.colno, error.msg
-    source = f'[Source: (String)"{definition}"; line: {line}, column: {column}]'
-    return Diagnostic("INVALID_JSON_DESCRIPTION", f"{message}\n at {source}", source)
+def _unreadable(definition: str, error: json.JSONDecodeError) -> Diagnostic:
+    found = jackson.fault(definition, error)
+    source = f'[Source: (String)"{definition}"; line: {found.line}, column: {found.column}]'
+    return Diagnostic("INVALID_JSON_DESCRIPTION", f"{found.message}\n at {source}", source)
 
 
 class _Checker:

@@ -1,0 +1,102 @@
+"""Syntax errors of JSON in the words of Jackson, the parser behind AWS's services."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import regex
+
+VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+SHOWN = 500
+"""Bytes of a document that Jackson shows in a message."""
+_IDENTIFIER = regex.compile(r"[\p{L}_$][\p{L}\p{N}_$]*")
+_STRING = regex.compile(r'"(?:[^"\\]|\\.)*"?', regex.DOTALL)
+_CONSTANT = "no number in JSON: "
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFault:
+    """What Jackson says of a document, and the place behind what it read: line and column count from 1."""
+
+    message: str
+    line: int
+    column: int
+
+
+def check(document: bytes) -> str | None:
+    """Return what Jackson says of a document in UTF-8 that it cannot read, with the place; None where it can."""
+    try:
+        text = document.decode("utf-8-sig")
+        json.loads(text, parse_constant=_refuse)
+    except UnicodeDecodeError as error:
+        part = "start" if error.reason == "invalid start byte" else "middle"
+        found = SyntaxFault(f"Invalid UTF-8 {part} byte 0x{document[error.start]:02x}", 1, error.start + 2)
+    except json.JSONDecodeError as error:
+        found = fault(text, error)
+    except (ValueError, RecursionError):  # Python's own bounds: on the digits of a number, on nesting
+        return None
+    else:
+        return None
+    shown = document[:SHOWN].decode(errors="replace")
+    rest = f"[truncated {len(document) - SHOWN} bytes]" if len(document) > SHOWN else ""
+    return f'{found.message}\n at [Source: (byte[])"{shown}"{rest}; line: {found.line}, column: {found.column}]'
+
+
+def fault(text: str, error: json.JSONDecodeError) -> SyntaxFault:
+    """Word what Python's parser found."""
+    message, end = _worded(text, error.pos, error.msg)
+    return SyntaxFault(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
+
+
+def _worded(text: str, position: int, reason: str) -> tuple[str, int]:
+    if not text.strip():
+        return "No content to map due to end-of-input", len(text)
+    if reason.startswith("Unterminated string"):
+        return "Unexpected end-of-input: was expecting closing quote for a string value", len(text)
+    if reason.startswith(_CONSTANT):
+        token = reason.removeprefix(_CONSTANT)
+        feature = "enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS to allow"
+        return f"Non-standard token '{token}': {feature}", text.find(token) + len(token)
+    if position >= len(text):
+        kind = {"{": "Object", "[": "Array"}.get(_open(text)[-1:])
+        return f"Unexpected end-of-input: expected close marker for {kind}", len(text)
+    if reason.startswith("Expecting value") and (found := _IDENTIFIER.match(text, position)):
+        return f"Unrecognized token '{found[0]}': was expecting {VALUES}", found.end()
+    if reason.startswith("Invalid \\"):
+        escaped = text[position + 1]
+        return f"Unrecognized character escape '{escaped}' (code {ord(escaped)})", position + 2
+    return _unexpected(text, position, reason), position + 1
+
+
+def _unexpected(text: str, position: int, reason: str) -> str:
+    code = ord(text[position])
+    if reason.startswith("Invalid control"):
+        escaped = "has to be escaped using backslash to be included in string value"
+        return f"Illegal unquoted character ((CTRL-CHAR, code {code})): {escaped}"
+    expectation = f"expected a valid value {VALUES}"
+    if reason.startswith("Expecting property name"):
+        expectation = "was expecting double-quote to start field name"
+    elif reason.startswith("Expecting ':'"):
+        expectation = "was expecting a colon to separate field name and value"
+    elif reason.startswith("Expecting ','"):
+        kind = "Object" if _open(text[:position]).endswith("{") else "Array"
+        expectation = f"was expecting comma to separate {kind} entries"
+    elif reason.startswith("Extra data"):
+        expectation = "Expected space separating root-level values"
+    return f"Unexpected character ('{text[position]}' (code {code})): {expectation}"
+
+
+def _open(text: str) -> str:
+    """Return the braces and brackets that are open at the end of a text."""
+    found = ""
+    for character in _STRING.sub("", text):
+        if character in "{[":
+            found += character
+        elif character in "}]":
+            found = found[:-1]
+    return found
+
+
+def _refuse(name: str) -> None:
+    raise json.JSONDecodeError(_CONSTANT + name, "", 0)
