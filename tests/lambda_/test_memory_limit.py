@@ -10,6 +10,7 @@ import pytest
 
 from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.lambda_.environment import MB, ExecutionEnvironment, Setup
+from scones.cloud.services.lambda_.platform_log import LogSettings
 
 RUNTIME = """
 import sys, time, urllib.request
@@ -52,9 +53,8 @@ async def test_what_is_answered_before_the_kill_arrives_does_not_count(
     def program(address, stream, scratch):
         return Program(argv=[sys.executable, "-c", RUNTIME, address, str(before_ready), str(before_answer)], env={})
 
-    setup = Setup(
-        version="1", timeout=20, memory_mb=128, allowed_mb=128, program=program, spawn=begin, scratch=tmp_path
-    )
+    log = LogSettings(version="1", memory_mb=128, runtime="python3.11", runtime_arn="an-arn")
+    setup = Setup(log=log, timeout=20, allowed_mb=128, program=program, spawn=begin, scratch=tmp_path)
     environment = ExecutionEnvironment(setup, lambda stream, events: None)
     try:
         await environment.start()

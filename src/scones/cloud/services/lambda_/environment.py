@@ -11,12 +11,12 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scones.cloud.sandbox import Output, Program, Sandbox
 from scones.cloud.services.lambda_.log_stream import LogStream
+from scones.cloud.services.lambda_.platform_log import Figures, LogSettings, PlatformLog
 from scones.cloud.services.lambda_.runtime_api import InitError, Invocation, Result, RuntimeApi
 
 INIT_SECONDS = 10.0
@@ -30,6 +30,8 @@ MB = 1_048_576
 RESPONSE_LIMIT = 6_291_556
 """Bytes of a response, as AWS states them in its error."""
 
+_EXITED, _OUT_OF_MEMORY, _TIMED_OUT = "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"
+
 WriteLog = Callable[[str, list[tuple[int, str]]], None]
 """Takes a log stream's name, and lines with their times (ms since 1970), without waiting."""
 
@@ -38,12 +40,11 @@ WriteLog = Callable[[str, list[tuple[int, str]]], None]
 class Setup:
     """What an execution environment is made for."""
 
-    version: str
+    log: LogSettings
     timeout: float
     """Seconds for one invocation."""
-    memory_mb: int
     allowed_mb: int
-    """What it may have before it is killed: `memory_mb`, or more where it is lent packages that AWS has not."""
+    """What it may have before it is killed: its memory size, or more where it is lent packages that AWS has not."""
     program: Callable[[str, str, Path], Program]
     """Returns what to run, by the Runtime API's address, the log stream's name and the folder for /tmp."""
     spawn: Callable[[Program, Output], Awaitable[Sandbox]]
@@ -58,9 +59,23 @@ class Outcome:
 
     payload: bytes
     function_error: str | None = None
-    status: str = ""
-    """What the REPORT line says of an environment's end: "timeout", or "error" with its type."""
+    status: str = "success"
+    kind: str = ""
+    """The error's type, where the environment ended with it."""
     log: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a runtime ended without an answer: `status` is "error", with `kind`, its type, or "timeout".
+
+    `reason` is what its error tells, unless it told the error itself as it could not start: `payload`.
+    """
+
+    status: str
+    kind: str
+    reason: str = ""
+    payload: bytes = b""
 
 
 class ExecutionEnvironment:
@@ -71,7 +86,8 @@ class ExecutionEnvironment:
         self.alive = True
         self.idle_since = time.monotonic()
         self._born = time.monotonic()
-        self._log = LogStream(setup.version, write)
+        self._log = LogStream(setup.log.version, write)
+        self._platform = PlatformLog(self._log, setup.log)
         self._api = RuntimeApi()
         self._sandbox: Sandbox | None = None
         self._ended: asyncio.Task[int] | None = None
@@ -92,6 +108,7 @@ class ExecutionEnvironment:
         """Start the runtime; whether it came up shows at the first invocation."""
         address = await self._api.start()
         self._begun = time.perf_counter()
+        self._platform.initialising()
         program = self.setup.program(address, self._log.name, self._tmp)
         self._sandbox = await self.setup.spawn(program, self._log.output)
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
@@ -102,85 +119,87 @@ class ExecutionEnvironment:
         """Run the handler once. Never raises for what the function does: that is the outcome."""
         assert self._sandbox is not None
         watch = asyncio.get_running_loop().create_task(self._watch())
+        first, begun = self._init_ms is None, self._begun
         try:
-            init_ms, failed = await self._initialise(request_id)
-            self._log.line(f"START RequestId: {request_id} Version: {self.setup.version}")
-            begun = time.perf_counter()
-            outcome = failed or await self._run(payload, request_id, function_arn, client_context)
+            end: Result | Ending
+            if first and (ending := await self._initialise()) is not None:
+                self._platform.init_failed((time.perf_counter() - begun) * 1e3, ending.status, ending.kind)
+                self._platform.begins(request_id)
+                end = ending
+            else:
+                self._platform.begins(request_id)
+                begun = time.perf_counter()
+                end = await self._run(payload, request_id, function_arn, client_context)
         finally:
             watch.cancel()
         self._sandbox.drain()
         self._log.end_line()
-        self._report(request_id, (time.perf_counter() - begun) * 1e3, init_ms, outcome)
+        outcome = self._outcome(request_id, end)
+        self._report(request_id, begun, self._init_ms if first else None, outcome)
         self._log.flush()
         outcome.log = self._log.take_tail()
         self.idle_since = time.monotonic()
         return outcome
 
-    async def _initialise(self, request_id: str) -> tuple[float | None, Outcome | None]:
-        """Wait until the runtime is ready; return how long that took the first time (ms), and how it failed.
+    async def _initialise(self) -> Ending | None:
+        """Wait until the runtime is ready, or return why it is not.
 
         AWS lets it take 10 s, and then what the function's time limit allows.
         """
-        if self._init_ms is not None:
-            return None, None
         ready = self._api.ready
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
+        if (
+            self._exceeds() or not ready.done() or ready.exception()
+        ):  # also what was quicker than the watch's first look
+            return await self._ending()
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
-        if self._exceeds() or not ready.done():  # also what was quicker than the watch's first look
-            return self._init_ms, await self._ended_early(request_id)
-        try:
-            ready.result()
-        except InitError as error:
-            self.close()
-            return self._init_ms, Outcome(error.payload, "Unhandled", f"error\tError Type: {error.kind}")
-        return self._init_ms, None
+        return None
 
-    async def _run(self, payload: bytes, request_id: str, function_arn: str, client_context: str | None) -> Outcome:
+    async def _run(
+        self, payload: bytes, request_id: str, function_arn: str, client_context: str | None
+    ) -> Result | Ending:
         deadline = time.time() + self.setup.timeout
         result = self._api.hand_out(Invocation(request_id, payload, deadline, function_arn, client_context))
         await self._first(result, self.setup.timeout)
         if self._exceeded or not result.done():  # a kill takes a moment to arrive: it may have answered meanwhile
-            return await self._ended_early(request_id)
-        return self._answered(result.result())
+            return await self._ending()
+        return result.result()
 
     async def _first(self, future: asyncio.Future[Any], seconds: float) -> None:
         """Wait until a future or the runtime has ended, at most so long."""
         assert self._ended is not None
         await asyncio.wait({future, self._ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
-    def _answered(self, result: Result) -> Outcome:
-        if result.is_error:
-            return Outcome(result.payload, "Unhandled")
-        if len(result.payload) > RESPONSE_LIMIT:
+    def _outcome(self, request_id: str, end: Result | Ending) -> Outcome:
+        if isinstance(end, Ending):
+            return self._failed(request_id, end)
+        if end.is_error:
+            return Outcome(end.payload, "Unhandled", "error")
+        if len(end.payload) > RESPONSE_LIMIT:
             message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
-            return Outcome(_error("Function.ResponseSizeTooLarge", message), "Unhandled")
-        return Outcome(result.payload)
+            return Outcome(_error("Function.ResponseSizeTooLarge", message), "Unhandled", "error")
+        return Outcome(end.payload)
 
-    async def _ended_early(self, request_id: str) -> Outcome:
-        """Return the outcome of an invocation that the runtime did not answer, or no longer should have."""
+    def _failed(self, request_id: str, ending: Ending) -> Outcome:
+        payload = ending.payload or _error(ending.kind or _TIMED_OUT, f"RequestId: {request_id} Error: {ending.reason}")
+        if ending.status == "timeout":
+            self._platform.timed_out(request_id, ending.reason)
+        elif ending.reason:
+            self._platform.exited(request_id, ending.reason, ending.kind)
+        return Outcome(payload, "Unhandled", ending.status, ending.kind)
+
+    async def _ending(self) -> Ending:
+        """Return why the runtime did not answer, or no longer should have; the environment is of no use any more."""
         assert self._ended is not None
         if self._exceeded:
             await self._ended
         self.close()
-        return self._exited(request_id, self._ended.result()) if self._ended.done() else self._timed_out(request_id)
-
-    def _timed_out(self, request_id: str) -> Outcome:
-        message = f"Task timed out after {self.setup.timeout:.2f} seconds"
-        self._log.line(f"{datetime.now(UTC).isoformat(timespec='milliseconds')[:23]}Z {request_id} {message}")
-        return Outcome(_error("Sandbox.Timedout", f"RequestId: {request_id} Error: {message}"), "Unhandled", "timeout")
-
-    def _exited(self, request_id: str, status: int) -> Outcome:
-        reason = "Runtime exited without providing a reason"
-        if status < 0:
-            reason = f"Runtime exited with error: signal: {_SIGNALS.get(-status, str(-status))}"
-        elif status:
-            reason = f"Runtime exited with error: exit status {status}"
-        kind = "Runtime.OutOfMemory" if self._exceeded else "Runtime.ExitError"
-        self._log.line(f"RequestId: {request_id} Error: {reason}")
-        self._log.line(kind)
-        error = _error(kind, f"RequestId: {request_id} Error: {reason}")
-        return Outcome(error, "Unhandled", f"error\tError Type: {kind}")
+        ready = self._api.ready
+        if ready.done() and isinstance(error := ready.exception(), InitError):
+            return Ending("error", error.kind, payload=error.payload)
+        if self._ended.done():
+            return Ending("error", _OUT_OF_MEMORY if self._exceeded else _EXITED, _reason(self._ended.result()))
+        return Ending("timeout", "", f"Task timed out after {self.setup.timeout:.2f} seconds")
 
     async def _watch(self) -> None:
         """Kill the function when it has more memory than it was given; let its output reach the log meanwhile."""
@@ -210,22 +229,12 @@ class ExecutionEnvironment:
         self._measured = time.monotonic()
         return used
 
-    def _report(self, request_id: str, milliseconds: float, init_ms: float | None, outcome: Outcome) -> None:
+    def _report(self, request_id: str, begun: float, init_ms: float | None, outcome: Outcome) -> None:
+        milliseconds = (time.perf_counter() - begun) * 1e3
         if time.monotonic() - self._measured > WATCH_SECONDS:  # reading it takes a tenth of a quick invocation's time
             self._measure()
-        self._log.line(f"END RequestId: {request_id}")
-        parts = [
-            f"REPORT RequestId: {request_id}",
-            f"Duration: {milliseconds:.2f} ms",
-            f"Billed Duration: {math.ceil(milliseconds + (init_ms or 0))} ms",
-            f"Memory Size: {self.setup.memory_mb} MB",
-            f"Max Memory Used: {min(math.ceil(self._peak / MB), self.setup.memory_mb)} MB",
-        ]
-        if init_ms is not None:
-            parts.append(f"Init Duration: {init_ms:.2f} ms")
-        if outcome.status:
-            parts.append(f"Status: {outcome.status}")
-        self._log.line("\t".join([*parts, ""]))
+        figures = Figures(duration=milliseconds, init=init_ms, memory=math.ceil(self._peak / MB))
+        self._platform.ended(request_id, figures, outcome.status, outcome.kind)
 
     def close(self) -> None:
         """End the sandbox with everything in it; a second call does nothing."""
@@ -245,7 +254,31 @@ class ExecutionEnvironment:
         await asyncio.to_thread(shutil.rmtree, self._tmp, ignore_errors=True)
 
 
-_SIGNALS: dict[int, str] = {signal.SIGKILL: "killed", signal.SIGSEGV: "segmentation fault", signal.SIGABRT: "aborted"}
+_SIGNALS: dict[int, str] = {
+    signal.SIGHUP: "hangup",
+    signal.SIGINT: "interrupt",
+    signal.SIGQUIT: "quit",
+    signal.SIGILL: "illegal instruction",
+    signal.SIGTRAP: "trace/breakpoint trap",
+    signal.SIGABRT: "aborted",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "floating point exception",
+    signal.SIGKILL: "killed",
+    signal.SIGUSR1: "user defined signal 1",
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGUSR2: "user defined signal 2",
+    signal.SIGPIPE: "broken pipe",
+    signal.SIGALRM: "alarm clock",
+    signal.SIGTERM: "terminated",
+}
+"""Signals as Go names them: AWS's supervisor of runtimes is written in it."""
+
+
+def _reason(status: int) -> str:
+    if not status:
+        return "Runtime exited without providing a reason"
+    how = f"exit status {status}" if status > 0 else f"signal: {_SIGNALS.get(-status, f'signal {-status}')}"
+    return f"Runtime exited with error: {how}"
 
 
 def _error(kind: str, message: str) -> bytes:

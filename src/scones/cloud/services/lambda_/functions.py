@@ -7,6 +7,7 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_ import logging_config
 from scones.cloud.services.lambda_.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations, listed, page
@@ -60,11 +61,9 @@ class FunctionOperations(Operations):
             "PackageType": "Zip",
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
-            "LoggingConfig": {
-                "LogFormat": "Text",
-                "LogGroup": f"/aws/lambda/{name}",
-                **params.get("LoggingConfig", {}),
-            },
+            "LoggingConfig": logging_config.merged(
+                {"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})
+            ),
         }
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
         if params.get("Publish"):
@@ -120,8 +119,10 @@ class FunctionOperations(Operations):
             await self._invoker.prepare(params["Runtime"])
         configuration |= {member: params[member] for member in _COPIED if member in params}
         configuration |= self._optional(params)
-        for member in ("TracingConfig", "LoggingConfig"):
-            configuration[member] |= params.get(member, {})
+        configuration["TracingConfig"] |= params.get("TracingConfig", {})
+        configuration["LoggingConfig"] = logging_config.merged(
+            configuration["LoggingConfig"], params.get("LoggingConfig", {})
+        )
         return await self._changed(configuration, version.code, params)
 
     async def delete_function(self, call: Call) -> Answer:

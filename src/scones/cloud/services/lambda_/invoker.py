@@ -8,7 +8,7 @@ import logging
 import shutil
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
@@ -18,6 +18,7 @@ from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup
 from scones.cloud.services.lambda_.interpreters import Interpreter, Interpreters
 from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.platform_log import LogSettings
 from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
 from scones.cloud.services.lambda_.runtimes import Runtime
@@ -176,9 +177,8 @@ class Invoker:
             return await spawn(program, on_output)
 
         setup = Setup(
-            version=configuration["Version"],
+            log=_log_settings(configuration),
             timeout=configuration["Timeout"],
-            memory_mb=configuration["MemorySize"],
             allowed_mb=max(configuration["MemorySize"], sdk.MEMORY_MB if lent else 0),
             program=runtime.program,
             spawn=begin,
@@ -197,6 +197,7 @@ class Invoker:
     def _variables(self, version: Version) -> dict[str, str]:
         """Return the environment that AWS documents, plus the address of this cloud."""
         configuration, settings = version.configuration, self._cloud.settings
+        logging_config = configuration["LoggingConfig"]
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
         if not self._isolation:
             self._functions_keys.add(keys.access_key_id)
@@ -215,8 +216,10 @@ class Invoker:
             "AWS_LAMBDA_FUNCTION_NAME": version.name,
             "AWS_LAMBDA_FUNCTION_VERSION": configuration["Version"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
-            "AWS_LAMBDA_LOG_GROUP_NAME": configuration["LoggingConfig"]["LogGroup"],
+            "AWS_LAMBDA_LOG_GROUP_NAME": logging_config["LogGroup"],
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_FORMAT": logging_config["LogFormat"],
+            **({"AWS_LAMBDA_LOG_LEVEL": level} if (level := logging_config.get("ApplicationLogLevel")) else {}),
             **configuration.get("Environment", {}).get("Variables", {}),
         }
 
@@ -224,3 +227,15 @@ class Invoker:
         while True:
             await asyncio.sleep(RELEASE_SECONDS)
             self._pool.release_idle()
+
+
+def _log_settings(configuration: dict[str, Any]) -> LogSettings:
+    chosen = configuration["LoggingConfig"]
+    return LogSettings(
+        version=configuration["Version"],
+        memory_mb=configuration["MemorySize"],
+        runtime=configuration["Runtime"],
+        runtime_arn=configuration["RuntimeVersionConfig"]["RuntimeVersionArn"],
+        json=chosen["LogFormat"] == "JSON",
+        level=chosen.get("SystemLogLevel", "INFO"),
+    )

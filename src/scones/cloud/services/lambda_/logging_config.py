@@ -1,0 +1,24 @@
+"""How a function's log is written: the members of LoggingConfig, and what AWS sets of those that are not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scones.cloud.errors import ServiceError
+
+_LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
+
+
+def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return a LoggingConfig with what is given; raises `InvalidParameterValueException` for levels of text."""
+    config = {"LogFormat": "Text", **known, **given}
+    if config["LogFormat"] == "JSON":
+        return {**dict.fromkeys(_LEVELS, "INFO"), **config}
+    if any(level in given for level in _LEVELS):
+        raise ServiceError(
+            "InvalidParameterValueException",
+            'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change '
+            'the LogFormat to "Json" and try again.',
+            Type="User",
+        )
+    return {name: value for name, value in config.items() if name not in _LEVELS}

@@ -1,0 +1,74 @@
+"""What a function's log has: as text, as JSON, and of an initialisation that fails."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+LOGGING = """
+import logging
+log = logging.getLogger('mine')
+def handler(event, context):
+    log.debug('low'), log.info('middle')
+    if event:
+        raise ValueError('no')
+"""
+
+
+def documents(log):
+    return [json.loads(line) for line in log.splitlines()]
+
+
+def test_a_log_in_json_has_the_platforms_events_and_the_handlers_records(function):
+    made = function(LOGGING, LoggingConfig={"LogFormat": "JSON"})
+    described = made.client.get_function_configuration(FunctionName=made.name)["LoggingConfig"]
+    assert (described["ApplicationLogLevel"], described["SystemLogLevel"]) == ("INFO", "INFO")
+    start, record, report = documents(made.invoke().log)
+    assert (start["type"], start["record"]["version"]) == ("platform.start", "$LATEST")
+    assert (record["level"], record["message"], record["requestId"]) == ("INFO", "middle", start["record"]["requestId"])
+    assert (report["type"], report["record"]["status"]) == ("platform.report", "success")
+    assert report["record"]["metrics"].keys() >= {"durationMs", "billedDurationMs", "maxMemoryUsedMB", "initDurationMs"}
+
+
+def test_levels_decide_what_a_log_in_json_has(function):
+    loud = {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "DEBUG"}
+    made = function(LOGGING, LoggingConfig=loud)
+    assert [line.get("type", line.get("message")) for line in documents(made.invoke().log)] == [
+        "platform.start", "low", "middle", "platform.runtimeDone", "platform.report",
+    ]  # fmt: skip
+    quiet = {"ApplicationLogLevel": "ERROR", "SystemLogLevel": "WARN"}
+    made.client.update_function_configuration(FunctionName=made.name, LoggingConfig=quiet)
+    assert made.invoke().log == ""
+    error, done, _ = documents(made.invoke(1).log)
+    assert (error["errorType"], done["record"]["status"]) == ("ValueError", "error")
+
+
+def test_text_has_no_levels(function):
+    made = function(LOGGING, LoggingConfig={"LogFormat": "JSON"})
+    change = {"LogFormat": "Text", "SystemLogLevel": "WARN"}
+    with pytest.raises(made.client.exceptions.InvalidParameterValueException, match="LogLevel is not supported when"):
+        made.client.update_function_configuration(FunctionName=made.name, LoggingConfig=change)
+    made.client.update_function_configuration(FunctionName=made.name, LoggingConfig={"LogFormat": "Text"})
+    described = made.client.get_function_configuration(FunctionName=made.name)["LoggingConfig"]
+    assert described == {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{made.name}"}
+
+
+def test_an_initialisation_that_fails_is_reported_before_the_invocation(function):
+    lines = function("print('loading')\nimport os\nos._exit(3)").invoke().log.splitlines()
+    assert lines[0] == "loading"
+    assert lines[1].startswith("INIT_REPORT Init Duration: ")
+    assert lines[1].endswith(" ms\tPhase: init\tStatus: error\tError Type: Runtime.ExitError")
+    assert [line.split()[0] for line in lines[2:]] == ["START", "RequestId:", "Runtime.ExitError", "END", "REPORT"]
+    assert "Init Duration" not in lines[-1]
+
+
+def test_a_stream_begins_with_the_runtimes_version(function, cloud):
+    made = function("def handler(e, c):\n    return c.log_stream_name")
+    stream = made.invoke().payload
+    logs, group, deadline = cloud.client("logs"), f"/aws/lambda/{made.name}", time.monotonic() + 10
+    while not (events := logs.get_log_events(logGroupName=group, logStreamName=stream)["events"]):
+        assert time.monotonic() < deadline
+    assert events[0]["message"].startswith("INIT_START Runtime Version: python:3.11.v1\tRuntime Version ARN: arn:aws:")
+    assert events[1]["message"].startswith("START RequestId: ")
