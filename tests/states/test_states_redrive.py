@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -92,6 +93,7 @@ def test_a_redriven_execution_survives_a_crash(start_cloud, machines_of):
     assert before.wait(arn)["status"] == "TIMED_OUT"
     before.client.redrive_execution(executionArn=arn)
     cloud.kill()
+    time.sleep(2)  # the Wait ends while the cloud is down, and the machine's time before it
     after = machines_of(start_cloud())
     described = after.wait(arn)
     assert (described["status"], described["redriveCount"]) == ("TIMED_OUT", 1)

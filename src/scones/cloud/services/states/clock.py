@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -31,6 +32,27 @@ class WallClock:
         """Return when it is `moment` or later, at once where it has passed."""
         while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - timers may go off a millisecond early
             await asyncio.sleep(left)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockUntil:
+    """A clock for work that `before` ends at `deadline`: a wait beyond it never ends, though both may lie in the past.
+
+    They do where the cloud was down when both came: what would have ended first still does.
+    """
+
+    clock: Clock
+    deadline: float
+
+    def now(self) -> float:
+        """Return the time."""
+        return self.clock.now()
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return when it is `moment` or later, if that is within the deadline."""
+        if moment > self.deadline:
+            await asyncio.get_running_loop().create_future()
+        await self.clock.sleep_until(moment)
 
 
 class DeadlineError(Exception):

@@ -14,7 +14,7 @@ from scones.cloud.services.states import resume
 from scones.cloud.services.states.activities import Activities
 from scones.cloud.services.states.announcements import announce_execution
 from scones.cloud.services.states.callbacks import Callbacks
-from scones.cloud.services.states.clock import DeadlineError, WallClock, before
+from scones.cloud.services.states.clock import ClockUntil, DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import StateGroup, parse
 from scones.cloud.services.states.distributed import MapRuns
 from scones.cloud.services.states.execution_logs import ExecutionLogs
@@ -276,9 +276,10 @@ class Executions:
             seconds = machine.timeout
         else:
             group, seconds = execution.child.group, execution.child.seconds
-        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock)
-        interpreter.map_runs = self.map_runs.of(execution)
         deadline = None if seconds is None else execution.since + seconds
+        clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock)
+        interpreter.map_runs = self.map_runs.of(execution)
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
 
     async def _end(

@@ -180,8 +180,7 @@ class Interpreter:
         moment = _moment(state, entry.at, scope)
         if moment - self.clock.now() > MAX_WAIT:
             raise EvaluationError("Wait state delay is too long.")
-        if moment > self.clock.now():
-            await self.clock.sleep_until(moment)
+        await self.clock.sleep_until(moment)
         if state.jsonata:
             return _finish(state, scope, scope.input)
         return Outcome(_select(state.output_path, scope), state.next, _assign(state.assign, scope))
