@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from state_workbench import INVOKE, fail, interpret
-
-from scones.cloud.services.states.validation import diagnose
 
 
 def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +127,24 @@ def test_a_single_state_may_speak_jsonata():
     assert interpret({"StartAt": "A", "States": states}, {"n": 8}).output == {"got": 8}
 
 
-def test_what_is_no_jsonata_is_refused_at_creation():
-
-    (only,) = diagnose(json.dumps(machine({"Type": "Pass", "Output": {"x": "{% 1 + %}"}})), "STANDARD")
-    assert (only.message, only.location) == ("Value is not a valid JSONata expression", "/States/A/Output/x")
+@pytest.mark.parametrize(
+    ("query", "ending"),
+    [
+        ("'a' + 1", 'during evaluation. T2001: The left side of the "+" operator must evaluate to a number'),
+        (
+            "$sum(['a'])",
+            'during evaluation. T0412: Argument 1 of function "sum" must be an array of "numbers"',
+        ),
+        ("$abs('a')", 'during evaluation. T0410: Argument 1 of function "abs" does not match function signature'),
+        ("$number('x')", 'during evaluation. D3030: Unable to cast value to a number: "x"'),
+        ("-'a'", 'during evaluation. D1002: Cannot negate a non-numeric value: "a"'),
+        ("$eval('1+1')", "during evaluation. T1006: Attempted to invoke a non-function"),
+        ("($f := function($n) { 1 + $f($n) }; $f(1))", "during evaluation: Stack overflow error: Check for"),
+    ],
+)
+def test_a_failed_expression_is_explained_in_jsonatas_own_words(query: str, ending: str):
+    """As measured on AWS (floci-io/floci, issues 2668, 2736 and 2737)."""
+    run = interpret(machine({"Type": "Pass", "Output": {"r": f"{{% {query} %}}"}}))
+    assert run.failure is not None
+    assert run.failure.error == "States.QueryEvaluationError"
+    assert f"specified for the field 'Output/r' threw an error {ending}" in str(run.failure.cause)

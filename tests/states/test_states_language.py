@@ -271,7 +271,7 @@ def test_catch_by_name(error: str, names: list[str], caught: bool):
 
 
 def test_a_runtime_error_is_caught_by_nobody():
-    catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}, {"ErrorEquals": ["States.Runtime"], "Next": "B"}]
+    catch = [{"ErrorEquals": ["States.Runtime"], "Next": "B"}, {"ErrorEquals": ["States.ALL"], "Next": "B"}]
     run = interpret(single({"Type": "Task", "Resource": INVOKE, "OutputPath": "$.gone", "Catch": catch}, B=END))
     assert run.failure is not None
     assert run.failure.error == "States.Runtime"

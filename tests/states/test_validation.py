@@ -26,7 +26,7 @@ PASS = {"Type": "Pass", "End": True}
             {"A": {"Type": "Pass", "Next": "NOPE"}},
             [
                 "MISSING_TRANSITION_TARGET: Missing 'Next' target: NOPE at /States/A/Next",
-                "MISSING_END_STATE: Workflow has no terminal state",
+                "MISSING_END_STATE: Workflow has no terminal state at null",
             ],
         ),
         (
@@ -35,7 +35,7 @@ PASS = {"Type": "Pass", "End": True}
         ),
         (
             {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}},
-            ["MISSING_END_STATE: Workflow has no terminal state"],
+            ["MISSING_END_STATE: Workflow has no terminal state at null"],
         ),
         ({"A": {"End": True}}, ["SCHEMA_VALIDATION_FAILED: These fields are required: [Type] at /States/A"]),
         (
@@ -66,7 +66,10 @@ PASS = {"Type": "Pass", "End": True}
         ),
         (
             {"A": {"Type": "Parallel", "Branches": [{"StartAt": "X", "States": {"Y": PASS}}], "End": True}},
-            ["MISSING_TRANSITION_TARGET: Missing 'StartAt' target: X at /States/A/Branches[0]/StartAt"],
+            [
+                "MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/A/Branches[0]/StartAt",
+                'MISSING_TRANSITION_TARGET: State "Y" is not reachable. at /States/A/Branches[0]/States/Y',
+            ],
         ),
     ],
 )
@@ -81,6 +84,8 @@ def test_definitions(states: dict[str, Any], expected: list[str]):
         ("[]", "SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object"),
         ("nonsense", "INVALID_JSON_DESCRIPTION", "Unrecognized token 'nonsense'"),
         ('{"a": }', "INVALID_JSON_DESCRIPTION", "Unexpected character ('}' (code 125)): expected a valid value"),
+        ("{a: 1}", "INVALID_JSON_DESCRIPTION", "Unexpected character ('a' (code 97)): was expecting double-quote"),
+        ('{"a": tru}', "INVALID_JSON_DESCRIPTION", "Unrecognized token 'tru'"),
         ("{}", "SCHEMA_VALIDATION_FAILED", "These fields are required: [States, StartAt]"),
     ],
 )
@@ -103,3 +108,93 @@ def test_a_machine_in_jsonata_has_no_jsonpath_states():
     definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {**PASS, "QueryLanguage": "JSONPath"}}}
     (only,) = diagnose(json.dumps(definition), "STANDARD")
     assert only.message == "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+
+
+SCHEMA = "SCHEMA_VALIDATION_FAILED: "
+FOREIGN = "The QueryLanguage is set to '{}', but field '{}' is only supported for the '{}' QueryLanguage at /States/A"
+CHOICE = {"Type": "Choice", "Default": "B"}
+RULE = {"Variable": "$.x", "IsNull": True, "Next": "B"}
+TASK = {"Type": "Task", "Resource": INVOKE, "End": True}
+MAP = {"Type": "Map", "End": True}
+PROCESSOR = {"StartAt": "X", "States": {"X": PASS}}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({**PASS, "Output": 1}, [FOREIGN.format("JSONPath", "Output", "JSONata")]),
+        ({**PASS, "QueryLanguage": "JSONata", "InputPath": "$"}, [FOREIGN.format("JSONata", "InputPath", "JSONPath")]),
+        (
+            {**PASS, "QueryLanguage": "jsonpath"},
+            [
+                "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] at /States/A/Query"
+                "Language"
+            ],
+        ),
+        (
+            {**MAP, "ItemProcessor": {**PROCESSOR, "QueryLanguage": "JSONata"}},
+            ["Field 'QueryLanguage' is not supported at /States/A/ItemProcessor"],
+        ),
+        ({**PASS, "OutputPath": "x"}, ["Value must be a valid JSONPath. at /States/A/OutputPath"]),
+        ({**PASS, "Next": "B"}, ["There should only be one of the following fields: [Next, End] at /States/A"]),
+        ({"Type": "Wait", "Seconds": -1, "End": True}, ["Minimum value is 0 at /States/A/Seconds"]),
+        ({"Type": "Wait", "Seconds": "1", "End": True}, ["Expected value of type Integer at /States/A/Seconds"]),
+        ({**TASK, "TimeoutSeconds": 0}, ["Minimum value is 1 at /States/A/TimeoutSeconds"]),
+        ({**TASK, "Retry": [{}]}, ["These fields are required: [ErrorEquals] at /States/A/Retry[0]"]),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "BackoffRate": 0.5}]},
+            ["Minimum value is 1.0 at /States/A/Retry[0]/BackoffRate"],
+        ),
+        (
+            {**TASK, "Catch": [{"ErrorEquals": ["E"], "Next": "B", "Output": 1}]},
+            [FOREIGN.format("JSONPath", "Output", "JSONata") + "/Catch[0]"],
+        ),
+        (
+            {**CHOICE, "Choices": [{**RULE, "Variable": "x"}]},
+            ["Value is not a Reference Path: Reference path didn't start with '$' at /States/A/Choices[0]/Variable"],
+        ),
+        (
+            {**CHOICE, "Choices": [{"Variable": "$", "IsNull": True}]},
+            ["These fields are required: [Next] at /States/A/Choices[0]"],
+        ),
+        ({**CHOICE, "Choices": []}, ["Value cannot be empty at /States/A/Choices"]),
+        ({**PASS, "Assign": {"states": 1}}, ["Variable name 'states' is not valid at /States/A/Assign"]),
+    ],
+)
+def test_the_fields_of_a_state(state: dict[str, Any], expected: list[str]):
+    assert found({"A": state, "B": PASS})[: len(expected)] == [SCHEMA + each for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("$states.input[phone = 1].name ~> $map(function($p) { $p.number })", []),
+        ("$x.(a & b)", []),
+        ("phone", ["UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported."]),
+        ("[a, $sum(a)]", ["UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'a' at the top level is not supported."]),
+        ("$", ["UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$' at the top level is not supported."]),
+        ("a[1,2)", ['INVALID_JSONATA_EXPRESSION: Expected "]", got ","']),
+        ('{"a":}', ['INVALID_JSONATA_EXPRESSION: The symbol "}" cannot be used as a unary operator']),
+    ],
+)
+def test_jsonata_expressions(query: str, expected: list[str]):
+    state = {**PASS, "QueryLanguage": "JSONata", "Output": {"v": f"{{% {query} %}}"}}
+    assert found({"A": state}) == [f"{each} at /States/A/Output/v" for each in expected]
+
+
+def test_an_errors_output_is_a_catchs_alone():
+    query = "{% $states.errorOutput %}"
+    catch = {"ErrorEquals": ["States.ALL"], "Next": "B", "Output": query}
+    task = {**TASK, "QueryLanguage": "JSONata", "Catch": [catch]}
+    assert found({"A": task, "B": PASS}) == []
+    (only,) = found({"A": {**task, "Output": query}, "B": PASS})
+    assert only.startswith("UNSUPPORTED_JSONATA_EXPRESSION")
+
+
+def test_a_state_that_any_state_names_counts_as_reached():
+    """As on AWS (aws-cloudformation/cfn-lint, issue 4074)."""
+    states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}
+    assert found(states, start="Gone") == [
+        "MISSING_TRANSITION_TARGET: Missing 'Next' target: Gone at /StartAt",
+        'MISSING_TRANSITION_TARGET: State "A" is not reachable. at /States/A',
+    ]

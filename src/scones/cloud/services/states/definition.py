@@ -221,7 +221,10 @@ def _working(state: dict[str, Any]) -> dict[str, Any]:
     return {
         **_producing(state),
         "retry": tuple(_retrier(entry) for entry in state.get("Retry", ())),
-        "catch": tuple(_catcher(entry, _speaks_jsonata(state)) for entry in state.get("Catch", ())),
+        "catch": tuple(
+            _catcher(f"Catch[{index}]", entry, _speaks_jsonata(state))
+            for index, entry in enumerate(state.get("Catch", ()))
+        ),
     }
 
 
@@ -236,8 +239,8 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(entry: dict[str, Any], jsonata: bool) -> Catcher:
-    assign, output = _template(entry, "Assign", jsonata), _template(entry, "Output", jsonata)
+def _catcher(place: str, entry: dict[str, Any], jsonata: bool) -> Catcher:
+    assign, output = _template(entry, "Assign", jsonata, place), _template(entry, "Output", jsonata, place)
     return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), assign, output)
 
 
@@ -251,10 +254,13 @@ def _steps(holder: dict[str, Any]) -> Steps | None:
     return None if text is None else compile_path(text).steps
 
 
-def _template(holder: dict[str, Any], field: str, jsonata: bool = False) -> Template | None:
+def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: str = "") -> Template | None:
+    """Compile a field's template; `place` is where in its state the holder is, by which AWS names what fails."""
     if field not in holder:
         return None
-    return compile_jsonata(holder[field], field) if jsonata else compile_template(holder[field])
+    if not jsonata:
+        return compile_template(holder[field])
+    return compile_jsonata(holder[field], f"{place}/{field}" if place else field)
 
 
 def _either(state: dict[str, Any], field: str) -> Any:
@@ -316,11 +322,12 @@ def _choice(common: dict[str, Any], state: dict[str, Any]) -> Choice:
 
 
 def _branch(index: int, rule: dict[str, Any], jsonata: bool) -> Branch:
-    assign, output = _template(rule, "Assign", jsonata), _template(rule, "Output", jsonata)
+    place = f"Choices[{index}]"
+    assign, output = _template(rule, "Assign", jsonata, place), _template(rule, "Output", jsonata, place)
     if not jsonata:
         return Branch(compile_rule(rule), rule["Next"], assign)
     text = query_text(rule["Condition"])
-    condition = rule["Condition"] if text is None else JsonataQuery(f"Choices[{index}]/Condition", text)
+    condition = rule["Condition"] if text is None else JsonataQuery(f"{place}/Condition", text)
     return Branch(Condition(condition), rule["Next"], assign, output)
 
 

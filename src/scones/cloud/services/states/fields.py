@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 _TOP = frozenset({"Type", "Comment", "QueryLanguage"})
 _STEP = frozenset({"Next", "End"})
 _WORK = frozenset({"Retry", "Catch"})
@@ -48,11 +50,38 @@ _JSONATA: dict[str, frozenset[str]] = {
 TYPES = frozenset(_BOTH)
 DISTRIBUTED = frozenset({"ItemReader", "ItemBatcher", "ResultWriter"})
 """Fields of a Map that need the distributed mode; AWS ignores the others where the mode is inline."""
+LANGUAGES = ("JSONPath", "JSONata")
+GROUPS: dict[str, frozenset[str]] = {
+    "": frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"}),
+    "Branches": frozenset({"Comment", "StartAt", "States"}),
+    "ItemProcessor": frozenset({"Comment", "ProcessorConfig", "StartAt", "States"}),
+}
+"""The fields of a machine, of a branch and of a processor."""
+RETRIER = frozenset(
+    {"BackoffRate", "Comment", "ErrorEquals", "IntervalSeconds", "JitterStrategy", "MaxAttempts", "MaxDelaySeconds"}
+)
+_CATCHER = frozenset({"Assign", "Comment", "ErrorEquals", "Next"})
+CATCHER = {"JSONPath": _CATCHER | {"ResultPath"}, "JSONata": _CATCHER | {"Output"}}
 
 
-def allowed(kind: str, language: str) -> frozenset[str]:
-    """Return the fields of a state type in a query language."""
-    return _BOTH[kind] | (_JSONATA if language == "JSONata" else _JSONPATH)[kind]
+def unsupported(kind: str, language: str, field: str) -> str | None:
+    """Return AWS's words for a field that a state of a type has not in a query language, or None where it has it."""
+    return refusal(
+        field, language, {"JSONPath": _BOTH[kind] | _JSONPATH[kind], "JSONata": _BOTH[kind] | _JSONATA[kind]}
+    )
+
+
+def refusal(field: str, language: str, allowed: Mapping[str, Collection[str]]) -> str | None:
+    """Return AWS's words for a field, by what each query language allows."""
+    other = LANGUAGES[language == LANGUAGES[0]]
+    if field in allowed[language]:
+        return None
+    if field in allowed[other]:
+        return (
+            f"The QueryLanguage is set to '{language}', but field '{field}' is only supported for the '{other}' "
+            "QueryLanguage"
+        )
+    return f"Field '{field}' is not supported"
 
 
 REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -63,3 +92,14 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "Wait": (("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),),
 }
 """Per state type: of each group, one field must be there."""
+EXCLUSIVE = (
+    ("Next", "End"),
+    ("TimeoutSeconds", "TimeoutSecondsPath"),
+    ("HeartbeatSeconds", "HeartbeatSecondsPath"),
+    ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),
+    ("Error", "ErrorPath"),
+    ("Cause", "CausePath"),
+    ("ItemProcessor", "Iterator"),
+    ("ItemSelector", "Parameters"),
+)
+"""Fields of which a state has one at most."""

@@ -15,6 +15,7 @@ from jsonata.jexception import JException  # type: ignore[import-untyped]
 from jsonata.utils import Utils  # type: ignore[import-untyped]
 
 from scones.cloud.services.states import functions
+from scones.cloud.services.states.jsonata_messages import evaluation_message, parse_message
 
 _SECONDS = 5
 """What an expression may take: it runs on the event loop."""
@@ -26,67 +27,35 @@ class Undefined(Exception):  # noqa: N818 - JSONata's own word
 
 
 class Failed(Exception):  # noqa: N818
-    """An expression that JSONata could not evaluate; the text begins with JSONata's code where there is one."""
-
-
-def check(text: str) -> None:
-    """Raise ValueError where a text is no JSONata."""
-    try:
-        _compile(text)
-    except JException as error:
-        raise ValueError(str(error)) from error
-
-
-def free_variables(text: str) -> set[str]:
-    """Return the names of the variables that an expression takes from outside, `$states` and functions apart."""
-    used: set[str] = set()
-    bound = {"", "$", "states"}
-    seen: set[int] = set()
-
-    def visit(node: Any) -> None:
-        if isinstance(node, (list, tuple)):
-            for each in node:
-                visit(each)
-        if not hasattr(node, "procedure") or id(node) in seen:
-            return
-        seen.add(id(node))
-        if node.type == "variable":
-            used.add(node.value)
-        elif node.type == "bind":
-            bound.add(node.lhs.value)
-        elif node.type == "lambda":
-            bound.update(argument.value for argument in node.arguments)
-        for name, part in vars(node).items():
-            if name != "procedure" or part is None or part.type != "variable":
-                visit(part)
-
-    visit(_compile(text).ast)
-    return used - bound
+    """An expression that JSONata could not evaluate; the text ends AWS's sentence about it."""
 
 
 def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
     """Return an expression's value as plain JSON; raise `Undefined` or `Failed`."""
     try:
-        expression = _compile(text)
+        expression = compile_query(text)
         frame = expression.create_frame()
         frame.set_runtime_bounds(_SECONDS * 1000, _DEPTH)
         for name, value in bindings.items():
             frame.bind(name, Utils.NULL_VALUE if value is None else value)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
+        frame.bind("eval", Utils.NULL_VALUE)  # the one function of JSONata that Step Functions leaves out
         result = expression.evaluate(None, frame)
         if result is None:
             raise Undefined
         return _plain(result)
-    except JException as error:
-        raise Failed(f"{error.get_error()}: {error}") from error
-    except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
-        raise Failed(str(error)) from error
+    except (JException, ArithmeticError, TypeError, ValueError, LookupError, RecursionError) as error:
+        raise Failed(evaluation_message(error)) from error
 
 
 @lru_cache(maxsize=1024)
-def _compile(text: str) -> Any:
-    expression = Jsonata(text)
+def compile_query(text: str) -> Any:
+    """Compile an expression; raises ValueError, in JSONata's words, where a text is none."""
+    try:
+        expression = Jsonata(text)
+    except JException as error:
+        raise ValueError(parse_message(error)) from error
     expression.set_output_convert_nulls(False)  # to tell null from undefined
     return expression
 

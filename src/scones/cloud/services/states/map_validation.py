@@ -12,18 +12,15 @@ from typing import Any
 
 from scones.cloud.services.states.distribution import DELIMITERS
 from scones.cloud.services.states.fields import DISTRIBUTED
-from scones.cloud.services.states.paths import compile_path
 from scones.cloud.services.states.queries import query_text
+from scones.cloud.services.states.values import Fault, bounded, expected, one_of, reference_fault
 
-Fault = tuple[str, str]
-"""A message and its location."""
-
-_LABEL = 40
-_BAD_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"/\x00-\x1f\x7f-\x9f]")
+_LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
+_BAD_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]")
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
 _WRITER = "arn:aws:states:::s3:putObject"
-_INPUTS = ("CSV", "JSON", "JSONL", "PARQUET", "MANIFEST")
 _READER_VALUES: dict[str, tuple[str, ...]] = {
+    "InputType": ("CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"),
     "CSVDelimiter": tuple(DELIMITERS),
     "ManifestType": ("S3_INVENTORY", "ATHENA_DATA"),
     "Transformation": ("NONE", "LOAD_AND_FLATTEN"),
@@ -33,6 +30,8 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
     "ToleratedFailureCount": (0, None),
     "ToleratedFailurePercentage": (0.0, 100.0),
 }
+_HOLDERS = ("ReaderConfig", "ItemBatcher")
+"""Where a state holds numbers besides its own fields, whose query language is checked with all of them."""
 _READER_BOUNDS: dict[str, tuple[float, float | None]] = {"MaxItems": (0, 100_000_000)}
 _BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {
     "MaxItemsPerBatch": (0, None),
@@ -45,13 +44,14 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
     jsonata = language == "JSONata"
     yield from _numbers(state, _BOUNDS, at, jsonata)
     config, where = _config(state), f"{at}/ItemProcessor/ProcessorConfig"
-    for field, values in (("Mode", ("INLINE", "DISTRIBUTED")), ("ExecutionType", ("STANDARD", "EXPRESS"))):
-        if config.get(field, values[0]) not in values:
-            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
+    yield from one_of(config, "Mode", ("INLINE", "DISTRIBUTED"), where)
+    yield from one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"), where)
     if config.get("Mode") != "DISTRIBUTED":
         for field in sorted(DISTRIBUTED & set(state)):
             yield f"Field '{field}' is only supported where the mode of the processor is 'DISTRIBUTED'", f"{at}/{field}"
         return
+    if "ExecutionType" not in config:
+        yield "These fields are required: [ExecutionType]", where
     if express:
         yield "Express state machine does not support a Map in the mode 'DISTRIBUTED'", at
     yield from _label(state, at)
@@ -61,7 +61,7 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
         if isinstance(state[field], dict):
             yield from check(state[field], f"{at}/{field}", jsonata)
         else:
-            yield "Expected a JSON object", f"{at}/{field}"
+            yield expected(dict), f"{at}/{field}"
 
 
 def express_children(state: dict[str, Any]) -> bool:
@@ -78,16 +78,16 @@ def _config(state: dict[str, Any]) -> dict[str, Any]:
 
 def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
     label, where = state.get("Label"), f"{at}/Label"
-    if label is None:
+    if "Label" not in state:
         return
     if not isinstance(label, str):
-        yield "Expected a string", where
+        yield expected(str), where
     elif not label:
-        yield "Label cannot be empty", where
+        yield "Label cannot be empty", where, _LABEL_CODE
     elif len(label) > _LABEL:
-        yield f"Label cannot exceed {_LABEL} characters", where
+        yield f"Label cannot exceed {_LABEL} characters", where, _LABEL_CODE
     elif _BAD_LABEL.search(label):
-        yield "Label contains invalid characters", where
+        yield "Label contains invalid characters", where, _LABEL_CODE
 
 
 def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
@@ -99,17 +99,14 @@ def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     yield from _language(reader, at, jsonata)
     where = f"{at}/ReaderConfig"
     if not isinstance(config, dict):
-        yield "Expected a JSON object", where
+        yield expected(dict), where
         return
     loads = config.get("Transformation") == "LOAD_AND_FLATTEN" or config.get("ManifestType") == "ATHENA_DATA"
     single = resource == _READERS[0] and config.get("ManifestType") != "S3_INVENTORY"
     if (single or loads) and "InputType" not in config:
         yield "These fields are required: [InputType]", where
-    elif config.get("InputType", "JSON") not in _INPUTS:
-        yield f"The field 'InputType' should have one of these values: [{', '.join(_INPUTS)}]", f"{where}/InputType"
     for field, values in _READER_VALUES.items():
-        if config.get(field, values[0]) not in values:
-            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
+        yield from one_of(config, field, values, where)
     if config.get("InputType") == "CSV":
         yield from _headers(config, where)
     yield from _numbers(config, _READER_BOUNDS, where, jsonata)
@@ -119,15 +116,13 @@ def _headers(config: dict[str, Any], at: str) -> Iterator[Fault]:
     location = config.get("CSVHeaderLocation")
     if location is None:
         yield "These fields are required: [CSVHeaderLocation]", at
-    elif location not in ("FIRST_ROW", "GIVEN"):
-        values = "FIRST_ROW, GIVEN"
-        yield f"The field 'CSVHeaderLocation' should have one of these values: [{values}]", f"{at}/CSVHeaderLocation"
-    elif location == "GIVEN":
+    yield from one_of(config, "CSVHeaderLocation", ("FIRST_ROW", "GIVEN"), at)
+    if location == "GIVEN":
         headers = config.get("CSVHeaders")
         if not isinstance(headers, list):
             yield "These fields are required: [CSVHeaders]", at
         elif not all(isinstance(header, str) for header in headers):
-            yield "Expected a list of strings", f"{at}/CSVHeaders"
+            yield expected(str), f"{at}/CSVHeaders"
 
 
 def _batcher(batcher: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
@@ -144,18 +139,23 @@ def _writer(writer: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     yield from _language(writer, at, jsonata)
     config, where = writer.get("WriterConfig", {}), f"{at}/WriterConfig"
     if not isinstance(config, dict):
-        yield "Expected a JSON object", where
+        yield expected(dict), where
         return
-    for field, values in (("Transformation", ("NONE", "COMPACT", "FLATTEN")), ("OutputType", ("JSON", "JSONL"))):
-        if config.get(field, values[0]) not in values:
-            yield f"The field '{field}' should have one of these values: [{', '.join(values)}]", f"{where}/{field}"
+    yield from one_of(config, "Transformation", ("NONE", "COMPACT", "FLATTEN"), where)
+    yield from one_of(config, "OutputType", ("JSON", "JSONL"), where)
 
 
 def _language(holder: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     """Parameters are JSONPath's, Arguments are JSONata's."""
-    wrong = "Parameters" if jsonata else "Arguments"
-    if wrong in holder:
-        yield f"Field '{wrong}' is not supported", at
+    if ("Parameters" if jsonata else "Arguments") in holder:
+        yield _foreign("Parameters" if jsonata else "Arguments", jsonata), at
+
+
+def _foreign(field: str, jsonata: bool) -> str:
+    spoken, other = ("JSONata", "JSONPath") if jsonata else ("JSONPath", "JSONata")
+    return (
+        f"The QueryLanguage is set to '{spoken}', but field '{field}' is only supported for the '{other}' QueryLanguage"
+    )
 
 
 def _numbers(
@@ -165,30 +165,9 @@ def _numbers(
         path = f"{field}Path"
         if field in holder and path in holder:
             yield f"There should only be one of the following fields: [{field}, {path}]", at
-        if path in holder:
-            yield from _path(holder[path], field, f"{at}/{path}", jsonata)
-        value, where = holder.get(field), f"{at}/{field}"
-        if value is None or (jsonata and query_text(value) is not None):
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            yield "Expected a number", where
-        elif value < least:
-            yield f"Minimum value is {least}", where
-        elif most is not None and value > most:
-            yield f"Maximum value is {most}", where
-
-
-def _path(path: Any, field: str, at: str, jsonata: bool) -> Iterator[Fault]:
-    if jsonata:
-        yield (
-            f"The QueryLanguage is set to 'JSONata', but field '{field}Path' is only supported for the 'JSONPath' "
-            "QueryLanguage",
-            at,
-        )
-        return
-    try:
-        compiled = compile_path(path) if isinstance(path, str) else None
-    except ValueError:
-        compiled = None
-    if compiled is None or compiled.steps is None or compiled.variable == "$$":
-        yield "Value is not a Reference Path", at
+        if path in holder and jsonata and at.rpartition("/")[2] in _HOLDERS:
+            yield _foreign(path, jsonata), at
+        elif path in holder and not jsonata and (message := reference_fault(holder[path])):
+            yield message, f"{at}/{path}"
+        if not (jsonata and query_text(holder.get(field)) is not None):
+            yield from bounded(holder, field, at, type(least), least, most)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scones.cloud.services.states.diagnostics import SCHEMA, Diagnostic
 from scones.cloud.services.states.integrations import find, recognised
 from scones.cloud.services.states.resources import read_resource
-from scones.cloud.services.states.validation import SCHEMA, Diagnostic
 
 
 def not_offered(document: dict[str, Any]) -> list[Diagnostic]:

@@ -32,7 +32,7 @@ class JsonataQuery:
         except engine.Undefined:
             raise self.failed("returned nothing (undefined).") from None
         except engine.Failed as error:
-            raise self.failed(f"threw an error during evaluation. {error}") from error
+            raise self.failed(f"threw an error during evaluation{error}") from error
 
     def typed(self, scope: Scope, kind: str) -> Any:
         """Return the value where it is of the JSON type named."""
@@ -67,13 +67,6 @@ def query_text(value: Any) -> str | None:
     """Return the JSONata in a `{% … %}` string, or None for anything else."""
     match = _EXPRESSION.fullmatch(value) if isinstance(value, str) else None
     return match[1].strip() if match else None
-
-
-def check_query(text: str) -> None:
-    """Raise ValueError where a text is no JSONata."""
-    from scones.cloud.services.states import jsonata_engine as engine
-
-    engine.check(text)
 
 
 def json_type(value: Any) -> str:

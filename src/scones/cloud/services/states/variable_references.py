@@ -52,9 +52,9 @@ def _variables(field: str, text: str, language: str) -> set[str]:
         query = query_text(text)
         if query is None:
             return set()
-        from scones.cloud.services.states import jsonata_engine
+        from scones.cloud.services.states import jsonata_trees
 
-        return jsonata_engine.free_variables(query)
+        return jsonata_trees.free_variables(query)
     if field.endswith((".$", "Path")) or field == "Variable":
         return set(_VARIABLE.findall(_LITERAL.sub("", text)))
     return set()

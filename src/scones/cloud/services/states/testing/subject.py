@@ -9,7 +9,8 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.definition import AnyState, parse
-from scones.cloud.services.states.validation import Diagnostic, diagnose
+from scones.cloud.services.states.diagnostics import Diagnostic
+from scones.cloud.services.states.validation import diagnose
 
 STATE_NAME = "StateName"
 """What AWS calls the state under test, in the locations of findings and in the context object."""
