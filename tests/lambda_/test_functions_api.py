@@ -58,8 +58,10 @@ def test_what_is_no_zip_is_refused(function):
 
 
 def test_a_runtime_that_is_not_there_is_refused(function):
-    with pytest.raises(ClientError, match="it has no nodejs22.x"):
-        function(ONE, Runtime="nodejs22.x")
+    with pytest.raises(ClientError, match="it has no java21"):
+        function(ONE, Runtime="java21")
+    with pytest.raises(ClientError, match=r"Value python9 at 'runtime' failed .* set: \[.*\] or be a valid ARN"):
+        function(ONE, Runtime="python9")
 
 
 def test_new_code_runs_at_once(function):

@@ -66,7 +66,7 @@ def test_an_interpreter_of_another_version_is_not_taken(start_cloud, path, monke
         create(start_cloud(), OTHER)
 
 
-@pytest.mark.parametrize("runtime", ["nodejs22.x", "java21", "provided.al2023"])
+@pytest.mark.parametrize("runtime", ["ruby3.4", "java21", "dotnet8", "python2.7"])
 def test_other_runtimes_are_refused_by_name(cloud, runtime):
     with pytest.raises(ClientError, match=f"it has no {runtime}"):
         create(cloud, runtime)

@@ -39,8 +39,9 @@ _ONE_ACL = Partly("The bucket owner's full control, the only ACL there is; other
 _ENCRYPTION = "Encryption settings are recorded: whether the disk is encrypted is this machine's concern"
 _OBJECTS = Partly(f"{_ENCRYPTION}. No versions, object locks or other storage classes' delays.")
 _SETTINGS = Partly(
-    "VpcConfig, KMSKeyArn, TracingConfig, FileSystemConfigs, EphemeralStorage and Architectures are recorded. Python "
-    "runtimes and zip archives alone: container images are refused."
+    "VpcConfig, KMSKeyArn, TracingConfig, FileSystemConfigs, EphemeralStorage and Architectures are recorded. "
+    "Functions in Python, in Node.js and with a bootstrap of their own, from zip archives: other runtimes and "
+    "container images are refused."
 )
 _TOPIC = Partly("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes are recorded.")
 _QUEUE = Partly(f"{_ENCRYPTION}; so is Policy.")

@@ -1,4 +1,4 @@
-"""The Python interpreters of this machine, by the name of Lambda's runtime."""
+"""The interpreters of this machine, by the name of Lambda's runtime."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-import regex
+from typing import TYPE_CHECKING, Any, cast
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.model import service_model
+
+if TYPE_CHECKING:
+    from botocore.model import StringShape
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +31,22 @@ import awslambdaric
 name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 print(json.dumps([name, sys.executable, [sys.prefix, sys.base_prefix, *filter(None, sys.path)]]))
 """
+_PROBE_NODE = "JSON.stringify([process.versions.node, process.execPath])"
+LANGUAGES = ("python", "nodejs", "provided")
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """An interpreter that can run functions: its runtime's name, its path, and the folders that it needs."""
+    """What can run functions: its runtime's name, its path, and the folders that it needs."""
 
     name: str
     executable: str
     folders: tuple[Path, ...] = ()
+
+    @property
+    def language(self) -> str:
+        """The runtime's name without its number."""
+        return language(self.name)
 
 
 OWN = Interpreter(OURS, sys.executable)
@@ -53,48 +63,85 @@ class Interpreters:
     async def find(self, runtime: str) -> Interpreter:
         """Return what runs functions of a runtime; raises `InvalidParameterValueException` where nothing may.
 
-        That is the interpreter of this name in PATH, where it has AWS's runtime client; else the cloud's own, unless
-        `SETTING` forbids it. The log says so once.
+        That is the interpreter of this name in PATH, for Python one that has AWS's runtime client; else the cloud's own
+        or the machine's Node.js of another version, unless `SETTING` forbids it. The log says so once.
         """
-        if not regex.fullmatch(r"python3\.\d+", runtime):
-            raise _refused(
-                f"The local cloud runs Python functions; it has no {runtime}. Give a Runtime such as {OURS}."
-            )
+        _check(runtime)
+        if language(runtime) == "provided":
+            return Interpreter(runtime, "bootstrap")
         async with self._finding:
             if runtime not in self._found:
                 self._found[runtime] = await self._search(runtime)
         return self._found[runtime]
 
     async def _search(self, runtime: str) -> Interpreter:
-        found = await asyncio.to_thread(_probe, runtime)
-        if isinstance(found, Interpreter):
-            return found
-        if os.environ.get(SETTING, "true").lower() in ("false", "0", "no", "off"):
-            raise _refused(f"{found}; {SETTING} allows no other interpreter to stand in. Install it, or use {OURS}.")
-        log.warning(
-            "%s: functions for it run under %s, the interpreter of this cloud (%s=false forbids it)",
-            found, OURS, SETTING,
-        )  # fmt: skip
-        return OWN
+        probe = _probe_node if language(runtime) == "nodejs" else _probe_python
+        found, reason = await asyncio.to_thread(probe, runtime)
+        if found is None:
+            raise _refused(reason)
+        if reason and os.environ.get(SETTING, "true").lower() in ("false", "0", "no", "off"):
+            raise _refused(
+                f"{reason}; {SETTING} allows no other interpreter to stand in. Install it, or use {found.name}."
+            )
+        if reason:
+            log.warning("%s: functions for it run under %s (%s=false forbids it)", reason, found.name, SETTING)
+        return found
 
 
-def _probe(runtime: str) -> Interpreter | str:
-    """Return the interpreter of a runtime's name, or why there is none."""
+def language(runtime: str) -> str:
+    """Return a runtime's name without its number."""
+    return runtime.partition(".")[0].rstrip("0123456789")
+
+
+def _check(runtime: str) -> None:
+    known = cast("StringShape", service_model("lambda").shape_for("Runtime")).enum
+    if runtime not in known:
+        raise _refused(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
+            f"[{', '.join(known)}] or be a valid ARN"
+        )
+    if language(runtime) not in LANGUAGES or runtime == "python2.7":
+        raise _refused(
+            f"The local cloud runs functions in Python, Node.js and executables of their own; it has no {runtime}. "
+            f"Give a Runtime such as {OURS}."
+        )
+
+
+def _probe_python(runtime: str) -> tuple[Interpreter, str]:
+    """Return the interpreter of a runtime's name; or the cloud's own, with the reason."""
     path = shutil.which(runtime)
     if path is None:
-        return f"This machine has no {runtime} in PATH"
+        return OWN, f"This machine has no {runtime} in PATH"
     try:
-        probe = subprocess.run([path, "-c", _PROBE], capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
-        name, executable, folders = json.loads(probe.stdout)
+        name, executable, folders = _ask(path, "-c", _PROBE)
     except subprocess.CalledProcessError as error:
         if "awslambdaric" in error.stderr:
-            return f"{path} cannot import awslambdaric, AWS's runtime client (pip install awslambdaric)"
-        return f"{path} does not run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})"
+            return OWN, f"{path} cannot import awslambdaric, AWS's runtime client (pip install awslambdaric)"
+        return OWN, f"{path} does not run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})"
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return f"{path} does not run ({error})"
+        return OWN, f"{path} does not run ({error})"
     if name != runtime:
-        return f"{path} is {name}"
-    return Interpreter(name, executable, tuple(Path(folder) for folder in folders))
+        return OWN, f"{path} is {name}"
+    return Interpreter(name, executable, tuple(Path(folder) for folder in folders)), ""
+
+
+def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
+    """Return this machine's Node.js, with the reason where it is another than the runtime's; None where it has none."""
+    path = shutil.which("node")
+    if path is None:
+        return None, f"This machine has no node in PATH to run functions for {runtime}: install Node.js"
+    try:
+        number, executable = _ask(path, "-p", _PROBE_NODE)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return None, f"{path} does not run ({error})"
+    name = f"nodejs{number.partition('.')[0]}.x"
+    reason = "" if name == runtime else f"{path} is {name}, not {runtime}"
+    return Interpreter(name, executable, (Path(executable).resolve().parent.parent,)), reason
+
+
+def _ask(*command: str) -> Any:
+    probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
+    return json.loads(probe.stdout)
 
 
 def _refused(message: str) -> ServiceError:

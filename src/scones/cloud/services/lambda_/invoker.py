@@ -21,7 +21,7 @@ from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.platform_log import LogSettings
 from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
-from scones.cloud.services.lambda_.runtimes import Runtime
+from scones.cloud.services.lambda_.runtimes import COMMON, PYTHON, Runtime
 from scones.cloud.services.lambda_.warm_parent import WarmParent
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ CREDENTIALS_SECONDS = 12 * 3600.0
 RELEASE_SECONDS = 30.0
 WARM_SECONDS = 1.0
 """How long after the cloud's start the functions that it has are prepared for: the start itself is quick."""
-COMMON = {
-    "LANG": "en_US.UTF-8",
-    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-    "TZ": ":UTC",
-    "PYTHONPATH": "/var/runtime",
-    "PYTHONDONTWRITEBYTECODE": "1",
-}
-"""Variables that are the same for all functions."""
 
 
 class Invoker:
@@ -92,8 +84,9 @@ class Invoker:
                 log.warning("Functions for %s cannot run: %s", runtime, error.message)
 
     async def _warm(self, interpreter: Interpreter) -> None:
-        if await self._isolated() and interpreter.executable not in self._parents:
-            parent = self._parents[interpreter.executable] = WarmParent(interpreter.executable, COMMON)
+        python = interpreter.language == "python"
+        if python and await self._isolated() and interpreter.executable not in self._parents:
+            parent = self._parents[interpreter.executable] = WarmParent(interpreter.executable, COMMON | PYTHON)
             await parent.start()
 
     def retire(self, function: str) -> None:
@@ -161,6 +154,7 @@ class Invoker:
             name=configuration["Runtime"],
             interpreter=interpreter,
             handler=handler,
+            memory_mb=configuration["MemorySize"],
             variables=self._variables(version),
             code=code,
             layers=layered,
@@ -202,7 +196,6 @@ class Invoker:
         if not self._isolation:
             self._functions_keys.add(keys.access_key_id)
         return {
-            **COMMON,
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "_HANDLER": configuration["Handler"],
             "AWS_REGION": settings.region,

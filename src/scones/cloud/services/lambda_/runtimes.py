@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scones.cloud.sandbox import Program
 from scones.cloud.services.lambda_.interpreters import Interpreter
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+BOOTSTRAP, BOOTSTRAP_NODE = Path(__file__).with_name("bootstrap.py"), Path(__file__).with_name("bootstrap.mjs")
+COMMON = {
+    "LANG": "en_US.UTF-8",
+    "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "TZ": ":UTC",
+}
+"""Variables that are the same for all functions."""
+PYTHON = {"PYTHONPATH": "/var/runtime", "PYTHONDONTWRITEBYTECODE": "1"}
+"""Variables that are the same for all Python functions."""
+NODE_HEAP = 0.9
+"""The part of a function's memory that V8 may have for old objects: it collects them before the limit ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +35,7 @@ class Runtime:
     interpreter: Interpreter
     """What runs it: of that name, unless it stands in for one that is not there."""
     handler: str
+    memory_mb: int
     variables: Mapping[str, str]
     """The environment of the handler, but for what differs from one execution environment to the next."""
     code: Path
@@ -38,20 +49,17 @@ class Runtime:
         """Return what runs in one execution environment."""
         root = "/var/task" if self.isolated else str(self.code)
         layers = "/opt" if self.isolated or self.layers is None else str(self.layers)
-        versions = dict.fromkeys((self.name, self.interpreter.name))
-        modules = [f"{layers}/python/lib/{version}/site-packages" for version in versions]
+        start = _LANGUAGES[self.interpreter.language](self, root, layers)
         own = {
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "LAMBDA_TASK_ROOT": root,
-            "SCONES_LAYER_PATH": os.pathsep.join([*modules, f"{layers}/python", *map(str, self.lent)]),
+            **start.own,
             **({} if self.isolated else {"TMPDIR": str(tmp)}),
         }
-        wrapper = self.variables.get("AWS_LAMBDA_EXEC_WRAPPER")  # a script that starts the runtime in its own way
-        command = [self.interpreter.executable, str(BOOTSTRAP), self.handler]
         return Program(
-            argv=[wrapper, *command] if wrapper else command,
-            env={**self.variables, **own},
+            argv=start.command,
+            env={**COMMON, **start.defaults, **self.variables, **own},
             cwd=root,
             mounts={
                 "/tmp": tmp,  # noqa: S108 - the handler's own
@@ -63,3 +71,46 @@ class Runtime:
             visible=(*self.interpreter.folders, *self.lent),
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )
+
+    def wrapped(self, command: list[str]) -> list[str]:
+        """Return a command behind the function's wrapper: a script that starts the runtime in its own way."""
+        wrapper = self.variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+        return [wrapper, *command] if wrapper else command
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How a language's runtime is started: variables that a function may set otherwise, and the runtime's own."""
+
+    command: list[str]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, str] = field(default_factory=dict)
+
+
+def _python(runtime: Runtime, root: str, layers: str) -> _Start:  # noqa: ARG001 - the bootstrap asks for the root
+    versions = dict.fromkeys((runtime.name, runtime.interpreter.name))
+    modules = [f"{layers}/python/lib/{version}/site-packages" for version in versions]
+    path = os.pathsep.join([*modules, f"{layers}/python", *map(str, runtime.lent)])
+    command = [runtime.interpreter.executable, str(BOOTSTRAP), runtime.handler]
+    return _Start(runtime.wrapped(command), PYTHON, {"SCONES_LAYER_PATH": path})
+
+
+def _node(runtime: Runtime, root: str, layers: str) -> _Start:
+    major = runtime.name.removeprefix("nodejs").partition(".")[0]
+    folders = (f"{layers}/nodejs/node{major}/node_modules", f"{layers}/nodejs/node_modules", "/var/runtime", root)
+    heap = int(runtime.memory_mb * NODE_HEAP)
+    command = [runtime.interpreter.executable, f"--max-old-space-size={heap}", str(BOOTSTRAP_NODE)]
+    return _Start(runtime.wrapped(command), {"NODE_PATH": os.pathsep.join(folders)})
+
+
+def _provided(runtime: Runtime, root: str, layers: str) -> _Start:
+    """An executable of the function's own, from its archive or else from a layer (Guide, "Custom runtimes")."""
+    found = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
+    return _Start([f"{layers if found else root}/bootstrap"])
+
+
+_LANGUAGES: Mapping[str, Callable[[Runtime, str, str], _Start]] = {
+    "python": _python,
+    "nodejs": _node,
+    "provided": _provided,
+}

@@ -33,7 +33,8 @@ class Sdk:
 
 def lend(interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str) -> Sdk | None:
     """Return the SDK that a function needs of this machine, if it needs one and there is one. Blocks."""
-    return _find(interpreter, data_dir) if _needed(code, layers, handler) else None
+    python = interpreter.language == "python"
+    return _find(interpreter, data_dir) if python and _needed(code, layers, handler) else None
 
 
 @lru_cache(maxsize=1024)  # the folders are named by their content

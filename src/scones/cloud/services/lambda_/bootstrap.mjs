@@ -1,0 +1,205 @@
+// The runtime client of Node.js functions, over the Lambda Runtime API; Node's own modules alone.
+//
+// Handlers, errors and log lines have the forms of AWS's client (aws-lambda-nodejs-runtime-interface-client), which is
+// no part of Node.js. Response streaming (awslambda.streamifyResponse) is not offered.
+
+import { existsSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { format } from "node:util";
+
+const env = process.env;
+const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(":");
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const inJson = env.AWS_LAMBDA_LOG_FORMAT === "JSON";
+const lowest = LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL ?? "TRACE");
+let requestId; // of the invocation that is under way, or was last
+let settle = null; // ends it: settle(error, result)
+let whenIdle = () => {}; // what to do when the event loop has nothing left
+
+// --- the Runtime API -------------------------------------------------------------------------------------------------
+
+function call(method, operation, body, headers = {}) {
+  return new Promise((resolve, reject) => {
+    const options = { host, port, method, agent, path: `/2018-06-01/runtime/${operation}`, headers };
+    const sent = request(options, (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }));
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+function postError(operation, error) {
+  const told = shape(error);
+  const type = String(told.errorType).replace(/[^\x20-\x7e]/g, "?");
+  const headers = { "Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": type };
+  return call("POST", operation, JSON.stringify(told), headers);
+}
+
+// --- errors ----------------------------------------------------------------------------------------------------------
+
+class RuntimeError extends Error {
+  constructor(type, message) {
+    super(message);
+    this.name = `Runtime.${type}`;
+  }
+}
+
+function shape(error) {
+  if (!(error instanceof Error) && !(error?.name && error?.message && error?.stack)) {
+    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  }
+  const stack = String(error.stack ?? "").replaceAll(import.meta.url, "file:///var/runtime/index.mjs");
+  return { errorType: error.name, errorMessage: error.message, trace: stack.split("\n") };
+}
+
+function logError(what, error) {
+  const { errorType, errorMessage, trace } = shape(error);
+  if (inJson) return write("ERROR", [error]);
+  const told = { errorType, errorMessage, stack: trace };
+  let text;
+  try {
+    text = JSON.stringify({ ...told, ...(typeof error === "object" ? error : {}) });
+  } catch {
+    text = JSON.stringify(told); // what the handler has put on its error is circular, say
+  }
+  write("ERROR", [`${what} \t${text}`]);
+}
+
+async function end(what, error, status) {
+  logError(what, error);
+  await postError(requestId ? `invocation/${requestId}/error` : "init/error", error);
+  process.exit(status);
+}
+
+process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
+process.on("unhandledRejection", (reason) => {
+  const error = new RuntimeError("UnhandledPromiseRejection", String(reason));
+  end("Unhandled Promise Rejection", Object.assign(error, { reason }), 128);
+});
+process.on("beforeExit", () => whenIdle());
+
+// --- the log ---------------------------------------------------------------------------------------------------------
+
+function write(level, values) {
+  if (LEVELS.indexOf(level) < lowest) return;
+  const timestamp = new Date().toISOString();
+  if (!inJson) {
+    const message = format(...values).replace(/\n/g, "\r"); // one message is one event in the log
+    process.stdout.write(`${timestamp}\t${requestId}\t${level}\t${message}\n`);
+    return;
+  }
+  const record = { timestamp, level, ...(requestId ? { requestId } : {}) };
+  const error = values.find((value) => value instanceof Error);
+  record.message = values.length === 1 && !error ? values[0] : format(...values);
+  if (error) {
+    const { errorType, errorMessage, trace } = shape(error);
+    Object.assign(record, { errorType, errorMessage, stackTrace: trace.slice(1) });
+  }
+  process.stdout.write(`${JSON.stringify(record)}\n`);
+}
+
+const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR" };
+for (const [name, level] of Object.entries(METHODS)) console[name] = (...values) => write(level, values);
+
+// --- the handler -----------------------------------------------------------------------------------------------------
+
+async function load(handler) {
+  const folder = path.resolve(env.LAMBDA_TASK_ROOT, path.dirname(handler));
+  const parts = /^([^.]*)\.(.+)$/.exec(path.basename(handler));
+  if (handler.includes("..") || !parts) throw new RuntimeError("MalformedHandlerName", "Bad handler");
+  const module = await importModule(folder, parts[1]);
+  const found = parts[2].split(".").reduce((value, name) => value?.[name], module);
+  if (found === undefined) throw new RuntimeError("HandlerNotFound", `${handler} is undefined or not exported`);
+  if (typeof found !== "function") throw new RuntimeError("HandlerNotFound", `${handler} is not a function`);
+  return found;
+}
+
+async function importModule(folder, name) {
+  const require = createRequire("/var/runtime/index.mjs"); // what AWS's errors name as the one that requires
+  const known = [".js", ".mjs", ".cjs"].map((ending) => path.join(folder, name + ending)).find(existsSync);
+  let file = known;
+  try {
+    file ??= require.resolve(name, { paths: [env.LAMBDA_TASK_ROOT, folder] });
+    return file.endsWith(".mjs") ? await import(pathToFileURL(file)) : require(file);
+  } catch (error) {
+    if (["ERR_REQUIRE_ESM", "ERR_REQUIRE_ASYNC_MODULE"].includes(error?.code)) return import(pathToFileURL(file));
+    if (error instanceof SyntaxError) throw new RuntimeError("UserCodeSyntaxError", String(error));
+    if (!["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"].includes(error?.code)) throw error;
+    const code = error.code === "ERR_MODULE_NOT_FOUND" ? ` [${error.code}]` : "";
+    throw new RuntimeError("ImportModuleError", `Error${code}: ${error.message}`);
+  }
+}
+
+function contextOf(headers) {
+  const parsed = (name) => (headers[name] ? JSON.parse(headers[name]) : undefined);
+  const deadline = Number(headers["lambda-runtime-deadline-ms"]);
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parsed("lambda-runtime-client-context"),
+    identity: parsed("lambda-runtime-cognito-identity"),
+    invokedFunctionArn: headers["lambda-runtime-invoked-function-arn"],
+    awsRequestId: requestId,
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+    succeed: (result) => settle(null, result),
+    fail: (error) => settle(error ?? "handled"),
+    done: (error, result) => settle(error, result),
+  };
+}
+
+function serialized(result) {
+  try {
+    return JSON.stringify(result === undefined ? null : result) ?? "null";
+  } catch (error) {
+    throw new RuntimeError("MarshalError", `Unable to stringify response body: ${error.message}`);
+  }
+}
+
+class Runtime {
+  constructor(handler) {
+    this.handler = handler; // called as a method: stacks name it Runtime.handler, as on AWS
+  }
+
+  // Runs the handler to its end: a promise's, a callback's, or that of the event loop, which answers null.
+  run(event, context) {
+    return new Promise((resolve, reject) => {
+      settle = (error, result) => (error === null || error === undefined ? resolve(result) : reject(error));
+      whenIdle = () => resolve(null);
+      const callback = (error, result) => {
+        const answer = () => settle(error, result);
+        if (error || !context.callbackWaitsForEmptyEventLoop) answer();
+        else whenIdle = answer;
+      };
+      const returned = this.handler(event, context, callback);
+      if (typeof returned?.then === "function") returned.then(resolve, reject);
+    });
+  }
+
+  async serve() {
+    for (;;) {
+      const { headers, body } = await call("GET", "invocation/next");
+      requestId = headers["lambda-runtime-aws-request-id"];
+      env._X_AMZN_TRACE_ID = headers["lambda-runtime-trace-id"];
+      try {
+        const answer = serialized(await this.run(JSON.parse(body), contextOf(headers)));
+        await call("POST", `invocation/${requestId}/response`, answer, { "Content-Type": "application/json" });
+      } catch (error) {
+        logError("Invoke Error", error);
+        await postError(`invocation/${requestId}/error`, error);
+      }
+    }
+  }
+}
+
+load(env._HANDLER).then((handler) => new Runtime(handler).serve(), (error) => end("Uncaught Exception", error, 129));
