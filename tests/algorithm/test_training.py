@@ -178,7 +178,7 @@ def test_too_many_damaged_pictures_fail_the_job(job):
 
 def test_what_has_no_effect_is_told(job):
     done = job.train(epochs="1", precision_dtype="float16", num_layers="18", lr_scheduler_step="1")
-    assert "precision_dtype=float16 has no effect here: a CPU trains in float32." in done.stdout
+    assert "precision_dtype=float16 has no effect here: training is in float32." in done.stdout
     assert "num_layers has no effect here: the network is Scones' own." in done.stdout
     assert "lr_scheduler_step defined without lr_scheduler_factor, will be ignored..." in done.stdout
 

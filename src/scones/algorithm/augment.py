@@ -44,7 +44,7 @@ HOLE_SIDE = 0.25
 def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: tuple[int, int]) -> Tensor:
     """Return variations of pictures in [0, 1], shape (n, 3, h, w), with another height and width where `size` has one.
 
-    Geometry is done in one resampling, then comes colour.
+    Geometry is done in one resampling, then comes colour. What is drawn is drawn on the CPU, wherever the pictures are.
     """
     count = len(pictures)
 
@@ -58,11 +58,12 @@ def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: t
         torch.stack([cosine * mirror, -sine, draw(2 * by.shift)], 1),
         torch.stack([sine * mirror, cosine, draw(2 * by.shift)], 1),
     ]
-    grid = functional.affine_grid(torch.stack(rows, 1), [count, 3, *size], align_corners=False)
+    turned = torch.stack(rows, 1).to(pictures.device)
+    grid = functional.affine_grid(turned, [count, 3, *size], align_corners=False)
     varied = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     level = varied.mean((1, 2, 3), keepdim=True)
-    contrast = 1 + draw(by.contrast).view(-1, 1, 1, 1)
-    varied = (varied - level) * contrast + level + draw(by.brightness).view(-1, 1, 1, 1)
+    contrast, brightness = (draw(bound).view(-1, 1, 1, 1).to(pictures.device) for bound in (by.contrast, by.brightness))
+    varied = (varied - level) * (1 + contrast) + level + brightness
     return _cut_out(varied, generator, by.hole).clamp(0, 1)
 
 
@@ -74,4 +75,5 @@ def _cut_out(pictures: Tensor, generator: torch.Generator, share: float) -> Tens
     row, column = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
     inside = (row >= top) & (row < top + side) & (column >= left) & (column < left + side)
     chosen = torch.rand(count, 1, 1, generator=generator) < share
-    return torch.where((inside & chosen).unsqueeze(1), pictures.mean((2, 3), keepdim=True), pictures)
+    hole = (inside & chosen).unsqueeze(1).to(pictures.device)
+    return torch.where(hole, pictures.mean((2, 3), keepdim=True), pictures)

@@ -40,7 +40,7 @@ class Checkpoints:
             if not path.exists():
                 continue
             try:
-                state: dict[str, Any] = torch.load(path, weights_only=True)
+                state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             except UNREADABLE as error:
                 self._log(f"The checkpoint {name} cannot be read and is left out: {error}", "WARNING")
                 continue

@@ -59,13 +59,15 @@ class Group:
         if self.size > 1:
             with _together():
                 for value in network.state_dict().values():
-                    distributed.broadcast(value, 0)
+                    told = value.cpu()
+                    distributed.broadcast(told, 0)
+                    value.copy_(told)
 
     def average(self, network: nn.Module) -> None:
         """Replace every instance's gradients by their mean."""
         if self.size > 1:
             gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
-            whole = torch.cat([gradient.flatten() for gradient in gradients])
+            whole = torch.cat([gradient.flatten() for gradient in gradients]).cpu()
             with _together():
                 distributed.all_reduce(whole)
             whole /= self.size

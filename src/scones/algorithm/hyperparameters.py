@@ -225,7 +225,7 @@ def _warnings(values: Mapping[str, Any]) -> list[str]:
     """Say what was given and changes nothing."""
     told = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
     if values.get("precision_dtype") == "float16":
-        told.append("precision_dtype=float16 has no effect here: a CPU trains in float32.")
+        told.append("precision_dtype=float16 has no effect here: training is in float32.")
     if "lr_scheduler_step" in values and "lr_scheduler_factor" not in values:
         told.append("lr_scheduler_step defined without lr_scheduler_factor, will be ignored...")
     if "top_k" in values and values.get("multi_label"):

@@ -55,12 +55,16 @@ def run(container: Container) -> None:
     _log_parameters(parameters, len(training.labels))
 
     from scones.algorithm.checkpoints import Checkpoints
+    from scones.algorithm.device import CPU, find_device
     from scones.algorithm.distributed import joined
     from scones.algorithm.export import store
     from scones.algorithm.incremental import earlier_weights
     from scones.algorithm.train import share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
+    device = find_device()
+    if device != CPU:
+        log(f"Training on {device}.")
     checkpoints = Checkpoints(container.checkpoints, log) if container.checkpoints.is_dir() else None
     earlier = earlier_weights(container.channel("model"))
     if earlier is not None:
@@ -75,7 +79,7 @@ def run(container: Container) -> None:
                 checkpoints = None
         trained = train(
             training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
-            stopping=stopping, group=group, earlier=earlier, seed=seed,
+            stopping=stopping, group=group, earlier=earlier, device=device, seed=seed,
         )  # fmt: skip
     if not group.leads:
         log("The first instance stores the model.")

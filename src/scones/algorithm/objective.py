@@ -38,11 +38,12 @@ class Objective:
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss of logits, shape (n, classes)."""
+        present, absent = self._present.to(logits.device), self._absent.to(logits.device)
         if not self.several:
             losses = functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING, reduction="none")
             # A picture is weighted, not its classes: PyTorch's own weights would smooth labels towards rare classes.
-            return (losses * self._present[labels] if self._weighted else losses).mean()
-        each = torch.where(labels > 0, self._present, self._absent) if self._weighted else None
+            return (losses * present[labels] if self._weighted else losses).mean()
+        each = torch.where(labels > 0, present, absent) if self._weighted else None
         return functional.binary_cross_entropy_with_logits(logits, labels, each)
 
     def right(self, logits: Tensor, labels: Tensor) -> float:

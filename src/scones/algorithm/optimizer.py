@@ -52,7 +52,7 @@ def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
     x = matrix / (matrix.norm() + 1e-7)
     x = x if x.size(0) <= x.size(1) else x.T
     square = x @ x.T
-    product = identity = torch.eye(len(square))
+    product = identity = torch.eye(len(square), device=square.device)
     for _ in range(steps):
         factor = a * identity + b * square + c * square @ square
         product = factor @ product

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
+from scones.algorithm.device import CPU
 from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
@@ -58,10 +59,10 @@ class FromScratch:
     """Relative change of a convolution per step, at its highest."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
 
-    def __init__(self, parameters: Hyperparameters, sample: Tensor) -> None:
+    def __init__(self, parameters: Hyperparameters, device: torch.device, sample: Tensor) -> None:
         network = Network(parameters.num_classes)
         network.learn_whitening(sample)
-        self.network: Classifier = network
+        self.network: Classifier = _moved(network, device)
         self.size = parameters.image_shape[1:]
         filters = [module.weight for module in network.stages.modules() if isinstance(module, nn.Conv2d)]
         own = {id(weight) for weight in filters}
@@ -94,14 +95,14 @@ class FineTuning:
     NORM = 1.0
     """What longer gradients are shortened to."""
 
-    def __init__(self, parameters: Hyperparameters, *, empty: bool = False) -> None:
+    def __init__(self, parameters: Hyperparameters, device: torch.device, *, empty: bool = False) -> None:
         _, height, width = parameters.image_shape
         self.size = working_size(height, width)
         make = EfficientNetLite0 if empty else pretrained
         network = make(parameters.num_classes, self.size)
         for fixed in (network.stem, *network.blocks[: self.FIXED_BLOCKS]):
             fixed.requires_grad_(False)
-        self.network: Classifier = network
+        self.network: Classifier = _moved(network, device)
         head = list(network.head.parameters())
         own = {id(weight) for weight in head}
         body = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in own]
@@ -142,18 +143,25 @@ class BuiltinRule:
         self._optimizer.zero_grad()
 
 
-def choose(parameters: Hyperparameters, sample: Tensor, earlier: Weights | None = None) -> Recipe:
-    """Return the recipe that the hyperparameters ask for, or that an earlier model's weights belong to.
+def choose(
+    parameters: Hyperparameters, sample: Tensor, earlier: Weights | None = None, device: torch.device = CPU
+) -> Recipe:
+    """Return the recipe that the hyperparameters ask for, or that an earlier model's weights belong to, on a device.
 
     A sample of pictures, shape (n, 3, h, w), whitens. Raises `CustomerError` for weights that do not fit.
     """
     if parameters.use_pretrained_model if earlier is None else "stem.layer.weight" in earlier:
-        recipe: FromScratch | FineTuning = FineTuning(parameters, empty=earlier is not None)
+        recipe: FromScratch | FineTuning = FineTuning(parameters, device, empty=earlier is not None)
     else:
-        recipe = FromScratch(parameters, sample)
+        recipe = FromScratch(parameters, device, sample)
     if earlier is not None:
         _begin(recipe.network, earlier)
     return recipe if parameters.rule is None else BuiltinRule(recipe, parameters, parameters.rule)
+
+
+def _moved(network: Classifier, device: torch.device) -> Classifier:
+    """Put a network where it learns, before any optimizer knows its weights."""
+    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _begin(network: Classifier, earlier: Weights) -> None:

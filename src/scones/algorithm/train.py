@@ -28,6 +28,7 @@ from torch import Tensor
 from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.calibration import hold_back, temperature
 from scones.algorithm.checkpoints import Checkpoints
+from scones.algorithm.device import CPU
 from scones.algorithm.distributed import ALONE, Group
 from scones.algorithm.efficientnet import EfficientNetLite0
 from scones.algorithm.gradients import Gradients
@@ -52,7 +53,7 @@ LOG_EVERY = 20
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The averaged network, and its accuracy on the validation channel."""
+    """The averaged network, on the CPU, and its accuracy on the validation channel."""
 
     network: Classifier
     objective: Objective
@@ -69,6 +70,7 @@ def train(
     stopping: Callable[[], bool] = lambda: False,
     group: Group = ALONE,
     earlier: Weights | None = None,
+    device: torch.device = CPU,
     seed: int = 0,
 ) -> Trained:
     """Train a network, from an earlier model's weights where there are some.
@@ -85,7 +87,7 @@ def train(
     """
     torch.manual_seed(seed)
     learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
-    run = _Run(learned, parameters, seed, group, earlier)
+    run = _Run(learned, parameters, seed, group, earlier, device)
     stopper = _EarlyStopping(parameters)
     job = described(training, parameters, earlier, seed) if checkpoints else ""
     kept = copy.deepcopy(run.average) if parameters.early_stopping else run.average
@@ -118,7 +120,7 @@ def train(
         labels = torch.from_numpy(held_back.labels)
         run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels), labels)
         log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
-    return Trained(kept, run.objective, measure(kept, validation, run.objective))
+    return Trained(kept.to(CPU), run.objective, measure(kept, validation, run.objective))
 
 
 def described(training: Pictures, parameters: Hyperparameters, earlier: Weights | None, seed: int) -> str:
@@ -146,11 +148,18 @@ class _Run:
     """The state of training: network, average, optimizers, and the order of pictures."""
 
     def __init__(
-        self, training: Pictures, parameters: Hyperparameters, seed: int, group: Group, earlier: Weights | None
+        self,
+        training: Pictures,
+        parameters: Hyperparameters,
+        seed: int,
+        group: Group,
+        earlier: Weights | None,
+        device: torch.device,
     ) -> None:
+        self._device = device
         self._pixels = training.pixels
         self._variation = VARIATIONS[parameters.augmentation_type]
-        self._labels = torch.from_numpy(training.labels)
+        self._labels = torch.from_numpy(training.labels).to(device)
         self.objective = Objective(training.labels, parameters.num_classes, weighted=bool(parameters.use_weighted_loss))
         self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
@@ -158,8 +167,8 @@ class _Run:
         self._group = group
         self.stopped = False
         """Whether the last epoch was left before its end, on any instance."""
-        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier)
-        self._network = self._recipe.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier, device)
+        self._network = self._recipe.network
         group.begin(self._network)
         self._gradients = Gradients(self._network, self.objective, whole=self._recipe.whole)
         if not self.objective.several:
@@ -197,7 +206,7 @@ class _Run:
             yield from torch.split(order[:whole], self._batch)
 
     def _learn(self, chosen: Tensor) -> Tensor:
-        pictures = to_tensor(self._pixels[chosen.numpy()])
+        pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         logits = self._gradients.take(pictures, self._labels[chosen])
@@ -277,9 +286,9 @@ class _EarlyStopping:
         return epoch - since >= parameters.early_stopping_patience
 
 
-def to_tensor(pixels: Pixels) -> Tensor:
-    """Turn pixels, shape (n, h, w, 3), into pictures in [0, 1], shape (n, 3, h, w)."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).float().div_(255)
+def to_tensor(pixels: Pixels, device: torch.device = CPU) -> Tensor:
+    """Turn pixels, shape (n, h, w, 3), into pictures in [0, 1], shape (n, 3, h, w), on a device."""
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(device).float().div_(255)
 
 
 def pieces(network: Classifier, pixels: Pixels) -> list[Pixels]:
@@ -291,9 +300,9 @@ def pieces(network: Classifier, pixels: Pixels) -> list[Pixels]:
 
 @torch.no_grad()
 def logits_of(network: Classifier, pixels: Pixels) -> Tensor:
-    """Return a network's logits, shape (n, classes)."""
-    pictures = (to_tensor(piece).contiguous(memory_format=torch.channels_last) for piece in pieces(network, pixels))
-    return torch.cat([network(some) for some in pictures])
+    """Return a network's logits, shape (n, classes), on the CPU."""
+    pictures = (to_tensor(piece, network.head.weight.device) for piece in pieces(network, pixels))
+    return torch.cat([network(some.contiguous(memory_format=torch.channels_last)) for some in pictures]).to(CPU)
 
 
 def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> NDArray[np.float32]:

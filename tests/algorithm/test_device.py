@@ -1,0 +1,89 @@
+"""Training where PyTorch has a device of its own, as a GPU is one: nothing of a step may be left on the CPU.
+
+No machine of ours has a GPU. PyTorch's `meta` device, which has shapes and no values, stands in for one; what a program
+reads back from it is made up.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from jobs import needs_weights
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from scones.algorithm.checkpoints import Checkpoints
+from scones.algorithm.hyperparameters import Hyperparameters
+from scones.algorithm.pictures import Pictures
+from scones.algorithm.train import train
+
+META = torch.device("meta")
+BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_", "aten::index.Tensor"}
+"""What CUDA takes from two devices at once; an index may be on the CPU."""
+
+
+class _Strict(TorchDispatchMode):
+    """Refuses what mixes devices, as CUDA does, and counts what is done on the device."""
+
+    done = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = func.name()
+        tensors = [value for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor)]
+        on_device = [value for value in tensors if value.device == META]
+        self.done += bool(on_device)
+        if on_device and name == "aten::_local_scalar_dense":
+            return 1.0
+        if on_device and name == "aten::_to_copy" and kwargs.get("device") == torch.device("cpu"):
+            return torch.zeros(tensors[0].shape, dtype=kwargs.get("dtype") or tensors[0].dtype)
+        if on_device and name not in BETWEEN_DEVICES:
+            left = [tuple(value.shape) for value in tensors if value.device != META and value.dim()]
+            assert not left, f"{name} takes {left} from the CPU"
+        return func(*args, **kwargs)
+
+
+def drawn(count: int, *, several: bool) -> Pictures:
+    chance = np.random.default_rng(count)
+    labels = chance.integers(0, 2, (count, 2)).astype(np.float32) if several else np.arange(count, dtype=np.int64) % 2
+    return Pictures(chance.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), labels)
+
+
+class _Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"top_k": "2", "early_stopping": "True"},
+        {"multi_label": "1", "optimizer": "adam"},
+        pytest.param({"use_pretrained_model": "1", "augmentation_type": "crop_color_transform"}, marks=needs_weights),
+    ],
+)
+def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given):
+    # AdamW's fused step is there for CUDA and for the CPU; for `meta` AdamW's own check refuses it.
+    adam = importlib.import_module("torch.optim.adam")
+    monkeypatch.setattr(adam, "_device_dtype_check_for_fused", lambda *_, **__: None)
+    sizes = {"num_classes": "2", "num_training_samples": "500", "image_shape": "3,32,32"}
+    hyperparameters = sizes | {"epochs": "2", "mini_batch_size": "450", "use_weighted_loss": "1"} | given
+    parameters, _ = Hyperparameters.read(hyperparameters)
+    training, validation = (drawn(count, several="multi_label" in given) for count in (500, 8))
+    checkpoints = Checkpoints(tmp_path, lambda message, _: pytest.fail(message))
+    told: list[str] = []
+
+    def interrupt(message: str) -> None:
+        if message.startswith("Epoch[1]"):
+            raise _Interrupted
+
+    with _Strict() as strict:
+        with pytest.raises(_Interrupted):
+            train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
+        trained = train(training, validation, parameters, log=told.append, checkpoints=checkpoints, device=META)
+    assert strict.done > 1000
+    assert told[0] == "Going on after epoch 0, from a checkpoint"
+    assert {value.device.type for value in trained.network.state_dict().values()} == {"cpu"}
