@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from importlib.metadata import distributions
 
 import pytest
 from function_workbench import archive
+
+from scones.cloud.workspace import environment
 
 OURS = "python{}.{}".format(*sys.version_info[:2])
 WORKSPACE = f"environments/sdk-v2/lib/{OURS}/site-packages/sagemaker/__init__.py"
@@ -35,6 +39,18 @@ def test_the_workspaces_sdk_is_lent_with_the_memory_that_it_takes(workspace, fun
     nested = archive(**{"parts/code": CODE})
     elsewhere = function("", client, Code={"ZipFile": nested}, Handler="parts/code.handler", Timeout=30)
     assert elsewhere.invoke().payload == "the workspace"
+
+
+def test_the_sdk_that_a_program_of_the_workspace_imported_is_lent(start_cloud, function, tmp_path):
+    cloud = start_cloud()
+    for module in ("__init__", "predictor"):
+        (tmp_path / "elsewhere/sagemaker").mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"elsewhere/sagemaker/{module}.py").write_text(SDK.format("elsewhere"))
+    place = cloud.environment | environment(cloud.running)
+    place["PYTHONPATH"] += f"{os.pathsep}{tmp_path / 'elsewhere'}"
+    subprocess.run([sys.executable, "-c", "import sagemaker"], env=place, check=True)
+    answered = function(CODE, cloud.client("lambda"), Timeout=30).invoke()
+    assert (answered.payload, answered.error) == ("elsewhere", None)
 
 
 def test_an_sdk_in_the_archive_goes_before_and_counts_as_on_aws(workspace, function):

@@ -13,6 +13,8 @@ SESSION_SECONDS = 10 * 365 * 86400.0
 _HERE = Path(__file__).parent
 STARTUP = _HERE / "startup"
 """The folder of the start-up hook, for PYTHONPATH."""
+SDKS = "sdks"
+"""The folder of a data folder in which the hook leaves word of the SageMaker SDKs that a workspace imports."""
 
 
 def environment(running: RunningCloud, role: str | None = None) -> dict[str, str]:
@@ -31,6 +33,7 @@ def environment(running: RunningCloud, role: str | None = None) -> dict[str, str
         "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
         "AWS_SESSION_TOKEN": session.session_token,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "SCONES_SDKS": str(running.data_dir / SDKS),
         # Settings below a user's own: the SDK's usage reports stay away from the network.
         "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(_HERE / "sagemaker-config.yaml"),
     }

@@ -1,7 +1,7 @@
 """The SageMaker SDK of this machine, for functions that import it and bring none.
 
-On AWS it comes in a function's archive or in a layer. Here what the interpreter has serves, else the workspace's of
-`scones studio`.
+On AWS it comes in a function's archive or in a layer. Here what the interpreter has serves; else what a program of the
+workspace imported last, of which the start-up hook leaves word; else what `scones studio` installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 import regex
 
 from scones.cloud.services.lambda_.interpreters import OWN, Interpreter
+from scones.cloud.workspace import SDKS
 
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
 WORKSPACE = "sdk-v2"
@@ -52,8 +53,17 @@ def _find(interpreter: Interpreter, data_dir: Path) -> Sdk | None:
     if any(_has(folder) for folder in own):
         return Sdk()
     environments = Path(os.environ.get(ENVIRONMENTS, data_dir / "environments")).absolute()
-    folder = environments / WORKSPACE / "lib" / interpreter.name / "site-packages"
-    return Sdk((folder,)) if _has(folder) else None
+    installed = environments / WORKSPACE / "lib" / interpreter.name / "site-packages"
+    known = [*_imported(data_dir / SDKS / interpreter.name), installed]
+    return next((Sdk((folder,)) for folder in known if _has(folder)), None)
+
+
+def _imported(word: Path) -> list[Path]:
+    """Return where a program of the workspace, of this version of Python, had its SDK."""
+    try:
+        return [Path(word.read_text())]
+    except FileNotFoundError:
+        return []
 
 
 def _has(folder: Path) -> bool:

@@ -2,6 +2,7 @@
 
 The SageMaker SDKs hand STS's public address to its client, which outweighs AWS_ENDPOINT_URL. Where that variable is
 set, an explicit address of AWS is left out, and botocore takes the variable's; where it is not, nothing happens.
+Where the SDK v2 is imported from, the cloud is left word of: functions that import it and bring none run with it.
 Standard library alone, and any Python 3: this runs in environments that know nothing of Scones.
 """
 
@@ -11,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlsplit
 
@@ -37,24 +39,49 @@ def redirect(session: type) -> None:
     session.create_client = local_client  # type: ignore[attr-defined]
 
 
-class BotocoreFinder:
-    """Finds botocore's session as Python does, and redirects it once it is imported."""
+def redirect_once_executed(spec: importlib.machinery.ModuleSpec) -> None:
+    """Redirect botocore's Session as soon as its module is there."""
+    if spec.loader is None:
+        return
+    execute = spec.loader.exec_module
+
+    def exec_module(module: object) -> None:
+        execute(module)  # type: ignore[arg-type]
+        redirect(module.Session)  # type: ignore[attr-defined]
+
+    spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+
+
+def leave_word(spec: importlib.machinery.ModuleSpec) -> None:
+    """Write down for the cloud where this Python has the SageMaker SDK v2, which has a Predictor; v3 has none."""
+    word, package = os.environ.get("SCONES_SDKS"), os.path.dirname(spec.origin or "")
+    if not word or not os.path.exists(os.path.join(package, "predictor.py")):
+        return
+    path = os.path.join(word, "python{}.{}".format(*sys.version_info[:2]))
+    draft = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(word, exist_ok=True)
+        with open(draft, "w") as file:
+            file.write(os.path.dirname(os.path.abspath(package)))
+        os.replace(draft, path)
+    except OSError:  # another user's data folder
+        pass
+
+
+class OnImport:
+    """Finds a module as Python does, once, and does something about it; everything else is left to other finders."""
+
+    def __init__(self, module: str, act: Callable[[importlib.machinery.ModuleSpec], None]) -> None:
+        self.module, self.act = module, act
 
     def find_spec(self, name: str, *_rest: object) -> importlib.machinery.ModuleSpec | None:
-        """Find `botocore.session`, once; everything else is left to the other finders."""
-        if name != "botocore.session":
+        """Find the one module."""
+        if name != self.module:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def exec_module(module: object) -> None:
-            execute(module)  # type: ignore[arg-type]
-            redirect(module.Session)  # type: ignore[attr-defined]
-
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        if spec is not None:
+            self.act(spec)
         return spec
 
 
@@ -67,5 +94,5 @@ def run_the_one_behind() -> None:
 
 
 if os.environ.get("AWS_ENDPOINT_URL"):
-    sys.meta_path.insert(0, BotocoreFinder())
+    sys.meta_path[:0] = [OnImport("botocore.session", redirect_once_executed), OnImport("sagemaker", leave_word)]
 run_the_one_behind()
