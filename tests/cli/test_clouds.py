@@ -24,6 +24,7 @@ def up(scones: Any) -> Any:
 
 def test_up_and_down(up: Any) -> None:
     assert "already runs" in up("up", "--detach").stdout
+    assert f"`scones down --data-dir {up.data_dir}`" in up("up", "--detach", "--data-dir", str(up.data_dir)).stdout
     assert up.processes()
     stopped = up("down")
     assert stopped.returncode == 0

@@ -83,5 +83,7 @@ def test_exec_puts_an_active_environment_first(up, tmp_path):
     (own / "python").chmod(0o755)
     path = f"{own}{os.pathsep}{os.environ['PATH']}"
     assert up("exec", "--", "python", PATH=path, VIRTUAL_ENV=str(tmp_path)).stdout.strip() == "own"
+    (tmp_path / "pyvenv.cfg").touch()
+    assert up("exec", "--", "python", PATH=path).stdout.strip() == "own"
     found = up("exec", "--", "sh", "-c", "command -v aws", PATH=f"{own}:/usr/bin:/bin", VIRTUAL_ENV=str(tmp_path))
     assert found.stdout.strip() == str(Path(sys.executable).with_name("aws"))

@@ -47,13 +47,19 @@ def up(detach: bool, port: int | None, region: str | None, account: str | None, 
             click.echo(
                 f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
             )
-            click.echo("Stop it with `scones down`.")
+            click.echo(f"Stop it with `scones down{_as_given(data_dir)}`.")
             return 0
         from scones.cloud.server import serve
 
         click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
         serve(data_dir, port=port, region=region, account=account, verbose=verbose)
     return 0
+
+
+def _as_given(data_dir: Path) -> str:
+    """Return the data folder as an option, if it was given as one: the next command needs it again."""
+    source = click.get_current_context().get_parameter_source("data_dir")
+    return f" --data-dir {shlex.quote(str(data_dir))}" if source is click.core.ParameterSource.COMMANDLINE else ""
 
 
 @click.command(short_help="Stop it, with all its processes.")
@@ -188,5 +194,11 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
 def _path(environment: dict[str, str]) -> str:
     """Return PATH with this environment's commands (aws, python): behind those of one that is active, else before."""
     scripts, given = str(Path(sys.executable).parent), environment.get("PATH", os.defpath)
-    active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment
+    active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment or _leads_to_one(given)
     return os.pathsep.join([given, scripts] if active else [scripts, given])
+
+
+def _leads_to_one(path: str) -> bool:
+    """Tell whether a PATH's Python is that of a virtual environment: one is active without its `activate`, too."""
+    python = shutil.which("python", path=path)
+    return python is not None and (Path(python).parent.parent / "pyvenv.cfg").exists()
