@@ -83,6 +83,27 @@ def test_a_managed_policy_counts_its_uses(cloud):
         iam.delete_policy(PolicyArn=arn)
 
 
+def test_a_managed_policy_of_awss_is_known_as_soon_as_it_is_asked_for(cloud):
+    iam = cloud.client("iam")
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    role = (
+        cloud.session()
+        .resource("iam", endpoint_url=cloud.url)
+        .create_role(RoleName="with-awss", AssumeRolePolicyDocument=TRUST)
+    )
+    role.attach_policy(PolicyArn=arn)
+    (attached,) = role.attached_policies.all()
+    assert (attached.policy_name, attached.path) == ("AWSLambdaBasicExecutionRole", "/service-role/")
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_policy(PolicyArn="arn:aws:iam::111122223333:policy/AWSLambdaBasicExecutionRole")
+
+
+def test_a_callers_id_begins_with_its_roles(cloud):
+    role = cloud.client("iam").create_role(RoleName="caller", AssumeRolePolicyDocument=TRUST)["Role"]
+    assumed = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="me")["AssumedRoleUser"]
+    assert assumed["AssumedRoleId"] == f"{role['RoleId']}:me"
+
+
 def test_the_command_line_sees_the_caller(cloud):
     answer = cloud.run("aws", "sts", "get-caller-identity", "--output", "json")
     assert json.loads(answer.stdout)["Arn"] == "arn:aws:iam::111122223333:root", answer.stderr

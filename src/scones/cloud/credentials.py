@@ -77,7 +77,7 @@ class Credentials:
         """Make temporary keys for a role, as STS AssumeRole does."""
         _, _, _, _, account, role = role_arn.split(":", 5)
         role_name = role.rpartition("/")[2]
-        role_id = "AROA" + hashlib.sha256(role_arn.encode()).hexdigest()[:17].upper()
+        role_id = unique_id("AROA", role_arn)
         access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
         expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
         claims = {
@@ -123,6 +123,11 @@ def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
         user_id=str(claims["user_id"]),
         access_key_id=access_key_id,
     )
+
+
+def unique_id(kind: str, arn: str) -> str:
+    """Return IAM's id of what an ARN names; `kind` is AROA for a role, ANPA for a managed policy."""
+    return kind + hashlib.sha256(arn.encode()).hexdigest()[:17].upper()
 
 
 def same(one: str, other: str) -> bool:

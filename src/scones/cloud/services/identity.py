@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from scones.cloud.credentials import EXECUTION_ROLE
+from scones.cloud.credentials import EXECUTION_ROLE, unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 
@@ -82,11 +81,12 @@ class IdentityAndAccessManagement(Service):
         params = call.params
         name, path = params["RoleName"], params.get("Path", "/")
         _check_document(params["AssumeRolePolicyDocument"])
+        arn = f"arn:aws:iam::{self.cloud.settings.account}:role{path}{name}"
         role = {
             "Path": path,
             "RoleName": name,
-            "RoleId": _unique_id("AROA", f"{self.cloud.settings.account}:role{path}{name}"),
-            "Arn": f"arn:aws:iam::{self.cloud.settings.account}:role{path}{name}",
+            "RoleId": unique_id("AROA", arn),
+            "Arn": arn,
             "CreateDate": datetime.now(UTC).timestamp(),
             "AssumeRolePolicyDocument": params["AssumeRolePolicyDocument"],
             "Description": params.get("Description"),
@@ -222,7 +222,7 @@ class IdentityAndAccessManagement(Service):
         arn, now = f"arn:aws:iam::{self.cloud.settings.account}:policy{path}{name}", datetime.now(UTC).timestamp()
         policy = {
             "PolicyName": name,
-            "PolicyId": _unique_id("ANPA", arn),
+            "PolicyId": unique_id("ANPA", arn),
             "Arn": arn,
             "Path": path,
             "DefaultVersionId": "v1",
@@ -260,18 +260,15 @@ class IdentityAndAccessManagement(Service):
         arn = call.params["PolicyArn"]
         if self._policy(arn)["AttachmentCount"]:
             raise ServiceError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
-        await self.cloud.store.execute("DELETE FROM policies WHERE arn = ?", arn)
+        if not await self.cloud.store.execute("DELETE FROM policies WHERE arn = ?", arn):
+            raise _no_policy(arn)  # AWS's own; what AWS says to that is not known to us
         return {}
 
     def _policy(self, arn: str) -> dict[str, Any]:
-        row = self.cloud.store.row(
-            "SELECT document, (SELECT count(*) FROM role_policies WHERE name = arn) AS uses"
-            " FROM policies WHERE arn = ?",
-            arn,
-        )
-        if row is None:
-            raise ServiceError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
-        return {**json.loads(row["document"]), "AttachmentCount": row["uses"]}
+        row = self.cloud.store.row("SELECT document FROM policies WHERE arn = ?", arn)
+        document = json.loads(row["document"]) if row else _awss_own(arn)
+        uses = self.cloud.store.row("SELECT count(*) AS uses FROM role_policies WHERE name = ?", arn)
+        return {**document, "AttachmentCount": uses["uses"] if uses else 0}
 
     def _role(self, name: str) -> dict[str, Any]:
         row = self.cloud.store.row("SELECT document, tags FROM roles WHERE name = ?", name)
@@ -310,13 +307,29 @@ def _no_role(name: str) -> ServiceError:
     return ServiceError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
 
 
+def _awss_own(arn: str) -> dict[str, Any]:
+    """Describe a managed policy of AWS's: which there are is not known here, so any may be attached and asked for."""
+    own, _, name = arn.partition("arn:aws:iam::aws:policy/")
+    if own or not name:
+        raise _no_policy(arn)
+    path, _, name = f"/{name}".rpartition("/")
+    return {
+        "PolicyName": name,
+        "PolicyId": unique_id("ANPA", arn),
+        "Arn": arn,
+        "Path": f"{path}/",
+        "DefaultVersionId": "v1",
+        "IsAttachable": True,
+    }
+
+
+def _no_policy(arn: str) -> ServiceError:
+    return ServiceError("NoSuchEntity", f"Policy {arn} does not exist or is not attachable.", 404)
+
+
 def _check_document(document: str) -> None:
     try:
         if not isinstance(json.loads(document), dict):
             raise ValueError
     except ValueError as error:
         raise ServiceError("MalformedPolicyDocument", "This policy contains invalid Json") from error
-
-
-def _unique_id(prefix: str, text: str) -> str:
-    return prefix + hashlib.sha256(text.encode()).hexdigest()[:17].upper()
