@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
@@ -50,6 +52,71 @@ def test_a_name_is_taken_once(function):
     made = function(ONE)
     with pytest.raises(ClientError, match=f"Function already exist: {made.name}"):
         function(ONE, FunctionName=made.name)
+
+
+def test_the_answers_of_changes_tell_that_they_go_on(function, cloud):
+    client = cloud.client("lambda")
+    settings = {"FunctionName": "changing", "Runtime": "python3.11", "Role": ROLE, "Handler": "code.handler"}
+    created = client.create_function(**settings, Code={"ZipFile": archive(code=ONE)})
+    assert (created["State"], created["StateReasonCode"], "LastUpdateStatus" in created) == (
+        "Pending",
+        "Creating",
+        False,
+    )
+    changed = client.update_function_configuration(FunctionName="changing", Timeout=4)
+    assert (changed["State"], changed["LastUpdateStatus"]) == ("Active", "InProgress")
+    settled = client.get_function_configuration(FunctionName="changing")
+    assert (settled["State"], settled["LastUpdateStatus"], "StateReason" in settled) == ("Active", "Successful", False)
+
+
+def test_code_is_fetched_from_its_location(function, cloud):
+    packed = archive(code=ONE)
+    made = function(ONE, Code={"ZipFile": packed})
+    content = {"ZipFile": packed}
+    layer = made.client.publish_layer_version(LayerName="fetched", Content=content)
+    location = made.client.get_function(FunctionName=made.name)["Code"]["Location"]
+    for address in (location, layer["Content"]["Location"]):
+        with urlopen(address) as answer:
+            assert (answer.read(), answer.headers["Content-Type"]) == (packed, "application/zip")
+    for changed in (location[:-1] + "_", location.replace("Expires=1", "Expires=2"), location.partition("?")[0]):
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(changed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"Timeout": 901}, "'901' at 'timeout' failed to satisfy constraint: Member must have value less than .* 900$"),
+        (
+            {"MemorySize": 10241},
+            "'10241' at 'memorySize' failed to satisfy constraint: .* less than or equal to 10240$",
+        ),
+        ({"Layers": [f"arn:aws:lambda:us-east-1:111122223333:layer:l{n}:1" for n in range(6)]}, "more than 5 layers"),
+        (
+            {"Layers": [f"arn:aws:lambda:us-east-1:111122223333:layer:one:{n}" for n in (1, 2)]},
+            "Two different versions of the same layer are not allowed",
+        ),
+        ({"FunctionName": "x" * 65}, "at 'functionName' failed to satisfy .* length less than or equal to 64"),
+        ({"Code": {"ZipFile": b"x" * 52_428_801}}, "Zipped size must be smaller than 52428800 bytes"),
+    ],
+)
+def test_settings_have_the_limits_of_aws(function, settings, message):
+    with pytest.raises(ClientError, match=message):
+        function(ONE, **settings)
+
+
+def test_what_is_given_empty_is_taken_away(function, cloud):
+    content = {"ZipFile": archive(**{"python/gone": "number = 1"})}
+    layer = cloud.client("lambda").publish_layer_version(LayerName="gone", Content=content)["LayerVersionArn"]
+    queue = cloud.client("sqs").create_queue(QueueName="dead-letters-gone")["QueueUrl"].rpartition("/")[2]
+    dead = {"TargetArn": f"arn:aws:sqs:us-east-1:111122223333:{queue}"}
+    made = function(ONE, Layers=[layer], DeadLetterConfig=dead)
+    settled = made.client.get_function_configuration(FunctionName=made.name)
+    assert (settled["Layers"][0]["Arn"], settled["DeadLetterConfig"]) == (layer, dead)
+    empty = {"Layers": [], "DeadLetterConfig": {"TargetArn": ""}}
+    made.client.update_function_configuration(FunctionName=made.name, **empty)
+    settled = made.client.get_function_configuration(FunctionName=made.name)
+    assert not {"Layers", "DeadLetterConfig"} & settled.keys()
 
 
 def test_what_is_no_zip_is_refused(function):

@@ -48,7 +48,6 @@ _QUEUE = Partly(f"{_ENCRYPTION}; so is Policy.")
 _JOB = "Instance types, VpcConfig, network isolation and KMS keys are recorded: the work runs on this machine"
 _MACHINE = Partly("roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
                   "that are not there are refused.")  # fmt: skip
-_PLACE = Partly("Location is the archive's place on this machine.")
 _STUDIO = Partly("Of the settings the execution role and the owner are acted on; networks, images, sizes and lifecycle "
                  "configurations are recorded.")  # fmt: skip
 _VARIANTS = Partly("Instance counts and types are recorded: one model server stands behind each variant.")
@@ -112,9 +111,6 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         "RemovePermission": _POLICIES,
         "CreateFunction": _SETTINGS,
         "UpdateFunctionConfiguration": _SETTINGS,
-        "GetFunction": _PLACE,
-        "GetLayerVersion": _PLACE,
-        "GetLayerVersionByArn": _PLACE,
     },
     "sagemaker": {
         "CreateTrainingJob": Partly(

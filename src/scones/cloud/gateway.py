@@ -19,6 +19,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
@@ -129,6 +130,8 @@ class Gateway:
             auth.check_origin(incoming.headers, self.cloud.settings.port)
             if incoming.request.raw_path == HEALTH:
                 return self._health()
+            if incoming.request.raw_path.startswith(CODE):
+                return await self._code(incoming)
             admitted = await self._admit(incoming, receive)
             service, name = admitted.match.service, admitted.match.operation.name
             handler = self.cloud.handler(service, name)
@@ -230,6 +233,11 @@ class Gateway:
             trailers=admitted.trailers,
             disconnected=partial(body.disconnected, receive),
         )
+
+    async def _code(self, incoming: _Incoming) -> Response:
+        functions = cast("Lambda", self.cloud.services["lambda"])
+        archive = await functions.links.read(incoming.request.raw_path, incoming.query)
+        return Response(200, {"content-type": "application/zip"}, archive)
 
     def _health(self) -> Response:
         document = {"status": "running", "services": sorted(self.cloud.services)}

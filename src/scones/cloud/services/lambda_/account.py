@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from scones.cloud.service import Call
-from scones.cloud.services.lambda_.code import UNZIPPED_LIMIT
+from scones.cloud.services.lambda_.code import UNZIPPED_LIMIT, ZIPPED_LIMIT
 from scones.cloud.services.lambda_.operations import Operations
 
 CONCURRENT_EXECUTIONS = 1000
-CODE_LIMIT, ZIPPED_LIMIT = 80_530_636_800, 52_428_800
-"""Bytes of all code together, and of one archive in a request (AWS's quotas)."""
+CODE_LIMIT = 80_530_636_800
+"""Bytes of all code together (AWS's quota)."""
 
 
 class AccountOperations(Operations):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.lambda_.account import AccountOperations
+from scones.cloud.services.lambda_.aliases import AliasOperations
 from scones.cloud.services.lambda_.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.event_source_operations import EventSourceOperations
 from scones.cloud.services.lambda_.function_url_server import FunctionUrlServer
@@ -27,6 +28,7 @@ class Lambda(
     EventSourceOperations,
     FunctionUrlOperations,
     VersionOperations,
+    AliasOperations,
     LayerOperations,
     PermissionOperations,
     AccountOperations,

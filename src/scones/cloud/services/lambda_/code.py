@@ -15,8 +15,8 @@ from pathlib import Path
 
 from scones.cloud.errors import ServiceError
 
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a function's code may have unzipped (AWS's quota of 250 MB)."""
+ZIPPED_LIMIT, UNZIPPED_LIMIT = 52_428_800, 262_144_000
+"""Bytes that an archive in a request may have, and a function's code unzipped (AWS's quotas of 50 and 250 MB)."""
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
 """What zipfile raises for damaged, cut, encrypted and unknown forms."""
 
@@ -91,15 +91,15 @@ def _check(archive: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             if sum(member.file_size for member in file.infolist()) > UNZIPPED_LIMIT:
-                raise ServiceError(
-                    "InvalidParameterValueException", f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
-                )
+                message = f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
+                raise ServiceError("InvalidParameterValueException", message, Type="User")
             if damaged := file.testzip():
                 raise zipfile.BadZipFile(damaged)
     except _UNREADABLE as error:
         raise ServiceError(
             "InvalidParameterValueException",
             "Could not unzip uploaded file. Please check your file, then try to upload again.",
+            Type="User",
         ) from error
 
 

@@ -9,6 +9,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_ import logging_config
 from scones.cloud.services.lambda_.destinations import DEAD_LETTER_SERVICES, check_target
+from scones.cloud.services.lambda_.limits import check_settings
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations, listed, page
 from scones.cloud.services.lambda_.records import now
@@ -18,6 +19,14 @@ _COPIED = (
     "Runtime", "Role", "Handler", "Description", "Timeout", "MemorySize", "VpcConfig", "DeadLetterConfig", "KMSKeyArn",
     "FileSystemConfigs", "EphemeralStorage", "Architectures",
 )  # fmt: skip
+
+_CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+_UPDATING = {
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+"""What the answers of creation and of changes tell, as on AWS; here both are done by then."""
 
 
 class FunctionOperations(Operations):
@@ -38,6 +47,7 @@ class FunctionOperations(Operations):
                     "InvalidParameterValueException",
                     "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
                 )
+        check_settings(params)
         await self._invoker.prepare(params["Runtime"])
         package = await self._package(params["Code"])
         configuration = {
@@ -59,16 +69,17 @@ class FunctionOperations(Operations):
             "State": "Active",
             "LastUpdateStatus": "Successful",
             "PackageType": "Zip",
-            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+            "SnapStart": {"ApplyOn": "None", **params.get("SnapStart", {}), "OptimizationStatus": "Off"},
             "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
             "LoggingConfig": logging_config.merged(
                 {"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})
             ),
         }
+        _leave_out_empty(configuration)
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
         if params.get("Publish"):
             configuration = (await self._records.publish(name, None)).configuration
-        return configuration
+        return _without(configuration, "LastUpdateStatus") | _CREATING
 
     async def get_function(self, call: Call) -> dict[str, Any]:
         """Describe a function, its code's place and its tags."""
@@ -76,8 +87,7 @@ class FunctionOperations(Operations):
         version = self._records.find(function)
         answer: dict[str, Any] = {
             "Configuration": self._described(version.configuration, function),
-            # AWS gives a presigned URL; here the archive's own place tells where to look
-            "Code": {"RepositoryType": "S3", "Location": self._code.archive(version.code).as_uri()},
+            "Code": {"RepositoryType": "S3", "Location": self.links.location(version.code)},
         }
         if tags := self._records.tags(function.name):
             answer["Tags"] = tags
@@ -107,7 +117,9 @@ class FunctionOperations(Operations):
         configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
         if "Architectures" in params:
             configuration["Architectures"] = params["Architectures"]
-        return configuration if params.get("DryRun") else await self._changed(configuration, package.digest, params)
+        if params.get("DryRun"):
+            return configuration
+        return await self._changed(configuration, package.digest, params)
 
     async def update_function_configuration(self, call: Call) -> dict[str, Any]:
         """Change a function's settings; what is not given stays."""
@@ -115,10 +127,13 @@ class FunctionOperations(Operations):
         version = self._records.find(FunctionName(self._function(call).name))
         configuration = version.configuration
         self._check_revision(configuration, params)
+        check_settings(params)
         if "Runtime" in params:
             await self._invoker.prepare(params["Runtime"])
         configuration |= {member: params[member] for member in _COPIED if member in params}
         configuration |= self._optional(params)
+        configuration["SnapStart"] |= params.get("SnapStart", {})
+        _leave_out_empty(configuration)
         configuration["TracingConfig"] |= params.get("TracingConfig", {})
         configuration["LoggingConfig"] = logging_config.merged(
             configuration["LoggingConfig"], params.get("LoggingConfig", {})
@@ -129,15 +144,16 @@ class FunctionOperations(Operations):
         """Delete a function, or one of its published versions."""
         function = self._function(call)
         await self._records.delete(function)
-        self._invoker.retire(function.name)
+        if function.qualifier is None:
+            self._invoker.retire(function.name)
         return Answer({"StatusCode": 204}, 204)
 
     async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
         await self._records.update(configuration, code)
         self._invoker.retire(configuration["FunctionName"])
         if params.get("Publish"):
-            return (await self._records.publish(configuration["FunctionName"], None)).configuration
-        return configuration
+            configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
+        return configuration | _UPDATING
 
     def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the members whose form in a description differs from that in a request."""
@@ -196,3 +212,16 @@ class FunctionOperations(Operations):
         """Give reserved concurrency back."""
         await self._records.reserve(self._function(call).name, None)
         return {}
+
+
+def _leave_out_empty(configuration: dict[str, Any]) -> None:
+    """Remove what was given empty, to be taken away."""
+    if not configuration.get("DeadLetterConfig", {}).get("TargetArn"):
+        configuration.pop("DeadLetterConfig", None)
+    for member in ("Layers", "KMSKeyArn", "FileSystemConfigs"):
+        if not configuration.get(member):
+            configuration.pop(member, None)
+
+
+def _without(configuration: dict[str, Any], member: str) -> dict[str, Any]:
+    return {name: value for name, value in configuration.items() if name != member}

@@ -33,7 +33,7 @@ class InvocationOperations(Operations):
                 f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
                 413,
             )
-        version = self._records.find(function)
+        version = self._invoker.find(function)
         if len(payload) < LARGE:
             _check_json(payload)
         else:

@@ -94,8 +94,8 @@ class Invoker:
         self._pool.retire(function)
 
     def find(self, function: FunctionName) -> Version:
-        """Return the version that a name with its qualifier means."""
-        return self._records.find(function)
+        """Return the version that an invocation of a name with its qualifier runs."""
+        return self._records.routed(function)
 
     async def invoke(
         self, version: Version, function: FunctionName, payload: bytes, *, request_id: str,

@@ -23,7 +23,6 @@ class LayerOperations(Operations):
         layer_arn = self.cloud.arn("lambda", f"layer:{name}")
         layer: dict[str, Any] = {
             "Content": {
-                "Location": self._code.archive(package.digest).as_uri(),
                 "CodeSha256": package.code_sha256,
                 "CodeSize": package.size,
             },
@@ -45,7 +44,7 @@ class LayerOperations(Operations):
             )
             return numbered
 
-        return await self.cloud.store.write(insert)
+        return self._located(await self.cloud.store.write(insert), package.digest)
 
     async def get_layer_version(self, call: Call) -> dict[str, Any]:
         """Describe a layer version."""
@@ -59,14 +58,16 @@ class LayerOperations(Operations):
 
     def _layer(self, name: str, number: int) -> dict[str, Any]:
         row = self.cloud.store.row(
-            "SELECT document FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
+            "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
         )
         if row is None:
             raise ServiceError(
                 "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
             )
-        document: dict[str, Any] = json.loads(row["document"])
-        return document
+        return self._located(json.loads(row["document"]), row["code"])
+
+    def _located(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
+        return {**layer, "Content": {**layer["Content"], "Location": self.links.location(digest)}}
 
     async def list_layer_versions(self, call: Call) -> dict[str, Any]:
         """List a layer's versions, newest first."""

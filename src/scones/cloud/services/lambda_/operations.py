@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
-from scones.cloud.services.lambda_.code import CodeStore, Package
+from scones.cloud.services.lambda_.code import ZIPPED_LIMIT, CodeStore, Package
+from scones.cloud.services.lambda_.code_links import CodeLinks
 from scones.cloud.services.lambda_.destinations import TABLE
 from scones.cloud.services.lambda_.event_sources import SCHEMA as EVENT_SOURCES
 from scones.cloud.services.lambda_.event_sources import EventSources
@@ -32,6 +33,7 @@ class Operations(Service):
         folder = cloud.settings.data_dir / "lambda"
         self._records = Records(cloud)
         self._code = CodeStore(folder)
+        self.links = CodeLinks(cloud, self._code)
         self._invoker = Invoker(cloud, self._records, self._code, folder / "tmp")
         self._events = Events(cloud, self._records, self._invoker)
         self._event_sources = EventSources(cloud.store)
@@ -72,6 +74,9 @@ class Operations(Service):
                     "InvalidParameterValueException", "Please provide a source for function code.", Type="User"
                 )
             archive = await self._from_s3(code["S3Bucket"], code["S3Key"])
+        elif len(archive) > ZIPPED_LIMIT:
+            message = f"Zipped size must be smaller than {ZIPPED_LIMIT} bytes"
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await asyncio.to_thread(self._code.add, archive)
 
     async def _from_s3(self, bucket: str, key: str) -> bytes:

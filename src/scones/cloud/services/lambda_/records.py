@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import uuid
 from dataclasses import dataclass
@@ -91,6 +92,16 @@ class Records:
             raise not_found(self.arn(function.name, function.qualifier))
         return Version(json.loads(row["document"]), row["code"])
 
+    def routed(self, function: FunctionName) -> Version:
+        """Return the version that an invocation of a name with its qualifier runs: an alias may have two."""
+        qualifier = function.qualifier or LATEST
+        if qualifier != LATEST and not qualifier.isdigit():
+            routing = self.alias(function.name, qualifier).get("RoutingConfig", {})
+            for version, weight in routing.get("AdditionalVersionWeights", {}).items():
+                if random.random() < weight:
+                    return self.find(FunctionName(function.name, version))
+        return self.find(function)
+
     async def create(self, configuration: dict[str, Any], code: str, tags: dict[str, str]) -> None:
         """Keep a new function."""
         name, document = configuration["FunctionName"], json.dumps(configuration)
@@ -114,14 +125,24 @@ class Records:
         )  # fmt: skip
 
     async def delete(self, function: FunctionName) -> None:
-        """Delete a function with all that belongs to it, or one of its versions."""
-        self.find(function)
-        if function.qualifier in (None, LATEST):
+        """Delete a function with all that belongs to it, or one of its versions: one that is not there is no error."""
+        self.find(FunctionName(function.name))
+        version = function.qualifier
+        if version is None:
             await self._store.execute("DELETE FROM functions WHERE name = ?", function.name)
-        else:
-            await self._store.execute(
-                "DELETE FROM function_versions WHERE function = ? AND version = ?", function.name, function.qualifier
-            )
+            return
+        if not version.isdigit():
+            reason = "Deletion of aliases is not currently supported."
+            if version == LATEST:
+                reason = "$LATEST version cannot be deleted without deleting the function."
+            raise ServiceError("InvalidParameterValueException", reason, Type="User")
+        aliases = [each["Name"] for each in self.aliases(function.name) if version in _versions(each)]
+        if aliases:
+            message = f"Unable to delete version because the following aliases reference it: [{', '.join(aliases)}]"
+            raise ServiceError("ResourceConflictException", message, 409, Type="User")
+        await self._store.execute(
+            "DELETE FROM function_versions WHERE function = ? AND version = ?", function.name, int(version)
+        )
 
     async def publish(self, name: str, description: str | None) -> Version:
         """Publish $LATEST as the next version; where nothing has changed since the last, that one is returned."""
@@ -165,11 +186,15 @@ class Records:
 
     def alias(self, function: str, name: str) -> dict[str, Any]:
         """Return an alias."""
-        row = self._store.row("SELECT document FROM function_aliases WHERE function = ? AND name = ?", function, name)
-        if row is None:
+        alias = self.find_alias(function, name)
+        if alias is None:
             raise not_found(self.arn(function, name))
-        document: dict[str, Any] = json.loads(row["document"])
-        return document
+        return alias
+
+    def find_alias(self, function: str, name: str) -> dict[str, Any] | None:
+        """Return an alias, or None where it is not there."""
+        row = self._store.row("SELECT document FROM function_aliases WHERE function = ? AND name = ?", function, name)
+        return json.loads(row["document"]) if row else None
 
     def aliases(self, function: str) -> list[dict[str, Any]]:
         """Return a function's aliases, by name."""
@@ -250,6 +275,10 @@ class Records:
 def not_found(arn: str) -> ServiceError:
     """Return AWS's answer for a function that is not there."""
     return ServiceError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
+
+
+def _versions(alias: dict[str, Any]) -> set[str]:
+    return {alias["FunctionVersion"], *alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})}
 
 
 def now() -> str:
