@@ -14,6 +14,11 @@ PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": {"x": 1}, "En
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 600, "End": True}}}
 
 
+def task(integration: str, **parameters: Any) -> dict[str, Any]:
+    state = {"Type": "Task", "Resource": f"arn:aws:states:::{integration}", "Parameters": parameters, "End": True}
+    return {"StartAt": "A", "States": {"A": state}}
+
+
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
@@ -70,6 +75,9 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
         machines.create(WAIT, name=name)
     assert code(caught) == "StateMachineAlreadyExists"
     assert message(caught) == f"State Machine Already Exists: '{first}'"
+    with pytest.raises(ClientError) as caught:
+        machines.create(PASS, name=name, type="EXPRESS")
+    assert code(caught) == "StateMachineAlreadyExists"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +95,8 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
             },
             "The local cloud does not offer the integration arn:aws:states:::dynamodb:getItem",
         ),
+        (task("sqs:sendMessage", QueueUrl="q", Body="b"), "The field 'Body' is not supported by Step Functions at /"),
+        (task("aws-sdk:s3:getObject", Bucket="b"), "The field 'Key' is required but was missing at /States/A/Param"),
     ],
 )
 def test_a_wrong_definition_is_refused(machines, definition: Any, expected: str):
@@ -115,8 +125,15 @@ def test_names_arns_and_inputs_are_checked(machines):
         f"State Machine Does Not Exist: '{gone}'",
     )
     with pytest.raises(ClientError) as caught:
-        client.start_execution(stateMachineArn=machine, input="{no json")
-    assert code(caught) == "InvalidExecutionInput"
+        client.start_execution(stateMachineArn=machine, input="no json")
+    assert (code(caught), message(caught)) == (
+        "InvalidExecutionInput",
+        "Invalid State Machine Execution Input: 'Unrecognized token 'no': was expecting (JSON String, Number, Array, "
+        "Object or token 'null', 'true' or 'false')\n at [Source: (String)\"no json\"; line: 1, column: 3]'",
+    )
+    with pytest.raises(ClientError) as caught:
+        client.update_state_machine(stateMachineArn=machine, roleArn="my-role")
+    assert (code(caught), message(caught)) == ("InvalidArn", "Invalid Role Arn: 'my-role'")
     with pytest.raises(ClientError) as caught:
         client.describe_execution(executionArn=machine.replace(":stateMachine:", ":execution:") + ":none")
     assert code(caught) == "ExecutionDoesNotExist"
@@ -217,6 +234,10 @@ def test_tags(machines):
     ]
     client.untag_resource(resourceArn=machine, tagKeys=["env", "never"])
     assert client.list_tags_for_resource(resourceArn=machine)["tags"] == [{"key": "team", "value": "jam"}]
+    with pytest.raises(ClientError) as caught:
+        client.tag_resource(resourceArn=machine, tags=[{"key": f"k{n}", "value": "v"} for n in range(50)])
+    assert code(caught) == "TooManyTags"
+    assert len(client.list_tags_for_resource(resourceArn=machine)["tags"]) == 1
 
 
 def test_deleting_a_machine_aborts_its_executions(machines):
@@ -241,6 +262,20 @@ def test_definitions_are_validated_without_creating(machines):
             "location": "/",
         }
     ]
+    answer = validate(definition=json.dumps(task("dynamodb:query")))
+    assert [each["location"] for each in answer["diagnostics"]] == ["/States/A/Resource"]
+
+
+def test_a_version_is_no_machine_to_be_deleted_or_published(machines):
+    machine = machines.create(PASS, publish=True)
+    version = machines.client.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"][0]
+    for operation in ("delete_state_machine", "publish_state_machine_version"):
+        with pytest.raises(ClientError):
+            getattr(machines.client, operation)(stateMachineArn=version["stateMachineVersionArn"])
+    assert machines.client.describe_state_machine(stateMachineArn=machine)["status"] == "ACTIVE"
+    with pytest.raises(ClientError) as caught:
+        machines.client.update_state_machine(stateMachineArn=machine, definition="{}", versionDescription="why")
+    assert code(caught) == "ValidationException"
 
 
 def test_a_log_destination_must_be_there(machines):

@@ -325,13 +325,13 @@ def test_a_task_that_waits_for_a_token_has_one(try_state):
     state = {
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "Parameters": {"MessageBody.$": "$$.Task.Token"},
+        "Parameters": {"MessageBody.$": "$$.Task.Token", "QueueUrl": "q"},
         "End": True,
     }
     seen = try_state(state, result={}, inspectionLevel="DEBUG")["inspectionData"]
     assert json.loads(seen["afterParameters"])["MessageBody"]
     seen = try_state(state, result={}, context={"Task": {"Token": "t"}}, inspectionLevel="DEBUG")["inspectionData"]
-    assert json.loads(seen["afterParameters"]) == {"MessageBody": "t"}
+    assert json.loads(seen["afterParameters"]) == {"MessageBody": "t", "QueueUrl": "q"}
 
 
 @pytest.mark.parametrize(

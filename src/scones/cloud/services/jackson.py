@@ -28,7 +28,7 @@ def check(document: bytes) -> str | None:
     """Return what Jackson says of a document in UTF-8 that it cannot read, with the place; None where it can."""
     try:
         text = document.decode("utf-8-sig")
-        json.loads(text, parse_constant=_refuse)
+        json.loads(text, parse_constant=refuse_constant)
     except UnicodeDecodeError as error:
         part = "start" if error.reason == "invalid start byte" else "middle"
         found = SyntaxFault(f"Invalid UTF-8 {part} byte 0x{document[error.start]:02x}", 1, error.start + 2)
@@ -47,6 +47,13 @@ def fault(text: str, error: json.JSONDecodeError) -> SyntaxFault:
     """Word what Python's parser found."""
     message, end = _worded(text, error.pos, error.msg)
     return SyntaxFault(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
+
+
+def place(text: str, found: SyntaxFault) -> str:
+    """Return where in a text Jackson was, as it shows what it reads from a string."""
+    more = len(text) - SHOWN
+    shown = f'"{text[:SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
+    return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 
 def _worded(text: str, position: int, reason: str) -> tuple[str, int]:
@@ -98,5 +105,6 @@ def _open(text: str) -> str:
     return found
 
 
-def _refuse(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which Python's parser would take."""
     raise json.JSONDecodeError(_CONSTANT + name, "", 0)

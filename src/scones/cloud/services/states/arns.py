@@ -6,6 +6,9 @@ import re
 
 from scones.cloud.errors import ServiceError
 
+BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]")
+"""Characters that AWS allows in no name and no label (API Reference, "CreateStateMachine")."""
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::([a-zA-Z0-9_.-]+))?")
 _EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+(?:/[^:/]+)?:[^:]+")
 _ACTIVITY = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:activity:[^:]+")
@@ -44,6 +47,12 @@ def execution_arn(arn: str) -> str:
     if not _EXECUTION.fullmatch(arn):
         raise _invalid(arn, "execution")
     return arn
+
+
+def check_role(arn: str) -> None:
+    """Raise AWS's error for what is no ARN of a role."""
+    if not _ROLE.fullmatch(arn):
+        raise ServiceError("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
 
 def map_run_arn(arn: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
+from scones.cloud.services.states.inputs import checked_output
 from scones.cloud.services.states.operations import Operations
-from scones.cloud.services.states.text import too_large
 
 
 class CallbackOperations(Operations):
@@ -18,13 +16,7 @@ class CallbackOperations(Operations):
         """Take in what a task gave."""
         output = call.params["output"]
         self._executions.callbacks.check(call.params["taskToken"])
-        try:
-            json.loads(output)
-        except ValueError as error:
-            raise ServiceError("InvalidOutput", f"Invalid Output: '{error}'") from error
-        if too_large(output):
-            raise ServiceError("InvalidOutput", "Invalid Output: 'The output exceeds 262144 bytes of UTF-8'")
-        await self._executions.callbacks.send(call.params["taskToken"], {"output": output})
+        await self._executions.callbacks.send(call.params["taskToken"], {"output": checked_output(output)})
         return {}
 
     async def send_task_failure(self, call: Call) -> dict[str, Any]:

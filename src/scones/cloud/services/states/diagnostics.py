@@ -27,7 +27,5 @@ class Diagnostic:
 def unreadable(definition: str, error: json.JSONDecodeError) -> Diagnostic:
     """Return the finding for a text that is no JSON, in the words of AWS's parser."""
     found = jackson.fault(definition, error)
-    more = len(definition) - jackson.SHOWN
-    shown = f'"{definition[: jackson.SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
-    source = f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
+    source = jackson.place(definition, found)
     return Diagnostic("INVALID_JSON_DESCRIPTION", f"{found.message}\n at {source}", source)

@@ -8,12 +8,14 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
-from scones.cloud.services.states.arns import machine_arn
+from scones.cloud.services.states.arns import check_role, machine_arn
+from scones.cloud.services.states.diagnostics import Diagnostic
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Revision, new_revision
 from scones.cloud.services.states.not_offered import not_offered
 from scones.cloud.services.states.operations import Operations, checked_name
 from scones.cloud.services.states.paging import page, page_bounds
+from scones.cloud.services.states.resource_validation import resource_faults
 from scones.cloud.services.states.validation import diagnose
 from scones.cloud.services.states.variable_references import variable_references
 
@@ -27,6 +29,8 @@ class MachineOperations(Operations):
         """Create a machine; the same request again answers the same machine."""
         params = call.params
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
+        _check_description(params)
+        check_role(params["roleArn"])
         await _check_definition(params["definition"], kind)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
         arn = self.cloud.arn("states", f"stateMachine:{name}")
@@ -34,7 +38,7 @@ class MachineOperations(Operations):
         found = self._machines.find(arn)
         if found is None:
             created = await self._machines.create(arn, name, kind, revision, params.get("tags", []))
-        elif _differs(found.revision, revision):
+        elif found.type != kind or _differs(found.revision, revision):
             raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
         else:
             created, revision = found.created, found.revision
@@ -42,8 +46,6 @@ class MachineOperations(Operations):
         if params.get("publish"):
             version, _ = await self._machines.publish(arn, revision.id, params.get("versionDescription"))
             answer["stateMachineVersionArn"] = version
-        elif params.get("versionDescription"):
-            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
         return answer
 
     async def describe_state_machine(self, call: Call) -> dict[str, Any]:
@@ -78,6 +80,9 @@ class MachineOperations(Operations):
                 "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
                 "must be specified",
             )
+        _check_description(params)
+        if params.get("roleArn") is not None:
+            check_role(params["roleArn"])
         if params.get("definition") is not None:
             await _check_definition(params["definition"], machine.type)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
@@ -113,7 +118,10 @@ class MachineOperations(Operations):
 
     async def delete_state_machine(self, call: Call) -> dict[str, Any]:
         """Delete a machine and abort its executions; one that is not there is no error, as on AWS."""
-        arn, _ = machine_arn(call.params["stateMachineArn"])
+        arn, qualifier = machine_arn(call.params["stateMachineArn"])
+        if qualifier is not None:  # AWS's words for this are not known to us
+            message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
+            raise ServiceError("ValidationException", message)
         await self._machines.delete(arn)
         for execution in [each for each in self._executions.running.values() if each.machine == arn]:
             await self._executions.stop(execution.arn, None, None)
@@ -122,7 +130,7 @@ class MachineOperations(Operations):
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
         """Tell what AWS would find wrong with a definition."""
         params = call.params
-        found = diagnose(params["definition"], params.get("type", "STANDARD"))
+        found = await _faults(params["definition"], params.get("type", "STANDARD"))
         limit = params.get("maxResults") or _MAX_DIAGNOSTICS
         diagnostics = []
         for each in found[:limit]:
@@ -133,18 +141,30 @@ class MachineOperations(Operations):
         return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
 
-async def _check_definition(definition: str, kind: str) -> None:
+async def _faults(definition: str, kind: str) -> list[Diagnostic]:
+    """Return what AWS finds wrong with a definition; hundreds of botocore's models tell what integrations there are."""
     found = diagnose(definition, kind)
-    if not found:  # which integrations there are, hundreds of botocore's models tell
+    return found or await asyncio.to_thread(resource_faults, json.loads(definition))
+
+
+async def _check_definition(definition: str, kind: str) -> None:
+    found = await _faults(definition, kind)
+    if not found:
         found = await asyncio.to_thread(not_offered, json.loads(definition))
     if found:
         joined = ", ".join(str(each) for each in found)
         raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
 
 
+def _check_description(params: dict[str, Any]) -> None:
+    if params.get("versionDescription") and not params.get("publish"):
+        raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+
+
 def _differs(old: Revision, new: Revision) -> bool:
     """Whether a Create asks for another machine than the one of that name: roles and tags do not count."""
-    return (old.definition, old.logging, old.tracing) != (new.definition, new.logging, new.tracing)
+    settings = ("definition", "logging", "tracing", "encryption")
+    return any(getattr(old, name) != getattr(new, name) for name in settings)
 
 
 def _no_machine(arn: str) -> ServiceError:

@@ -16,6 +16,8 @@ from scones.cloud.services.states.arns import is_alias, machine_arn
 from scones.cloud.store import Store
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
+_MAX_TAGS = 50
+"""AWS's quota of tags of one resource."""
 _UNTRACED = {"enabled": False}
 
 
@@ -225,3 +227,7 @@ def _insert_revision(connection: sqlite3.Connection, revision: Revision) -> None
 def _insert_tags(connection: sqlite3.Connection, arn: str, tags: list[dict[str, str]]) -> None:
     rows = [(arn, tag.get("key", ""), tag.get("value", "")) for tag in tags]
     connection.executemany("INSERT OR REPLACE INTO sfn_tags VALUES (?, ?, ?)", rows)
+    (count,) = connection.execute("SELECT count(*) FROM sfn_tags WHERE arn = ?", (arn,)).fetchone()
+    if count > _MAX_TAGS:
+        message = f"The resource {arn} would have {count} tags, and {_MAX_TAGS} are the most"
+        raise ServiceError("TooManyTags", message, resourceName=arn)

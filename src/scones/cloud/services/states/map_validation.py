@@ -6,17 +6,16 @@ known to us, ours says what is wrong.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from scones.cloud.services.states.arns import BAD_NAME
 from scones.cloud.services.states.distribution import DELIMITERS
 from scones.cloud.services.states.fields import DISTRIBUTED
 from scones.cloud.services.states.queries import query_text
 from scones.cloud.services.states.values import Fault, bounded, expected, one_of, reference_fault
 
 _LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
-_BAD_LABEL = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]")
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
 _WRITER = "arn:aws:states:::s3:putObject"
 _READER_VALUES: dict[str, tuple[str, ...]] = {
@@ -86,7 +85,7 @@ def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
         yield "Label cannot be empty", where, _LABEL_CODE
     elif len(label) > _LABEL:
         yield f"Label cannot exceed {_LABEL} characters", where, _LABEL_CODE
-    elif _BAD_LABEL.search(label):
+    elif BAD_NAME.search(label):
         yield "Label contains invalid characters", where, _LABEL_CODE
 
 

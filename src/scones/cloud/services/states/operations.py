@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from typing import ClassVar
 
@@ -10,14 +9,13 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.states.activities import SCHEMA as ACTIVITIES
+from scones.cloud.services.states.arns import BAD_NAME
 from scones.cloud.services.states.callbacks import SCHEMA as TOKENS
 from scones.cloud.services.states.executions import Executions
 from scones.cloud.services.states.express import ExpressExecutions
 from scones.cloud.services.states.machines import Machines
 from scones.cloud.services.states.map_children import SCHEMA as MAP_RUNS
 from scones.cloud.services.states.schema import SCHEMA
-
-_BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 
 
 class Operations(Service):
@@ -45,7 +43,7 @@ class Operations(Service):
 
 def checked_name(name: str) -> str:
     """Return a name that AWS allows for a machine or an execution, or raise its error."""
-    if len(name) > 80 or not name or _BAD_NAME.search(name):
+    if len(name) > 80 or not name or BAD_NAME.search(name):
         raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
     return name
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from scones.cloud.services import jackson
 from scones.cloud.services.states.choice_validation import rule_faults
 from scones.cloud.services.states.diagnostics import SCHEMA, Diagnostic, unreadable
 from scones.cloud.services.states.fields import EXCLUSIVE, GROUPS, LANGUAGES, REQUIRED, TYPES, unsupported
@@ -46,7 +47,7 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
     if not definition.strip():
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
     try:
-        document = json.loads(definition)
+        document = json.loads(definition, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
         return [unreadable(definition, error)]
     if not isinstance(document, dict):

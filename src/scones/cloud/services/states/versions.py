@@ -20,6 +20,9 @@ class VersionOperations(Operations):
         """Publish the machine's present revision."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:  # of a version there is none, as recorded for UpdateStateMachine
+            arn = params["stateMachineArn"]
+            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
         wanted, present_id = params.get("revisionId"), machine.revision.id
         if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
             raise ServiceError(

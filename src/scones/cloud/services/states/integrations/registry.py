@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import Any, Protocol
 
+from botocore.model import StructureShape
+
 from scones.cloud import services
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Service
@@ -25,6 +27,8 @@ class Integration(Protocol):
         """Return the answer that the history shows; raise `StateFailedError`."""
 
 
+VENDOR_SERVICES = {"lambda": "lambda", **{kind: vendor.service for kind, vendor in VENDORS.items()}}
+"""Botocore's names of the services behind the optimized integrations that the local cloud offers."""
 _JOB, _TOKEN = ("", "sync"), ("", "waitForTaskToken")
 OPTIMIZED: dict[str, tuple[str, ...]] = {
     "apigateway:invoke": _TOKEN,
@@ -79,6 +83,14 @@ def recognised(resource: Resource) -> bool:
     return pascal(resource.operation) in service_model(service).operation_names
 
 
+def input_shape(resource: Resource) -> StructureShape | None:
+    """Return the shape of an integration's parameters, or None where the local cloud does not offer its operation."""
+    service = _sdk_service(resource) or VENDOR_SERVICES.get(resource.type)
+    if service is None or find(resource) is None:
+        return None
+    return service_model(service).operation_model(pascal(resource.operation)).input_shape
+
+
 @lru_cache(maxsize=1024)
 def find(resource: Resource) -> Integration | None:
     """Return the integration behind a resource, or None where the local cloud does not offer its operation."""
@@ -103,6 +115,8 @@ def find(resource: Resource) -> Integration | None:
 
 
 def _sdk_service(resource: Resource) -> str | None:
+    if not resource.type.startswith("aws-sdk:"):
+        return None
     return sdk_service(resource.type.removeprefix("aws-sdk:"), frozenset(_services()))
 
 

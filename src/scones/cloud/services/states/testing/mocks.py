@@ -10,8 +10,8 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.resources import integration_name
+from scones.cloud.services.states.states_below import states_inside
 from scones.cloud.services.states.testing.mock_shapes import ShapeError, check_result
-from scones.cloud.services.states.testing.subject import states_inside
 
 _MOCKED = ("Task", "Parallel", "Map")
 _ALONE = ("Parallel", "Map")
@@ -78,7 +78,7 @@ def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]
             named = member[0].upper() + member[1:]
             raise _refused(f"State type '{state['Type']}' is not supported when {named} is specified")
     cause = configured.get("errorCausedByState")
-    if cause is not None and cause not in dict(states_inside(state)):
+    if cause is not None and cause not in {found.name for found in states_inside(state)}:
         raise _refused(f"State '{cause}' of ErrorCausedByState is not inside the state under test")
 
 

@@ -14,13 +14,15 @@ from scones.cloud.services.states.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.definition import AnyState
 from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.history import Recorder, Track
+from scones.cloud.services.states.inputs import checked_input
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.not_offered import not_offered
+from scones.cloud.services.states.resource_validation import resource_faults
 from scones.cloud.services.states.testing.mock_contexts import new_context, read_context
 from scones.cloud.services.states.testing.mocks import Mock, read_mock, waits
 from scones.cloud.services.states.testing.subject import STATE_NAME, read_subject, refuse
 from scones.cloud.services.states.testing.tester import RetriableError, StateTester, Supposition
-from scones.cloud.services.states.text import Texts, dumps, too_large
+from scones.cloud.services.states.text import Texts, dumps
 
 _SECONDS = 300
 """How long AWS lets a test run."""
@@ -35,11 +37,13 @@ class StateTestOperations(Service):
         subject = read_subject(params)
         # The models of the services, which a mock is held against, take a while to load.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
+        group = {"States": {subject.name: subject.document}}
+        refuse(await asyncio.to_thread(resource_faults, group))
         if mock is None:
-            refuse(await asyncio.to_thread(not_offered, {"States": {subject.name: subject.document}}))
+            refuse(await asyncio.to_thread(not_offered, group))
         state = replace(subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
-        texts = _input(text)
+        texts = Texts(checked_input(text))
         supposed = _supposition(params, subject.document, mock)
         settings, clock = self.cloud.settings, WallClock()
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
@@ -74,16 +78,6 @@ async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, 
 def _failed(failure: StateFailedError) -> dict[str, str]:
     told = {"error": failure.error, "cause": failure.cause}
     return {name: text for name, text in told.items() if text is not None}
-
-
-def _input(text: str) -> Texts:
-    if too_large(text):
-        what = "The input exceeds 262144 bytes of UTF-8"
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{what}'")
-    try:
-        return Texts(text)
-    except ValueError as error:
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
 
 
 def _variables(text: str) -> dict[str, Any]:

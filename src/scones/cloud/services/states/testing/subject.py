@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.definition import AnyState, parse
 from scones.cloud.services.states.diagnostics import Diagnostic
+from scones.cloud.services.states.states_below import states_below
 from scones.cloud.services.states.validation import diagnose
 
 STATE_NAME = "StateName"
@@ -42,7 +43,7 @@ def read_subject(params: Mapping[str, Any]) -> Subject:
     if name is not None:
         refuse(diagnose(definition, "STANDARD"))
         machine = json.loads(definition)
-        states = dict(states_below(machine))
+        states = {found.name: found.state for found in states_below(machine)}
         if name not in states:
             raise ServiceError("ValidationException", "State not found in definition")
         return Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
@@ -56,20 +57,6 @@ def read_subject(params: Mapping[str, Any]) -> Subject:
     subject = Subject(STATE_NAME, state, "JSONPath")
     refuse([each for each in diagnose(subject.machine(), "STANDARD") if each.code not in _ELSEWHERE])
     return subject
-
-
-def states_below(group: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the states of a machine and of its branches and processors, by their names, which are all different."""
-    for name, state in group["States"].items():
-        yield name, state
-        yield from states_inside(state)
-
-
-def states_inside(state: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the states of a Parallel's branches or a Map's processor."""
-    processor = state.get("ItemProcessor") or state.get("Iterator")
-    for group in (*state.get("Branches", ()), *([processor] if processor else ())):
-        yield from states_below(group)
 
 
 def refuse(found: list[Diagnostic]) -> None:
