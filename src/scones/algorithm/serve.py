@@ -27,6 +27,7 @@ import uvicorn
 from scones.algorithm.container import Container
 from scones.algorithm.inference import CONTENT_TYPES, Model, RequestError
 from scones.algorithm.supervisor import Parent, Supervisor
+from scones.http_connection import HttpConnection
 
 BODY_LIMIT = 6_291_456
 """Bytes of a request, as real-time inference allows."""
@@ -181,7 +182,8 @@ def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
     application = Application(Model(Container.here().model), threads)
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, lifespan="off", ws="none",
-        http="httptools", server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
+        http=HttpConnection, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
     )  # fmt: skip
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(_Server(config, listener, parent), parent))

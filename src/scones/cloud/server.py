@@ -20,6 +20,7 @@ from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
 from scones.cloud.services import offered
 from scones.cloud.store import Store
+from scones.http_connection import HttpConnection
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
         _collect_seldom()
         config = uvicorn.Config(
             Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
-            timeout_graceful_shutdown=5, server_header=False, http="httptools", ws="none", proxy_headers=False,
+            timeout_graceful_shutdown=5, server_header=False, http=HttpConnection, ws="none", proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, running.announce)
         for number in (signal.SIGINT, signal.SIGTERM):

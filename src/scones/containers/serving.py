@@ -72,8 +72,8 @@ async def _serve(handlers: str, code: str) -> int:
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     config = uvicorn.Config(
         Application(workers), host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), port=port, log_level="warning",
-        access_log=False, lifespan="off", ws="none", http="httptools", server_header=False, timeout_keep_alive=75,
-        timeout_graceful_shutdown=30,
+        access_log=False, lifespan="off", ws="none", http="scones.http_connection:HttpConnection",
+        server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
     )  # fmt: skip
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

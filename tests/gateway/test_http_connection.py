@@ -1,0 +1,312 @@
+"""HTTP/1.1 as the gateway and the model servers speak it, to clients of every manner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from scones import http_connection
+from scones.http_connection import HttpConnection
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class Client:
+    """A connection on which bytes are sent as they are."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self.writer = writer
+
+    async def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.writer.write(piece)
+            await self.writer.drain()
+
+    async def head(self) -> bytes:
+        return await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 5)
+
+    async def answer(self) -> bytes:
+        """Return the body of an answer with a length."""
+        head = await self.head()
+        length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
+        return await asyncio.wait_for(self._reader.readexactly(int(length.split()[1])), 5)
+
+    async def rest(self) -> bytes:
+        """Return everything until the server ends the connection."""
+        return await asyncio.wait_for(self._reader.read(), 5)
+
+
+@asynccontextmanager
+async def serving(app: App, idle: int = 75) -> AsyncIterator[tuple[Callable[[], Awaitable[Client]], ServerState]]:
+    config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_keep_alive=idle)
+    config.load()
+    state, clients = ServerState(), []
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: HttpConnection(config, state, {}), "127.0.0.1", 0)
+
+    async def connect() -> Client:
+        clients.append(Client(*await asyncio.open_connection(*server.sockets[0].getsockname())))
+        return clients[-1]
+
+    try:
+        yield connect, state
+    finally:
+        for client in clients:
+            client.writer.close()
+            with contextlib.suppress(ConnectionError):
+                await client.writer.wait_closed()
+        server.close()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+
+
+async def body_of(receive) -> bytes:
+    """Return the request's body; raises `ConnectionError` where it does not come whole."""
+    whole, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionError
+        whole += message["body"]
+        more = message["more_body"]
+    return bytes(whole)
+
+
+async def answer(send, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def echo(scope, receive, send):
+    """Answer with the method, what is asked for, and the body."""
+    asked = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()}|".encode()
+    await answer(send, asked + await body_of(receive))
+
+
+async def test_requests_in_one_piece_and_in_many_are_answered_on_one_connection():
+    async with serving(echo) as (connect, _):
+        client = await connect()
+        await client.send(b"POST /a%20b?c=d HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody")
+        assert await client.answer() == b"POST /a b?c=d|body"
+        for letter in b"PUT http://some.where/e?f HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n":
+            await client.send(bytes([letter]))
+            await asyncio.sleep(0)
+        assert await client.answer() == b"PUT /e?f|abc"
+
+
+async def test_requests_that_do_not_wait_are_answered_in_their_order():
+    async def slower_first(scope, receive, send):
+        await body_of(receive)
+        await asyncio.sleep(0.1 if scope["path"] == "/0" else 0)
+        await answer(send, scope["path"].encode())
+
+    async with serving(slower_first) as (connect, _):
+        client = await connect()
+        await client.send(b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(5)))
+        assert [await client.answer() for _ in range(5)] == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+
+
+async def test_a_trailer_is_no_header():
+    async def names(scope, receive, send):
+        await body_of(receive)
+        await answer(send, b",".join(name for name, _ in scope["headers"]))
+
+    async with serving(names) as (connect, _):
+        client = await connect()
+        head = b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        await client.send(head, b"1\r\na\r\n", b"0\r\nX-Late: yes\r\n\r\n")
+        assert await client.answer() == b"transfer-encoding"
+
+
+async def test_a_body_is_asked_for_where_it_is_read_and_only_there():
+    async def choosy(scope, receive, send):
+        await answer(send, await body_of(receive) if scope["path"] == "/read" else b"no")
+
+    async with serving(choosy) as (connect, _):
+        client = await connect()
+        head = b"PUT %b HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+        await client.send(head % b"/read")
+        assert await client.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.send(b"bo")
+        await asyncio.sleep(0.02)
+        await client.send(b"dy")
+        assert await client.answer() == b"body"
+        await client.send(head % b"/refuse")
+        assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"\x16\x03\x01 no HTTP\r\n\r\n", [400]),
+        (b"GET /\x01 HTTP/1.1\r\n\r\n", [400]),
+        (b"CONNECT nowhere:80 HTTP/1.1\r\n\r\n", [400]),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", [400]),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n", [400]),
+        (b"GET / HTTP/1.1\r\n\r\nno request\r\n\r\n", [200]),
+        (b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nno HTTP", [200]),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n", [200]),
+    ],
+)
+async def test_what_is_no_request_ends_its_connection_behind_the_answers_to_those_before(sent, told):
+    async with serving(echo) as (connect, state):
+        client = await connect()
+        await client.send(sent)
+        answers = await client.rest()
+        assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == told
+        assert b"connection: close" in answers
+        assert not state.tasks
+
+
+async def test_a_head_without_end_is_refused():
+    async with serving(echo) as (connect, _):
+        client = await connect()
+        await client.send(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for number in range(5_000):
+                await client.send(b"x-%d: %b\r\n" % (number, b"a" * 640))
+        with contextlib.suppress(ConnectionError):
+            assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_client_has_limited_time_for_a_head_and_the_application_has_its_own_for_an_answer():
+    async def slow(_, receive, send):
+        await body_of(receive)
+        await asyncio.sleep(1.6)
+        await answer(send, b"late")
+
+    async with serving(slow, idle=1) as (connect, _):
+        patient, silent, dripping = await connect(), await connect(), await connect()
+        await patient.send(b"GET / HTTP/1.1\r\n\r\n")
+        await dripping.send(b"GET / HT")
+        await asyncio.sleep(0.6)
+        await dripping.send(b"TP/1.1\r\n")
+        assert await silent.rest() == await dripping.rest() == b""
+        assert await patient.answer() == b"late"
+        assert await patient.rest() == b""  # idle since
+
+
+async def test_a_body_that_nobody_reads_is_not_taken_in():
+    reading = asyncio.Event()
+
+    async def reluctant(_, receive, send):
+        await reading.wait()
+        await answer(send, str(len(await body_of(receive))).encode())
+
+    size = 48 << 20
+    async with serving(reluctant) as (connect, _):
+        client = await connect()
+        await client.send(b"PUT / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
+        client.writer.write(bytes(size))
+        await asyncio.sleep(0.3)
+        assert client.writer.transport.get_write_buffer_size() > size - (24 << 20)  # the rest is the system's
+        reading.set()
+        assert await client.answer() == str(size).encode()
+
+
+async def test_answers_without_a_length_are_chunked_or_end_with_their_connection():
+    async def in_pieces(scope, receive, send):
+        await body_of(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in (b"one", b"", b"three"):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body"})
+
+    async with serving(in_pieces) as (connect, _):
+        client = await connect()
+        await client.send(b"HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert b"content-length" not in await client.head()
+        assert b"transfer-encoding: chunked" in await client.head()
+        assert await client.rest() == b"3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
+        old = await connect()
+        await old.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert b"transfer-encoding" not in await old.head()
+        assert await old.rest() == b"onethree"
+
+
+@pytest.mark.parametrize("what", ["raise", "inject", "long", "short", "stop"])
+async def test_an_application_that_fails_is_told_or_seen_to_have_failed(what):
+    async def failing(_, receive, send):
+        await body_of(receive)
+        if what == "raise":
+            raise RuntimeError("it failed")
+        forged = [(b"x", b"1\r\nforged: yes")] if what == "inject" else []
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4"), *forged]})
+        if what != "stop":
+            await send({"type": "http.response.body", "body": b"longer" if what == "long" else b"abc"})
+
+    async with serving(failing) as (connect, _):
+        client = await connect()
+        await client.send(b"GET / HTTP/1.1\r\n\r\n")
+        try:
+            seen = await client.rest()
+        except ConnectionError:
+            seen = b""
+        assert seen.startswith(b"HTTP/1.1 500 ") if what in ("raise", "inject") else seen == b""
+        assert b"forged" not in seen
+
+
+async def test_an_application_is_told_that_its_client_has_gone():
+    told = asyncio.Event()
+
+    async def waiting(_, receive, __):
+        with contextlib.suppress(ConnectionError):
+            await body_of(receive)
+        assert (await receive())["type"] == "http.disconnect"
+        told.set()
+
+    async with serving(waiting) as (connect, _):
+        for sent in (b"GET / HTTP/1.1\r\n\r\n", b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf"):
+            client = await connect()
+            await client.send(sent)
+            await asyncio.sleep(0.05)
+            client.writer.close()
+            await asyncio.wait_for(told.wait(), 5)
+            told.clear()
+
+
+async def test_an_ending_server_answers_what_is_under_way():
+    async def slow(_, receive, send):
+        await body_of(receive)
+        await asyncio.sleep(0.2)
+        await answer(send, b"whole")
+
+    async with serving(slow) as (connect, state):
+        busy, idle = await connect(), await connect()
+        await busy.send(b"GET / HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0.05)
+        for connection in list(state.connections):
+            connection.shutdown()
+        assert await idle.rest() == b""
+        assert b"connection: close" in (whole := await busy.rest())
+        assert whole.endswith(b"whole")
+
+
+async def test_an_answer_waits_for_a_client_that_reads_slowly():
+    sent = 0
+
+    async def much(_, receive, send):
+        nonlocal sent
+        await body_of(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % (64 << 20))]})
+        for _ in range(64):
+            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+            sent += 1
+        await send({"type": "http.response.body"})
+
+    async with serving(much) as (connect, _):
+        client = await connect()
+        await client.send(b"GET / HTTP/1.1\r\n\r\n")
+        await asyncio.sleep(0.3)
+        assert sent < 32
+        assert len(await client.answer()) == 64 << 20
+    assert http_connection.JOINED < 1 << 20  # such pieces are not copied behind a head
