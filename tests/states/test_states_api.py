@@ -95,7 +95,10 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
             },
             "The local cloud does not offer the integration arn:aws:states:::dynamodb:getItem",
         ),
-        (task("sqs:sendMessage", QueueUrl="q", Body="b"), "The field 'Body' is not supported by Step Functions at /"),
+        (
+            task("aws-sdk:sagemaker:addTags", ResourceArn="a", Tags=[{"key": "k"}]),
+            'The field "key" is not supported by Step Functions at /States/A/Parameters',
+        ),
         (task("aws-sdk:s3:getObject", Bucket="b"), "The field 'Key' is required but was missing at /States/A/Param"),
     ],
 )
@@ -264,6 +267,25 @@ def test_definitions_are_validated_without_creating(machines):
     ]
     answer = validate(definition=json.dumps(task("dynamodb:query")))
     assert [each["location"] for each in answer["diagnostics"]] == ["/States/A/Resource"]
+
+
+def test_warnings_are_told_of_where_they_are_asked_for(machines):
+    validate = machines.client.validate_state_machine_definition
+    definition = {
+        "StartAt": "A",
+        "States": {
+            "A": {"Type": "Pass", "Parameters": {"p": {"q": "$.x", "r.$": "$.y"}}, "Next": "B"},
+            "B": {"Type": "Pass", "Result": ["States.UUID()"], "Next": "C"},
+            "C": {"Type": "Fail", "Cause": "$.why"},
+        },
+    }
+    assert validate(definition=json.dumps(definition))["diagnostics"] == []
+    answer = validate(definition=json.dumps(definition), severity="WARNING", maxResults=2)
+    assert (answer["result"], answer["truncated"]) == ("OK", True)
+    assert [(each["severity"], each["code"], each["location"]) for each in answer["diagnostics"]] == [
+        ("WARNING", "NO_DOLLAR", "/States/A/Parameters/p/q"),
+        ("WARNING", "PASS_RESULT_IS_STATIC", "/States/B/Result[0]"),
+    ]
 
 
 def test_a_version_is_no_machine_to_be_deleted_or_published(machines):

@@ -198,3 +198,20 @@ def test_a_state_that_any_state_names_counts_as_reached():
         "MISSING_TRANSITION_TARGET: Missing 'Next' target: Gone at /StartAt",
         'MISSING_TRANSITION_TARGET: State "A" is not reachable. at /States/A',
     ]
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"StartAt": ["A"], "States": {"A": PASS}},
+        {"StartAt": "A", "States": {"A": {"Type": ["Pass"]}}},
+        {"StartAt": "A", "States": {"A": {**CHOICE, "Choices": ["a"]}, "B": PASS}},
+        {"StartAt": "A", "States": {"A": {**TASK, "Retry": ["a"], "Credentials": "c"}}},
+        {"StartAt": "A", "States": {"A": {**MAP, "ItemProcessor": {**PROCESSOR, "ProcessorConfig": "p"}}}},
+        {"StartAt": "A", "States": {"A": {**PASS, "QueryLanguage": "JSONata", "Output": "{% /* %}"}}},
+        "[" * 100_000,
+    ],
+)
+def test_malformed_values_are_findings(definition: Any):
+    text = definition if isinstance(definition, str) else json.dumps(definition)
+    assert diagnose(text, "STANDARD")

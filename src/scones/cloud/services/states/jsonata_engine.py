@@ -56,6 +56,9 @@ def compile_query(text: str) -> Any:
         expression = Jsonata(text)
     except JException as error:
         raise ValueError(parse_message(error)) from error
+    except IndexError as error:  # jsonata-python reads past the end
+        code = "S0106" if "/*" in text else "S0302"
+        raise ValueError(JException.error_codes[code]) from error
     expression.set_output_convert_nulls(False)  # to tell null from undefined
     return expression
 

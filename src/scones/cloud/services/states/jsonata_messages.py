@@ -29,7 +29,9 @@ _PYTHON = (
 
 def parse_message(error: JException) -> str:
     """Return what is wrong with an expression that does not parse, without JSONata's code."""
-    return _message(error.error, _details(error))
+    # An escape that is none has the code of an empty regular expression in jsonata-python.
+    code = "S0103" if error.error == "S0301" and error.current is not None else error.error
+    return _message(code, _details(error))
 
 
 def evaluation_message(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import check_role, machine_arn
+from scones.cloud.services.states.definition_warnings import warnings
 from scones.cloud.services.states.diagnostics import Diagnostic
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Revision, new_revision
@@ -128,17 +129,20 @@ class MachineOperations(Operations):
         return {}
 
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
-        """Tell what AWS would find wrong with a definition."""
+        """Tell what AWS would find wrong with a definition, and what it would warn of where warnings are asked for."""
         params = call.params
-        found = await _faults(params["definition"], params.get("type", "STANDARD"))
+        faults = await _faults(params["definition"], params.get("type", "STANDARD"))
+        found = [("ERROR", fault) for fault in faults]
+        if params.get("severity") == "WARNING" and not faults:
+            found = [("WARNING", warning) for warning in warnings(json.loads(params["definition"]))]
         limit = params.get("maxResults") or _MAX_DIAGNOSTICS
         diagnostics = []
-        for each in found[:limit]:
-            shown = {"severity": "ERROR", "code": each.code, "message": each.message}
+        for severity, each in found[:limit]:
+            shown = {"severity": severity, "code": each.code, "message": each.message}
             if each.location is not None:
                 shown["location"] = each.location
             diagnostics.append(shown)
-        return {"result": "FAIL" if found else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
+        return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
 
 async def _faults(definition: str, kind: str) -> list[Diagnostic]:

@@ -13,7 +13,7 @@ from scones.cloud.services.states.arns import BAD_NAME
 from scones.cloud.services.states.distribution import DELIMITERS
 from scones.cloud.services.states.fields import DISTRIBUTED
 from scones.cloud.services.states.queries import query_text
-from scones.cloud.services.states.values import Fault, bounded, expected, one_of, reference_fault
+from scones.cloud.services.states.values import Fault, bounded, expected, one_of, reference_fault, typed
 
 _LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
@@ -43,6 +43,9 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
     jsonata = language == "JSONata"
     yield from _numbers(state, _BOUNDS, at, jsonata)
     config, where = _config(state), f"{at}/ItemProcessor/ProcessorConfig"
+    for field in ("ItemProcessor", "Iterator"):
+        if isinstance(state.get(field), dict):
+            yield from typed(state[field], ("ProcessorConfig",), f"{at}/{field}", dict)
     yield from one_of(config, "Mode", ("INLINE", "DISTRIBUTED"), where)
     yield from one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"), where)
     if config.get("Mode") != "DISTRIBUTED":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.model import StructureShape
+from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.services.states.diagnostics import SCHEMA, Diagnostic
 from scones.cloud.services.states.integrations import input_shape, recognised
@@ -37,12 +37,32 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterator[Diagnostic]:
-    """Yield members that an operation has not, or needs: as AWS words it for a Task's Credentials."""
+    """Yield members that an operation has not, or needs.
+
+    In AWS's words for SageMaker's parameters (aws/amazon-sagemaker-examples, issue 4492), where a member at any depth
+    is told of at the Parameters themselves, and for a Task's Credentials.
+    """
+    for name in dict.fromkeys(_foreign(given, shape)):
+        yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
     names = {name.removesuffix(".$") for name in given}
-    members = {pascal(name) for name in shape.members}
-    for name in names:
-        if name not in members:
-            yield Diagnostic(SCHEMA, f"The field '{name}' is not supported by Step Functions", at)
     for name in map(pascal, shape.required_members):
         if name not in names:
             yield Diagnostic(SCHEMA, f"The field '{name}' is required but was missing", at)
+
+
+def _foreign(given: Any, shape: Shape) -> Iterator[str]:
+    """Yield the names in a value that its shape has not."""
+    if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
+        members = {pascal(name): member for name, member in shape.members.items()}
+        for key, value in given.items():
+            name = key.removesuffix(".$")
+            if name not in members:
+                yield name
+            elif name == key:
+                yield from _foreign(value, members[name])
+    elif isinstance(shape, ListShape) and isinstance(given, list):
+        for item in given:
+            yield from _foreign(item, shape.member)
+    elif isinstance(shape, MapShape) and isinstance(given, dict):
+        for item in given.values():
+            yield from _foreign(item, shape.value)

@@ -50,6 +50,8 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
         document = json.loads(definition, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
         return [unreadable(definition, error)]
+    except RecursionError:
+        return [Diagnostic("TOO_DEEPLY_NESTED", "The states are too deeply nested.")]
     if not isinstance(document, dict):
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
     checker = _Checker(machine_type)
@@ -91,7 +93,6 @@ class _Checker:
         if missing:
             self.add(f"These fields are required: [{', '.join(missing)}]", location or "/")
             return
-        self.take(typed(document, ("Comment", "StartAt"), location, str))
         states = document["States"]
         if not isinstance(states, dict):
             self.add(expected(dict), f"{location}/States")
@@ -100,6 +101,7 @@ class _Checker:
             self.add("Value cannot be empty", f"{location}/States")
             return
         before = len(self.found)
+        self.take(typed(document, ("Comment", "StartAt"), location, str))
         for name, state in states.items():
             self.state(name, state, f"{location}/States/{name}", language)
         if len(self.found) == before:
@@ -114,7 +116,7 @@ class _Checker:
             self.add("These fields are required: [Type]", at)
             return
         kind = state["Type"]
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             self.add(f"The field 'Type' should have one of these values: [{_TYPES}]", f"{at}/Type")
             return
         language = language_of(state, machine_language)
@@ -160,8 +162,6 @@ class _Checker:
         for index, branch in enumerate(branches if isinstance(branches, list) else []):
             if isinstance(branch, dict):
                 self.group(branch, f"{at}/Branches[{index}]", language, GROUPS["Branches"])
-            else:
-                self.add(expected(dict), f"{at}/Branches[{index}]")
         self._express = outer
 
     def required(self, kind: str, state: dict[str, Any], at: str) -> None:
@@ -169,7 +169,7 @@ class _Checker:
             if not any(field in state for field in group):
                 self.add(f"These fields are required: [{group[0]}]", at)
         for group in EXCLUSIVE:
-            given = [field for field in group if field in state]
+            given = [field for field in group if field in state and (field, state[field]) != ("End", False)]
             if len(given) > 1:
                 self.add(f"There should only be one of the following fields: [{', '.join(given)}]", at)
         self.take(typed(state, _TEXTS, at, str))
@@ -178,6 +178,11 @@ class _Checker:
         for field in ("Branches", "Choices"):
             if state.get(field) == []:
                 self.add("Value cannot be empty", f"{at}/{field}")
+        for field in ("Branches", "Choices", "Retry", "Catch"):
+            entries = state.get(field)
+            for index, entry in enumerate(entries if isinstance(entries, list) else []):
+                if not isinstance(entry, dict):
+                    self.add(expected(dict), f"{at}/{field}[{index}]")
         if kind not in ("Choice", "Succeed", "Fail") and "Next" not in state and state.get("End") is not True:
             self.add("These fields are required: [Next]", at)
 
@@ -185,6 +190,8 @@ class _Checker:
         resource, credentials = state.get("Resource"), state.get("Credentials")
         if isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & set(credentials):
             self.add("The field 'RoleArn' is required but was missing", f"{at}/Credentials")
+        elif query_text(credentials) is None:
+            self.take(typed(state, ("Credentials",), at, dict))
         for field in ("TimeoutSeconds", "HeartbeatSeconds"):
             if query_text(state.get(field)) is None:
                 self.take(bounded(state, field, at, int, 1, _YEARS))

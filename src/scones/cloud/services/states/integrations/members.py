@@ -48,7 +48,7 @@ def _structure(given: dict[str, Any], shape: StructureShape) -> dict[str, Any]:
         name = known.get(pascal(key))
         if name is None:
             raise StateFailedError(
-                "States.Runtime", f"The field '{key}' is not supported by Step Functions", fatal=True
+                "States.Runtime", f'The field "{key}" is not supported by Step Functions', fatal=True
             )
         if value is not None:
             found[name] = members(value, shape.members[name])
