@@ -33,8 +33,11 @@ def operation_model(service: str, operation: str) -> OperationModel:
 
 @cache
 def streamed_input(operation: OperationModel) -> str | None:
-    """Return the member whose bytes are read while the operation runs (S3's bodies), or None."""
-    shape = operation.input_shape
+    """Return the member whose bytes are read while the operation runs, or None.
+
+    Of S3 alone: other services' clients sign the hash of a body without telling it, so it must be there to be checked.
+    """
+    shape = operation.input_shape if operation.service_model.service_name == "s3" else None
     payload: str | None = shape.serialization.get("payload") if shape else None
     return payload if shape and payload and shape.members[payload].serialization.get("streaming") else None
 

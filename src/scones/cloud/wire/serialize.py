@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
 from scones.cloud.wire.query_error import query_error
 
@@ -144,6 +145,10 @@ def _rest(
         if value is None:
             return
         payload_shape = shape.members[payload]
+        if isinstance(payload_shape, StructureShape) and payload_shape.serialization.get("eventstream"):
+            response.headers["content-type"] = event_stream.CONTENT_TYPE
+            response.body = event_stream.encoded(value, payload_shape)
+            return
         if not isinstance(payload_shape, StructureShape):
             response.body = value.encode() if isinstance(value, str) else value
             return

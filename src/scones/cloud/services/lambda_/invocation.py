@@ -6,11 +6,17 @@ import asyncio
 import base64
 import binascii
 import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
 from scones.cloud.services import jackson
+from scones.cloud.services.lambda_.environment import Outcome
+from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.operations import Operations
+from scones.cloud.services.lambda_.records import Version
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
 """Bytes of a payload."""
@@ -18,14 +24,69 @@ LARGE = 65_536
 """Bytes from which on reading a payload is work for a thread."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An invocation as a call asks for it."""
+
+    function: FunctionName
+    version: Version
+    payload: bytes
+    context: str | None
+    """The client context, as the runtime gets it."""
+
+
 class InvocationOperations(Operations):
-    """The Invoke operation."""
+    """The Invoke operations."""
 
     async def invoke(self, call: Call) -> Answer:
         """Run a function: at once, later (Event), or not at all (DryRun)."""
         params = call.params
-        function, payload = self._function(call), params.get("Payload") or b"{}"
         kind = params.get("InvocationType", "RequestResponse")
+        asked = await self._asked(call, kind)
+        if kind == "DryRun":
+            return Answer({"StatusCode": 204}, 204)
+        if kind == "Event":
+            await self._events.accept(call.request_id, asked.function, asked.payload)
+            return Answer({"StatusCode": 202, "Payload": b""}, 202)
+        outcome = await self._outcome(call, asked)
+        answer = {
+            "StatusCode": 200,
+            "FunctionError": outcome.function_error,
+            "Payload": outcome.payload,
+            "ExecutedVersion": asked.version.configuration["Version"],
+        }
+        if params.get("LogType") == "Tail":
+            answer["LogResult"] = base64.b64encode(outcome.log).decode()
+        return Answer(answer, 200)
+
+    async def invoke_async(self, call: Call) -> Answer:
+        """Run a function later: what InvocationType Event does, in the API's first form."""
+        params = {"FunctionName": call.params["FunctionName"], "Payload": call.params["InvokeArgs"]}
+        event = replace(call, params=params)
+        asked = await self._asked(event, "Event")
+        await self._events.accept(call.request_id, asked.function, asked.payload)
+        return Answer({"Status": 202}, 202)
+
+    async def invoke_with_response_stream(self, call: Call) -> Answer:
+        """Run a function and answer with a stream of events: of the whole result, as of runtimes that do not stream."""
+        kind = call.params.get("InvocationType", "RequestResponse")
+        asked = await self._asked(call, kind)
+        if kind == "DryRun":
+            return Answer({"StatusCode": 204}, 204)
+        outcome = await self._outcome(call, asked)
+        tail = base64.b64encode(outcome.log).decode() if call.params.get("LogType") == "Tail" else None
+        answer = {
+            "StatusCode": 200,
+            "ExecutedVersion": asked.version.configuration["Version"],
+            "ResponseStreamContentType": "application/octet-stream",
+            "EventStream": _streamed(outcome, tail),
+        }
+        return Answer(answer, 200)
+
+    async def _asked(self, call: Call, kind: str) -> _Asked:
+        """Read what a call asks for, or refuse it."""
+        params = call.params
+        function, payload = self._function(call), params.get("Payload") or b"{}"
         limit = ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT
         if len(payload) > limit:
             raise ServiceError(  # AWS answers with this code, though its model names RequestTooLargeException
@@ -39,28 +100,26 @@ class InvocationOperations(Operations):
         else:
             await asyncio.to_thread(_check_json, payload)
         context = _client_context(params["ClientContext"]) if "ClientContext" in params else None
-        if kind == "DryRun":
-            return Answer({"StatusCode": 204}, 204)
-        if kind == "Event":
-            await self._events.accept(call.request_id, function, payload)
-            return Answer({"StatusCode": 202, "Payload": b""}, 202)
-        outcome = await self._invoker.invoke(
-            version,
-            function,
-            payload,
+        return _Asked(function, version, payload, context)
+
+    async def _outcome(self, call: Call, asked: _Asked) -> Outcome:
+        return await self._invoker.invoke(
+            asked.version,
+            asked.function,
+            asked.payload,
             request_id=call.request_id,
-            client_context=context,
+            client_context=asked.context,
             access_key_id=call.caller.access_key_id,
         )
-        answer = {
-            "StatusCode": 200,
-            "FunctionError": outcome.function_error,
-            "Payload": outcome.payload,
-            "ExecutedVersion": version.configuration["Version"],
-        }
-        if params.get("LogType") == "Tail":
-            answer["LogResult"] = base64.b64encode(outcome.log).decode()
-        return Answer(answer, 200)
+
+
+async def _streamed(outcome: Outcome, tail: str | None) -> AsyncIterator[dict[str, dict[str, Any]]]:
+    complete = {"LogResult": tail} if tail is not None else {}
+    if outcome.function_error:
+        complete |= {"ErrorCode": outcome.function_error, "ErrorDetails": outcome.payload.decode(errors="replace")}
+    else:
+        yield {"PayloadChunk": {"Payload": outcome.payload}}
+    yield {"InvokeComplete": complete}
 
 
 def _check_json(payload: bytes) -> None:
