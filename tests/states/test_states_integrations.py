@@ -53,3 +53,11 @@ def test_an_operation_that_aws_does_not_have_is_not_recognized(machines, resourc
 def test_an_operation_that_the_local_cloud_lacks_is_refused_by_name(machines):
     with pytest.raises(ClientError, match="local cloud does not offer the integration .*aws-sdk:kms:encrypt"):
         machines.create(task("aws-sdk:kms:encrypt", KeyId="a", Plaintext="b"))
+
+
+def test_arguments_that_are_no_object_fail_the_task(machines):
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sfn:listStateMachines", "End": True}
+    states = {"A": {**state, "Arguments": "{% 'text' %}"}}
+    execution = machines.run({"QueryLanguage": "JSONata", "StartAt": "A", "States": states})
+    assert (execution["status"], execution["error"]) == ("FAILED", "States.Runtime")
+    assert "must be a JSON object" in execution["cause"]

@@ -24,6 +24,7 @@ def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
         ),
         ("{% $states.context.State.Name %}", "A"),
         ("{% $states.input.nothing %}", None),
+        ("{% $count($states.input.nothing) & $count([1, 2]) & $count($states.input.missing) %}", "120"),
         ("{% $partition([1..5], 2) %}", [[1, 2], [3, 4], [5]]),
         ("{% $range(1, 9, 4) %}", [1, 5, 9]),
         ("{% $parse('{\"x\": 1.5}').x %}", 1.5),
@@ -148,3 +149,25 @@ def test_a_failed_expression_is_explained_in_jsonatas_own_words(query: str, endi
     assert run.failure is not None
     assert run.failure.error == "States.QueryEvaluationError"
     assert f"specified for the field 'Output/r' threw an error {ending}" in str(run.failure.cause)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Wait", "Seconds": "{% -1 %}"},
+        {"Type": "Wait", "Seconds": "{% 1.5 %}"},
+        {"Type": "Task", "Resource": INVOKE, "Arguments": {"FunctionName": "f"}, "TimeoutSeconds": "{% 0 %}"},
+    ],
+)
+def test_seconds_are_whole_and_not_negative(state: dict[str, Any]):
+    run = interpret(machine(state))
+    assert run.failure is not None
+    assert run.failure.error == "States.QueryEvaluationError"
+
+
+def test_a_concurrency_below_zero_fails_a_map():
+    processor = {"StartAt": "X", "States": {"X": {"Type": "Pass", "End": True}}}
+    state = {"Type": "Map", "Items": [1], "MaxConcurrency": "{% -1 %}", "ItemProcessor": processor}
+    run = interpret(machine(state))
+    assert run.failure is not None
+    assert "MaxConcurrency cannot be negative" in str(run.failure.cause)

@@ -59,6 +59,14 @@ def test_an_input_goes_through_letter_for_letter_and_results_are_compact():
             {"Parameters": {"p.$": "$.gone"}},
             "The JSONPath '$.gone' specified for the field 'p.$' could not be found in the input '{\"a\":{}}'",
         ),
+        (
+            {"Parameters": {"p.$": "$.a.length()"}},
+            "The JSONPath '$.a.length()' specified for the field 'p.$' could not be found in the input '{\"a\":{}}'",
+        ),
+        (
+            {"Type": "Wait", "TimestampPath": "$.gone"},
+            "The TimestampPath parameter does not reference an input value: $.gone",
+        ),
     ],
 )
 def test_missing_paths_are_fatal_runtime_errors(state: dict[str, Any], cause: str):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scones.cloud.services.states.definition import Map, Parallel, Task
 from scones.cloud.services.states.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.history import Track
+from scones.cloud.services.states.map_numbers import whole_number
 from scones.cloud.services.states.paths import Path, Scope
 from scones.cloud.services.states.queries import JsonataQuery
 from scones.cloud.services.states.text import dumps
@@ -145,7 +146,7 @@ def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
     if isinstance(given, int):
         return given
     if isinstance(given, JsonataQuery):
-        return int(given.typed(scope, "number"))
+        return whole_number("MaxConcurrency", given, scope) or 0
     value = given.evaluate(scope)
     if isinstance(value, str) and value.isdecimal():
         return int(value)

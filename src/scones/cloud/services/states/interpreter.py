@@ -323,7 +323,7 @@ def _message(given: str | Path | FunctionCall | JsonataQuery | None, name: str, 
 def _moment(state: Wait, entered: float, scope: Scope) -> float:
     """Return when a Wait ends, in Unix seconds."""
     if isinstance(state.seconds, JsonataQuery):
-        return entered + float(state.seconds.typed(scope, "number"))
+        return entered + state.seconds.whole(scope, 0)
     if isinstance(state.seconds, Path):
         return entered + _wait_seconds(state.seconds, scope)
     if state.seconds is not None:
@@ -332,7 +332,7 @@ def _moment(state: Wait, entered: float, scope: Scope) -> float:
     if isinstance(given, JsonataQuery):
         text = given.typed(scope, "string")
     else:
-        text = given.find(scope) if isinstance(given, Path) else given
+        text = _timestamp_at(given, scope) if isinstance(given, Path) else given
     moment = parse_timestamp(text) if isinstance(text, str) else None
     if moment is None and isinstance(given, JsonataQuery):
         raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
@@ -343,6 +343,14 @@ def _moment(state: Wait, entered: float, scope: Scope) -> float:
             f"string: {given.text} == {text}"
         )
     return moment.timestamp()
+
+
+def _timestamp_at(path: Path, scope: Scope) -> Any:
+    try:
+        return path.evaluate(scope)
+    except EvaluationError:
+        message = f"The TimestampPath parameter does not reference an input value: {path.text}"
+        raise EvaluationError(message) from None
 
 
 def _wait_seconds(path: Path, scope: Scope) -> int:

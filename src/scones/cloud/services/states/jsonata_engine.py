@@ -40,7 +40,6 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
             frame.bind(name, Utils.NULL_VALUE if value is None else value)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
-        frame.bind("eval", Utils.NULL_VALUE)  # the one function of JSONata that Step Functions leaves out
         result = expression.evaluate(None, frame)
         if result is None:
             raise Undefined
@@ -83,7 +82,21 @@ def _random(seed: Any = None) -> float:
     return random.SystemRandom().random() if seed is None else random.Random(seed).random()
 
 
+def _count(items: Any = None) -> int:
+    """Count an array's items as AWS does, where a null is an item too."""
+    if items is None:  # undefined
+        return 0
+    return len(items) if isinstance(items, (list, range)) else 1
+
+
+def _left_out(*_: Any) -> Any:
+    """Be the one function of JSONata that Step Functions has not, $eval."""
+    raise JException("T1006")
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "count": _count,
+    "eval": _left_out,
     "partition": functions.array_partition,
     "range": functions.array_range,
     "hash": functions.hash_,

@@ -15,7 +15,7 @@ from typing import Any
 from scones.cloud.services.states.failures import EvaluationError
 
 _STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]\s*?@()'",:]+)"""
+    r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # `$.list.length()` is a field of that name to AWS
     r"""|\[\s*'(?P<single>(?:[^'\\]|\\.)*)'\s*\]"""
     r"""|\[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]"""
     r"""|\[\s*(?P<index>-?\d+)\s*\]""",

@@ -44,6 +44,13 @@ class JsonataQuery:
             )
         return value
 
+    def whole(self, scope: Scope, least: int) -> int:
+        """Return the value where it is an integer and not below `least`; AWS's words for others are not known to us."""
+        value = self.typed(scope, "number")
+        if not isinstance(value, int) or value < least:
+            raise self.failed(f"returned {value}, and an integer of {least} or more was expected")
+        return value
+
     def failed(self, what: str) -> EvaluationError:
         """Return the error that says so of this expression."""
         message = f"The JSONata expression '{self.text}' specified for the field '{self.field}' {what}"

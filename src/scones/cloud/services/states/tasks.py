@@ -176,8 +176,7 @@ class Attempt:
 
 def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
     if isinstance(given, JsonataQuery):
-        seconds: int = given.typed(scope, "number")
-        return seconds
+        return given.whole(scope, 1)
     if not isinstance(given, Path):
         return given
     value = given.evaluate(scope)

@@ -8,6 +8,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.states.activities import Activities
 from scones.cloud.services.states.callbacks import Callbacks
+from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.jobs import JobIntegration
 from scones.cloud.services.states.integrations.lambda_ import invoke_function
 from scones.cloud.services.states.integrations.registry import Integration, find
@@ -30,6 +31,9 @@ class CloudTasks:
             return await invoke_function(self._cloud, resource.arn, parameters)
         integration = await self._find(resource)
         assert integration is not None, f"{resource.arn} was accepted when its machine was created"
+        if not isinstance(parameters, dict):  # AWS's words for this are not known to us
+            message = f"The parameters of {resource.arn} must be a JSON object"
+            raise StateFailedError("States.Runtime", message, fatal=True)
         return await integration.call(self._cloud, parameters)
 
     async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
