@@ -16,7 +16,7 @@ _DATA_SCIENCE = (
     "ipykernel",
     "jsonlines",
     "matplotlib",
-    "pandas",
+    "pandas>=2.2,<3",  # as in Studio: in release 3 a cell that assigns through a selection, as many do, changes nothing
     "pillow",
     "requests",
     "scikit-learn",
