@@ -51,8 +51,9 @@ def test_an_operation_that_aws_does_not_have_is_not_recognized(machines, resourc
 
 
 def test_an_operation_that_the_local_cloud_lacks_is_refused_by_name(machines):
-    with pytest.raises(ClientError, match="local cloud does not offer the integration .*aws-sdk:kms:encrypt"):
-        machines.create(task("aws-sdk:kms:encrypt", KeyId="a", Plaintext="b"))
+    for resource in ("aws-sdk:kms:encrypt", "aws-sdk:ec2:describeInstances", "aws-sdk:config:listDiscoveredResources"):
+        with pytest.raises(ClientError, match=f"local cloud does not offer the integration .*{resource}"):
+            machines.create(task(resource, KeyId="a"))
 
 
 def test_arguments_that_are_no_object_fail_the_task(machines):

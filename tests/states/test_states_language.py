@@ -33,6 +33,8 @@ def test_pass_places_its_result_and_chains_its_events():
         ({"InputPath": "$.x.y[0:2]"}, [1, 2]),
         ({"InputPath": "$..y"}, [[1, 2, 3]]),
         ({"InputPath": "$.x.y[?(@ > 1)]"}, [2, 3]),
+        ({"InputPath": "$.x.y.[0]"}, 1),
+        ({"InputPath": "$.[?(@ == v)]"}, ["v"]),
         ({"Parameters": {"a.$": "$.x.y", "b": {"c.$": "$$.State.Name"}, "d.$": "$"}, "OutputPath": "$.b"}, {"c": "A"}),
         ({"Parameters": {"id.$": "$$.Execution.Id"}}, {"id": "execution-arn"}),
         ({"Parameters": {"list": [{"v.$": "$.x.y[0]"}, "$.x"]}}, {"list": [{"v": 1}, "$.x"]}),

@@ -20,8 +20,10 @@ def _loader() -> Loader:
 def service_model(name: str) -> ServiceModel:
     """Return the model of a service by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
     model = ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name)
-    if model.metadata["protocol"] not in _PROTOCOLS:  # CloudWatch's first is CBOR, which no SDK for Python takes
-        model.metadata["protocol"] = next(each for each in model.metadata["protocols"] if each in _PROTOCOLS)
+    # CloudWatch's first is CBOR, which no SDK for Python takes; EC2 has one of its own, and is not offered.
+    spoken = [each for each in model.metadata.get("protocols", ()) if each in _PROTOCOLS]
+    if model.metadata["protocol"] not in _PROTOCOLS and spoken:
+        model.metadata["protocol"] = spoken[0]
     return model
 
 

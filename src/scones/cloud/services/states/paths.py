@@ -103,6 +103,7 @@ def compile_path(text: str) -> Path:
         variable, rest = "$$", rest[1:]
     elif match := _VARIABLE.fullmatch(text):
         variable, rest = match[1], match[2]
+    rest = _plain(rest)
     steps = _steps(rest)
     if steps is not None:
         return Path(text, variable, steps, None)
@@ -113,6 +114,21 @@ def compile_path(text: str) -> Path:
     except jsonpath.JSONPathError as error:
         raise ValueError(f"{text!r} is no JSONPath: {error}") from error
     return Path(text, variable, None, query)
+
+
+_QUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
+_BARE_WORD = re.compile(r"([=!<>]=|[<>])\s*(?!(?:true|false|null)\b)([A-Za-z_][\w-]*)(?=\s*(?:\)|&&|\|\|))")
+
+
+def _plain(rest: str) -> str:
+    """Return a path without what AWS's parser (Jayway's) lets pass: `$.a.[0]`, and words without quotes in filters.
+
+    Both are in definitions that AWS's samples deploy.
+    """
+    parts = _QUOTED.split(rest)
+    for index in range(0, len(parts), 2):
+        parts[index] = re.sub(r"(?<!\.)\.\[", "[", _BARE_WORD.sub(r"\1'\2'", parts[index]))
+    return "".join(parts)
 
 
 def _steps(rest: str) -> tuple[str | int, ...] | None:

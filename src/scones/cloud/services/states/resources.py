@@ -65,8 +65,11 @@ def read_resource(arn: str) -> Resource:
 
 
 def integration_name(resource: str) -> str | None:
-    """Return what follows `arn:aws:states:::` in the ARN of a service integration, or None."""
+    """Return what follows `arn:aws:states:::` in the ARN of a service integration, or None.
+
+    AWS's own samples deploy some that name a region and an account.
+    """
     parts = resource.split(":", 5)
-    if len(parts) == 6 and parts[0] == "arn" and parts[2:5] == ["states", "", ""]:
+    if len(parts) == 6 and parts[0] == "arn" and parts[2] == "states" and not parts[5].startswith("activity:"):
         return parts[5]
     return None

@@ -39,5 +39,6 @@ def _names(paths: Iterable[Path]) -> dict[str, str]:
         with open_(path, "rb") as file:
             found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
         if found:
-            services[re.sub(r"[\s-]", "", found[1].decode()).lower()] = path.parent.parent.name
+            # As the SDK for Java names a service: Config Service is config.
+            services[re.sub(r"[\s-]|Service$", "", found[1].decode()).lower()] = path.parent.parent.name
     return services
