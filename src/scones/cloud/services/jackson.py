@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 
 import regex
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 SHOWN = 500
-"""Bytes of a document that Jackson shows in a message."""
-_IDENTIFIER = regex.compile(r"[\p{L}_$][\p{L}\p{N}_$]*")
+"""Characters, or bytes, of a document that Jackson shows."""
+IDENTIFIER = regex.compile(r"[\p{L}_$][\p{L}\p{N}_$]*")
 _STRING = regex.compile(r'"(?:[^"\\]|\\.)*"?', regex.DOTALL)
 _CONSTANT = "no number in JSON: "
 
@@ -24,28 +25,9 @@ class SyntaxFault:
     column: int
 
 
-def check(document: bytes) -> str | None:
-    """Return what Jackson says of a document in UTF-8 that it cannot read, with the place; None where it can."""
-    try:
-        text = document.decode("utf-8-sig")
-        json.loads(text, parse_constant=refuse_constant)
-    except UnicodeDecodeError as error:
-        part = "start" if error.reason == "invalid start byte" else "middle"
-        found = SyntaxFault(f"Invalid UTF-8 {part} byte 0x{document[error.start]:02x}", 1, error.start + 2)
-    except json.JSONDecodeError as error:
-        found = fault(text, error)
-    except (ValueError, RecursionError):  # Python's own bounds: on the digits of a number, on nesting
-        return None
-    else:
-        return None
-    shown = document[:SHOWN].decode(errors="replace")
-    rest = f"[truncated {len(document) - SHOWN} bytes]" if len(document) > SHOWN else ""
-    return f'{found.message}\n at [Source: (byte[])"{shown}"{rest}; line: {found.line}, column: {found.column}]'
-
-
 def fault(text: str, error: json.JSONDecodeError) -> SyntaxFault:
     """Word what Python's parser found."""
-    message, end = _worded(text, error.pos, error.msg)
+    message, end = worded(text, error)
     return SyntaxFault(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
 
 
@@ -56,7 +38,9 @@ def place(text: str, found: SyntaxFault) -> str:
     return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 
-def _worded(text: str, position: int, reason: str) -> tuple[str, int]:
+def worded(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
+    """Return Jackson's words for what Python's parser found, and how many characters it had read by then."""
+    position, reason = error.pos, error.msg
     if not text.strip():
         return "No content to map due to end-of-input", len(text)
     if reason.startswith("Unterminated string"):
@@ -68,19 +52,17 @@ def _worded(text: str, position: int, reason: str) -> tuple[str, int]:
     if position >= len(text):
         kind = {"{": "Object", "[": "Array"}.get(_open(text)[-1:])
         return f"Unexpected end-of-input: expected close marker for {kind}", len(text)
-    if reason.startswith("Expecting value") and (found := _IDENTIFIER.match(text, position)):
+    if reason.startswith("Expecting value") and (found := IDENTIFIER.match(text, position)):
         return f"Unrecognized token '{found[0]}': was expecting {VALUES}", found.end()
     if reason.startswith("Invalid \\"):
-        escaped = text[position + 1]
-        return f"Unrecognized character escape '{escaped}' (code {ord(escaped)})", position + 2
+        return f"Unrecognized character escape {_described(text[position + 1])}", position + 2
     return _unexpected(text, position, reason), position + 1
 
 
 def _unexpected(text: str, position: int, reason: str) -> str:
-    code = ord(text[position])
     if reason.startswith("Invalid control"):
         escaped = "has to be escaped using backslash to be included in string value"
-        return f"Illegal unquoted character ((CTRL-CHAR, code {code})): {escaped}"
+        return f"Illegal unquoted character ({_described(text[position])}): {escaped}"
     expectation = f"expected a valid value {VALUES}"
     if reason.startswith("Expecting property name"):
         expectation = "was expecting double-quote to start field name"
@@ -91,7 +73,14 @@ def _unexpected(text: str, position: int, reason: str) -> str:
         expectation = f"was expecting comma to separate {kind} entries"
     elif reason.startswith("Extra data"):
         expectation = "Expected space separating root-level values"
-    return f"Unexpected character ('{text[position]}' (code {code})): {expectation}"
+    return f"Unexpected character ({_described(text[position])}): {expectation}"
+
+
+def _described(character: str) -> str:
+    code = ord(character)
+    if unicodedata.category(character) == "Cc":
+        return f"(CTRL-CHAR, code {code})"
+    return f"'{character}' (code {code}{f' / 0x{code:x}' if code > 255 else ''})"
 
 
 def _open(text: str) -> str:

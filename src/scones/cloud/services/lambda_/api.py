@@ -10,6 +10,7 @@ from scones.cloud.services.lambda_.account import AccountOperations
 from scones.cloud.services.lambda_.aliases import AliasOperations
 from scones.cloud.services.lambda_.event_configs import EventConfigOperations
 from scones.cloud.services.lambda_.event_source_operations import EventSourceOperations
+from scones.cloud.services.lambda_.function_settings import FunctionSettingOperations
 from scones.cloud.services.lambda_.function_url_server import FunctionUrlServer
 from scones.cloud.services.lambda_.function_urls import SCHEMA as FUNCTION_URLS
 from scones.cloud.services.lambda_.function_urls import FunctionUrlOperations
@@ -23,6 +24,7 @@ from scones.cloud.services.lambda_.versions import VersionOperations
 
 class Lambda(
     FunctionOperations,
+    FunctionSettingOperations,
     InvocationOperations,
     EventConfigOperations,
     EventSourceOperations,

@@ -20,6 +20,9 @@ class EventConfigOperations(Operations):
 
     async def put_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
         """Set how often, and until when, events are tried again; what is not given is AWS's default."""
+        if not call.params.keys() & {*_KEPT, "DestinationConfig"}:
+            message = "You must specify at least one of error handling or destination setting."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await self._configure(call, {})
 
     async def update_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
@@ -28,13 +31,14 @@ class EventConfigOperations(Operations):
 
     async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
         function, params = self._function(call), call.params
-        self._records.find(function)
+        self._check_there(function)
         destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
         for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
             chosen = params.get("DestinationConfig", {}).get(member)
             if chosen is not None:
                 if arn := chosen.get("Destination"):
                     check_target(self.cloud, arn, services, f"destination {member}")
+                    self._check_function(function, arn)
                 destinations[member] = chosen
         config = {
             **known,
@@ -48,6 +52,25 @@ class EventConfigOperations(Operations):
             function.name, function.qualifier or LATEST, json.dumps(config),
         )  # fmt: skip
         return config
+
+    def _check_there(self, function: FunctionName) -> None:
+        try:
+            self._records.find(function)
+        except ServiceError as error:
+            raise ServiceError(error.code, "The function doesn't exist.", 404, Type="User") from error
+
+    def _check_function(self, function: FunctionName, destination: str) -> None:
+        """Refuse a destination that is the function itself, or one that does not exist."""
+        if not destination.startswith(self._records.arn("")):
+            return
+        if destination == self._records.arn(function.name, function.qualifier):
+            message = "You can't specify the function as a destination for itself."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        try:
+            self._records.find(FunctionName.parse(destination))
+        except ServiceError as error:
+            message = f"The destination ARN {destination} is invalid."
+            raise ServiceError("InvalidParameterValueException", message, Type="User") from error
 
     async def get_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
         """Return a function's configuration."""

@@ -1,4 +1,4 @@
-"""Functions: create, describe, change, delete; their tags and reserved concurrency."""
+"""Functions: create, describe, change, delete."""
 
 from __future__ import annotations
 
@@ -177,41 +177,6 @@ class FunctionOperations(Operations):
 
     def _runtime_version_arn(self) -> str:
         return f"arn:aws:lambda:{self.cloud.settings.region}::runtime:" + "0" * 64
-
-    async def list_tags(self, call: Call) -> dict[str, Any]:
-        """List a function's tags."""
-        return {"Tags": self._records.tags(self._function(call).name)}
-
-    async def tag_resource(self, call: Call) -> dict[str, Any]:
-        """Add tags to a function."""
-        name = self._function(call).name
-        await self._records.put_tags(name, self._records.tags(name) | call.params["Tags"])
-        return {}
-
-    async def untag_resource(self, call: Call) -> dict[str, Any]:
-        """Remove tags from a function."""
-        name = self._function(call).name
-        kept = {key: value for key, value in self._records.tags(name).items() if key not in call.params["TagKeys"]}
-        await self._records.put_tags(name, kept)
-        return {}
-
-    async def put_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Reserve concurrency: more invocations at once than this are throttled."""
-        name, executions = self._function(call).name, call.params["ReservedConcurrentExecutions"]
-        self._records.find(FunctionName(name))
-        await self._records.reserve(name, executions)
-        return {"ReservedConcurrentExecutions": executions}
-
-    async def get_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Return the reserved concurrency."""
-        name = self._function(call).name
-        self._records.find(FunctionName(name))
-        return {"ReservedConcurrentExecutions": self._records.reserved(name)}
-
-    async def delete_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Give reserved concurrency back."""
-        await self._records.reserve(self._function(call).name, None)
-        return {}
 
 
 def _leave_out_empty(configuration: dict[str, Any]) -> None:

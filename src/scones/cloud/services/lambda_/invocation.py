@@ -12,10 +12,10 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
-from scones.cloud.services import jackson
 from scones.cloud.services.lambda_.environment import Outcome
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.operations import Operations
+from scones.cloud.services.lambda_.payloads import check_payload
 from scones.cloud.services.lambda_.records import Version
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
@@ -96,9 +96,9 @@ class InvocationOperations(Operations):
             )
         version = self._invoker.find(function)
         if len(payload) < LARGE:
-            _check_json(payload)
+            check_payload(payload)
         else:
-            await asyncio.to_thread(_check_json, payload)
+            await asyncio.to_thread(check_payload, payload)
         context = _client_context(params["ClientContext"]) if "ClientContext" in params else None
         return _Asked(function, version, payload, context)
 
@@ -120,12 +120,6 @@ async def _streamed(outcome: Outcome, tail: str | None) -> AsyncIterator[dict[st
     else:
         yield {"PayloadChunk": {"Payload": outcome.payload}}
     yield {"InvokeComplete": complete}
-
-
-def _check_json(payload: bytes) -> None:
-    if fault := jackson.check(payload):
-        message = f"Could not parse request body into json: Could not parse payload into json: {fault}"
-        raise ServiceError("InvalidRequestContentException", message, Type="User")
 
 
 def _client_context(given: str) -> str:

@@ -57,6 +57,7 @@ class LayerOperations(Operations):
         return self._layer(name, int(number))
 
     def _layer(self, name: str, number: int) -> dict[str, Any]:
+        _check_number(number)
         row = self.cloud.store.row(
             "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
         )
@@ -75,24 +76,39 @@ class LayerOperations(Operations):
         rows = self.cloud.store.rows(
             "SELECT document FROM layer_versions WHERE name = ? AND NOT deleted ORDER BY version DESC", name
         )
-        return page("LayerVersions", [json.loads(row["document"]) for row in rows], call.params)
+        found = [json.loads(row["document"]) for row in rows]
+        return page("LayerVersions", [layer for layer in found if _suits(layer, call.params)], call.params)
 
     async def list_layers(self, call: Call) -> dict[str, Any]:
-        """List layers with their latest versions."""
+        """List layers with their latest versions: of those that suit a runtime and an architecture, where given."""
         rows = self.cloud.store.rows(
-            "SELECT name, document, max(version) FROM layer_versions WHERE NOT deleted GROUP BY name ORDER BY name"
+            "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
         )
-        documents = [(row["name"], json.loads(row["document"])) for row in rows]
+        latest: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            if row["name"] not in latest and _suits(layer := json.loads(row["document"]), call.params):
+                latest[row["name"]] = layer
         layers = [
             {"LayerName": name, "LayerArn": layer["LayerArn"], "LatestMatchingVersion": layer}
-            for name, layer in documents
+            for name, layer in latest.items()
         ]
         return page("Layers", layers, call.params)
 
     async def delete_layer_version(self, call: Call) -> dict[str, Any]:
         """Delete a layer version; functions that have it keep it until they change, as on AWS."""
         name = call.params["LayerName"].rpartition(":")[2]
+        _check_number(call.params["VersionNumber"])
         await self.cloud.store.execute(
             "UPDATE layer_versions SET deleted = 1 WHERE name = ? AND version = ?", name, call.params["VersionNumber"]
         )
         return {}
+
+
+def _suits(layer: dict[str, Any], params: dict[str, Any]) -> bool:
+    wanted = (("CompatibleRuntime", "CompatibleRuntimes"), ("CompatibleArchitecture", "CompatibleArchitectures"))
+    return all(params[one] in (layer.get(several) or ()) for one, several in wanted if one in params)
+
+
+def _check_number(number: int) -> None:
+    if number < 1:
+        raise ServiceError("InvalidParameterValueException", "Layer Version Cannot be less than 1.", Type="User")

@@ -8,8 +8,18 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
-from scones.cloud.services.lambda_.names import FunctionName
+from scones.cloud.services.lambda_.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.operations import Operations
+
+_CONDITIONS = {
+    "SourceArn": ("ArnLike", "AWS:SourceArn"),
+    "SourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+    "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+    "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
+}
+"""What of a request becomes a condition of the statement: its operator and key."""
 
 
 class PermissionOperations(Operations):
@@ -18,7 +28,11 @@ class PermissionOperations(Operations):
     async def add_permission(self, call: Call) -> dict[str, Any]:
         """Add a statement to a function's policy."""
         function, params = self._function(call), call.params
+        if function.qualifier == LATEST:
+            message = "We currently do not support adding policies for $LATEST."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
         self._records.find(function)
+        self._check_policy_revision(function, params)
         statement = self._statement(function, params)
         qualifier = function.qualifier or ""
         found = self.cloud.store.row(
@@ -38,16 +52,15 @@ class PermissionOperations(Operations):
         return {"Statement": json.dumps(statement)}
 
     def _statement(self, function: FunctionName, params: dict[str, Any]) -> dict[str, Any]:
-        principal = params["Principal"]
-        conditions: dict[str, Any] = {}
-        if "SourceArn" in params:
-            conditions["ArnLike"] = {"AWS:SourceArn": params["SourceArn"]}
-        if "SourceAccount" in params:
-            conditions["StringEquals"] = {"AWS:SourceAccount": params["SourceAccount"]}
+        conditions: dict[str, dict[str, Any]] = {}
+        for member, (operator, key) in _CONDITIONS.items():
+            if member in params:
+                value = params[member]
+                conditions.setdefault(operator, {})[key] = str(value).lower() if isinstance(value, bool) else value
         return {
             "Sid": params["StatementId"],
             "Effect": "Allow",
-            "Principal": {"Service": principal} if principal.endswith(".amazonaws.com") else {"AWS": principal},
+            "Principal": _principal(params["Principal"]),
             "Action": params["Action"],
             "Resource": self._records.arn(function.name, function.qualifier),
             **({"Condition": conditions} if conditions else {}),
@@ -55,28 +68,53 @@ class PermissionOperations(Operations):
 
     async def get_policy(self, call: Call) -> dict[str, Any]:
         """Return a function's policy."""
-        function = self._function(call)
+        policy = self._policy(self._function(call))
+        if policy is None:
+            raise ServiceError(
+                "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
+            )
+        return {"Policy": policy, "RevisionId": _revision(policy)}
+
+    def _policy(self, function: FunctionName) -> str | None:
         rows = self.cloud.store.rows(
             "SELECT statement FROM function_statements WHERE function = ? AND qualifier = ? ORDER BY sid",
             function.name, function.qualifier or "",
         )  # fmt: skip
-        if not rows:
-            raise ServiceError(
-                "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
-            )
         statements = [json.loads(row["statement"]) for row in rows]
-        policy = {"Version": "2012-10-17", "Id": "default", "Statement": statements}
-        return {"Policy": json.dumps(policy), "RevisionId": str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(policy)))}
+        return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}) if rows else None
+
+    def _check_policy_revision(self, function: FunctionName, params: dict[str, Any]) -> None:
+        known = self._policy(function)
+        if known is not None and params.get("RevisionId", _revision(known)) != _revision(known):
+            message = (
+                "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve "
+                "the latest Revision Id"
+            )
+            raise ServiceError("PreconditionFailedException", message, 412, Type="User")
 
     async def remove_permission(self, call: Call) -> dict[str, Any]:
         """Remove a statement from a function's policy."""
-        function = self._function(call)
+        function, sid = self._function(call), call.params["StatementId"]
+        self._records.find(function)
+        if self._policy(function) is None:
+            message = "No policy is associated with the given resource."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        self._check_policy_revision(function, call.params)
         removed = await self.cloud.store.execute(
             "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
-            function.name, function.qualifier or "", call.params["StatementId"],
+            function.name, function.qualifier or "", sid,
         )  # fmt: skip
         if not removed:
-            raise ServiceError(
-                "ResourceNotFoundException", "Statement is not found in resource policy.", 404, Type="User"
-            )
+            message = f"Statement {sid} is not found in resource policy."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return {}
+
+
+def _principal(given: str) -> Any:
+    if given == "*" or given.endswith(".amazonaws.com"):
+        return given if given == "*" else {"Service": given}
+    return {"AWS": f"arn:aws:iam::{given}:root" if given.isdigit() else given}
+
+
+def _revision(policy: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, policy))

@@ -1,0 +1,80 @@
+"""Payloads of invocations: JSON, refused in the words of Jackson's parser of bytes where they are none.
+
+It reads from the front and stops at the first fault, of syntax or of UTF-8. The first byte of a value that is none it
+takes for a letter of Latin-1, and reads on from there: what the AWS CLI makes of text that it takes for base64 is told
+so.
+"""
+
+from __future__ import annotations
+
+import json
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services import jackson
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def check_payload(payload: bytes) -> None:
+    """Raise `InvalidRequestContentException` for what is no JSON."""
+    found = _fault(payload.removeprefix(_BOM))
+    if found is None:
+        return
+    message, end = found
+    line, column = payload.count(b"\n", 0, end) + 1, end - payload.rfind(b"\n", 0, end)
+    shown = payload[: jackson.SHOWN].decode(errors="replace")
+    rest = f"[truncated {len(payload) - jackson.SHOWN} bytes]" if len(payload) > jackson.SHOWN else ""
+    raise ServiceError(
+        "InvalidRequestContentException",
+        f"Could not parse request body into json: Could not parse payload into json: {message}\n"
+        f' at [Source: (byte[])"{shown}"{rest}; line: {line}, column: {column}]',
+        Type="User",
+    )
+
+
+def _fault(payload: bytes) -> tuple[str, int] | None:
+    """Return what is wrong with a payload, and how many bytes were read by then; None where nothing is."""
+    damaged: UnicodeDecodeError | None = None
+    try:
+        json.loads(payload.decode(), parse_constant=jackson.refuse_constant)
+    except UnicodeDecodeError as error:
+        damaged = error
+    except json.JSONDecodeError:
+        pass
+    except (ValueError, RecursionError):  # Python's own bounds: on the digits of a number, on nesting
+        return None
+    else:
+        return None
+    text = payload.decode("latin-1")  # a character for each byte: what is no ASCII stands in strings, or is a fault
+    try:
+        json.loads(text, parse_constant=jackson.refuse_constant)
+    except json.JSONDecodeError as error:
+        if damaged is None or (error.pos <= damaged.start and not error.msg.startswith("Unterminated string")):
+            word = error.msg.startswith("Expecting value") and jackson.IDENTIFIER.match(text, error.pos)
+            return _word(payload, error.pos) if word else jackson.worded(text, error)
+    return _undecodable(damaged) if damaged else None
+
+
+def _word(payload: bytes, position: int) -> tuple[str, int]:
+    """Read the letters of a word that is no value, and the character behind it."""
+    word, position = chr(payload[position]), position + 1
+    while position < len(payload):
+        try:
+            character = payload[position : position + 4].decode()[0]
+        except UnicodeDecodeError as error:
+            if error.start == 0:
+                return _undecodable(error, position)
+            character = payload[position : position + error.start].decode()[0]
+        position += len(character.encode())
+        if not jackson.IDENTIFIER.fullmatch(word + character):
+            break
+        word += character
+    return f"Unrecognized token '{word}': was expecting {jackson.VALUES}", position
+
+
+def _undecodable(error: UnicodeDecodeError, offset: int = 0) -> tuple[str, int]:
+    if error.reason == "invalid start byte":
+        return f"Invalid UTF-8 start byte 0x{error.object[error.start]:02x}", offset + error.start + 1
+    if error.end < len(error.object):
+        return f"Invalid UTF-8 middle byte 0x{error.object[error.end]:02x}", offset + error.end + 1
+    return "Unexpected end-of-input", offset + error.end
