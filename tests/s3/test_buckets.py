@@ -120,3 +120,38 @@ def test_acls_are_the_owners(s3, bucket, refusal):
         assert acl["Grants"][0]["Grantee"]["ID"] == acl["Owner"]["ID"]
     refused = refusal(s3.put_object, Bucket=bucket, Key="all", Body=b"x", ACL="public-read")
     assert refused[:2] == ("AccessControlListNotSupported", 400)
+
+
+def test_a_bucket_keeps_how_it_is_to_be_encrypted(s3, bucket):
+    def algorithm():
+        rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        return rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+
+    assert algorithm() == "AES256"
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
+    assert algorithm() == "aws:kms"
+    s3.delete_bucket_encryption(Bucket=bucket)
+    assert algorithm() == "AES256"
+
+
+def test_public_access_is_blocked_until_another_thing_is_said(s3, bucket, refusal):
+    def blocked():
+        return set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+
+    assert blocked() == {True}
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    assert blocked() == {True, False}
+    s3.delete_public_access_block(Bucket=bucket)
+    assert refusal(s3.get_public_access_block, Bucket=bucket)[:2] == ("NoSuchPublicAccessBlockConfiguration", 404)
+
+
+def test_a_policy_is_kept_as_it_was_written_until_the_bucket_goes(s3, bucket, refusal):
+    assert refusal(s3.get_bucket_policy, Bucket=bucket)[:2] == ("NoSuchBucketPolicy", 404)
+    assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="[]")[:2] == ("MalformedPolicy", 400)
+    policy = '{"Version": "2012-10-17",  "Statement": []}'
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
+    s3.delete_bucket(Bucket=bucket)
+    s3.create_bucket(Bucket=bucket)
+    assert refusal(s3.get_bucket_policy, Bucket=bucket)[0] == "NoSuchBucketPolicy"

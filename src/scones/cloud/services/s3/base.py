@@ -43,6 +43,9 @@ class S3Base(Service):
         CREATE TABLE IF NOT EXISTS s3_buckets (
             name TEXT PRIMARY KEY, created INTEGER NOT NULL, tags TEXT NOT NULL DEFAULT '[]'
         ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS s3_bucket_settings (
+            bucket TEXT NOT NULL, setting TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (bucket, setting)
+        ) WITHOUT ROWID;
         CREATE TABLE IF NOT EXISTS s3_objects (
             bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
             modified INTEGER NOT NULL, storage_class TEXT NOT NULL, checksum_algorithm TEXT NOT NULL,

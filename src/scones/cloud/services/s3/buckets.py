@@ -68,6 +68,7 @@ class Buckets(S3Base):
                     "BucketNotEmpty", "The bucket you tried to delete is not empty", 409, BucketName=name
                 )
             uploads = connection.execute("DELETE FROM s3_uploads WHERE bucket = ? RETURNING id", (name,)).fetchall()
+            connection.execute("DELETE FROM s3_bucket_settings WHERE bucket = ?", (name,))
             connection.execute("DELETE FROM s3_buckets WHERE name = ?", (name,))
             return [file for row in uploads for file in discard_parts(connection, row[0])]
 

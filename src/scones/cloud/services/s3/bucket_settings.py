@@ -1,0 +1,94 @@
+"""Settings of a bucket that are kept and told, and change nothing here: encryption, policy, public access."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.s3.base import S3Base
+
+ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
+"""What every bucket has that was told nothing else (User Guide, "Setting default server-side encryption")."""
+PUBLIC_ACCESS = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+"""What a new bucket has, since April 2023."""
+
+
+class BucketSettings(S3Base):
+    """The operations on those settings."""
+
+    async def put_bucket_encryption(self, call: Call) -> dict[str, Any]:
+        """Replace a bucket's default encryption."""
+        return await self._keep(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
+
+    async def get_bucket_encryption(self, call: Call) -> dict[str, Any]:
+        """Return a bucket's default encryption: AES256 unless it was told another."""
+        return {"ServerSideEncryptionConfiguration": self._kept(call, "encryption", ENCRYPTION)}
+
+    async def delete_bucket_encryption(self, call: Call) -> dict[str, Any]:
+        """Go back to AES256."""
+        return await self._keep(call, "encryption", ENCRYPTION)
+
+    async def put_public_access_block(self, call: Call) -> dict[str, Any]:
+        """Replace what of public access is blocked; what is left out is not."""
+        blocked = call.params["PublicAccessBlockConfiguration"]
+        return await self._keep(call, "public access", dict.fromkeys(PUBLIC_ACCESS, False) | blocked)
+
+    async def get_public_access_block(self, call: Call) -> dict[str, Any]:
+        """Return what of public access is blocked: all of it unless another thing was said."""
+        kept = self._kept(call, "public access", PUBLIC_ACCESS)
+        if kept is None:
+            raise _missing(call, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration")
+        return {"PublicAccessBlockConfiguration": kept}
+
+    async def delete_public_access_block(self, call: Call) -> dict[str, Any]:
+        """Block nothing."""
+        return await self._keep(call, "public access", None)
+
+    async def put_bucket_policy(self, call: Call) -> dict[str, Any]:
+        """Replace a bucket's policy, which must be a JSON object."""
+        policy = call.params["Policy"]
+        try:
+            valid = isinstance(json.loads(policy), dict)
+        except ValueError:
+            valid = False
+        if not valid:
+            raise ServiceError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
+        return await self._keep(call, "policy", policy)
+
+    async def get_bucket_policy(self, call: Call) -> dict[str, Any]:
+        """Return a bucket's policy; raises `NoSuchBucketPolicy` where there is none."""
+        kept = self._kept(call, "policy", None)
+        if kept is None:
+            raise _missing(call, "NoSuchBucketPolicy", "The bucket policy")
+        return {"Policy": kept}
+
+    async def delete_bucket_policy(self, call: Call) -> dict[str, Any]:
+        """Remove a bucket's policy."""
+        return await self._keep(call, "policy", None)
+
+    async def _keep(self, call: Call, setting: str, value: Any) -> dict[str, Any]:
+        await self.store.execute(
+            "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",
+            self.check_bucket(call.params), setting, json.dumps(value),
+        )  # fmt: skip
+        return {}
+
+    def _kept(self, call: Call, setting: str, otherwise: Any) -> Any:
+        """Return a setting, `otherwise` where nothing was ever said of it, None where it was removed."""
+        row = self.store.row(
+            "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
+            self.check_bucket(call.params), setting,
+        )  # fmt: skip
+        return otherwise if row is None else json.loads(row["value"])
+
+
+def _missing(call: Call, code: str, what: str) -> ServiceError:
+    verb = "does not exist" if code == "NoSuchBucketPolicy" else "was not found"
+    return ServiceError(code, f"{what} {verb}", 404, BucketName=call.params["Bucket"])
