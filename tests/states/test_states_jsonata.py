@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from state_workbench import INVOKE, fail, interpret
+
+from scones.cloud.services.states.variable_references import variable_references
 
 
 def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
@@ -171,3 +174,14 @@ def test_a_concurrency_below_zero_fails_a_map():
     run = interpret(machine(state))
     assert run.failure is not None
     assert "MaxConcurrency cannot be negative" in str(run.failure.cause)
+
+
+def test_a_variable_hides_the_function_of_its_name():
+    first = {"Type": "Pass", "Assign": {"count": 2, "range": [1, 2]}, "Next": "B"}
+    last = {"Type": "Pass", "Output": "{% [$count, $range] %}", "End": True}
+    assert interpret(machine(first, B=last)).output == [2, 1, 2]
+
+
+def test_a_function_is_no_variable_that_a_state_refers_to():
+    state = {"Type": "Pass", "Output": "{% $map($x, $sum) %}"}
+    assert variable_references(json.dumps(machine(state))) == {"A": ["x"]}

@@ -36,10 +36,10 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
         expression = compile_query(text)
         frame = expression.create_frame()
         frame.set_runtime_bounds(_SECONDS * 1000, _DEPTH)
-        for name, value in bindings.items():
-            frame.bind(name, Utils.NULL_VALUE if value is None else value)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
+        for name, value in bindings.items():  # a variable hides the function of its name
+            frame.bind(name, Utils.NULL_VALUE if value is None else value)
         result = expression.evaluate(None, frame)
         if result is None:
             raise Undefined
@@ -104,3 +104,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "uuid": functions.uuid_,
     "parse": functions.string_to_json,
 }
+FUNCTIONS = frozenset({*Jsonata.static_frame.bindings, *_FUNCTIONS})
+"""The names of all functions, JSONata's own among them."""

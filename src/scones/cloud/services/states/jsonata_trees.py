@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scones.cloud.services.states.jsonata_engine import compile_query
+from scones.cloud.services.states.jsonata_engine import FUNCTIONS, compile_query
 
 
 def free_variables(text: str) -> set[str]:
@@ -32,7 +32,7 @@ def free_variables(text: str) -> set[str]:
                 visit(part)
 
     visit(compile_query(text).ast)
-    return used - bound
+    return used - bound - FUNCTIONS
 
 
 def unsupported_references(text: str, *, caught: bool) -> list[str]:
