@@ -92,3 +92,30 @@ def test_layers_are_listed_by_what_they_suit(start_cloud):
     assert [version["Version"] for version in versions] == [2]
     with pytest.raises(ClientError, match="Layer Version Cannot be less than 1"):
         client.get_layer_version(LayerName="both", VersionNumber=0)
+
+
+def test_what_is_recorded_is_told_again(function):
+    made = function(CODE)
+    client, name = made.client, made.name
+    client.publish_version(FunctionName=name)
+    asked = client.put_provisioned_concurrency_config(
+        FunctionName=name, Qualifier="1", ProvisionedConcurrentExecutions=3
+    )
+    assert asked["Status"] == "IN_PROGRESS"
+    config = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    assert (config["Status"], config["AvailableProvisionedConcurrentExecutions"]) == ("READY", 3)
+    (listed,) = client.list_provisioned_concurrency_configs(FunctionName=name)["ProvisionedConcurrencyConfigs"]
+    assert listed["FunctionArn"].endswith(f":{name}:1")
+    client.delete_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    with pytest.raises(client.exceptions.ProvisionedConcurrencyConfigNotFoundException):
+        client.get_provisioned_concurrency_config(FunctionName=name, Qualifier="1")
+    with pytest.raises(ClientError, match="cannot be applied to unpublished function versions"):
+        client.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier="$LATEST", ProvisionedConcurrentExecutions=3
+        )
+    assert client.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Terminate"
+    client.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
+    assert client.get_function_recursion_config(FunctionName=name)["RecursiveLoop"] == "Allow"
+    client.put_runtime_management_config(FunctionName=name, UpdateRuntimeOn="FunctionUpdate")
+    assert client.get_runtime_management_config(FunctionName=name)["UpdateRuntimeOn"] == "FunctionUpdate"
+    assert client.get_function_code_signing_config(FunctionName=name)["CodeSigningConfigArn"] == ""

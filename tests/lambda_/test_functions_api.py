@@ -206,6 +206,13 @@ def test_a_layer_brings_modules(function, cloud):
     assert made.invoke().payload == "hello"
 
 
+def test_shared_libraries_of_a_layer_are_found(function, cloud):
+    content = {"ZipFile": archive({"lib/libwords.so": ""})}
+    layer = cloud.client("lambda").publish_layer_version(LayerName="native", Content=content)["LayerVersionArn"]
+    code = "import os\ndef handler(e, c):\n    return os.environ.get('LD_LIBRARY_PATH')"
+    assert [function(code, Layers=layers).invoke().payload for layers in ([layer], [])] == ["/opt/lib", None]
+
+
 def test_a_layer_that_is_not_there_is_refused(function):
     arn = "arn:aws:lambda:us-east-1:111122223333:layer:nothing:1"
     with pytest.raises(ClientError, match="Layer version .* does not exist"):

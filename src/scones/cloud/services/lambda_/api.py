@@ -19,6 +19,8 @@ from scones.cloud.services.lambda_.invocation import InvocationOperations
 from scones.cloud.services.lambda_.layers import LayerOperations
 from scones.cloud.services.lambda_.operations import Operations
 from scones.cloud.services.lambda_.permissions import PermissionOperations
+from scones.cloud.services.lambda_.recorded_settings import SCHEMA as RECORDED_SETTINGS
+from scones.cloud.services.lambda_.recorded_settings import RecordedSettingOperations
 from scones.cloud.services.lambda_.versions import VersionOperations
 
 
@@ -33,11 +35,12 @@ class Lambda(
     AliasOperations,
     LayerOperations,
     PermissionOperations,
+    RecordedSettingOperations,
     AccountOperations,
 ):
     """Functions in execution environments on this machine; `urls` serves their URLs."""
 
-    schema: ClassVar[str] = f"{Operations.schema};{FUNCTION_URLS}"
+    schema: ClassVar[str] = f"{Operations.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -211,6 +211,8 @@ class Invoker:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
             "AWS_LAMBDA_LOG_GROUP_NAME": logging_config["LogGroup"],
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
             "AWS_LAMBDA_LOG_FORMAT": logging_config["LogFormat"],
             **({"AWS_LAMBDA_LOG_LEVEL": level} if (level := logging_config.get("ApplicationLogLevel")) else {}),
             **configuration.get("Environment", {}).get("Variables", {}),

@@ -59,7 +59,7 @@ class Runtime:
         }
         return Program(
             argv=start.command,
-            env={**COMMON, **start.defaults, **self.variables, **own},
+            env={**COMMON, **self._libraries(root, layers), **start.defaults, **self.variables, **own},
             cwd=root,
             mounts={
                 "/tmp": tmp,  # noqa: S108 - the handler's own
@@ -71,6 +71,14 @@ class Runtime:
             visible=(*self.interpreter.folders, *self.lent),
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )
+
+    def _libraries(self, root: str, layers: str) -> dict[str, str]:
+        """Return where shared libraries are looked for, of AWS's folders those that have any: it costs a warm start."""
+        folders = {root: self.code, f"{root}/lib": self.code / "lib"}
+        if self.layers is not None:
+            folders[f"{layers}/lib"] = self.layers / "lib"
+        found = [name for name, folder in folders.items() if any(folder.glob("lib*.so*"))]
+        return {"LD_LIBRARY_PATH": os.pathsep.join(found)} if found else {}
 
     def wrapped(self, command: list[str]) -> list[str]:
         """Return a command behind the function's wrapper: a script that starts the runtime in its own way."""
