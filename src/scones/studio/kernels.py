@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from scones.studio.environments import Environment
-
-_ALIASES = ("python3", "conda_python3")
-"""Names that people's notebooks carry; the first environment answers to them."""
 
 
 def write_kernels(folder: Path, environments: list[Environment], share: Path) -> Path:
     """Write a kernel for each environment in `folder` below `share`, which is for JUPYTER_PATH; return that.
 
+    The first is python3. It has no second name: JupyterLab opens a notebook that names a kernel of another place
+    (`conda_pytorch_p310`, Studio's long ones) with the only kernel of its language, and asks where there are several.
     A kernel's PATH begins with its environment, so that `!pip install` and `!aws` are its own.
     """
+    shutil.rmtree(share / "kernels", ignore_errors=True)
     for index, environment in enumerate(environments):
-        _write(share / "kernels" / f"sagemaker-{environment.name}", environment, folder)
-        if index == 0:
-            for alias in _ALIASES:
-                _write(share / "kernels" / alias, environment, folder)
+        _write(share / "kernels" / (f"sagemaker-{environment.name}" if index else "python3"), environment, folder)
     return share
 
 
