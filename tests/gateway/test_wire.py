@@ -64,9 +64,10 @@ def test_a_path_of_no_operation_is_none():
     assert route("lambda", "GET", "/2015-03-31/nothing") is None
 
 
-def failures(service, operation, params):
+def failures(service, operation, params, null=False):
+    shape = operation_model(service, operation).input_shape
     with pytest.raises(ServiceError) as error:
-        validate(params, operation_model(service, operation).input_shape, "ValidationException")
+        validate(params, shape, "ValidationException", tells_of_null=null)
     return error.value.message
 
 
@@ -83,6 +84,37 @@ def test_validation_names_everything_at_once():
     assert "Value null at 'definition' failed to satisfy constraint: Member must not be null" in text
     assert "Value 'FAST' at 'type' failed to satisfy constraint: Member must satisfy enum value set: " in text
     assert "Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1" in text
+
+
+def test_what_a_list_or_map_holds_is_told_with_all_that_it_must_be():
+    """As people have been told by AWS: by ACM and, of function URLs, architectures and variables, by Lambda."""
+    names = failures(
+        "sagemaker", "CreateModel", {"ModelName": "m", "VpcConfig": {"SecurityGroupIds": ["!"], "Subnets": ["s"]}}
+    )
+    assert names == (
+        "1 validation error detected: Value '[!]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint: Member "
+        "must satisfy constraint: [Member must have length less than or equal to 32, Member must have length greater "
+        "than or equal to 0, Member must satisfy regular expression pattern: [-0-9a-zA-Z]+]"
+    )
+    cors = {"AllowMethods": ["GET", "OPTIONS"]}
+    assert failures(
+        "lambda", "CreateFunctionUrlConfig", {"FunctionName": "f", "AuthType": "NONE", "Cors": cors}, null=True
+    ) == (
+        "1 validation error detected: Value '[GET, OPTIONS]' at 'cors.allowMethods' failed to satisfy constraint: "
+        "Member must satisfy constraint: [Member must have length less than or equal to 6, Member must have length "
+        "greater than or equal to 0, Member must satisfy regular expression pattern: .*, Member must not be null]"
+    )
+    variables = {"FunctionName": "f", "Environment": {"Variables": {"a-b": "secret"}}}
+    assert failures("lambda", "UpdateFunctionConfiguration", variables) == (
+        "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must "
+        "satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
+    )
+    routing = {"FunctionName": "f", "Name": "n", "RoutingConfig": {"AdditionalVersionWeights": {"1": 1.5}}}
+    assert failures("lambda", "UpdateAlias", routing, null=True) == (
+        "1 validation error detected: Value '{1=1.5}' at 'routingConfig.additionalVersionWeights' failed to satisfy "
+        "constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, Member must "
+        "have value greater than or equal to 0.0, Member must not be null]"
+    )
 
 
 def test_numbers_are_held_to_their_range():

@@ -16,7 +16,6 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call, Service
 from scones.cloud.store import Store
 from scones.cloud.wire.model import service_model, streamed_input
-from scones.cloud.wire.validate import validate
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +101,7 @@ class Cloud:
         handler = self.handler(service, operation)
         shape = service_model(service).operation_model(operation)
         if check and shape.input_shape is not None:
-            offered = self.services[service]
-            validate(params, shape.input_shape, offered.validation_code, offered.own_checks)
+            self.services[service].validate(params, shape.input_shape)
         if name := streamed_input(shape):
             body = params.get(name, b"")
             if isinstance(body, bytes):

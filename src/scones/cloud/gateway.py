@@ -25,7 +25,6 @@ from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
 from scones.cloud.wire.serialize import Response, serialize, serialize_error
-from scones.cloud.wire.validate import validate
 
 if TYPE_CHECKING:
     from scones.cloud.services.lambda_ import Lambda
@@ -223,7 +222,7 @@ class Gateway:
         if shape := operation.input_shape:
             if name := streamed_input(operation):
                 params[name] = admitted.stream
-            validate(params, shape, service.validation_code, service.own_checks)
+            service.validate(params, shape)
         return Call(
             operation=operation.name,
             params=params,

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from botocore import xform_name
+from botocore.model import StructureShape
 
 from scones.cloud.credentials import Caller
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.validate import validate
 
 if TYPE_CHECKING:
     from scones.cloud.cloud import Cloud
@@ -72,13 +74,14 @@ class Service:
     `Call` and returns the output members, or raises `ServiceError`. Operations that are not defined answer
     `NotImplemented` by name. `schema` creates the service's tables; `validation_code` is the service's error
     code for parameters that its model forbids; `own_checks` are names of shapes that the service checks itself,
-    with messages of its own.
+    with messages of its own; `tells_of_null` is whether its messages say of lists' members that they must not be null.
     """
 
     name: ClassVar[str]
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
     own_checks: ClassVar[frozenset[str]] = frozenset()
+    tells_of_null: ClassVar[bool] = False
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -91,6 +94,10 @@ class Service:
 
     async def stop(self) -> None:
         """End background work and children; called once."""
+
+    def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
+        """Raise `ServiceError` for parameters that an operation's model forbids."""
+        validate(params, shape, self.validation_code, self.own_checks, tells_of_null=self.tells_of_null)
 
     def handler(self, operation: str) -> Handler | None:
         """Return the coroutine behind an operation's name, or None where the operation is not offered."""

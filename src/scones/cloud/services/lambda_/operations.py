@@ -27,6 +27,7 @@ class Operations(Service):
     name: ClassVar[str] = "lambda"
     schema: ClassVar[str] = f"{SCHEMA};{EVENT_SOURCES};{Outbox.schema(TABLE)}"
     own_checks: ClassVar[frozenset[str]] = frozenset({"Runtime"})
+    tells_of_null: ClassVar[bool] = True
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
