@@ -210,38 +210,11 @@ def test_a_dry_run_runs_nothing(function):
     assert made.client.invoke(FunctionName=made.name, InvocationType="DryRun")["StatusCode"] == 204
 
 
-@pytest.mark.parametrize(
-    ("payload", "fault", "place"),
-    [
-        (b"hello", "Unrecognized token 'hello': was expecting (JSON String, Number, ", "line: 1, column: 6]"),
-        (b'{"a":\n x}', "Unrecognized token 'x': was expecting (JSON String, Number, ", "line: 2, column: 4]"),
-        (b"{x}", "Unexpected character ('x' (code 120)): was expecting double-quote to start field name", "column: 3]"),
-        (b"'{}'", "Unexpected character (''' (code 39)): expected a valid value (JSON String, ", "column: 2]"),
-        (b'{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field ", "column: 7]"),
-        (
-            b'{"a": [1 2]}',
-            "Unexpected character ('2' (code 50)): was expecting comma to separate Array ",
-            "column: 11]",
-        ),
-        (b"[NaN]", "Non-standard token 'NaN': enable JsonParser.Feature.ALLOW_NON_NUMERIC_NUMBERS", "column: 5]"),
-        (b'"a', "Unexpected end-of-input: was expecting closing quote for a string value", "column: 3]"),
-        (b'{"a": 1', "Unexpected end-of-input: expected close marker for Object", "column: 8]"),
-        (b'"\xff"', "Invalid UTF-8 start byte 0xff", "column: 3]"),
-        # as people have been told by AWS when the CLI took their text for base64
-        (b"0D\xa0a", "Unexpected character ('D' (code 68)): Expected space separating root-level values", "column: 3]"),
-        (b"\xc2'm\x9d", "Unrecognized token '\xc2': was expecting (JSON String, Number, ", "column: 3]"),
-        (b"\xce\x97\xff", "Invalid UTF-8 start byte 0x97", "column: 3]"),
-    ],
-)
-def test_a_payload_must_be_json(function, payload, fault, place):
+def test_a_payload_must_be_json(function):
     made = function(ECHO)
-    with pytest.raises(made.client.exceptions.InvalidRequestContentException) as refused:
-        made.client.invoke(FunctionName=made.name, Payload=payload)
-    message = refused.value.response["Error"]["Message"]
-    begin = "Could not parse request body into json: Could not parse payload into json: "
-    assert message.startswith(begin + fault)
-    assert message.endswith(place)
-    assert '\n at [Source: (byte[])"' in message
+    message = "Could not parse request body into json: Could not parse payload into json: Unrecognized token 'hello': "
+    with pytest.raises(made.client.exceptions.InvalidRequestContentException, match=message):
+        made.client.invoke(FunctionName=made.name, Payload=b"hello")
 
 
 def test_a_payload_has_its_limit(function):
