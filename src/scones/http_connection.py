@@ -32,6 +32,8 @@ READ_AHEAD = 64 << 10
 """Bytes of a body that wait for the application before no more are read."""
 JOINED = 64 << 10
 """Bytes of a body up to which it is copied behind the head, and not handed over beside it."""
+LINGER = 5.0
+"""Seconds that a client may go on to send what nobody reads, behind its answer."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -186,12 +188,22 @@ class HttpConnection(asyncio.Protocol):
         self.server.total_requests += 1
         self._under_way.popleft()
         if not exchange.kept:
-            self.transport.close()
+            self._close()
         elif self._under_way:
             self._under_way[0].start()
         else:
             self._waits_since = self.loop.time()
         self.resume_reading()
+
+    def _close(self) -> None:
+        """End the connection, but let a client that still sends read its answer first: what it sends is dropped."""
+        if self._arriving is None:
+            self.transport.close()
+        else:
+            self._over = True
+            self.transport.write_eof()
+            self._timer.cancel()
+            self._timer = self.loop.call_later(LINGER, self.transport.abort)
 
     def _let_be_last(self) -> None:
         """Look at nothing more that comes, and end the connection after what is under way."""
@@ -352,6 +364,8 @@ class Exchange:
         lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status]
         lines += [b"%b: %b" % header for header in self._connection.server.default_headers]
         lines += [b"%b: %b" % header for header in headers]
+        if self._more_body:  # the client sends it still; or not, if it waited to be asked, and begins its next request
+            self.kept = False
         named = {name.lower(): value for name, value in headers}
         bodyless = self._scope["method"] == "HEAD" or status in (204, 304)
         if bodyless or b"content-length" in named:

@@ -26,10 +26,11 @@ class Client:
         self._reader = reader
         self.writer = writer
 
-    async def send(self, *pieces: bytes) -> None:
+    async def send(self, *pieces: bytes, pause: float = 0) -> None:
         for piece in pieces:
             self.writer.write(piece)
             await self.writer.drain()
+            await asyncio.sleep(pause)
 
     async def head(self) -> bytes:
         return await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 5)
@@ -65,7 +66,10 @@ async def serving(app: App, idle: int = 75) -> AsyncIterator[tuple[Callable[[], 
             with contextlib.suppress(ConnectionError):
                 await client.writer.wait_closed()
         server.close()
+        for connection in state.connections:
+            connection.transport.abort()
         await asyncio.gather(*state.tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # in which the loop closes what was aborted
 
 
 async def body_of(receive) -> bytes:
@@ -141,7 +145,9 @@ async def test_a_body_is_asked_for_where_it_is_read_and_only_there():
         await client.send(b"dy")
         assert await client.answer() == b"body"
         await client.send(head % b"/refuse")
-        assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in (refusal := await client.rest())  # whether the body comes now cannot be known
+        assert refusal.startswith(b"HTTP/1.1 200 ")
+        assert refusal.endswith(b"no")
 
 
 @pytest.mark.parametrize(
@@ -211,6 +217,31 @@ async def test_a_body_that_nobody_reads_is_not_taken_in():
         assert client.writer.transport.get_write_buffer_size() > size - (24 << 20)  # the rest is the system's
         reading.set()
         assert await client.answer() == str(size).encode()
+
+
+async def test_a_client_that_is_refused_early_gets_its_answer_although_it_sends_on():
+    async def refusing(_, __, send):
+        await answer(send, b"no")
+
+    async with serving(refusing) as (connect, _):
+        client = await connect()
+        await client.send(b"PUT / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (32 << 20))
+        await asyncio.sleep(0.05)
+        await client.send(bytes(32 << 20))
+        assert (await client.rest()).endswith(b"no")
+
+
+async def test_a_client_that_sends_on_and_on_is_cut_off(monkeypatch):
+    monkeypatch.setattr(http_connection, "LINGER", 0.2)
+
+    async def refusing(_, __, send):
+        await answer(send, b"no")
+
+    async with serving(refusing) as (connect, _):
+        client = await connect()
+        await client.send(b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            await client.send(*[b"5\r\nagain\r\n"] * 100, pause=0.02)
 
 
 async def test_answers_without_a_length_are_chunked_or_end_with_their_connection():

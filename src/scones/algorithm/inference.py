@@ -27,11 +27,9 @@ SMALL_PICTURE = 128 * 128
 class RequestError(Exception):
     """A request that cannot be answered, with the HTTP status that says so."""
 
-    def __init__(self, status: int, message: str, *, unread: bool = False) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-        self.unread = unread
-        """Whether some of the body is still to come: then the connection is closed rather than read on."""
 
 
 class Model:

@@ -71,7 +71,7 @@ class Bodies:
                 await self._fill(content, receive)
             yield bytes(content)
         except TimeoutError as error:
-            raise RequestError(408, f"the body did not arrive within {READ_SECONDS:g} s", unread=True) from error
+            raise RequestError(408, f"the body did not arrive within {READ_SECONDS:g} s") from error
         finally:
             self._taken -= len(content)
 
@@ -86,9 +86,9 @@ class Bodies:
             content += chunk
             self._taken += len(chunk)
             if len(content) > BODY_LIMIT:
-                raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes", unread=more)
+                raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
             if self._taken > BODIES_LIMIT and len(content) > SMALL_BODY:
-                raise RequestError(503, "other large requests take all the memory there is; try again", unread=more)
+                raise RequestError(503, "other large requests take all the memory there is; try again")
 
 
 class Application:
@@ -134,7 +134,7 @@ class Application:
             return
         except RequestError as error:
             print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _answer(send, error.status, str(error).encode(), "text/plain", last=error.unread)
+            await _answer(send, error.status, str(error).encode(), "text/plain")
             return
         if headers.get("accept", "").partition(";")[0].strip() == "application/jsonlines":
             await _answer(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
@@ -157,10 +157,8 @@ class Application:
             self._pending -= 1
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None, *, last: bool = False) -> None:
+async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
     headers = [(b"content-length", str(len(body)).encode())]
-    if last:
-        headers.append((b"connection", b"close"))
     if content_type:
         headers.append((b"content-type", content_type.encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -85,18 +85,7 @@ class Gateway:
         if at is not None:
             await self._answer_function_url(at, incoming, scope, receive, send)
             return
-        unread = incoming.headers.get("content-length", "0") != "0" or "transfer-encoding" in incoming.headers
-
-        async def receive_noted() -> MutableMapping[str, Any]:
-            nonlocal unread
-            message = await receive()
-            unread = message.get("more_body", False)
-            return message
-
-        response = await self._answer(incoming, receive_noted)
-        if unread:  # a client that waited for 100-continue sends its next request where this body was due
-            response.headers["connection"] = "close"
-        await _send(response, scope["method"], send)
+        await _send(await self._answer(incoming, receive), scope["method"], send)
 
     async def _answer_function_url(
         self, at: Address, incoming: _Incoming, scope: Scope, receive: body.Receive, send: Send
@@ -114,7 +103,7 @@ class Gateway:
             response = await functions.urls.answer(at, incoming.request, query, content, source)
             status, pairs, whole = response.status, response.headers, response.body
         except ServiceError as error:
-            status, pairs, whole = error.status, [("connection", "close")], json.dumps({"Message": str(error)}).encode()
+            status, pairs, whole = error.status, [], json.dumps({"Message": str(error)}).encode()
         if status not in (204, 304):
             pairs.append(("content-length", str(len(whole))))
         headers = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in pairs]
