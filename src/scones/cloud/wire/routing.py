@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ class Route:
     query: Mapping[str, str]
     """Literals of the request URI: `{"uploads": ""}`, `{"list-type": "2"}`."""
     required_query: frozenset[str]
+    """Names, those of the literals among them."""
     required_headers: frozenset[str]
     weight: int
     """How much the route asks for of the last three: of those that match, the one that asks for most is meant."""
@@ -29,9 +31,9 @@ class Route:
     def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
         """Tell whether a request with a fitting method and path may mean this operation."""
         return not self.weight or (
-            all(query.get(name) == value for name, value in self.query.items())
-            and self.required_query <= query.keys()
+            self.required_query <= query.keys()
             and self.required_headers <= headers.keys()
+            and all(query[name] == value for name, value in self.query.items())
         )
 
 
@@ -45,12 +47,15 @@ class Match:
 
 
 @cache
-def _routes(service: str, method: str) -> tuple[Route, ...]:
-    """Return a service's routes of one method, those that ask for most first."""
+def _routes(service: str, method: str) -> Mapping[str, list[Route]]:
+    """Return a service's routes of one method, by a name that each needs in query or headers; "" for none."""
     model = service_model(service)
-    operations = map(model.operation_model, model.operation_names)
-    routes = [_route(operation) for operation in operations if operation.http["method"] == method]
-    return tuple(sorted(routes, key=lambda route: -route.weight))
+    routes: dict[str, list[Route]] = defaultdict(list)
+    for operation in map(model.operation_model, model.operation_names):
+        if operation.http["method"] == method:
+            route = _route(operation)
+            routes[min(route.required_query, default=min(route.required_headers, default=""))].append(route)
+    return dict(routes)
 
 
 def _route(operation: OperationModel) -> Route:
@@ -67,7 +72,7 @@ def _route(operation: OperationModel) -> Route:
         operation=operation.name,
         path=_pattern(path),
         query=literals,
-        required_query=frozenset(located["querystring"]),
+        required_query=frozenset(located["querystring"] | literals.keys()),
         required_headers=frozenset(name.lower() for name in located["header"]),
         weight=len(literals) + len(located["querystring"]) + len(located["header"]),
     )
@@ -92,11 +97,11 @@ def match_rest(
     """
     found: list[tuple[int, bool, str, Route, re.Match[str]]] = []
     for service in services:
-        for route in _routes(service, method):
-            if found and route.weight < found[-1][0]:
-                break
-            if route.matches(query, headers) and (path := route.path.fullmatch(raw_path)):
-                found.append((route.weight, route.operation in offered[service], service, route, path))
+        routes = _routes(service, method)
+        for name in ("", *(routes.keys() & query.keys()), *(routes.keys() & headers.keys())):
+            for route in routes.get(name, ()):
+                if route.matches(query, headers) and (path := route.path.fullmatch(raw_path)):
+                    found.append((route.weight, route.operation in offered[service], service, route, path))
     if not found:
         return None
     _, _, service, route, path = max(found, key=lambda entry: entry[:2])
