@@ -52,9 +52,9 @@ class Captured:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CaptureTarget:
-    """What one variant captures, and where to."""
+    """What one variant captures, and where to; equal to itself alone, for each deployment has files of its own."""
 
     endpoint: str
     variant: str
@@ -102,7 +102,7 @@ class CaptureTarget:
             metadata["customAttributes"] = [attributes]
         if inference_id is not None:
             metadata["inferenceId"] = inference_id
-        metadata["inferenceTime"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        metadata["inferenceTime"] = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
         line = f'{{"captureData":{{{",".join(sides)}}},"eventMetadata":{_json(metadata)},"eventVersion":"0"}}\n'
         return line.encode()
 
@@ -129,13 +129,8 @@ class CaptureTarget:
         return self.place.join(self.endpoint, self.variant, f"{moment:%Y/%m/%d/%H}", name).key
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A line on its way into a spool file."""
-
-    target: CaptureTarget
-    line: bytes
-    moment: datetime
+_Slot = tuple[CaptureTarget, int, int]
+"""Whose records a spool file has, and of which hour of which day."""
 
 
 class _Spool:
@@ -174,9 +169,9 @@ class Captures:
         self._objects = Objects(cloud)
         self._cloud = cloud
         self._folder = cloud.settings.data_dir / "sagemaker" / "capture"
-        self._open: dict[tuple[CaptureTarget, str], _Spool] = {}
+        self._open: dict[_Slot, _Spool] = {}
         self._closed: list[Path] = []
-        self._held: deque[_Record] = deque()
+        self._held: deque[tuple[CaptureTarget, bytes, datetime]] = deque()
         self._held_bytes = 0
         self._lost: Counter[str] = Counter()
         self._shipping = asyncio.Lock()
@@ -197,45 +192,45 @@ class Captures:
 
     def add(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
         """Append a record to the file of its hour: a write into the page cache, some microseconds."""
-        record = _Record(target, line, moment)
         try:
-            self._append(record)
+            self._append(target, line, moment)
         except OSError as error:
-            self._hold(record, error)
+            self._hold(target, line, moment, error)
 
-    def _append(self, record: _Record) -> None:
-        slot = record.target, f"{record.moment:%Y%m%d%H}"
+    def _append(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
+        slot = target, moment.day, moment.hour
         spool = self._open.get(slot)
         if spool is None:
-            spool = self._open[slot] = _Spool(self._folder, record.target, record.moment)
-        spool.append(record.line)
+            spool = self._open[slot] = _Spool(self._folder, target, moment)
+        spool.append(line)
         if spool.size >= LARGEST:
             self._close(slot)
 
-    def _hold(self, record: _Record, reason: OSError) -> None:
-        if self._held_bytes + len(record.line) > HELD_LIMIT:
-            self._lost[record.target.endpoint] += 1
+    def _hold(self, target: CaptureTarget, line: bytes, moment: datetime, reason: OSError) -> None:
+        if self._held_bytes + len(line) > HELD_LIMIT:
+            self._lost[target.endpoint] += 1
             return
         if not self._held:
             log.warning("Captured records wait in memory, for they cannot be written: %s", reason)
-        self._held.append(record)
-        self._held_bytes += len(record.line)
+        self._held.append((target, line, moment))
+        self._held_bytes += len(line)
 
     def _write_held(self) -> None:
         """Write what waits in memory as far as the disk takes it, and tell what found no room."""
         while self._held:
             try:
-                self._append(self._held[0])
+                self._append(*self._held[0])
             except OSError:
                 break
-            self._held_bytes -= len(self._held.popleft().line)
+            _, line, _ = self._held.popleft()
+            self._held_bytes -= len(line)
         lost, self._lost = self._lost, Counter()
         for endpoint, count in lost.items():
             message = f"{count} captured records were dropped: the disk takes none, and the memory for them is full."
             log.error("Endpoint %s: %s", endpoint, message)
             LogStream(self._cloud, log_group(endpoint), "data-capture").write(message)
 
-    def _close(self, slot: tuple[CaptureTarget, str]) -> None:
+    def _close(self, slot: _Slot) -> None:
         spool = self._open.pop(slot)
         spool.close()
         self._closed.append(spool.path)
