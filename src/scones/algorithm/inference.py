@@ -17,8 +17,11 @@ from scones.algorithm.pictures import to_rgb
 CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 PIXEL_LIMIT = 64_000_000
 """Pixels of a picture: what decodes to more is refused before it is decoded."""
-AT_ONCE = 0.001
-"""Seconds that the event loop may be held up: what takes no longer is done on it, a third faster than on a thread."""
+AT_ONCE = 0.002
+"""Seconds that the event loop may be held up: what takes no longer is done on it, without the way to a thread and back.
+
+More than twice what the default model takes: it is not to hang on what else a machine does while the model is loaded.
+"""
 SMALL_FILE = 16 << 10
 SMALL_PICTURE = 128 * 128
 """Pixels of a picture, and bytes of its file, that are decoded in so short a time."""
