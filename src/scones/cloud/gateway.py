@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
 from scones.cloud import auth, body
@@ -41,8 +41,7 @@ BODY_LIMIT = 128 * 1024 * 1024
 """Bytes of a body that is read whole: a function's zip of 50 MB in base64 fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Incoming:
+class _Incoming(NamedTuple):
     """A request as it came, with what is decoded once."""
 
     request: auth.Request
@@ -238,10 +237,10 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     query: dict[str, list[str]] = defaultdict(list)
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True) if scope["query_string"] else []
     for name, value in pairs:
         query[name].append(value)
-    raw_path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    raw_path = scope["raw_path"].decode("latin-1")
     bucket, dot, _ = headers.get("host", "").rpartition(f".localhost:{port}")
     resource = f"/{bucket}{raw_path}" if dot else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)

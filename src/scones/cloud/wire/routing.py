@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from botocore.model import OperationModel
@@ -37,8 +38,7 @@ class Route:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """The operation found, and the parameters in its path (decoded)."""
 
     service: str

@@ -24,7 +24,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
@@ -44,8 +44,7 @@ RETRY_EVERY = 10.0
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(NamedTuple):
     """One side of an invocation."""
 
     content_type: str
@@ -97,13 +96,13 @@ class CaptureTarget:
             sides.append(f'"endpointInput":{self._side(request, "INPUT")}')
         if "Output" in self.modes:
             sides.append(f'"endpointOutput":{self._side(answer, "OUTPUT")}')
-        metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
+        metadata = f'"eventId":"{uuid.uuid4()}"'
         if attributes is not None:  # a list in AWS's pre-processor class; its place among the keys is not known
-            metadata["customAttributes"] = [attributes]
+            metadata += f',"customAttributes":{_json([attributes])}'
         if inference_id is not None:
-            metadata["inferenceId"] = inference_id
-        metadata["inferenceTime"] = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-        line = f'{{"captureData":{{{",".join(sides)}}},"eventMetadata":{_json(metadata)},"eventVersion":"0"}}\n'
+            metadata += f',"inferenceId":{_json(inference_id)}'
+        metadata += f',"inferenceTime":"{moment.isoformat(timespec="seconds").replace("+00:00", "Z")}"'
+        line = f'{{"captureData":{{{",".join(sides)}}},"eventMetadata":{{{metadata}}},"eventVersion":"0"}}\n'
         return line.encode()
 
     def _side(self, side: Captured, mode: str) -> str:

@@ -10,8 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 
@@ -29,8 +28,7 @@ class TimedOutError(Exception):
     """The server did not answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a container answered; the names of headers are in lower case."""
 
     status: int
