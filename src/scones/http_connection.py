@@ -64,6 +64,7 @@ class HttpConnection(asyncio.Protocol):
         self._head_size = 0
         self._reading = True
         self._waits_since = self.loop.time()
+        """Since when it is the client's turn, if it is."""
         self._timer = self.loop.call_later(self._idle_seconds, self._end_if_idle)
         self.writable: asyncio.Future[None] | None = None
         """Done when the client has taken most of what was written; None where it has."""
@@ -82,6 +83,8 @@ class HttpConnection(asyncio.Protocol):
             return
         if self._in_head:
             self._head_size += len(data)
+        elif self._arriving is not None:
+            self._waits_since = self.loop.time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # there is nothing to upgrade to: the request is answered as it is
@@ -129,6 +132,7 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Have the request answered, when its turn comes."""
         self._in_head = False
+        self._waits_since = self.loop.time()
         exchange = Exchange(self, self._scope(), kept=self._parser.should_keep_alive())
         self._arriving = exchange
         self._under_way.append(exchange)
@@ -181,6 +185,7 @@ class HttpConnection(asyncio.Protocol):
         """Go on reading, unless there are requests that wait."""
         if not self._reading and len(self._under_way) < 2 and not self.transport.is_closing():
             self._reading = True
+            self._waits_since = self.loop.time()
             self.transport.resume_reading()
 
     def answered(self, exchange: Exchange) -> None:
@@ -226,14 +231,13 @@ class HttpConnection(asyncio.Protocol):
         self._let_be_last()
 
     def _end_if_idle(self) -> None:
-        """Close a connection whose client has sent no whole head for too long."""
-        left = self._waits_since + self._idle_seconds - self.loop.time()
-        if self._under_way:
-            left = self._idle_seconds
-        elif left <= 0:
+        """Close a connection whose client has sent no whole head, or nothing more of its body, for too long."""
+        waits = self._reading and (self._arriving is not None or not self._under_way)
+        left = self._waits_since + self._idle_seconds - self.loop.time() if waits else self._idle_seconds
+        if left <= 0:
             self.transport.close()
-            return
-        self._timer = self.loop.call_later(left, self._end_if_idle)
+        else:
+            self._timer = self.loop.call_later(left, self._end_if_idle)
 
     def shutdown(self) -> None:
         """End the connection as soon as nothing is under way; uvicorn calls it when the server ends."""

@@ -184,21 +184,22 @@ async def test_a_head_without_end_is_refused():
             assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
 
 
-async def test_a_client_has_limited_time_for_a_head_and_the_application_has_its_own_for_an_answer():
+async def test_a_silent_client_has_limited_time_and_the_application_has_its_own():
     async def slow(_, receive, send):
         await body_of(receive)
         await asyncio.sleep(1.6)
         await answer(send, b"late")
 
     async with serving(slow, idle=1) as (connect, _):
-        patient, silent, dripping = await connect(), await connect(), await connect()
+        patient, silent, dripping, stalled = [await connect() for _ in range(4)]
         await patient.send(b"GET / HTTP/1.1\r\n\r\n")
+        await stalled.send(b"PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
         await dripping.send(b"GET / HT")
         await asyncio.sleep(0.6)
         await dripping.send(b"TP/1.1\r\n")
         assert await silent.rest() == await dripping.rest() == b""
         assert await patient.answer() == b"late"
-        assert await patient.rest() == b""  # idle since
+        assert await patient.rest() == await stalled.rest() == b""
 
 
 async def test_a_body_that_nobody_reads_is_not_taken_in():
