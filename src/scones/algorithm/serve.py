@@ -43,6 +43,8 @@ READ_SECONDS = 60.0
 """How long a sender may take for its body: AWS's front end waits no longer for a whole invocation."""
 GIVE_WAY = 0.001
 """Seconds that a worker leaves a connection to others that have fewer."""
+MOST_GIVEN_WAY = 10
+"""How often in a row it does: on a busy machine, the others may not run for some milliseconds."""
 ACCEPT_AGAIN = 1.0
 """Seconds before a worker that could open no more files accepts again."""
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -198,7 +200,7 @@ class _Server(uvicorn.Server):
         self._listener = listener
         self._parent = parent
         self._accepting: set[asyncio.Task[Any]] = set()
-        self._gave_way = False
+        self._gave_way = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own
         await super().startup([])
@@ -228,10 +230,11 @@ class _Server(uvicorn.Server):
 
     def _accept(self) -> None:
         """Accept a connection, unless another worker has fewer: that one has a moment to be quicker."""
-        self._gave_way = not self._gave_way and self._load > self._parent.least_load()
-        if self._gave_way:
+        if self._gave_way < MOST_GIVEN_WAY and self._load > self._parent.least_load():
+            self._gave_way += 1
             self._pause(GIVE_WAY)
             return
+        self._gave_way = 0
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client gave up
