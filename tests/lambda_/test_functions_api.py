@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -103,6 +105,21 @@ def test_code_is_fetched_from_its_location(function, cloud):
 def test_settings_have_the_limits_of_aws(function, settings, message):
     with pytest.raises(ClientError, match=message):
         function(ONE, **settings)
+
+
+def test_code_has_its_limit_together_with_its_layers(function, cloud):
+    def large(megabytes):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            file.writestr("zeros", bytes(megabytes << 20))
+        return buffer.getvalue()
+
+    client = cloud.client("lambda")
+    layer = client.publish_layer_version(LayerName="large", Content={"ZipFile": large(150)})["LayerVersionArn"]
+    with pytest.raises(ClientError, match="combined with layers exceeds .* 262144000 bytes. The actual size is 263"):
+        function(ONE, Code={"ZipFile": large(101)}, Layers=[layer])
+    with pytest.raises(ClientError, match="Unzipped size must be smaller than 262144000 bytes"):
+        function(ONE, Code={"ZipFile": large(251)})
 
 
 def test_what_is_given_empty_is_taken_away(function, cloud):

@@ -78,6 +78,14 @@ class CodeStore:
                 shutil.rmtree(draft)
         return folder
 
+    def unzipped(self, digests: tuple[str, ...]) -> int:
+        """Return the bytes that archives have unzipped, together. Blocks: call it in a thread."""
+        size = 0
+        for digest in digests:
+            with zipfile.ZipFile(self.archive(digest)) as file:
+                size += _size(file)
+        return size
+
     def sweep(self, used: set[str]) -> None:
         """Remove archives that nothing uses any more, and all unzipped contents."""
         for path in self._archives.iterdir():
@@ -87,10 +95,14 @@ class CodeStore:
             shutil.rmtree(path)
 
 
+def _size(file: zipfile.ZipFile) -> int:
+    return sum(member.file_size for member in file.infolist())
+
+
 def _check(archive: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            if sum(member.file_size for member in file.infolist()) > UNZIPPED_LIMIT:
+            if _size(file) > UNZIPPED_LIMIT:
                 message = f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
                 raise ServiceError("InvalidParameterValueException", message, Type="User")
             if damaged := file.testzip():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_ import logging_config
+from scones.cloud.services.lambda_.code import UNZIPPED_LIMIT
 from scones.cloud.services.lambda_.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.limits import check_settings
 from scones.cloud.services.lambda_.names import LATEST, FunctionName
@@ -76,6 +78,7 @@ class FunctionOperations(Operations):
             ),
         }
         _leave_out_empty(configuration)
+        await self._check_together(configuration, package.digest)
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
         if params.get("Publish"):
             configuration = (await self._records.publish(name, None)).configuration
@@ -149,11 +152,23 @@ class FunctionOperations(Operations):
         return Answer({"StatusCode": 204}, 204)
 
     async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
+        await self._check_together(configuration, code)
         await self._records.update(configuration, code)
         self._invoker.retire(configuration["FunctionName"])
         if params.get("Publish"):
             configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
         return configuration | _UPDATING
+
+    async def _check_together(self, configuration: dict[str, Any], code: str) -> None:
+        """Refuse code that is too large with its layers."""
+        layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]
+        size = await asyncio.to_thread(self._code.unzipped, (code, *layers)) if layers else 0
+        if size > UNZIPPED_LIMIT:
+            message = (
+                f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT} bytes. "
+                f"The actual size is {size} bytes."
+            )
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
 
     def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the members whose form in a description differs from that in a request."""
