@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from typing import Any
 
 import pytest
 from state_workbench import INVOKE, fail, interpret
 
+from scones.cloud.services.states.jsonata_engine import compile_query, evaluate
 from scones.cloud.services.states.variable_references import variable_references
 
 
@@ -35,6 +38,10 @@ def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
         ("{% $random(7) = $random(7) %}", True),
         ("{% $length($uuid()) %}", 36),
         ("{% $sum($states.input.list) / 4 %}", 1.5),
+        ("{% 5.5 % 2 %}", 1.5),
+        ("{% [1 / 0, -1 / 0, 0 / 0] %}", ["Infinity", "-Infinity", "NaN"]),
+        ("{% $formatNumber(34.555, '#0.00') & $formatNumber(2.5, '0') %}", "34.562"),
+        ("{% [1..873782] ~> $count() %}", 873782),
     ],
 )
 def test_output(output: Any, expected: Any):
@@ -44,11 +51,43 @@ def test_output(output: Any, expected: Any):
 
 
 @pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("1 !", 'Unknown operator: "!"'),
+        ("/* nothing */", "Unexpected end of expression"),
+        ("null.a", "The literal value null cannot be used as a step within a path expression"),
+        ("%", "The object representing the 'parent' cannot be derived from this expression"),
+        ("function($x)<n<s>:n>{1}", "Type parameters can only be applied to functions and arrays"),
+    ],
+)
+def test_what_does_not_parse_is_told_in_the_words_of_jsonata(text: str, what: str):
+    with pytest.raises(ValueError, match=re.escape(what)):
+        compile_query(text)
+
+
+def test_an_expression_that_is_evaluated_again_asks_for_the_time_again():
+    before = evaluate("$millis()", {})
+    evaluate("'another'", {})
+    time.sleep(0.01)
+    assert evaluate("$millis()", {}) > before
+
+
+@pytest.mark.parametrize(
     ("expression", "what"),
     [
         ("$states.input.gone", "returned nothing (undefined)."),
         ("'a' + 1", "threw an error during evaluation. T2001: "),
-        ("1 / 0", "threw an error during evaluation."),
+        ("1 / 0 + 1", "threw an error during evaluation. D1001: "),
+        ("$formatNumber(1, 'x')", "threw an error during evaluation. D3086: "),
+        ("$substring('abc', '1')", 'threw an error during evaluation. T0410: Argument 2 of function "substring" does'),
+        ("$number(' 5')", 'threw an error during evaluation. D3030: Unable to cast value to a number: " 5"'),
+        ("$string(1 / 0)", "threw an error during evaluation. D3001: "),
+        ("$formatInteger(12, 'x')", "threw an error during evaluation. D3130: "),
+        ("$formatBase(9, 37)", "threw an error during evaluation. D3100: "),
+        ("$sort([1, 'a'])", "threw an error during evaluation. D3070: "),
+        ("$power(10, 400)", "threw an error during evaluation. D3061: "),
+        ("[1..873783] ~> $count()", "threw an error during evaluation: Expression evaluation memory limit exceeded: "),
+        ("+".join("1" * 200), "threw an error during evaluation: Stack overflow error: "),
     ],
 )
 def test_failures_name_expression_and_field_and_have_an_event(expression: str, what: str):

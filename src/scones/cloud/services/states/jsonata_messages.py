@@ -11,6 +11,7 @@ import re
 from jsonata.jexception import JException  # type: ignore[import-untyped]
 from jsonata.utils import Utils  # type: ignore[import-untyped]
 
+from scones.cloud.services.states.jsonata_expression import TOO_MUCH
 from scones.cloud.services.states.text import dumps
 
 _TYPES = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
@@ -18,12 +19,17 @@ _BOUNDS = {
     "D1011": "Stack overflow error: Check for non-terminating recursive function. "
     "Consider rewriting as tail-recursive.",
     "D1012": "Expression evaluation timeout: Check for infinite loop",
+    TOO_MUCH: "Expression evaluation memory limit exceeded: Check for excessive memory usage",
 }
 """What AWS says where an expression takes too much; these have no code."""
 _PYTHON = (
     (re.compile(r"could not convert string to float: '(.*)'", re.DOTALL), "D3030"),
     (re.compile(r"Invalid isoformat string: '(.*)'", re.DOTALL), "D3110"),
+    (re.compile(r"('<') not supported between instances of .*"), "D3070"),
+    (re.compile(r"(Second argument of replace function) cannot be an empty string.*"), "D3010"),
 )
+_QUOTED = re.compile("D30[89]|D313[35]|S021[67]")
+"""The messages in which jsonata-js has single quotes, and jsonata-python double ones."""
 """Errors that jsonata-python lets through from $number and $toMillis."""
 
 
@@ -52,6 +58,10 @@ def _message(code: str, details: list[object]) -> str:
         return str(details[0]) if details else code
     if template == "{{{message}}}":
         return str(details[0])
+    if _QUOTED.match(code):
+        template = template.replace('"', "'")
+    elif code == "D2014":
+        template = template.replace("1e6", "1e7")
     left = iter(details)
     return re.sub(r"\{\{\w+\}\}", lambda _: _shown(next(left, None)), template.replace("Object", "function"))
 
@@ -61,6 +71,12 @@ def _details(error: JException) -> list[object]:
     details = [error.current, error.expected, error.extra]
     if error.error == "D1002":  # the operator comes first here
         return details[1:]
+    if error.error == "S0213" and error.current is None:
+        return [Utils.NULL_VALUE]
+    if error.error == "D3100":
+        return [error.location]
+    if error.error == "T2007":
+        return [error.expected, error.current]
     if error.error == "T0411":
         return [error.expected, None]
     if error.error == "T0412":
