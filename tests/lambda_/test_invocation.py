@@ -109,6 +109,23 @@ def test_a_runtime_that_ends_is_told_and_replaced(function, code, reason):
         assert answered.payload["errorMessage"].endswith(f"Error: {reason}")
 
 
+def test_an_environment_that_ends_after_its_answer_has_no_next_invocation(function):
+    code = """
+import time
+from awslambdaric import bootstrap
+def handler(event, context):
+    post = bootstrap.LambdaRuntimeClient.post_invocation_result
+    def last(*arguments):
+        post(*arguments)
+        time.sleep(.2)
+        raise SystemExit(7)
+    bootstrap.LambdaRuntimeClient.post_invocation_result = last
+    return 'answered'
+"""
+    made = function(code)
+    assert [(made.invoke().payload, made.invoke().error) for _ in range(2)] == [("answered", None)] * 2
+
+
 def test_the_time_limit_ends_a_handler(function):
     made = function("import time\ndef handler(e, c):\n    time.sleep(e or 0)\n    return 'done'", Timeout=1)
     answered = made.invoke(60)

@@ -104,6 +104,12 @@ class ExecutionEnvironment:
         running = self._ended is not None and not self._ended.done()
         return self.alive and running and time.monotonic() - self._born < LIFETIME_SECONDS
 
+    async def settled(self) -> bool:
+        """Tell whether another invocation may run here, once the runtime has asked for it or ended after the last."""
+        if not self._api.asking.done():
+            await self._first(self._api.asking, self.setup.timeout)
+        return self.usable
+
     async def start(self) -> None:
         """Start the runtime; whether it came up shows at the first invocation."""
         address = await self._api.start()

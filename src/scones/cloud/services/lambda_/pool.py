@@ -84,7 +84,7 @@ class Pool:
     async def _warm_or_new(self, group: _Group, start: Start) -> ExecutionEnvironment:
         while group.idle:
             environment = group.idle.pop()
-            if environment.usable:
+            if environment.usable and await environment.settled():
                 return environment
             self._close(environment)  # it ended by itself while it had nothing to do, or is old
         environment = await start()

@@ -59,6 +59,8 @@ class RuntimeApi:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done when the runtime first asks for an invocation; failed with `InitError` when it could not start."""
+        self.asking: asyncio.Future[None] = loop.create_future()
+        """Done while the runtime waits for an invocation."""
         self._server: asyncio.Server | None = None
         self._waiting: _Connection | None = None
         self._invocation: Invocation | None = None
@@ -89,14 +91,16 @@ class RuntimeApi:
         if self._waiting is not None and self._invocation is not None:
             self._waiting.answer(200, self._invocation.payload, self._invocation.headers)
             self._waiting = None
+            self.asking = asyncio.get_running_loop().create_future()
 
     def receive(self, connection: _Connection, method: str, path: str, body: bytes) -> None:
         """Handle one request of the runtime."""
         operation = path.removeprefix(PREFIX)
         if (method, operation) == ("GET", "/invocation/next"):
             self._waiting = connection
-            if not self.ready.done():
-                self.ready.set_result(None)
+            for future in (self.ready, self.asking):
+                if not future.done():
+                    future.set_result(None)
             if self._result is not None and not self._result.done():
                 self._deliver()
         elif (method, operation) == ("POST", "/init/error"):
