@@ -65,25 +65,25 @@ class Bodies:
         self._taken = 0
 
     @contextlib.asynccontextmanager
-    async def read(self, receive: Receive) -> AsyncIterator[bytes]:
-        """Read a body and keep its room to the block's end; raises `RequestError` or `DisconnectedError`."""
+    async def read(self, message: Message, receive: Receive) -> AsyncIterator[bytes]:
+        """Read on from a body's first message, and keep its room to the block's end.
+
+        Raises `RequestError` or `DisconnectedError`.
+        """
         content = bytearray()
         try:
             async with asyncio.timeout(READ_SECONDS):
-                await self._fill(content, receive)
+                await self._fill(content, message, receive)
             yield bytes(content)
         except TimeoutError as error:
             raise RequestError(408, f"the body did not arrive within {READ_SECONDS:g} s") from error
         finally:
             self._taken -= len(content)
 
-    async def _fill(self, content: bytearray, receive: Receive) -> None:
-        more = True
-        while more:
-            message = await receive()
+    async def _fill(self, content: bytearray, message: Message, receive: Receive) -> None:
+        while True:
             if message["type"] == "http.disconnect":
                 raise DisconnectedError
-            more = message.get("more_body", False)
             chunk = message.get("body", b"")
             content += chunk
             self._taken += len(chunk)
@@ -91,6 +91,9 @@ class Bodies:
                 raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
             if self._taken > BODIES_LIMIT and len(content) > SMALL_BODY:
                 raise RequestError(503, "other large requests take all the memory there is; try again")
+            if not message.get("more_body", False):
+                return
+            message = await receive()
 
 
 class Application:
@@ -130,8 +133,12 @@ class Application:
                 raise RequestError(
                     415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}"
                 )
-            async with self._bodies.read(receive) as content:
-                found = await self._classify(content)
+            message = await receive()
+            if message.get("more_body", True) or len(message["body"]) > SMALL_BODY:
+                async with self._bodies.read(message, receive) as content:
+                    found = await self._classify(content)
+            else:  # it is here whole, and small
+                found = await self._classify(message["body"])
         except DisconnectedError:
             return
         except RequestError as error:
