@@ -240,7 +240,7 @@ def test_bodies_that_never_end_take_no_more_than_a_bounded_memory(trained):
 @pytest.mark.slow
 def test_a_full_queue_is_answered_with_503_and_serving_goes_on(server):
     buffer = io.BytesIO()
-    Image.new("1", (4000, 4000)).save(buffer, "PNG")
+    Image.new("1", (2500, 2500)).save(buffer, "PNG")
 
     def status(_):
         return ask(server, "POST", "/invocations", buffer.getvalue(), content_type="image/png")[0]

@@ -330,7 +330,7 @@ def signed(endpoint: Endpoint, body: bytes) -> tuple[bytes, bytes]:
 def test_a_full_queue_is_answered_with_the_containers_503(start_cloud: Any) -> None:
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="1")
     statuses: list[int] = []
-    large = picture((0, 0, 0), 3500)
+    large = picture((0, 0, 0), 2500)
 
     def ask() -> None:
         try:
