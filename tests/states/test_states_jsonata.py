@@ -39,13 +39,18 @@ def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
         ("{% $length($uuid()) %}", 36),
         ("{% $sum($states.input.list) / 4 %}", 1.5),
         ("{% 5.5 % 2 %}", 1.5),
+        ("{% $map($states.input.holes, function($v) { $v }) %}", [1, None]),
+        ("{% $states.input.holes.{'v': $} %}", [{"v": 1}, {"v": None}]),
+        ("{% [null in $states.input.holes, $states.input.holes = [1, null]] %}", [True, True]),
         ("{% [1 / 0, -1 / 0, 0 / 0] %}", ["Infinity", "-Infinity", "NaN"]),
         ("{% $formatNumber(34.555, '#0.00') & $formatNumber(2.5, '0') %}", "34.562"),
         ("{% [1..873782] ~> $count() %}", 873782),
     ],
 )
 def test_output(output: Any, expected: Any):
-    run = interpret(machine({"Type": "Pass", "Output": output}), {"n": 4, "list": [1, 2, 3], "nothing": None})
+    run = interpret(
+        machine({"Type": "Pass", "Output": output}), {"n": 4, "list": [1, 2, 3], "nothing": None, "holes": [1, None]}
+    )
     assert run.failure is None
     assert run.output == expected
 
@@ -80,6 +85,7 @@ def test_an_expression_that_is_evaluated_again_asks_for_the_time_again():
         ("1 / 0 + 1", "threw an error during evaluation. D1001: "),
         ("$formatNumber(1, 'x')", "threw an error during evaluation. D3086: "),
         ("$substring('abc', '1')", 'threw an error during evaluation. T0410: Argument 2 of function "substring" does'),
+        ("$round($parse('null'))", 'threw an error during evaluation. T0410: Argument 1 of function "round" does not'),
         ("$number(' 5')", 'threw an error during evaluation. D3030: Unable to cast value to a number: " 5"'),
         ("$string(1 / 0)", "threw an error during evaluation. D3001: "),
         ("$formatInteger(12, 'x')", "threw an error during evaluation. D3130: "),

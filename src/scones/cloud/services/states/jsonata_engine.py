@@ -44,7 +44,7 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
         for name, native in MENDED.items():
             frame.bind(name, native)
         for name, value in bindings.items():  # a variable hides the function of its name
-            frame.bind(name, Utils.NULL_VALUE if value is None else value)
+            frame.bind(name, _with_nulls(value))
         result = expression.evaluate(None, frame)
         if result is None:
             raise Undefined
@@ -71,6 +71,30 @@ def compile_query(text: str) -> Any:
     return expression
 
 
+def _with_nulls(value: Any) -> Any:
+    """Return plain JSON with the evaluator's null, as None is undefined to it; what has no null is returned itself.
+
+    It goes through all that an expression may see, each time: what is no container costs no call.
+    """
+    if value is None:
+        return Utils.NULL_VALUE
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    changed: dict[Any, Any] = {}
+    for key, item in pairs:
+        if item is None:
+            changed[key] = Utils.NULL_VALUE
+        elif isinstance(item, (dict, list)):
+            new = _with_nulls(item)
+            if new is not item:
+                changed[key] = new
+    if not changed:
+        return value
+    copy = value.copy()
+    for key, new in changed.items():
+        copy[key] = new
+    return copy
+
+
 def _plain(value: Any) -> Any:
     """Return a result as plain JSON: the evaluator has a null and a list of its own."""
     if value is Utils.NULL_VALUE:
@@ -93,6 +117,11 @@ def _random(seed: Any = None) -> float:
     return random.SystemRandom().random() if seed is None else random.Random(seed).random()
 
 
+def _parse(text: Any = None) -> Any:
+    """Read a JSON text, whose nulls are none of the evaluator's undefined."""
+    return None if text is None else _with_nulls(functions.string_to_json(text))
+
+
 def _left_out(*_: Any) -> Any:
     """Be the one function of JSONata that Step Functions has not, $eval."""
     raise JException("T1006")
@@ -105,7 +134,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "hash": functions.hash_,
     "random": _random,
     "uuid": functions.uuid_,
-    "parse": functions.string_to_json,
+    "parse": _parse,
 }
 FUNCTIONS = frozenset({*Jsonata.static_frame.bindings, *_FUNCTIONS})
 """The names of all functions, JSONata's own among them."""

@@ -36,6 +36,14 @@ class Expression(Jsonata):  # type: ignore[misc]
             return super().evaluate_numeric_expression(lhs, rhs, op)  # nothing, or an error
         return _number(_OPERATIONS[op](float(lhs), float(rhs)))
 
+    def validate_arguments(self, signature: Any, args: Any, context: Any) -> Any:
+        """Refuse a null where a function takes none."""
+        types: Any = getattr(signature, "signature", None)
+        some_null = types is not None and any(arg is Utils.NULL_VALUE for arg in args)
+        if some_null and not types._regex.fullmatch(_symbols(types, args)):
+            raise JException("T0410", -1)
+        return super().validate_arguments(signature, args, context)
+
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
         """Call a function; where an argument does not fit it, say which."""
         try:
@@ -63,9 +71,14 @@ class Expression(Jsonata):  # type: ignore[misc]
         return text
 
 
+def _symbols(signature: Any, args: Any) -> str:
+    """Return a letter for the type of each argument; jsonata-python takes null for undefined."""
+    return "".join("l" if arg is Utils.NULL_VALUE else signature.get_symbol(arg) for arg in args) if signature else ""
+
+
 def _misfit(signature: Any, args: Any) -> int:
     """Return which argument is the first that does not fit a signature; the first where all do, but one is null."""
-    given = "".join(signature.get_symbol(arg) for arg in args) if signature is not None else ""
+    given = _symbols(signature, args)
     if signature is None or signature._regex.fullmatch(given):
         return 1
     pattern, fitting = "", 0
