@@ -46,6 +46,8 @@ RECIPES = {
 FOLDS = 5
 GATE = 0.93
 BINS = 15
+DRAWS = 200
+"""How often right and wrong are drawn for a calibration error by chance alone."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Result:
     fold: int | None
     accuracy: float
     calibration_error: float
+    by_chance: float
     passed: float
     passed_accuracy: float
     wall: float
@@ -112,6 +115,7 @@ def judge(model: Path, dataset: Dataset, pictures: Sequence[Picture]) -> dict[st
     return {
         "accuracy": float(right.mean()),
         "calibration_error": calibration_error(confidence, right),
+        "by_chance": error_by_chance(confidence),
         "passed": float(passed.mean()),
         "passed_accuracy": float(right[passed].mean()) if passed.any() else 0.0,
     }
@@ -123,6 +127,15 @@ def calibration_error(confidence: NDArray[Any], right: NDArray[np.bool_]) -> flo
     gaps = [abs(right[bins == each].mean() - confidence[bins == each].mean()) * (bins == each).mean()
             for each in np.unique(bins)]  # fmt: skip
     return float(sum(gaps))
+
+
+def error_by_chance(confidence: NDArray[Any]) -> float:
+    """Return the calibration error that answers with these confidences show on average where they are perfect.
+
+    Each is right as often as it says; among few pictures the shares of right ones still differ from that.
+    """
+    draws = np.random.default_rng(0).random((DRAWS, len(confidence)))
+    return float(np.mean([calibration_error(confidence, draw < confidence) for draw in draws]))
 
 
 def trial(dataset: Dataset, recipe: str, seed: int, fold: int | None, threads: int = 1) -> Result:
@@ -157,8 +170,8 @@ def _told(result: Result) -> Result:
 
 
 COLUMNS = {
-    "accuracy": "accuracy", "calibration_error": "calibration error", "passed": f"share that passes {GATE}",
-    "passed_accuracy": "accuracy of those", "cpu": "CPU seconds",
+    "accuracy": "accuracy", "calibration_error": "calibration error", "by_chance": "by chance alone",
+    "passed": f"share that passes {GATE}", "passed_accuracy": "accuracy of those", "cpu": "CPU seconds",
 }  # fmt: skip
 
 
@@ -168,13 +181,13 @@ def summary(results: list[Result]) -> dict[str, str]:
     return {
         name: f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
         for name, values in columns.items()
-        for digits in [0 if name == "cpu" else 4 if "calib" in name else 3]
+        for digits in [0 if name == "cpu" else 3]
     }
 
 
 def document(kept: dict[str, Any]) -> str:
     """Return the document from what is kept of each recipe."""
-    head = "| recipe | judged by | n | " + " | ".join(COLUMNS.values()) + " | seconds alone |\n" + "|---" * 9 + "|\n"
+    head = "| recipe | judged by | n | " + " | ".join(COLUMNS.values()) + " | seconds alone |\n" + "|---" * 10 + "|\n"
     rows, single = "", ""
     for recipe, stored in kept.items():
         results = [Result(**each) for each in stored["results"]]
@@ -201,8 +214,9 @@ little less of it. One standard error of 200 pictures is 1.5 points.
 """
 TAIL = """`scratch` is the default of the hyperparameters; `pretrained` is `use_pretrained_model=1`, what `scones run`
 asks for. Each job is one process on one thread; *seconds alone* is a job with all processors for itself, from its start
-to its stored model. The calibration error is the expected calibration error over 15 bins. For comparison, AWS's
-built-in algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU.
+to its stored model. The calibration error is the expected calibration error over 15 bins; *by chance alone* is what a
+perfectly calibrated model with the same confidences would show among 200 pictures. For comparison, AWS's built-in
+algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU.
 """
 
 

@@ -14,7 +14,7 @@ def job(tmp_path) -> Job:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Job, str]:
     """A job that has run, and its log."""
-    made = make(tmp_path_factory.mktemp("trained") / "ml")
-    done = made.train(epochs="14", mini_batch_size="5")
+    made = make(tmp_path_factory.mktemp("trained") / "ml", train=120)
+    done = made.train(epochs="14", mini_batch_size="5", num_training_samples="120")
     assert done.returncode == 0, done.stdout + done.stderr
     return made, done.stdout

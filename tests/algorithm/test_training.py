@@ -54,6 +54,15 @@ def test_the_artifact_knows_its_labels(trained):
     assert json.loads(properties["labels"]) == json.loads((job.model / "labels.json").read_text()) == ["0", "1"]
 
 
+def test_the_head_of_the_second_task_is_no_part_of_the_artifact(trained):
+    job, _ = trained
+    weights = onnx.load(job.model / "model.onnx").graph.initializer
+    assert {value.name: [*value.dims] for value in weights if "head" in value.name} == {
+        "head.weight": [2, 256],
+        "head.bias": [2],
+    }
+
+
 def test_the_same_seed_gives_the_same_model(job, tmp_path):
     assert job.train().returncode == 0
     first = (job.model / "model.onnx").read_bytes()

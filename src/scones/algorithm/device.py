@@ -1,7 +1,8 @@
 """Where a network learns: on the first GPU where PyTorch finds one, else on the processors.
 
 Initial weights and variations of pictures are drawn on a processor either way, so that a seed means the same on both,
-and a checkpoint of one goes on on the other. The last digits differ. None of this has been run on a GPU.
+and a checkpoint of one goes on on the other, with the same build of PyTorch. The last digits differ. None of this has
+been run on a GPU.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from torch import Tensor
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.objective import Objective
 from scones.algorithm.recipes import Classifier
+from scones.algorithm.turns import Turns
 
 
 class Gradients:
@@ -18,13 +19,24 @@ class Gradients:
 
     On two processors a step of EfficientNet, whose operators are too small to be shared out, takes .21 s so, and took
     .35 s. A network that normalises by a batch's own statistics (`whole`) gets it in one piece,
-    and so does a GPU.
+    and so does a GPU. `generator` draws the turns of `turns`.
     """
 
-    def __init__(self, network: Classifier, objective: Objective, *, whole: bool) -> None:
+    def __init__(
+        self,
+        network: Classifier,
+        objective: Objective,
+        *,
+        whole: bool,
+        turns: Turns | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
         self._network = network
         self._objective = objective
-        self._weights = [weight for weight in network.parameters() if weight.requires_grad]
+        self._turns = turns
+        self._generator = generator
+        others = turns.parameters() if turns else ()
+        self._weights = [weight for weight in (*network.parameters(), *others) if weight.requires_grad]
         on_cpu = self._weights[0].device.type == "cpu"
         self._parts = torch.get_num_threads() if on_cpu and not whole else 1
         self._threads = ThreadPoolExecutor(self._parts, "gradients", torch.set_num_threads, (1,))
@@ -43,8 +55,12 @@ class Gradients:
 
     def _of_part(self, count: int, pictures: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return a part's logits, and its share in the gradients of the mean over `count` pictures."""
-        logits: Tensor = self._network(pictures)
-        loss = self._objective.loss(logits, labels) * (len(labels) / count)
+        if self._turns:
+            logits, loss = self._turns.judge(self._objective, self._generator, pictures, labels)
+        else:
+            logits = self._network(pictures)
+            loss = self._objective.loss(logits, labels)
+        loss = loss * (len(labels) / count)
         if not torch.isfinite(loss):
             raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
         return logits.detach(), torch.autograd.grad(loss, self._weights)

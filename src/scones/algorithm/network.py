@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WIDTHS = (32, 64, 128)
+FEATURES = 2 * WIDTHS[-1]
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 """Of CIFAR's pixels, in [0, 1]; whitening takes care of what other pictures have."""
 
@@ -49,15 +50,19 @@ class Network(nn.Module):
         self.whiten = nn.Conv2d(3, 24, 2, bias=True)
         widths = (24, *WIDTHS)
         self.stages = nn.ModuleList(Stage(*pair) for pair in pairwise(widths))
-        self.head = nn.Linear(2 * WIDTHS[-1], classes)
+        self.head = nn.Linear(FEATURES, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map pictures to logits, shape (n, classes)."""
+        logits: Tensor = self.head(self.features(x))
+        return logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map pictures to what the head judges, shape (n, FEATURES)."""
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:
             x = stage(x)
-        logits: Tensor = self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
-        return logits
+        return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
 
     def learn_whitening(self, pictures: Tensor) -> None:
         """Set the first layer from the patches' covariance: fixed filters, each with its negative."""

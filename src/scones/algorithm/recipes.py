@@ -15,6 +15,7 @@ from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.incremental import Weights
 from scones.algorithm.network import Network
 from scones.algorithm.optimizer import Muon
+from scones.algorithm.turns import Turns
 
 Classifier: TypeAlias = Network | EfficientNetLite0
 """Both map pictures in [0, 1] to logits."""
@@ -41,6 +42,8 @@ class Recipe(Protocol):
     """Height and width of the pictures that the network learns from."""
     passes: int
     """How often an epoch goes through the pictures, at most."""
+    turns: Turns | None
+    """A second task that the network learns by beside its own."""
     whole: bool
     """Whether the network must see a batch in one piece, for it normalises by the batch's own statistics."""
     temperature: float
@@ -54,7 +57,7 @@ class Recipe(Protocol):
 class FromScratch:
     """The small residual network: Muon for its convolutions, SGD for everything else."""
 
-    passes, whole, temperature = 2, True, 0.8
+    whole, temperature = True, 0.8
     MUON_RATE = 0.1
     """Relative change of a convolution per step, at its highest."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
@@ -64,9 +67,14 @@ class FromScratch:
         network.learn_whitening(sample)
         self.network: Classifier = _moved(network, device)
         self.size = parameters.image_shape[1:]
+        height, width = self.size
+        turned = height == width and not parameters.multi_label and parameters.rule is None
+        self.turns = Turns(network, parameters.num_classes).to(device) if turned else None
+        self.passes = 1 if turned else 2
         filters = [module.weight for module in network.stages.modules() if isinstance(module, nn.Conv2d)]
         own = {id(weight) for weight in filters}
         others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
+        others += self.turns.parameters() if self.turns else []
         self._muon = Muon(filters)
         self._sgd = torch.optim.SGD(others, momentum=self.MOMENTUM, nesterov=True, weight_decay=self.WEIGHT_DECAY)
         self.optimizers: list[Optimizer] = [self._muon, self._sgd]
@@ -88,6 +96,7 @@ class FineTuning:
     """
 
     passes, whole, temperature = 1, False, 0.76
+    turns: Turns | None = None
     RATE, HEAD = 3e-4, 10.0
     """At 1e-3 one fold of five diverged."""
     WEIGHT_DECAY = 0.05
@@ -124,6 +133,7 @@ class BuiltinRule:
     """A recipe's network, changed by the built-in's rule: an optimizer by name, its rate lower at some epochs."""
 
     passes = 1
+    turns: Turns | None = None
 
     def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
         self.network, self.size = recipe.network, recipe.size
