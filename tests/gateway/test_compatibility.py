@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 from botocore.exceptions import ClientError
 
@@ -15,8 +16,18 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
 
 
 def test_the_page_is_what_its_generator_writes():
-    again = "write it again: python -m scones.cloud.compatibility >docs/compatibility.md"
-    assert PAGE.read_text(encoding="utf-8") == compatibility.page(), again
+    written, generated = PAGE.read_text(encoding="utf-8"), compatibility.page()
+    if f"botocore\n{botocore.__version__}." not in written:  # another release names other operations of AWS's
+        written, generated = offered_rows(written), offered_rows(generated)
+    assert written == generated, "write it again: python -m scones.cloud.compatibility >docs/compatibility.md"
+
+
+def offered_rows(page: str) -> str:
+    rows = [
+        line for line in page.splitlines() if f"| {compatibility.WORKS} |" in line or compatibility.RECORDED in line
+    ]
+    assert len(rows) > 200
+    return "\n".join(row for row in rows if not row.startswith("| service"))
 
 
 def test_every_note_is_on_an_operation_that_is_offered():

@@ -1,7 +1,8 @@
 """What of AWS the local cloud does, operation by operation: `python -m scones.cloud.compatibility` writes the page.
 
 What is offered is asked of the services themselves, and what there is of botocore's models; kept by hand is only what
-an operation that is offered leaves out. `docs/compatibility.md` is this module's output, and a test holds it to that.
+an operation that is offered leaves out. `docs/compatibility.md` is this module's output, and a test holds it to that:
+whole with the same botocore, else in what is offered.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import botocore
 
 from scones.cloud.service import Service
 from scones.cloud.services import offered
@@ -190,8 +193,8 @@ _TITLES = {"SFN": "Step Functions"}
 _OPENING = f"""\
 # Compatibility
 
-Every operation of the services that the local cloud has, as AWS's own service models name them. Written by
-`python -m scones.cloud.compatibility`; do not edit.
+Every operation of the services that the local cloud has, as AWS's own service models name them in botocore
+{botocore.__version__}. Written by `python -m scones.cloud.compatibility`; do not edit.
 
 - **{WORKS}**: it does what AWS documents, but for what the note says.
 - **{RECORDED}**: it keeps what it is told and answers with it, and nothing else happens, for the reason given.
