@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from scones.cloud.services.sagemaker import container_client
-from scones.cloud.services.sagemaker.container_client import ContainerClient, ServerGoneError, TimedOutError
+from scones.cloud.services.sagemaker.hosting import container_client
+from scones.cloud.services.sagemaker.hosting.container_client import ContainerClient, ServerGoneError, TimedOutError
 
 Script = Callable[["Container", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

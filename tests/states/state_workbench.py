@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scones.cloud.services.states.definition import parse
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Event, FailedAttempt, Recorder, Track
-from scones.cloud.services.states.interpreter import Interpreter
-from scones.cloud.services.states.resources import Resource
-from scones.cloud.services.states.resume import Past, read_past
-from scones.cloud.services.states.text import Texts
-from scones.cloud.services.states.validation import diagnose
+from scones.cloud.services.states.execution.history import Event, FailedAttempt, Recorder, Track
+from scones.cloud.services.states.execution.interpreter import Interpreter
+from scones.cloud.services.states.execution.resume import Past, read_past
+from scones.cloud.services.states.language.definition import parse
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.resources import Resource
+from scones.cloud.services.states.language.text import Texts
+from scones.cloud.services.states.validation.definition import diagnose
 
 NOW = 1_000_000_000.0
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:work"

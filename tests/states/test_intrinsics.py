@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scones.cloud.services.states.failures import EvaluationError
-from scones.cloud.services.states.intrinsics import compile_expression
-from scones.cloud.services.states.paths import Scope
+from scones.cloud.services.states.language.failures import EvaluationError
+from scones.cloud.services.states.language.intrinsics import compile_expression
+from scones.cloud.services.states.language.paths import Scope
 
 INPUT = {
     "name": "Ada",

@@ -7,20 +7,20 @@ from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Call, Service
-from scones.cloud.services.sagemaker import processing, transform
-from scones.cloud.services.sagemaker.batch_jobs import BatchJobs
-from scones.cloud.services.sagemaker.capture import Captures
-from scones.cloud.services.sagemaker.endpoint_configs import EndpointConfigs
-from scones.cloud.services.sagemaker.endpoints import Endpoints
-from scones.cloud.services.sagemaker.jobs import TrainingJobs
-from scones.cloud.services.sagemaker.model_packages import ModelPackages
-from scones.cloud.services.sagemaker.models import Models
-from scones.cloud.services.sagemaker.registry import RegistryOperations
+from scones.cloud.services.sagemaker.hosting.capture import Captures
+from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
+from scones.cloud.services.sagemaker.hosting.endpoints import Endpoints
+from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.services.sagemaker.jobs import processing, transform
+from scones.cloud.services.sagemaker.jobs.batch_jobs import BatchJobs
+from scones.cloud.services.sagemaker.jobs.training_jobs import TrainingJobs
+from scones.cloud.services.sagemaker.jobs.tuning_jobs import TuningJobs
+from scones.cloud.services.sagemaker.registry.model_packages import ModelPackages
+from scones.cloud.services.sagemaker.registry.operations import RegistryOperations
 from scones.cloud.services.sagemaker.resource_search import SearchOperations
 from scones.cloud.services.sagemaker.resources import SCHEMA, Document
 from scones.cloud.services.sagemaker.studio import Studio, StudioOperations
 from scones.cloud.services.sagemaker.tags import Tags
-from scones.cloud.services.sagemaker.tuning_jobs import TuningJobs
 
 
 class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service):

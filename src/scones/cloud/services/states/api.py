@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from scones.cloud.services.states.activity_operations import ActivityOperations
-from scones.cloud.services.states.aliases import AliasOperations
-from scones.cloud.services.states.callback_operations import CallbackOperations
-from scones.cloud.services.states.execution_operations import ExecutionOperations
-from scones.cloud.services.states.machine_operations import MachineOperations
-from scones.cloud.services.states.tags import TagOperations
+from scones.cloud.services.states.operations.activities import ActivityOperations
+from scones.cloud.services.states.operations.aliases import AliasOperations
+from scones.cloud.services.states.operations.executions import ExecutionOperations
+from scones.cloud.services.states.operations.state_machines import MachineOperations
+from scones.cloud.services.states.operations.tags import TagOperations
+from scones.cloud.services.states.operations.task_tokens import CallbackOperations
+from scones.cloud.services.states.operations.versions import VersionOperations
 from scones.cloud.services.states.testing.operation import StateTestOperations
-from scones.cloud.services.states.versions import VersionOperations
 
 
 class StepFunctions(

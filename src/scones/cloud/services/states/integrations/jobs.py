@@ -11,10 +11,10 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.members import milliseconds, shown
 from scones.cloud.services.states.integrations.optimized import VENDORS, OptimizedIntegration
-from scones.cloud.services.states.text import dumps
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import dumps
 from scones.cloud.wire.model import operation_model
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5

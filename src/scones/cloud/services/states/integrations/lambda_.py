@@ -9,8 +9,8 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError, data_limit_exceeded
-from scones.cloud.services.states.text import LIMIT, dumps
+from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
 class LambdaInvoke:

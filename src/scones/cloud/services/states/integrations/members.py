@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.naming import pascal
-from scones.cloud.services.states.text import dumps
-from scones.cloud.services.states.timestamps import format_timestamp
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import dumps
+from scones.cloud.services.states.language.timestamps import format_timestamp
 
 ShowTime = Callable[[float], Any]
 

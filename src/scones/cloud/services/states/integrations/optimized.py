@@ -9,11 +9,11 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.calls import call
 from scones.cloud.services.states.integrations.members import milliseconds, shown
 from scones.cloud.services.states.integrations.naming import java_exception
-from scones.cloud.services.states.text import dumps
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import dumps
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.query_error import query_code
 from scones.cloud.wire.serialize import serialize

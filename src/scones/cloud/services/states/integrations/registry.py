@@ -16,7 +16,7 @@ from scones.cloud.services.states.integrations.naming import pascal
 from scones.cloud.services.states.integrations.optimized import VENDORS, OptimizedIntegration, PutEvents
 from scones.cloud.services.states.integrations.sdk import SdkIntegration
 from scones.cloud.services.states.integrations.sdk_services import sdk_service, sdk_services
-from scones.cloud.services.states.resources import PATTERNS, Resource
+from scones.cloud.services.states.language.resources import PATTERNS, Resource
 from scones.cloud.wire.model import service_model
 
 

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services.states.activities import Activities
-from scones.cloud.services.states.callbacks import Callbacks
-from scones.cloud.services.states.failures import StateFailedError
+from scones.cloud.services.states.execution.activities import Activities
+from scones.cloud.services.states.execution.callbacks import Callbacks
 from scones.cloud.services.states.integrations.jobs import JobIntegration
 from scones.cloud.services.states.integrations.lambda_ import invoke_function
 from scones.cloud.services.states.integrations.registry import Integration, find
-from scones.cloud.services.states.resources import Resource
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.resources import Resource
 
 
 class CloudTasks:

@@ -8,10 +8,10 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError
 from scones.cloud.services.states.integrations.calls import call
 from scones.cloud.services.states.integrations.members import iso, shown
 from scones.cloud.services.states.integrations.naming import java_exception, java_service
+from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.wire.model import operation_model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from scones.cloud.services.states.definition import AnyState, Map, Parallel, Pass, Task
+from scones.cloud.services.states.language.definition import AnyState, Map, Parallel, Pass, Task
 
 _RESULTS = frozenset({"afterResultSelector", "afterResultPath"})
 _INPUTS = frozenset({"afterInputPath", "afterParameters"})

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.timestamps import format_timestamp
+from scones.cloud.services.states.language.timestamps import format_timestamp
 
 _STRINGS = {
     "Execution": ("Id", "Name", "RoleArn", "StartTime"),

@@ -9,7 +9,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.services.states.integrations.sdk_services import sdk_services
-from scones.cloud.services.states.resources import integration_name
+from scones.cloud.services.states.language.resources import integration_name
 from scones.cloud.wire.model import service_model
 
 _SERVICES = {

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from scones.cloud.services.states.definition import Map
-from scones.cloud.services.states.distributed import limits_of
-from scones.cloud.services.states.distribution import ItemReader
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.fanout import concurrency, item_input, items_of
-from scones.cloud.services.states.history import Track
-from scones.cloud.services.states.item_batches import batches
-from scones.cloud.services.states.item_readers import parse_items, source
-from scones.cloud.services.states.map_numbers import whole_number
-from scones.cloud.services.states.paths import Scope
+from scones.cloud.services.states.execution.fanout import concurrency, item_input, items_of
+from scones.cloud.services.states.execution.history import Track
+from scones.cloud.services.states.language.definition import Map
+from scones.cloud.services.states.language.distribution import ItemReader
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.map_numbers import whole_number
+from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.states.map_run.distributed import limits_of
+from scones.cloud.services.states.map_run.item_batches import batches
+from scones.cloud.services.states.map_run.item_readers import parse_items, source
 from scones.cloud.services.states.testing.written import as_written
 
 if TYPE_CHECKING:
-    from scones.cloud.services.states.resume import Entry
+    from scones.cloud.services.states.execution.resume import Entry
     from scones.cloud.services.states.testing.tester import StateTester
 
 

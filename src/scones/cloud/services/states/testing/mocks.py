@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.resources import integration_name
-from scones.cloud.services.states.states_below import states_inside
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.resources import integration_name
 from scones.cloud.services.states.testing.mock_shapes import ShapeError, check_result
+from scones.cloud.services.states.validation.states_below import states_inside
 
 _MOCKED = ("Task", "Parallel", "Map")
 _ALONE = ("Parallel", "Map")

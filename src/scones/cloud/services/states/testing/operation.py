@@ -10,19 +10,19 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
-from scones.cloud.services.states.clock import DeadlineError, WallClock, before
-from scones.cloud.services.states.definition import AnyState
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Recorder, Track
-from scones.cloud.services.states.inputs import checked_input
+from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
+from scones.cloud.services.states.execution.history import Recorder, Track
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.not_offered import not_offered
-from scones.cloud.services.states.resource_validation import resource_faults
+from scones.cloud.services.states.language.definition import AnyState
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import Texts, dumps
+from scones.cloud.services.states.operations.inputs import checked_input
 from scones.cloud.services.states.testing.mock_contexts import new_context, read_context
 from scones.cloud.services.states.testing.mocks import Mock, read_mock, waits
 from scones.cloud.services.states.testing.subject import STATE_NAME, read_subject, refuse
 from scones.cloud.services.states.testing.tester import RetriableError, StateTester, Supposition
-from scones.cloud.services.states.text import Texts, dumps
+from scones.cloud.services.states.validation.not_offered import not_offered
+from scones.cloud.services.states.validation.resources import resource_faults
 
 _SECONDS = 300
 """How long AWS lets a test run."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.definition import AnyState, parse
-from scones.cloud.services.states.diagnostics import Diagnostic
-from scones.cloud.services.states.states_below import states_below
-from scones.cloud.services.states.validation import diagnose
+from scones.cloud.services.states.language.definition import AnyState, parse
+from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.states.validation.diagnostics import Diagnostic
+from scones.cloud.services.states.validation.states_below import states_below
 
 STATE_NAME = "StateName"
 """What AWS calls the state under test, in the locations of findings and in the context object."""

@@ -6,19 +6,19 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states.clock import Clock
-from scones.cloud.services.states.definition import AnyState, Map, Parallel, Task
-from scones.cloud.services.states.failures import StateFailedError
-from scones.cloud.services.states.history import Track
-from scones.cloud.services.states.interpreter import Interpreter, Outcome
-from scones.cloud.services.states.paths import Scope
-from scones.cloud.services.states.resume import Entry
-from scones.cloud.services.states.retry import backoff, find_catcher
-from scones.cloud.services.states.tasks import TaskRunner
+from scones.cloud.services.states.execution.clock import Clock
+from scones.cloud.services.states.execution.history import Track
+from scones.cloud.services.states.execution.interpreter import Interpreter, Outcome
+from scones.cloud.services.states.execution.resume import Entry
+from scones.cloud.services.states.execution.retry import backoff, find_catcher
+from scones.cloud.services.states.execution.tasks import TaskRunner
+from scones.cloud.services.states.language.definition import AnyState, Map, Parallel, Task
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.testing import mocked_maps
 from scones.cloud.services.states.testing.inspection import Inspection
 from scones.cloud.services.states.testing.mocks import Mock
-from scones.cloud.services.states.text import Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Hosting: models, endpoint configurations, endpoints, what serves them, and what they capture."""

@@ -1,0 +1,136 @@
+"""What an endpoint runs: a model server for each production variant of one endpoint configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.sandbox import Program
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.hosting.capture import CaptureTarget
+from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
+from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
+from scones.cloud.services.sagemaker.loglines import LogStream, log_group
+from scones.cloud.services.sagemaker.objects import Objects
+
+STARTUP_LIMIT = 480
+"""Seconds until a container must be healthy, where the variant does not say: AWS's default."""
+YEARS = 24 * 365 * 10
+"""Hours that an endpoint's keys last: AWS renews them, a process's environment cannot be."""
+
+
+class DeploymentFailedError(Exception):
+    """A variant could not be brought up; the message is the endpoint's FailureReason."""
+
+
+@dataclass(eq=False)
+class Variant:
+    """One production variant that serves."""
+
+    name: str
+    weight: float
+    server: ModelServer
+    capture: CaptureTarget | None
+    stream: str
+    """The log stream's name."""
+
+
+class Deployment:
+    """The servers of one endpoint and one configuration; `plan` is as `Endpoints` stores it."""
+
+    def __init__(self, cloud: Cloud, endpoint: str, plan: dict[str, Any]) -> None:
+        self._cloud = cloud
+        self._endpoint = endpoint
+        self._plan = plan
+        self.folder = endpoint_folder(cloud, endpoint) / plan["Id"]
+        self.variants = [self._variant(item) for item in plan["Variants"]]
+
+    def _variant(self, item: dict[str, Any]) -> Variant:
+        name = item["VariantName"]
+        instance = f"i-{uuid.uuid4().hex[:17]}"
+        stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
+        server = ModelServer(self._program(item), stream)
+        capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
+        return Variant(name, item["InitialVariantWeight"], server, capture, stream.name)
+
+    def _program(self, item: dict[str, Any]) -> Callable[[int], Awaitable[Program]]:
+        container = item["Container"]
+        base = self.folder / item["VariantName"]
+
+        async def describe(port: int) -> Program:
+            mounts = await asyncio.to_thread(folders, base)
+            variables = environment(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS)
+            variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
+            return Program(
+                argv=item["Command"],
+                env=variables | container.get("Environment", {}),
+                mounts=mounts,
+                hidden=[self._cloud.settings.data_dir],
+            )
+
+        return describe
+
+    async def up(self) -> None:
+        """Fetch the models and start every server; raises `DeploymentFailedError` with none left running."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for variant, item in zip(self.variants, self._plan["Variants"], strict=True):
+                    group.create_task(self._bring_up(variant, item))
+        except ExceptionGroup as failures:
+            await self.down(grace=5)
+            failed = next((each for each in failures.exceptions if isinstance(each, DeploymentFailedError)), None)
+            raise failed or failures.exceptions[0] from failures
+        except asyncio.CancelledError:
+            await self.down(grace=5)
+            raise
+
+    async def _bring_up(self, variant: Variant, item: dict[str, Any]) -> None:
+        try:
+            await fetch_model(Objects(self._cloud), item["Container"], self.folder / item["VariantName"] / "ml")
+        except ModelDataError as error:
+            raise DeploymentFailedError(str(error)) from error
+        try:
+            item["Command"] = await image_command(item["Container"]["Image"], "serve")
+            await variant.server.start(item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
+        except NotHealthyError as error:
+            raise DeploymentFailedError(
+                f"The primary container for production variant {variant.name} did not pass the ping health check. "
+                "Please check CloudWatch logs for this endpoint."
+            ) from error
+        except ServiceError as error:
+            raise DeploymentFailedError(error.message) from error
+
+    def pick(self, name: str | None) -> Variant | None:
+        """Return the variant of a name, or one drawn by the weights; None where there is none of the name."""
+        if name is not None:
+            return next((variant for variant in self.variants if variant.name == name), None)
+        if len(self.variants) == 1:
+            return self.variants[0]
+        weights = [variant.weight for variant in self.variants]
+        return random.choices(self.variants, weights if any(weights) else None)[0]
+
+    async def drain(self) -> None:
+        """Wait until every request in flight is answered."""
+        await asyncio.gather(*(variant.server.drain() for variant in self.variants))
+
+    async def down(self, grace: float = 30.0) -> None:
+        """Stop every server."""
+        await asyncio.gather(*(variant.server.stop(grace) for variant in self.variants))
+
+    async def remove(self) -> None:
+        """Delete the deployment's files."""
+        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), self.folder)
+
+
+def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:
+    """Return the folder of an endpoint's deployments."""
+    return cloud.settings.data_dir / "sagemaker" / "endpoints" / endpoint

@@ -1,0 +1,79 @@
+"""Endpoint configurations: which models an endpoint serves, with which weights, and what it captures."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_offered
+from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+_REFUSED = {
+    "AsyncInferenceConfig": "asynchronous inference",
+    "ExplainerConfig": "explainers",
+    "ShadowProductionVariants": "shadow variants",
+}
+
+
+class EndpointConfigs:
+    """The endpoint configurations of a cloud."""
+
+    def __init__(self, cloud: Cloud, models: Models) -> None:
+        self._cloud = cloud
+        self._models = models
+        self._configs = Resources(cloud.store, "endpoint-config")
+
+    def arn(self, name: str) -> str:
+        """Return a configuration's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"endpoint-config/{name.lower()}")
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Check that the models are there, and store the configuration."""
+        name = request["EndpointConfigName"]
+        arn = self.arn(name)
+        if self._configs.get(name) is not None:
+            raise already_exists("endpoint configuration", arn)
+        for member, what in _REFUSED.items():
+            if member in request:
+                raise not_offered(what, f"Leave {member} out.")
+        variants = request["ProductionVariants"]
+        names = [variant["VariantName"] for variant in variants]
+        if len(set(names)) < len(names):
+            raise invalid(f"Variant names must be unique, and these are given: {', '.join(names)}.")
+        for variant in variants:
+            if "ServerlessConfig" in variant:
+                raise not_offered("serverless inference", "Give the variant an InstanceType and InitialInstanceCount.")
+            if "ModelName" not in variant:
+                raise not_offered("inference components", "Give every production variant a ModelName.")
+            self._models.describe(variant["ModelName"])
+            variant.setdefault("InitialVariantWeight", 1.0)
+            variant.setdefault("InitialInstanceCount", 1)
+        document = {
+            "EnableNetworkIsolation": False,
+            **{key: value for key, value in request.items() if key != "Tags"},
+            "EndpointConfigArn": arn,
+            "CreationTime": time.time(),
+        }
+        if not await self._configs.add(name, arn, document, request.get("Tags", [])):
+            raise already_exists("endpoint configuration", arn)
+        return {"EndpointConfigArn": arn}
+
+    def describe(self, name: str) -> Document:
+        """Return a configuration's document; raises `ServiceError` (ValidationException)."""
+        document = self._configs.get(name)
+        if document is None:
+            raise not_found("endpoint configuration", self.arn(name))
+        return document
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._configs.page(params, "Descending")
+        members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
+
+    async def delete(self, name: str) -> None:
+        """Forget a configuration; endpoints that run with it go on, as on AWS."""
+        if not await self._configs.remove(name):
+            raise not_found("endpoint configuration", self.arn(name))

@@ -1,0 +1,303 @@
+"""Endpoints: created, updated without a failed request, described, listed and deleted; back after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.announcements import announce_endpoint
+from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found
+from scones.cloud.services.sagemaker.hosting.capture import Captures
+from scones.cloud.services.sagemaker.hosting.deployment import Deployment, DeploymentFailedError, endpoint_folder
+from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
+from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+log = logging.getLogger(__name__)
+
+_SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
+_INTERNAL = ("Plan", "NextPlan")
+"""Members of a stored document that Describe does not show: what the endpoint runs, and what an update brings."""
+
+
+class Endpoints:
+    """The endpoints of a cloud. `serving` holds those that answer."""
+
+    def __init__(self, cloud: Cloud, models: Models, configs: EndpointConfigs, captures: Captures) -> None:
+        self._cloud = cloud
+        self._models = models
+        self._configs = configs
+        self._captures = captures
+        self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
+        self._work: dict[str, asyncio.Task[Any]] = {}
+        self._alive: set[Deployment] = set()
+        self.serving: dict[str, Deployment] = {}
+
+    def arn(self, name: str) -> str:
+        """Return an endpoint's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"endpoint/{name.lower()}")
+
+    async def start(self) -> None:
+        """Bring back every endpoint that was there, and go on with what was under way."""
+        documents = self._endpoints.all()
+        await asyncio.to_thread(self._sweep, documents)
+        for document in documents:
+            name = document["EndpointName"]
+            if document["EndpointStatus"] == "Deleting":
+                self._begin(name, self._remove(name, None))
+            elif document["EndpointStatus"] != "Failed":
+                await self._set(name, EndpointStatus="Creating")
+                self._begin(name, self._resume(name, document))
+
+    def _sweep(self, documents: list[Document]) -> None:
+        """Remove the files of deployments that no endpoint has."""
+        known = {(item["EndpointName"], plan["Id"]) for item in documents for plan in _plans(item)}
+        for folder in endpoint_folder(self._cloud, "").glob("*/*"):
+            if (folder.parent.name, folder.name) not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    async def _resume(self, name: str, document: Document) -> None:
+        await self._create(name, document["Plan"])
+        if name in self.serving and "NextPlan" in document:
+            await self._set(name, EndpointStatus="Updating")
+            await self._update(name, document["NextPlan"])
+
+    async def stop(self) -> None:
+        """Stop every server; the endpoints stay in the store and come back."""
+        tasks = list(self._work.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(deployment.down(grace=5) for deployment in self._alive))
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._cloud.spawn(work, f"endpoint {name}")
+        self._work[name] = task
+        task.add_done_callback(lambda done: self._work.pop(name) if self._work.get(name) is done else None)
+
+    def _plan(self, config_name: str) -> dict[str, Any]:
+        """Return what a configuration asks for, with its models as they are now: both may be deleted later."""
+        config = self._configs.describe(config_name)
+        plan: dict[str, Any] = {"Id": uuid.uuid4().hex, "EndpointConfigName": config_name, "Variants": []}
+        for variant in config["ProductionVariants"]:
+            model = self._models.describe(variant["ModelName"])
+            container = self._models.served(variant["ModelName"])
+            role = model.get("ExecutionRoleArn") or config.get("ExecutionRoleArn")
+            role = role or self._cloud.arn("iam", "role/SageMaker", region="")
+            plan["Variants"].append({**variant, "Container": container, "RoleArn": role})
+        if "DataCaptureConfig" in config:
+            plan["DataCaptureConfig"] = config["DataCaptureConfig"]
+        return plan
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store an endpoint and begin to bring it up."""
+        name = request["EndpointName"]
+        arn = self.arn(name)
+        if self._endpoints.get(name) is not None:
+            raise already_exists("endpoint", arn)
+        plan = self._plan(request["EndpointConfigName"])
+        now = time.time()
+        document = {
+            "EndpointName": name,
+            "EndpointArn": arn,
+            "EndpointConfigName": request["EndpointConfigName"],
+            "EndpointStatus": "Creating",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            "Plan": plan,
+        }
+        if "DeploymentConfig" in request:
+            document["LastDeploymentConfig"] = request["DeploymentConfig"]
+        if not await self._endpoints.add(name, arn, document, request.get("Tags", [])):
+            raise already_exists("endpoint", arn)
+        self._begin(name, self._create(name, plan))
+        return {"EndpointArn": arn}
+
+    async def _create(self, name: str, plan: dict[str, Any]) -> None:
+        try:
+            self.serving[name] = await self._bring_up(name, plan)
+        except DeploymentFailedError as error:
+            await self._set(name, EndpointStatus="Failed", FailureReason=str(error))
+        else:
+            await self._set(name, EndpointStatus="InService")
+
+    async def _bring_up(self, name: str, plan: dict[str, Any]) -> Deployment:
+        deployment = Deployment(self._cloud, name, plan)
+        self._alive.add(deployment)
+        try:
+            await deployment.up()
+        except Exception as error:
+            self._alive.discard(deployment)
+            await deployment.remove()
+            if isinstance(error, DeploymentFailedError):
+                raise
+            log.exception("endpoint %s could not be brought up", name)
+            raise DeploymentFailedError("InternalServerError: the local cloud failed; its log tells why.") from error
+        return deployment
+
+    async def _retire(self, deployment: Deployment) -> None:
+        await deployment.drain()
+        await deployment.down()
+        self._alive.discard(deployment)
+        await deployment.remove()
+
+    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Begin to bring up a new configuration beside the old one, which serves until the new one is healthy."""
+        name, config_name = request["EndpointName"], request["EndpointConfigName"]
+        current = self._document(name)
+        plan = self._plan(config_name)
+        if request.get("RetainAllVariantProperties"):
+            excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])}
+            _retain(plan, current["Plan"], excluded)
+
+        def change(document: Document) -> None:
+            if document["EndpointStatus"] != "InService":
+                raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
+            if document["EndpointConfigName"] == config_name:
+                raise invalid(
+                    f'The endpoint "{document["EndpointArn"]}" runs with the endpoint configuration '
+                    f'"{self._configs.arn(config_name)}" already. Create another one to update it to.'
+                )
+            document |= {"EndpointStatus": "Updating", "LastModifiedTime": time.time(), "NextPlan": plan}
+            document.pop("FailureReason", None)
+            if "DeploymentConfig" in request:
+                document["LastDeploymentConfig"] = request["DeploymentConfig"]
+
+        await self._endpoints.update(name, change)
+        self._begin(name, self._update(name, plan))
+        return {"EndpointArn": current["EndpointArn"]}
+
+    async def _update(self, name: str, plan: dict[str, Any]) -> None:
+        """Switch all requests at once; a DeploymentConfig's slower traffic shifting is recorded only."""
+        try:
+            deployment = await self._bring_up(name, plan)
+        except DeploymentFailedError as error:
+            # As on AWS, the endpoint goes on with its old configuration, and FailureReason tells.
+            await self._set(name, drop="NextPlan", EndpointStatus="InService", FailureReason=str(error))
+            return
+        old, self.serving[name] = self.serving[name], deployment
+        self._cloud.spawn(self._retire(old), f"old deployment of endpoint {name}")
+        members = {"EndpointConfigName": plan["EndpointConfigName"], "Plan": plan, "EndpointStatus": "InService"}
+        await self._set(name, drop="NextPlan", **members)
+        await self._captures.flush(name)
+
+    async def update_weights(self, name: str, desired: list[dict[str, Any]]) -> dict[str, Any]:
+        """Change the weights of variants; their instance counts are recorded."""
+        wanted = {item["VariantName"]: item for item in desired}
+
+        def change(document: Document) -> None:
+            if document["EndpointStatus"] != "InService":
+                raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
+            variants = {item["VariantName"]: item for item in document["Plan"]["Variants"]}
+            for variant, item in wanted.items():
+                if variant not in variants:
+                    raise invalid(f'The endpoint "{document["EndpointArn"]}" has no variant "{variant}".')
+                if "DesiredWeight" in item:
+                    variants[variant]["InitialVariantWeight"] = item["DesiredWeight"]
+                if "DesiredInstanceCount" in item:
+                    variants[variant]["InitialInstanceCount"] = item["DesiredInstanceCount"]
+            document["LastModifiedTime"] = time.time()
+
+        self._document(name)
+        await self._endpoints.update(name, change)
+        for variant in self.serving[name].variants:
+            variant.weight = wanted.get(variant.name, {}).get("DesiredWeight", variant.weight)
+        return {"EndpointArn": self.arn(name)}
+
+    def _document(self, name: str) -> Document:
+        document = self._endpoints.get(name)
+        if document is None:
+            raise not_found("endpoint", self.arn(name))
+        return document
+
+    def status(self, name: str) -> str | None:
+        """Return an endpoint's status, None where there is none of the name."""
+        document = self._endpoints.get(name)
+        return document["EndpointStatus"] if document else None
+
+    def describe(self, name: str) -> Document:
+        """Return what DescribeEndpoint answers; raises `ServiceError` (ValidationException)."""
+        document = self._document(name)
+        plan = document["Plan"]
+        shown = {key: value for key, value in document.items() if key not in _INTERNAL}
+        if name in self.serving:
+            shown["ProductionVariants"] = [_summary(item, document) for item in plan["Variants"]]
+        if config := plan.get("DataCaptureConfig"):
+            started = config.get("EnableCapture", True) and name in self.serving
+            shown["DataCaptureConfig"] = {
+                "EnableCapture": config.get("EnableCapture", True),
+                "CaptureStatus": "Started" if started else "Stopped",
+                "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+                "DestinationS3Uri": config["DestinationS3Uri"],
+                "KmsKeyId": config.get("KmsKeyId", ""),
+            }
+        return shown
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._endpoints.page(params, "Descending")
+        return {"Endpoints": [{key: item[key] for key in _SUMMARY} for item in page], **more}
+
+    async def delete(self, name: str) -> None:
+        """Stop answering at once, and begin to stop the servers."""
+        if self._document(name)["EndpointStatus"] == "Deleting":
+            raise invalid(f'Cannot delete in-progress endpoint "{self.arn(name)}".')
+        if task := self._work.get(name):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._set(name, EndpointStatus="Deleting")
+        self._begin(name, self._remove(name, self.serving.pop(name, None)))
+
+    async def _remove(self, name: str, deployment: Deployment | None) -> None:
+        if deployment is not None:
+            await self._retire(deployment)
+        await self._captures.flush(name)
+        folder = endpoint_folder(self._cloud, name)
+        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), folder)
+        await self._endpoints.remove(name)
+
+    async def _set(self, name: str, drop: str = "", **members: Any) -> None:
+        def change(document: Document) -> None:
+            document |= {**members, "LastModifiedTime": time.time()}
+            document.pop(drop, None)
+
+        await self._endpoints.update(name, change)
+
+
+def _plans(document: Document) -> list[dict[str, Any]]:
+    return [document[member] for member in _INTERNAL if member in document]
+
+
+def _retain(plan: dict[str, Any], current: dict[str, Any], excluded: set[str]) -> None:
+    """Carry what was changed since the old configuration over to variants of the same names."""
+    old = {item["VariantName"]: item for item in current["Variants"]}
+    members = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
+    for item in plan["Variants"]:
+        for kind, member in members.items():
+            if kind not in excluded and member in old.get(item["VariantName"], {}):
+                item[member] = old[item["VariantName"]][member]
+    if "DataCaptureConfig" not in excluded and "DataCaptureConfig" in current:
+        plan["DataCaptureConfig"] = current["DataCaptureConfig"]
+
+
+def _summary(variant: dict[str, Any], document: Document) -> dict[str, Any]:
+    image = variant["Container"]["Image"]
+    deployed = {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": document["CreationTime"]}
+    summary = {
+        "VariantName": variant["VariantName"],
+        "DeployedImages": [deployed],
+        "CurrentWeight": variant["InitialVariantWeight"],
+        "DesiredWeight": variant["InitialVariantWeight"],
+    }
+    if "InitialInstanceCount" in variant:
+        summary["CurrentInstanceCount"] = summary["DesiredInstanceCount"] = variant["InitialInstanceCount"]
+    return summary

@@ -1,0 +1,147 @@
+"""One model server: a child process under the hosting contract, kept running, and asked over loopback HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.sagemaker.hosting.container_client import (
+    Answer,
+    ContainerClient,
+    ServerGoneError,
+    TimedOutError,
+)
+from scones.cloud.services.sagemaker.loglines import LogStream
+
+log = logging.getLogger(__name__)
+
+PING_EVERY = 0.02
+PING_TIMEOUT = 2.0
+INVOKE_TIMEOUT = 60.0
+STOP_GRACE = 30.0
+FIRST_TRIES = 3
+"""How often a server that ends before its first healthy answer is started: then its endpoint has failed."""
+LONGEST_PAUSE = 10.0
+"""Seconds before a server that crashed again and again is started once more."""
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+class NotHealthyError(Exception):
+    """A server did not answer /ping with 200 in time."""
+
+
+class ModelServer:
+    """A server process that is started again whenever it ends, until `stop`.
+
+    `program` makes the process's description for a port. One process serves a production variant, whatever its
+    InstanceCount is: that is recorded, and more of them on one machine would serve no more.
+    """
+
+    def __init__(self, program: Callable[[int], Awaitable[Program]], stream: LogStream) -> None:
+        self._program = program
+        self._stream = stream
+        self._sandbox: Sandbox | None = None
+        self._client: ContainerClient | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.healthy = False
+
+    async def start(self, limit: float) -> None:
+        """Start the server and wait until it is healthy; raises `NotHealthyError` after `limit` seconds."""
+        try:
+            async with asyncio.timeout(limit):
+                for _ in range(FIRST_TRIES):
+                    if await self._launch():
+                        self._keeper = asyncio.create_task(self._keep())
+                        return
+        except TimeoutError:
+            pass
+        await self.stop()
+        raise NotHealthyError
+
+    async def _launch(self) -> bool:
+        """Start the process; True when it is healthy, False when it has ended before."""
+        port = _free_port()
+        self._client = ContainerClient(port)
+        self._sandbox = await spawn(await self._program(port), on_output=self._stream.feed)
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        try:
+            while not ended.done():
+                if await _healthy(self._client):
+                    self.healthy = True
+                    return True
+                await asyncio.wait({ended}, timeout=PING_EVERY)
+            return False
+        finally:
+            ended.cancel()
+
+    async def _keep(self) -> None:
+        pause = 0.1
+        loop = asyncio.get_running_loop()
+        while True:
+            begun = loop.time()
+            if self._sandbox is not None:
+                code = await self._sandbox.wait()
+                self.healthy = False
+                self._stream.write(f"The model server ended with exit code {code}; it is started again.")
+            pause = 0.1 if loop.time() - begun > 60 else min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+            try:
+                await self._launch()
+            except OSError as error:  # no process to be had now
+                log.warning("a model server could not be started: %s", error)
+
+    async def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """Send a request to /invocations; raises `ServerGoneError` or `TimedOutError`."""
+        if not self.healthy or self._client is None:
+            raise ServerGoneError
+        self._in_flight += 1
+        self._idle.clear()
+        try:
+            return await self._client.request("POST", "/invocations", INVOKE_TIMEOUT, headers, body)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
+
+    async def drain(self) -> None:
+        """Wait until every request is answered, no longer than one may take."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), INVOKE_TIMEOUT)
+        except TimeoutError:
+            log.warning("a model server is stopped with %d requests unanswered", self._in_flight)
+
+    async def stop(self, grace: float = STOP_GRACE) -> None:
+        """End the process: SIGTERM, and SIGKILL after `grace` seconds."""
+        self.healthy = False
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+        if self._client is not None:
+            self._client.close()
+        if self._sandbox is None:
+            return
+        self._sandbox.terminate()
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        await asyncio.wait({ended}, timeout=grace)
+        self._sandbox.kill()
+        await ended
+
+
+async def _healthy(client: ContainerClient) -> bool:
+    try:
+        return (await client.request("GET", "/ping", PING_TIMEOUT)).status == 200
+    except (ServerGoneError, TimedOutError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,114 @@
+"""Models: an image with the data that it serves."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.sagemaker.container import image_command
+from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_offered
+from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.services.sagemaker.registry.model_packages import ModelPackages
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+_SERVED = "Served"
+"""Where the document of a model of a model package keeps the container that runs; Describe shows the request's."""
+
+
+class Models:
+    """The models of a cloud."""
+
+    def __init__(self, cloud: Cloud, packages: ModelPackages) -> None:
+        self._cloud = cloud
+        self._packages = packages
+        self._models = Resources(cloud.store, "model")
+
+    def arn(self, name: str) -> str:
+        """Return a model's ARN, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"model/{name.lower()}")
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Check that the image and the model data are there, and store the model."""
+        name = request["ModelName"]
+        arn = self.arn(name)
+        if self._models.get(name) is not None:
+            raise already_exists("model", arn)
+        containers = request.get("Containers") or [request.get("PrimaryContainer")]
+        if containers == [None]:
+            raise invalid("You must provide either PrimaryContainer or Containers.")
+        if len(containers) > 1:
+            raise not_offered("inference pipelines of several containers", "Give one container.")
+        served = self._resolve(containers[0])
+        await self._check(served, request.get("ExecutionRoleArn", ""))
+        document = {
+            "EnableNetworkIsolation": False,
+            **{key: value for key, value in request.items() if key != "Tags"},
+            "ModelArn": arn,
+            "CreationTime": time.time(),
+        }
+        if served is not containers[0]:
+            document[_SERVED] = served
+        for container in (document.get("PrimaryContainer"), *document.get("Containers", [])):
+            if container is not None:
+                container.setdefault("Mode", "SingleModel")
+        if not await self._models.add(name, arn, document, request.get("Tags", [])):
+            raise already_exists("model", arn)
+        return {"ModelArn": arn}
+
+    def _resolve(self, container: dict[str, Any]) -> dict[str, Any]:
+        """Return a container with what its model package says, where it names one."""
+        if "ModelPackageName" not in container:
+            return container
+        packaged = self._packages.container(container["ModelPackageName"])
+        variables = packaged.get("Environment", {}) | container.get("Environment", {})
+        return {**packaged, **container, "Environment": variables}
+
+    async def _check(self, container: dict[str, Any], role: str) -> None:
+        if container.get("Mode", "SingleModel") != "SingleModel":
+            raise not_offered("multi-model containers", "Leave Mode out, and give each model an endpoint or a variant.")
+        if "Image" not in container:
+            raise not_offered("a container without Image", "Give an image's URI.")
+        await image_command(container["Image"], "serve")
+        uri = model_data(container)
+        if uri and not await Objects(self._cloud).exists(Location.of(uri)):
+            raise invalid(
+                f'Could not access model data at {uri}. Please ensure that the role "{role}" exists and that its trust '
+                'relationship policy allows the action "sts:AssumeRole" for the service principal '
+                '"sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the '
+                f"object is located in {self._cloud.settings.region}."
+            )
+
+    def describe(self, name: str) -> Document:
+        """Return a model's document; raises `ServiceError` (ValidationException)."""
+        document = self._models.get(name)
+        if document is None:
+            raise not_found("model", self.arn(name))
+        document.pop(_SERVED, None)
+        return document
+
+    def served(self, name: str) -> Document:
+        """Return the container that a model runs: its own, or that of its model package; raises `ServiceError`."""
+        document = self._models.get(name)
+        if document is None:
+            raise not_found("model", self.arn(name))
+        container: Document = document.get(_SERVED) or document.get("PrimaryContainer") or document["Containers"][0]
+        return container
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._models.page(params, "Descending")
+        summaries = [{key: item[key] for key in ("ModelName", "ModelArn", "CreationTime")} for item in page]
+        return {"Models": summaries, **more}
+
+    async def delete(self, name: str) -> None:
+        """Forget a model; endpoints that serve it go on."""
+        if not await self._models.remove(name):
+            raise not_found("model", self.arn(name))
+
+
+def model_data(container: dict[str, Any]) -> str:
+    """Return where a container's model data is, "" where it has none."""
+    source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+    uri: str = container.get("ModelDataUrl") or source.get("S3Uri", "")
+    return uri

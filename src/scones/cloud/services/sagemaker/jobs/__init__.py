@@ -1,0 +1,1 @@
+"""Jobs: training, processing, transform and tuning, from their request to what they leave in S3."""

@@ -1,0 +1,178 @@
+"""Processing and transform jobs: what the kinds of jobs that run once have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+ENDED = ("Completed", "Failed", "Stopped")
+_INTERRUPTED = (
+    "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
+    "Create the job again."
+)
+_FAULT = "InternalServerError: the local cloud failed; its log tells why."
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A job's last status, why it failed, and members that Describe shows besides."""
+
+    status: str
+    reason: str = ""
+    more: Document = field(default_factory=dict)
+
+
+class Run(Protocol):
+    """One job at work."""
+
+    async def run(self) -> Outcome:
+        """Do the job; a `ServiceError`, `ValueError` or `OSError` fails it as the caller's fault."""
+
+    def stop(self) -> None:
+        """Ask the job to end."""
+
+
+class BatchJobs:
+    """The jobs of one kind: `word` is what their members begin with (Processing), `make` what runs one in a folder."""
+
+    def __init__(self, cloud: Cloud, word: str, make: Callable[[Document, Path], Run]) -> None:
+        self._cloud = cloud
+        self._word = word
+        self._make = make
+        self._kind = f"{word.lower()}-job"
+        self._jobs = Resources(cloud.store, self._kind, f"{word}JobStatus")
+        self._folder = cloud.settings.data_dir / "sagemaker" / self._kind
+        self._capacity = asyncio.Semaphore(AT_ONCE)
+        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+
+    def member(self, name: str) -> str:
+        """Return a member's name: `JobStatus` is `ProcessingJobStatus`."""
+        return self._word + name
+
+    async def start(self) -> None:
+        """Take up after a restart: jobs that ran have failed, those that waited wait again."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        for document in self._jobs.all():
+            status, name = document[self.member("JobStatus")], document[self.member("JobName")]
+            if status in ENDED:
+                continue
+            if status == "Stopping":
+                await self._finish(name, Outcome("Stopped"))
+            elif self.member("StartTime") in document:
+                await self._finish(name, Outcome("Failed", _INTERRUPTED))
+            else:
+                self._queue(document)
+
+    async def stop(self) -> None:
+        """End every run; what it was doing is told by its record at the next start."""
+        tasks = [task for _, task in self._runs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def create(self, request: dict[str, Any], defaults: Document) -> dict[str, Any]:
+        """Store a job with what Describe adds to its request, and queue it."""
+        name = request[self.member("JobName")]
+        arn = self._cloud.arn("sagemaker", f"{self._kind}/{name.lower()}")
+        now = time.time()
+        document = {
+            **defaults,
+            **{key: value for key, value in request.items() if key != "Tags"},
+            self.member("JobArn"): arn,
+            self.member("JobStatus"): "InProgress",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+        }
+        if not await self._jobs.add(name, arn, document, request.get("Tags", [])):
+            raise ServiceError(
+                "ResourceInUse",
+                f"Job name must be unique within an AWS account and region, and a job with this name already exists "
+                f"({arn})",
+            )
+        self._queue(document)
+        return {self.member("JobArn"): arn}
+
+    def describe(self, name: str) -> Document:
+        """Return a job's document; raises `ServiceError` (ValidationException)."""
+        document = self._jobs.get(name)
+        if document is None:
+            raise invalid(f"Could not find requested job with name: {name}")
+        return document
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = self._jobs.page(params, "Descending")
+        members = [self.member(name) for name in ("JobName", "JobArn", "EndTime", "JobStatus")]
+        members += ["CreationTime", "LastModifiedTime", "FailureReason", "ExitMessage"]
+        summaries = [{key: document[key] for key in members if key in document} for document in page]
+        return {self.member("JobSummaries"): summaries, **more}
+
+    async def ask_to_stop(self, name: str) -> None:
+        """Begin to stop a job; raises `ServiceError` for one that is not in progress."""
+        self.describe(name)
+        member = self.member("JobStatus")
+
+        def change(document: Document) -> None:
+            if document[member] != "InProgress":
+                raise invalid(f"The request was rejected because the job is in status {document[member]}.")
+            document |= {member: "Stopping", "LastModifiedTime": time.time()}
+
+        await self._jobs.update(name, change)
+        run, _ = self._runs.get(name, (None, None))
+        if run is not None:
+            run.stop()
+
+    def _queue(self, document: Document) -> None:
+        name = document[self.member("JobName")]
+        run = self._make(document, self._folder / name)
+        task = self._cloud.spawn(self._run(name, run), f"{self._kind} {name}")
+        self._runs[name] = run, task
+        task.add_done_callback(lambda _: self._runs.pop(name, None))
+
+    async def _run(self, name: str, run: Run) -> None:
+        async with self._capacity:
+            if await self._begin(name):
+                try:
+                    outcome = await run.run()
+                except (ServiceError, ValueError, OSError) as error:
+                    outcome = Outcome("Failed", f"ClientError: {error}")
+                except Exception:
+                    await self._finish(name, Outcome("Failed", _FAULT))
+                    raise
+                finally:
+                    await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            else:
+                outcome = Outcome("Stopped")
+            await self._finish(name, outcome)
+
+    async def _begin(self, name: str) -> bool:
+        """Record that a job begins; False where it was stopped while it waited."""
+
+        def change(document: Document) -> None:
+            if document[self.member("JobStatus")] == "InProgress":
+                document |= {self.member("StartTime"): time.time(), "LastModifiedTime": time.time()}
+
+        document = await self._jobs.update(name, change)
+        return document is not None and document[self.member("JobStatus")] == "InProgress"
+
+    async def _finish(self, name: str, outcome: Outcome) -> None:
+        def change(document: Document) -> None:
+            now = time.time()
+            document |= {self.member("JobStatus"): outcome.status, "LastModifiedTime": now, **outcome.more}
+            if self.member("StartTime") in document:
+                document[self.member("EndTime")] = now
+            if outcome.reason:
+                document["FailureReason"] = outcome.reason
+
+        await self._jobs.update(name, change)

@@ -1,0 +1,133 @@
+"""One instance of a training job: a process with /opt/ml, /tmp and a host name of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.jobs import inputs
+from scones.cloud.services.sagemaker.jobs.checkpoints import Checkpoints
+from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
+from scones.cloud.services.sagemaker.jobs.pipes import Feed, feeds
+from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.resources import Document
+
+GROUP = "/aws/sagemaker/TrainingJobs"
+AT_ONCE = max(1, min(2, CORES // 4))
+"""How many jobs train at the same time; the others wait for capacity."""
+
+
+def host_names(request: Document) -> list[str]:
+    """Return the names by which a job's instances know each other: algo-1 and so on."""
+    return [f"algo-{index + 1}" for index in range(request["ResourceConfig"].get("InstanceCount", 1))]
+
+
+class Instance:
+    """The instance of one host name; `folder` is its own. `request` is the job's document."""
+
+    def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
+        self._cloud = cloud
+        self._request = request
+        self._host = host
+        self._folder = folder
+        self._sandbox: Sandbox | None = None
+        self._stream: LogStream | None = None
+        self.ml = folder / "ml"
+        self.checkpoints = Checkpoints(Objects(cloud), folder, None)
+        self._mounts: dict[str, Path] = {}
+        self._feeds: list[Feed] = []
+
+    async def lay_out(self) -> None:
+        """Make the folders that the program finds, with the files of /opt/ml/input/config in them."""
+
+        def make() -> None:
+            self._mounts = folders(self._folder)
+            self.checkpoints = Checkpoints.of(self._request, Objects(self._cloud), self._folder, self._mounts)
+            inputs.write_configuration(
+                self._request, self.ml / "input" / "config", self._host, host_names(self._request)
+            )
+            for name in ("model", "output/data"):
+                (self.ml / name).mkdir(parents=True, exist_ok=True)
+
+        await asyncio.to_thread(make)
+
+    async def download(self) -> None:
+        """Fetch the channels, make the pipes of those that are streamed, and fetch an earlier job's checkpoints."""
+        names = host_names(self._request)
+        share = names.index(self._host), len(names)
+        objects, folder = Objects(self._cloud), self.ml / "input" / "data"
+        await inputs.download(objects, self._request, folder, share)
+        self._feeds = await feeds(objects, self._request, folder, share)
+        await self.checkpoints.restore()
+
+    async def start(self, on_line: Callable[[str], None]) -> None:
+        """Start the program; `on_line` sees every line of its log."""
+        name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
+        self._stream = LogStream(self._cloud, GROUP, name, on_line)
+        self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
+
+    async def wait(self) -> int:
+        """Wait for the program's end, feeding its pipes and keeping its checkpoints in S3; return its exit code.
+
+        Raises `ValueError` where what a pipe is fed from cannot be read.
+        """
+        assert self._sandbox is not None
+        assert self._stream is not None
+        follow = asyncio.ensure_future(self.checkpoints.follow())
+        ended = asyncio.ensure_future(self._sandbox.wait())
+        feeding = [asyncio.ensure_future(feed.run()) for feed in self._feeds]
+        try:
+            await asyncio.wait({ended, *feeding}, return_when=asyncio.FIRST_COMPLETED)
+            for task in feeding:
+                if task.done():
+                    task.result()
+            return await ended
+        except (ServiceError, OSError, ValueError) as error:
+            raise ValueError(f"Data download failed: {error}") from error
+        finally:
+            self._stream.finish()
+            for each in (follow, ended, *feeding):
+                each.cancel()
+
+    def terminate(self) -> None:
+        """Ask the program to end (SIGTERM)."""
+        if self._sandbox is not None:
+            self._sandbox.terminate()
+
+    def kill(self) -> None:
+        """Kill the program."""
+        if self._sandbox is not None:
+            self._sandbox.kill()
+
+    async def _program(self) -> Program:
+        request = self._request
+        count = len(host_names(request))
+        variables = environment(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
+            "OMP_NUM_THREADS": str(max(1, CORES // AT_ONCE // count)),
+            "TRAINING_JOB_ARN": request["TrainingJobArn"],
+            "TRAINING_JOB_NAME": request["TrainingJobName"],
+        }
+        return Program(
+            argv=await _command(request),
+            env=variables | await base_directory(self._mounts) | request.get("Environment", {}),
+            mounts=self._mounts,
+            files=await asyncio.to_thread(hosts_file, self._folder, host_names(request)),
+            hidden=[self._cloud.settings.data_dir],
+            hostname=self._host,
+        )
+
+
+async def _command(request: Document) -> list[str]:
+    algorithm = request["AlgorithmSpecification"]
+    arguments = algorithm.get("ContainerArguments", [])
+    if entry_point := algorithm.get("ContainerEntrypoint"):
+        return [*entry_point, *arguments]
+    command = await image_command(algorithm["TrainingImage"], "train")
+    return [*command[:-1], *arguments] if arguments else command

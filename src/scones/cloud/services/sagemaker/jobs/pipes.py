@@ -1,0 +1,172 @@
+"""Pipe mode: a channel's objects streamed into named pipes, CHANNEL_0 for the first epoch, CHANNEL_1 for the next.
+
+The Developer Guide ("Augmented Manifest Files for Training Jobs", "Input Mode") names the pipes and says what flows:
+the objects one after another, or each line's attributes, a `-ref` attribute as the object that it points to; with
+RecordWrapperType=RecordIO each of these is a RecordIO record. A program reads as many epochs as it likes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import random
+import struct
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from scones.cloud.services.sagemaker.jobs.inputs import listed, mode
+from scones.cloud.services.sagemaker.objects import Location, Objects
+
+MAGIC = 0xCED7230A
+RECORD_LIMIT = 1 << 29
+"""Bytes that a record of one part must stay below."""
+PATIENCE = 0.05
+"""Seconds between two looks whether the program has opened a pipe."""
+Piece: TypeAlias = Location | bytes
+"""What flows as one: an object, or an attribute's own value."""
+
+
+class Feed:
+    """One channel's pipes; `pieces` are its lines or objects, each of one piece or several."""
+
+    def __init__(self, objects: Objects, channel: dict[str, Any], folder: Path, pieces: list[Sequence[Piece]]) -> None:
+        self._objects = objects
+        self._name = channel["ChannelName"]
+        self._wrapped = channel.get("RecordWrapperType") == "RecordIO"
+        self._seed = channel.get("ShuffleConfig", {}).get("Seed")
+        self._folder = folder
+        self._pieces = pieces
+        folder.mkdir(parents=True, exist_ok=True)
+        self._make(0)
+
+    async def run(self) -> None:
+        """Feed one epoch after another until cancelled; raises `ServiceError` of S3, or `ValueError`."""
+        epoch = 0
+        while True:
+            path = self._path(epoch)
+            descriptor = await _opened(path)
+            self._make(epoch + 1)  # before this one ends, so that the program always finds it
+            try:
+                with contextlib.suppress(BrokenPipeError):  # the program has seen enough
+                    async for chunk in self._epoch(epoch):
+                        await _write(descriptor, chunk)
+            finally:
+                os.close(descriptor)
+            path.unlink()
+            epoch += 1
+
+    def _path(self, epoch: int) -> Path:
+        return self._folder / f"{self._name}_{epoch}"
+
+    def _make(self, epoch: int) -> None:
+        os.mkfifo(self._path(epoch), 0o600)
+
+    async def _epoch(self, epoch: int) -> AsyncIterator[bytes]:
+        order = list(self._pieces)
+        if self._seed is not None:
+            random.Random(self._seed + epoch).shuffle(order)
+        for pieces in order:
+            for piece in pieces:
+                async for chunk in self._content(piece):
+                    yield chunk
+
+    async def _content(self, piece: Piece) -> AsyncIterator[bytes]:
+        if isinstance(piece, bytes):
+            length, chunks = len(piece), _whole(piece)
+        else:
+            length, chunks = await self._objects.stream(piece)
+        if self._wrapped:
+            if length >= RECORD_LIMIT:
+                raise ValueError(f"An object has {length} bytes; a record of RecordIO holds less than {RECORD_LIMIT}.")
+            yield struct.pack("<II", MAGIC, length)
+        async for chunk in chunks:
+            yield chunk
+        if self._wrapped:
+            yield bytes(-length % 4)
+
+
+async def feeds(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> list[Feed]:
+    """Make the first pipe of every Pipe channel; raises `ServiceError` or `ValueError` for what cannot be streamed.
+
+    `share` is this instance's index and their number, as for downloads.
+    """
+    found = []
+    for channel in request.get("InputDataConfig", []):
+        if mode(channel, request) != "Pipe":
+            continue
+        source = channel["DataSource"]["S3DataSource"]
+        pieces: list[Sequence[Piece]]
+        if source["S3DataType"] == "AugmentedManifestFile":
+            pieces = await _lines(objects, source)
+        else:
+            pieces = [[place] async for place, path in listed(objects, source) if path]
+        index, count = share
+        if source.get("S3DataDistributionType") == "ShardedByS3Key":
+            pieces = pieces[index::count]
+        found.append(Feed(objects, channel, folder, pieces))
+    return found
+
+
+async def _lines(objects: Objects, source: dict[str, Any]) -> list[Sequence[Piece]]:
+    content = await objects.read(Location.of(source["S3Uri"]))
+
+    def parse() -> list[Sequence[Piece]]:
+        lines = enumerate(content.splitlines(), 1)
+        return [_attributes(line, number, source) for number, line in lines if line.strip()]
+
+    return await asyncio.to_thread(parse)
+
+
+def _attributes(line: bytes, number: int, source: dict[str, Any]) -> list[Piece]:
+    where = f'Line {number} of the augmented manifest "{source["S3Uri"]}"'
+    try:
+        values = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where} is not JSON.") from error
+    pieces: list[Piece] = []
+    for name in source["AttributeNames"]:
+        if not isinstance(values, dict) or name not in values:
+            raise ValueError(f"{where} has no attribute {name!r}, which AttributeNames names.")
+        value = values[name]
+        if name.endswith("-ref"):
+            if not str(value).startswith("s3://"):
+                raise ValueError(f"{where} has {value!r} as {name!r}; give an object's s3:// URI.")
+            pieces.append(Location.of(value))
+        else:
+            pieces.append((value if isinstance(value, str) else json.dumps(value)).encode())
+    return pieces
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _opened(path: Path) -> int:
+    """Return a pipe opened for writing, as soon as somebody reads it."""
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        await asyncio.sleep(PATIENCE)
+
+
+async def _write(descriptor: int, content: bytes) -> None:
+    """Write everything to a pipe that does not block; raises `BrokenPipeError`."""
+    loop = asyncio.get_running_loop()
+    rest = memoryview(content)
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:
+            writable = asyncio.Event()
+            loop.add_writer(descriptor, writable.set)
+            try:
+                await writable.wait()
+            finally:
+                loop.remove_writer(descriptor)

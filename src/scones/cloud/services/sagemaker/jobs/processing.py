@@ -1,0 +1,165 @@
+"""A processing job: inputs from S3, a program, outputs to S3."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.sandbox import isolation
+from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.jobs.batch_jobs import Outcome
+from scones.cloud.services.sagemaker.jobs.processing_instance import ProcessingInstance, host_names, outputs_of
+from scones.cloud.services.sagemaker.jobs.training_jobs import MOST_INSTANCES
+from scones.cloud.services.sagemaker.resources import Document
+
+GRACE = 120.0
+"""Seconds between SIGTERM and SIGKILL, as on AWS."""
+CONTINUOUS_SECONDS = 2.0
+"""How often the files of a Continuous output are looked at."""
+LONGEST = 86_400
+_ML = "/opt/ml/"
+
+DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
+
+
+async def check(request: dict[str, Any]) -> None:
+    """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`."""
+    count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
+    if count > MOST_INSTANCES:
+        raise invalid(
+            f"ClusterConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} processes for "
+            "a processing job; set a smaller one."
+        )
+    if count > 1 and (reason := await asyncio.to_thread(isolation)):
+        raise not_offered(
+            f"processing on several instances on this machine, where {reason}", "Set ClusterConfig.InstanceCount to 1."
+        )
+    for item in request.get("ProcessingInputs", []):
+        source = item.get("S3Input")
+        if source is None:
+            raise not_offered(f"the dataset definition of input {item['InputName']!r}", "Use S3Input.")
+        if source["S3DataType"] not in ("S3Prefix", "ManifestFile") or source.get("S3InputMode", "File") != "File":
+            raise not_offered(
+                f"the data type or mode of input {item['InputName']!r}", "Use S3Prefix or ManifestFile, and File."
+            )
+        _check_path(source.get("LocalPath", ""), item["InputName"])
+    for item in outputs_of(request):
+        if "S3Output" not in item:
+            raise not_offered(f"the feature store of output {item['OutputName']!r}", "Use S3Output.")
+        _check_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
+
+
+def _check_path(path: str, name: str) -> None:
+    if not path.startswith(f"{_ML}processing") or ".." in path.split("/"):
+        raise invalid(f"LocalPath {path!r} of {name!r} must be a path below /opt/ml/processing.")
+
+
+class ProcessingRun:
+    """One processing job from its inputs to its outputs; `request` is its document."""
+
+    def __init__(self, cloud: Cloud, request: Document, folder: Path) -> None:
+        self._request = request
+        self._instances = [ProcessingInstance(cloud, request, host, folder / host) for host in host_names(request)]
+        self._stopped = asyncio.Event()
+        self._closing = False
+        """Whether the programs were asked to end: then a failure takes no other along."""
+
+    def stop(self) -> None:
+        """Ask the programs to end (SIGTERM)."""
+        self._stopped.set()
+
+    async def run(self) -> Outcome:
+        """Run the job; raises `ServiceError`, `ValueError` or `OSError` where its data cannot be had."""
+        for instance in self._instances:
+            await asyncio.to_thread(instance.lay_out)
+        try:
+            for instance in self._instances:
+                await instance.download()
+        except (ServiceError, ValueError, OSError, ExceptionGroup) as error:
+            first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            raise ValueError(f"Data download failed: {first}") from error
+        follow = asyncio.ensure_future(self._follow())
+        try:
+            code, ending = await self._execute()
+        finally:
+            follow.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await follow
+        more = await asyncio.to_thread(self._exit_message)
+        if ending == "Completed" and code:
+            return Outcome("Failed", f"AlgorithmError: See job logs for more information, exit code: {code}", more)
+        if ending == "MaxRuntimeExceeded":
+            limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
+            return Outcome("Stopped", f"ClientError: the job ran past MaxRuntimeInSeconds ({limit})", more)
+        await self._upload(outputs_of(self._request))
+        return Outcome(ending, "", more)
+
+    async def _execute(self) -> tuple[int, str]:
+        """Run every program; return the first exit code that is not 0, and how the job ends if there is none."""
+        try:
+            for instance in self._instances:
+                await instance.start()
+            return await self._wait()
+        finally:
+            for instance in self._instances:
+                instance.kill()
+
+    async def _wait(self) -> tuple[int, str]:
+        ended = asyncio.ensure_future(self._end_of_all())
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
+            await asyncio.wait({ended, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result(), "Completed"
+            self._closing = True
+            ending = "Stopped" if stopped.done() else "MaxRuntimeExceeded"
+            for instance in self._instances:
+                instance.terminate()
+            await asyncio.wait({ended}, timeout=GRACE)
+            for instance in self._instances:
+                instance.kill()
+            await ended
+            return 0, ending
+        finally:
+            stopped.cancel()
+            ended.cancel()
+
+    async def _end_of_all(self) -> int:
+        """Wait until every program has ended; the first that fails takes the others along."""
+        waiting, failed = {asyncio.ensure_future(instance.wait()) for instance in self._instances}, 0
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for code in (task.result() for task in done):
+                    if code and not failed and not self._closing:
+                        failed = code
+                        for instance in self._instances:
+                            instance.kill()
+            return failed
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _exit_message(self) -> Document:
+        for instance in self._instances:
+            if instance.message.is_file():
+                return {"ExitMessage": instance.message.read_bytes()[:1024].decode(errors="replace")}
+        return {}
+
+    async def _follow(self) -> None:
+        """Keep the Continuous outputs in S3 while the programs run."""
+        continuous = [item for item in outputs_of(self._request) if item["S3Output"]["S3UploadMode"] == "Continuous"]
+        while continuous:
+            await asyncio.sleep(CONTINUOUS_SECONDS)
+            await self._upload(continuous)
+
+    async def _upload(self, outputs: list[dict[str, Any]]) -> None:
+        """Store what is new; of files with one name on several instances the last one's stays."""
+        for instance in self._instances:
+            for item in outputs:
+                await instance.upload(item["S3Output"])

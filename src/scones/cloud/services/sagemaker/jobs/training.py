@@ -1,0 +1,231 @@
+"""One training job's run: download, train on every instance, upload, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.cloudwatch import CloudWatch
+from scones.cloud.services.sagemaker.archive import pack
+from scones.cloud.services.sagemaker.jobs.instance import GROUP, Instance, host_names
+from scones.cloud.services.sagemaker.jobs.metrics import Metrics
+from scones.cloud.services.sagemaker.jobs.record import Record
+from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.services.sagemaker.resources import Document
+
+T = TypeVar("T")
+
+GRACE = 120.0
+"""Seconds between SIGTERM and SIGKILL, as on AWS."""
+
+
+class _StopAskedError(Exception):
+    """StopTrainingJob came before the program ran."""
+
+
+class TrainingRun:
+    """A job from its first to its last status; `request` is its document, with CreateTrainingJob's members."""
+
+    def __init__(self, cloud: Cloud, record: Record, request: Document, folder: Path) -> None:
+        self._cloud = cloud
+        self._record = record
+        self._request = request
+        self._folder = folder
+        self._instances = [Instance(cloud, request, host, folder / host) for host in host_names(request)]
+        self._stop_asked = asyncio.Event()
+        self._closing = False
+        """Whether the programs were asked to end: then a failure takes no other along."""
+        self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
+        self._objects = Objects(cloud)
+        self._cloudwatch = cast(CloudWatch, cloud.services["cloudwatch"])
+        self._metrics_changed = asyncio.Event()
+
+    @property
+    def instances(self) -> int:
+        """How many instances the job has."""
+        return len(self._instances)
+
+    def stop(self) -> None:
+        """Ask the job to end: its program gets SIGTERM, and what it has saved is uploaded."""
+        self._stop_asked.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether StopTrainingJob was called."""
+        return self._stop_asked.is_set()
+
+    async def run(self) -> None:
+        """Run the job to its end, whatever that is; its folder is gone afterwards, as the instance is on AWS."""
+        try:
+            outcome, reason = await self._train()
+        except _StopAskedError:
+            outcome, reason = "Stopped", ""
+        except (ServiceError, ValueError, OSError) as error:
+            outcome, reason = "Failed", f"ClientError: {error}"
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await self._record.finish(outcome, reason)
+
+    async def _train(self) -> tuple[str, str]:
+        await self._record.enter("Downloading")
+        await self._unless_stopped(self._prepare())
+        await self._record.enter("Training")
+        failed, ending = await self._run_programs()
+        if ending == "Completed" and failed is not None:
+            instance, code = failed
+            await self._store_checkpoints()
+            return "Failed", await asyncio.to_thread(failure_reason, instance.ml / "output" / "failure", code)
+        await self._record.enter("Uploading")
+        await self._store_checkpoints()
+        await self._upload()
+        return ending, ""
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(work)
+        stop = asyncio.ensure_future(self._stop_asked.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise _StopAskedError
+            return task.result()
+        finally:
+            for each in (task, stop):
+                each.cancel()
+
+    async def _prepare(self) -> None:
+        for instance in self._instances:
+            await instance.lay_out()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for instance in self._instances:
+                    group.create_task(instance.download())
+        except* (ServiceError, ValueError, OSError) as errors:
+            raise ValueError(f"Data download failed: {_first(errors)}") from errors
+
+    async def _store_checkpoints(self) -> None:
+        for instance in self._instances:
+            await instance.checkpoints.finish()
+
+    async def _run_programs(self) -> tuple[tuple[Instance, int] | None, str]:
+        """Run every instance; return the first that failed, with its exit code, and the job's SecondaryStatus."""
+        keep = asyncio.ensure_future(self._keep_metrics())
+        try:
+            for instance in self._instances:
+                await instance.start(self._read_metrics)
+            return await self._wait()
+        finally:
+            for instance in self._instances:
+                instance.kill()
+            keep.cancel()
+            if self._metrics.final():
+                await self._record.metrics(self._metrics.final())
+
+    async def _wait(self) -> tuple[tuple[Instance, int] | None, str]:
+        limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
+        ended = asyncio.ensure_future(self._end_of_all())
+        stop = asyncio.ensure_future(self._stop_asked.wait())
+        try:
+            await asyncio.wait({ended, stop}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result(), "Completed"
+            self._closing = True
+            ending = "Stopped" if self.stopping else "MaxRuntimeExceeded"
+            for instance in self._instances:
+                instance.terminate()
+            await asyncio.wait({ended}, timeout=GRACE)
+            for instance in self._instances:
+                instance.kill()
+            return await ended, ending
+        finally:
+            stop.cancel()
+            ended.cancel()
+
+    async def _end_of_all(self) -> tuple[Instance, int] | None:
+        """Wait until every program has ended; the first that fails takes the others along, as on AWS."""
+        running = {asyncio.ensure_future(instance.wait()): instance for instance in self._instances}
+        waiting, failed = set(running), None
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if task.result() and failed is None and not self._closing:
+                        failed = running[task], task.result()
+                        for instance in self._instances:
+                            instance.kill()
+            return failed
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _read_metrics(self, line: str) -> None:
+        for name, value in self._metrics.read(line).items():
+            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, value)
+            self._metrics_changed.set()
+
+    async def _keep_metrics(self) -> None:
+        while True:
+            await self._metrics_changed.wait()
+            self._metrics_changed.clear()
+            await self._record.metrics(self._metrics.final())
+            await asyncio.sleep(1)  # an epoch may take milliseconds; one write a second tells enough
+
+    async def _upload(self) -> None:
+        model, data = self._instances[0].ml / "model", self._instances[0].ml / "output" / "data"
+        for instance in self._instances[1:]:
+            await asyncio.to_thread(merge, instance.ml / "model", model)
+            await asyncio.to_thread(merge, instance.ml / "output" / "data", data)
+        artifact = Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
+        if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
+            await upload_folder(self._objects, model, artifact)
+        elif await asyncio.to_thread(pack, model, self._folder / "model.tar.gz"):
+            await self._objects.upload(self._folder / "model.tar.gz", artifact)
+        if await asyncio.to_thread(pack, data, self._folder / "output.tar.gz"):
+            place = output_place(self._request).join("output.tar.gz")
+            await self._objects.upload(self._folder / "output.tar.gz", place)
+
+
+def merge(source: Path, target: Path) -> None:
+    """Move what an instance left into the first one's folder; of files with one name the first one's stays."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_file() and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(place)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return an error that is no group, from a group of groups."""
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+async def upload_folder(objects: Objects, folder: Path, place: Location) -> None:
+    """Store every file below a folder under its relative path."""
+    files = await asyncio.to_thread(lambda: sorted(path for path in folder.rglob("*") if path.is_file()))
+    for path in files:
+        await objects.upload(path, place.join(path.relative_to(folder).as_posix()))
+
+
+def output_place(request: dict[str, Any]) -> Location:
+    """Return `S3OutputPath/JOB/output`."""
+    return Location.of(request["OutputDataConfig"]["S3OutputPath"]).join(request["TrainingJobName"], "output")
+
+
+def failure_reason(file: Path, code: int) -> str:
+    """Word a failure as AWS does: the first 1,024 characters that the program left, and its exit code.
+
+    Built-in algorithms end with 2 for what the user can mend.
+    """
+    told = ""
+    if file.is_file():
+        with file.open(errors="replace") as opened:
+            told = opened.read(1024).strip()
+    code = code if code >= 0 else 128 - code
+    return f"{'ClientError' if code == 2 else 'AlgorithmError'}: {told}, exit code: {code}"

@@ -1,0 +1,211 @@
+"""Model packages: a model's image and data with what is known of it, a version in a group or alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.credentials import Caller
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.announcements import announce_model_package
+from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.registry.model_package_groups import ModelPackageGroups, user_context
+from scones.cloud.services.sagemaker.resources import Document, Resources
+
+KIND = "model-package"
+_REQUEST = "ClientToken"
+"""The member by which a request is known when it comes again; Describe does not show it."""
+_REPLACED = (
+    "ModelApprovalStatus",
+    "ModelPackageRegistrationType",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "SourceUri",
+    "ModelCard",
+    "ModelLifeCycle",
+)
+"""Members that an update sets as a whole."""
+_REFUSED = {
+    "ValidationSpecification": "the validation of a model package by transform jobs",
+    "SourceAlgorithmSpecification": "model packages of an algorithm resource",
+}
+_SUMMARY = (
+    "ModelPackageName",
+    "ModelPackageGroupName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "CreationTime",
+    "ModelPackageStatus",
+    "ModelApprovalStatus",
+    "ModelLifeCycle",
+    "ModelPackageRegistrationType",
+)
+_BATCH_SUMMARY = (*(member for member in _SUMMARY if member != "ModelPackageName"), "InferenceSpecification")
+
+
+class ModelPackages:
+    """The model packages of a cloud, and their groups."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self.groups = ModelPackageGroups(cloud)
+        self._packages = Resources(cloud.store, KIND, "ModelPackageStatus")
+
+    def arn(self, key: str) -> str:
+        """Return the ARN of a package, `name` or `group/version`, whether or not it exists."""
+        return self._cloud.arn("sagemaker", f"{KIND}/{key.lower()}")
+
+    async def create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Store a package, as the next version of its group where it names one.
+
+        A request with the ClientToken of an earlier one answers the same package.
+        """
+        for member, what in _REFUSED.items():
+            if member in request:
+                raise not_offered(what, f"Leave {member} out.")
+        if _REQUEST in request and (earlier := self._packages.first(ClientToken=request[_REQUEST])):
+            return {"ModelPackageArn": earlier["ModelPackageArn"]}
+        identity = await self._identity(request)
+        arn = self.arn(_key(identity))
+        document = {
+            "CertifyForMarketplace": False,
+            **{key: value for key, value in request.items() if key != "Tags"},
+            **identity,
+            "ModelPackageArn": arn,
+            "CreationTime": time.time(),
+            "CreatedBy": user_context(caller),
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+        }
+        if not await self._packages.add(_key(identity), arn, document, request.get("Tags", [])):
+            raise invalid(f"Model Package already exists: {arn}")
+        self._announce(document)
+        return {"ModelPackageArn": arn}
+
+    async def _identity(self, request: dict[str, Any]) -> Document:
+        """Return what names a new package: its group's name, its version and its approval, or its own name."""
+        if "ModelPackageGroupName" not in request:
+            if "ModelPackageName" not in request:
+                raise invalid("Missing ARN.")
+            if self._packages.with_arn(self.arn(request["ModelPackageName"])):
+                raise invalid(f"Model Package already exists: {self.arn(request['ModelPackageName'])}")
+            return {"ModelPackageName": request["ModelPackageName"]}
+        if "ModelPackageName" in request:
+            raise invalid(
+                "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+                "Cannot determine which one to use."
+            )
+        if request.get("Tags"):  # AWS refuses them too; its sentence could not be found out
+            raise invalid("A version in a model package group has no tags of its own. Tag the group instead.")
+        group = self.groups.describe(request["ModelPackageGroupName"])["ModelPackageGroupName"]
+        return {
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": await self.groups.next_version(group),
+            "ModelApprovalStatus": request.get("ModelApprovalStatus", "PendingManualApproval"),
+        }
+
+    def describe(self, identifier: str) -> Document:
+        """Return a package's document by its name, `group/version` or ARN; raises `ServiceError`."""
+        arn = identifier if identifier.startswith("arn:") else self.arn(identifier)
+        document = self._packages.with_arn(arn)
+        if document is None:
+            raise invalid(f"ModelPackage {arn} does not exist.")
+        document.pop(_REQUEST, None)
+        return document
+
+    def describe_all(self, arns: list[str]) -> dict[str, Any]:
+        """Return what BatchDescribeModelPackage answers: summaries and errors by ARN."""
+        summaries, errors = {}, {}
+        for arn in arns:
+            try:
+                document = self.describe(arn)
+            except ServiceError as error:
+                errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
+            else:
+                summaries[arn] = {key: document[key] for key in _BATCH_SUMMARY if key in document}
+        return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
+
+    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries: those of a group, or those without one unless ModelPackageType says other."""
+        members: dict[str, Any] = {}
+        kind = params.get("ModelPackageType", "Unversioned")
+        if "ModelApprovalStatus" in params:
+            members["ModelApprovalStatus"] = params["ModelApprovalStatus"]
+        if "ModelPackageGroupName" in params:
+            group = self.groups.describe(params["ModelPackageGroupName"])
+            members["ModelPackageGroupName"] = group["ModelPackageGroupName"]
+        elif kind != "Both":
+            members["ModelPackageVersion" if kind == "Unversioned" else "ModelPackageName"] = None
+        page, more = self._packages.page(params, "Ascending", members)
+        return {
+            "ModelPackageSummaryList": [{key: item[key] for key in _SUMMARY if key in item} for item in page],
+            **more,
+        }
+
+    async def update(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Change a package's approval, metadata or specifications."""
+        found = self.describe(params["ModelPackageArn"])
+
+        def change(document: Document) -> None:
+            document |= {member: params[member] for member in _REPLACED if member in params}
+            metadata = document.get("CustomerMetadataProperties", {}) | params.get("CustomerMetadataProperties", {})
+            for name in params.get("CustomerMetadataPropertiesToRemove", []):
+                metadata.pop(name, None)
+            if metadata or "CustomerMetadataProperties" in document:
+                document["CustomerMetadataProperties"] = metadata
+            added = params.get("AdditionalInferenceSpecificationsToAdd", [])
+            if added:
+                document.setdefault("AdditionalInferenceSpecifications", []).extend(added)
+            document |= {"LastModifiedTime": time.time(), "LastModifiedBy": user_context(caller)}
+
+        document = await self._packages.update(_key(found), change)
+        if document is None:
+            raise invalid(f"ModelPackage {found['ModelPackageArn']} does not exist.")
+        self._announce(document)
+        return {"ModelPackageArn": document["ModelPackageArn"]}
+
+    def _announce(self, document: Document) -> None:
+        announce_model_package(self._cloud, {key: value for key, value in document.items() if key != _REQUEST})
+
+    async def delete(self, identifier: str) -> None:
+        """Forget a package; models made of it go on."""
+        await self._packages.remove(_key(self.describe(identifier)))
+
+    async def delete_group(self, identifier: str) -> None:
+        """Forget a group without versions; raises `ServiceError` (ConflictException) for one that has some."""
+        group = self.groups.describe(identifier)
+        name = group["ModelPackageGroupName"]
+        if self._packages.first(ModelPackageGroupName=name):
+            # AWS's own sentence could not be found out.
+            raise ServiceError(
+                "ConflictException",
+                f"ModelPackageGroup {group['ModelPackageGroupArn']} still has model packages. Delete them first.",
+            )
+        await self.groups.remove(name)
+
+    def container(self, identifier: str) -> Document:
+        """Return the container of a package that a model may be made of; raises `ServiceError`."""
+        document = self.describe(identifier)
+        approval = document.get("ModelApprovalStatus", "Approved")
+        if approval != "Approved":
+            # AWS's own sentence could not be found out.
+            raise invalid(
+                f"ModelPackage {document['ModelPackageArn']} has the approval status {approval}, and only an Approved "
+                "one can be deployed. Set it with UpdateModelPackage."
+            )
+        containers = document.get("InferenceSpecification", {}).get("Containers", [])
+        if len(containers) != 1:
+            raise not_offered(
+                f"a model of a package with {len(containers)} containers", "Register the model with one container."
+            )
+        container: Document = containers[0]
+        return container
+
+
+def _key(document: Document) -> str:
+    if "ModelPackageVersion" in document:
+        return f"{document['ModelPackageGroupName']}/{document['ModelPackageVersion']}"
+    name: str = document["ModelPackageName"]
+    return name

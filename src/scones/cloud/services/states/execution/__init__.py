@@ -1,0 +1,1 @@
+"""Executions: interpreted, recorded event by event, and taken up again after a crash."""

@@ -1,0 +1,327 @@
+"""Executions: started, run, stopped, and taken up again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.states.execution import resume
+from scones.cloud.services.states.execution.activities import Activities
+from scones.cloud.services.states.execution.announcements import announce_execution
+from scones.cloud.services.states.execution.callbacks import Callbacks
+from scones.cloud.services.states.execution.clock import ClockUntil, DeadlineError, WallClock, before
+from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
+from scones.cloud.services.states.execution.history import (
+    Event,
+    FailedAttempt,
+    Recorder,
+    Track,
+    failed_attempt,
+    failure_details,
+    from_row,
+    started_details,
+)
+from scones.cloud.services.states.execution.interpreter import Interpreter
+from scones.cloud.services.states.execution.journal import Journal
+from scones.cloud.services.states.execution.tasks import WHOLE
+from scones.cloud.services.states.integrations import CloudTasks
+from scones.cloud.services.states.language.definition import StateGroup, parse
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import Texts
+from scones.cloud.services.states.language.timestamps import format_timestamp
+from scones.cloud.services.states.machines import Machine, Revision
+from scones.cloud.services.states.map_run.distributed import MapRuns
+
+log = logging.getLogger(__name__)
+
+_END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
+_ALIASED = "INSERT INTO sfn_execution_aliases (execution, alias) VALUES (?, ?)"
+_REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
+_RUN_AGAIN = (
+    "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
+    " WHERE id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What a child execution of a distributed Map runs, for how many seconds at most, and who hears how it ended."""
+
+    group: StateGroup
+    seconds: float | None
+    heard: Callable[[str], None]
+
+
+@dataclass(eq=False, slots=True)
+class Execution:
+    """One execution that runs; its history is on disk and not here."""
+
+    id: int
+    arn: str
+    name: str
+    machine: str
+    input: str
+    started: float
+    revision: Revision
+    track: Track
+    redrives: int = 0
+    since: float = 0.0
+    """When it was started or last redriven, from which the machine's time-out counts."""
+    task: asyncio.Task[None] | None = None
+    ended: bool = False
+    """Whether its end is recorded, if not yet on disk."""
+    child: Child | None = None
+    version: str | None = None
+    """The version and the alias through which it was started."""
+    alias: str | None = None
+
+
+class Executions:
+    """All executions of one cloud. Those that have ended are rows alone."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._journal = Journal(cloud.store)
+        self._clock = WallClock()
+        self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
+        self.activities = Activities(cloud.store, self._journal, self.callbacks)
+        self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
+        self._last = 0
+        self.logs = ExecutionLogs(cloud)
+        self.map_runs = MapRuns(cloud, self._journal, self)
+        self.running: dict[str, Execution] = {}
+
+    async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
+        """Start an execution; return its start in Unix seconds once it is on disk."""
+        execution = self._begin(
+            arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
+        )
+        self._spawn(execution)
+        try:
+            await self._journal.flushed()
+        except sqlite3.Error:  # nothing of it is on disk, and the caller is told so
+            await self._cancel(execution)
+            self.running.pop(arn, None)
+            raise
+        announce_execution(self._cloud, execution, "RUNNING")
+        return execution.started
+
+    async def started(self, execution: Execution) -> float:
+        """Return the start of an execution that runs, in Unix seconds, once that is on disk."""
+        await self._journal.flushed()
+        return execution.started
+
+    def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
+        """Start a child of a distributed Map; it is on disk with whatever is recorded next."""
+        execution = self._begin(arn, name, machine, text, revision, None)
+        execution.child = child
+        self._spawn(execution)
+        return execution
+
+    async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
+        """Go on with a child that an earlier process left, or run again what was unsuccessful in it."""
+        await (self.redrive(row, None, child) if redriven else self._take_up(row, child))
+
+    def _begin(
+        self, arn: str, name: str, machine: str, text: str, revision: Revision, trace: str | None,
+        *, version: str | None = None, alias: str | None = None,
+    ) -> Execution:  # fmt: skip
+        self._last += 1
+        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
+        execution.version, execution.alias = version, alias
+        self._journal.add(
+            "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
+        )
+        if alias is not None:
+            self._journal.add(_ALIASED, execution.id, alias)
+        execution.track.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
+        return execution
+
+    async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
+        """Abort a running execution; return when, in Unix seconds, once it is on disk."""
+        execution = self.running[arn]
+        if not execution.ended:
+            await self._cancel(execution)
+        await self._end(execution, "ABORTED", StateFailedError(error, cause), None)
+        row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
+        assert row is not None
+        return float(row["stopped"])
+
+    async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
+        """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
+        events = await self._events(row["id"])
+        running = self.running.get(row["arn"])
+        if running is not None and running.ended and running.task is not None:  # its end is on disk just now
+            await asyncio.wait({running.task})
+        elif running is not None:  # another redrive came first
+            await self._journal.flushed()
+            return running.since
+        execution = self._again(row, events)
+        execution.child = child
+        execution.redrives += 1
+        execution.since = self._clock.now()
+        self._journal.add(_REDRIVE, row["id"], execution.redrives, execution.since, token)
+        self._journal.add(_RUN_AGAIN, row["id"])
+        details = {"redriveCount": execution.redrives}
+        event = execution.track.recorder.record("ExecutionRedriven", events[-1].id, details)
+        execution.track.past = resume.read_past([*events, event], (), Texts(row["input"]))
+        self._spawn(execution)
+        await self._journal.flushed()
+        if child is None:
+            announce_execution(self._cloud, execution, "RUNNING")
+        return execution.since
+
+    async def take_up(self) -> None:
+        """Go on with every execution that a former process left running."""
+        newest = self._cloud.store.row("SELECT max(id) AS id FROM sfn_executions")
+        self._last = (newest["id"] if newest else None) or 0
+        # Children of a distributed Map, whose machine has a label, are taken up by the Map.
+        rows = self._cloud.store.rows(
+            "SELECT * FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
+        )
+        for row in rows:
+            await self._take_up(row)
+
+    async def suspend(self) -> None:
+        """Stop working without ending anything: the next process takes the executions up."""
+        for execution in self.running.values():
+            if not execution.ended:
+                execution.track.recorder.close()
+        await self._journal.flushed()
+        await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
+        await self.logs.flush()
+
+    async def _take_up(self, row: sqlite3.Row, child: Child | None = None) -> None:
+        events = await self._events(row["id"])
+        failed = self._cloud.store.rows(
+            "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
+        )
+        execution = self._again(row, events)
+        execution.child = child
+        execution.track.past = resume.read_past(events, map(failed_attempt, failed), Texts(row["input"]))
+        self._spawn(execution)
+
+    async def _events(self, number: int) -> list[Event]:
+        sql = "SELECT * FROM sfn_events WHERE execution = ? ORDER BY id"
+        return [from_row(row) for row in await self._cloud.store.read_aside(sql, number)]
+
+    def _again(self, row: sqlite3.Row, events: list[Event]) -> Execution:
+        """Return an execution that an earlier process began or ended, to go on after its last event."""
+        store = self._cloud.store
+        found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        assert found is not None
+        execution = self._execution(
+            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
+        )
+        aliased = store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
+        execution.version, execution.alias = row["version"], aliased["alias"] if aliased else None
+        last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
+        if last is not None and last["number"] is not None:
+            execution.redrives, execution.since = last["number"], last["at"]
+        execution.track.recorder.last = events[-1].id
+        return execution
+
+    def _execution(
+        self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
+    ) -> Execution:
+        entries = self.logs.of(revision, arn)
+
+        def append(event: Event) -> None:
+            self._journal.event(number, event)
+            if entries is not None:
+                entries.add(event, execution.redrives)
+
+        def note(attempt: FailedAttempt) -> None:
+            self._journal.failed_attempt(number, attempt)
+
+        track = Track(Recorder(append, self._clock.now, note), "", 0, {})
+        execution = Execution(number, arn, name, machine, text, started, revision, track, since=started)
+        return execution
+
+    def _spawn(self, execution: Execution) -> None:
+        self.running[execution.arn] = execution
+        execution.task = self._cloud.spawn(self._run(execution), execution.arn)
+
+    async def _cancel(self, execution: Execution) -> None:
+        assert execution.task is not None
+        execution.task.cancel()
+        await asyncio.gather(execution.task, return_exceptions=True)
+
+    async def _run(self, execution: Execution) -> None:
+        texts = Texts(execution.input)
+        try:
+            output = texts.of(await self._output(execution, texts))
+        except DeadlineError:
+            await self._end(execution, "TIMED_OUT", None, None)
+        except StateFailedError as failure:
+            await self._end(execution, "FAILED", failure, None)
+        except Exception:
+            log.exception("the execution %s met an error of the local cloud", execution.arn)
+            internal = StateFailedError("States.Runtime", "An internal error of the local cloud; its log has more.")
+            await self._end(execution, "FAILED", internal, None)
+        else:
+            await self._end(execution, "SUCCEEDED", None, output)
+
+    async def _output(self, execution: Execution, texts: Texts) -> Any:
+        group: StateGroup
+        if execution.child is None:
+            group = machine = parse(execution.revision.definition)
+            seconds = machine.timeout
+        else:
+            group, seconds = execution.child.group, execution.child.seconds
+        deadline = None if seconds is None else execution.since + seconds
+        clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock)
+        interpreter.map_runs = self.map_runs.of(execution)
+        return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
+
+    async def _end(
+        self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
+    ) -> None:
+        """Record the last event and the status together, and forget the execution once they are on disk."""
+        if execution.ended:
+            await self._journal.flushed()
+            return
+        if execution.track.recorder.closed:  # the cloud stops: the next process ends it
+            return
+        execution.ended = True
+        if status == "SUCCEEDED":
+            event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
+        elif failure is None:
+            event = execution.track.record("ExecutionTimedOut", {})
+        else:
+            kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
+            event = execution.track.record(kind, failure_details(failure))
+        error, cause = (failure.error, failure.cause) if failure else (None, None)
+        written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        if execution.child is not None:
+            execution.child.heard(status)
+        await asyncio.shield(written)  # others wait for the same batch
+        self.running.pop(execution.arn, None)
+        if execution.child is None:
+            announce_execution(self._cloud, execution, status, event.at, output, failure)
+
+
+def context_of(execution: Execution, texts: Texts) -> dict[str, Any]:
+    """Return those of the context object's parts that stay the same all along."""
+    about: dict[str, Any] = {
+        "Id": execution.arn,
+        "Input": texts.root,
+        "StartTime": format_timestamp(execution.started),
+        "Name": execution.name,
+        "RoleArn": execution.revision.role,
+        "RedriveCount": execution.redrives,
+    }
+    if execution.redrives:
+        about["RedriveTime"] = format_timestamp(execution.since)
+    return {
+        "Execution": about,
+        "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
+    }

@@ -1,0 +1,150 @@
+"""Express executions: they run in memory, tell their events to their log alone, and do not outlive the cloud."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
+from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
+from scones.cloud.services.states.execution.executions import Execution, context_of
+from scones.cloud.services.states.execution.history import Event, Recorder, Track, failure_details, started_details
+from scones.cloud.services.states.execution.interpreter import Interpreter
+from scones.cloud.services.states.execution.tasks import WHOLE
+from scones.cloud.services.states.integrations import CloudTasks
+from scones.cloud.services.states.language.definition import parse
+from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.states.language.text import Texts
+from scones.cloud.services.states.machines import Machine
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 300
+"""How long AWS lets an Express execution run."""
+_BILLED_STEP = 100
+"""AWS bills in steps of as many milliseconds, and of 64 MB; a local execution counts as one step of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an Express execution ended, and when, in Unix seconds."""
+
+    execution: Execution
+    status: str
+    stopped: float
+    output: str | None = None
+    failure: StateFailedError | None = None
+
+    def describe(self, *, data: bool) -> dict[str, Any]:
+        """Return it as StartSyncExecution answers."""
+        execution, failure = self.execution, self.failure
+        milliseconds = (self.stopped - execution.started) * 1000
+        answer: dict[str, Any] = {
+            "executionArn": execution.arn,
+            "stateMachineArn": execution.machine,
+            "name": execution.name,
+            "startDate": execution.started,
+            "stopDate": self.stopped,
+            "status": self.status,
+            "billingDetails": {
+                "billedMemoryUsedInMB": 64,
+                "billedDurationInMilliseconds": max(1, math.ceil(milliseconds / _BILLED_STEP)) * _BILLED_STEP,
+            },
+        }
+        if not data:
+            return answer
+        answer |= {"input": execution.input, "inputDetails": {"included": True}, "outputDetails": {"included": True}}
+        told = {
+            "output": self.output,
+            "error": failure.error if failure else None,
+            "cause": failure.cause if failure else None,
+        }
+        return answer | {member: text for member, text in told.items() if text is not None}
+
+
+class ExpressExecutions:
+    """The Express executions that run."""
+
+    def __init__(self, cloud: Cloud, logs: ExecutionLogs) -> None:
+        self._cloud = cloud
+        self._logs = logs
+        self._tasks = CloudTasks(cloud)
+        self._clock = WallClock()
+        self._running: set[asyncio.Task[Outcome]] = set()
+        self._waited_for: set[asyncio.Task[Outcome]] = set()
+
+    def start(self, machine: Machine, name: str, text: str) -> Execution:
+        """Start an execution whose end nobody waits for."""
+        execution = self._execution(machine, name, text)
+        self._spawn(execution)
+        return execution
+
+    async def run(self, machine: Machine, name: str, text: str) -> Outcome:
+        """Run an execution to its end; it goes on where whoever waits goes away."""
+        task = self._spawn(self._execution(machine, name, text))
+        self._waited_for.add(task)
+        task.add_done_callback(self._waited_for.discard)
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise ServiceError("ServiceUnavailable", "The local cloud was stopped while the execution ran.", status=503)
+        return task.result()
+
+    def drain(self) -> None:
+        """End the executions for whose end callers wait."""
+        for task in self._waited_for:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """End what runs: an Express execution is not taken up again."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _execution(self, machine: Machine, name: str, text: str) -> Execution:
+        arn = machine.arn.replace(":stateMachine:", ":express:", 1) + f":{name}:{uuid.uuid4()}"
+        entries = self._logs.of(machine.revision, arn)
+        recorder = Recorder(_drop if entries is None else entries.add, self._clock.now, limit=None)
+        track, started = Track(recorder, "", 0, {}), self._clock.now()
+        details = started_details(text, machine.revision.role, machine.version, machine.alias)
+        recorder.record("ExecutionStarted", 0, details)
+        return Execution(0, arn, name, machine.arn, text, started, machine.revision, track, since=started)
+
+    def _spawn(self, execution: Execution) -> asyncio.Task[Outcome]:
+        task: asyncio.Task[Outcome] = self._cloud.spawn(self._run(execution), execution.arn)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _run(self, execution: Execution) -> Outcome:
+        texts = Texts(execution.input)
+        machine = parse(execution.revision.definition)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock)
+        deadline = execution.started + min(machine.timeout or _SECONDS, _SECONDS)
+        try:
+            value = await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))
+            output = texts.of(value)
+        except DeadlineError:
+            event = execution.track.record("ExecutionTimedOut", {})
+            return Outcome(execution, "TIMED_OUT", event.at)
+        except StateFailedError as failure:
+            return self._failed(execution, failure)
+        except Exception:
+            log.exception("the execution %s met an error of the local cloud", execution.arn)
+            cause = "An internal error of the local cloud; its log has more."
+            return self._failed(execution, StateFailedError("States.Runtime", cause))
+        event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
+        return Outcome(execution, "SUCCEEDED", event.at, output)
+
+    def _failed(self, execution: Execution, failure: StateFailedError) -> Outcome:
+        event = execution.track.record("ExecutionFailed", failure_details(failure))
+        return Outcome(execution, "FAILED", event.at, failure=failure)
+
+
+def _drop(_event: Event) -> None:
+    """Keep nothing of an event: its execution logs none."""

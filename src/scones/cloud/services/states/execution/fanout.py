@@ -1,0 +1,169 @@
+"""Parallel and Map: several chains of events below one state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.services.states.execution.history import Track
+from scones.cloud.services.states.language.definition import Map, Parallel, Task
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
+from scones.cloud.services.states.language.map_numbers import whole_number
+from scones.cloud.services.states.language.paths import Path, Scope
+from scones.cloud.services.states.language.queries import JsonataQuery
+from scones.cloud.services.states.language.text import dumps
+
+if TYPE_CHECKING:
+    from scones.cloud.services.states.execution.interpreter import Interpreter
+    from scones.cloud.services.states.execution.resume import Entry, Past
+
+INLINE_CONCURRENCY = 40
+"""Iterations that AWS runs at once where MaxConcurrency is 0."""
+
+
+async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, value: Any, track: Track) -> list[Any]:
+    """Run all branches on the same input; return their outputs in order, or raise the first failure."""
+    below = _open(entry, track, state, "ParallelStateStarted")
+    tracks = [track.fork(f"{state.name}[{index}]", track.item) for index in range(len(state.branches))]
+    failed: list[Track] = []
+
+    async def run(index: int) -> Any:
+        tracks[index].past = below.get(index)
+        try:
+            return await interpreter.run(state.branches[index], value, tracks[index])
+        except Exception:
+            failed.append(tracks[index])
+            raise
+
+    try:
+        outputs = await _together([run(index) for index in range(len(tracks))])
+    except Exception:
+        track.previous = failed[0].previous
+        raise
+    track.previous = max(branch.previous for branch in tracks)  # AWS goes on from the branch that ended last
+    track.record_aside("ParallelStateSucceeded")
+    return outputs
+
+
+async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
+    """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
+    items = items_of(state, scope)
+    limit = concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
+    begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
+    started = track.previous
+    outputs: list[Any] = [None] * len(items)
+    failed = [index for index in begun if begun[index].last("MapIterationFailed")]
+    # What had failed before a crash fails again alone; what was under way goes on before the rest begins.
+    pending = iter(failed or [*begun, *(index for index in range(len(items)) if index not in begun)])
+
+    async def work() -> None:
+        previous = started
+        for index in pending:
+            below = _iteration(state, track, index, items[index], previous, begun.get(index))
+            about = {"name": state.name, "index": index}
+            if index not in begun:
+                below.record("MapIterationStarted", about)
+            try:
+                value = item_input(interpreter, state, entry, scope, below)
+                outputs[index] = await interpreter.run(state.processor, value, below)
+            except asyncio.CancelledError:
+                below.record_aside("MapIterationAborted", about)
+                raise
+            except (StateFailedError, EvaluationError) as error:
+                if index not in failed:
+                    below.record_aside("MapIterationFailed", about)
+                track.previous = below.previous
+                if isinstance(error, EvaluationError):
+                    raise interpreter.failure(state, entry, track, error) from error
+                raise
+            # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
+            previous = below.previous
+            ended = begun[index].last("MapIterationSucceeded") if index in begun else None
+            succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
+            track.previous = max(track.previous, succeeded)
+
+    await _together([work() for _ in range(min(limit, len(items)))])
+    track.record_aside("MapStateSucceeded")
+    return outputs
+
+
+def _open(
+    entry: Entry, track: Track, state: Parallel | Map, kind: str, details: dict[str, Any] | None = None
+) -> dict[int, Past]:
+    """Begin an attempt, or go on with the one under way; return what its branches or iterations have recorded."""
+    past = entry.take_past()
+    entry.opened = True
+    if past is None:
+        track.record(kind, details)
+        return {}
+    track.previous = past.own[0].id
+    return past.below(state.name)
+
+
+def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:
+    """Record that a Parallel or Map has failed for good; a task's own events say so already.
+
+    A fatal error before it began ends the execution without this event, as recorded on AWS.
+    """
+    kind = f"{type(state).__name__}StateFailed"
+    if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal) and kind not in entry.recorded:
+        track.record(kind)
+
+
+def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, past: Past | None) -> Track:
+    below = track.fork(f"{state.name}[{index}]", {"Index": index, "Value": value})
+    below.past = past
+    below.previous = past.own[0].id if past else previous
+    return below
+
+
+def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+    """Return the input of an iteration, whose item `below` has."""
+    assert below.item is not None
+    if state.item_selector is None:
+        return below.item["Value"]
+    return state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
+
+
+def items_of(state: Map, scope: Scope) -> list[Any]:
+    """Return what an inline Map iterates over."""
+    if isinstance(state.items, JsonataQuery):
+        computed: list[Any] = state.items.typed(scope, "array")
+        return computed
+    if state.items is not None:
+        listed: list[Any] = state.items.evaluate(scope)
+        return listed
+    items = scope.input if state.items_path is None else state.items_path.evaluate(scope)
+    if not isinstance(items, list):
+        text = "$" if state.items_path is None else state.items_path.text
+        raise EvaluationError(f'Reference path "{text}" must point to array.')
+    return items
+
+
+def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
+    """Return MaxConcurrency; 0 is as many as AWS allows."""
+    if isinstance(given, int):
+        return given
+    if isinstance(given, JsonataQuery):
+        return whole_number("MaxConcurrency", given, scope) or 0
+    value = given.evaluate(scope)
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        shown = value if isinstance(value, str) else dumps(value)
+        raise EvaluationError(
+            f'The MaxConcurrencyPath field refers to value "{shown}" which is not a valid integer: {given.text}'
+        )
+    return value
+
+
+async def _together(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Run coroutines at the same time; the first that fails cancels the others, and its error is raised."""
+    running = [asyncio.ensure_future(each) for each in work]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,192 @@
+"""The events of an execution: how they are recorded, and how the API shows them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.services.states.language.failures import StateFailedError, TimedOutError
+
+if TYPE_CHECKING:
+    from scones.cloud.services.states.execution.resume import Past
+
+MAX_EVENTS = 25_000
+"""AWS's quota of events in one Standard execution's history."""
+_HEARTBEAT = "States.HeartbeatTimeout"
+_CONTENT = frozenset({"input", "output", "parameters", "cause", "error", "assignedVariables"})
+"""What `includeExecutionData=false` leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; `scope` is the place of the branch or iteration it belongs to, empty for the machine's own."""
+
+    id: int
+    previous: int
+    type: str
+    at: float
+    details: dict[str, Any] | None
+    scope: str = ""
+
+    @property
+    def state(self) -> str | None:
+        """The state that an entered or exited event names."""
+        name: str | None = (self.details or {}).get("name")
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt of a Task, Parallel or Map that failed: the events that entered the state and were the last then."""
+
+    entered: int
+    last: int
+    at: float
+    failure: StateFailedError
+
+
+class Recorder:
+    """Numbers the events of one execution and hands them to `append`, in order.
+
+    `note` is handed every attempt that failed: the history alone does not tell why a Parallel or Map began again.
+    `limit` is how many events there may be; None is no limit.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Event], None],
+        now: Callable[[], float],
+        note: Callable[[FailedAttempt], None] = lambda _attempt: None,
+        last: int = 0,
+        limit: int | None = MAX_EVENTS,
+    ) -> None:
+        self._append = append
+        self._now = now
+        self._note = note
+        self.last = last
+        self._limit = limit
+        self.closed = False
+
+    def close(self) -> None:
+        """Keep nothing from now on: the next process goes on from what is recorded."""
+        self.closed = True
+        self._append = lambda _event: None
+        self._note = lambda _attempt: None
+
+    def note(self, entered: int, failure: StateFailedError) -> None:
+        """Keep that an attempt failed, with the events recorded since the last wait."""
+        self._note(FailedAttempt(entered, self.last, self._now(), failure))
+
+    def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
+        """Record an event and return it; fail the execution where its history is full."""
+        if self._limit is not None and self.last >= self._limit - 1 and not kind.startswith("Execution"):
+            raise StateFailedError(
+                "States.Runtime",
+                f"The execution reached the maximum number of history events ({self._limit}).",
+                fatal=True,
+            )
+        self.last += 1
+        event = Event(self.last, previous, kind, self._now(), details, scope)
+        self._append(event)
+        return event
+
+
+@dataclass(slots=True)
+class Track:
+    """A chain of events: the machine's own, or that of one branch or iteration, with its variables."""
+
+    recorder: Recorder
+    scope: str
+    previous: int
+    variables: Mapping[str, Any]
+    item: dict[str, Any] | None = None
+    """The context object's Map.Item."""
+    past: Past | None = None
+    """What an earlier process recorded of this chain and of those below it, until `Interpreter.run` takes it up."""
+
+    def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
+        """Record the next event of the chain."""
+        event = self.recorder.record(kind, self.previous, details, self.scope)
+        self.previous = event.id
+        return event
+
+    def record_aside(self, kind: str, details: dict[str, Any] | None = None) -> Event:
+        """Record an event that the chain does not go through: AWS's MapStateSucceeded and its like."""
+        return self.recorder.record(kind, self.previous, details, self.scope)
+
+    def fork(self, step: str, item: dict[str, Any] | None) -> Track:
+        """Begin a chain below this one, which sees this one's variables and does not change them."""
+        return Track(self.recorder, f"{self.scope}/{step}", self.previous, dict(self.variables), item)
+
+
+def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:
+    """Return the details of ExecutionStarted: the input, and the version and alias through which it was started."""
+    details = {"input": text, "inputDetails": {"truncated": False}, "roleArn": role}
+    if version is not None:
+        details["stateMachineVersionArn"] = version
+    if alias is not None:
+        details["stateMachineAliasArn"] = alias
+    return details
+
+
+def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]:
+    """Return the details of a failed event: error and cause where there are any."""
+    details: dict[str, Any] = dict(members)
+    if failure.error is not None:
+        details["error"] = failure.error
+    if failure.cause is not None:
+        details["cause"] = failure.cause
+    return details
+
+
+def present(event: Event, *, include_data: bool) -> dict[str, Any]:
+    """Return an event as GetExecutionHistory answers it."""
+    shown: dict[str, Any] = {
+        "id": event.id,
+        "previousEventId": event.previous,
+        "type": event.type,
+        "timestamp": event.at,
+    }
+    if event.details is not None:
+        details = event.details
+        if not include_data:
+            details = {name: value for name, value in details.items() if name not in _CONTENT}
+        shown[_details_member(event.type)] = details
+    return shown
+
+
+def _details_member(kind: str) -> str:
+    for edge in ("Entered", "Exited"):
+        if kind.endswith(f"State{edge}"):
+            return f"state{edge}EventDetails"
+    return kind[0].lower() + kind[1:] + "EventDetails"
+
+
+def to_row(event: Event) -> tuple[int, int, str, float, str | None, str]:
+    """Return an event's columns."""
+    details = None if event.details is None else json.dumps(event.details, ensure_ascii=False)
+    return event.id, event.previous, event.type, event.at, details, event.scope
+
+
+def from_row(row: sqlite3.Row) -> Event:
+    """Return the event of a row."""
+    details = None if row["details"] is None else json.loads(row["details"])
+    return Event(row["id"], row["previous"], row["type"], row["at"], details, row["scope"])
+
+
+def failed_attempt_row(attempt: FailedAttempt) -> tuple[int, int, float, str | None, str | None, bool]:
+    """Return a failed attempt's columns; a missed heartbeat is told from other time-outs."""
+    failure = attempt.failure
+    error = _HEARTBEAT if failure.heartbeat else failure.error
+    return attempt.entered, attempt.last, attempt.at, error, failure.cause, failure.fatal
+
+
+def failed_attempt(row: sqlite3.Row) -> FailedAttempt:
+    """Return the failed attempt of a row."""
+    if row["error"] == _HEARTBEAT:
+        return FailedAttempt(row["entered"], row["last"], row["at"], TimedOutError(heartbeat=True))
+    failure = StateFailedError(row["error"], row["cause"], fatal=bool(row["fatal"]))
+    return FailedAttempt(row["entered"], row["last"], row["at"], failure)

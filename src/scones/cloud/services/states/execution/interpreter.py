@@ -1,0 +1,367 @@
+"""The interpreter: one coroutine per execution, branch and iteration walks the states and records every event."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.services.states.execution import fanout, tasks
+from scones.cloud.services.states.execution.callbacks import new_token
+from scones.cloud.services.states.execution.clock import Clock
+from scones.cloud.services.states.execution.history import Track, failure_details
+from scones.cloud.services.states.execution.resume import Entry, Past
+from scones.cloud.services.states.execution.retry import Attempts, find_catcher
+from scones.cloud.services.states.language.definition import (
+    AnyState,
+    Choice,
+    Fail,
+    Map,
+    Parallel,
+    Pass,
+    Producing,
+    State,
+    StateGroup,
+    Steps,
+    Succeed,
+    Task,
+    Wait,
+)
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.intrinsics import FunctionCall
+from scones.cloud.services.states.language.paths import Path, Scope, place
+from scones.cloud.services.states.language.queries import JsonataQuery
+from scones.cloud.services.states.language.resources import Resource
+from scones.cloud.services.states.language.templates import Template
+from scones.cloud.services.states.language.text import Texts, dumps, too_large
+from scones.cloud.services.states.language.timestamps import format_timestamp, parse_timestamp
+from scones.cloud.services.states.map_run import distributed
+
+YIELD_EVERY = 25
+"""Transitions without a wait after which others get their turn, so that a loop of Pass states stops nobody."""
+MAX_WAIT = 2**31 - 1
+"""Seconds; a longer Wait fails, as recorded on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a state ended: its output, where to go (None ends the group), and the variables that it assigns."""
+
+    output: Any
+    next: str | None
+    assigned: dict[str, Any] | None = None
+
+
+class Interpreter:
+    """Runs one execution's states; `context` holds the context object's Execution and StateMachine."""
+
+    def __init__(self, context: dict[str, Any], texts: Texts, runner: tasks.TaskRunner, clock: Clock) -> None:
+        self.texts = texts
+        self.clock = clock
+        self.runner = runner
+        self.map_runs: distributed.ExecutionMapRuns | None = None
+        self._context = context
+
+    async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
+        """Walk a group of states from its start, or from where its past ends; return the group's output."""
+        past, track.past = track.past, None
+        standing = past.standing() if past else None
+        name, entry = group.start_at, None
+        if standing is not None:
+            track.previous = standing.previous
+            track.variables = {**track.variables, **standing.assigned}
+            if standing.finished is not None:
+                return standing.finished[0]
+            assert standing.entered is not None
+            name, entry = standing.entered
+        transitions = 0
+        while True:
+            state = group.states[name]
+            if entry is None:
+                entry = self._enter(state, value, track)
+            transitions += 1
+            if transitions % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            outcome = await self._stay(state, entry, track)
+            self._exit(state, outcome, track)
+            if outcome.next is None:
+                return outcome.output
+            name, value, entry = outcome.next, outcome.output, None
+
+    def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
+        details = {"name": state.name, "input": self.texts.of(value), "inputDetails": tasks.WHOLE}
+        event = track.record(f"{type(state).__name__}StateEntered", details)
+        return Entry(event.id, event.previous, event.at, value)
+
+    def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
+        text = self.texts.of(outcome.output)
+        if too_large(text):
+            raise data_limit_exceeded(state.name)
+        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
+        if outcome.assigned:
+            details["assignedVariables"] = {name: dumps(value) for name, value in outcome.assigned.items()}
+            details["assignedVariablesDetails"] = tasks.WHOLE
+            track.variables = {**track.variables, **outcome.assigned}
+        track.record(f"{type(state).__name__}StateExited", details)
+
+    async def _stay(self, state: AnyState, entry: Entry, track: Track) -> Outcome:
+        try:
+            if isinstance(state, (Task, Parallel, Map)):
+                return await self._work(state, entry, track)
+            if isinstance(state, Wait):
+                return await self._wait(state, entry, track)
+            return self._decide(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, track, error) from error
+
+    def failure(self, state: AnyState, entry: Entry, track: Track, error: EvaluationError) -> StateFailedError:
+        """Return the failure that an evaluation error is, worded as AWS words it; JSONata's has an event."""
+        where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
+        failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
+        if error.field is not None and "EvaluationFailed" not in entry.recorded:
+            if track.previous == entry.event:  # AWS chains it beside the event that entered the state
+                track.previous = entry.previous
+            track.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
+        return failure
+
+    def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
+        """Return what the paths of a state see."""
+        about: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(entry.at)}
+        if entry.retries is not None:
+            about["RetryCount"] = entry.retries
+        context = {**self._context, "State": about}
+        if entry.token is not None and isinstance(state, Task) and state.target.takes_token:
+            context["Task"] = {"Token": entry.token}
+        if track.item is not None:
+            context["Map"] = {"Item": track.item}
+        return Scope(value, context, track.variables)
+
+    def saw(self, stage: str, value: Any) -> None:
+        """Hear of a state's data between two steps, named as TestState names them; only a test of a state listens."""
+
+    def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        if state.jsonata and isinstance(state, (Pass, Succeed)):
+            return _finish(state, scope, scope.input)
+        if isinstance(state, Pass):
+            return self._pass(state, entry, scope)
+        if isinstance(state, Choice):
+            return self._choose(state, scope)
+        if isinstance(state, Fail):
+            raise StateFailedError(_message(state.error, "Error", scope), _message(state.cause, "Cause", scope))
+        return Outcome(_select(state.output_path, scope), None, _assign(state.assign, scope))
+
+    def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
+        result = state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterParameters", result)
+        if state.has_result:
+            result = state.result
+            self.saw("result", result)
+        return self._produce(state, entry.input, result, scope)
+
+    def _choose(self, state: Choice, scope: Scope) -> Outcome:
+        for branch in state.branches:
+            if branch.rule.holds(scope):
+                output = branch.output.evaluate(scope) if branch.output else _select(state.output_path, scope)
+                return Outcome(output, branch.next, _assign(branch.assign, scope))
+        if state.default is None:
+            raise EvaluationError(
+                "Failed to transition out of the state. The state does not point to a next state.",
+                "States.NoChoiceMatched",
+            )
+        output = state.output.evaluate(scope) if state.output else _select(state.output_path, scope)
+        return Outcome(output, state.default, _assign(state.assign, scope))
+
+    async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        moment = _moment(state, entry.at, scope)
+        if moment - self.clock.now() > MAX_WAIT:
+            raise EvaluationError("Wait state delay is too long.")
+        await self.clock.sleep_until(moment)
+        if state.jsonata:
+            return _finish(state, scope, scope.input)
+        return Outcome(_select(state.output_path, scope), state.next, _assign(state.assign, scope))
+
+    async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        attempts = Attempts(state.retry)
+        while True:
+            entry.retries, entry.opened = attempts.count, False
+            earlier = next(entry.failed, None)
+            try:
+                if earlier is not None:
+                    raise earlier.failure
+                return await self._attempt(state, entry, track)
+            except StateFailedError as failure:
+                if earlier is None:
+                    track.recorder.note(entry.event, failure)
+                delay = attempts.delay(failure)
+                if delay is not None:
+                    await self.clock.sleep_until((earlier.at if earlier else self.clock.now()) + delay)
+                    continue
+                fanout.record_failure(state, failure, entry, track)
+                return self._catch(state, failure, entry, track)
+
+    async def _attempt(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        try:
+            return await self._result(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, track, error) from error
+
+    async def _result(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        if isinstance(state, Task):
+            entry.past = self._waiting(state.target, entry)
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        result = await self._perform(state, entry, scope, track)
+        self.saw("result", result)
+        if state.jsonata:
+            scope.result = result
+            return _finish(state, scope, result)
+        return self._produce(state, entry.input, result, scope)
+
+    def _waiting(self, target: Resource, entry: Entry) -> Past | None:
+        """Return what is recorded of an attempt that only waits for its end; give any other the token it may need.
+
+        A task that a crash cut short before it was submitted is run again with the same token: it may have been sent
+        already, and answered.
+        """
+        past, entry.token = entry.past, None
+        if target.waits:
+            return past if past is not None and past.last("TaskSubmitted") else None
+        if not target.takes_token and not target.is_activity:
+            return None
+        if past is not None:
+            assert self.runner.callbacks is not None
+            entry.token = self.runner.callbacks.expect_again(self._context["Execution"]["Id"], past.own[0].id)
+            if entry.token is not None and (target.is_activity or past.last("TaskSubmitted")):
+                return past
+        entry.token = entry.token or new_token()
+        return None
+
+    async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
+        """Do the state's work, and return its raw result."""
+        if isinstance(state, Map):
+            if state.distribution is not None:
+                return await distributed.run_map(self, state, entry, scope, track)
+            return await fanout.run_map(self, state, entry, scope, track)
+        effective = self._effective(state, scope)
+        if isinstance(state, Parallel):
+            return await fanout.run_parallel(self, state, entry, effective, track)
+        attempt = tasks.Attempt(state, effective, scope, track, self.texts, self.runner, self.clock, entry.token)
+        return await attempt.run(entry.take_past())
+
+    def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
+        """Return what the work is given: Parameters or Arguments, or the input."""
+        effective = state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterArguments" if state.jsonata else "afterParameters", effective)
+        return effective
+
+    def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
+        catcher = find_catcher(state.catch, failure)
+        if catcher is None:
+            raise failure
+        output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+        if state.jsonata:
+            scope = self.scope(state, entry, track, entry.input)
+            scope.error = output
+            caught = catcher.output.evaluate(scope) if catcher.output else output
+            return Outcome(caught, catcher.next, _assign(catcher.assign, scope))
+        scope = self.scope(state, entry, track, output)
+        return Outcome(_place(entry.input, catcher.result_steps, output), catcher.next, _assign(catcher.assign, scope))
+
+    def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
+        """Return how a JSONPath state ends that puts a result into its input."""
+        assigned = _assign(state.assign, _with(scope, result))
+        if state.result_selector:
+            result = state.result_selector.evaluate(_with(scope, result))
+        self.saw("afterResultSelector", result)
+        placed = _place(value, state.result_steps, result)
+        self.saw("afterResultPath", placed)
+        return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+
+
+def _finish(state: State, scope: Scope, value: Any) -> Outcome:
+    """Return how a JSONata state ends: its Output, or `value` where it has none."""
+    output = state.output.evaluate(scope) if state.output else value
+    return Outcome(output, state.next, _assign(state.assign, scope))
+
+
+def _with(scope: Scope, value: Any) -> Scope:
+    return Scope(value, scope.context, scope.variables)
+
+
+def _select(path: Path | None, scope: Scope) -> Any:
+    return {} if path is None else path.evaluate(scope)
+
+
+def _place(value: Any, steps: Steps | None, result: Any) -> Any:
+    return value if steps is None else place(value, steps, result)
+
+
+def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    assigned: dict[str, Any] = template.evaluate(scope)
+    return assigned
+
+
+def _message(given: str | Path | FunctionCall | JsonataQuery | None, name: str, scope: Scope) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, JsonataQuery):
+        return str(given.typed(scope, "string"))
+    value = given.evaluate(scope)
+    if not isinstance(value, str):
+        raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
+    return value
+
+
+def _moment(state: Wait, entered: float, scope: Scope) -> float:
+    """Return when a Wait ends, in Unix seconds."""
+    if isinstance(state.seconds, JsonataQuery):
+        return entered + state.seconds.whole(scope, 0)
+    if isinstance(state.seconds, Path):
+        return entered + _wait_seconds(state.seconds, scope)
+    if state.seconds is not None:
+        return entered + state.seconds
+    given = state.timestamp
+    if isinstance(given, JsonataQuery):
+        text = given.typed(scope, "string")
+    else:
+        text = _timestamp_at(given, scope) if isinstance(given, Path) else given
+    moment = parse_timestamp(text) if isinstance(text, str) else None
+    if moment is None and isinstance(given, JsonataQuery):
+        raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
+    if moment is None:
+        assert isinstance(given, Path)
+        raise EvaluationError(
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
+            f"string: {given.text} == {text}"
+        )
+    return moment.timestamp()
+
+
+def _timestamp_at(path: Path, scope: Scope) -> Any:
+    try:
+        return path.evaluate(scope)
+    except EvaluationError:
+        message = f"The TimestampPath parameter does not reference an input value: {path.text}"
+        raise EvaluationError(message) from None
+
+
+def _wait_seconds(path: Path, scope: Scope) -> int:
+    try:
+        value = path.evaluate(scope)
+    except EvaluationError:
+        raise EvaluationError(f"The SecondsPath parameter does not reference an input value: {path.text}") from None
+    shown = value if isinstance(value, str) else dumps(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise EvaluationError(f"The SecondsPath parameter cannot be parsed as a long value: {path.text} == {shown}")
+    if value < 0:
+        raise EvaluationError(f"The SecondsPath parameter references a negative value: {path.text} == {shown}")
+    return value

@@ -1,0 +1,136 @@
+"""Where an execution stood when the process ended, or when it failed and is redriven: read from its history."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.services.states.execution.history import Event, FailedAttempt
+from scones.cloud.services.states.language.text import Texts
+
+_BEGIN = ("StateStarted", "Scheduled")
+"""How the events end that begin an attempt: ParallelStateStarted, LambdaFunctionScheduled, …"""
+_EDGES = frozenset({"ExecutionStarted", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
+_ASIDE = frozenset({"MapIterationFailed", "MapIterationAborted"})
+"""Events that nothing is chained to."""
+_UNDONE = _ASIDE | {"EvaluationFailed", "MapStateFailed", "ParallelStateFailed", "TaskSubmitted"}
+"""What a redrive passes over: the failed states are run again, and nobody waits for a former task token or job."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
+
+    event: int
+    previous: int
+    at: float
+    input: Any
+    failed: Iterator[FailedAttempt] = field(default_factory=lambda: iter(()))
+    """The attempts that have failed, which are not made again."""
+    past: Past | None = None
+    """What is recorded of the attempt under way."""
+    recorded: frozenset[str] = frozenset()
+    """The types of the events since, of which none is recorded twice."""
+    retries: int | None = None
+    opened: bool = False
+    """Whether a Parallel or Map has begun the present attempt."""
+    token: str | None = None
+    """The present attempt's task token."""
+
+    def take_past(self) -> Past | None:
+        """Return what is recorded of the attempt under way, once."""
+        past, self.past = self.past, None
+        return past
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last event of a chain, the state it is in (or None) and the variables that it has assigned.
+
+    `finished` is the output of a chain whose last state was left and whose end was not yet recorded.
+    """
+
+    previous: int
+    entered: tuple[str, Entry] | None
+    assigned: dict[str, Any]
+    finished: tuple[Any] | None
+
+
+class Past:
+    """The recorded events of one chain (those of its own `scope`) and of the chains below it."""
+
+    def __init__(self, scope: str, events: list[Event], failures: dict[int, list[FailedAttempt]], texts: Texts) -> None:
+        self.scope = scope
+        self.own = [event for event in events if event.scope == scope and event.type not in _EDGES]
+        self._events = events
+        self._failures = failures
+        self._texts = texts
+
+    def last(self, suffix: str) -> Event | None:
+        """Return the chain's last event of a type with this ending."""
+        return next((event for event in reversed(self.own) if event.type.endswith(suffix)), None)
+
+    def standing(self) -> Standing | None:
+        """Return where the chain stood, or None where it had entered no state."""
+        entered: Event | None = None
+        left: Event | None = None
+        assigned: dict[str, Any] = {}
+        for event in self.own:
+            if event.type.endswith("StateEntered"):
+                entered = event
+            elif event.type.endswith("StateExited"):
+                assert event.details is not None
+                given = event.details.get("assignedVariables", {})
+                assigned.update({name: json.loads(text) for name, text in given.items()})
+                entered, left = None, event
+        if entered is not None and entered.state is not None:
+            last = next(event.id for event in reversed(self.own) if event.type not in _ASIDE)
+            return Standing(last, (entered.state, self._entry(entered)), assigned, None)
+        if left is not None:
+            return Standing(left.id, None, assigned, (self._value(left, "output"),))
+        return None
+
+    def below(self, name: str) -> dict[int, Past]:
+        """Return what is recorded of a Parallel's branches or a Map's iterations, by index."""
+        prefix = f"{self.scope}/{name}["
+        groups: dict[int, list[Event]] = defaultdict(list)
+        for event in self._events:
+            if event.scope.startswith(prefix):
+                index = event.scope[len(prefix) :].partition("]")[0]
+                groups[int(index)].append(event)
+        return {
+            index: Past(f"{prefix}{index}]", events, self._failures, self._texts) for index, events in groups.items()
+        }
+
+    def _entry(self, entered: Event) -> Entry:
+        failed = self._failures.get(entered.id, [])
+        since = [event for event in self.own if event.id > (failed[-1].last if failed else entered.id)]
+        entry = Entry(entered.id, entered.previous, entered.at, self._value(entered, "input"), iter(failed))
+        entry.recorded = frozenset(event.type for event in since)
+        begun = next((event.id for event in reversed(since) if event.type.endswith(_BEGIN)), None)
+        if begun is not None:
+            events = [event for event in self._events if event.id >= begun]
+            entry.past = Past(self.scope, events, self._failures, self._texts)
+        return entry
+
+    def _value(self, event: Event, member: str) -> Any:
+        assert event.details is not None
+        text = event.details[member]
+        return self._texts.root if text == self._texts.of(self._texts.root) else json.loads(text)
+
+
+def read_past(events: list[Event], failures: Iterable[FailedAttempt], texts: Texts) -> Past:
+    """Return the past of an execution that a crash cut short, or that is redriven and has recorded so.
+
+    What was unsuccessful before the last redrive is run again, with its retries counted anew.
+    """
+    redriven = max((event.id for event in events if event.type == "ExecutionRedriven"), default=0)
+    by_entry: dict[int, list[FailedAttempt]] = defaultdict(list)
+    for attempt in failures:
+        if attempt.last > redriven:
+            by_entry[attempt.entered].append(attempt)
+    kept = [event for event in events if event.id > redriven or event.type not in _UNDONE]
+    return Past("", kept, by_entry, texts)

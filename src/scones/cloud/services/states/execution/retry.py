@@ -1,0 +1,47 @@
+"""Retry: which failure is tried again, and after how long."""
+
+from __future__ import annotations
+
+import random
+
+from scones.cloud.services.states.language.definition import Catcher, Retrier
+from scones.cloud.services.states.language.failures import StateFailedError
+
+
+class Attempts:
+    """The attempts of one stay in a state: every retrier counts its own, as AWS does."""
+
+    def __init__(self, retriers: tuple[Retrier, ...]) -> None:
+        self._retriers = retriers
+        self._used = [0] * len(retriers)
+        self.count = 0
+
+    def delay(self, failure: StateFailedError) -> float | None:
+        """Count the failure; return the seconds until the next attempt, or None where there is none."""
+        for index, retrier in enumerate(self._retriers):
+            if not failure.matches(retrier.errors):
+                continue
+            used = self._used[index]
+            if used >= retrier.attempts:
+                return None
+            self._used[index] += 1
+            self.count += 1
+            return backoff(retrier, used)
+        return None
+
+
+def backoff(retrier: Retrier, used: int) -> float:
+    """Return the seconds before the next attempt of a retrier that has made `used` of them."""
+    try:
+        seconds = retrier.interval * retrier.backoff**used
+    except OverflowError:
+        seconds = float("inf")
+    if retrier.max_delay is not None:
+        seconds = min(seconds, retrier.max_delay)
+    # AWS's FULL jitter draws evenly between 0 and the delay.
+    return random.uniform(0, seconds) if retrier.jitter else seconds
+
+
+def find_catcher(catchers: tuple[Catcher, ...], failure: StateFailedError) -> Catcher | None:
+    """Return the first catcher that names the failure."""
+    return next((catcher for catcher in catchers if failure.matches(catcher.errors)), None)

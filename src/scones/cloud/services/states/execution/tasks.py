@@ -1,0 +1,187 @@
+"""One attempt of a Task: its events, its time-outs, and the resource behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from scones.cloud.services.states.execution.activities import Activities, ActivityTask
+from scones.cloud.services.states.execution.callbacks import Callbacks
+from scones.cloud.services.states.execution.clock import Clock, DeadlineError, before
+from scones.cloud.services.states.execution.history import Event, Track, failure_details
+from scones.cloud.services.states.execution.resume import Past
+from scones.cloud.services.states.language.definition import Task
+from scones.cloud.services.states.language.failures import (
+    EvaluationError,
+    StateFailedError,
+    TimedOutError,
+    data_limit_exceeded,
+)
+from scones.cloud.services.states.language.paths import Path, Scope
+from scones.cloud.services.states.language.queries import JsonataQuery
+from scones.cloud.services.states.language.resources import Resource
+from scones.cloud.services.states.language.text import Texts, dumps, too_large
+
+WHOLE: dict[str, bool] = {"truncated": False}
+"""What AWS says beside every payload in a history."""
+
+
+class TaskRunner(Protocol):
+    """Calls the resource of a Task; without callbacks and activities none may need them."""
+
+    region: str
+    callbacks: Callbacks | None
+    activities: Activities | None
+
+    async def run(self, resource: Resource, parameters: Any) -> Any:
+        """Return the resource's answer, or raise `StateFailedError`."""
+
+    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+        """Return what came of what a `.sync` task has started, or raise `StateFailedError`."""
+
+    def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
+        """Stop what a `.sync` task has started."""
+
+
+class TaskEvents:
+    """The family of events that a resource has: LambdaFunction… for a function's ARN, Activity…, or Task…."""
+
+    def __init__(self, resource: Resource, region: str) -> None:
+        self._resource = resource
+        self._region = region
+        self._names = {} if not resource.type else {"resource": resource.action, "resourceType": resource.type}
+        self.label = resource.type or resource.arn
+        self._prefix = "Task" if resource.type else "Activity" if resource.is_activity else "LambdaFunction"
+
+    def scheduled(self, track: Track, text: str, timeout: int | None, heartbeat: int | None) -> Event:
+        """Record that the task was scheduled and, if it needs no worker, has started; return the first event."""
+        limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
+        given = {name: seconds for name, seconds in limits.items() if seconds is not None}
+        if self._resource.type:
+            event = track.record("TaskScheduled", {"parameters": text, "region": self._region, **self._names, **given})
+            track.record("TaskStarted", dict(self._names))
+            return event
+        details = {"input": text, "inputDetails": WHOLE, "resource": self._resource.arn, **given}
+        event = track.record(f"{self._prefix}Scheduled", details)
+        if not self._resource.is_activity:
+            track.record("LambdaFunctionStarted")
+        return event
+
+    def submitted(self, track: Track, text: str) -> None:
+        """Record the answer to a request whose end is waited for."""
+        track.record("TaskSubmitted", {"output": text, "outputDetails": WHOLE, **self._names})
+
+    def succeeded(self, track: Track, text: str) -> None:
+        """Record the result."""
+        track.record(f"{self._prefix}Succeeded", {"output": text, "outputDetails": WHOLE, **self._names})
+
+    def failed(self, track: Track, failure: StateFailedError) -> None:
+        """Record a failure or a time-out."""
+        end = "TimedOut" if isinstance(failure, TimedOutError) else "Failed"
+        track.record(self._prefix + end, failure_details(failure, **self._names))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a task on its effective parameters; `token` is for those who send it back."""
+
+    state: Task
+    parameters: Any
+    scope: Scope
+    track: Track
+    texts: Texts
+    runner: TaskRunner
+    clock: Clock
+    token: str | None = None
+
+    async def run(self, past: Past | None) -> Any:
+        """Make the attempt, with its events; return the result or raise `StateFailedError`.
+
+        `past` is what is recorded of one that only waits for its end: nothing of it is done or recorded again.
+        """
+        resource = self.state.target
+        if resource.is_activity:
+            assert self.runner.activities is not None
+            self.runner.activities.check(resource.arn)
+        events = TaskEvents(resource, self.runner.region)
+        timeout = _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
+        heartbeat = _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
+        if past is None:
+            begun = events.scheduled(self.track, self.texts.of(self.parameters), timeout, heartbeat)
+            self._expect(begun)
+        else:
+            begun = past.own[0]
+        deadline = None if timeout is None else begun.at + timeout
+        try:
+            result = await before(self.clock, deadline, self._result(events, heartbeat, past))
+            text = self.texts.of(result)
+            if too_large(text):
+                raise data_limit_exceeded(events.label)
+        except DeadlineError:
+            failure = TimedOutError()
+            events.failed(self.track, failure)
+            raise failure from None
+        except StateFailedError as failure:
+            events.failed(self.track, failure)
+            raise
+        finally:
+            self._forget()
+        events.succeeded(self.track, text)
+        return result
+
+    def _expect(self, begun: Event) -> None:
+        if self.token is not None:
+            assert self.runner.callbacks is not None
+            self.runner.callbacks.expect(self.token, self.scope.context["Execution"]["Id"], begun.id)
+
+    def _forget(self) -> None:
+        if self.token is not None and not self.track.recorder.closed:
+            assert self.runner.callbacks is not None
+            self.runner.callbacks.forget(self.token)
+
+    async def _result(self, events: TaskEvents, heartbeat: int | None, past: Past | None) -> Any:
+        resource = self.state.target
+        if resource.is_activity:
+            return await self._activity(heartbeat, past)
+        if not resource.pattern:
+            return await self.runner.run(resource, self.parameters)
+        submitted = past.last("TaskSubmitted") if past else None
+        if submitted is not None and submitted.details is not None:
+            answer = json.loads(submitted.details["output"])
+        else:
+            answer = await self.runner.run(resource, self.parameters)
+            events.submitted(self.track, self.texts.of(answer))
+        if self.token is not None:
+            assert self.runner.callbacks is not None
+            return await self.runner.callbacks.outcome(self.token, heartbeat)
+        try:
+            return await self.runner.wait(resource, self.parameters, answer)
+        except asyncio.CancelledError:
+            if not self.track.recorder.closed:  # the execution was stopped, or the task timed out
+                self.runner.abandon(resource, self.parameters, answer)
+            raise
+
+    async def _activity(self, heartbeat: int | None, past: Past | None) -> Any:
+        def started(worker: str | None) -> None:
+            self.track.record("ActivityStarted", {} if worker is None else {"workerName": worker})
+
+        assert self.runner.activities is not None
+        assert self.token is not None
+        taken = past is not None and past.last("ActivityStarted") is not None
+        task = None if taken else ActivityTask(self.token, self.texts.of(self.parameters), started)
+        return await self.runner.activities.perform(self.state.target.arn, task, self.token, heartbeat)
+
+
+def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
+    if isinstance(given, JsonataQuery):
+        return given.whole(scope, 1)
+    if not isinstance(given, Path):
+        return given
+    value = given.evaluate(scope)
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise EvaluationError(
+            f"The {field} parameter does not reference a positive integer: {given.text} == {dumps(value)}"
+        )
+    return value

@@ -1,0 +1,52 @@
+"""The numbers of a Map that may be computed: MaxConcurrency, MaxItems and their like."""
+
+from __future__ import annotations
+
+from scones.cloud.services.states.language.distribution import Number
+from scones.cloud.services.states.language.failures import EvaluationError
+from scones.cloud.services.states.language.paths import Path, Scope
+from scones.cloud.services.states.language.queries import JsonataQuery
+from scones.cloud.services.states.language.text import dumps
+
+
+def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
+    """Return an integer; text that is one will do, as recorded on AWS. `negative` leaves the sign to the caller."""
+    if given is None:
+        return None
+    if isinstance(given, Path):
+        number = _at_path(field, given, scope)
+    else:
+        number = int(given.typed(scope, "number") if isinstance(given, JsonataQuery) else given)
+    if number < 0 and not negative:
+        raise EvaluationError(f"{field} cannot be negative.")
+    return number
+
+
+def _at_path(field: str, path: Path, scope: Scope) -> int:
+    value = path.evaluate(scope)
+    number = int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else value
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise _invalid(field, path, value, "integer")
+    return number
+
+
+def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
+    """Return a number from 0 to 100."""
+    if given is None or isinstance(given, (int, float)):
+        return given
+    if isinstance(given, JsonataQuery):
+        number = float(given.typed(scope, "number"))
+    else:
+        value = given.evaluate(scope)
+        try:
+            number = float("nan" if isinstance(value, bool) else value)
+        except (TypeError, ValueError):
+            raise _invalid(field, given, value, "float") from None
+    if not 0 <= number <= 100:
+        raise EvaluationError(f"{field} must be between 0 and 100.")
+    return number
+
+
+def _invalid(field: str, path: Path, value: object, kind: str) -> EvaluationError:
+    shown = value if isinstance(value, str) else dumps(value)
+    return EvaluationError(f'The {field}Path field refers to value "{shown}" which is not a valid {kind}: {path.text}')

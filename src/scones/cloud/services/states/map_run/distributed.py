@@ -1,0 +1,366 @@
+"""The distributed Map: every item or batch is an execution of its own, under a Map Run.
+
+A Map Run and its children are on disk before the first child starts, so a Map state that is entered again after a
+crash, or redriven, goes on with the children that have not ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.services.states.execution.fanout import concurrency, item_input, items_of
+from scones.cloud.services.states.execution.history import Event, Track, failure_details
+from scones.cloud.services.states.execution.journal import Journal
+from scones.cloud.services.states.language.definition import Map
+from scones.cloud.services.states.language.distribution import Distribution
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
+from scones.cloud.services.states.language.map_numbers import percentage, whole_number
+from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.states.language.text import LIMIT, dumps, too_large
+from scones.cloud.services.states.map_run.item_batches import batches
+from scones.cloud.services.states.map_run.item_readers import read_items, source
+from scones.cloud.services.states.map_run.map_children import UNSUCCESSFUL, MapChildren, count
+from scones.cloud.services.states.map_run.result_writers import Destination, export, gather
+
+if TYPE_CHECKING:
+    from scones.cloud.services.states.execution.executions import Execution, Executions
+    from scones.cloud.services.states.execution.interpreter import Interpreter
+    from scones.cloud.services.states.execution.resume import Entry
+
+DEFAULT_CONCURRENCY = 40
+"""Children at once where MaxConcurrency is 0. AWS runs 10,000; here they share one machine."""
+_EXPRESS_SECONDS = 300
+_PAGE = 1000
+
+
+@dataclass(slots=True)
+class Limits:
+    """MaxConcurrency (0: as many as there may be) and the failures that a run tolerates; None where not said."""
+
+    concurrency: int
+    count: int | None
+    percentage: float | None
+
+    def exceeded(self, failed: int, total: int) -> bool:
+        """Whether so many failed items of so many are too many."""
+        if self.count is None and self.percentage is None:
+            return failed > 0
+        beyond_share = self.percentage is not None and failed * 100 > self.percentage * total
+        return beyond_share or (self.count is not None and failed > self.count)
+
+
+class MapRuns:
+    """The Map Runs of one cloud; `live` has those under way by their ARNs."""
+
+    def __init__(self, cloud: Cloud, journal: Journal, executions: Executions) -> None:
+        self.cloud = cloud
+        self.journal = journal
+        self.executions = executions
+        self.live: dict[str, MapRun] = {}
+        self._last: int | None = None
+
+    def of(self, execution: Execution) -> ExecutionMapRuns:
+        """Return where an execution's Maps begin their runs."""
+        return ExecutionMapRuns(self, execution)
+
+    def next_id(self) -> int:
+        """Return the number of a new Map Run."""
+        if self._last is None:
+            newest = self.cloud.store.row("SELECT max(id) AS id FROM sfn_map_runs")
+            self._last = (newest["id"] if newest else None) or 0
+        self._last += 1
+        return self._last
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionMapRuns:
+    """Begins the Map Runs of one execution, or goes on with them."""
+
+    all: MapRuns
+    execution: Execution
+
+    def begin(self, state: Map, limits: Limits) -> MapRun:
+        """Begin a run; it is on disk with the next events."""
+        # A child's machine has a label too; AWS's form for a Map Run below another is not known to us.
+        machine = self.execution.machine.partition("/")[0]
+        label = _label(state, machine)
+        arn = f"{machine.replace(':stateMachine:', ':mapRun:', 1)}/{label}:{uuid.uuid4()}"
+        number = self.all.next_id()
+        self.all.journal.add(
+            "INSERT INTO sfn_map_runs (id, arn, execution, machine, status, started, max_concurrency, tolerated_count,"
+            " tolerated_percentage) VALUES (?, ?, ?, ?, 'RUNNING', ?, ?, ?, ?)",
+            *(number, arn, self.execution.arn, f"{machine}/{label}", time.time()),
+            *(limits.concurrency, limits.count, limits.percentage),
+        )
+        return MapRun(self, state, number, arn, f"{machine}/{label}", limits, ready=False)
+
+    def again(self, state: Map, begun: Event, redriven: Event | None, track: Track) -> MapRun:
+        """Go on with the run that an earlier process began, or redrive it where it has ended."""
+        assert begun.details is not None
+        row = self.all.cloud.store.row("SELECT * FROM sfn_map_runs WHERE arn = ?", begun.details["mapRunArn"])
+        assert row is not None
+        track.previous = (redriven or begun).id
+        limits = Limits(row["max_concurrency"], row["tolerated_count"], row["tolerated_percentage"])
+        run = MapRun(self, state, row["id"], row["arn"], row["machine"], limits, ready=bool(row["ready"]))
+        if row["status"] != "RUNNING":
+            run.redrive()
+            track.record("MapRunRedriven", {"mapRunArn": run.arn, "redriveCount": row["redrives"] + 1})
+        return run
+
+
+def _label(state: Map, machine: str) -> str:
+    """Return a Map's Label, or one that stays the same for the machine."""
+    assert state.distribution is not None
+    return state.distribution.label or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{machine}/{state.name}"))
+
+
+async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> Any:
+    """Run the processor as an execution for every item or batch; return the outputs, or where they were written."""
+    assert interpreter.map_runs is not None
+    assert state.distribution is not None
+    distribution = state.distribution
+    concurrency(state.max_concurrency, scope)  # AWS looks at this before the state has started, at the rest after
+    items = None if distribution.reader else items_of(state, scope)
+    past = entry.take_past()
+    begun = past.last("MapRunStarted") if past else None
+    if past is None or begun is None:
+        track.record("MapStateStarted", {"length": len(items or ())})
+        run = interpreter.map_runs.begin(state, limits_of(state, scope))
+        track.record("MapRunStarted", {"mapRunArn": run.arn})
+    else:
+        run = interpreter.map_runs.again(state, begun, past.last("MapRunRedriven"), track)
+    entry.opened = True
+    try:
+        result = await run.perform(interpreter, entry, scope, track, items)
+    except asyncio.CancelledError:
+        if not track.recorder.closed:
+            await run.abort()
+            track.record_aside("MapRunAborted")
+        raise
+    except (StateFailedError, EvaluationError) as error:
+        failure = error
+        if isinstance(error, EvaluationError):
+            failure = interpreter.failure(state, entry, track, error)
+        assert isinstance(failure, StateFailedError)
+        run.end("FAILED")
+        track.record("MapRunFailed", failure_details(failure))
+        raise failure from error
+    run.end("SUCCEEDED")
+    _record_success(track)
+    return result
+
+
+def _record_success(track: Track) -> None:
+    """Record the ends of the run and of the state, which the chain does not go through.
+
+    AWS chained MapStateExited to MapRunSucceeded in recordings of before November 2024, and has chained it to
+    MapRunStarted ever since (in all recordings with JSONata or variables, which are newer).
+    """
+    started = track.previous
+    track.record("MapRunSucceeded")
+    track.record("MapStateSucceeded")
+    track.previous = started
+
+
+def limits_of(state: Map, scope: Scope) -> Limits:
+    """Return the limits that a distributed Map says, evaluated."""
+    assert state.distribution is not None
+    count, share = state.distribution.tolerated_count, state.distribution.tolerated_percentage
+    return Limits(
+        concurrency(state.max_concurrency, scope),
+        whole_number("ToleratedFailureCount", count, scope),
+        percentage("ToleratedFailurePercentage", share, scope),
+    )
+
+
+class MapRun:
+    """A Map Run under way."""
+
+    def __init__(
+        self, runs: ExecutionMapRuns, state: Map, number: int, arn: str, machine: str, limits: Limits, *, ready: bool
+    ) -> None:
+        assert state.distribution is not None
+        self.arn = arn
+        self.limits = limits
+        self._runs = runs.all
+        self._parent = runs.execution
+        self._state = state
+        self._distribution: Distribution = state.distribution
+        self._number = number
+        self._machine = machine
+        self._ready = ready
+        self._children = MapChildren(runs.all.cloud.store, runs.all.journal, number)
+        self._running: dict[int, str] = {}
+        self._failed = 0
+        self._total = 0
+        self._woken = asyncio.Event()
+
+    def change(self, limits: Limits) -> None:
+        """Go on with other limits."""
+        self.limits = limits
+        self._woken.set()
+
+    def redrive(self) -> None:
+        """Make a run that has ended run again, with what was unsuccessful."""
+        self._children.redrive()
+        self._runs.journal.add(
+            "UPDATE sfn_map_runs SET status = 'RUNNING', stopped = NULL, redrives = redrives + 1, redriven = ?"
+            " WHERE id = ?",
+            *(time.time(), self._number),
+        )
+
+    def end(self, status: str) -> None:
+        """Note that the run has ended, with the events recorded next; not while the cloud stops, which records none."""
+        if self._parent.track.recorder.closed:
+            return
+        sql = "UPDATE sfn_map_runs SET status = ?, stopped = ? WHERE id = ?"
+        self._runs.journal.add(sql, status, time.time(), self._number)
+
+    async def abort(self) -> None:
+        """Abort the children that run, and the run."""
+        await self._stop_children()
+        self.end("ABORTED")
+
+    async def perform(
+        self, interpreter: Interpreter, entry: Entry, scope: Scope, track: Track, items: list[Any] | None
+    ) -> Any:
+        """Read the items, run the children and return the result."""
+        writer = self._distribution.writer
+        destination = None
+        if writer is not None and writer.parameters is not None:
+            destination = Destination.of(writer, writer.parameters.evaluate(scope), self.arn)
+        if self._ready:
+            await self._runs.journal.flushed()  # what is to be redriven
+        else:
+            await self._children.fill(self._inputs(interpreter, entry, scope, track, items))
+        self._runs.live[self.arn] = self
+        try:
+            exceeded = await self._work()
+        finally:
+            self._runs.live.pop(self.arn, None)
+        await self._runs.journal.flushed()
+        result = None
+        if destination is not None:
+            result = await export(self._runs.cloud, destination, self._children)
+        if exceeded:
+            cause = "The specified tolerated failure threshold was exceeded"
+            raise StateFailedError("States.ExceedToleratedFailureThreshold", cause)
+        return await gather(writer, self._children, self._state.name) if destination is None else result
+
+    async def _inputs(
+        self, interpreter: Interpreter, entry: Entry, scope: Scope, track: Track, items: list[Any] | None
+    ) -> AsyncIterator[list[tuple[str, int]]]:
+        """Yield pages of children's inputs with the numbers of their items."""
+        reader, batcher = self._distribution.reader, self._distribution.batcher
+        pages, origin = _in_pages(items or []), "STATE_DATA"
+        if reader is not None:
+            parameters = reader.parameters.evaluate(scope)
+            pages, origin = read_items(self._runs.cloud, reader, parameters, scope), source(reader, parameters)
+        below = track.fork(self._state.name, None)
+        selected: list[Any] = []
+        index = 0
+        async for page in pages:
+            for value in page:
+                below.item = {"Index": index, "Value": value, "Source": origin}
+                selected.append(item_input(interpreter, self._state, entry, scope, below))
+                index += 1
+            if batcher is None:
+                yield [(self._input(value), 1) for value in selected]
+                selected = []
+        if batcher is not None:
+            inputs = batches(batcher, scope, selected)
+            while chunk := [(self._input(value), size) for value, size in islice(inputs, _PAGE)]:
+                yield chunk
+
+    def _input(self, value: Any) -> str:
+        text = dumps(value)
+        if too_large(text):
+            raise StateFailedError(
+                "States.DataLimitExceeded",
+                f"An item of the state '{self._state.name}' has more than the {LIMIT} bytes that the input of a child "
+                "execution may have. Make it smaller with ItemSelector.",
+            )
+        return text
+
+    async def _work(self) -> bool:
+        """Run the children, MaxConcurrency at once; return whether too many have failed."""
+        counts = count(self._runs.cloud.store, self._number)
+        self._total = sum(items for _, items in counts.values())
+        self._failed = sum(counts.get(status, (0, 0))[1] for status in UNSUCCESSFUL)
+        begun, pending = self._children.begun(), self._children.pending()
+        while not self.limits.exceeded(self._failed, self._total):
+            while len(self._running) < (self.limits.concurrency or DEFAULT_CONCURRENCY):
+                if not (await self._resume_next(begun) or self._start_next(pending)):
+                    break
+            if not self._running:
+                return False
+            self._woken.clear()
+            await self._woken.wait()
+        await self._stop_children()
+        return True
+
+    def _start_next(self, pending: Iterator[sqlite3.Row]) -> bool:
+        row = next(pending, None)
+        if row is None:
+            return False
+        name = str(uuid.uuid4())
+        arn = f"{self._machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        self._running[row["number"]] = arn
+        execution = self._runs.executions.start_child(
+            arn, name, self._machine, row["input"], self._parent.revision, self._child(row["number"], row["items"])
+        )
+        self._children.start(row["number"], execution.id)
+        return True
+
+    async def _resume_next(self, begun: Iterator[sqlite3.Row]) -> bool:
+        row = next(begun, None)
+        if row is None:
+            return False
+        redriven = row["status"] != "RUNNING"
+        self._running[row["number"]] = row["arn"]
+        if redriven:
+            self._children.set_status(row["number"], "RUNNING")
+        child = self._child(row["number"], row["items"])
+        await self._runs.executions.take_up_child(row, child, redriven=redriven)
+        return True
+
+    def _child(self, number: int, items: int) -> Any:
+        from scones.cloud.services.states.execution.executions import Child
+
+        def heard(status: str) -> None:
+            self._children.set_status(number, status)
+            self._running.pop(number, None)
+            if status in UNSUCCESSFUL:
+                self._failed += items
+            self._woken.set()
+
+        seconds = _EXPRESS_SECONDS if self._distribution.express else None
+        return Child(self._state.processor, seconds, heard)
+
+    async def _stop_children(self) -> None:
+        async def stop(arn: str) -> None:
+            if arn in self._runs.executions.running:
+                await self._runs.executions.stop(arn, None, None)
+
+        await asyncio.gather(*(stop(arn) for arn in self._running.values()))
+        await self._runs.journal.flushed()
+        for row in self._children.begun():  # an earlier process began these, and this one has not got to them
+            if row["status"] == "RUNNING":
+                await self._runs.executions.take_up_child(row, self._child(row["number"], row["items"]))
+                await self._runs.executions.stop(row["arn"], None, None)
+            else:
+                self._children.set_status(row["number"], row["status"])
+
+
+async def _in_pages(items: Iterable[Any]) -> AsyncIterator[list[Any]]:
+    left = iter(items)
+    while page := list(islice(left, _PAGE)):
+        yield page

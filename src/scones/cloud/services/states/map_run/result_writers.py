@@ -1,0 +1,151 @@
+"""ResultWriter: what came of a Map Run's children, as the state's output or in S3.
+
+The objects' form is that of the Developer Guide, "ResultWriter (Map)".
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.language.distribution import ResultWriter
+from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.text import LIMIT, dumps
+from scones.cloud.services.states.language.timestamps import format_timestamp
+from scones.cloud.services.states.map_run.item_readers import s3_cause
+from scones.cloud.services.states.map_run.map_children import MapChildren
+
+_FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
+"""The objects that AWS writes, and the statuses that go into each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A bucket and the folder in it for one Map Run."""
+
+    writer: ResultWriter
+    bucket: str
+    folder: str
+    arn: str
+
+    @classmethod
+    def of(cls, writer: ResultWriter, parameters: dict[str, Any], arn: str) -> Destination:
+        """Return where the evaluated Parameters or Arguments lead."""
+        prefix = str(parameters.get("Prefix") or "").removesuffix("/")
+        run = arn.rpartition(":")[2]
+        return cls(writer, str(parameters.get("Bucket", "")), f"{prefix}/{run}" if prefix else run, arn)
+
+
+async def gather(writer: ResultWriter | None, children: MapChildren, name: str) -> list[Any]:
+    """Return the results of the successful children in the order of their items, at most 256 KiB of them."""
+    transformation = writer.transformation if writer else "COMPACT"
+    if await children.output_size() + 1 > LIMIT:
+        raise data_limit_exceeded(name)
+    results: list[Any] = []
+    async for page in children.ended("SUCCEEDED"):
+        for row in page:
+            results += _transformed(row, transformation)
+    return results
+
+
+async def export(cloud: Cloud, destination: Destination, children: MapChildren) -> dict[str, Any]:
+    """Write all results and the manifest to S3; return what the state returns instead."""
+    files: dict[str, list[dict[str, Any]]] = {}
+    for kind, statuses in _FILES.items():
+        body = _Body(children, statuses, destination.writer)
+        await body.begin()
+        files[kind] = []
+        if not body.empty:
+            key = f"{destination.folder}/{kind}_0.json"
+            await _put(cloud, destination, key, body.chunks())
+            files[kind].append({"Key": key, "Size": body.size})
+    manifest = {"DestinationBucket": destination.bucket, "MapRunArn": destination.arn, "ResultFiles": files}
+    key = f"{destination.folder}/manifest.json"
+    await _put(cloud, destination, key, dumps(manifest).encode())
+    return {"MapRunArn": destination.arn, "ResultWriterDetails": {"Bucket": destination.bucket, "Key": key}}
+
+
+@dataclass(slots=True)
+class _Body:
+    """An object's content, made page by page as S3 takes it in."""
+
+    children: MapChildren
+    statuses: tuple[str, ...]
+    writer: ResultWriter
+    size: int = 0
+    empty: bool = True
+    _results: AsyncIterator[list[Any]] = field(init=False)
+    _first: list[Any] = field(init=False)
+
+    async def begin(self) -> None:
+        """Read the first page."""
+        self._results = self._pages()
+        self._first = await anext(self._results, [])
+        self.empty = not self._first
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield JSON, or JSON Lines."""
+        opening, between, closing = ("", "\n", "\n") if self.writer.lines else ("[", ",", "]")
+        page, lead = self._first, opening
+        while page:
+            chunk = (lead + between.join(map(dumps, page))).encode("utf-8", "surrogatepass")
+            self.size += len(chunk)
+            yield chunk
+            page, lead = await anext(self._results, []), between
+        self.size += len(closing)
+        yield closing.encode()
+
+    async def _pages(self) -> AsyncIterator[list[Any]]:
+        for status in self.statuses:
+            async for page in self.children.ended(status):
+                yield [result for row in page for result in _transformed(row, self.writer.transformation)]
+
+
+def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
+    """Return a child's result; one that is not successful stays whole."""
+    if transformation == "NONE" or row["child_status"] != "SUCCEEDED":
+        return [_record(row)]
+
+    output = json.loads(row["output"])
+    return output if transformation == "FLATTEN" and isinstance(output, list) else [output]
+
+
+def _record(row: sqlite3.Row) -> dict[str, Any]:
+    """Return a child's whole record; one that has not begun has its input alone."""
+    if row["arn"] is None:
+        return {"Input": row["child_input"], "InputDetails": {"Included": True}, "Status": "PENDING"}
+    record: dict[str, Any] = {
+        "ExecutionArn": row["arn"],
+        "Input": row["input"],
+        "InputDetails": {"Included": True},
+        "Name": row["name"],
+        "Output": row["output"],
+        "OutputDetails": {"Included": True} if row["output"] is not None else None,
+        "Error": row["error"],
+        "Cause": row["cause"],
+        "RedriveCount": row["redrives"],
+        "StartDate": format_timestamp(row["started"]),
+        "StateMachineArn": row["machine"],
+        "Status": row["status"],
+        "StopDate": None if row["stopped"] is None else format_timestamp(row["stopped"]),
+    }
+    if row["status"] == "SUCCEEDED":
+        record["RedriveStatus"] = "NOT_REDRIVABLE"
+        record["RedriveStatusReason"] = "Execution is SUCCEEDED and cannot be redriven"
+    else:
+        record["RedriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
+    return {name: value for name, value in sorted(record.items()) if value is not None}
+
+
+async def _put(cloud: Cloud, destination: Destination, key: str, body: bytes | AsyncIterator[bytes]) -> None:
+    """Write an object. What AWS puts before S3's own words in the cause is not known to us."""
+    members = {"Bucket": destination.bucket, "Key": key, "ContentType": "application/json", "Body": body}
+    try:
+        await cloud.call("s3", "PutObject", members)
+    except ServiceError as error:
+        raise StateFailedError("States.ResultWriterFailed", s3_cause(error)) from error

@@ -1,0 +1,53 @@
+"""What the groups of Step Functions' operations have in common."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import ClassVar
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Service
+from scones.cloud.services.states.arns import BAD_NAME
+from scones.cloud.services.states.execution.activities import SCHEMA as ACTIVITIES
+from scones.cloud.services.states.execution.callbacks import SCHEMA as TOKENS
+from scones.cloud.services.states.execution.executions import Executions
+from scones.cloud.services.states.execution.express import ExpressExecutions
+from scones.cloud.services.states.machines import Machines
+from scones.cloud.services.states.map_run.map_children import SCHEMA as MAP_RUNS
+from scones.cloud.services.states.schema import SCHEMA
+
+
+class Operations(Service):
+    """The service's state, and what several operations need of it."""
+
+    name: ClassVar[str] = "stepfunctions"
+    schema: ClassVar[str] = ";".join((SCHEMA, MAP_RUNS, TOKENS, ACTIVITIES))
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._machines = Machines(cloud.store)
+        self._executions = Executions(cloud)
+        self._express = ExpressExecutions(cloud, self._executions.logs)
+        self._map_runs = self._executions.map_runs
+
+    def _row(self, arn: str) -> sqlite3.Row | None:
+        return self.cloud.store.row("SELECT * FROM sfn_executions WHERE arn = ?", arn)
+
+    def _execution(self, arn: str) -> sqlite3.Row:
+        row = self._row(arn)
+        if row is None:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return row
+
+
+def checked_name(name: str) -> str:
+    """Return a name that AWS allows for a machine or an execution, or raise its error."""
+    if len(name) > 80 or not name or BAD_NAME.search(name):
+        raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+    return name
+
+
+def wrong_type() -> ServiceError:
+    """Return the refusal of an operation that a machine of the other type offers."""
+    return ServiceError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")

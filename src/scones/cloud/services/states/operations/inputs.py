@@ -1,0 +1,33 @@
+"""JSON texts as callers give them: the input of an execution, the output of a task."""
+
+from __future__ import annotations
+
+import json
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services import jackson
+from scones.cloud.services.states.language.text import too_large
+
+
+def checked_input(text: str) -> str:
+    """Return a text that is JSON within the limit, or raise AWS's error."""
+    return _checked(text, "InvalidExecutionInput", "Invalid State Machine Execution Input", "input")
+
+
+def checked_output(text: str) -> str:
+    """Return a text that is JSON within the limit, or raise AWS's error."""
+    return _checked(text, "InvalidOutput", "Invalid Output", "output")
+
+
+def _checked(text: str, code: str, prefix: str, kind: str) -> str:
+    if too_large(text):
+        raise ServiceError(code, f"{prefix}: 'The {kind} exceeds 262144 bytes of UTF-8'")
+    try:
+        json.loads(text, parse_constant=jackson.refuse_constant)
+    except json.JSONDecodeError as error:
+        found = jackson.fault(text, error)
+        message = f"{prefix}: '{found.message}\n at {jackson.place(text, found)}'"
+        raise ServiceError(code, message) from error
+    except (ValueError, RecursionError) as error:  # Python's own bounds: on the digits of a number, on nesting
+        raise ServiceError(code, f"{prefix}: '{error}'") from error
+    return text

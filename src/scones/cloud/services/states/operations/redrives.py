@@ -1,0 +1,62 @@
+"""Redriving executions: what was unsuccessful is run again, within 14 days of its end."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.states.arns import execution_arn
+from scones.cloud.services.states.execution.history import MAX_EVENTS
+from scones.cloud.services.states.operations.base import Operations
+
+REDRIVABLE_SECONDS = 14 * 86_400.0
+
+
+class RedriveOperations(Operations):
+    """Step Functions' RedriveExecution."""
+
+    async def redrive_execution(self, call: Call) -> dict[str, Any]:
+        """Run what was unsuccessful in an execution again; the same client token answers the same redrive."""
+        row = self._execution(execution_arn(call.params["executionArn"]))
+        token = call.params.get("clientToken")
+        if token is not None:
+            same = self.cloud.store.row(
+                "SELECT at FROM sfn_redrives WHERE execution = ? AND token = ?", row["id"], token
+            )
+            if same is not None:
+                return {"redriveDate": same["at"]}
+        reason = self._not_redrivable(row)
+        if reason is None and "/" in row["machine"]:  # AWS's words for this are not known to us
+            reason = "A child execution is redriven by its Map Run; redrive the execution that the Map Run belongs to"
+        if reason is not None:
+            raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
+        return {"redriveDate": await self._executions.redrive(row, token)}
+
+    def redrives(self, row: sqlite3.Row) -> dict[str, Any]:
+        """Return how often an execution was redriven, and when last."""
+        found = self.cloud.store.row(
+            "SELECT count(*) AS count, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"]
+        )
+        assert found is not None
+        return {"redriveCount": found["count"], **({"redriveDate": found["at"]} if found["count"] else {})}
+
+    def redrive_status(self, row: sqlite3.Row) -> dict[str, str]:
+        """Return whether an execution can be redriven, and why not."""
+        reason = self._not_redrivable(row)
+        if reason is None:
+            return {"redriveStatus": "REDRIVABLE"}
+        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+    def _not_redrivable(self, row: sqlite3.Row) -> str | None:
+        """Word AWS's reason, or return None."""
+        if row["status"] in ("RUNNING", "SUCCEEDED"):
+            return f"Execution is {row['status']} and cannot be redriven"
+        if time.time() - row["stopped"] > REDRIVABLE_SECONDS:
+            return "Execution redrivable period exceeded"
+        last = self.cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
+        if last is not None and (last["id"] or 0) >= MAX_EVENTS - 1:
+            return "Execution history event limit exceeded"
+        return None

@@ -1,0 +1,175 @@
+"""The operations on state machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.states.arns import check_role, machine_arn
+from scones.cloud.services.states.language.variable_references import variable_references
+from scones.cloud.services.states.log_destinations import check_logging
+from scones.cloud.services.states.machines import Revision, new_revision
+from scones.cloud.services.states.operations.base import Operations, checked_name
+from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.states.validation.diagnostics import Diagnostic
+from scones.cloud.services.states.validation.not_offered import not_offered
+from scones.cloud.services.states.validation.resources import resource_faults
+from scones.cloud.services.states.validation.warnings import warnings
+
+_MAX_DIAGNOSTICS = 100
+
+
+class MachineOperations(Operations):
+    """Step Functions' operations on state machines and their definitions."""
+
+    async def create_state_machine(self, call: Call) -> dict[str, Any]:
+        """Create a machine; the same request again answers the same machine."""
+        params = call.params
+        name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
+        _check_description(params)
+        check_role(params["roleArn"])
+        await _check_definition(params["definition"], kind)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        arn = self.cloud.arn("states", f"stateMachine:{name}")
+        revision = new_revision(arn, params, None)
+        found = self._machines.find(arn)
+        if found is None:
+            created = await self._machines.create(arn, name, kind, revision, params.get("tags", []))
+        elif found.type != kind or _differs(found.revision, revision):
+            raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+        else:
+            created, revision = found.created, found.revision
+        answer = {"stateMachineArn": arn, "creationDate": created}
+        if params.get("publish"):
+            version, _ = await self._machines.publish(arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        return answer
+
+    async def describe_state_machine(self, call: Call) -> dict[str, Any]:
+        """Describe a machine or one of its versions."""
+        machine = self._machines.get(call.params["stateMachineArn"])
+        if machine.alias is not None:
+            raise _no_machine(machine.alias)
+        answer = {
+            "stateMachineArn": machine.version or machine.arn,
+            "name": machine.name,
+            "status": "ACTIVE",
+            "type": machine.type,
+            "creationDate": machine.created,
+            **machine.revision.describe(),
+        }
+        if machine.description is not None:
+            answer["description"] = machine.description
+        if references := variable_references(machine.revision.definition):
+            answer["variableReferences"] = references
+        return answer
+
+    async def update_state_machine(self, call: Call) -> dict[str, Any]:
+        """Change a machine; running executions keep what they began with."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:
+            raise _no_machine(machine.version)
+        settings = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+        if not any(params.get(member) is not None for member in settings):
+            raise ServiceError(
+                "MissingRequiredParameter",
+                "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+                "must be specified",
+            )
+        _check_description(params)
+        if params.get("roleArn") is not None:
+            check_role(params["roleArn"])
+        if params.get("definition") is not None:
+            await _check_definition(params["definition"], machine.type)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        machine = self._machines.get(params["stateMachineArn"])  # another update may have come in between
+        revision = new_revision(machine.arn, params, machine.revision)
+        if revision.content() == machine.revision.content():
+            updated, revision = revision.updated, machine.revision
+        else:
+            await self._machines.update(revision)
+            updated = revision.updated
+        answer: dict[str, Any] = {"updateDate": updated}
+        if not revision.initial:
+            answer["revisionId"] = revision.id
+        if params.get("publish"):
+            version, _ = await self._machines.publish(machine.arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        return answer
+
+    async def list_state_machines(self, call: Call) -> dict[str, Any]:
+        """List machines in the order of their names."""
+        offset, size = page_bounds(call.params)
+        rows = self.cloud.store.rows("SELECT * FROM sfn_machines ORDER BY name LIMIT ? OFFSET ?", size + 1, offset)
+        listed = [
+            {
+                "stateMachineArn": row["arn"],
+                "name": row["name"],
+                "type": row["type"],
+                "creationDate": row["created"],
+            }
+            for row in rows
+        ]
+        return page("stateMachines", listed, offset, size)
+
+    async def delete_state_machine(self, call: Call) -> dict[str, Any]:
+        """Delete a machine and abort its executions; one that is not there is no error, as on AWS."""
+        arn, qualifier = machine_arn(call.params["stateMachineArn"])
+        if qualifier is not None:  # AWS's words for this are not known to us
+            message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
+            raise ServiceError("ValidationException", message)
+        await self._machines.delete(arn)
+        for execution in [each for each in self._executions.running.values() if each.machine == arn]:
+            await self._executions.stop(execution.arn, None, None)
+        return {}
+
+    async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
+        """Tell what AWS would find wrong with a definition, and what it would warn of where warnings are asked for."""
+        params = call.params
+        faults = await _faults(params["definition"], params.get("type", "STANDARD"))
+        found = [("ERROR", fault) for fault in faults]
+        if params.get("severity") == "WARNING" and not faults:
+            found = [("WARNING", warning) for warning in warnings(json.loads(params["definition"]))]
+        limit = params.get("maxResults") or _MAX_DIAGNOSTICS
+        diagnostics = []
+        for severity, each in found[:limit]:
+            shown = {"severity": severity, "code": each.code, "message": each.message}
+            if each.location is not None:
+                shown["location"] = each.location
+            diagnostics.append(shown)
+        return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
+
+
+async def _faults(definition: str, kind: str) -> list[Diagnostic]:
+    """Return what AWS finds wrong with a definition; hundreds of botocore's models tell what integrations there are."""
+    found = diagnose(definition, kind)
+    return found or await asyncio.to_thread(resource_faults, json.loads(definition))
+
+
+async def _check_definition(definition: str, kind: str) -> None:
+    found = await _faults(definition, kind)
+    if not found:
+        found = await asyncio.to_thread(not_offered, json.loads(definition))
+    if found:
+        joined = ", ".join(str(each) for each in found)
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+
+
+def _check_description(params: dict[str, Any]) -> None:
+    if params.get("versionDescription") and not params.get("publish"):
+        raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+
+
+def _differs(old: Revision, new: Revision) -> bool:
+    """Whether a Create asks for another machine than the one of that name: roles and tags do not count."""
+    settings = ("definition", "logging", "tracing", "encryption")
+    return any(getattr(old, name) != getattr(new, name) for name in settings)
+
+
+def _no_machine(arn: str) -> ServiceError:
+    return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")

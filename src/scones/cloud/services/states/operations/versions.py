@@ -1,0 +1,67 @@
+"""The operations on versions: revisions of a machine that are published and never change."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.states.arns import is_version, machine_arn
+from scones.cloud.services.states.operations.aliases import routed_versions
+from scones.cloud.services.states.operations.base import Operations
+from scones.cloud.services.states.operations.paging import page, page_bounds
+
+
+class VersionOperations(Operations):
+    """Step Functions' operations on versions."""
+
+    async def publish_state_machine_version(self, call: Call) -> dict[str, Any]:
+        """Publish the machine's present revision."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:  # of a version there is none, as recorded for UpdateStateMachine
+            arn = params["stateMachineArn"]
+            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+        wanted, present_id = params.get("revisionId"), machine.revision.id
+        if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
+            raise ServiceError(
+                "ConflictException",
+                f"Failed to publish the State Machine version for revision {wanted}. "
+                f"The current State Machine revision is {present_id}.",
+                status=409,
+            )
+        version, created = await self._machines.publish(machine.arn, present_id, params.get("description"))
+        return {"stateMachineVersionArn": version, "creationDate": created}
+
+    async def list_state_machine_versions(self, call: Call) -> dict[str, Any]:
+        """List versions, newest first."""
+        arn, _ = machine_arn(call.params["stateMachineArn"])
+        offset, size = page_bounds(call.params)
+        rows = self.cloud.store.rows(
+            "SELECT * FROM sfn_versions WHERE machine = ? ORDER BY number DESC LIMIT ? OFFSET ?", arn, size + 1, offset
+        )
+        listed = [{"stateMachineVersionArn": row["arn"], "creationDate": row["created"]} for row in rows]
+        return page("stateMachineVersions", listed, offset, size)
+
+    async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
+        """Delete a version to which no alias leads; one that is not there is no error, as on AWS."""
+        arn: str = call.params["stateMachineVersionArn"]
+        if not is_version(arn):
+            raise ServiceError("ValidationException", f"{arn} names no version of a state machine")
+        machine, _ = machine_arn(arn)
+
+        def delete(connection: sqlite3.Connection) -> None:
+            rows = connection.execute("SELECT * FROM sfn_aliases WHERE machine = ? ORDER BY rowid", (machine,))
+            names = [row["name"] for row in rows if arn in routed_versions(row)]
+            if names:
+                raise ServiceError(
+                    "ConflictException",
+                    "Version to be deleted must not be referenced by an alias. Current list of aliases referencing "
+                    f"this version: [{', '.join(names)}]",
+                    status=409,
+                )
+            connection.execute("DELETE FROM sfn_versions WHERE arn = ?", (arn,))
+
+        await self.cloud.store.write(delete)
+        return {}

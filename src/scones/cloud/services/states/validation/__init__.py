@@ -1,0 +1,1 @@
+"""What AWS finds wrong with a definition, rule by rule, in its own words."""

@@ -1,0 +1,68 @@
+"""What AWS finds wrong with the resources of tasks and their parameters, which hundreds of service models tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from scones.cloud.services.states.integrations import input_shape, recognised
+from scones.cloud.services.states.integrations.naming import pascal
+from scones.cloud.services.states.language.resources import read_resource
+from scones.cloud.services.states.validation.diagnostics import SCHEMA, Diagnostic
+from scones.cloud.services.states.validation.states_below import states_below
+
+
+def resource_faults(document: dict[str, Any]) -> list[Diagnostic]:
+    """Return what AWS finds in the tasks of a definition that `diagnose` found no error in; a second's work at most."""
+    return [fault for _, state, at in states_below(document) if state["Type"] == "Task" for fault in _task(state, at)]
+
+
+def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    resource = read_resource(state["Resource"])
+    if resource.is_function or resource.is_activity:
+        return
+    if not recognised(resource):
+        message = (
+            f"The resource provided {resource.arn} is not recognized. The value is not a valid resource ARN, or the "
+            "resource is not available in this region."
+        )
+        yield Diagnostic(SCHEMA, message, f"{at}/Resource")
+        return
+    shape = input_shape(resource)
+    for field in ("Parameters", "Arguments"):
+        if shape is not None and isinstance(state.get(field), dict):
+            yield from _parameters(state[field], shape, f"{at}/{field}")
+
+
+def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterator[Diagnostic]:
+    """Yield members that an operation has not, or needs.
+
+    In AWS's words for SageMaker's parameters (aws/amazon-sagemaker-examples, issue 4492), where a member at any depth
+    is told of at the Parameters themselves, and for a Task's Credentials.
+    """
+    for name in dict.fromkeys(_foreign(given, shape)):
+        yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
+    names = {name.removesuffix(".$") for name in given}
+    for name in map(pascal, shape.required_members):
+        if name not in names:
+            yield Diagnostic(SCHEMA, f"The field '{name}' is required but was missing", at)
+
+
+def _foreign(given: Any, shape: Shape) -> Iterator[str]:
+    """Yield the names in a value that its shape has not."""
+    if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
+        members = {pascal(name): member for name, member in shape.members.items()}
+        for key, value in given.items():
+            name = key.removesuffix(".$")
+            if name not in members:
+                yield name
+            elif name == key:
+                yield from _foreign(value, members[name])
+    elif isinstance(shape, ListShape) and isinstance(given, list):
+        for item in given:
+            yield from _foreign(item, shape.member)
+    elif isinstance(shape, MapShape) and isinstance(given, dict):
+        for item in given.values():
+            yield from _foreign(item, shape.value)
