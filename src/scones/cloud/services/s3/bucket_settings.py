@@ -44,7 +44,9 @@ class BucketSettings(S3Base):
         """Return what of public access is blocked: all of it unless another thing was said."""
         kept = self._kept(call, "public access", PUBLIC_ACCESS)
         if kept is None:
-            raise _missing(call, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration")
+            raise _missing(
+                call, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"
+            )
         return {"PublicAccessBlockConfiguration": kept}
 
     async def delete_public_access_block(self, call: Call) -> dict[str, Any]:
@@ -66,7 +68,7 @@ class BucketSettings(S3Base):
         """Return a bucket's policy; raises `NoSuchBucketPolicy` where there is none."""
         kept = self._kept(call, "policy", None)
         if kept is None:
-            raise _missing(call, "NoSuchBucketPolicy", "The bucket policy")
+            raise _missing(call, "NoSuchBucketPolicy", "The bucket policy does not exist")
         return {"Policy": kept}
 
     async def delete_bucket_policy(self, call: Call) -> dict[str, Any]:
@@ -89,6 +91,5 @@ class BucketSettings(S3Base):
         return otherwise if row is None else json.loads(row["value"])
 
 
-def _missing(call: Call, code: str, what: str) -> ServiceError:
-    verb = "does not exist" if code == "NoSuchBucketPolicy" else "was not found"
-    return ServiceError(code, f"{what} {verb}", 404, BucketName=call.params["Bucket"])
+def _missing(call: Call, code: str, message: str) -> ServiceError:
+    return ServiceError(code, message, 404, BucketName=call.params["Bucket"])
