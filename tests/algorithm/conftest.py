@@ -1,6 +1,9 @@
-"""Jobs: one of a test's own, and one that a module shares once it is trained."""
+"""Jobs: one of a test's own, and one that all tests share once it is trained."""
 
 from __future__ import annotations
+
+import fcntl
+import os
 
 import pytest
 from jobs import Job, make
@@ -11,10 +14,17 @@ def job(tmp_path) -> Job:
     return make(tmp_path / "ml")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> tuple[Job, str]:
-    """A job that has run, and its log."""
-    made = make(tmp_path_factory.mktemp("trained") / "ml", train=120)
-    done = made.train(epochs="14", mini_batch_size="5", num_training_samples="120")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return made, done.stdout
+    """A job that has run, and its log, to look at alone: whichever worker comes first trains it for all of them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "trained"
+    folder.mkdir(exist_ok=True)
+    log = folder / "log"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not log.exists():
+            done = make(folder / "ml", train=120).train(epochs="8", mini_batch_size="5", num_training_samples="120")
+            assert done.returncode == 0, done.stdout + done.stderr
+            log.write_text(done.stdout)
+    return Job(folder / "ml"), log.read_text()

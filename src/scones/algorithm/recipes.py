@@ -14,7 +14,7 @@ from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.incremental import Weights
 from scones.algorithm.network import Network
-from scones.algorithm.optimizer import Muon
+from scones.algorithm.optimizer import Muon, Sgd
 from scones.algorithm.turns import Turns
 
 Classifier: TypeAlias = Network | EfficientNetLite0
@@ -76,16 +76,13 @@ class FromScratch:
         others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
         others += self.turns.parameters() if self.turns else []
         self._muon = Muon(filters)
-        self._sgd = torch.optim.SGD(others, momentum=self.MOMENTUM, nesterov=True, weight_decay=self.WEIGHT_DECAY)
+        self._sgd = Sgd(others, self.MOMENTUM, self.WEIGHT_DECAY)
         self.optimizers: list[Optimizer] = [self._muon, self._sgd]
 
     def learn(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
         self._muon.step(self.MUON_RATE * rate)
-        for group in self._sgd.param_groups:
-            group["lr"] = self.RATE * rate
-        self._sgd.step()
-        self._sgd.zero_grad()
+        self._sgd.step(self.RATE * rate)
 
 
 class FineTuning:
