@@ -6,7 +6,6 @@ reads back from it is made up.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -65,10 +64,7 @@ class _Interrupted(Exception):
         pytest.param({"use_pretrained_model": "1", "augmentation_type": "crop_color_transform"}, marks=needs_weights),
     ],
 )
-def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given):
-    # AdamW's fused step is there for CUDA and for the CPU; for `meta` AdamW's own check refuses it.
-    adam = importlib.import_module("torch.optim.adam")
-    monkeypatch.setattr(adam, "_device_dtype_check_for_fused", lambda *_, **__: None)
+def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, given):
     sizes = {"num_classes": "2", "num_training_samples": "500", "image_shape": "3,32,32"}
     hyperparameters = sizes | {"epochs": "2", "mini_batch_size": "450", "use_weighted_loss": "1"} | given
     parameters, _ = Hyperparameters.read(hyperparameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.objective import Objective
-from scones.algorithm.optimizer import Sgd
+from scones.algorithm.optimizer import AdamW, Sgd
 from scones.algorithm.recipes import BuiltinRule, FromScratch, choose
 
 GIVEN = {"num_classes": "3", "num_training_samples": "40", "mini_batch_size": "10", "image_shape": "3,16,16"}
@@ -81,12 +82,21 @@ def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_our_sgd_takes_the_steps_of_pytorchs():
+@pytest.mark.parametrize(
+    ("make", "make_theirs"),
+    [
+        (
+            lambda weights: Sgd(weights, 0.9, 0.1),
+            partial(torch.optim.SGD, momentum=0.9, weight_decay=0.1, nesterov=True),
+        ),
+        (lambda weights: AdamW(weights, 0.1), partial(torch.optim.AdamW, weight_decay=0.1, fused=True)),
+    ],
+)
+def test_our_optimizers_take_the_steps_of_pytorchs(make, make_theirs):
     torch.manual_seed(0)
     first = torch.nn.Parameter(torch.rand(5))
     second = torch.nn.Parameter(first.detach().clone())
-    ours = Sgd([first], momentum=0.9, weight_decay=0.1)
-    theirs = torch.optim.SGD([second], momentum=0.9, weight_decay=0.1, nesterov=True)
+    ours, theirs = make([first]), make_theirs([second])
     for rate in (0.1, 0.2, 0.05):
         for weight in (first, second):
             (weight.sin() + 1).prod().backward()

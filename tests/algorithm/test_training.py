@@ -70,9 +70,10 @@ def test_the_same_seed_gives_the_same_model(job, tmp_path):
     assert (job.model / "model.onnx").read_bytes() == first
 
 
-def test_training_loads_no_compiler(tmp_path):
+@pytest.mark.parametrize("pretrained", ["0", pytest.param("1", marks=needs_weights)])
+def test_training_loads_no_compiler(tmp_path, pretrained):
     job = make(tmp_path / "ml", train=20, validation=8)
-    job.configure(epochs="1")
+    job.configure(epochs="1", use_pretrained_model=pretrained)
     code = "import sys; from scones.algorithm import job; job.main(); print('torch._dynamo' in sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=job.environment(), capture_output=True, text=True, timeout=60)

@@ -14,7 +14,7 @@ from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
 from scones.algorithm.incremental import Weights
 from scones.algorithm.network import Network
-from scones.algorithm.optimizer import Muon, Sgd
+from scones.algorithm.optimizer import AdamW, Muon, Sgd
 from scones.algorithm.turns import Turns
 
 Classifier: TypeAlias = Network | EfficientNetLite0
@@ -113,17 +113,14 @@ class FineTuning:
         own = {id(weight) for weight in head}
         body = [weight for weight in network.parameters() if weight.requires_grad and id(weight) not in own]
         self._weights = [*body, *head]
-        groups = [{"params": body, "share": 1.0}, {"params": head, "share": self.HEAD}]
-        self._adam = torch.optim.AdamW(groups, lr=self.RATE, weight_decay=self.WEIGHT_DECAY, fused=True)
-        self.optimizers: list[Optimizer] = [self._adam]
+        self._body, self._head = AdamW(body, self.WEIGHT_DECAY), AdamW(head, self.WEIGHT_DECAY)
+        self.optimizers: list[Optimizer] = [self._body, self._head]
 
     def learn(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
         nn.utils.clip_grad_norm_(self._weights, self.NORM)
-        for group in self._adam.param_groups:
-            group["lr"] = self.RATE * rate * group["share"]
-        self._adam.step()
-        self._adam.zero_grad()
+        self._body.step(self.RATE * rate)
+        self._head.step(self.RATE * self.HEAD * rate)
 
 
 class BuiltinRule:
