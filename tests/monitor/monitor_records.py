@@ -7,7 +7,7 @@ import io
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +59,16 @@ def write_lines(path: Path, lines: Sequence[dict[str, Any] | str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     texts = (line if isinstance(line, str) else json.dumps(line, separators=(",", ":")) for line in lines)
     path.write_text("".join(text + "\n" for text in texts))
+
+
+def write_captures(folder: Path, answers: Sequence[Sequence[float]]) -> Path:
+    """Write one record per answer, a second apart and three to a file, into a new folder's hourly folders."""
+    folder.mkdir()
+    for first in range(0, len(answers), 3):
+        moments = [START + timedelta(seconds=first + place) for place in range(len(answers[first : first + 3]))]
+        lines = [
+            capture_line(answers[first + place], moment, first + place, f"event-{first + place}")
+            for place, moment in enumerate(moments)
+        ]
+        write_lines(folder / file_name(moments[0]), lines)
+    return folder

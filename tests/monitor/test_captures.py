@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitor_records import START, capture_line, draw_picture, file_name, write_lines
+from monitor_records import START, capture_line, draw_picture, file_name, write_captures, write_lines
 from PIL import Image
 
 from scones.monitor.captures import Captures, FolderCaptures, S3Captures, read_captures, wait_for
@@ -26,10 +26,8 @@ def read_lines(folder: Path, *lines: dict[str, Any] | str) -> Captures:
     return read_captures(FolderCaptures(folder))
 
 
-def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(
-    capture_folder: Callable[..., Path],
-) -> None:
-    folder = capture_folder([[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.01, 0.99]])
+def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(tmp_path: Path) -> None:
+    folder = write_captures(tmp_path / "captures", [[0.9, 0.1], [0.2, 0.8], [0.5, 0.5], [0.01, 0.99]])
 
     captures = read_captures(FolderCaptures(folder))
 
@@ -126,8 +124,8 @@ def test_a_damaged_line_is_reported_and_the_others_are_read(tmp_path: Path, line
     assert [record.line for record in captures.records] == [1, 3]
 
 
-def test_since_leaves_out_what_was_before(capture_folder: Callable[..., Path]) -> None:
-    folder = capture_folder([[0.9, 0.1]] * 5)
+def test_since_leaves_out_what_was_before(tmp_path: Path) -> None:
+    folder = write_captures(tmp_path / "captures", [[0.9, 0.1]] * 5)
 
     # Records tell whole seconds: one of 13:59:59.9 is written as 13:59:59.
     captures = read_captures(FolderCaptures(folder), since=START + timedelta(seconds=1, milliseconds=400))
@@ -135,8 +133,10 @@ def test_since_leaves_out_what_was_before(capture_folder: Callable[..., Path]) -
     assert [record.event_id for record in captures.records] == ["event-1", "event-2", "event-3", "event-4"]
 
 
-def test_waiting_ends_with_what_is_there_when_time_is_up(capture_folder: Callable[..., Path]) -> None:
-    captures = wait_for(FolderCaptures(capture_folder([[0.9, 0.1]] * 2)), 3, timeout=0.05, interval=0.01)
+def test_waiting_ends_with_what_is_there_when_time_is_up(tmp_path: Path) -> None:
+    folder = write_captures(tmp_path / "captures", [[0.9, 0.1]] * 2)
+
+    captures = wait_for(FolderCaptures(folder), 3, timeout=0.05, interval=0.01)
 
     assert len(captures.records) == 2
 

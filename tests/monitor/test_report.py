@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from monitor_records import START, draw_picture
+from monitor_records import START, draw_picture, write_captures
 from PIL import Image
 
 from scones.monitor import charts, flow
@@ -48,6 +47,8 @@ FACTS = RunFacts(
     errors={"FilterInferences": {flow.GATE_ERROR: 1}, "ClassifyImage": {"ModelError": 1}},
     finished=START + timedelta(minutes=6),
 )
+
+LABELS = {"event-0": 0, "event-1": 0, "event-3": 1}
 
 CHARTS = {
     "confidence-over-time.png",
@@ -105,18 +106,24 @@ def records(count: int, classes: int = 2, seconds: float = 20) -> list[CaptureRe
     ]
 
 
-@pytest.fixture
-def captures(capture_folder: Callable[..., Path]) -> Captures:
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory: pytest.TempPathFactory) -> Captures:
     answers = [[0.99, 0.01], [0.02, 0.98], [0.95, 0.05], [0.6, 0.4]]
-    return read_captures(FolderCaptures(capture_folder(answers)))
+    return read_captures(FolderCaptures(write_captures(tmp_path_factory.mktemp("captured") / "captures", answers)))
 
 
-def test_the_report_leads_with_the_verdict_and_shows_the_run(tmp_path: Path, captures: Captures) -> None:
-    path = write_report(tmp_path / "report", captures, FACTS, labels={"event-0": 0, "event-1": 0, "event-3": 1})
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, captures: Captures) -> Path:
+    """A report to look at alone, its charts beside it."""
+    folder = tmp_path_factory.mktemp("reported") / "report"
+    path = write_report(folder, captures, FACTS, labels=LABELS)
+    assert path == folder / "report.html"
+    return path
 
-    page = Page(path)
+
+def test_the_report_leads_with_the_verdict_and_shows_the_run(report: Path) -> None:
+    page = Page(report)
     text = page.text.replace("\u00a0", " ")
-    assert path == tmp_path / "report" / "report.html"
     assert "4 pictures classified, 75 % passed the gate at 0.93; 1 needs a person's look." in text
     assert page.title.replace("\u00a0", " ").startswith("Scones: 4 pictures classified")
     for fact in ("vehicles-2026", "90.5 %", "2 min 11 s", "412 ms", "95 % within 640 ms", "of 5, not by the gate"):
@@ -125,15 +132,15 @@ def test_the_report_leads_with_the_verdict_and_shows_the_run(tmp_path: Path, cap
     assert "50 % right among the passed of 2 with a known label" in text
     assert "wrong: it is motorcycle" in text
     assert "4 records in 2 capture files; every line was read." in text
-    assert "synthetic" not in path.read_text().lower()
+    assert "synthetic" not in report.read_text().lower()
 
 
-def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(tmp_path: Path, captures: Captures) -> None:
-    page = Page(write_report(tmp_path, captures, FACTS))
+def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(report: Path) -> None:
+    page = Page(report)
 
-    assert {path.name for path in tmp_path.glob("*.png")} == CHARTS
+    assert {path.name for path in report.parent.glob("*.png")} == CHARTS
     for name in CHARTS:
-        with Image.open(tmp_path / name) as picture:
+        with Image.open(report.with_name(name)) as picture:
             assert 1400 <= picture.width <= 1700
             assert 200 <= picture.height <= 2000
     assert len(page.attributes("srcset")) == 5
@@ -143,10 +150,8 @@ def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(tmp_
     assert "1 ended with ModelError in ClassifyImage" in next(i["alt"] for i in images if "State machine" in i["alt"])
 
 
-def test_the_page_loads_nothing_from_anywhere(tmp_path: Path, captures: Captures) -> None:
-    path = write_report(tmp_path, captures, FACTS)
-
-    page, source = Page(path), path.read_text()
+def test_the_page_loads_nothing_from_anywhere(report: Path) -> None:
+    page, source = Page(report), report.read_text()
     loaded = [*page.attributes("src"), *page.attributes("srcset")]
     assert loaded
     assert all(address.startswith("data:image/png;base64,") for address in loaded)
@@ -159,17 +164,16 @@ def test_the_page_loads_nothing_from_anywhere(tmp_path: Path, captures: Captures
 
 
 def test_synthetic_data_is_marked_in_title_banner_and_tiles_and_on_the_charts(
-    tmp_path: Path, captures: Captures
+    tmp_path: Path, captures: Captures, report: Path
 ) -> None:
-    real = write_report(tmp_path / "real", captures, FACTS)
-    drawn = write_report(tmp_path / "drawn", captures, replace(FACTS, dataset="synthetic"))
+    drawn = write_report(tmp_path, captures, replace(FACTS, dataset="synthetic"), labels=LABELS)
 
     page = Page(drawn)
     assert page.title.startswith("[synthetic data]")
     assert "Synthetic data. No real pictures were at hand" in page.text
-    assert page.attributes("class").count("mark") == 6  # one on every tile
+    assert page.attributes("class").count("mark") == 8  # one on every tile
     for name in CHARTS:
-        assert (real.parent / name).read_bytes() != (drawn.parent / name).read_bytes()
+        assert report.with_name(name).read_bytes() != drawn.with_name(name).read_bytes()
 
 
 def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
