@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Any
 
 import regex
@@ -11,12 +11,18 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 
 from scones.cloud.errors import ServiceError
 
+SHORT = 128
+"""Letters of a value of which it is remembered whether it fits a pattern: names come again and again."""
+
+Check = Callable[[Any, str], Collection[str]]
+"""Returns what the model forbids of a value at a path; most often nothing."""
+
 
 def validate(
     params: dict[str, Any],
     shape: StructureShape,
     code: str,
-    own_checks: Collection[str] = (),
+    own_checks: frozenset[str] = frozenset(),
     *,
     tells_of_null: bool = False,
 ) -> None:
@@ -25,63 +31,110 @@ def validate(
     `own_checks` are names of shapes that the service checks itself, with messages of its own. `tells_of_null` is
     whether the service says of what a list or map may hold that it must not be null.
     """
-    failures = list(_check(params, shape, "", own_checks, null=tells_of_null))
-    if failures:
+    check = _check_of(shape, own_checks, tells_of_null)
+    if check is not None and (failures := check(params, "")):
         count = f"{len(failures)} validation error{'s' if len(failures) > 1 else ''} detected: "
         raise ServiceError(code, count + "; ".join(failures))
 
 
-def _check(value: Any, shape: Shape, path: str, own: Collection[str], *, null: bool) -> Iterator[str]:
-    if shape.name in own:
-        return
-    if isinstance(shape, StructureShape):
-        yield from _check_structure(value, shape, path, own, null=null)
-    elif isinstance(shape, ListShape):
-        yield from _check_size(value, len(value), shape, path, "length")
-        if _is_scalar(shape.member):
-            yield from _check_scalars(value, value, shape.member, shape, path, "Member", null=null)
-        else:
-            for index, item in enumerate(value, 1):
-                yield from _check(item, shape.member, f"{path}.{index}.member", own, null=null)
-    elif isinstance(shape, MapShape):
-        yield from _check_size(value, len(value), shape, path, "length")
-        yield from _check_scalars(value, value, shape.key, shape, path, "Map keys", null=null)
-        if _is_scalar(shape.value):
-            yield from _check_scalars(value, value.values(), shape.value, shape, path, "Map value", null=null)
-        else:
-            for key, item in value.items():
-                yield from _check(item, shape.value, f"{path}.{key}.member", own, null=null)
-    elif isinstance(shape, StringShape):
-        yield from _check_string(value, shape, path)
-    elif shape.type_name == "blob":
-        if isinstance(value, bytes):
-            yield from _check_size(value, len(value), shape, path, "length")
-    elif shape.type_name in ("integer", "long", "float", "double"):
-        yield from _check_size(value, value, shape, path, "value")
+# A shape's check is made once, with its constraints read out of the model, and None where it has no constraints: what
+# the model says of each member is the same for every request.
 
 
 def _check_structure(
-    value: dict[str, Any], shape: StructureShape, path: str, own: Collection[str], *, null: bool
-) -> Iterator[str]:
-    required = shape.required_members
+    value: dict[str, Any], path: str, shape: StructureShape, own: frozenset[str], null: bool
+) -> list[str]:
+    failures: list[str] = []
+    for member, name, required, check in _members(shape, own, null):
+        item = value.get(member)
+        if item is not None:
+            if check is not None:
+                failures += check(item, f"{path}.{name}" if path else name)
+        elif required:
+            at = f"{path}.{name}" if path else name
+            failures.append(f"Value null at '{at}' failed to satisfy constraint: Member must not be null")
+    return failures
+
+
+@cache
+def _members(shape: StructureShape, own: frozenset[str], null: bool) -> tuple[tuple[str, str, bool, Check | None], ...]:
+    """Return the members that something is asked of: name, name in messages, whether required, and check."""
+    found: list[tuple[str, str, bool, Check | None]] = []
     for member, member_shape in shape.members.items():
-        if value.get(member) is not None:
-            yield from _check(value[member], member_shape, _join(path, member), own, null=null)
-        elif member in required:
-            yield f"Value null at '{_join(path, member)}' failed to satisfy constraint: Member must not be null"
+        check, required = _check_of(member_shape, own, null), member in shape.required_members
+        if check is not None or required:
+            found.append((member, member[0].lower() + member[1:], required, check))
+    return tuple(found)
+
+
+@cache
+def _check_of(shape: Shape, own: frozenset[str], null: bool) -> Check | None:
+    if shape.name in own:
+        return None
+    if isinstance(shape, StructureShape):  # its members' checks are made with its first value: it may contain itself
+        return lambda value, path: _check_structure(value, path, shape, own, null)
+    if isinstance(shape, ListShape):
+        return _list_check(shape, own, null)
+    if isinstance(shape, MapShape):
+        return _map_check(shape, own, null)
+    if isinstance(shape, StringShape):
+        return _string_check(shape)
+    if shape.type_name == "blob":
+        check = _size_check(shape, "length", len)
+        return check and (lambda value, path: check(value, path) if isinstance(value, bytes) else ())
+    if shape.type_name in ("integer", "long", "float", "double"):
+        return _size_check(shape, "value", lambda value: value)
+    return None
+
+
+def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> Check | None:
+    size = _size_check(shape, "length", len)
+    if _is_scalar(shape.member):
+        return _all_of(size, _scalars_check(shape, shape.member, "Member", null, iter))
+    check = _check_of(shape.member, own, null)
+    if check is None:
+        return size
+
+    def check_items(value: list[Any], path: str) -> list[str]:
+        return [failure for index, item in enumerate(value, 1) for failure in check(item, f"{path}.{index}.member")]
+
+    return _all_of(size, check_items)
+
+
+def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> Check | None:
+    size = _size_check(shape, "length", len)
+    keys = _scalars_check(shape, shape.key, "Map keys", null, iter)
+    if _is_scalar(shape.value):
+        return _all_of(size, keys, _scalars_check(shape, shape.value, "Map value", null, dict.values))
+    check = _check_of(shape.value, own, null)
+    if check is None:
+        return _all_of(size, keys)
+
+    def check_items(value: dict[str, Any], path: str) -> list[str]:
+        return [failure for key, item in value.items() for failure in check(item, f"{path}.{key}.member")]
+
+    return _all_of(size, keys, check_items)
 
 
 def _is_scalar(shape: Shape) -> bool:
     return not isinstance(shape, StructureShape | ListShape | MapShape)
 
 
-def _check_scalars(
-    value: Any, items: Iterable[Any], shape: Shape, whole: Shape, path: str, what: str, *, null: bool
-) -> Iterator[str]:
+def _scalars_check(
+    whole: Shape, shape: Shape, what: str, null: bool, items: Callable[[Any], Iterable[Any]]
+) -> Check | None:
     """Check what a list or map holds; the failure shows it whole, with everything that its items must be."""
-    if any(True for item in items for _ in _check(item, shape, path, (), null=null)):
-        constraints = [*_constraints(shape), *(["Member must not be null"] if null else [])]
-        yield _failure(value, whole, path, f"{what} must satisfy constraint: [{', '.join(constraints)}]")
+    check = _check_of(shape, frozenset(), null)
+    if check is None:
+        return None
+    told = ", ".join([*_constraints(shape), *(["Member must not be null"] if null else [])])
+
+    def check_scalars(value: Any, path: str) -> Collection[str]:
+        if any(check(item, path) for item in items(value)):
+            return (_failure(value, whole, path, f"{what} must satisfy constraint: [{told}]"),)
+        return ()
+
+    return check_scalars
 
 
 def _constraints(shape: Shape) -> Iterator[str]:
@@ -97,24 +150,54 @@ def _constraints(shape: Shape) -> Iterator[str]:
         yield f"Member must satisfy regular expression pattern: {bounds['pattern']}"
 
 
-def _check_string(value: str, shape: StringShape, path: str) -> Iterator[str]:
-    if shape.enum and value not in shape.enum:
-        values = ", ".join(shape.enum)
-        yield _failure(value, shape, path, f"Member must satisfy enum value set: [{values}]")
-        return
-    yield from _check_size(value, len(value), shape, path, "length")
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _compile(pattern).fullmatch(value):
-        yield _failure(value, shape, path, f"Member must satisfy regular expression pattern: {pattern}")
+def _string_check(shape: StringShape) -> Check | None:
+    pattern_check = _pattern_check(shape) if shape.metadata.get("pattern") else None
+    otherwise = _all_of(_size_check(shape, "length", len), pattern_check)
+    if not shape.enum:
+        return otherwise
+    allowed, told = frozenset(shape.enum), ", ".join(shape.enum)
+
+    def check_enum(value: str, path: str) -> Collection[str]:
+        if value not in allowed:
+            return (_failure(value, shape, path, f"Member must satisfy enum value set: [{told}]"),)
+        return otherwise(value, path) if otherwise is not None else ()
+
+    return check_enum
 
 
-def _check_size(value: Any, size: float, shape: Shape, path: str, what: str) -> Iterator[str]:
-    if size < shape.metadata.get("min", size):
-        bound = shape.metadata["min"]
-        yield _failure(value, shape, path, f"Member must have {what} greater than or equal to {bound}")
-    if size > shape.metadata.get("max", size):
-        bound = shape.metadata["max"]
-        yield _failure(value, shape, path, f"Member must have {what} less than or equal to {bound}")
+def _pattern_check(shape: StringShape) -> Check:
+    pattern = shape.metadata["pattern"]
+
+    def check_pattern(value: str, path: str) -> Collection[str]:
+        if _fits(pattern, value) if len(value) <= SHORT else _compile(pattern).fullmatch(value):
+            return ()
+        return (_failure(value, shape, path, f"Member must satisfy regular expression pattern: {pattern}"),)
+
+    return check_pattern
+
+
+def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> Check | None:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is None and most is None:
+        return None
+
+    def check_size(value: Any, path: str) -> Collection[str]:
+        size = measure(value)
+        if least is not None and size < least:
+            return (_failure(value, shape, path, f"Member must have {what} greater than or equal to {least}"),)
+        if most is not None and size > most:
+            return (_failure(value, shape, path, f"Member must have {what} less than or equal to {most}"),)
+        return ()
+
+    return check_size
+
+
+def _all_of(*checks: Check | None) -> Check | None:
+    """Return one check for several, of which those that are None ask for nothing."""
+    asked = [check for check in checks if check is not None]
+    if len(asked) < 2:
+        return asked[0] if asked else None
+    return lambda value, path: [failure for check in asked for failure in check(value, path)]
 
 
 def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
@@ -137,9 +220,9 @@ def _shown(value: Any, shape: Shape) -> str:
     return str(value)
 
 
-def _join(path: str, member: str) -> str:
-    name = member[0].lower() + member[1:]
-    return f"{path}.{name}" if path else name
+@lru_cache(maxsize=1024)
+def _fits(pattern: str, value: str) -> bool:
+    return _compile(pattern).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=512)
