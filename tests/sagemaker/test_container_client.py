@@ -78,6 +78,22 @@ async def test_a_connection_stays_open_between_requests():
         assert b"Content-Type: text/csv" in container.requests[0]
 
 
+async def test_each_request_of_a_connection_has_its_own_deadline():
+    async def slow(container, reader, writer):
+        while body := await container.read(reader):
+            await asyncio.sleep(float(body))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with running(slow) as (container, client):
+        for seconds, body in ((0.3, b"0"), (0.9, b"0.5"), (60, b"0"), (60, b"0")):  # the first's is over meanwhile
+            assert (await client.request("POST", "/", seconds, body=body)).status == 200
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(TimedOutError):
+            await client.request("POST", "/", 0.2, body=b"30")
+        assert 0.15 < asyncio.get_running_loop().time() - begun < 5
+        assert container.connections == 1
+
+
 async def test_requests_side_by_side_have_connections_of_their_own():
     async with running(echo) as (container, client):
         bodies = [str(number).encode() for number in range(20)]

@@ -114,6 +114,9 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[Answer] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._begun = self._headed = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
@@ -130,17 +133,30 @@ class _Connection(asyncio.Protocol):
         """
         assert self._transport is not None
         self._begun = False
-        loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
+        self._answer = self._loop.create_future()
+        self._keep_to(deadline)
         if len(body) < SMALL:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        timer = loop.call_at(deadline, self._fail, TimeoutError())
-        try:
-            return await self._answer
-        finally:
-            timer.cancel()
+        return await self._answer
+
+    def _keep_to(self, deadline: float) -> None:
+        """End what is asked at its deadline, with one timer for many requests: it looks whose turn it is."""
+        self._deadline = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._loop.call_at(deadline, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError())
+        else:
+            self._keep_to(self._deadline)
 
     def data_received(self, data: bytes) -> None:
         self._begun = True
@@ -193,6 +209,9 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """Drop the connection."""
         self.usable = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._transport is not None:
             self._transport.abort()
 
