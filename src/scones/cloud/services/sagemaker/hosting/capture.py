@@ -19,10 +19,10 @@ import logging
 import os
 import random
 import time
-import uuid
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.uuids import uuid4
 
 log = logging.getLogger(__name__)
 
@@ -88,55 +89,60 @@ class CaptureTarget:
         return self.percentage >= 100 or random.random() * 100 < self.percentage
 
     def record(
-        self, request: Captured, answer: Captured, moment: datetime, inference_id: str | None, attributes: str | None
+        self, request: Captured, answer: Captured, moment: float, inference_id: str | None, attributes: str | None
     ) -> bytes:
-        """Return one line: the keys in AWS's order, without spaces."""
-        sides: list[str] = []
+        """Return one line of an invocation that came at a moment: the keys in AWS's order, without spaces."""
+        sides: list[bytes] = []
         if "Input" in self.modes:
-            sides.append(f'"endpointInput":{self._side(request, "INPUT")}')
+            sides.append(b'"endpointInput":' + self._side(request, b"INPUT"))
         if "Output" in self.modes:
-            sides.append(f'"endpointOutput":{self._side(answer, "OUTPUT")}')
-        metadata = f'"eventId":"{uuid.uuid4()}"'
+            sides.append(b'"endpointOutput":' + self._side(answer, b"OUTPUT"))
+        metadata = f'"eventId":"{uuid4()}"'
         if attributes is not None:  # a list in AWS's pre-processor class; its place among the keys is not known
             metadata += f',"customAttributes":{_json([attributes])}'
         if inference_id is not None:
             metadata += f',"inferenceId":{_json(inference_id)}'
-        metadata += f',"inferenceTime":"{moment.isoformat(timespec="seconds").replace("+00:00", "Z")}"'
-        line = f'{{"captureData":{{{",".join(sides)}}},"eventMetadata":{{{metadata}}},"eventVersion":"0"}}\n'
-        return line.encode()
+        metadata += f',"inferenceTime":"{_to_the_second(int(moment))}"'
+        return b'{"captureData":{%b},"eventMetadata":{%b},"eventVersion":"0"}\n' % (b",".join(sides), metadata.encode())
 
-    def _side(self, side: Captured, mode: str) -> str:
+    def _side(self, side: Captured, mode: bytes) -> bytes:
         """Return the JSON of one side; Base64 goes into it as it is, for a JSON encoder would look at each letter."""
         data, encoding = self._encode(side)
-        kind = f'"observedContentType":{_json(side.content_type)},"mode":"{mode}"'
-        return f'{{{kind},"data":{data},"encoding":"{encoding}"}}'
+        kind = _json(side.content_type).encode()
+        return b'{"observedContentType":%b,"mode":"%b","data":%b,"encoding":"%b"}' % (kind, mode, data, encoding)
 
-    def _encode(self, side: Captured) -> tuple[str, str]:
+    def _encode(self, side: Captured) -> tuple[bytes, bytes]:
         """Return the body as a JSON string, and how it is encoded."""
         media = side.content_type.partition(";")[0].strip().lower()
-        encoding = "CSV" if media in self.csv else "JSON" if media in self.json else ""
+        encoding = b"CSV" if media in self.csv else b"JSON" if media in self.json else b""
         if encoding:
             try:
-                return _json(side.body.decode()), encoding
+                return _json(side.body.decode()).encode(), encoding
             except UnicodeDecodeError:
                 pass  # called text, and none: kept as it is
-        return f'"{base64.b64encode(side.body).decode()}"', "BASE64"
+        return b'"%b"' % base64.b64encode(side.body), b"BASE64"
 
-    def key(self, moment: datetime) -> str:
+    def key(self, moment: float) -> str:
         """Return the key of a file whose first record is of `moment`."""
-        name = f"{moment:%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
-        return self.place.join(self.endpoint, self.variant, f"{moment:%Y/%m/%d/%H}", name).key
+        at = datetime.fromtimestamp(moment, UTC)
+        name = f"{at:%M-%S}-{at.microsecond // 1000:03d}-{uuid4()}.jsonl"
+        return self.place.join(self.endpoint, self.variant, f"{at:%Y/%m/%d/%H}", name).key
 
 
-_Slot = tuple[CaptureTarget, int, int]
-"""Whose records a spool file has, and of which hour of which day."""
+@lru_cache(16)  # many requests come in one second
+def _to_the_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+_Slot = tuple[CaptureTarget, float]
+"""Whose records a spool file has, and of which hour since 1970."""
 
 
 class _Spool:
     """An open spool file; raises `OSError` where it cannot be begun."""
 
-    def __init__(self, folder: Path, target: CaptureTarget, moment: datetime) -> None:
-        self.path = folder / f"{uuid.uuid4()}.spool"
+    def __init__(self, folder: Path, target: CaptureTarget, moment: float) -> None:
+        self.path = folder / f"{uuid4()}.spool"
         self.endpoint = target.endpoint
         self.begun = time.monotonic()
         head = json.dumps({"bucket": target.place.bucket, "key": target.key(moment)}).encode() + b"\n"
@@ -170,7 +176,7 @@ class Captures:
         self._folder = cloud.settings.data_dir / "sagemaker" / "capture"
         self._open: dict[_Slot, _Spool] = {}
         self._closed: list[Path] = []
-        self._held: deque[tuple[CaptureTarget, bytes, datetime]] = deque()
+        self._held: deque[tuple[CaptureTarget, bytes, float]] = deque()
         self._held_bytes = 0
         self._lost: Counter[str] = Counter()
         self._shipping = asyncio.Lock()
@@ -189,15 +195,15 @@ class Captures:
         if self._held:
             log.error("%d captured records were lost: the disk took none until the cloud stopped", len(self._held))
 
-    def add(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
+    def add(self, target: CaptureTarget, line: bytes, moment: float) -> None:
         """Append a record to the file of its hour: a write into the page cache, some microseconds."""
         try:
             self._append(target, line, moment)
         except OSError as error:
             self._hold(target, line, moment, error)
 
-    def _append(self, target: CaptureTarget, line: bytes, moment: datetime) -> None:
-        slot = target, moment.day, moment.hour
+    def _append(self, target: CaptureTarget, line: bytes, moment: float) -> None:
+        slot = target, moment // 3600
         spool = self._open.get(slot)
         if spool is None:
             spool = self._open[slot] = _Spool(self._folder, target, moment)
@@ -205,7 +211,7 @@ class Captures:
         if spool.size >= LARGEST:
             self._close(slot)
 
-    def _hold(self, target: CaptureTarget, line: bytes, moment: datetime, reason: OSError) -> None:
+    def _hold(self, target: CaptureTarget, line: bytes, moment: float, reason: OSError) -> None:
         if self._held_bytes + len(line) > HELD_LIMIT:
             self._lost[target.endpoint] += 1
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from scones.cloud.errors import ServiceError
@@ -34,7 +34,7 @@ class SageMakerRuntime(Service):
     async def invoke_endpoint(self, call: Call) -> dict[str, Any]:
         """Send a request to a variant's model server and return its answer, captured where that is configured."""
         params = call.params
-        moment = datetime.now(UTC)
+        moment = time.time()
         for member in _REFUSED:
             if member in params:
                 raise ServiceError(
@@ -118,7 +118,7 @@ class SageMakerRuntime(Service):
         )
 
     async def _capture(
-        self, target: CaptureTarget, request: Captured, answer: Captured, moment: datetime, params: dict[str, Any]
+        self, target: CaptureTarget, request: Captured, answer: Captured, moment: float, params: dict[str, Any]
     ) -> None:
         parts = request, answer, moment, params.get("InferenceId"), params.get("CustomAttributes")
         if len(request.body) + len(answer.body) < ENCODE_ASIDE:
