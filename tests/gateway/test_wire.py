@@ -16,7 +16,7 @@ from scones.cloud.wire.validate import validate
 
 
 def route(service, method, path, query=None, headers=None, offered=frozenset()):
-    match = match_rest([service], {service: offered}, method, path, query or {}, headers or {})
+    match = match_rest((service,), {service: offered}, method, path, query or {}, headers or {})
     return (match.operation.name, dict(match.uri)) if match else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from scones.cloud.credentials import Caller, Credentials, same
 from scones.cloud.errors import ServiceError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_FIELDS = {"Credential", "SignedHeaders", "Signature"}
 SKEW = timedelta(minutes=15)
 """How far a request's clock may be off, as on AWS."""
 
@@ -32,8 +32,17 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class _Scope(NamedTuple):
+    """What a signature's Credential says: a key, and what the signature is good for."""
+
+    access_key_id: str
+    day: str
+    region: str
+    service: str
+    terminator: str
+
+
+class Signature(NamedTuple):
     """A checked signature: who signed for which service, and what signing the body's chunks goes on from."""
 
     caller: Caller
@@ -49,15 +58,16 @@ class Signature:
 def scope_of(request: Request) -> tuple[str, str] | None:
     """Return the signing service and region that a request claims, before its signature is checked."""
     credential = _header_fields(request).get("Credential") or dict(request.query).get("X-Amz-Credential", "")
-    parts = credential.split("/")
-    return (parts[-2], parts[-3]) if len(parts) >= 5 else None
+    scope = _scope(credential)
+    return (scope.service, scope.region) if scope is not None else None
 
 
 def require_signature(request: Request) -> None:
     """Refuse a request that carries no signature at all."""
-    query = dict(request.query)
-    if not ("X-Amz-Signature" in query or "AWSAccessKeyId" in query or "Signature" in _header_fields(request)):
-        raise _unsigned()
+    if "Signature" not in _header_fields(request):
+        query = dict(request.query)
+        if not ("X-Amz-Signature" in query or "AWSAccessKeyId" in query):
+            raise _unsigned()
 
 
 def _header_fields(request: Request) -> Mapping[str, str]:
@@ -69,7 +79,13 @@ def _authorization(header: str) -> Mapping[str, str]:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         return {}
-    return dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    return dict([part.strip().partition("=")[::2] for part in rest.split(",")])
+
+
+@lru_cache(256)  # a client's is the same all day
+def _scope(credential: str) -> _Scope | None:
+    parts = credential.rsplit("/", 4)
+    return _Scope(*parts) if len(parts) == 5 else None
 
 
 def verify(
@@ -87,7 +103,7 @@ def verify(
     if "AWSAccessKeyId" in query and "Signature" in query:
         return _verify_version_2(request, query, credentials, account)
     fields = _header_fields(request)
-    if not {"Credential", "SignedHeaders", "Signature"} <= fields.keys():
+    if not fields.keys() >= _FIELDS:
         raise _unsigned()
     date = request.headers.get("x-amz-date", "")
     _check_skew(date)
@@ -131,14 +147,14 @@ def _verify_version_4(
     request: Request, query: Sequence[tuple[str, str]], fields: Mapping[str, str], date: str, payload_hash: str,
     token: str | None, credentials: Credentials, account: str, region: str, declared: str,
 ) -> Signature:  # fmt: skip
-    try:
-        access_key_id, day, signed_region, service, terminator = fields["Credential"].rsplit("/", 4)
-    except ValueError as error:
+    claimed = _scope(fields["Credential"])
+    if claimed is None:
         raise ServiceError(
             "IncompleteSignatureException",
             "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request",
             403,
-        ) from error
+        )
+    access_key_id, day, signed_region, service, terminator = claimed
     secret, caller = credentials.resolve(access_key_id, token, account)
     if terminator != "aws4_request" or not date.startswith(day):
         raise _mismatch()
@@ -156,9 +172,9 @@ def _verify_version_4(
             request.method,
             request.raw_path if service == "s3" else _normalised(request.raw_path),
             _canonical_query(query),
-            *(f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in signed),
+            *[f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in signed],
             "",
-            ";".join(signed),
+            fields["SignedHeaders"],
             payload_hash,
         ]
     )
@@ -209,6 +225,7 @@ def _quote(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
+@lru_cache(256)
 def _normalised(raw_path: str) -> str:
     """Encode a path once more, as every service but S3 has it signed."""
     return quote(raw_path, safe="/-_.~") or "/"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from scones.cloud.credentials import Caller, Credentials
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call, Service
 from scones.cloud.store import Store
+from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Cloud:
             operation=operation,
             params=params,
             caller=caller or self.credentials.root(self.settings.account),
-            request_id=str(uuid.uuid4()),
+            request_id=uuid4(),
         )
         answer = await handler(call)
         return answer.members if isinstance(answer, Answer) else answer

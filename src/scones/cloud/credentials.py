@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from scones.cloud.errors import ServiceError
 
@@ -19,8 +20,7 @@ EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
 """The role, below `service-role/`, that every account here has and that workspaces work in, as Studio sets one up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(NamedTuple):
     """Who signed a request, as STS GetCallerIdentity tells it."""
 
     account: str

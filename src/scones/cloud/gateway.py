@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
+from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
@@ -52,6 +52,20 @@ class _Incoming(NamedTuple):
         return self.request.headers
 
 
+class _Candidates(NamedTuple):
+    """The services that are signed for under one name, by the protocols in which their operations are told."""
+
+    services: tuple[str, ...]
+    rest: tuple[str, ...]
+    query: bool
+
+    @classmethod
+    def of(cls, services: Sequence[str]) -> _Candidates:
+        """Tell services apart by their protocols."""
+        rest = tuple(name for name in services if _protocol(name).startswith("rest"))
+        return cls(tuple(services), rest, any(_protocol(name) == "query" for name in services))
+
+
 @dataclass(slots=True)
 class _Admitted:
     """A request whose signature holds: the operation, the caller, and the body, whole or as a stream."""
@@ -70,10 +84,11 @@ class Gateway:
         self.cloud = cloud
         self._bodies = body.WholeBodies()
         self._offered = {name: service.operations() for name, service in cloud.services.items()}
-        self._by_signing_name: dict[str, list[str]] = defaultdict(list)
+        by_signing_name: dict[str, list[str]] = defaultdict(list)
         for name in cloud.services:
             metadata = service_model(name).metadata
-            self._by_signing_name[metadata.get("signingName", metadata["endpointPrefix"])].append(name)
+            by_signing_name[metadata.get("signingName", metadata["endpointPrefix"])].append(name)
+        self._candidates = {name: _Candidates.of(services) for name, services in by_signing_name.items()}
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -110,7 +125,7 @@ class Gateway:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else whole})
 
     async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
-        request_id = str(uuid.uuid4())
+        request_id = uuid4()
         begun = time.perf_counter()
         name, service = "?", ""
         try:
@@ -140,17 +155,17 @@ class Gateway:
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
         return response
 
-    def _candidates(self, incoming: _Incoming) -> list[str]:
+    def _meant(self, incoming: _Incoming) -> _Candidates:
         """Return the services that a request may mean, by the service that its signature names."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
-            return ["s3"]
+            return self._candidates["s3"]
         signing_name, _ = scope
-        if signing_name not in self._by_signing_name:
+        if signing_name not in self._candidates:
             raise ServiceError(
                 "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
             )
-        return self._by_signing_name[signing_name]
+        return self._candidates[signing_name]
 
     def _assumed_service(self, request: auth.Request) -> str:
         """Return the service in whose wire format a request is refused before its own is known."""
@@ -159,7 +174,8 @@ class Gateway:
         scope = auth.scope_of(request)
         if scope is None:
             return "s3"
-        for name in self._by_signing_name.get(scope[0], ()):
+        candidates = self._candidates.get(scope[0])
+        for name in candidates.services if candidates is not None else ():
             if _protocol(name) != "json":  # that would have named a target
                 return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -171,7 +187,7 @@ class Gateway:
         check = partial(
             auth.verify, request, credentials=self.cloud.credentials, account=settings.account, region=settings.region
         )
-        candidates = self._candidates(incoming)
+        candidates = self._meant(incoming)
         match = self._match(incoming, candidates, {})
         if match is not None and streamed_input(match.operation):
             signature = check(None)
@@ -190,16 +206,15 @@ class Gateway:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
         return _Admitted(match, signature.caller, whole, trailers=trailers)
 
-    def _match(self, incoming: _Incoming, candidates: list[str], form: Mapping[str, Sequence[str]]) -> Match | None:
+    def _match(self, incoming: _Incoming, candidates: _Candidates, form: Mapping[str, Sequence[str]]) -> Match | None:
         if target := incoming.headers.get("x-amz-target"):
-            return match_target(candidates, target)
-        if any(_protocol(name) == "query" for name in candidates):
+            return match_target(candidates.services, target)
+        if candidates.query:
             action = {**incoming.query, **form}.get("Action")
-            return match_action(candidates, action[0]) if action else None
-        rest = (name for name in candidates if _protocol(name).startswith("rest"))
+            return match_action(candidates.services, action[0]) if action else None
         query = {name: values[0] for name, values in incoming.query.items()}
         request = incoming.request
-        return match_rest(rest, self._offered, request.method, request.resource, query, request.headers)
+        return match_rest(candidates.rest, self._offered, request.method, request.resource, query, request.headers)
 
     def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
         operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]

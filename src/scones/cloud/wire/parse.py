@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -58,9 +58,11 @@ def _rest(
     query: Mapping[str, Sequence[str]], headers: Mapping[str, str], body: bytes,
 ) -> dict[str, Any]:  # fmt: skip
     params: dict[str, Any] = {}
-    for place, name, member, member_shape in _places(operation):
-        if place == "header" and name not in headers:
-            continue  # most of them, of most requests
+    in_headers, elsewhere = _places(operation)
+    for name, member, member_shape in in_headers:
+        if name in headers:
+            params[member] = _header(headers[name], member_shape)
+    for place, name, member, member_shape in elsewhere:
         value = _located(place, name, member_shape, uri, query, headers)
         if value is not None:
             params[member] = value
@@ -77,15 +79,32 @@ def _rest(
     return params
 
 
+class _Places(NamedTuple):
+    """The members outside the body, by where they are: their names there, in headers in lower case, and shapes."""
+
+    in_headers: list[tuple[str, str, Shape]]
+    elsewhere: list[tuple[str, str, str, Shape]]
+
+
 @cache
-def _places(operation: OperationModel) -> tuple[tuple[str, str, str, Shape], ...]:
-    """Return the members outside the body: where each is, under which name (headers in lower case), and its shape."""
-    found: list[tuple[str, str, str, Shape]] = []
+def _places(operation: OperationModel) -> _Places:
+    found = _Places([], [])
     for member, shape in operation.input_shape.members.items() if operation.input_shape else ():
-        if place := shape.serialization.get("location"):
-            name = shape.serialization.get("name", member)
-            found.append((place, name.lower() if place.startswith("header") else name, member, shape))
-    return tuple(found)
+        name = shape.serialization.get("name", member)
+        match shape.serialization.get("location"):
+            case "header":
+                found.in_headers.append((name.lower(), member, shape))
+            case "headers":
+                found.elsewhere.append(("headers", name.lower(), member, shape))
+            case str(place):
+                found.elsewhere.append((place, name, member, shape))
+    return found
+
+
+def _header(text: str, shape: Shape) -> Any:
+    if isinstance(shape, ListShape):
+        return [_scalar(item.strip(), shape.member) for item in text.split(",")]
+    return base64.b64decode(text).decode() if shape.serialization.get("jsonvalue") else _scalar(text, shape)
 
 
 def _located(
@@ -97,13 +116,6 @@ def _located(
     headers: Mapping[str, str],
 ) -> Any:
     match place:
-        case "header":
-            text = headers[name]
-            if shape.serialization.get("jsonvalue"):
-                return base64.b64decode(text).decode()
-            if isinstance(shape, ListShape):
-                return [_scalar(item.strip(), shape.member) for item in text.split(",")]
-            return _scalar(text, shape)
         case "uri":
             return _scalar(uri[name], shape) if name in uri else None
         case "querystring" if isinstance(shape, MapShape):
@@ -133,6 +145,8 @@ def _payload(shape: Shape, body: bytes, xml: bool) -> Any:
 def _scalar(text: str, shape: Shape) -> Any:
     """Convert text from a path, a query, a header, a form or an XML element."""
     match shape.type_name:
+        case "string":
+            return text
         case "integer" | "long":
             return int(text)
         case "float" | "double":

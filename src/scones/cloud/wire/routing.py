@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -46,16 +47,29 @@ class Match(NamedTuple):
     uri: Mapping[str, str]
 
 
+class _Place(NamedTuple):
+    """The operations of one method that have their path in common."""
+
+    path: re.Pattern[str]
+    plain: list[tuple[str, Route]]
+    """Services and their routes that ask for nothing beyond the path."""
+    asking: dict[str, list[tuple[str, Route]]]
+    """Others, by a name that each needs in query or headers."""
+
+
 @cache
-def _routes(service: str, method: str) -> Mapping[str, list[Route]]:
-    """Return a service's routes of one method, by a name that each needs in query or headers; "" for none."""
-    model = service_model(service)
-    routes: dict[str, list[Route]] = defaultdict(list)
-    for operation in map(model.operation_model, model.operation_names):
-        if operation.http["method"] == method:
-            route = _route(operation)
-            routes[min(route.required_query, default=min(route.required_headers, default=""))].append(route)
-    return dict(routes)
+def _places(services: tuple[str, ...], method: str) -> list[_Place]:
+    """Return where services have operations of one method."""
+    places: dict[re.Pattern[str], _Place] = {}
+    for service in services:
+        model = service_model(service)
+        for operation in map(model.operation_model, model.operation_names):
+            if operation.http["method"] == method:
+                route = _route(operation)
+                place = places.setdefault(route.path, _Place(route.path, [], defaultdict(list)))
+                name = min(route.required_query, default=min(route.required_headers, default=None))
+                (place.plain if name is None else place.asking[name]).append((service, route))
+    return list(places.values())
 
 
 def _route(operation: OperationModel) -> Route:
@@ -88,25 +102,39 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def match_rest(
-    services: Iterable[str], offered: Mapping[str, frozenset[str]], method: str, raw_path: str,
+    services: tuple[str, ...], offered: Mapping[str, frozenset[str]], method: str, raw_path: str,
     query: Mapping[str, str], headers: Mapping[str, str],
 ) -> Match | None:  # fmt: skip
     """Find a REST operation by method, undecoded path, query and headers (lower case).
 
     Where two operations share a route (ListBuckets and ListDirectoryBuckets), one in `offered` is meant.
     """
-    found: list[tuple[int, bool, str, Route, re.Match[str]]] = []
-    for service in services:
-        routes = _routes(service, method)
-        for name in ("", *(routes.keys() & query.keys()), *(routes.keys() & headers.keys())):
-            for route in routes.get(name, ()):
-                if route.matches(query, headers) and (path := route.path.fullmatch(raw_path)):
-                    found.append((route.weight, route.operation in offered[service], service, route, path))
-    if not found:
-        return None
-    _, _, service, route, path = max(found, key=lambda entry: entry[:2])
-    uri = {name: unquote(value) for name, value in path.groupdict().items()}
-    return Match(service, operation_model(service, route.operation), uri)
+    best = -1, False
+    meant: Match | None = None
+    for place, uri in _at(services, method, raw_path):
+        for service, route in _candidates(place, query, headers):
+            rank = route.weight, route.operation in offered[service]
+            if rank > best and route.matches(query, headers):
+                best, meant = rank, Match(service, operation_model(service, route.operation), uri)
+    return meant
+
+
+@lru_cache(maxsize=256)
+def _at(services: tuple[str, ...], method: str, raw_path: str) -> list[tuple[_Place, Mapping[str, str]]]:
+    """Return the places that a path may mean, each with the parameters in the path."""
+    return [
+        (place, {name: unquote(value) for name, value in path.groupdict().items()})
+        for place in _places(services, method)
+        if (path := place.path.fullmatch(raw_path))
+    ]
+
+
+def _candidates(place: _Place, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterable[tuple[str, Route]]:
+    """Return the routes at a place whose one needed name is there."""
+    if not place.asking:
+        return place.plain
+    names = (place.asking.keys() & query.keys()) | (place.asking.keys() & headers.keys())
+    return itertools.chain(place.plain, *[place.asking[name] for name in names])
 
 
 def match_target(services: Iterable[str], target: str) -> Match | None:

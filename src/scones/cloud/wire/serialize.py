@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -125,18 +126,17 @@ def _rest(
     response: Response, operation: OperationModel, members: dict[str, Any], shape: StructureShape, xml: bool
 ) -> None:
     body: dict[str, Any] = {}
+    places = _places(shape)
     for member, value in members.items():
-        member_shape = shape.members.get(member)
-        if member_shape is None or value is None:
+        if member not in places or value is None:
             continue
-        match member_shape.serialization.get("location"):
-            case "statusCode":
-                response.status = value
-            case "header":
-                response.headers[wire_name(shape, member).lower()] = _header(value, member_shape)
-            case "headers":
-                prefix = member_shape.serialization.get("name", "").lower()
+        match places[member]:
+            case "header", name:
+                response.headers[name] = _header(value, shape.members[member])
+            case "headers", prefix:
                 response.headers |= {prefix + key: text for key, text in value.items()}
+            case "statusCode", _:
+                response.status = value
             case _:
                 body[member] = value
     payload = shape.serialization.get("payload")
@@ -158,6 +158,17 @@ def _rest(
     else:
         return
     response.headers.setdefault("content-type", "application/xml" if xml else "application/json")
+
+
+@cache
+def _places(shape: StructureShape) -> Mapping[str, tuple[str, str]]:
+    """Return where each member of an answer is, and its name or prefix there, in lower case."""
+    found: dict[str, tuple[str, str]] = {}
+    for member, member_shape in shape.members.items():
+        place = member_shape.serialization.get("location", "body")
+        name = member_shape.serialization.get("name", "" if place == "headers" else member)
+        found[member] = place, name.lower()
+    return found
 
 
 def _header(value: Any, shape: Shape) -> str:

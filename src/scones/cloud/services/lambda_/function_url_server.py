@@ -9,6 +9,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from scones.cloud import auth
@@ -45,10 +46,14 @@ def address(request: auth.Request) -> Address | None:
     if request.raw_path.startswith(PREFIX):
         identity, _, path = request.raw_path.removeprefix(PREFIX).partition("/")
         return Address(identity, f"/{path}")
-    labels = request.headers.get("host", "").partition(":")[0].split(".")
-    if len(labels) == 4 and labels[1] == "lambda-url" and labels[3] == "localhost":
-        return Address(labels[0], request.raw_path)
-    return None
+    named = _named(request.headers.get("host", ""))
+    return Address(named, request.raw_path) if named is not None else None
+
+
+@lru_cache(64)
+def _named(host: str) -> str | None:
+    labels = host.partition(":")[0].split(".")
+    return labels[0] if len(labels) == 4 and labels[1] == "lambda-url" and labels[3] == "localhost" else None
 
 
 class FunctionUrlServer:
