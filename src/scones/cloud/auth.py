@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ from scones.cloud.credentials import Caller, Credentials, same
 from scones.cloud.errors import ServiceError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+_FIELD = re.compile(r"(\w+)=([^\s,]*)")
 _FIELDS = {"Credential", "SignedHeaders", "Signature"}
 SKEW = timedelta(minutes=15)
 """How far a request's clock may be off, as on AWS."""
@@ -79,7 +81,7 @@ def _authorization(header: str) -> Mapping[str, str]:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         return {}
-    return dict([part.strip().partition("=")[::2] for part in rest.split(",")])
+    return dict(_FIELD.findall(rest))
 
 
 @lru_cache(256)  # a client's is the same all day
@@ -171,7 +173,7 @@ def _verify_version_4(
         [
             request.method,
             request.raw_path if service == "s3" else _normalised(request.raw_path),
-            _canonical_query(query),
+            _canonical_query(query) if query else "",
             *[f"{name}:{' '.join(request.headers.get(name, '').split())}" for name in signed],
             "",
             fields["SignedHeaders"],

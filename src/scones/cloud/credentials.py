@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,12 +67,7 @@ class Credentials:
 
     def root(self, account: str) -> Caller:
         """Return the account's owner: whoever holds the folder's own keys."""
-        return Caller(
-            account=account,
-            arn=f"arn:aws:iam::{account}:root",
-            user_id=account,
-            access_key_id=self.access_key_id,
-        )
+        return _root(account, self.access_key_id)
 
     def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
         """Make temporary keys for a role, as STS AssumeRole does."""
@@ -114,6 +110,11 @@ class Credentials:
         if claims["expires"] < time.time():
             raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
         return self._seal(access_key_id), _caller_of(claims, access_key_id)
+
+
+@lru_cache(8)
+def _root(account: str, access_key_id: str) -> Caller:
+    return Caller(account, f"arn:aws:iam::{account}:root", account, access_key_id)
 
 
 def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:

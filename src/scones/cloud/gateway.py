@@ -47,10 +47,6 @@ class _Incoming(NamedTuple):
     request: auth.Request
     query: Mapping[str, Sequence[str]]
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self.request.headers
-
 
 class _Candidates(NamedTuple):
     """The services that are signed for under one name, by the protocols in which their operations are told."""
@@ -110,7 +106,7 @@ class Gateway:
         was made to be called by web pages, nobody can guess its id, and what a page may read its CORS settings say.
         """
         try:
-            auth.check_origin({"host": incoming.headers.get("host", "")}, self.cloud.settings.port)
+            auth.check_origin({"host": incoming.request.headers.get("host", "")}, self.cloud.settings.port)
             content = await self._bodies.read(receive, FUNCTION_URL_LIMIT)
             query, source = scope["query_string"].decode("latin-1"), (scope.get("client") or ("127.0.0.1",))[0]
             functions = cast("Lambda", self.cloud.services["lambda"])
@@ -129,7 +125,7 @@ class Gateway:
         begun = time.perf_counter()
         name, service = "?", ""
         try:
-            auth.check_origin(incoming.headers, self.cloud.settings.port)
+            auth.check_origin(incoming.request.headers, self.cloud.settings.port)
             if incoming.request.raw_path == HEALTH:
                 return self._health()
             if incoming.request.raw_path.startswith(CODE):
@@ -183,21 +179,18 @@ class Gateway:
 
     async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
         """Find the operation and check the signature; a body that the operation streams is not read yet."""
-        settings, request = self.cloud.settings, incoming.request
-        check = partial(
-            auth.verify, request, credentials=self.cloud.credentials, account=settings.account, region=settings.region
-        )
+        request = incoming.request
         candidates = self._meant(incoming)
         match = self._match(incoming, candidates, {})
         if match is not None and streamed_input(match.operation):
-            signature = check(None)
+            signature = self._verify(request, None)
             admitted = _Admitted(match, signature.caller)
             admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
             return admitted
         auth.require_signature(request)  # before a body of any size is read
         whole = await self._bodies.read(receive, BODY_LIMIT)
-        framed = incoming.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
-        signature = check(None if framed else hashlib.sha256(whole).hexdigest())
+        framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+        signature = self._verify(request, None if framed else hashlib.sha256(whole).hexdigest())
         trailers: dict[str, str] = {}
         if framed:
             whole = b"".join([chunk async for chunk in _unframed(incoming, signature, _once(whole), trailers)])
@@ -206,8 +199,14 @@ class Gateway:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
         return _Admitted(match, signature.caller, whole, trailers=trailers)
 
+    def _verify(self, request: auth.Request, body_hash: str | None) -> auth.Signature:
+        settings, credentials = self.cloud.settings, self.cloud.credentials
+        return auth.verify(
+            request, body_hash, credentials=credentials, account=settings.account, region=settings.region
+        )
+
     def _match(self, incoming: _Incoming, candidates: _Candidates, form: Mapping[str, Sequence[str]]) -> Match | None:
-        if target := incoming.headers.get("x-amz-target"):
+        if target := incoming.request.headers.get("x-amz-target"):
             return match_target(candidates.services, target)
         if candidates.query:
             action = {**incoming.query, **form}.get("Action")
@@ -221,7 +220,7 @@ class Gateway:
         query = incoming.query
         if operation.service_model.metadata["protocol"] == "query":
             query = {**query, **_form(admitted.whole)}
-        params = parse(operation, admitted.match.uri, query, incoming.headers, admitted.whole)
+        params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.whole)
         if shape := operation.input_shape:
             if name := streamed_input(operation):
                 params[name] = admitted.stream
@@ -231,7 +230,7 @@ class Gateway:
             params=params,
             caller=admitted.caller,
             request_id=request_id,
-            headers=incoming.headers,
+            headers=incoming.request.headers,
             trailers=admitted.trailers,
             disconnected=partial(body.disconnected, receive),
         )
@@ -284,7 +283,7 @@ def _unframed(
         chunks = aiter(body.ChunkedReader(chunks, signature, trailers))
     elif declared and not declared.startswith("UNSIGNED"):
         chunks = body.held_to_hash(chunks, declared)
-    length = incoming.headers.get("x-amz-decoded-content-length")
+    length = incoming.request.headers.get("x-amz-decoded-content-length")
     return body.held_to_length(chunks, int(length)) if length and length.isdigit() else chunks
 
 

@@ -130,12 +130,13 @@ def _rest(
     for member, value in members.items():
         if member not in places or value is None:
             continue
-        match places[member]:
-            case "header", name:
+        place, name = places[member]
+        match place:
+            case "header":
                 response.headers[name] = _header(value, shape.members[member])
-            case "headers", prefix:
-                response.headers |= {prefix + key: text for key, text in value.items()}
-            case "statusCode", _:
+            case "headers":
+                response.headers |= {name + key: text for key, text in value.items()}
+            case "statusCode":
                 response.status = value
             case _:
                 body[member] = value
