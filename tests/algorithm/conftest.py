@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 
 import pytest
+import torch
 from jobs import Job, make
 
 
@@ -28,3 +30,12 @@ def trained(tmp_path_factory) -> tuple[Job, str]:
             assert done.returncode == 0, done.stdout + done.stderr
             log.write_text(done.stdout)
     return Job(folder / "ml"), log.read_text()
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """PyTorch uses two, whatever the machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -14,14 +12,6 @@ from scones.algorithm.gradients import Gradients
 from scones.algorithm.objective import Objective
 
 LABELS = torch.tensor([0, 1, 1, 0, 1])
-
-
-@pytest.fixture
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_threads_share_out_a_batch_and_change_nothing(threads):

@@ -54,7 +54,7 @@ def both(top: bool, bottom: bool, seed: int) -> Image.Image:
 
 def test_recordio_is_read(tmp_path):
     job = records(tmp_path / "ml", drawn())
-    done = job.train(epochs="10", mini_batch_size="5", num_training_samples="40")
+    done = job.train(epochs="10", mini_batch_size="10", num_training_samples="40")
     assert done.returncode == 0, done.stdout + done.stderr
     assert accuracy(done.stdout) >= 0.9
     assert answers(job, picture(0, 1000), picture(1, 1001)).argmax(1).tolist() == [0, 1]

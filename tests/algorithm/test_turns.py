@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
+from scones.algorithm.gradients import Gradients
 from scones.algorithm.network import Network
 from scones.algorithm.objective import Objective
 from scones.algorithm.turns import WEIGHT, Turns
@@ -13,23 +15,56 @@ from scones.algorithm.turns import WEIGHT, Turns
 LABELS = torch.tensor([0, 1, 1, 0, 1, 0, 0])
 
 
-def test_each_picture_is_judged_as_it_is_and_turned():
+@pytest.fixture
+def pictures() -> Tensor:
     torch.manual_seed(0)
-    network, objective = Network(2).eval(), Objective(LABELS.numpy().astype(np.int64), 2)
-    turns = Turns(network, 2)
-    pictures = torch.rand(len(LABELS), 3, 32, 32)
-    logits, loss = turns.judge(objective, torch.Generator().manual_seed(5), pictures, LABELS)
+    return torch.rand(len(LABELS), 3, 32, 32)
+
+
+def made(network: Network) -> tuple[Objective, Turns, torch.Generator]:
+    return Objective(LABELS.numpy(), 2), Turns(network, 2), torch.Generator().manual_seed(5)
+
+
+def test_each_picture_is_judged_as_it_is_and_turned(pictures):
+    network = Network(2)
+    objective, turns, generator = made(network)
+    plain, other = (part() for part in turns.parts(objective, generator, pictures, LABELS))
 
     quarters = torch.randint(1, 4, (len(LABELS),), generator=torch.Generator().manual_seed(5)).tolist()
     assert set(quarters) == {1, 2, 3}
     turned = torch.stack([torch.rot90(one, by, (1, 2)) for one, by in zip(pictures, quarters, strict=True)])
     answers = torch.cat([turns.head(network.features(some)) for some in (pictures, turned)])
     right = [*LABELS.tolist(), *(2 * by + label for by, label in zip(quarters, LABELS.tolist(), strict=True))]
-    expected = objective.loss(network(pictures), LABELS) + WEIGHT * functional.cross_entropy(
-        answers, torch.tensor(right)
-    )
-    torch.testing.assert_close(logits, network(pictures), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    second = WEIGHT * functional.cross_entropy(answers, torch.tensor(right))
+    torch.testing.assert_close(plain[0], network(pictures), rtol=1e-4, atol=1e-5)
+    assert other[0] is None
+    expected = objective.loss(network(pictures), LABELS) + second
+    torch.testing.assert_close(plain[1] + other[1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
+    torch.manual_seed(0)
+    network, alone = Network(2), Network(2)
+    alone.load_state_dict(network.state_dict())
+    for part in made(network)[1].parts(*made(network)[::2], pictures, LABELS):
+        part()
+    alone(pictures)
+    for name, value in alone.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], value)
+
+
+def test_both_parts_at_once_give_what_one_after_the_other_gives(pictures, threads):
+    torch.manual_seed(0)
+    network = Network(2)
+    objective, turns, _ = made(network)
+    gradients = []
+    for count in (2, 1):
+        torch.set_num_threads(count)
+        generator = torch.Generator().manual_seed(5)
+        Gradients(network, objective, whole=True, turns=turns, generator=generator).take(pictures, LABELS)
+        gradients.append([weight.grad for weight in (*network.parameters(), *turns.parameters())])
+    for one, two in zip(*gradients, strict=True):
+        assert torch.equal(one, two)
 
 
 def test_pictures_that_are_not_square_are_learned_without_it(job):

@@ -1,7 +1,8 @@
-"""The gradients of a batch, whose pictures several threads share out among them."""
+"""The gradients of a batch, whose parts several threads judge side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
 
@@ -11,15 +12,15 @@ from torch import Tensor
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.objective import Objective
 from scones.algorithm.recipes import Classifier
-from scones.algorithm.turns import Turns
+from scones.algorithm.turns import Judged, Turns
 
 
 class Gradients:
-    """Gradients of a network's loss, on as many threads as PyTorch would use for each operator.
+    """Gradients of a network's loss, of parts that each have a thread, in place of operators that share one out.
 
     On two processors a step of EfficientNet, whose operators are too small to be shared out, takes .21 s so, and took
-    .35 s. A network that normalises by a batch's own statistics (`whole`) gets it in one piece,
-    and so does a GPU. `generator` draws the turns of `turns`.
+    .35 s. A network that normalises by a batch's own statistics (`whole`) gets it in one piece, or in the two of
+    `turns`, which draws by `generator`. On a GPU one part comes after the other.
     """
 
     def __init__(
@@ -37,30 +38,38 @@ class Gradients:
         self._generator = generator
         others = turns.parameters() if turns else ()
         self._weights = [weight for weight in (*network.parameters(), *others) if weight.requires_grad]
-        on_cpu = self._weights[0].device.type == "cpu"
-        self._parts = torch.get_num_threads() if on_cpu and not whole else 1
-        self._threads = ThreadPoolExecutor(self._parts, "gradients", torch.set_num_threads, (1,))
+        threads = torch.get_num_threads() if self._weights[0].device.type == "cpu" else 1
+        self._chunks = 1 if whole else threads
+        side_by_side = min(threads, 2 if turns else self._chunks)
+        self._threads = ThreadPoolExecutor(
+            side_by_side, "gradients", torch.set_num_threads, (max(1, threads // side_by_side),)
+        )
+        self._map = self._threads.map if side_by_side > 1 else map
 
     def take(self, pictures: Tensor, labels: Tensor) -> Tensor:
         """Set the gradients of a batch's mean loss; return the logits. Raises `CustomerError` for a loss of no number.
 
         Parts are added up in their order, so that the same seed gives the same model on as many threads.
         """
-        run = map if self._parts == 1 else self._threads.map
-        of_part = partial(self._of_part, len(labels))
-        outcomes = list(run(of_part, pictures.chunk(self._parts), labels.chunk(self._parts)))
+        outcomes = list(self._map(self._of_part, self._parts(pictures, labels)))
         for weight, *shares in zip(self._weights, *(gradients for _, gradients in outcomes), strict=True):
             weight.grad = reduce(torch.add, shares)
-        return torch.cat([logits for logits, _ in outcomes])
+        return torch.cat([logits for logits, _ in outcomes if logits is not None])
 
-    def _of_part(self, count: int, pictures: Tensor, labels: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return a part's logits, and its share in the gradients of the mean over `count` pictures."""
+    def _parts(self, pictures: Tensor, labels: Tensor) -> list[Callable[[], Judged]]:
         if self._turns:
-            logits, loss = self._turns.judge(self._objective, self._generator, pictures, labels)
-        else:
-            logits = self._network(pictures)
-            loss = self._objective.loss(logits, labels)
-        loss = loss * (len(labels) / count)
+            return self._turns.parts(self._objective, self._generator, pictures, labels)
+        chunks = zip(pictures.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
+        return [partial(self._judge, len(some) / len(labels), some, theirs) for some, theirs in chunks]
+
+    def _judge(self, share: float, pictures: Tensor, labels: Tensor) -> Judged:
+        logits = self._network(pictures)
+        return logits, share * self._objective.loss(logits, labels)
+
+    def _of_part(self, part: Callable[[], Judged]) -> tuple[Tensor | None, tuple[Tensor, ...]]:
+        """Return a part's logits, and its share in the gradients of the mean loss."""
+        logits, loss = part()
         if not torch.isfinite(loss):
             raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
-        return logits.detach(), torch.autograd.grad(loss, self._weights)
+        gradients = torch.autograd.grad(loss, self._weights, materialize_grads=True)
+        return None if logits is None else logits.detach(), gradients

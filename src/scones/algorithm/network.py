@@ -31,10 +31,20 @@ class Stage(nn.Module):
         self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.norm_2 = nn.BatchNorm2d(outputs, momentum=0.1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, inputs, h, w) to (n, outputs, h/2, w/2)."""
-        x = functional.relu(self.norm_1(functional.max_pool2d(self.widen(x), 2)))
-        return x + functional.relu(self.norm_2(self.refine(x)))
+    def forward(self, x: Tensor, *, recorded: bool = True) -> Tensor:
+        """Map (n, inputs, h, w) to (n, outputs, h/2, w/2); see `Network.features`."""
+        normalise = _by_records if recorded else _by_batch
+        x = functional.relu(normalise(self.norm_1, functional.max_pool2d(self.widen(x), 2)))
+        return x + functional.relu(normalise(self.norm_2, self.refine(x)))
+
+
+def _by_records(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    normalised: Tensor = norm(x)
+    return normalised
+
+
+def _by_batch(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    return functional.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
 
 
 class Network(nn.Module):
@@ -57,11 +67,15 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.features(x))
         return logits
 
-    def features(self, x: Tensor) -> Tensor:
-        """Map pictures to what the head judges, shape (n, FEATURES)."""
+    def features(self, x: Tensor, *, recorded: bool = True) -> Tensor:
+        """Map pictures to what the head judges, shape (n, FEATURES).
+
+        In training both ways normalise by the batch; `recorded` tells whether its statistics become part of those
+        that the network judges by afterwards.
+        """
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:
-            x = stage(x)
+            x = stage(x, recorded=recorded)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
 
     def learn_whitening(self, pictures: Tensor) -> None:

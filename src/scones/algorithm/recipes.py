@@ -38,8 +38,6 @@ class Recipe(Protocol):
 
     network: Classifier
     optimizers: list[Optimizer]
-    size: tuple[int, int]
-    """Height and width of the pictures that the network learns from."""
     passes: int
     """How often an epoch goes through the pictures, at most."""
     turns: Turns | None
@@ -49,15 +47,24 @@ class Recipe(Protocol):
     temperature: float
     """What logits are divided by, as folds of training pictures gave it: smoothed labels leave networks too modest."""
 
+    def size(self, done: float) -> tuple[int, int]:
+        """Return height and width of the pictures that the network learns from when a share of the steps is done."""
+        ...
+
     def learn(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
         ...
 
 
 class FromScratch:
-    """The small residual network: Muon for its convolutions, SGD for everything else."""
+    """The small residual network: Muon for its convolutions, SGD for everything else.
 
-    whole, temperature = True, 0.8
+    It begins with smaller pictures, of which it learns as well for half the work, and has time for twice as many.
+    """
+
+    passes, whole, temperature = 2, True, 0.8
+    SMALLER, BEGINNING = 0.75, 0.6
+    """The sides that pictures begin with, and how long, both as shares."""
     MUON_RATE = 0.1
     """Relative change of a convolution per step, at its highest."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
@@ -66,11 +73,9 @@ class FromScratch:
         network = Network(parameters.num_classes)
         network.learn_whitening(sample)
         self.network: Classifier = _moved(network, device)
-        self.size = parameters.image_shape[1:]
-        height, width = self.size
+        self._shape = height, width = parameters.image_shape[1:]
         turned = height == width and not parameters.multi_label and parameters.rule is None
         self.turns = Turns(network, parameters.num_classes).to(device) if turned else None
-        self.passes = 1 if turned else 2
         filters = [module.weight for module in network.stages.modules() if isinstance(module, nn.Conv2d)]
         own = {id(weight) for weight in filters}
         others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
@@ -78,6 +83,12 @@ class FromScratch:
         self._muon = Muon(filters)
         self._sgd = Sgd(others, self.MOMENTUM, self.WEIGHT_DECAY)
         self.optimizers: list[Optimizer] = [self._muon, self._sgd]
+
+    def size(self, done: float) -> tuple[int, int]:
+        """Return height and width of the pictures that the network learns from when a share of the steps is done."""
+        share = self.SMALLER if done < self.BEGINNING else 1
+        height, width = self._shape
+        return round(height * share), round(width * share)
 
     def learn(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
@@ -103,9 +114,9 @@ class FineTuning:
 
     def __init__(self, parameters: Hyperparameters, device: torch.device, *, empty: bool = False) -> None:
         _, height, width = parameters.image_shape
-        self.size = working_size(height, width)
+        self._size = working_size(height, width)
         make = EfficientNetLite0 if empty else pretrained
-        network = make(parameters.num_classes, self.size)
+        network = make(parameters.num_classes, self._size)
         for fixed in (network.stem, *network.blocks[: self.FIXED_BLOCKS]):
             fixed.requires_grad_(False)
         self.network: Classifier = _moved(network, device)
@@ -115,6 +126,10 @@ class FineTuning:
         self._weights = [*body, *head]
         self._body, self._head = AdamW(body, self.WEIGHT_DECAY), AdamW(head, self.WEIGHT_DECAY)
         self.optimizers: list[Optimizer] = [self._body, self._head]
+
+    def size(self, done: float) -> tuple[int, int]:  # noqa: ARG002 - always the same
+        """Return height and width of the pictures that the network learns from."""
+        return self._size
 
     def learn(self, rate: float) -> None:
         """Change the weights by their gradients, and forget these."""
@@ -130,12 +145,16 @@ class BuiltinRule:
     turns: Turns | None = None
 
     def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
-        self.network, self.size = recipe.network, recipe.size
+        self.network, self._size = recipe.network, recipe.size(1)
         self.whole, self.temperature = recipe.whole, recipe.temperature
         self._rule = rule
         self._steps_per_epoch = max(1, parameters.num_training_samples // parameters.mini_batch_size)
         self._optimizer = builtin_optimizer(rule, (value for value in self.network.parameters() if value.requires_grad))
         self.optimizers: list[Optimizer] = [self._optimizer]
+
+    def size(self, done: float) -> tuple[int, int]:  # noqa: ARG002 - always the same
+        """Return height and width of the pictures that the network learns from."""
+        return self._size
 
     def learn(self, rate: float) -> None:  # noqa: ARG002 - the rule has a rate of its own
         """Change the weights by their gradients, and forget these."""

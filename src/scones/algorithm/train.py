@@ -4,7 +4,7 @@ On CIFAR-100's bicycles and motorcycles (1,000 pictures to train, 200 official t
 deviation of 5 seeds, as `python -m benchmarks.classifier` measures them on two x86 cores with PyTorch 2.13:
 
 - from scratch, 30 epochs, before pictures were turned: held-back fifths of the training pictures .916 ± .007, test
-  .934 ± .011, 58 s; since then three folds .943 for .918 (docs/decisions/0009-turned-pictures.md);
+  .934 ± .011, 58 s; since then three folds .943 for .918 (docs/decisions/0009-turned-and-smaller-pictures.md);
 - with `use_pretrained_model=1`, 12 epochs: folds .958 ± .016, test .972 ± .007, 73 s; at the gate of .93, .952 of the
   test pictures pass, .983 of them right; expected calibration error .018.
 
@@ -44,8 +44,8 @@ WARM_UP = 0.15
 AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 SAMPLES_PER_EPOCH = 2000
-"""From scratch, an epoch goes through a smaller data set twice, with variations of its own each time, where it does not
-turn the pictures: 30 epochs are the algorithm's default, and 30 passes over a thousand are too few to learn them."""
+"""From scratch, an epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
+algorithm's default, and 30 passes over a thousand are too few to learn them."""
 MEASURED_PIXELS = 16 * 96 * 96
 """Pixels of all pictures together that go through a network at once when it is measured: more are slower."""
 LOG_EVERY = 20
@@ -212,7 +212,7 @@ class _Run:
 
     def _learn(self, chosen: Tensor) -> Tensor:
         pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
-        pictures = augment(pictures, self._generator, self._variation, self._recipe.size)
+        pictures = augment(pictures, self._generator, self._variation, self._recipe.size(self._step / self._steps))
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         logits = self._gradients.take(pictures, self._labels[chosen])
         self._group.average(self._learning)

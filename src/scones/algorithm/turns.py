@@ -7,6 +7,9 @@ head is no part of the model.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,6 +17,8 @@ from torch.nn import functional
 from scones.algorithm.network import FEATURES, Network
 from scones.algorithm.objective import Objective
 
+Judged: TypeAlias = tuple[Tensor | None, Tensor]
+"""Logits of the network's own task, shape (n, classes), where it was judged, and a loss."""
 TURNS = 4
 WEIGHT = 0.5
 """Of the second task's loss, beside the first's."""
@@ -28,17 +33,29 @@ class Turns(nn.Module):
         self._classes = classes
         self.head = nn.Linear(FEATURES, TURNS * classes)
 
-    def judge(
+    def parts(
         self, objective: Objective, generator: torch.Generator | None, pictures: Tensor, labels: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return the logits of a batch, shape (n, classes), and the mean loss of both tasks."""
+    ) -> list[Callable[[], Judged]]:
+        """Return what judges a batch as it is, and what judges it turned; each normalises by its own pictures.
+
+        The served model sees no turned pictures: what it normalises by is learned from the others alone.
+        """
+        quarters = torch.randint(1, TURNS, (len(labels),), generator=generator)
         (network,) = self._judged
-        count = len(labels)
-        quarters = torch.randint(1, TURNS, (count,), generator=generator)
-        turned = torch.stack([pictures.rot90(number, (2, 3)) for number in range(1, TURNS)])
-        turned = turned[quarters - 1, torch.arange(count)]
-        both = torch.cat([pictures, turned]).contiguous(memory_format=torch.channels_last)
-        features = network.features(both)
-        logits: Tensor = network.head(features[:count])
-        answers = torch.cat([labels, labels + self._classes * quarters.to(labels.device)])
-        return logits, objective.loss(logits, labels) + WEIGHT * functional.cross_entropy(self.head(features), answers)
+
+        def as_they_are() -> Judged:
+            features = network.features(pictures)
+            logits: Tensor = network.head(features)
+            return logits, objective.loss(logits, labels) + self._loss(features, labels)
+
+        def turned() -> Judged:
+            every = torch.stack([pictures.rot90(number, (2, 3)) for number in range(1, TURNS)])
+            chosen = every[quarters - 1, torch.arange(len(labels))].contiguous(memory_format=torch.channels_last)
+            features = network.features(chosen, recorded=False)
+            return None, self._loss(features, labels + self._classes * quarters.to(labels.device))
+
+        return [as_they_are, turned]
+
+    def _loss(self, features: Tensor, answers: Tensor) -> Tensor:
+        """Return a part's share in the second task's loss, which is the mean over both parts."""
+        return WEIGHT / 2 * functional.cross_entropy(self.head(features), answers)
