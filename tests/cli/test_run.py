@@ -19,6 +19,13 @@ KEYS = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def quick(scones: Any) -> Any:
+    """The command, with settings under which training is short: from scratch, and not from ImageNet's weights."""
+    (scones.folder / "scones.toml").write_text("pretrained = false\n")
+    return scones
+
+
 def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: Path) -> None:
     ask = ("run", "--source", str(small_archive), "--epochs", "4", "--threshold", "0.6", "--json", "run.json")
     (scones.folder / "scones.toml").write_text("mini_batch_size = 10\n")
@@ -62,10 +69,10 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
     assert "scones-image-classification: InService" in scones("status").stdout
 
 
-def test_without_keep_the_cloud_that_a_run_started_is_stopped(scones: Any, small_archive: Path) -> None:
-    ran = scones("run", "--source", str(small_archive), "--epochs", "1")
+def test_without_keep_the_cloud_that_a_run_started_is_stopped(quick: Any, small_archive: Path) -> None:
+    ran = quick("run", "--source", str(small_archive), "--epochs", "1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert scones.processes() == []
+    assert quick.processes() == []
 
 
 def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
@@ -84,21 +91,21 @@ def test_a_training_that_fails_is_told_with_its_reason(scones: Any, small_archiv
     assert scones.processes() == []
 
 
-def test_without_an_archive_a_synthetic_set_is_drawn_and_marked(scones: Any) -> None:
-    ran = scones("run", "--epochs", "1", "--json", "run.json", "--report", "here")
+def test_without_an_archive_a_synthetic_set_is_drawn_and_marked(quick: Any) -> None:
+    ran = quick("run", "--epochs", "1", "--json", "run.json", "--report", "here")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "SYNTHETIC" in ran.stdout
-    told = json.loads((scones.folder / "run.json").read_text())
+    told = json.loads((quick.folder / "run.json").read_text())
     assert told["dataset"] == "synthetic"
     assert told["pictures"] == {"train": 1000, "test": 200}
     assert told["captured_records"] == 200
-    assert "synthetic" in (scones.folder / "here/report.html").read_text().lower()
+    assert "synthetic" in (quick.folder / "here/report.html").read_text().lower()
 
 
 @pytest.mark.parametrize("moment", ["1/7", "2/7", "3/7", "Training:", "6/7"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_a_run_leaves_no_process(scones: Any, small_archive: Path, moment: str, number: int) -> None:
-    process = scones.start("run", "--source", str(small_archive), "--epochs", "2", start_new_session=True)
+def test_a_signal_during_a_run_leaves_no_process(quick: Any, small_archive: Path, moment: str, number: int) -> None:
+    process = quick.start("run", "--source", str(small_archive), "--epochs", "2", start_new_session=True)
     seen = ""
     while moment not in seen:
         line = process.stdout.readline()
@@ -109,4 +116,4 @@ def test_a_signal_during_a_run_leaves_no_process(scones: Any, small_archive: Pat
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     assert "Traceback" not in errors
-    assert scones.processes() == []
+    assert quick.processes() == []
