@@ -1,0 +1,24 @@
+"""A part of the real pictures: notebooks do the same with it as with all, and train in less time."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+
+def write(folder: Path, archive: Path, every: int) -> Path:
+    """Write an archive with every so-many-th picture of another into a new folder, under the same name."""
+    folder.mkdir()
+    path = folder / archive.name
+    with tarfile.open(archive) as whole, tarfile.open(path, "w:gz") as part:
+        for member in filter(tarfile.TarInfo.isfile, whole):
+            content = whole.extractfile(member).read()  # type: ignore[union-attr]
+            if Path(member.name).name in ("train", "test"):
+                split = pickle.loads(content, encoding="bytes")
+                kept = {key: value if key == b"batch_label" else value[::every] for key, value in split.items()}
+                content = pickle.dumps(kept, 2)
+            member.size = len(content)
+            part.addfile(member, io.BytesIO(content))
+    return path
