@@ -138,7 +138,9 @@ def error_by_chance(confidence: NDArray[Any]) -> float:
     return float(np.mean([calibration_error(confidence, draw < confidence) for draw in draws]))
 
 
-def trial(dataset: Dataset, recipe: str, seed: int, fold: int | None, threads: int = 1) -> Result:
+def trial(
+    dataset: Dataset, recipe: str, hyperparameters: dict[str, str], seed: int, fold: int | None, threads: int = 1
+) -> Result:
     """Train and judge one model; without a fold on all training pictures, judged by the test pictures."""
     parts = folds(dataset)
     if fold is None:
@@ -150,18 +152,18 @@ def trial(dataset: Dataset, recipe: str, seed: int, fold: int | None, threads: i
         base = Path(folder)
         count = lay_out(base, dataset, training, validation)
         given = {"num_classes": "2", "num_training_samples": str(count), "image_shape": "3,32,32"}
-        wall, cpu = run(base, given | RECIPES[recipe], seed, threads)
+        wall, cpu = run(base, given | hyperparameters, seed, threads)
         judged = judge(base / "model" / "model.onnx", dataset, validation)
     return Result(recipe, seed, fold, wall=wall, cpu=cpu, **judged)
 
 
 def measure(dataset: Dataset, recipe: str, *, test: bool) -> tuple[list[Result], Result]:
     """Return the results of a recipe, and the one that had the machine for itself."""
-    processors = len(os.sched_getaffinity(0))
+    processors, hyperparameters = len(os.sched_getaffinity(0)), RECIPES[recipe]
     jobs = [(seed, fold) for seed in range(FOLDS) for fold in ([seed, None] if test else [seed])]
     with ThreadPoolExecutor(processors) as threads:
-        results = list(threads.map(lambda job: _told(trial(dataset, recipe, *job)), jobs))
-    return results, _told(trial(dataset, recipe, 0, None if test else 0, processors))
+        results = list(threads.map(lambda job: _told(trial(dataset, recipe, hyperparameters, *job)), jobs))
+    return results, _told(trial(dataset, recipe, hyperparameters, 0, None if test else 0, processors))
 
 
 def _told(result: Result) -> Result:
@@ -234,10 +236,10 @@ def main() -> None:
             results, alone = measure(dataset, recipe, test=not options.folds_only)
             print(recipe, summary([each for each in results if each.fold is not None]))
             kept[recipe] = {"results": [asdict(each) for each in results], "alone": asdict(alone)}
-    if not options.folds_only:
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps(kept, indent=1))
-        DOCUMENT.write_text(document(kept))
+            if not options.folds_only:
+                KEPT.parent.mkdir(exist_ok=True)
+                KEPT.write_text(json.dumps(kept, indent=1))
+                DOCUMENT.write_text(document(kept))
 
 
 if __name__ == "__main__":

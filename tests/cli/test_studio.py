@@ -49,9 +49,12 @@ def opened(scones: Any, *arguments: str | Path) -> Iterator[tuple[str, str]]:
         assert studio.stdout is not None
         line = next(line for line in studio.stdout if line.startswith("JupyterLab on"))
         address, _, token = line.split()[-1].partition("/lab?token=")
-        yield address, token
-        os.kill(studio.pid, signal.SIGINT)
-        studio.wait(timeout=60)
+        try:
+            yield address, token
+            os.kill(studio.pid, signal.SIGINT)
+            studio.wait(timeout=60)
+        finally:
+            studio.terminate()  # where the test has failed
 
 
 @pytest.mark.slow

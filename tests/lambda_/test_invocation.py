@@ -366,8 +366,8 @@ def test_the_report_tells_how_an_environment_ended(function):
 def test_an_event_waits_for_a_function_without_room(function, cloud):
     made = function(
         "import time\ndef handler(event, context):\n    print('got', event, flush=True)\n"
-        "    time.sleep(3 if event == 'long' else 0)",
-        Timeout=10,
+        "    time.sleep(8 if event == 'long' else 0)",
+        Timeout=20,
     )
     made.client.put_function_concurrency(FunctionName=made.name, ReservedConcurrentExecutions=1)
     made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=b'"long"')
