@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +31,10 @@ def instance(base: Path, host: str, **parameters: str) -> Job:
     return job
 
 
-def start(job: Job, port: str) -> subprocess.Popen[str]:
-    return job.start(MASTER_PORT=port)
-
-
 @pytest.mark.slow
 def test_two_instances_train_one_model(tmp_path, port):
     first, second = (instance(tmp_path / host, host, epochs="24", mini_batch_size="5") for host in HOSTS)
-    processes = [start(job, port) for job in (first, second)]
+    processes = [job.start(MASTER_PORT=port) for job in (first, second)]
     logs = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], logs
     assert "Epoch[23] Validation-accuracy" in logs[0]
@@ -55,7 +50,7 @@ def test_two_instances_train_one_model(tmp_path, port):
 @pytest.mark.slow
 def test_an_instance_that_ends_ends_the_others_with_a_reason(tmp_path, port):
     first, second = (instance(tmp_path / host, host, epochs="500", mini_batch_size="5") for host in HOSTS)
-    leader, other = start(first, port), start(second, port)
+    leader, other = first.start(MASTER_PORT=port), second.start(MASTER_PORT=port)
     assert leader.stdout
     assert any("Epoch[1] Train-accuracy" in line for line in leader.stdout)
     other.kill()
@@ -68,7 +63,7 @@ def test_an_instance_that_ends_ends_the_others_with_a_reason(tmp_path, port):
 @pytest.mark.slow
 def test_a_stop_that_reaches_one_instance_stops_all_and_keeps_the_model(tmp_path, port):
     first, second = (instance(tmp_path / host, host, epochs="500", mini_batch_size="5") for host in HOSTS)
-    leader, other = start(first, port), start(second, port)
+    leader, other = first.start(MASTER_PORT=port), second.start(MASTER_PORT=port)
     assert leader.stdout
     assert any("Epoch[1] Train-accuracy" in line for line in leader.stdout)
     other.send_signal(signal.SIGTERM)

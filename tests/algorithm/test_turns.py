@@ -46,7 +46,8 @@ def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
     torch.manual_seed(0)
     network, alone = Network(2), Network(2)
     alone.load_state_dict(network.state_dict())
-    for part in made(network)[1].parts(*made(network)[::2], pictures, LABELS):
+    objective, turns, generator = made(network)
+    for part in turns.parts(objective, generator, pictures, LABELS):
         part()
     alone(pictures)
     for name, value in alone.state_dict().items():

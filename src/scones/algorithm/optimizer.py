@@ -13,16 +13,32 @@ from torch import Tensor
 from torch.optim.adamw import adamw
 
 
-class Muon:
+class _Momentum:
+    """Weights, and what each remembers of its gradients."""
+
+    def __init__(self, weights: Iterable[Tensor], momentum: float) -> None:
+        self._weights = list(weights)
+        self._momentum = momentum
+        self._buffers = [torch.zeros_like(weight) for weight in self._weights]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps."""
+        return {"buffers": self._buffers}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
+            buffer.copy_(kept)
+
+
+class Muon(_Momentum):
     """Nesterov momentum whose updates are made orthogonal; filters are kept at norm 1: `rate` is a relative change.
 
     Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networks" (2024).
     """
 
     def __init__(self, weights: Iterable[Tensor], momentum: float = 0.6) -> None:
-        self._weights = list(weights)
-        self._momentum = momentum
-        self._buffers = [torch.zeros_like(weight) for weight in self._weights]
+        super().__init__(weights, momentum)
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
@@ -36,24 +52,13 @@ class Muon:
             weight.sub_(rate * orthogonal(gradient.reshape(len(gradient), -1)).view_as(weight))
             weight.grad = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
-        return {"buffers": self._buffers}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
-        for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
-            buffer.copy_(kept)
-
-
-class Sgd:
+class Sgd(_Momentum):
     """Stochastic gradient descent with Nesterov momentum and weight decay, in the very steps of torch.optim.SGD."""
 
     def __init__(self, weights: Iterable[Tensor], momentum: float, weight_decay: float) -> None:
-        self._weights = list(weights)
-        self._momentum = momentum
+        super().__init__(weights, momentum)
         self._weight_decay = weight_decay
-        self._buffers = [torch.zeros_like(weight) for weight in self._weights]
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
@@ -65,15 +70,6 @@ class Sgd:
             buffer.mul_(self._momentum).add_(gradient)
             weight.sub_(gradient.add(buffer, alpha=self._momentum), alpha=rate)
             weight.grad = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
-        return {"buffers": self._buffers}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
-        for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
-            buffer.copy_(kept)
 
 
 class AdamW:

@@ -22,7 +22,7 @@ Body = bytes | AsyncIterator[bytes]
 """A streaming member: whole, or in chunks of any size."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One API call: an operation's name, its parameters by member name, and who calls.
 
