@@ -102,15 +102,19 @@ def test_a_job_without_any_success_fails_and_says_so(bench):
 
 
 @pytest.mark.slow
-def test_stopping_ends_its_training_jobs_and_a_crash_goes_on_with_the_rest(start_cloud):
-    bench = Workbench(start_cloud())
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_stopping_ends_its_training_jobs_however_far_they_have_come(bench, begun):
     waiting = {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]}
     name = tune(bench, "Grid", waiting)
-    until(lambda: trained(bench, name))
+    until(lambda: len(trained(bench, name)) >= begun)  # a job is listed before it is created
     bench.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
     assert ended(bench, name)["HyperParameterTuningJobStatus"] == "Stopped"
-    assert {each["TrainingJobStatus"] for each in trained(bench, name)} == {"Stopped"}
+    assert {each["TrainingJobStatus"] for each in trained(bench, name)} <= {"Stopped"}
 
+
+@pytest.mark.slow
+def test_a_crash_goes_on_with_the_rest(start_cloud):
+    bench = Workbench(start_cloud())
     accuracies = [f"0.{digit}" for digit in range(1, 7)]
     name = tune(bench, "Grid", {"CategoricalParameterRanges": [{"Name": "accuracies", "Values": accuracies}]})
     until(lambda: len(trained(bench, name)) >= 2)

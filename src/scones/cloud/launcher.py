@@ -178,14 +178,19 @@ def execute(spec: dict[str, Any]) -> None:
 
 
 def supervise(child: int) -> int:
-    """Forward signals to a child, reap whatever ends, and return the child's wait status."""
-    for number in FORWARDED:
-        signal.signal(number, lambda given, _: os.kill(child, given))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+    """Forward signals to a child, reap whatever ends, and return the child's wait status.
+
+    Signals stay blocked and are waited for: a handler would not run for one that comes just before `waitpid` sleeps.
+    """
+    awaited = {*FORWARDED, signal.SIGCHLD}
+    signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     while True:
-        ended, status = os.waitpid(-1, 0)
-        if ended == child:
-            return status
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                return ended[1]
+        number = signal.sigwait(awaited)
+        if number in FORWARDED:
+            os.kill(child, number)
 
 
 def init(spec: dict[str, Any], report: int) -> None:
@@ -219,6 +224,7 @@ def end_as(status: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if number not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
         os.kill(os.getpid(), number)
     os._exit(os.WEXITSTATUS(status))
 

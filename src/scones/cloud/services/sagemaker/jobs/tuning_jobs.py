@@ -119,9 +119,12 @@ class TuningJobs:
         document = await self._jobs.update(name, change)
         assert document is not None
         for trial in document[_TRIALS]:
-            if trial["Status"] == "InProgress":
-                with contextlib.suppress(ServiceError):  # it has ended just now
-                    await self._training.ask_to_stop(trial["Name"])
+            if trial["Status"] == "InProgress" and self._training.known(trial["Name"]):  # else `_train` stops it
+                await self._stop_training(trial["Name"])
+
+    async def _stop_training(self, job: str) -> None:
+        with contextlib.suppress(ServiceError):  # it has ended, or is stopping, just now
+            await self._training.ask_to_stop(job)
 
     async def delete(self, name: str) -> None:
         """Forget a job that has ended; its training jobs stay."""
@@ -198,6 +201,8 @@ class TuningJobs:
         job = trial["Name"]
         if not self._training.known(job):
             await self._training.create(_training_request(document, job, trial["Tuned"]))
+        if self._find(document["HyperParameterTuningJobName"])["HyperParameterTuningJobStatus"] == "Stopping":
+            await self._stop_training(job)
         await self._training.ended(job)
         described = self._training.describe(job)
         objective = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
