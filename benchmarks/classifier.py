@@ -41,7 +41,7 @@ KEPT = ROOT / "build" / "classifier.json"
 DOCUMENT = ROOT / "docs" / "classifier.md"
 RECIPES = {
     "scratch": {"use_pretrained_model": "0", "epochs": "30"},
-    "pretrained": {"use_pretrained_model": "1", "epochs": "12"},
+    "pretrained": {"use_pretrained_model": "1", "epochs": "8"},
 }
 FOLDS = 5
 GATE = 0.93

@@ -11,8 +11,6 @@ from torch.nn import functional
 
 from scones.algorithm.labels import Labels as Labels
 
-SMOOTHING = 0.1
-
 
 class Objective:
     """Loss, accuracy and probabilities, for the labels of the training channel.
@@ -30,6 +28,8 @@ class Objective:
         """ONNX's name of what turns logits into probabilities."""
         self.temperature = 1.0
         """What logits are divided by before that."""
+        self.smoothing = 0.0
+        """Share of a label that is spread over all classes, with one label for a picture."""
         counts = labels.sum(0) if self.several else np.bincount(labels.astype(np.int64), minlength=classes)
         present = torch.from_numpy(np.asarray(counts)).float().clamp(min=1)
         self._present = len(labels) / (2 * present if self.several else classes * present)
@@ -40,7 +40,7 @@ class Objective:
         """Return the mean loss of logits, shape (n, classes)."""
         present, absent = self._present.to(logits.device), self._absent.to(logits.device)
         if not self.several:
-            losses = functional.cross_entropy(logits, labels, label_smoothing=SMOOTHING, reduction="none")
+            losses = functional.cross_entropy(logits, labels, label_smoothing=self.smoothing, reduction="none")
             # A picture is weighted, not its classes: PyTorch's own weights would smooth labels towards rare classes.
             return (losses * present[labels] if self._weighted else losses).mean()
         each = torch.where(labels > 0, present, absent) if self._weighted else None

@@ -177,6 +177,7 @@ class _Run:
             self._network, self.objective, whole=self._recipe.whole, turns=turns, generator=self._generator
         )
         if not self.objective.several:
+            self.objective.smoothing = self._recipe.smoothing
             self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
         self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))

