@@ -7,7 +7,7 @@
 For each recipe five jobs train on four fifths of the 1,000 training pictures and are judged by the fifth that was held
 back, and five train on all of them and are judged by the 200 official test pictures; every job has a seed of its own.
 Each is the program that SageMaker's contract starts, `python -m scones.algorithm train`, on one thread, as many side by
-side as there are processors. Then one more job has all processors for itself, for its time. Takes 20 minutes on two.
+side as there are processors. Then one more job has all processors for itself, for its time. 20 to 45 minutes on two.
 """
 
 from __future__ import annotations
