@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
+
+from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.credentials import Credentials
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.sagemaker.jobs.training_jobs import TrainingJobs
+from scones.cloud.services.sagemaker.jobs.tuning_jobs import TuningJobs
+from scones.cloud.services.sagemaker.resources import SCHEMA
+from scones.cloud.store import Store
 
 METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 
@@ -109,7 +119,60 @@ def test_stopping_ends_its_training_jobs_however_far_they_have_come(bench, begun
     until(lambda: len(trained(bench, name)) >= begun)  # a job is listed before it is created
     bench.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
     assert ended(bench, name)["HyperParameterTuningJobStatus"] == "Stopped"
-    assert {each["TrainingJobStatus"] for each in trained(bench, name)} <= {"Stopped"}
+    statuses = [each["TrainingJobStatus"] for each in trained(bench, name)]
+    assert len(statuses) >= begun
+    assert set(statuses) <= {"Stopped"}
+
+
+class SlowTrainingJobs:
+    """Training jobs that take until `made` to be created, and run until they are stopped."""
+
+    def __init__(self) -> None:
+        self.made, self.asked, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.created: list[str] = []
+
+    async def create(self, request: dict[str, Any]) -> None:
+        self.asked.set()
+        await self.made.wait()
+        self.created.append(request["TrainingJobName"])
+
+    def known(self, name: str) -> bool:
+        return name in self.created
+
+    async def ask_to_stop(self, name: str) -> None:
+        if not self.known(name):
+            raise ServiceError("ValidationException", "Requested resource not found.")
+        self.stopped.set()
+
+    async def ended(self, name: str) -> None:
+        await self.stopped.wait()
+
+    def describe(self, name: str) -> dict[str, Any]:
+        return {"TrainingJobName": name, "TrainingJobStatus": "Stopped" if self.stopped.is_set() else "InProgress"}
+
+
+async def test_a_stop_reaches_a_training_job_that_is_being_created(tmp_path: Path):
+    cloud = Cloud(CloudSettings(data_dir=tmp_path), Store(tmp_path / "cloud.sqlite"), Credentials.of(tmp_path))
+    await cloud.store.define(SCHEMA)
+    training = SlowTrainingJobs()
+    jobs = TuningJobs(cloud, cast("TrainingJobs", training))
+    config = {
+        "Strategy": "Grid",
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "accuracy"},
+        "ResourceLimits": {"MaxParallelTrainingJobs": 1},
+        "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]},
+    }
+    request = {"HyperParameterTuningJobName": "tune", "HyperParameterTuningJobConfig": config}
+    await jobs.create(request | {"TrainingJobDefinition": {}})
+    async with asyncio.timeout(10):
+        await training.asked.wait()
+        await jobs.ask_to_stop("tune")
+        training.made.set()
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "tuning job tune"))
+    assert len(training.created) == 1
+    assert jobs.describe("tune")["HyperParameterTuningJobStatus"] == "Stopped"
+    await jobs.stop()
+    await cloud.stop()
 
 
 @pytest.mark.slow
