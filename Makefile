@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 # Half of the tests' time is waiting: for processes, and for the SDKs, which look at a job every half minute.
 WORKERS ?= 3
-# Where PYTHONDONTWRITEBYTECODE is set, as in many images, each process would compile our modules anew: a cloud's start
-# took 1.6 s in place of .9.
+# Where PYTHONDONTWRITEBYTECODE is set, as in many images, each process would compile our modules anew: the cloud's took
+# 1.6 s to import in place of .9.
 COMPILE := $(BIN)/python -m compileall -q src
 
 .PHONY: run test test-all check format bench clean

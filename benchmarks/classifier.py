@@ -80,10 +80,20 @@ def lay_out(base: Path, dataset: Dataset, training: Iterable[Picture], validatio
     for channel, pictures in (("train", training), ("validation", validation)):
         (data / f"{channel}_lst").mkdir(parents=True)
         (data / channel).symlink_to(dataset.folder.resolve())
-        lines = [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
+        lines = listing(pictures)
         (data / f"{channel}_lst" / f"{channel}.lst").write_text("".join(lines))
         counts.append(len(lines))
     return counts[0]
+
+
+def listing(pictures: Iterable[Picture]) -> list[str]:
+    """Return the lines of a channel's list."""
+    return [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
+
+
+def described(count: int) -> dict[str, str]:
+    """Return the hyperparameters that tell what is learned from: so many of the pictures."""
+    return {"num_classes": "2", "num_training_samples": str(count), "image_shape": "3,32,32"}
 
 
 def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) -> tuple[float, float]:
@@ -151,8 +161,7 @@ def trial(
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         count = lay_out(base, dataset, training, validation)
-        given = {"num_classes": "2", "num_training_samples": str(count), "image_shape": "3,32,32"}
-        wall, cpu = run(base, given | hyperparameters, seed, threads)
+        wall, cpu = run(base, described(count) | hyperparameters, seed, threads)
         judged = judge(base / "model" / "model.onnx", dataset, validation)
     return Result(recipe, seed, fold, wall=wall, cpu=cpu, **judged)
 

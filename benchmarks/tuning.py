@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import clouds, machine
-from benchmarks.classifier import FOLDS, KEPT, RECIPES, folds, trial
+from benchmarks.classifier import FOLDS, KEPT, RECIPES, described, folds, listing, trial
 from benchmarks.serving.endpoint import IMAGE, ROLE
 from benchmarks.workflow import BESIDE
 from scones.workflow.dataset import Dataset, Picture, extract, transform
@@ -77,8 +77,7 @@ def _load(s3: Any, dataset: Dataset, channels: dict[str, list[Picture]]) -> None
     for channel, pictures in channels.items():
         for picture in pictures:
             s3.upload_file(str(dataset.path(picture)), BUCKET, f"{channel}/{picture.key}")
-        lines = [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
-        s3.put_object(Bucket=BUCKET, Key=f"{channel}_lst/{channel}.lst", Body="".join(lines).encode())
+        s3.put_object(Bucket=BUCKET, Key=f"{channel}_lst/{channel}.lst", Body="".join(listing(pictures)).encode())
 
 
 def _definition(count: int) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def _definition(count: int) -> dict[str, Any]:
     return {
         "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
         "RoleArn": ROLE,
-        "StaticHyperParameters": RECIPES["scratch"] | _given(count),
+        "StaticHyperParameters": RECIPES["scratch"] | described(count),
         "InputDataConfig": [
             {
                 "ChannelName": name,
@@ -100,10 +99,6 @@ def _definition(count: int) -> dict[str, Any]:
         "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         "Environment": {"OMP_NUM_THREADS": "1"},
     }
-
-
-def _given(count: int) -> dict[str, str]:
-    return {"num_classes": "2", "num_training_samples": str(count), "image_shape": "3,32,32"}
 
 
 def judge(dataset: Dataset, tuned: dict[str, str]) -> list[float]:
