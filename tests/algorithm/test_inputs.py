@@ -174,8 +174,8 @@ def test_a_rare_class_is_found_with_a_weighted_loss(tmp_path):
     job = make(tmp_path / "ml", train=210, validation=20)
     path = job.base / "input" / "data" / "train_lst" / "train.lst"
     lines = path.read_text().splitlines(keepends=True)
-    rare = [line for line in lines if "\t1\t" in line][:5]
+    rare = [line for line in lines if "\t1\t" in line][:10]
     path.write_text("".join([line for line in lines if "\t0\t" in line][:100] + rare))
-    done = job.train(epochs="12", num_training_samples="105", mini_batch_size="15", use_weighted_loss="1")
+    done = job.train(epochs="12", num_training_samples="110", mini_batch_size="15", use_weighted_loss="1")
     assert done.returncode == 0, done.stdout
     assert accuracy(done.stdout) >= 0.9

@@ -21,16 +21,17 @@ def pictures() -> Tensor:
     return torch.rand(len(LABELS), 3, 32, 32)
 
 
-def made(network: Network) -> tuple[Objective, Turns, torch.Generator]:
-    return Objective(LABELS.numpy(), 2), Turns(network, 2), torch.Generator().manual_seed(5)
+def made(network: Network) -> tuple[Objective, Turns, Tensor]:
+    quarters = Turns.draw(len(LABELS), torch.Generator().manual_seed(5))
+    return Objective(LABELS.numpy(), 2), Turns(network, 2), quarters
 
 
 def test_each_picture_is_judged_as_it_is_and_turned(pictures):
     network = Network(2)
-    objective, turns, generator = made(network)
-    plain, other = (part() for part in turns.parts(objective, generator, pictures, LABELS))
+    objective, turns, drawn = made(network)
+    plain, other = (part() for part in turns.parts(objective, pictures, LABELS, drawn))
 
-    quarters = torch.randint(1, 4, (len(LABELS),), generator=torch.Generator().manual_seed(5)).tolist()
+    quarters = drawn.tolist()
     assert set(quarters) == {1, 2, 3}
     turned = torch.stack([torch.rot90(one, by, (1, 2)) for one, by in zip(pictures, quarters, strict=True)])
     answers = torch.cat([turns.head(network.features(some)) for some in (pictures, turned)])
@@ -46,8 +47,8 @@ def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
     torch.manual_seed(0)
     network, alone = Network(2), Network(2)
     alone.load_state_dict(network.state_dict())
-    objective, turns, generator = made(network)
-    for part in turns.parts(objective, generator, pictures, LABELS):
+    objective, turns, quarters = made(network)
+    for part in turns.parts(objective, pictures, LABELS, quarters):
         part()
     alone(pictures)
     for name, value in alone.state_dict().items():
@@ -57,12 +58,11 @@ def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
 def test_both_parts_at_once_give_what_one_after_the_other_gives(pictures, threads):
     torch.manual_seed(0)
     network = Network(2)
-    objective, turns, _ = made(network)
+    objective, turns, quarters = made(network)
     gradients = []
     for count in (2, 1):
         torch.set_num_threads(count)
-        generator = torch.Generator().manual_seed(5)
-        Gradients(network, objective, whole=True, turns=turns, generator=generator).take(pictures, LABELS)
+        Gradients(network, objective, whole=True, turns=turns).take(pictures, LABELS, quarters)
         gradients.append([weight.grad for weight in (*network.parameters(), *turns.parameters())])
     for one, two in zip(*gradients, strict=True):
         assert torch.equal(one, two)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scones.algorithm.device import moved
+
 
 @dataclass(frozen=True, slots=True)
 class Variation:
@@ -58,11 +60,12 @@ def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: t
         torch.stack([cosine * mirror, -sine, draw(2 * by.shift)], 1),
         torch.stack([sine * mirror, cosine, draw(2 * by.shift)], 1),
     ]
-    turned = torch.stack(rows, 1).to(pictures.device)
+    turned = moved(torch.stack(rows, 1), pictures.device)
     grid = functional.affine_grid(turned, [count, 3, *size], align_corners=False)
     varied = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
     level = varied.mean((1, 2, 3), keepdim=True)
-    contrast, brightness = (draw(bound).view(-1, 1, 1, 1).to(pictures.device) for bound in (by.contrast, by.brightness))
+    changes = (draw(bound).view(-1, 1, 1, 1) for bound in (by.contrast, by.brightness))
+    contrast, brightness = (moved(change, pictures.device) for change in changes)
     varied = (varied - level) * (1 + contrast) + level + brightness
     return _cut_out(varied, generator, by.hole).clamp(0, 1)
 
@@ -70,10 +73,13 @@ def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: t
 def _cut_out(pictures: Tensor, generator: torch.Generator, share: float) -> Tensor:
     count, _, height, width = pictures.shape
     side = max(1, round(HOLE_SIDE * min(height, width)))
-    top = torch.randint(0, height - side + 1, (count, 1, 1), generator=generator)
-    left = torch.randint(0, width - side + 1, (count, 1, 1), generator=generator)
-    row, column = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
-    inside = (row >= top) & (row < top + side) & (column >= left) & (column < left + side)
-    chosen = torch.rand(count, 1, 1, generator=generator) < share
-    hole = (inside & chosen).unsqueeze(1).to(pictures.device)
+    drawn = (
+        torch.randint(0, height - side + 1, (count, 1, 1, 1), generator=generator),
+        torch.randint(0, width - side + 1, (count, 1, 1, 1), generator=generator),
+        torch.rand(count, 1, 1, 1, generator=generator) < share,
+    )
+    top, left, chosen = (moved(values, pictures.device) for values in drawn)
+    row = torch.arange(height, device=pictures.device).view(1, 1, -1, 1)
+    column = torch.arange(width, device=pictures.device).view(1, 1, 1, -1)
+    hole = chosen & (row >= top) & (row < top + side) & (column >= left) & (column < left + side)
     return torch.where(hole, pictures.mean((2, 3), keepdim=True), pictures)

@@ -102,7 +102,8 @@ class EfficientNetLite0(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map pictures to logits, shape (n, classes)."""
         if x.shape[2:] != self.size:
-            x = functional.interpolate(x, size=self.size, mode="bilinear", align_corners=False)
+            # What functional.interpolate does, but for importing PyTorch's compiler where a GPU must repeat itself.
+            x = torch.ops.aten.upsample_bilinear2d(x, self.size, align_corners=False)
         x = self.stem((x * 255 - 127) / 128)
         for block in self.blocks:
             x = block(x)

@@ -9,6 +9,7 @@ Metadata: `labels`, a JSON list.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from scones.algorithm.network import Network, Stage
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pixels
 from scones.algorithm.recipes import Classifier
-from scones.algorithm.train import pieces, probabilities
+from scones.algorithm.train import measured_at_once, probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -159,7 +160,8 @@ def store(
     content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     compared = pixels[:COMPARED]
-    answers = np.concatenate([session.run(None, {"pictures": piece})[0] for piece in pieces(network, compared)])
+    pieces = np.array_split(compared, math.ceil(len(compared) / measured_at_once(network, compared)))
+    answers = np.concatenate([session.run(None, {"pictures": piece})[0] for piece in pieces])
     difference = float(np.abs(answers - probabilities(network, compared, objective)).max())
     if difference > TOLERANCE:
         raise AlgorithmError(f"The exported model differs from the trained one by {difference:.2g}.")

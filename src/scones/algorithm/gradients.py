@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, reduce
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from scones.algorithm.failure import CustomerError
 from scones.algorithm.objective import Objective
 from scones.algorithm.recipes import Classifier
-from scones.algorithm.turns import Judged, Turns
+from scones.algorithm.turns import PartJudged, Turns
+
+Judged: TypeAlias = tuple[Tensor, Tensor]
+"""Logits of a batch, shape (n, classes), and its mean loss."""
 
 
 class Gradients:
@@ -20,7 +23,7 @@ class Gradients:
 
     On two processors a step of EfficientNet, whose operators are too small to be shared out, takes .21 s so, and took
     .35 s. A network that normalises by a batch's own statistics (`whole`) gets it in one piece, or in the two of
-    `turns`, which draws by `generator`. On a GPU one part comes after the other.
+    `turns`. On a GPU one part comes after the other.
     """
 
     def __init__(
@@ -30,12 +33,10 @@ class Gradients:
         *,
         whole: bool,
         turns: Turns | None = None,
-        generator: torch.Generator | None = None,
     ) -> None:
         self._network = network
         self._objective = objective
         self._turns = turns
-        self._generator = generator
         others = turns.parameters() if turns else ()
         self._weights = [weight for weight in (*network.parameters(), *others) if weight.requires_grad]
         threads = torch.get_num_threads() if self._weights[0].device.type == "cpu" else 1
@@ -46,30 +47,30 @@ class Gradients:
         )
         self._map = self._threads.map if side_by_side > 1 else map
 
-    def take(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        """Set the gradients of a batch's mean loss; return the logits. Raises `CustomerError` for a loss of no number.
+    def take(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None = None) -> Judged:
+        """Set the gradients of a batch's mean loss; return its logits and that loss.
 
-        Parts are added up in their order, so that the same seed gives the same model on as many threads.
+        Parts are added up in their order, so that the same seed gives the same model on as many threads. `quarters` are
+        those that `turns` has drawn.
         """
-        outcomes = list(self._map(self._of_part, self._parts(pictures, labels)))
-        for weight, *shares in zip(self._weights, *(gradients for _, gradients in outcomes), strict=True):
+        outcomes = list(self._map(self._of_part, self._parts(pictures, labels, quarters)))
+        for weight, *shares in zip(self._weights, *(gradients for *_, gradients in outcomes), strict=True):
             weight.grad = reduce(torch.add, shares)
-        return torch.cat([logits for logits, _ in outcomes if logits is not None])
+        logits = torch.cat([logits for logits, *_ in outcomes if logits is not None])
+        return logits, reduce(torch.add, [loss for _, loss, _ in outcomes])
 
-    def _parts(self, pictures: Tensor, labels: Tensor) -> list[Callable[[], Judged]]:
-        if self._turns:
-            return self._turns.parts(self._objective, self._generator, pictures, labels)
+    def _parts(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartJudged]]:
+        if self._turns and quarters is not None:
+            return self._turns.parts(self._objective, pictures, labels, quarters)
         chunks = zip(pictures.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
         return [partial(self._judge, len(some) / len(labels), some, theirs) for some, theirs in chunks]
 
-    def _judge(self, share: float, pictures: Tensor, labels: Tensor) -> Judged:
+    def _judge(self, share: float, pictures: Tensor, labels: Tensor) -> PartJudged:
         logits = self._network(pictures)
         return logits, share * self._objective.loss(logits, labels)
 
-    def _of_part(self, part: Callable[[], Judged]) -> tuple[Tensor | None, tuple[Tensor, ...]]:
-        """Return a part's logits, and its share in the gradients of the mean loss."""
+    def _of_part(self, part: Callable[[], PartJudged]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
+        """Return a part's logits, and its share in the mean loss and in its gradients."""
         logits, loss = part()
-        if not torch.isfinite(loss):
-            raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
         gradients = torch.autograd.grad(loss, self._weights, materialize_grads=True)
-        return None if logits is None else logits.detach(), gradients
+        return None if logits is None else logits.detach(), loss.detach(), gradients

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scones.algorithm.device import CPU
 from scones.algorithm.labels import Labels as Labels
 
 
@@ -22,7 +23,7 @@ class Objective:
     multi_label=1 alone.
     """
 
-    def __init__(self, labels: Labels, classes: int, *, weighted: bool = False) -> None:
+    def __init__(self, labels: Labels, classes: int, *, weighted: bool = False, device: torch.device = CPU) -> None:
         self.several = labels.ndim == 2
         self.activation: Literal["Softmax", "Sigmoid"] = "Sigmoid" if self.several else "Softmax"
         """ONNX's name of what turns logits into probabilities."""
@@ -31,30 +32,29 @@ class Objective:
         self.smoothing = 0.0
         """Share of a label that is spread over all classes, with one label for a picture."""
         counts = labels.sum(0) if self.several else np.bincount(labels.astype(np.int64), minlength=classes)
-        present = torch.from_numpy(np.asarray(counts)).float().clamp(min=1)
+        present = torch.from_numpy(np.asarray(counts)).float().clamp(min=1).to(device)
         self._present = len(labels) / (2 * present if self.several else classes * present)
         self._absent = len(labels) / (2 * (len(labels) - present).clamp(min=1))
         self._weighted = weighted
 
     def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss of logits, shape (n, classes)."""
-        present, absent = self._present.to(logits.device), self._absent.to(logits.device)
         if not self.several:
             losses = functional.cross_entropy(logits, labels, label_smoothing=self.smoothing, reduction="none")
             # A picture is weighted, not its classes: PyTorch's own weights would smooth labels towards rare classes.
-            return (losses * present[labels] if self._weighted else losses).mean()
-        each = torch.where(labels > 0, present, absent) if self._weighted else None
+            return (losses * self._present[labels] if self._weighted else losses).mean()
+        each = torch.where(labels > 0, self._present, self._absent) if self._weighted else None
         return functional.binary_cross_entropy_with_logits(logits, labels, each)
 
-    def right(self, logits: Tensor, labels: Tensor) -> float:
+    def right(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return how many pictures are right; with several labels each counts by its share of right classes."""
         if not self.several:
-            return float((logits.argmax(1) == labels).sum())
-        return float(((logits > 0) == (labels > 0)).float().mean(1).sum())
+            return (logits.argmax(1) == labels).sum()
+        return ((logits > 0) == (labels > 0)).float().mean(1).sum()
 
-    def right_among(self, best: int, logits: Tensor, labels: Tensor) -> int:
+    def right_among(self, best: int, logits: Tensor, labels: Tensor) -> Tensor:
         """Return of how many pictures the one label is among the `best` most probable."""
-        return int((logits.topk(best, 1).indices == labels.unsqueeze(1)).any(1).sum())
+        return (logits.topk(best, 1).indices == labels.unsqueeze(1)).any(1).sum()
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return what the served model answers, shape (n, classes)."""

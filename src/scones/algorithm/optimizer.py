@@ -1,6 +1,7 @@
 """The optimizers of our recipes: Muon and SGD for the network from scratch, AdamW for the one from ImageNet's weights.
 
-PyTorch's own optimizers import its compiler when they are made, which takes two seconds: longer than a small job.
+PyTorch's own optimizers import its compiler when they are made, which takes two seconds: longer than a small job. A
+rate is a tensor of no dimension where the weights are, so that a GPU can repeat a step with another.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Muon(_Momentum):
         super().__init__(weights, momentum)
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: Tensor) -> None:
         """Change the weights by their gradients, and forget these."""
         for weight, buffer in zip(self._weights, self._buffers, strict=True):
             if weight.grad is None:
@@ -61,14 +62,14 @@ class Sgd(_Momentum):
         self._weight_decay = weight_decay
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: Tensor) -> None:
         """Change the weights by their gradients, and forget these."""
         for weight, buffer in zip(self._weights, self._buffers, strict=True):
             if weight.grad is None:
                 continue
             gradient = weight.grad.add(weight, alpha=self._weight_decay)
             buffer.mul_(self._momentum).add_(gradient)
-            weight.sub_(gradient.add(buffer, alpha=self._momentum), alpha=rate)
+            weight.sub_(rate * gradient.add(buffer, alpha=self._momentum))
             weight.grad = None
 
 
@@ -85,7 +86,7 @@ class AdamW:
         self._steps = [torch.zeros((), device=weight.device) for weight in self._weights]
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: Tensor) -> None:
         """Change the weights by their gradients, which all have, and forget these."""
         gradients = [weight.grad for weight in self._weights if weight.grad is not None]
         first, second = self.BETAS

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
-from scones.algorithm.device import CPU
+from scones.algorithm.device import CPU, layout
 from scones.algorithm.efficientnet import EfficientNetLite0, pretrained, working_size
 from scones.algorithm.failure import CustomerError
 from scones.algorithm.hyperparameters import Hyperparameters, Rule
@@ -34,7 +34,10 @@ class Optimizer(Protocol):
 
 
 class Recipe(Protocol):
-    """One way to train; `learn` changes the weights, at `rate`, from 0 to 1, of the highest rate."""
+    """One way to train; `learn` changes the weights, at `rate`, from 0 to 1, of the highest rate.
+
+    A rate is a tensor of no dimension, where the network is.
+    """
 
     network: Classifier
     optimizers: list[Optimizer]
@@ -46,6 +49,8 @@ class Recipe(Protocol):
     """Whether the network must see a batch in one piece, for it normalises by the batch's own statistics."""
     smoothing: float
     """Share of a label that is spread over all classes: it keeps answers close together, the sure and the unsure."""
+    recordable: bool
+    """Whether each step does the same operations with other values, so that a GPU can record and repeat them."""
     temperature: float
     """What logits are divided by, as folds of training pictures gave it: smoothed labels leave networks too modest,
     and others too sure of themselves."""
@@ -54,7 +59,7 @@ class Recipe(Protocol):
         """Return height and width of the pictures that the network learns from when a share of the steps is done."""
         ...
 
-    def learn(self, rate: float) -> None:
+    def learn(self, rate: Tensor) -> None:
         """Change the weights by their gradients, and forget these."""
         ...
 
@@ -65,7 +70,7 @@ class FromScratch:
     It begins with smaller pictures, of which it learns as well for half the work, and has time for twice as many.
     """
 
-    passes, whole = 2, True
+    passes, whole, recordable = 2, True, True
     smoothing, temperature = 0.1, 0.8
     SMALLER, BEGINNING = 0.75, 0.6
     """The sides that pictures begin with, and how long, both as shares."""
@@ -94,7 +99,7 @@ class FromScratch:
         height, width = self._shape
         return round(height * share), round(width * share)
 
-    def learn(self, rate: float) -> None:
+    def learn(self, rate: Tensor) -> None:
         """Change the weights by their gradients, and forget these."""
         self._muon.step(self.MUON_RATE * rate)
         self._sgd.step(self.RATE * rate)
@@ -108,7 +113,7 @@ class FineTuning:
     passes a gate is right more often.
     """
 
-    passes, whole = 1, False
+    passes, whole, recordable = 1, False, True
     smoothing, temperature = 0.0, 2.2
     turns: Turns | None = None
     RATE, HEAD = 3e-4, 10.0
@@ -137,7 +142,7 @@ class FineTuning:
         """Return height and width of the pictures that the network learns from."""
         return self._size
 
-    def learn(self, rate: float) -> None:
+    def learn(self, rate: Tensor) -> None:
         """Change the weights by their gradients, and forget these."""
         nn.utils.clip_grad_norm_(self._weights, self.NORM)
         self._body.step(self.RATE * rate)
@@ -147,7 +152,7 @@ class FineTuning:
 class BuiltinRule:
     """A recipe's network, changed by the built-in's rule: an optimizer by name, its rate lower at some epochs."""
 
-    passes = 1
+    passes, recordable = 1, False
     turns: Turns | None = None
 
     def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
@@ -162,7 +167,7 @@ class BuiltinRule:
         """Return height and width of the pictures that the network learns from."""
         return self._size
 
-    def learn(self, rate: float) -> None:  # noqa: ARG002 - the rule has a rate of its own
+    def learn(self, rate: Tensor) -> None:  # noqa: ARG002 - the rule has a rate of its own
         """Change the weights by their gradients, and forget these."""
         for group in self._optimizer.param_groups:
             done = group.setdefault("steps_done", 0)  # in the optimizer's own state, so that it is kept with it
@@ -190,7 +195,7 @@ def choose(
 
 def _moved(network: Classifier, device: torch.device) -> Classifier:
     """Put a network where it learns, before any optimizer knows its weights."""
-    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(device=device, memory_format=layout(device))  # type: ignore[call-overload, no-any-return]
 
 
 def _begin(network: Classifier, earlier: Weights) -> None:

@@ -29,15 +29,17 @@ from torch import Tensor, nn
 from scones.algorithm.augment import VARIATIONS, augment
 from scones.algorithm.calibration import hold_back, temperature
 from scones.algorithm.checkpoints import Checkpoints
-from scones.algorithm.device import CPU
+from scones.algorithm.device import CPU, layout, moved
 from scones.algorithm.distributed import ALONE, Group
 from scones.algorithm.efficientnet import EfficientNetLite0
-from scones.algorithm.gradients import Gradients
+from scones.algorithm.failure import CustomerError
+from scones.algorithm.gradients import Gradients, Judged
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.incremental import Weights
 from scones.algorithm.objective import Objective
 from scones.algorithm.pictures import Pictures, Pixels
 from scones.algorithm.recipes import Classifier, choose
+from scones.algorithm.recording import Recorded
 
 WARM_UP = 0.15
 """Share of the steps in which the rates rise; then they fall to nothing."""
@@ -103,7 +105,7 @@ def train(
         right = run.epoch(epoch, log, stopping)
         log(f"Epoch[{epoch}] Train-accuracy={right:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - began:.3f}")
-        accuracy = measure(run.average, validation, run.objective)
+        accuracy = measure(run.average, validation, run.objective, run.at_once)
         log(f"Epoch[{epoch}] Validation-accuracy={accuracy:.6f}")
         if parameters.early_stopping and stopper.is_best(accuracy):
             log(f"Storing the best model with validation accuracy: {accuracy:.6f}")
@@ -119,7 +121,7 @@ def train(
             checkpoints.save({"job": job, "kept": kept_state, "stopper": stopper.state(), **run.state(epoch + 1)})
     if len(held_back.labels):
         labels = torch.from_numpy(held_back.labels)
-        run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels), labels)
+        run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels, run.at_once), labels)
         log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
     return Trained(kept.to(CPU), run.objective, measure(kept, validation, run.objective))
 
@@ -160,50 +162,64 @@ class _Run:
         self._device = device
         self._pixels = training.pixels
         self._variation = VARIATIONS[parameters.augmentation_type]
-        self._labels = torch.from_numpy(training.labels).to(device)
-        self.objective = Objective(training.labels, parameters.num_classes, weighted=bool(parameters.use_weighted_loss))
+        self._labels = torch.from_numpy(training.labels)
+        weighted = bool(parameters.use_weighted_loss)
+        self.objective = Objective(training.labels, parameters.num_classes, weighted=weighted, device=device)
         self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
+        self.at_once = None if device == CPU else self._batch
+        """How many pictures to measure at once: a GPU gets ready for each new number of them, for seconds."""
         self._generator = torch.Generator().manual_seed(seed + group.rank)
         self._group = group
         self.stopped = False
         """Whether the last epoch was left before its end, on any instance."""
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier, device)
         self._network = self._recipe.network
-        turns = self._recipe.turns
-        self._learning = nn.ModuleList([self._network, *([turns] if turns else [])])
+        self._turns = self._recipe.turns
+        self._learning = nn.ModuleList([self._network, *([self._turns] if self._turns else [])])
         group.begin(self._learning)
-        self._gradients = Gradients(
-            self._network, self.objective, whole=self._recipe.whole, turns=turns, generator=self._generator
-        )
+        self._gradients = Gradients(self._network, self.objective, whole=self._recipe.whole, turns=self._turns)
+        recorded = device.type == "cuda" and self._recipe.recordable and group.size == 1
+        self._change: Callable[..., Judged] = Recorded(self._change_weights) if recorded else self._change_weights
         if not self.objective.several:
             self.objective.smoothing = self._recipe.smoothing
             self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
+        pairs = zip(self.average.state_dict().values(), self._network.state_dict().values(), strict=True)
+        self._averaged = [(mean, value) for mean, value in pairs if mean.is_floating_point()]
         self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
         self._batches_per_pass = group.least(len(self._labels) // self._batch)
         self._steps = parameters.epochs * self._passes * self._batches_per_pass
         self._step = 0
 
     def epoch(self, epoch: int, log: Callable[[str], None], stopping: Callable[[], bool]) -> float:
-        """Go through the pictures in whole batches; return the share that was right, as seen in training."""
+        """Go through the pictures in whole batches; return the share that was right, as seen in training.
+
+        Raises `CustomerError`, at the next line of progress, once the loss is no number.
+        """
         self._network.train()
-        right, among, seen = 0.0, 0, 0
+        losses, right, among = torch.zeros(3, device=self._device)  # stay there: to read a value from a GPU is to wait
+        seen = 0
         began = time.monotonic()
         for batch, chosen in enumerate(self._batches()):
-            logits = self._learn(chosen)
-            right += self.objective.right(logits, self._labels[chosen])
-            among += self.objective.right_among(self._top_k, logits, self._labels[chosen]) if self._top_k else 0
+            labels = moved(self._labels[chosen], self._device)
+            logits, loss = self._learn(chosen, labels)
+            losses += loss
+            right += self.objective.right(logits, labels)
+            if self._top_k:
+                among += self.objective.right_among(self._top_k, logits, labels)
             seen += len(chosen)
             if batch and batch % LOG_EVERY == 0:
-                speed = seen / (time.monotonic() - began)
-                log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={right / seen:.6f}")
+                _check(losses)
+                share, speed = float(right) / seen, seen / (time.monotonic() - began)
+                log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={share:.6f}")
             if self._group.any(stopping()):
                 self.stopped = True
                 break
+        _check(losses)
         if self._top_k:
-            log(f"Epoch[{epoch}] Train-top_k_accuracy_{self._top_k}={among / seen:.6f}")
-        return right / seen
+            log(f"Epoch[{epoch}] Train-top_k_accuracy_{self._top_k}={float(among) / seen:.6f}")
+        return float(right) / seen
 
     def _batches(self) -> Iterator[Tensor]:
         whole = self._batches_per_pass * self._batch
@@ -211,16 +227,28 @@ class _Run:
             order = torch.randperm(len(self._labels), generator=self._generator)
             yield from torch.split(order[:whole], self._batch)
 
-    def _learn(self, chosen: Tensor) -> Tensor:
+    def _learn(self, chosen: Tensor, labels: Tensor) -> Judged:
+        """Learn from a batch, the pictures of these indices."""
         pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size(self._step / self._steps))
-        pictures = pictures.contiguous(memory_format=torch.channels_last)
-        logits = self._gradients.take(pictures, self._labels[chosen])
-        self._group.average(self._learning)
-        self._recipe.learn(self._rate())
+        pictures = pictures.contiguous(memory_format=layout(self._device))
+        quarters = [moved(self._turns.draw(len(chosen), self._generator), self._device)] if self._turns else []
+        rate = self._rate()
         self._step += 1
-        self._update_average()
-        return logits
+        decay = min(AVERAGING, self._step / (self._step + 10))
+        numbers = moved(torch.tensor([rate, 1 - decay]), self._device)
+        return self._change(pictures, labels, numbers, *quarters)
+
+    def _change_weights(self, pictures: Tensor, labels: Tensor, numbers: Tensor, *quarters: Tensor) -> Judged:
+        """Change the weights by a batch, and then their average; `numbers` are the rate and the average's change."""
+        rate, change = numbers
+        judged = self._gradients.take(pictures, labels, *quarters)
+        self._group.average(self._learning)
+        self._recipe.learn(rate)
+        with torch.no_grad():
+            for mean, value in self._averaged:
+                mean.lerp_(value, change)
+        return judged
 
     def state(self, epoch: int) -> dict[str, Any]:
         """Return everything that the epoch given, the next, begins from."""
@@ -250,13 +278,10 @@ class _Run:
         done = self._step / self._steps
         return done / WARM_UP if done < WARM_UP else (1 - done) / (1 - WARM_UP)
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(AVERAGING, self._step / (self._step + 10))
-        pairs = zip(self.average.state_dict().values(), self._network.state_dict().values(), strict=True)
-        for mean, value in pairs:
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
+
+def _check(losses: Tensor) -> None:
+    if not torch.isfinite(losses):
+        raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
 
 
 class _EarlyStopping:
@@ -294,21 +319,28 @@ class _EarlyStopping:
 
 def to_tensor(pixels: Pixels, device: torch.device = CPU) -> Tensor:
     """Turn pixels, shape (n, h, w, 3), into pictures in [0, 1], shape (n, 3, h, w), on a device."""
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(device).float().div_(255)
+    return moved(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))), device).float().div_(255)
 
 
-def pieces(network: Classifier, pixels: Pixels) -> list[Pixels]:
-    """Part pictures into what goes through a network at once."""
+def measured_at_once(network: Classifier, pixels: Pixels) -> int:
+    """Return how many pictures a processor is quickest to judge at once."""
     height, width = network.size if isinstance(network, EfficientNetLite0) else pixels.shape[1:3]
-    count = max(1, MEASURED_PIXELS // int(height * width))
-    return [pixels[at : at + count] for at in range(0, len(pixels), count)]
+    return max(1, MEASURED_PIXELS // int(height * width))
 
 
 @torch.no_grad()
-def logits_of(network: Classifier, pixels: Pixels) -> Tensor:
-    """Return a network's logits, shape (n, classes), on the CPU."""
-    pictures = (to_tensor(piece, network.head.weight.device) for piece in pieces(network, pixels))
-    return torch.cat([network(some.contiguous(memory_format=torch.channels_last)) for some in pictures]).to(CPU)
+def logits_of(network: Classifier, pixels: Pixels, at_once: int | None = None) -> Tensor:
+    """Return a network's logits, shape (n, classes), on the CPU.
+
+    It always gets as many pictures, the last of them with some of those before.
+    """
+    device, count = network.head.weight.device, at_once or measured_at_once(network, pixels)
+    logits = []
+    for begin in range(0, len(pixels), count):
+        end = min(begin + count, len(pixels))
+        pictures = to_tensor(pixels[max(0, end - count) : end], device).contiguous(memory_format=layout(device))
+        logits.append(network(pictures)[begin - end :])
+    return torch.cat(logits).to(CPU)
 
 
 def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> NDArray[np.float32]:
@@ -317,7 +349,7 @@ def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> 
     return answers
 
 
-def measure(network: Classifier, pictures: Pictures, objective: Objective) -> float:
+def measure(network: Classifier, pictures: Pictures, objective: Objective, at_once: int | None = None) -> float:
     """Return a network's accuracy."""
-    right = objective.right(logits_of(network, pictures.pixels), torch.from_numpy(pictures.labels))
-    return right / len(pictures.labels)
+    right = objective.right(logits_of(network, pictures.pixels, at_once), torch.from_numpy(pictures.labels))
+    return float(right) / len(pictures.labels)

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from scones.algorithm.device import layout
 from scones.algorithm.network import FEATURES, Network
 from scones.algorithm.objective import Objective
 
-Judged: TypeAlias = tuple[Tensor | None, Tensor]
+PartJudged: TypeAlias = tuple[Tensor | None, Tensor]
 """Logits of the network's own task, shape (n, classes), where it was judged, and a loss."""
 TURNS = 4
 WEIGHT = 0.5
@@ -33,26 +34,31 @@ class Turns(nn.Module):
         self._classes = classes
         self.head = nn.Linear(FEATURES, TURNS * classes)
 
+    @staticmethod
+    def draw(count: int, generator: torch.Generator) -> Tensor:
+        """Return by how many quarters each of so many pictures is turned, on the CPU."""
+        return torch.randint(1, TURNS, (count,), generator=generator)
+
     def parts(
-        self, objective: Objective, generator: torch.Generator | None, pictures: Tensor, labels: Tensor
-    ) -> list[Callable[[], Judged]]:
+        self, objective: Objective, pictures: Tensor, labels: Tensor, quarters: Tensor
+    ) -> list[Callable[[], PartJudged]]:
         """Return what judges a batch as it is, and what judges it turned; each normalises by its own pictures.
 
         The served model sees no turned pictures: what it normalises by is learned from the others alone.
         """
-        quarters = torch.randint(1, TURNS, (len(labels),), generator=generator)
         (network,) = self._judged
 
-        def as_they_are() -> Judged:
+        def as_they_are() -> PartJudged:
             features = network.features(pictures)
             logits: Tensor = network.head(features)
             return logits, objective.loss(logits, labels) + self._loss(features, labels)
 
-        def turned() -> Judged:
+        def turned() -> PartJudged:
             every = torch.stack([pictures.rot90(number, (2, 3)) for number in range(1, TURNS)])
-            chosen = every[quarters - 1, torch.arange(len(labels))].contiguous(memory_format=torch.channels_last)
+            each = torch.arange(len(labels), device=labels.device)
+            chosen = every[quarters - 1, each].contiguous(memory_format=layout(labels.device))
             features = network.features(chosen, recorded=False)
-            return None, self._loss(features, labels + self._classes * quarters.to(labels.device))
+            return None, self._loss(features, labels + self._classes * quarters)
 
         return [as_they_are, turned]
 
