@@ -20,7 +20,7 @@ from scones.monitor.captures import Captures, FolderCaptures, read_captures
 from scones.monitor.record import BadLine, CaptureRecord
 from scones.monitor.report import ExecutionCounts, RunFacts, write_report
 from scones.monitor.statistics import Statistics, describe
-from scones.monitor.theme import DARK, LIGHT, percent
+from scones.monitor.theme import DARK, LIGHT, confidence, percent
 
 DEFINITION = {
     "StartAt": "SerializeImage",
@@ -289,6 +289,13 @@ def test_the_state_machine_shows_every_way_out() -> None:
 )
 def test_all_and_none_are_said_only_of_all_and_none(share: float, text: str) -> None:
     assert percent(share).replace("\u00a0", " ") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.9297, "0.9297"), (0.9294, "0.929"), (0.93, "0.930"), (0.929999, "0.929999"), (1.0, "1.000")]
+)
+def test_a_confidence_shows_on_which_side_of_the_gate_it_is(value, text):
+    assert confidence(value, 0.93) == text
 
 
 def test_importing_the_monitor_loads_no_charting_library() -> None:

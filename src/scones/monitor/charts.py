@@ -14,6 +14,7 @@ from scones.monitor.theme import (
     LIGHT,
     WIDTH,
     Theme,
+    confidence,
     counted,
     new_axes,
     new_figure,
@@ -194,7 +195,7 @@ def least_confident_sheet(statistics: Statistics, count: int = 24, theme: Theme 
             axes.imshow(np.asarray(picture), interpolation="lanczos")
         name = shorten(statistics.classes[statistics.predicted[index]], 15)
         colour = theme.passed if statistics.passes[index] else theme.gated
-        score = f"{statistics.confidences[index]:.3f}"
+        score = confidence(statistics.confidences[index], statistics.threshold)
         figure.text(left, (top - 1.15) / height, plain(name), color=theme.ink, fontsize=8.5, va="center")
         figure.text(left, (top - 1.32) / height, score, color=colour, fontsize=9, fontweight="bold", va="center")
     return figure

@@ -12,7 +12,7 @@ from scones.monitor import charts, flow
 from scones.monitor.captures import Captures
 from scones.monitor.pictures import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
-from scones.monitor.theme import DARK, LIGHT, Theme, counted, percent, stamp
+from scones.monitor.theme import DARK, LIGHT, Theme, confidence, counted, percent, stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -235,7 +235,7 @@ def _doubt(statistics: Statistics, index: int, labels: Mapping[str, int]) -> Dou
     return Doubt(
         picture=data_uri(record.picture),
         predicted=statistics.classes[chosen],
-        score=f"{statistics.confidences[index]:.3f}",
+        score=confidence(statistics.confidences[index], statistics.threshold),
         passed=bool(statistics.passes[index]),
         others=", ".join(f"{statistics.classes[place]} {score:.3f}" for score, place in runners),
         truth="" if label is None else _class_name(statistics, label),

@@ -94,6 +94,12 @@ def percent(share: float) -> str:
     return f"{rounded}\u00a0%"
 
 
+def confidence(value: float, threshold: float) -> str:
+    """Format a confidence with three digits, or as many as show on which side of the gate it is."""
+    texts = (f"{value:.{digits}f}" for digits in range(3, 17))
+    return next((text for text in texts if (float(text) >= threshold) == (value >= threshold)), str(value))
+
+
 def counted(count: int, noun: str) -> str:
     """Format a count with its noun: 1 picture, 1,200 pictures."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
