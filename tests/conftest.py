@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import psutil
 import pytest
 from botocore.config import Config
@@ -21,6 +23,9 @@ from scones.cloud import lifecycle
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real pictures, captures and recordings, where this checkout has them beside it."""
+
+MODELS = botocore.loaders.create_loader()
+"""The services' models, read once for all sessions: a client takes 20 ms instead of 100."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,10 @@ class CloudUnderTest:
 
     def session(self) -> boto3.Session:
         keys = self.running.environment()
+        own = botocore.session.get_session()
+        own.register_component("data_loader", MODELS)
         return boto3.Session(
+            botocore_session=own,
             aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
             region_name=self.running.region,

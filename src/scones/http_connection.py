@@ -75,7 +75,7 @@ class HttpConnection(asyncio.Protocol):
         """Begin to wait for a request."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self._addresses = {"client": _address(transport, "peername"), "server": _address(transport, "sockname")}
-        self.server.connections.add(self)  # type: ignore[arg-type]
+        self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own two classes alone
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse what is no request."""

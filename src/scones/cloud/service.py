@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from botocore import xform_name
@@ -107,13 +108,10 @@ class Service:
         return handler
 
     @classmethod
+    @cache
     def operations(cls) -> frozenset[str]:
         """Return the names of the operations offered, as the service model spells them."""
-        cached: frozenset[str] | None = cls.__dict__.get("_operations")
-        if cached is None:
-            from scones.cloud.wire.model import service_model
+        from scones.cloud.wire.model import service_model
 
-            names = service_model(cls.name).operation_names
-            cached = frozenset(name for name in names if callable(getattr(cls, xform_name(name), None)))
-            cls._operations = cached  # type: ignore[attr-defined]
-        return cached
+        names = service_model(cls.name).operation_names
+        return frozenset(name for name in names if callable(getattr(cls, xform_name(name), None)))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jsonata import Jsonata  # type: ignore[import-untyped]
-from jsonata.jexception import JException  # type: ignore[import-untyped]
-from jsonata.utils import Utils  # type: ignore[import-untyped]
+from jsonata import Jsonata
+from jsonata.jexception import JException
+from jsonata.utils import Utils
 
 from scones.cloud.services.states.language import functions
 from scones.cloud.services.states.language.jsonata_expression import MENDED, Expression

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jsonata import Jsonata  # type: ignore[import-untyped]
-from jsonata.functions import Functions  # type: ignore[import-untyped]
-from jsonata.jexception import JException  # type: ignore[import-untyped]
-from jsonata.utils import Utils  # type: ignore[import-untyped]
+from jsonata import Jsonata
+from jsonata.functions import Functions
+from jsonata.jexception import JException
+from jsonata.utils import Utils
 
 TOO_MUCH = "memory"
 """The code, in our numbering, of an expression that holds more than it may."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from jsonata.jexception import JException  # type: ignore[import-untyped]
-from jsonata.utils import Utils  # type: ignore[import-untyped]
+from jsonata.jexception import JException
+from jsonata.utils import Utils
 
 from scones.cloud.services.states.language.jsonata_expression import TOO_MUCH
 from scones.cloud.services.states.language.text import dumps

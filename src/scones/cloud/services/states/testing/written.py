@@ -20,10 +20,10 @@ class _Decoder(json.JSONDecoder):
         super().__init__()
         self.arrays: list[tuple[list[Any], str]] = []
         self.parse_array = self._array
-        self.scan_once = json.scanner.py_make_scanner(self)  # type: ignore[attr-defined]
+        self.scan_once = json.scanner.py_make_scanner(self)  # type: ignore[attr-defined]  # typeshed lacks it
 
     def _array(self, at: tuple[str, int], scan: Any) -> tuple[list[Any], int]:
         text, start = at
-        items, end = json.decoder.JSONArray(at, scan)  # type: ignore[attr-defined]
+        items, end = json.decoder.JSONArray(at, scan)  # type: ignore[attr-defined]  # typeshed lacks it
         self.arrays.append((items, text[start - 1 : end]))
         return items, end
