@@ -60,7 +60,8 @@ class Gradients:
         return logits, reduce(torch.add, [loss for _, loss, _ in outcomes])
 
     def _parts(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartJudged]]:
-        if self._turns and quarters is not None:
+        if self._turns:
+            assert quarters is not None
             return self._turns.parts(self._objective, pictures, labels, quarters)
         chunks = zip(pictures.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
         return [partial(self._judge, len(some) / len(labels), some, theirs) for some, theirs in chunks]
