@@ -227,8 +227,8 @@ TAIL = """`scratch` is the default of the hyperparameters; `pretrained` is `use_
 asks for. Each job is one process on one thread; *seconds alone* is a job with all processors for itself, from its start
 to its stored model. The calibration error is the expected calibration error over 15 bins; *by chance alone* is what a
 perfectly calibrated model with the same confidences would show among 200 pictures. For comparison, AWS's built-in
-algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU. On one H100 a
-job of ours takes 9 seconds (docs/decisions/0011-a-gpu-repeats-steps.md).
+algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU. On one H100,
+with PyTorch 2.11, a job of ours takes 9 seconds (docs/decisions/0011-a-gpu-repeats-steps.md).
 """
 
 
