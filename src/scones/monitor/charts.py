@@ -215,7 +215,7 @@ def _histogram_title(statistics: Statistics) -> str:
     if not statistics.total:
         return "Nothing was classified"
     if statistics.total == 1:
-        return f"The one answer has a confidence of {statistics.confidences[0]:.3f}"
+        return f"The one answer has a confidence of {confidence(statistics.confidences[0], statistics.threshold)}"
     return f"Half of the answers have a confidence of {statistics.quantiles[0.5]:.3f} or more"
 
 

@@ -90,7 +90,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     with path.open("rb") as packed:
         gzipped = packed.read(2) == b"\x1f\x8b"
         packed.seek(0)
-        plain: IO[bytes] = gzip.GzipFile(fileobj=packed) if gzipped else packed  # type: ignore[assignment]  # a GzipFile is one in all but its class
+        # A GzipFile is an IO[bytes] in all but its class.
+        plain: IO[bytes] = gzip.GzipFile(fileobj=packed) if gzipped else packed  # type: ignore[assignment]
         with tarfile.open(fileobj=_Bounded(plain, UNPACKED_LIMIT), mode="r|") as tar:
             seen = set()
             for member in tar:

@@ -22,7 +22,7 @@ _MOST_ITEMS = 873_782
 _MOST_TEXT = 8 * _MOST_ITEMS
 
 
-class Expression(Jsonata):  # type: ignore[misc]
+class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
     """An expression whose numbers are JavaScript's, and which ends where it would hold too much."""
 
     def evaluate(self, input: Any, bindings: Any = None) -> Any:  # noqa: A002 - jsonata-python's name
