@@ -26,7 +26,7 @@ def test_threads_share_out_a_batch_and_change_nothing(threads):
         torch.testing.assert_close(part, weight.grad, rtol=1e-2, atol=1e-3 * float(weight.grad.abs().max()) + 1e-7)
 
 
-def test_a_loss_that_is_no_number_in_one_part_is_told(threads):
+def test_a_loss_that_is_no_number_in_one_part_is_that_of_the_whole(threads):
     network = EfficientNetLite0(2, (32, 32)).train()
     pictures = torch.rand(5, 3, 32, 32)
     pictures[4] = torch.nan

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from jobs import make
 
 from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
 from scones.algorithm.failure import CustomerError
@@ -134,6 +135,17 @@ def test_the_schedule_counts_epochs_by_its_batches():
 def test_training_that_diverges_is_told(job):
     assert job.train(epochs="50", optimizer="sgd", learning_rate="1", weight_decay="1", momentum="1").returncode == 2
     assert job.failure.startswith("Training diverges: the loss is no number any more; set a smaller learning_rate.")
+
+
+def test_training_that_diverges_is_told_within_an_epoch(tmp_path):
+    job = make(tmp_path / "ml", train=120)
+    rule = {"optimizer": "sgd", "learning_rate": "1", "weight_decay": "1", "momentum": "1"}
+    done = job.train(epochs="1", mini_batch_size="1", **rule)
+    assert done.returncode == 2
+    assert job.failure.startswith("Training diverges: ")
+    assert "Train-accuracy" not in done.stdout
+    assert "Batch [20]" in done.stdout
+    assert "Batch [100]" not in done.stdout
 
 
 def test_a_weighted_loss_counts_each_class_the_same():

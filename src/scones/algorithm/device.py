@@ -20,13 +20,14 @@ def find_device() -> torch.device:
         return CPU
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS begins, so not too late
     torch.set_deterministic_debug_mode("warn")  # as use_deterministic_algorithms, which imports the compiler: 5 seconds
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # an operation of seven
+    # That fills all memory before its first use, an operation of seven, for programs that read what they never wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property, set so
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda")
 
 
 def moved(value: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the CPU on a device, without waiting for what the device is doing."""
+    """Return a tensor of the CPU on a device, without waiting for the device where its driver need not."""
     return value.to(device, non_blocking=True)
 
 

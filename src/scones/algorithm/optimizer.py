@@ -55,7 +55,7 @@ class Muon(_Momentum):
 
 
 class Sgd(_Momentum):
-    """Stochastic gradient descent with Nesterov momentum and weight decay, in the very steps of torch.optim.SGD."""
+    """SGD with Nesterov momentum and weight decay, in torch.optim.SGD's steps but for rounding."""
 
     def __init__(self, weights: Iterable[Tensor], momentum: float, weight_decay: float) -> None:
         super().__init__(weights, momentum)
@@ -74,7 +74,7 @@ class Sgd(_Momentum):
 
 
 class AdamW:
-    """AdamW in the very steps of torch.optim.AdamW: its fused step, which is one operation for all weights."""
+    """AdamW in torch.optim.AdamW's steps but for rounding: its fused step, which is one operation for all weights."""
 
     BETAS, EPSILON = (0.9, 0.999), 1e-8
 

@@ -195,6 +195,7 @@ def choose(
 
 def _moved(network: Classifier, device: torch.device) -> Classifier:
     """Put a network where it learns, before any optimizer knows its weights."""
+    # PyTorch's types know no memory_format together with a device.
     return network.to(device=device, memory_format=layout(device))  # type: ignore[call-overload, no-any-return]
 
 

@@ -26,7 +26,7 @@ class Recorded(Generic[Outcome]):
 
     def __init__(self, work: Callable[..., Outcome]) -> None:
         self._work = work
-        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch says no types of it
         self._warmed: Counter[tuple[torch.Size, ...]] = Counter()
         self._recordings: dict[tuple[torch.Size, ...], _Recording[Outcome]] = {}
 

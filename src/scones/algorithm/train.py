@@ -168,7 +168,7 @@ class _Run:
         self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
         self.at_once = None if device == CPU else self._batch
-        """How many pictures to measure at once: a GPU gets ready for each new number of them, for seconds."""
+        """How many pictures to measure at once: a GPU is ready for as many as it learns from."""
         self._generator = torch.Generator().manual_seed(seed + group.rank)
         self._group = group
         self.stopped = False
@@ -195,7 +195,7 @@ class _Run:
     def epoch(self, epoch: int, log: Callable[[str], None], stopping: Callable[[], bool]) -> float:
         """Go through the pictures in whole batches; return the share that was right, as seen in training.
 
-        Raises `CustomerError`, at the next line of progress, once the loss is no number.
+        Raises `CustomerError`, at the next line of progress or the epoch's end, once the loss is no number.
         """
         self._network.train()
         losses, right, among = torch.zeros(3, device=self._device)  # stay there: to read a value from a GPU is to wait
@@ -211,8 +211,8 @@ class _Run:
             seen += len(chosen)
             if batch and batch % LOG_EVERY == 0:
                 _check(losses)
-                share, speed = float(right) / seen, seen / (time.monotonic() - began)
-                log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={share:.6f}")
+                accuracy, speed = float(right) / seen, seen / (time.monotonic() - began)
+                log(f"Epoch[{epoch}] Batch [{batch}]\tSpeed: {speed:.3f} samples/sec\taccuracy={accuracy:.6f}")
             if self._group.any(stopping()):
                 self.stopped = True
                 break
@@ -236,18 +236,18 @@ class _Run:
         rate = self._rate()
         self._step += 1
         decay = min(AVERAGING, self._step / (self._step + 10))
-        numbers = moved(torch.tensor([rate, 1 - decay]), self._device)
-        return self._change(pictures, labels, numbers, *quarters)
+        rates = moved(torch.tensor([rate, 1 - decay]), self._device)
+        return self._change(pictures, labels, rates, *quarters)
 
-    def _change_weights(self, pictures: Tensor, labels: Tensor, numbers: Tensor, *quarters: Tensor) -> Judged:
-        """Change the weights by a batch, and then their average; `numbers` are the rate and the average's change."""
-        rate, change = numbers
+    def _change_weights(self, pictures: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> Judged:
+        """Change the weights by a batch, then their average; `rates` are those of the weights and of the average."""
+        rate, averages = rates
         judged = self._gradients.take(pictures, labels, *quarters)
         self._group.average(self._learning)
         self._recipe.learn(rate)
         with torch.no_grad():
             for mean, value in self._averaged:
-                mean.lerp_(value, change)
+                mean.lerp_(value, averages)
         return judged
 
     def state(self, epoch: int) -> dict[str, Any]:
@@ -332,14 +332,15 @@ def measured_at_once(network: Classifier, pixels: Pixels) -> int:
 def logits_of(network: Classifier, pixels: Pixels, at_once: int | None = None) -> Tensor:
     """Return a network's logits, shape (n, classes), on the CPU.
 
-    It always gets as many pictures, the last of them with some of those before.
+    With `at_once` it gets so many each time, where there are as many: the last again with some of those before.
     """
     device, count = network.head.weight.device, at_once or measured_at_once(network, pixels)
     logits = []
     for begin in range(0, len(pixels), count):
         end = min(begin + count, len(pixels))
-        pictures = to_tensor(pixels[max(0, end - count) : end], device).contiguous(memory_format=layout(device))
-        logits.append(network(pictures)[begin - end :])
+        first = max(0, end - count) if at_once else begin
+        pictures = to_tensor(pixels[first:end], device).contiguous(memory_format=layout(device))
+        logits.append(network(pictures)[begin - first :])
     return torch.cat(logits).to(CPU)
 
 
