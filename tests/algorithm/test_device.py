@@ -20,7 +20,7 @@ from scones.algorithm.device import find_device
 from scones.algorithm.hyperparameters import Hyperparameters
 from scones.algorithm.pictures import Pictures
 from scones.algorithm.recording import _Recording
-from scones.algorithm.train import train
+from scones.algorithm.train import _Run, train
 
 META = torch.device("meta")
 BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
@@ -28,9 +28,14 @@ BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
 
 
 class _Strict(TorchDispatchMode):
-    """Refuses what mixes devices, as CUDA does, and counts what is done on the device."""
+    """Refuses what mixes devices, as CUDA does, and counts what is done on the device.
+
+    While a step that a GPU would record is `recorded`, also refuses what a recording would not repeat: to read a value
+    back, and to take a number from the CPU.
+    """
 
     done = 0
+    recorded = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -38,6 +43,9 @@ class _Strict(TorchDispatchMode):
         tensors = [value for value in tree_leaves((args, kwargs)) if isinstance(value, torch.Tensor)]
         on_device = [value for value in tensors if value.device == META]
         self.done += bool(on_device)
+        if self.recorded:
+            assert len(on_device) == len(tensors), f"{name} takes a tensor from the CPU"
+            assert name != "aten::_local_scalar_dense", "a value is read back"
         if on_device and name == "aten::_local_scalar_dense":
             return 1.0
         if on_device and name == "aten::_to_copy" and kwargs.get("device") == torch.device("cpu"):
@@ -68,7 +76,7 @@ class _Interrupted(Exception):
         pytest.param({"use_pretrained_model": "1", "augmentation_type": "crop_color_transform"}, marks=needs_weights),
     ],
 )
-def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, given):
+def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given):
     sizes = {"num_classes": "2", "num_training_samples": "500", "image_shape": "3,32,32"}
     hyperparameters = sizes | {"epochs": "2", "mini_batch_size": "450", "use_weighted_loss": "1"} | given
     parameters, _ = Hyperparameters.read(hyperparameters)
@@ -80,7 +88,18 @@ def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, give
         if message.startswith("Epoch[1]"):
             raise _Interrupted
 
-    with _Strict() as strict:
+    strict = _Strict()
+    change_weights = _Run._change_weights
+
+    def recorded(run: _Run, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        strict.recorded = run._recipe.recordable
+        try:
+            return change_weights(run, *batch)
+        finally:
+            strict.recorded = False
+
+    monkeypatch.setattr(_Run, "_change_weights", recorded)
+    with strict:
         with pytest.raises(_Interrupted):
             train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
         trained = train(training, validation, parameters, log=told.append, checkpoints=checkpoints, device=META)
