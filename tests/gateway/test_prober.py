@@ -1,0 +1,22 @@
+"""The prober of the tests, on a cloud that is stopped for a moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+from prober import probing
+
+
+def test_a_stall_delays_every_probe_that_was_due_in_it(start_cloud: Any) -> None:
+    cloud = start_cloud()
+    with probing(cloud) as prober:
+        os.kill(cloud.running.pid, signal.SIGSTOP)
+        time.sleep(1)
+        os.kill(cloud.running.pid, signal.SIGCONT)
+        time.sleep(0.2)
+    late = [latency for latency in prober.latencies if latency > 0.5]
+    assert len(late) > 15
+    assert 0.9 < prober.percentile(100) < 30
