@@ -31,6 +31,8 @@ class Store:
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._reader = self._connect()
+        self._idle: list[sqlite3.Connection] = []
+        """Connections that no long read uses now: a new one takes longer than most reads."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -77,14 +79,23 @@ class Store:
         return row
 
     async def read_aside(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        """Return the rows of a long query, read on another thread with a connection of its own."""
+        """Return the rows of a long query, read on another thread."""
+        return await self.read_with(lambda connection: connection.execute(sql, parameters).fetchall())
 
-        def read() -> list[sqlite3.Row]:
-            connection = self._connect()
+    async def read_with(self, work: Work[T]) -> T:
+        """Run a long read on another thread and return its result; all its queries see the same snapshot."""
+
+        def read() -> T:
             try:
-                return connection.execute(sql, parameters).fetchall()
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
             finally:
-                connection.close()
+                connection.execute("ROLLBACK")
+                self._idle.append(connection)
 
         return await asyncio.to_thread(read)
 
@@ -92,7 +103,8 @@ class Store:
         """Finish all writes and close."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
-        self._reader.close()
+        for connection in (self._reader, *self._idle):
+            connection.close()
 
     def _run(self) -> None:
         connection = self._connect()

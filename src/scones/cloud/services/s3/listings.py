@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -11,35 +12,14 @@ from urllib.parse import quote
 from scones.cloud.service import Call
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
+from scones.cloud.services.s3.scan import Bound, Entry, entries, later, start_behind, successor
 
 MOST = 1000
 """Entries of one page."""
 
-PLAIN = """
-    SELECT key, 0 AS cut, size, etag, modified, storage_class, checksum_algorithm, checksum_type FROM s3_objects
-    WHERE bucket = ?1 AND key >= ?2 AND key < ?3 ORDER BY key LIMIT ?4
-"""
-
-# A loose index scan: each step looks up the next key in the primary key, past all that share the last common prefix,
-# so that a page costs as many look-ups as it has entries, however many objects lie below a prefix. `cut` is where the
-# delimiter begins behind the prefix, and 0 for an object. Parameters: bucket, first key, end, limit, position behind
-# the prefix, delimiter, successor of the delimiter.
-GROUPED = """
-    WITH RECURSIVE entry (key, cut) AS (
-        SELECT key, instr(substr(key, ?5), ?6) FROM (
-            SELECT min(key) AS key FROM s3_objects WHERE bucket = ?1 AND key >= ?2 AND key < ?3
-        ) WHERE key IS NOT NULL
-        UNION ALL
-        SELECT found.key, instr(substr(found.key, ?5), ?6) FROM entry JOIN s3_objects AS found
-        ON found.bucket = ?1 AND found.key = (
-            SELECT min(key) FROM s3_objects WHERE bucket = ?1 AND key < ?3 AND key >= CASE entry.cut
-                WHEN 0 THEN entry.key || char(0)
-                ELSE substr(entry.key, 1, ?5 + entry.cut - 2) || ?7 END
-        )
-        LIMIT ?4
-    )
-    SELECT key, cut, size, etag, modified, storage_class, checksum_algorithm, checksum_type
-    FROM entry JOIN s3_objects USING (key) WHERE bucket = ?1 ORDER BY key
+_OBJECTS = """
+    SELECT key, size, etag, modified, storage_class, checksum_algorithm, checksum_type FROM s3_objects
+    WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key
 """
 
 
@@ -106,55 +86,33 @@ class Listings(S3Base):
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
         if limit == 0:
             return Page([], [], "", truncated=False)
-        start = max(prefix, _start(prefix, delimiter, after), key=str.encode)
-        bounds = (bucket, start, successor(prefix), limit + 1)
-        if delimiter:
-            skip = len(prefix) + 1
-            rows = await self.store.read_aside(GROUPED, *bounds, skip, delimiter, successor(delimiter))
-        else:
-            rows = await self.store.read_aside(PLAIN, *bounds)
-        url = _encoder(params)
-        contents: list[dict[str, Any]] = []
-        prefixes: list[str] = []
-        last = ""
-        for row in rows[:limit]:
-            last = row["key"]
-            if row["cut"]:
-                last = last[: len(prefix) + row["cut"] - 1] + delimiter
-                prefixes.append(url(last))
-                continue
-            contents.append(
-                {
-                    "Key": url(last),
-                    "LastModified": row["modified"] / 1000,
-                    "ETag": f'"{row["etag"]}"',
-                    "ChecksumAlgorithm": [row["checksum_algorithm"]],
-                    "ChecksumType": row["checksum_type"],
-                    "Size": row["size"],
-                    "StorageClass": row["storage_class"],
-                    "Owner": self.owner if owner else None,
-                }
-            )
-        return Page(contents, prefixes, last, len(rows) > limit)
+        start = later(prefix, start_behind(prefix, delimiter, after))
+        end = successor(prefix)
 
+        def read(connection: sqlite3.Connection) -> list[Entry]:
+            def seek(position: Bound) -> Iterator[sqlite3.Row]:
+                return connection.execute(_OBJECTS, (bucket, position, end))
 
-def successor(text: str) -> str | bytes:
-    """Return the least text behind all that begin with this one; an empty blob, SQLite's order, if there is none."""
-    while text:
-        code = ord(text[-1]) + 1
-        if code <= 0x10FFFF:
-            return text[:-1] + chr(0xE000 if 0xD800 <= code < 0xE000 else code)
-        text = text[:-1]
-    return b""
+            return entries(seek(start), seek, prefix, delimiter, limit + 1)
 
-
-def _start(prefix: str, delimiter: str, after: str) -> str:
-    """Return the least key behind one, or behind all keys of a common prefix that was on the page before."""
-    cut = after.find(delimiter, len(prefix)) if delimiter and after.startswith(prefix) else -1
-    behind = successor(delimiter)
-    if cut >= 0 and cut + len(delimiter) == len(after) and isinstance(behind, str):
-        return after[:cut] + behind
-    return after + "\0" if after else ""
+        found = await self.store.read_with(read)
+        url, page = _encoder(params), found[:limit]
+        contents = [
+            {
+                "Key": url(entry.name),
+                "LastModified": entry.row["modified"] / 1000,
+                "ETag": f'"{entry.row["etag"]}"',
+                "ChecksumAlgorithm": [entry.row["checksum_algorithm"]],
+                "ChecksumType": entry.row["checksum_type"],
+                "Size": entry.row["size"],
+                "StorageClass": entry.row["storage_class"],
+                "Owner": self.owner if owner else None,
+            }
+            for entry in page
+            if entry.row is not None
+        ]
+        prefixes = [url(entry.name) for entry in page if entry.row is None]
+        return Page(contents, prefixes, page[-1].name if page else "", len(found) > limit)
 
 
 def _common(params: Mapping[str, Any], page: Page, limit: int) -> dict[str, Any]:

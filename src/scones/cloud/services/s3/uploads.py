@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,11 +22,16 @@ from scones.cloud.services.s3.files import Content
 from scones.cloud.services.s3.objects import check_key
 from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.record import Record, find_object, headers_of
+from scones.cloud.services.s3.scan import Bound, Entry, entries, later, start_behind, successor
 from scones.cloud.services.s3.tags import tags_in_header
 
 SMALLEST_PART = 5 * 1024**2
 """Bytes of every part but the last."""
 LAST_NUMBER = 10_000
+_UPLOADS = """
+    SELECT * FROM s3_uploads WHERE bucket = ? AND (key, initiated, id) > (?, ?, ?) AND key < ?
+    ORDER BY key, initiated, id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,10 @@ class Uploads(Copies):
         params = call.params
         upload = self._upload(params)
         limit, marker = min(params.get("MaxParts", 1000), 1000), params.get("PartNumberMarker", 0)
-        parts = [part for part in self.parts(upload.id) if part["number"] > int(marker)]
+        parts = self.store.rows(
+            "SELECT * FROM s3_parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
+            upload.id, int(marker), limit + 1,
+        )  # fmt: skip
         page = parts[:limit]
         return {
             "Bucket": upload.bucket,
@@ -217,31 +225,21 @@ class Uploads(Copies):
         bucket = self.check_bucket(params)
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
         limit, key_marker = min(params.get("MaxUploads", 1000), 1000), params.get("KeyMarker", "")
-        rows = self.store.rows(
-            "SELECT * FROM s3_uploads WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated, id",
-            bucket,
-            prefix,
-            prefix,
-        )
-        uploads = _behind([Upload(*row) for row in rows], key_marker, params.get("UploadIdMarker"))
-        page: list[dict[str, Any]] = []
-        prefixes: list[str] = []
-        last: Upload | None = None
-        truncated = False
-        for upload in uploads:
-            cut = upload.key.find(delimiter, len(prefix)) if delimiter else -1
-            shared = upload.key[: cut + len(delimiter)] if cut >= 0 else None
-            if shared is not None and (shared in prefixes or shared <= key_marker):
-                last = upload
-                continue
-            if len(page) + len(prefixes) == limit:
-                truncated = True
-                break
-            last = upload
-            if shared is not None:
-                prefixes.append(shared)
-            else:
-                page.append(self._listed(upload))
+        marker = self._marker(bucket, key_marker, params.get("UploadIdMarker"))
+        if marker is None:
+            marker = (later(prefix, start_behind(prefix, delimiter, key_marker)), -1, "")
+        end = successor(prefix)
+
+        def read(connection: sqlite3.Connection) -> list[Entry]:
+            def rows(key: Bound, initiated: int = -1, upload: str = "") -> Iterator[sqlite3.Row]:
+                return connection.execute(_UPLOADS, (bucket, key, initiated, upload, end))
+
+            return entries(rows(*marker), rows, prefix, delimiter, limit + 1)
+
+        found = await self.store.read_with(read) if limit else []
+        truncated, listed = len(found) > limit, found[:limit]
+        page = [self._listed(Upload(*entry.row)) for entry in listed if entry.row is not None]
+        last = listed[-1] if truncated else None
         url = quote if params.get("EncodingType") == "url" else str
         for entry in page:
             entry["Key"] = url(entry["Key"])
@@ -249,16 +247,23 @@ class Uploads(Copies):
             "Bucket": bucket,
             "KeyMarker": url(key_marker),
             "UploadIdMarker": params.get("UploadIdMarker", ""),
-            "NextKeyMarker": url(last.key) if truncated and last else None,
-            "NextUploadIdMarker": last.id if truncated and last else None,
+            "NextKeyMarker": url(last.name) if last else None,
+            "NextUploadIdMarker": last.row["id"] if last and last.row is not None else None,
             "Prefix": url(prefix),
             "Delimiter": url(delimiter) if delimiter else None,
             "MaxUploads": limit,
             "IsTruncated": truncated,
             "EncodingType": params.get("EncodingType"),
             "Uploads": page,
-            "CommonPrefixes": [{"Prefix": url(shared)} for shared in prefixes],
+            "CommonPrefixes": [{"Prefix": url(entry.name)} for entry in listed if entry.row is None],
         }
+
+    def _marker(self, bucket: str, key: str, upload: str | None) -> tuple[Bound, int, str] | None:
+        """Return the position of an upload of a key, None if there is no such upload (any more)."""
+        row = self.store.row("SELECT bucket, key, initiated FROM s3_uploads WHERE id = ?", upload) if upload else None
+        if upload is None or row is None or (row["bucket"], row["key"]) != (bucket, key):
+            return None
+        return key, row["initiated"], upload
 
     def _listed(self, upload: Upload) -> dict[str, Any]:
         return {
@@ -287,17 +292,6 @@ def _owned(row: sqlite3.Row | None, bucket: str, params: Mapping[str, Any]) -> U
     if row is None or (row["bucket"], row["key"]) != (bucket, params["Key"]):
         raise errors.no_such_upload(params["UploadId"])
     return Upload(*row)
-
-
-def _behind(uploads: list[Upload], key_marker: str, id_marker: str | None) -> list[Upload]:
-    """Return the uploads behind a key, or, with an upload's ID, behind that upload of the key."""
-    if not key_marker:
-        return uploads
-    if id_marker:
-        for index, upload in enumerate(uploads):
-            if (upload.key, upload.id) == (key_marker, id_marker):
-                return uploads[index + 1 :]
-    return [upload for upload in uploads if upload.key.encode() > key_marker.encode()]
 
 
 def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:
