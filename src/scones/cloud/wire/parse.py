@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
@@ -16,6 +13,7 @@ from xml.etree import ElementTree as ET
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire import numbers
 from scones.cloud.wire.model import streamed_input, wire_name
 
 
@@ -148,27 +146,18 @@ def _scalar(text: str, shape: Shape) -> Any:
         case "string":
             return text
         case "integer" | "long":
-            return int(text)
+            return numbers.integer(text, shape.type_name)
         case "float" | "double":
-            return float(text)
+            return numbers.decimal(text)
         case "boolean":
             if text.lower() not in ("true", "false"):
                 raise ValueError(f"{text!r} is not a boolean")
             return text.lower() == "true"
         case "timestamp":
-            return _timestamp(text)
+            return numbers.moment(text)
         case "blob":
             return base64.b64decode(text)
     return text
-
-
-def _timestamp(value: str | float) -> datetime:
-    if isinstance(value, int | float) or re.fullmatch(r"-?\d+(\.\d+)?", value):
-        return datetime.fromtimestamp(float(value), UTC)
-    if value[:3].isalpha():
-        return parsedate_to_datetime(value)
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -205,7 +194,7 @@ def _json_value(value: Any, shape: Shape) -> Any:
         return {key: _json_value(item, shape.value) for key, item in value.items()}
     match shape.type_name:
         case "timestamp":
-            return _timestamp(value)
+            return numbers.moment(value)
         case "blob":
             return base64.b64decode(value, validate=True)
         case "string" if isinstance(value, dict | list):
@@ -213,15 +202,17 @@ def _json_value(value: Any, shape: Shape) -> Any:
         case "string" if not isinstance(value, str):
             return json.dumps(value)
         case "integer" | "long" if isinstance(value, float) and value.is_integer():
-            return int(value)
+            return numbers.in_range(int(value), shape.type_name)
         case "integer" | "long" | "boolean" if isinstance(value, str):
             return _scalar(value, shape)
         case "integer" | "long" if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError("an integer was expected")
+        case "integer" | "long":
+            return numbers.in_range(value, shape.type_name)
         case "boolean" if not isinstance(value, bool):
             raise TypeError("a boolean was expected")
         case "float" | "double":
-            return float(value)
+            return numbers.decimal(value) if isinstance(value, str) else numbers.finite(value)
     return value
 
 

@@ -1,0 +1,93 @@
+"""Numbers and dates that clients send as text, read with a bound on their length and on their value.
+
+Python's `int` takes signs, underscores, whitespace and digits of every script, `str.isdigit` takes `²`, and dates
+overflow. Each function here raises `ValueError`, and nothing else, for what AWS refuses.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+LONGEST = 64
+"""Characters of the longest number or date that is read at all."""
+BITS = {"integer": 31, "long": 63}
+"""Bits of the integers in AWS's models, without the sign."""
+
+_DIGITS = re.compile(r"[0-9]{1,19}")
+_HEX_DIGITS = re.compile(r"[0-9A-Fa-f]{1,16}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+
+
+def count(text: str, most: int) -> int:
+    """Return the number that ASCII digits state: no sign, from 0 to `most`."""
+    if not _DIGITS.fullmatch(text) or (number := int(text)) > most:
+        raise ValueError(f"{shown(text)} is not a number from 0 to {most}")
+    return number
+
+
+def hexadecimal(text: str, most: int) -> int:
+    """Return the number that hexadecimal ASCII digits state: no sign and no prefix, from 0 to `most`."""
+    if not _HEX_DIGITS.fullmatch(text) or (number := int(text, 16)) > most:
+        raise ValueError(f"{shown(text)} is not a hexadecimal number from 0 to {most:x}")
+    return number
+
+
+def integer(text: str, kind: str = "long") -> int:
+    """Return an integer with an optional sign; `kind` is the model's type, `integer` (32 bits) or `long` (64)."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not an integer")
+    return in_range(int(text), kind)
+
+
+def in_range(number: int, kind: str) -> int:
+    """Return an integer that the model's type can hold."""
+    if not -(1 << BITS[kind]) <= number < 1 << BITS[kind]:
+        raise ValueError(f"the number is out of the range of {'int' if kind == 'integer' else 'long'}")
+    return number
+
+
+def decimal(text: str) -> float:
+    """Return a finite number."""
+    if len(text) > LONGEST or not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not a number")
+    return finite(float(text))
+
+
+def finite(number: float) -> float:
+    """Return a number that is neither NaN nor infinite."""
+    try:
+        number = float(number)
+    except OverflowError as error:
+        raise ValueError("the number is out of the range of double") from error
+    if not math.isfinite(number):
+        raise ValueError("the number is not finite")
+    return number
+
+
+def moment(value: object) -> datetime:
+    """Return a time, in UTC unless it says otherwise: seconds since 1970, ISO 8601, or a date of HTTP."""
+    try:
+        return _moment(value)
+    except (OverflowError, OSError, TypeError, IndexError) as error:
+        raise ValueError(f"{shown(value)} is not a time between the years 1 and 9999") from error
+
+
+def _moment(value: object) -> datetime:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise ValueError(f"{shown(value)} is not a time")
+    if _DECIMAL.fullmatch(value):
+        return datetime.fromtimestamp(decimal(value), UTC)
+    found = parsedate_to_datetime(value) if value[:3].isalpha() else datetime.fromisoformat(value)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def shown(value: object) -> str:
+    """Return a value for an error message, shortened."""
+    text = repr(value) if isinstance(value, str) else str(type(value).__name__)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
