@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from scones.cloud.lifecycle import CloudError
+from scones.cloud.errors import CloudError
 from scones.cloud.server import serve
 
 

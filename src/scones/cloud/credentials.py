@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
 from scones.cloud.errors import ServiceError
 
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
@@ -50,7 +51,7 @@ class Credentials:
 
     @classmethod
     def of(cls, data_dir: Path) -> Credentials:
-        """Read the folder's keys, making them on first use; the file is its owner's alone."""
+        """Read the folder's keys, making them on first use; raises `BrokenFileError`."""
         path = data_dir / "credentials.json"
         if not path.exists():
             alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -58,11 +59,21 @@ class Credentials:
                 "AccessKeyId": "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
                 "SecretAccessKey": secrets.token_urlsafe(30),
             }
-            draft = path.with_suffix(".new")
-            draft.touch(mode=0o600)
-            draft.write_text(json.dumps(made))
-            draft.replace(path)
-        stored = json.loads(path.read_text())
+            write_durably(path, json.dumps(made))
+        return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Credentials:
+        """Read keys from their file; raises `BrokenFileError` with what is lost and what to do."""
+        try:
+            stored = read_object(path, "AccessKeyId", "SecretAccessKey")
+        except BrokenFileError as error:
+            advice = (
+                f"{error.reason}, so the keys of this data folder are lost. Restore the file from a backup, or move it "
+                "away: the next start makes new keys. Presigned URLs and the keys of open workspaces and notebooks "
+                "then become invalid; stored data is not affected."
+            )
+            raise BrokenFileError(path, advice) from error
         return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
 
     def root(self, account: str) -> Caller:

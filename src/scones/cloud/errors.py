@@ -1,8 +1,12 @@
-"""The one exception that services raise to answer with an AWS error."""
+"""The exception that services raise to answer with an AWS error, and the one of a cloud that cannot run."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+class CloudError(Exception):
+    """The local cloud could not be started or stopped; the message says what to do."""
 
 
 class ServiceError(Exception):

@@ -18,25 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from scones.cloud.credentials import Credentials
+from scones.cloud.data_folder import Identity, close_to_others, identify
+from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
+from scones.cloud.errors import CloudError
+
 if TYPE_CHECKING:
     from scones.cloud.cloud import CloudSettings
 
-ACCOUNT = "111122223333"
-REGION = "us-east-1"
 CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
 """Variables that would send a client elsewhere, to be taken out of an environment that gets ours."""
-
-
-class CloudError(Exception):
-    """The local cloud could not be started or stopped; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The account and the region of a data folder: fixed at its first start, for its ARNs carry them."""
-
-    account: str
-    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +48,7 @@ class RunningCloud:
 
     def announce(self) -> None:
         """Leave word in the data folder that this cloud answers."""
-        draft = _word(self.data_dir).with_suffix(".new")
-        draft.write_text(json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
-        draft.replace(_word(self.data_dir))
+        write_durably(_word(self.data_dir), json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
 
     def withdraw(self) -> None:
         """Take the word back."""
@@ -67,12 +56,12 @@ class RunningCloud:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that make boto3, the AWS CLI and the SDKs use this cloud."""
-        keys = json.loads((self.data_dir / "credentials.json").read_text())
+        keys = Credentials.read(self.data_dir / "credentials.json")
         no_proxy = [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1", "localhost"]
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
-            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_ACCESS_KEY_ID": keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             # StartSyncExecution and TestState would put `sync-` before the host's name.
@@ -97,6 +86,7 @@ class RunningCloud:
 @contextmanager
 def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[Identity]:
     """Take a data folder for this process, making it on first use; raises `CloudError` where another has it."""
+    os.umask(0o077)  # all that this process and its children make is their owner's alone
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _lock(data_dir).open("a") as lock:
         try:
@@ -104,19 +94,8 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
         except BlockingIOError as error:
             raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.") from error
         _word(data_dir).unlink(missing_ok=True)
-        yield _identify(data_dir, region, account)
-
-
-def _identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
-    path = data_dir / "identity.json"
-    if not path.exists():
-        made = Identity(account or ACCOUNT, region or REGION)
-        path.write_text(json.dumps(asdict(made)))
-    identity = Identity(**json.loads(path.read_text()))
-    for name, asked, has in (("account", account, identity.account), ("region", region, identity.region)):
-        if asked and asked != has:
-            raise CloudError(f"{data_dir} belongs to {name} {has}, not {asked}: give another folder with --data-dir.")
-    return identity
+        close_to_others(data_dir)
+        yield identify(data_dir, region, account)
 
 
 def start(
@@ -171,10 +150,10 @@ def find(data_dir: Path) -> RunningCloud | None:
     """Return the local cloud that runs on a data folder and answers, or None."""
     word = _word(data_dir.resolve())
     try:
-        described = json.loads(word.read_text())
-    except FileNotFoundError:
+        described = read_object(word, "data_dir", "url", "region", "account")
+        running = RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
+    except (FileNotFoundError, BrokenFileError, TypeError):  # the next start replaces a broken one
         return None
-    running = RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
     return running if _held(data_dir) and running.healthy() else None
 
 

@@ -1,0 +1,96 @@
+"""A data folder's identity, its account and region, and the modes of its files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sqlite3
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from scones.cloud.durable_files import BrokenFileError, make_private, read_object, write_durably
+from scones.cloud.errors import CloudError
+
+log = logging.getLogger(__name__)
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+DATABASE = "cloud.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account and the region of a data folder: fixed at its first start, because its ARNs contain them."""
+
+    account: str
+    region: str
+
+
+def close_to_others(data_dir: Path) -> None:
+    """Make a data folder readable by its owner alone; one line in the log says what was open."""
+    if changed := make_private(data_dir):
+        log.warning("Other users could read %s: %d of its files and folders are private now.", data_dir, changed)
+
+
+def identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
+    """Return a folder's identity, recorded on first use.
+
+    A broken identity.json is rebuilt from the ARNs in the database. Raises `CloudError` where they do not agree, and
+    where the folder has another account or region than the ones given.
+    """
+    path = data_dir / "identity.json"
+    try:
+        identity = Identity(**{name: read_object(path, "account", "region")[name] for name in ("account", "region")})
+    except FileNotFoundError:
+        identity = _recorded(path, _from_arns(path, region, account))
+    except BrokenFileError as broken:
+        identity = _recorded(path, _from_arns(path, region, account))
+        log.warning("%s. It is rebuilt: account %s, region %s.", broken, identity.account, identity.region)
+    for name, asked, has in (("account", account, identity.account), ("region", region, identity.region)):
+        if asked and asked != has:
+            raise CloudError(f"{data_dir} belongs to {name} {has}, not {asked}: give another folder with --data-dir.")
+    return identity
+
+
+def _recorded(path: Path, identity: Identity) -> Identity:
+    write_durably(path, json.dumps(asdict(identity)))
+    return identity
+
+
+def _from_arns(path: Path, region: str | None, account: str | None) -> Identity:
+    """Return the identity that stored ARNs agree on; a part that none contains is the given one, or the default."""
+    try:
+        arns = [arn.split(":") for arn in _stored_arns(path.with_name(DATABASE))]
+    except sqlite3.Error as error:
+        if region and account:
+            return Identity(account, region)
+        raise CloudError(
+            f"{path} cannot be read, and neither can the database ({error}): restore one of them from a backup, or "
+            "give --account and --region as they were at the first start."
+        ) from error
+    accounts, regions = {arn[4] for arn in arns if arn[4].isdecimal()}, {arn[3] for arn in arns if arn[3]}
+    if len(accounts) > 1 or len(regions) > 1:
+        raise CloudError(
+            f"{path} cannot be read, and the database has ARNs of several accounts or regions "
+            f"({', '.join(sorted(accounts | regions))}): write the file again, as "
+            '{"account": "111122223333", "region": "us-east-1"}.'
+        )
+    return Identity(*accounts or (account or ACCOUNT,), *regions or (region or REGION,))
+
+
+def _stored_arns(database: Path) -> list[str]:
+    if not database.exists():
+        return []
+    # Read-only: closing another connection would fold the write-ahead log into the database before it is checked.
+    with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        queries = [
+            f'SELECT arn FROM "{table}" LIMIT 1000'  # noqa: S608 - a table's own name
+            for table in tables
+            if any(column[1] == "arn" for column in connection.execute(f'PRAGMA table_info("{table}")'))
+        ]
+        if "roles" in tables:
+            queries.append("SELECT json_extract(document, '$.Arn') FROM roles WHERE json_valid(document)")
+        found = [arn for query in queries for (arn,) in connection.execute(query)]
+    return [arn for arn in found if isinstance(arn, str) and arn.count(":") >= 5 and "::aws:" not in arn]

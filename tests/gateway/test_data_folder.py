@@ -1,0 +1,106 @@
+"""Data folders: private to their owner, and started with broken small files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from scones.cloud import lifecycle
+from scones.cloud.durable_files import make_private, write_durably
+from scones.cloud.errors import CloudError
+
+ROLE = "arn:aws:iam::123456789012:role/data-folder"
+PASS = '{"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": true}}}'
+
+
+def open_to_others(folder: Path) -> list[str]:
+    entries = [folder, *folder.rglob("*")]
+    modes = {path: path.lstat().st_mode for path in entries}
+    return [str(path) for path, mode in modes.items() if not stat.S_ISLNK(mode) and mode & 0o077]
+
+
+def test_everything_in_a_data_folder_is_private(start_cloud):
+    before = os.umask(0o022)
+    try:
+        cloud = start_cloud()
+    finally:
+        os.umask(before)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="private")
+    s3.put_object(Bucket="private", Key="large", Body=b"x" * 200_000)
+    cloud.client("stepfunctions").create_state_machine(name="private", roleArn=ROLE, definition=PASS)
+    assert open_to_others(cloud.data_dir) == []
+
+
+def test_an_open_data_folder_is_mended_at_the_start_with_one_line_in_the_log(start_cloud):
+    cloud = start_cloud()
+    cloud.client("s3").create_bucket(Bucket="mended")
+    cloud.client("s3").put_object(Bucket="mended", Key="large", Body=b"x" * 200_000)
+    lifecycle.stop(cloud.data_dir)
+    for path in (cloud.data_dir, *cloud.data_dir.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    again = start_cloud()
+    assert open_to_others(again.data_dir) == []
+    assert (again.data_dir / "cloud.log").read_text().count("are private now") == 1
+    assert again.client("s3").get_object(Bucket="mended", Key="large")["Body"].read() == b"x" * 200_000
+
+
+def test_programs_stay_executable_and_what_has_another_name_keeps_its_mode(tmp_path):
+    program, shared, folder = tmp_path / "program", tmp_path / "outside", tmp_path / "data"
+    folder.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.rename(folder / "program")
+    shared.write_text("shared")
+    for path in (folder, folder / "program", shared):
+        path.chmod(0o755)
+    (folder / "link").symlink_to(shared)
+    (folder / "hard").hardlink_to(shared)
+    assert make_private(folder) == 2
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, folder / "program", shared)]
+    assert modes == [0o700, 0o700, 0o755]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 40, b"{", b"[]", b'{"pid": 1}', b"\xff\xfe"])
+def test_a_broken_cloud_json_is_replaced(start_cloud, content):
+    cloud = start_cloud()
+    cloud.kill()
+    (cloud.data_dir / "cloud.json").write_bytes(content)
+    assert lifecycle.find(cloud.data_dir) is None
+    assert start_cloud().running.healthy()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"account": "123456789012"}'])
+def test_a_broken_identity_is_rebuilt_from_the_arns(start_cloud, content):
+    cloud = start_cloud(account="123456789012", region="eu-west-1")
+    arn = cloud.client("stepfunctions").create_state_machine(name="kept", roleArn=ROLE, definition=PASS)
+    cloud.kill()
+    (cloud.data_dir / "identity.json").write_bytes(content)
+    again = start_cloud()
+    assert (again.running.account, again.running.region) == ("123456789012", "eu-west-1")
+    machines = again.client("stepfunctions").list_state_machines()["stateMachines"]
+    assert [machine["stateMachineArn"] for machine in machines] == [arn["stateMachineArn"]]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense"])
+def test_broken_keys_are_named_with_what_is_lost_and_what_to_do(start_cloud, content):
+    cloud = start_cloud()
+    lifecycle.stop(cloud.data_dir)
+    path = cloud.data_dir / "credentials.json"
+    path.write_bytes(content)
+    with pytest.raises(CloudError, match=r"credentials\.json .*move it away: the next start makes new keys"):
+        start_cloud()
+    path.rename(path.with_suffix(".broken"))
+    assert start_cloud().client("sts").get_caller_identity()["Account"] == "111122223333"
+
+
+def test_a_small_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "state.json"
+    write_durably(path, "{}")
+    with pytest.raises(UnicodeEncodeError):
+        write_durably(path, "\ud800")
+    assert path.read_text() == "{}"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
