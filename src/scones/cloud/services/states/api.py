@@ -9,6 +9,7 @@ from scones.cloud.services.states.operations.state_machines import MachineOperat
 from scones.cloud.services.states.operations.tags import TagOperations
 from scones.cloud.services.states.operations.task_tokens import CallbackOperations
 from scones.cloud.services.states.operations.versions import VersionOperations
+from scones.cloud.services.states.schema import upgrade
 from scones.cloud.services.states.testing.operation import StateTestOperations
 
 
@@ -26,6 +27,7 @@ class StepFunctions(
 
     async def start(self) -> None:
         """Take up the executions that a former process left."""
+        await self.cloud.store.write(upgrade)
         await self._executions.take_up()
 
     def drain(self) -> None:

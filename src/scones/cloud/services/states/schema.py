@@ -1,5 +1,7 @@
 """The tables of Step Functions."""
 
+import sqlite3
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sfn_machines (
     arn TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, created REAL NOT NULL,
@@ -24,12 +26,14 @@ CREATE TABLE IF NOT EXISTS sfn_tags (
 CREATE TABLE IF NOT EXISTS sfn_executions (
     id INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, name TEXT NOT NULL, machine TEXT NOT NULL, version TEXT,
     revision TEXT NOT NULL, status TEXT NOT NULL, input TEXT NOT NULL, output TEXT, error TEXT, cause TEXT,
-    trace TEXT, started REAL NOT NULL, stopped REAL
+    trace TEXT, started REAL NOT NULL, stopped REAL, alias TEXT
 );
 CREATE INDEX IF NOT EXISTS sfn_executions_machine ON sfn_executions (machine, id);
+CREATE INDEX IF NOT EXISTS sfn_executions_status ON sfn_executions (machine, status, id);
+CREATE INDEX IF NOT EXISTS sfn_executions_version ON sfn_executions (version, id) WHERE version IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sfn_executions_version_status ON sfn_executions (version, status, id)
+    WHERE version IS NOT NULL;
 CREATE INDEX IF NOT EXISTS sfn_executions_running ON sfn_executions (status) WHERE status = 'RUNNING';
-CREATE TABLE IF NOT EXISTS sfn_execution_aliases (execution INTEGER PRIMARY KEY, alias TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS sfn_execution_aliases_alias ON sfn_execution_aliases (alias, execution);
 CREATE TABLE IF NOT EXISTS sfn_events (
     execution INTEGER NOT NULL, id INTEGER NOT NULL, previous INTEGER NOT NULL, type TEXT NOT NULL, at REAL NOT NULL,
     details TEXT, scope TEXT NOT NULL, PRIMARY KEY (execution, id)
@@ -44,3 +48,20 @@ CREATE TABLE IF NOT EXISTS sfn_redrives (
 CREATE INDEX IF NOT EXISTS sfn_failed_attempts_execution ON sfn_failed_attempts (execution)
 """
 """Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""
+
+_ALIASES = """
+CREATE INDEX IF NOT EXISTS sfn_executions_alias ON sfn_executions (alias, id) WHERE alias IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sfn_executions_alias_status ON sfn_executions (alias, status, id) WHERE alias IS NOT NULL
+"""
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Move the aliases of executions into their rows, where an earlier version kept them in a table; index them."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sfn_execution_aliases'").fetchone():
+        connection.execute("ALTER TABLE sfn_executions ADD COLUMN alias TEXT")
+        connection.execute(
+            "UPDATE sfn_executions SET alias = old.alias FROM sfn_execution_aliases AS old WHERE old.execution = id"
+        )
+        connection.execute("DROP TABLE sfn_execution_aliases")
+    for statement in _ALIASES.split(";"):
+        connection.execute(statement)

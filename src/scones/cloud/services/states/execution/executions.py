@@ -40,7 +40,6 @@ from scones.cloud.services.states.map_run.distributed import MapRuns
 log = logging.getLogger(__name__)
 
 _END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
-_ALIASED = "INSERT INTO sfn_execution_aliases (execution, alias) VALUES (?, ?)"
 _REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
@@ -135,12 +134,11 @@ class Executions:
         execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
         execution.version, execution.alias = version, alias
         self._journal.add(
-            "INSERT INTO sfn_executions (id, arn, name, machine, version, revision, status, input, trace, started)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
-            *(execution.id, arn, name, machine, version, revision.id, text, trace, execution.started),
+            "INSERT INTO sfn_executions"
+            " (id, arn, name, machine, version, alias, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(execution.id, arn, name, machine, version, alias, revision.id, text, trace, execution.started),
         )
-        if alias is not None:
-            self._journal.add(_ALIASED, execution.id, alias)
         execution.track.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
         return execution
 
@@ -220,8 +218,7 @@ class Executions:
         execution = self._execution(
             row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
         )
-        aliased = store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
-        execution.version, execution.alias = row["version"], aliased["alias"] if aliased else None
+        execution.version, execution.alias = row["version"], row["alias"]
         last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
         if last is not None and last["number"] is not None:
             execution.redrives, execution.since = last["number"], last["at"]

@@ -292,7 +292,7 @@ class MapRun:
 
     async def _work(self) -> bool:
         """Run the children, MaxConcurrency at once; return whether too many have failed."""
-        counts = count(self._runs.cloud.store, self._number)
+        counts = await count(self._runs.cloud.store, self._number)
         self._total = sum(items for _, items in counts.values())
         self._failed = sum(counts.get(status, (0, 0))[1] for status in UNSUCCESSFUL)
         begun, pending = self._children.begun(), self._children.pending()

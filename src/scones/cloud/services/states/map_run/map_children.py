@@ -115,9 +115,9 @@ class MapChildren:
                 yield row
 
 
-def count(store: Store, run: int) -> dict[str, tuple[int, int]]:
+async def count(store: Store, run: int) -> dict[str, tuple[int, int]]:
     """Return per status how many children there are and how many items they have."""
-    rows = store.rows(
+    rows = await store.read_aside(
         "SELECT status, count(*) AS children, sum(items) AS items FROM sfn_map_children WHERE map_run = ?"
         " GROUP BY status",
         run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import activity_arn
 from scones.cloud.services.states.operations.base import Operations, checked_name
-from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.operations.paging import after_text, page, page_size
 
 _UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
 
@@ -47,10 +48,11 @@ class ActivityOperations(Operations):
 
     async def list_activities(self, call: Call) -> dict[str, Any]:
         """List activities in the order of their names."""
-        offset, size = page_bounds(call.params)
-        rows = self.cloud.store.rows("SELECT * FROM sfn_activities ORDER BY name LIMIT ? OFFSET ?", size + 1, offset)
-        listed = [{"activityArn": row["arn"], "name": row["name"], "creationDate": row["created"]} for row in rows]
-        return page("activities", listed, offset, size)
+        size = page_size(call.params)
+        # the ARNs differ in the names alone
+        sql = "SELECT * FROM sfn_activities WHERE arn > ? ORDER BY arn LIMIT ?"
+        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_activity(self, call: Call) -> dict[str, Any]:
         """Delete an activity; one that is not there is no error, as on AWS."""
@@ -72,3 +74,7 @@ class ActivityOperations(Operations):
         if row is None:
             raise ServiceError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
         return row
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    return {"activityArn": row["arn"], "name": row["name"], "creationDate": row["created"]}

@@ -11,7 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import is_alias, is_version, machine_arn
 from scones.cloud.services.states.operations.base import Operations
-from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.operations.paging import after_number, page, page_size
 
 _MAX_ALIASES = 100
 """AWS's quota of aliases of one machine."""
@@ -96,13 +96,17 @@ class AliasOperations(Operations):
         """List the aliases of a machine, or those that lead to a version; oldest first, as recorded on AWS."""
         given = call.params["stateMachineArn"]
         machine = self._machines.get(given)
-        offset, size = page_bounds(call.params)
-        rows = self.cloud.store.rows("SELECT * FROM sfn_aliases WHERE machine = ? ORDER BY rowid", machine.arn)
-        if machine.version is not None:
-            rows = [row for row in rows if machine.version in routed_versions(row)]
-        shown = rows[offset : offset + size + 1]
-        listed = [{"stateMachineAliasArn": row["arn"], "creationDate": row["created"]} for row in shown]
-        return page("stateMachineAliases", listed, offset, size)
+        size = page_size(call.params)
+        rows = self.cloud.store.rows(
+            "SELECT rowid, * FROM sfn_aliases WHERE machine = ? AND rowid > ? ORDER BY rowid",
+            machine.arn, after_number(call.params, 0),
+        )  # fmt: skip
+        listed = [
+            (row["rowid"], {"stateMachineAliasArn": row["arn"], "creationDate": row["created"]})
+            for row in rows
+            if machine.version is None or machine.version in routed_versions(row)
+        ]
+        return page("stateMachineAliases", listed, size)
 
     def _alias(self, arn: str) -> sqlite3.Row:
         row = self.cloud.store.row("SELECT * FROM sfn_aliases WHERE arn = ?", _checked_arn(arn))

@@ -37,7 +37,7 @@ class Operations(Service):
     def _execution(self, arn: str) -> sqlite3.Row:
         row = self._row(arn)
         if row is None:
-            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+            raise no_execution(arn)
         return row
 
 
@@ -46,6 +46,11 @@ def checked_name(name: str) -> str:
     if len(name) > 80 or not name or BAD_NAME.search(name):
         raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
     return name
+
+
+def no_execution(arn: str) -> ServiceError:
+    """Return the refusal of an ARN that no execution has."""
+    return ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
 
 
 def wrong_type() -> ServiceError:

@@ -11,13 +11,17 @@ from scones.cloud.service import Call
 from scones.cloud.services.states.arns import execution_arn
 from scones.cloud.services.states.execution.history import from_row, present
 from scones.cloud.services.states.machines import Revision
-from scones.cloud.services.states.operations.base import Operations, checked_name, wrong_type
+from scones.cloud.services.states.operations.base import Operations, checked_name, no_execution, wrong_type
 from scones.cloud.services.states.operations.inputs import checked_input
+from scones.cloud.services.states.operations.listed import LISTED, listed
 from scones.cloud.services.states.operations.map_runs import MapRunOperations
-from scones.cloud.services.states.operations.paging import DEFAULT, page, page_bounds
+from scones.cloud.services.states.operations.paging import LAST, after_number, page, page_size
 from scones.cloud.services.states.operations.redrives import RedriveOperations
 
-_WITH_ALIAS = "SELECT * FROM sfn_executions LEFT JOIN sfn_execution_aliases ON execution = id"
+_IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
+_NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
+_PAGE_CHARACTERS = 1024**2
+"""Characters of details after which a page of a history ends: AWS may answer fewer events than maxResults, too."""
 
 
 class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
@@ -63,16 +67,14 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
 
     async def describe_execution(self, call: Call) -> dict[str, Any]:
         """Describe an execution."""
-        row = self._execution(execution_arn(call.params["executionArn"]))
-        answer = _listed(row)
-        alias = self.cloud.store.row("SELECT alias FROM sfn_execution_aliases WHERE execution = ?", row["id"])
-        if alias is not None:
-            answer["stateMachineAliasArn"] = alias["alias"]
-        answer |= self.redrives(row) | self.redrive_status(row)
-        if (run := self.map_run_of(row)) is not None:
-            answer["mapRunArn"] = run
-            if answer["redriveStatus"] == "REDRIVABLE":
-                answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
+        arn = execution_arn(call.params["executionArn"])
+        row = self.cloud.store.row(f"SELECT e.*, {LISTED} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
+        if row is None:
+            raise no_execution(arn)
+        answer = listed(row) | self.redrive_status(row)
+        answer |= self.as_child(row)
+        if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
+            answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
         if call.params.get("includedData") != "METADATA_ONLY":
             answer |= {"input": row["input"], "inputDetails": {"included": True}}
             if row["output"] is not None:
@@ -98,61 +100,52 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
     async def list_executions(self, call: Call) -> dict[str, Any]:
         """List the executions of a machine, a version or an alias, newest first."""
         params = call.params
+        size = page_size(params)
         if "mapRunArn" in params:
-            offset, size = page_bounds(params)
-            run, rows = self.children_of(params, params.get("statusFilter"))
-            listed = [
-                {**_listed(row), **self.redrives(row), "mapRunArn": run["arn"], "itemCount": row["items"]}
-                for row in rows
-            ]
-            return page("executions", listed, offset, size)
+            run, rows = await self.children_of(params)
+            return page("executions", [(row["number"], _child(row, run["arn"])) for row in rows], size)
         if "stateMachineArn" not in params:
             raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
         machine = self._machines.get(params["stateMachineArn"])
         if machine.type == "EXPRESS":
             raise wrong_type()
-        offset, size = page_bounds(params)
         column, arn = "machine", machine.arn
         if machine.alias is not None:
             column, arn = "alias", machine.alias
         elif machine.version is not None:
             column, arn = "version", machine.version
-        status = params.get("statusFilter")
-        rows = self.cloud.store.rows(
-            f"{_WITH_ALIAS} WHERE {column} = ? AND (? IS NULL OR status = ?) ORDER BY id DESC LIMIT ? OFFSET ?",
-            *(arn, status, status, size + 1, offset),
-        )
-        return page("executions", [_listed(row) | self.redrives(row) | _aliased(row) for row in rows], offset, size)
+        conditions, values = [f"e.{column} = ?", "e.id < ?"], [arn, after_number(params, LAST)]
+        if "statusFilter" in params:
+            conditions.append("e.status = ?")
+            values.append(params["statusFilter"])
+        rows = await self.cloud.store.read_aside(
+            f"SELECT {LISTED} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
+            *values, size + 1,
+        )  # fmt: skip
+        return page("executions", [(row["id"], listed(row)) for row in rows], size)
 
     async def get_execution_history(self, call: Call) -> dict[str, Any]:
         """List the events of an execution, in order or newest first."""
         params = call.params
-        arn = execution_arn(params["executionArn"])
-        execution = self._execution(arn)
-        offset, size = page_bounds(params)
-        order = "DESC" if params.get("reverseOrder") else "ASC"
-        sql = f"SELECT * FROM sfn_events WHERE execution = ? ORDER BY id {order} LIMIT ? OFFSET ?"  # noqa: S608
-        bounds = (execution["id"], size + 1, offset)
-        store = self.cloud.store
-        rows = store.rows(sql, *bounds) if size <= DEFAULT else await store.read_aside(sql, *bounds)
-        include = params.get("includeExecutionData", True)
-        return page("events", [present(from_row(row), include_data=include) for row in rows], offset, size)
+        execution = self._execution(execution_arn(params["executionArn"]))["id"]
+        size, include = page_size(params), params.get("includeExecutionData", True)
+        newest_first = params.get("reverseOrder", False)
+        after = after_number(params, LAST if newest_first else 0)
+        sql = _NEWEST_FIRST if newest_first else _IN_ORDER
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            rows = connection.execute(sql, (execution, after, size + 1))
+            events, kept = [], 0
+            for row in rows:
+                events.append((row["id"], present(from_row(row), include_data=include)))
+                kept += len(row["details"] or "")
+                if kept > _PAGE_CHARACTERS:
+                    break
+            return page("events", events, size if kept <= _PAGE_CHARACTERS else max(1, len(events) - 1))
+
+        return await self.cloud.store.read_with(read)
 
 
-def _aliased(row: sqlite3.Row) -> dict[str, str]:
-    return {} if row["alias"] is None else {"stateMachineAliasArn": row["alias"]}
-
-
-def _listed(row: sqlite3.Row) -> dict[str, Any]:
-    listed = {
-        "executionArn": row["arn"],
-        "stateMachineArn": row["machine"],
-        "name": row["name"],
-        "status": row["status"],
-        "startDate": row["started"],
-    }
-    if row["stopped"] is not None:
-        listed["stopDate"] = row["stopped"]
-    if row["version"] is not None:
-        listed["stateMachineVersionArn"] = row["version"]
-    return listed
+def _child(row: sqlite3.Row, run: str) -> dict[str, Any]:
+    status = "PENDING_REDRIVE" if row["pending_redrive"] else row["status"]
+    return {**listed(row), "status": status, "mapRunArn": run, "itemCount": row["items"]}

@@ -10,7 +10,8 @@ from scones.cloud.service import Call, Service
 from scones.cloud.services.states.arns import execution_arn, map_run_arn
 from scones.cloud.services.states.map_run.distributed import Limits, MapRuns
 from scones.cloud.services.states.map_run.map_children import count
-from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.operations.listed import LISTED
+from scones.cloud.services.states.operations.paging import LAST, after_number, page, page_size
 
 _COUNTED = {
     "pending": "PENDING",
@@ -21,6 +22,21 @@ _COUNTED = {
     "aborted": "ABORTED",
     "pendingRedrive": "REDRIVE",
 }
+
+_STATUSES = {
+    "RUNNING": "RUNNING",
+    "SUCCEEDED": "SUCCEEDED",
+    "FAILED": "FAILED",
+    "TIMED_OUT": "TIMED_OUT",
+    "ABORTED": "ABORTED",
+    "PENDING_REDRIVE": "REDRIVE",
+}
+"""The statuses of children that have an execution, by AWS's names; children begin in the order of their numbers."""
+_CHILDREN = f"""
+    SELECT c.number, c.items, c.status = 'REDRIVE' AS pending_redrive, {LISTED}
+    FROM sfn_map_children AS c JOIN sfn_executions AS e ON e.id = c.execution
+    WHERE c.map_run = ? AND c.status = ? AND c.number < ? ORDER BY c.number DESC LIMIT ?
+"""  # noqa: S608 - constants
 
 
 class MapRunOperations(Service):
@@ -33,15 +49,17 @@ class MapRunOperations(Service):
         arn = execution_arn(call.params["executionArn"])
         if self.cloud.store.row("SELECT id FROM sfn_executions WHERE arn = ?", arn) is None:
             raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
-        offset, size = page_bounds(call.params)
-        sql = "SELECT * FROM sfn_map_runs WHERE execution = ? ORDER BY id DESC LIMIT ? OFFSET ?"
-        rows = self.cloud.store.rows(sql, arn, size + 1, offset)
-        return page("mapRuns", [_listed(row) for row in rows], offset, size)
+        size = page_size(call.params)
+        rows = self.cloud.store.rows(
+            "SELECT * FROM sfn_map_runs WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            arn, after_number(call.params, LAST), size + 1,
+        )  # fmt: skip
+        return page("mapRuns", [(row["id"], _listed(row)) for row in rows], size)
 
     async def describe_map_run(self, call: Call) -> dict[str, Any]:
         """Describe a Map Run, with how many items and executions stand how."""
         row = self._map_run(call.params["mapRunArn"])
-        counts = count(self.cloud.store, row["id"])
+        counts = await count(self.cloud.store, row["id"])
         answer = {
             "mapRunArn": row["arn"],
             "executionArn": row["execution"],
@@ -78,26 +96,33 @@ class MapRunOperations(Service):
             live.change(limits)
         return {}
 
-    def children_of(self, params: dict[str, Any], status: str | None) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
+    async def children_of(self, params: dict[str, Any]) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
         """Return a Map Run and a page (with one more) of the executions under it, newest first."""
         run = self._map_run(params["mapRunArn"])
-        offset, size = page_bounds(params)
-        rows = self.cloud.store.rows(
-            "SELECT e.*, c.items FROM sfn_map_children c JOIN sfn_executions e ON e.id = c.execution"
-            " WHERE c.map_run = ? AND (? IS NULL OR e.status = ?) ORDER BY e.id DESC LIMIT ? OFFSET ?",
-            *(run["id"], status, status, size + 1, offset),
-        )
-        return run, rows
+        status, size = params.get("statusFilter"), page_size(params)
+        wanted = _STATUSES.values() if status is None else [_STATUSES[status]]
+        before = after_number(params, LAST)
 
-    def map_run_of(self, execution: sqlite3.Row) -> str | None:
-        """Return the ARN of the Map Run that an execution is a child of, or None."""
+        def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            rows = [
+                row for each in wanted for row in connection.execute(_CHILDREN, (run["id"], each, before, size + 1))
+            ]
+            return sorted(rows, key=lambda row: -row["number"])[: size + 1]
+
+        return run, await self.cloud.store.read_with(read)
+
+    def as_child(self, execution: sqlite3.Row) -> dict[str, str]:
+        """Return the mapRunArn of a Map Run's child, and its status where a redrive has not got to it yet."""
         if "/" not in execution["machine"]:
-            return None
+            return {}
         row = self.cloud.store.row(
-            "SELECT r.arn FROM sfn_map_children c JOIN sfn_map_runs r ON r.id = c.map_run WHERE c.execution = ?",
+            "SELECT r.arn, c.status FROM sfn_map_children AS c JOIN sfn_map_runs AS r ON r.id = c.map_run"
+            " WHERE c.execution = ?",
             execution["id"],
         )
-        return None if row is None else str(row["arn"])
+        if row is None:
+            return {}
+        return {"mapRunArn": row["arn"], **({"status": "PENDING_REDRIVE"} if row["status"] == "REDRIVE" else {})}
 
     def _map_run(self, arn: str) -> sqlite3.Row:
         row = self.cloud.store.row("SELECT * FROM sfn_map_runs WHERE arn = ?", map_run_arn(arn))

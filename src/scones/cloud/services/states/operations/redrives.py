@@ -35,14 +35,6 @@ class RedriveOperations(Operations):
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
         return {"redriveDate": await self._executions.redrive(row, token)}
 
-    def redrives(self, row: sqlite3.Row) -> dict[str, Any]:
-        """Return how often an execution was redriven, and when last."""
-        found = self.cloud.store.row(
-            "SELECT count(*) AS count, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"]
-        )
-        assert found is not None
-        return {"redriveCount": found["count"], **({"redriveDate": found["at"]} if found["count"] else {})}
-
     def redrive_status(self, row: sqlite3.Row) -> dict[str, str]:
         """Return whether an execution can be redriven, and why not."""
         reason = self._not_redrivable(row)

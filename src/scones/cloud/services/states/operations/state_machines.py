@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
@@ -13,7 +14,7 @@ from scones.cloud.services.states.language.variable_references import variable_r
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Revision, new_revision
 from scones.cloud.services.states.operations.base import Operations, checked_name
-from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.operations.paging import after_text, page, page_size
 from scones.cloud.services.states.validation.definition import diagnose
 from scones.cloud.services.states.validation.diagnostics import Diagnostic
 from scones.cloud.services.states.validation.not_offered import not_offered
@@ -104,18 +105,11 @@ class MachineOperations(Operations):
 
     async def list_state_machines(self, call: Call) -> dict[str, Any]:
         """List machines in the order of their names."""
-        offset, size = page_bounds(call.params)
-        rows = self.cloud.store.rows("SELECT * FROM sfn_machines ORDER BY name LIMIT ? OFFSET ?", size + 1, offset)
-        listed = [
-            {
-                "stateMachineArn": row["arn"],
-                "name": row["name"],
-                "type": row["type"],
-                "creationDate": row["created"],
-            }
-            for row in rows
-        ]
-        return page("stateMachines", listed, offset, size)
+        size = page_size(call.params)
+        # the ARNs differ in the names alone
+        sql = "SELECT * FROM sfn_machines WHERE arn > ? ORDER BY arn LIMIT ?"
+        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_state_machine(self, call: Call) -> dict[str, Any]:
         """Delete a machine and abort its executions; one that is not there is no error, as on AWS."""
@@ -173,3 +167,12 @@ def _differs(old: Revision, new: Revision) -> bool:
 
 def _no_machine(arn: str) -> ServiceError:
     return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "stateMachineArn": row["arn"],
+        "name": row["name"],
+        "type": row["type"],
+        "creationDate": row["created"],
+    }

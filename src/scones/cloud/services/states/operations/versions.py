@@ -10,7 +10,7 @@ from scones.cloud.service import Call
 from scones.cloud.services.states.arns import is_version, machine_arn
 from scones.cloud.services.states.operations.aliases import routed_versions
 from scones.cloud.services.states.operations.base import Operations
-from scones.cloud.services.states.operations.paging import page, page_bounds
+from scones.cloud.services.states.operations.paging import LAST, after_number, page, page_size
 
 
 class VersionOperations(Operations):
@@ -37,12 +37,15 @@ class VersionOperations(Operations):
     async def list_state_machine_versions(self, call: Call) -> dict[str, Any]:
         """List versions, newest first."""
         arn, _ = machine_arn(call.params["stateMachineArn"])
-        offset, size = page_bounds(call.params)
+        size = page_size(call.params)
         rows = self.cloud.store.rows(
-            "SELECT * FROM sfn_versions WHERE machine = ? ORDER BY number DESC LIMIT ? OFFSET ?", arn, size + 1, offset
-        )
-        listed = [{"stateMachineVersionArn": row["arn"], "creationDate": row["created"]} for row in rows]
-        return page("stateMachineVersions", listed, offset, size)
+            "SELECT * FROM sfn_versions WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            arn, after_number(call.params, LAST), size + 1,
+        )  # fmt: skip
+        listed = [
+            (row["number"], {"stateMachineVersionArn": row["arn"], "creationDate": row["created"]}) for row in rows
+        ]
+        return page("stateMachineVersions", listed, size)
 
     async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
         """Delete a version to which no alias leads; one that is not there is no error, as on AWS."""
