@@ -76,3 +76,9 @@ def test_a_missing_variable_is_a_runtime_error():
 def test_all_operators_of_the_language_are_there():
     assert len(COMPARISONS) == 16
     assert len(OPERATORS) == 16 * 2 + 6 + 1
+
+
+def test_stars_in_a_pattern_take_linear_time():
+    rule = compile_rule({"Variable": "$.a", "StringMatches": "*a" * 12 + "*b"})
+    scope = Scope({"a": "a" * 200_000}, {}, {})
+    assert not rule.holds(scope)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from functools import lru_cache
 from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.events.delivery import Delivery, lane
 from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.outbox import Outbox
-from scones.cloud.services.patterns import matches, parse_pattern
+from scones.cloud.services.patterns import read_pattern
+from scones.cloud.time_slices import TimeSlices
 
 OUTBOX = "events_deliveries"
 
@@ -31,8 +31,13 @@ class Router:
 
     async def route(self, bus: str, events: list[dict[str, Any]]) -> None:
         """Give events of a bus to the targets of the rules that match."""
-        rules = [(rule, _pattern(rule.pattern)) for rule in self._records.rules(bus) if rule.enabled and rule.pattern]
-        found = [(rule, event) for event in events for rule, pattern in rules if matches(pattern, event)]
+        rules = [
+            (rule, read_pattern(rule.pattern)) for rule in self._records.rules(bus) if rule.enabled and rule.pattern
+        ]
+        async with TimeSlices() as slices:
+            found = [
+                (rule, event) for event in events for rule, pattern in rules if await pattern.matches(event, slices)
+            ]
         await self.send(found)
 
     async def send(self, found: list[tuple[Rule, dict[str, Any]]]) -> None:
@@ -51,8 +56,3 @@ class Router:
 
         await self._cloud.store.write(keep)
         self._outbox.wake({where for where, _ in deliveries})
-
-
-@lru_cache(maxsize=1024)
-def _pattern(text: str) -> dict[str, Any]:
-    return parse_pattern(text)

@@ -15,7 +15,7 @@ from scones.cloud.services.events.operations import Operations, tags_of
 from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.transform import is_path
-from scones.cloud.services.patterns import PatternError, matches, parse_pattern
+from scones.cloud.services.patterns import PatternError, check_pattern, read_pattern
 
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
@@ -33,7 +33,7 @@ class RuleOperations(Operations):
         if schedule:
             _check_schedule(schedule, bus)
         if pattern:
-            _parse(pattern)
+            _check_pattern(pattern)
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
         former = next((each for each in self._records.rules(bus) if each.name == params["Name"]), None)
@@ -141,15 +141,15 @@ class RuleOperations(Operations):
 
     async def test_event_pattern(self, call: Call) -> dict[str, Any]:
         """Tell whether a pattern matches an event."""
-        pattern = _parse(call.params["EventPattern"])
+        _check_pattern(call.params["EventPattern"])
         try:
             event = json.loads(call.params["Event"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise invalid("Parameter Event is not valid.") from error
         needed = ("id", "account", "source", "time", "region", "detail-type")
         if not isinstance(event, dict) or any(name not in event for name in needed):
             raise invalid("Parameter Event is not valid.")
-        return {"Result": matches(pattern, event)}
+        return {"Result": await read_pattern(call.params["EventPattern"]).matches(event)}
 
     async def tag_resource(self, call: Call) -> dict[str, Any]:
         """Add tags to a rule, or change them."""
@@ -177,9 +177,9 @@ class RuleOperations(Operations):
         return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
 
 
-def _parse(pattern: str) -> dict[str, Any]:
+def _check_pattern(pattern: str) -> None:
     try:
-        return parse_pattern(pattern)
+        check_pattern(pattern)
     except PatternError as error:
         raise ServiceError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from error
 
@@ -210,7 +210,7 @@ def _check_target(target: dict[str, Any]) -> None:
     if "Input" in target:
         try:
             json.loads(target["Input"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise invalid(f"JSON syntax error in input for target {name} : {error}") from error
     paths = [target["InputPath"]] if "InputPath" in target else []
     paths += target.get("InputTransformer", {}).get("InputPathsMap", {}).values()

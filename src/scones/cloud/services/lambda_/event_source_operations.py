@@ -11,12 +11,15 @@ from scones.cloud.service import Call
 from scones.cloud.services.lambda_.event_sources import Mapping
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.operations import Operations, page
-from scones.cloud.services.patterns import PatternError, parse_pattern
+from scones.cloud.services.patterns import PatternError, check_pattern
 
 _KEPT = ("BatchSize", "MaximumBatchingWindowInSeconds", "FilterCriteria", "ScalingConfig", "FunctionResponseTypes")
 _GIVEN = frozenset({*_KEPT, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
 UNWINDOWED_BATCH = 10
 """Messages that a batch may have at most for a FIFO queue, and for others without a batching window."""
+
+FILTERS = 10
+"""Filters of a mapping: AWS's quota is 5, and 10 on request (Lambda Developer Guide, "Event filtering basics")."""
 
 
 class EventSourceOperations(Operations):
@@ -134,9 +137,11 @@ def _check_batches(mapping: Mapping) -> None:
 
 
 def _check_filters(mapping: Mapping) -> None:
+    if len(mapping.get("FilterCriteria", {}).get("Filters", [])) > FILTERS:
+        raise _invalid(f"An event source mapping can have at most {FILTERS} filters.")  # AWS's wording is not known
     for each in mapping.get("FilterCriteria", {}).get("Filters", []):
         try:
-            parse_pattern(each.get("Pattern", "{}"))
+            check_pattern(each.get("Pattern", "{}"))
         except PatternError as error:
             raise _invalid("Invalid filter pattern definition.") from error
 

@@ -15,7 +15,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.event_sources import EventSources, Mapping
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
-from scones.cloud.services.patterns import matches
+from scones.cloud.services.patterns import read_pattern
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Pollers:
 
         Messages that no filter lets through are deleted unseen, as AWS does.
         """
-        wanted = [message for message in messages if _passes(mapping, self._record(mapping, message))]
+        wanted = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
         try:
             failed = await self._invoke(mapping, wanted) if wanted else set()
             done = [message for message in messages if message["MessageId"] not in failed]
@@ -177,23 +177,27 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
-    """Return whether one of a mapping's filters lets a record through; without filters, all do."""
+async def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
+    """Return True if one of a mapping's filters lets a record through; without filters, all do."""
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
-    return not filters or any(_matches(json.loads(each.get("Pattern", "{}")), record) for each in filters)
+    for each in filters:
+        if await _matches(each.get("Pattern", "{}"), record):
+            return True
+    return not filters
 
 
-def _matches(pattern: dict[str, Any], record: dict[str, Any]) -> bool:
+async def _matches(text: str, record: dict[str, Any]) -> bool:
     """Match a body that is JSON by its fields, where the pattern names fields, and as text elsewhere."""
-    if isinstance(pattern.get("body"), dict):
+    pattern = read_pattern(text)
+    if pattern.names_fields_of("body"):
         try:
             content = json.loads(record["body"])
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         if not isinstance(content, dict):
             return False
         record = record | {"body": content}
-    return matches(pattern, record)
+    return await pattern.matches(record)
 
 
 def _reported(payload: bytes, everything: set[str]) -> set[str]:

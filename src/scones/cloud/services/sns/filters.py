@@ -6,25 +6,36 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scones.cloud.services.patterns import OR, PatternError, matches, parse_pattern
+from scones.cloud.services.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.records import Subscription
+from scones.cloud.time_slices import TimeSlices
 
 BODY = "MessageBody"
+KEYS = 5
+"""Keys of a filter policy: SNS Developer Guide, "Filter policy constraints"."""
+COMBINATIONS = 150
+"""Product of the number of values of each key times its level, from the same page."""
+SIZE = 262_144
+"""Bytes of a filter policy, from the same page."""
 
 
 def check_filter(policy: str, scope: str) -> None:
     """Raise `InvalidParameter` for a filter policy that SNS refuses."""
     if policy in ("", "{}"):
         return
+    if len(policy) > SIZE or len(policy.encode()) > SIZE:
+        raise invalid(f"FilterPolicy: Filter policy can not be longer than {SIZE} bytes")  # AWS's wording is not known
     try:
-        pattern = parse_pattern(policy)
+        pattern = check_pattern(policy)
     except PatternError as error:
         raise invalid(f"FilterPolicy: {error}") from error
     if scope != BODY and any(isinstance(wanted, dict) for wanted in pattern.values()):
         raise invalid("FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy")
-    if _keys(pattern) > 5:
-        raise invalid("FilterPolicy: Filter policy can not have more than 5 keys")
+    if _keys(pattern) > KEYS:
+        raise invalid(f"FilterPolicy: Filter policy can not have more than {KEYS} keys")
+    if _combinations(pattern, 1) > COMBINATIONS:
+        raise invalid("FilterPolicy: Filter policy is too complex")
 
 
 def _keys(pattern: Mapping[str, Any]) -> int:
@@ -39,29 +50,46 @@ def _keys(pattern: Mapping[str, Any]) -> int:
     return count
 
 
-def accepts(subscription: Subscription, message: str, attributes: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Tell whether a subscription wants a message."""
+def _combinations(pattern: Mapping[str, Any], level: int) -> int:
+    """Return the product over all keys; alternatives are added up, which SNS's page does not say."""
+    found = 1
+    for key, wanted in pattern.items():
+        if isinstance(wanted, dict):
+            found *= _combinations(wanted, level + 1)
+        elif key == OR and is_alternatives(wanted):
+            found *= sum(_combinations(each, level) for each in wanted)
+        else:
+            found *= len(wanted) * level
+    return found
+
+
+async def accepts(
+    subscription: Subscription, message: str, attributes: Mapping[str, Mapping[str, Any]], slices: TimeSlices
+) -> bool:
+    """Return True if a subscription wants a message."""
     policy = subscription.attributes.get("FilterPolicy")
     if not policy or policy == "{}":
         return True
-    pattern = parse_pattern(policy)
+    pattern = read_pattern(policy)
+    if slices.used_up():
+        await slices.pause()
     if subscription.attributes.get("FilterPolicyScope") != BODY:
-        return matches(pattern, {name: _value(attribute) for name, attribute in attributes.items()})
+        return await pattern.matches({name: _value(attribute) for name, attribute in attributes.items()}, slices)
     try:
         body = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-    return isinstance(body, dict) and matches(pattern, body)
+    return isinstance(body, dict) and await pattern.matches(body, slices)
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
     """Return an attribute as patterns see it: a number, an array, or text."""
     text, kind = attribute.get("StringValue", ""), attribute["DataType"]
     if kind.startswith("Number"):
-        return json.loads(text)
+        return float(text)
     if kind == "String.Array":
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     return text

@@ -20,6 +20,7 @@ from scones.cloud.services.sns.filters import accepts
 from scones.cloud.services.sns.operations import Operations
 from scones.cloud.services.sns.records import Topic
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
+from scones.cloud.time_slices import TimeSlices
 
 DEDUPLICATION_SECONDS = 300.0
 """How long a FIFO topic remembers what was published."""
@@ -66,14 +67,15 @@ class PublishingOperations(Operations):
     async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Keep the deliveries of messages, begin them, and return the messages' names."""
         subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
-        lanes = {
-            message["MessageId"]: [
-                each.arn
-                for each in subscriptions
-                if accepts(each, text_for(message, each.protocol), message["MessageAttributes"])
-            ]
-            for message in messages
-        }
+        async with TimeSlices() as slices:
+            lanes = {
+                message["MessageId"]: [
+                    each.arn
+                    for each in subscriptions
+                    if await accepts(each, text_for(message, each.protocol), message["MessageAttributes"], slices)
+                ]
+                for message in messages
+            }
 
         def keep(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             published = []
@@ -156,7 +158,7 @@ def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
 def _check_structure(text: str) -> None:
     try:
         texts = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise invalid("Message Structure - JSON message body failed to parse") from error
     if not isinstance(texts, dict) or not isinstance(texts.get("default"), str):
         raise invalid("Message Structure - No default entry in JSON message body")

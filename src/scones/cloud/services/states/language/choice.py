@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from scones.cloud.services.states.language.failures import EvaluationError
 from scones.cloud.services.states.language.paths import MISSING, Path, Scope, compile_path
 from scones.cloud.services.states.language.timestamps import parse_timestamp
+from scones.cloud.wildcards import Wildcard, parse_wildcard
 
 Compare = Callable[[Any, Any], bool]
 
@@ -106,17 +105,8 @@ def _boolean(value: Any, other: Any) -> bool:
     return isinstance(value, bool) and isinstance(other, bool) and value is other
 
 
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    """Translate a StringMatches pattern: `*` is any text, and a backslash makes a star or a backslash literal."""
-    parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
-    return re.compile(
-        "".join(".*" if part == "*" else re.escape(part[-1] if part[0] == "\\" else part) for part in parts), re.DOTALL
-    )
-
-
-def _matches(value: Any, pattern: Any) -> bool:
-    return isinstance(value, str) and isinstance(pattern, str) and _pattern(pattern).fullmatch(value) is not None
+def _matches(value: Any, pattern: Wildcard) -> bool:
+    return isinstance(value, str) and pattern.matches(value)
 
 
 _ORDERS: dict[str, Compare] = {
@@ -157,7 +147,7 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
     if name in TYPE_TESTS:
         return TypeTest(variable, TYPE_TESTS[name], operand)
     if name == "StringMatches":
-        return Comparison(variable, _matches, operand, None)
+        return Comparison(variable, _matches, parse_wildcard(operand), None)
     if name.endswith("Path"):
         return Comparison(variable, COMPARISONS[name.removesuffix("Path")], None, compile_path(operand))
     return Comparison(variable, COMPARISONS[name], operand, None)

@@ -1,0 +1,140 @@
+"""Event patterns and filter policies from a client who means harm: linear time, bounded size, others are served."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from prober import probing
+from scones.cloud.wildcards import parse_wildcard
+
+MANY_STARS = "*a" * 12 + "*b"
+"""As a regular expression it backtracks for hours over text of `a` alone."""
+EVENT = {
+    "id": "1", "account": "111122223333", "source": "s", "time": "2024-01-01T00:00:00Z", "region": "us-east-1",
+    "resources": [], "detail-type": "t",
+}  # fmt: skip
+
+
+def refused(call: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def nested(depth: int, innermost: str) -> str:
+    return '{"a":' * depth + innermost + "}" * depth
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        ("", "", "a"),
+        ("*", "any\ntext", None),
+        ("a**b", "ab", "ba"),
+        ("ab*ba", "abba", "aba"),
+        ("*ab*ab*", "xabab", "xaba"),
+        ("a\\*\\\\*", "a*\\b", "ab\\b"),
+        ("\\a", "\\a", "a"),
+        (MANY_STARS, "a" * 2000 + "b", "a" * 2000),
+    ],
+)
+def test_wildcards(pattern: str, matching: str, other: str | None) -> None:
+    assert parse_wildcard(pattern).matches(matching)
+    assert other is None or not parse_wildcard(pattern).matches(other)
+
+
+@pytest.mark.parametrize("rule", [{"wildcard": MANY_STARS}, {"anything-but": {"wildcard": [MANY_STARS]}}])
+def test_stars_in_an_event_pattern_take_linear_time(cloud: Any, rule: dict[str, Any]) -> None:
+    answer = cloud.client("events").test_event_pattern(
+        EventPattern=json.dumps({"detail": {"a": [rule]}}), Event=json.dumps(EVENT | {"detail": {"a": "a" * 100_000}})
+    )
+    assert answer["Result"] == ("anything-but" in rule)
+
+
+def test_a_large_event_and_large_rules_leave_time_for_others(cloud: Any) -> None:
+    events = cloud.client("events", read_timeout=600)
+    wildcards = [{"wildcard": f"*{number}*z"} for number in range(70)]
+    bus = events.create_event_bus(Name=f"b-{uuid.uuid4().hex[:12]}")["EventBusArn"]
+    for number in range(2):
+        events.put_rule(Name=f"r{number}", EventBusName=bus, EventPattern=json.dumps({"detail": {"a": wildcards}}))
+    detail = json.dumps({"a": [f"{number:x}" for number in range(50_000)]})
+    entry = {"Source": "s", "DetailType": "t", "Detail": detail, "EventBusName": bus}
+    with probing(cloud) as prober:
+        assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
+    assert prober.percentile(99) < 1.5
+
+
+def test_an_event_of_arrays_in_arrays_is_matched(cloud: Any) -> None:
+    detail = {"a": json.loads("[" * 300 + '"x"' + "]" * 300), "b": [[]] * 100_000}
+    answer = cloud.client("events").test_event_pattern(
+        EventPattern=json.dumps({"detail": {"a": ["x"], "b": [{"exists": False}]}}),
+        Event=json.dumps(EVENT | {"detail": detail}),
+    )
+    assert answer["Result"]
+
+
+def test_events_nested_deeper_than_the_parser_reads_are_malformed(cloud: Any) -> None:
+    events = cloud.client("events")
+    entry = {"Source": "s", "DetailType": "t", "Detail": nested(100_000, "1")}
+    (answer,) = events.put_events(Entries=[entry])["Entries"]
+    assert answer["ErrorCode"] == "MalformedDetail"
+    event = json.dumps(EVENT)[:-1] + ', "detail": ' + nested(100_000, "1") + "}"
+    assert refused(events.test_event_pattern, EventPattern='{"source": ["s"]}', Event=event) == (
+        "ValidationException",
+        "Parameter Event is not valid.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        (nested(600, "[1]"), "It has more than 100 objects in objects"),
+        (
+            json.dumps({f"k{n}": {"$or": [{"a": [1]}, {"b": [2]}, {"c": [3]}, {"d": [4]}]} for n in range(5)}),
+            "Rule is too complex - $or has more than 1000 combinations",
+        ),
+        ('{"a": [{"wildcard": "a**b"}]}', "Consecutive wildcard characters at pos 2"),
+        ('{"a": [{"wildcard": "a\\\\b"}]}', "Invalid escape character at pos 2"),
+        ('{"a": [{"numeric": [[1], 1]}]}', "Unrecognized numeric range operator: [1]"),
+    ],
+)
+def test_event_patterns_beyond_the_limits(cloud: Any, pattern: str, reason: str) -> None:
+    events = cloud.client("events")
+    refusal = ("InvalidEventPatternException", f"Event pattern is not valid. Reason: {reason}")
+    assert refused(events.put_rule, Name="refused", EventPattern=pattern) == refusal
+    assert refused(events.test_event_pattern, EventPattern=pattern, Event=json.dumps(EVENT)) == refusal
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ({"a": {"b": {"c": list("abcd")}}, "d": {"e": list("abc")}, "f": list("abc")}, "Filter policy is too complex"),
+        ({"a": [{"wildcard": "*a" * 140_000}]}, "Filter policy can not be longer than 262144 bytes"),
+        (json.loads(nested(400, "[1]")), "It has more than 100 objects in objects"),
+    ],
+)
+def test_filter_policies_beyond_the_limits(cloud: Any, make_queue: Any, policy: Any, reason: str) -> None:
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    attributes = {"FilterPolicy": json.dumps(policy), "FilterPolicyScope": "MessageBody"}
+    assert refused(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=make_queue().arn, Attributes=attributes) == (
+        "InvalidParameter",
+        f"Invalid parameter: FilterPolicy: {reason}",
+    )
+
+
+def test_a_message_meets_a_filter_policy_with_many_stars(cloud: Any, make_queue: Any) -> None:
+    sns, queue = cloud.client("sns"), make_queue()
+    topic = sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"]
+    attributes = {"FilterPolicy": json.dumps({"a": [{"wildcard": MANY_STARS}]}), "FilterPolicyScope": "MessageBody"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes=attributes)
+    for text in ("a" * 200_000, "a" * 12 + "b"):
+        sns.publish(TopicArn=topic, Message=json.dumps({"a": text}))
+    sns.publish(TopicArn=topic, Message=nested(50_000, "1"))
+    (body,) = queue.bodies(1)
+    assert json.loads(json.loads(body)["Message"])["a"] == "a" * 12 + "b"
