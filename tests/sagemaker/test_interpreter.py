@@ -7,6 +7,7 @@ import venv
 from pathlib import Path
 from typing import Any
 
+import scones
 from scones.cloud.services.sagemaker import interpreter
 
 
@@ -44,11 +45,13 @@ def test_an_interpreter_without_pip_still_installs(tmp_path: Path) -> None:
     venv.EnvBuilder(symlinks=True, with_pip=False).create(bare)
     make = (
         "import importlib.util, pathlib, sys\n"
+        "sys.path.append(sys.argv[3])\n"
         "spec = importlib.util.spec_from_file_location('interpreter', sys.argv[1])\n"
         "module = importlib.util.module_from_spec(spec)\n"
         "spec.loader.exec_module(module)\n"
         "module.make(pathlib.Path(sys.argv[2]), sys.argv[2])\n"
     )
-    subprocess.run([bare / "bin" / "python", "-c", make, interpreter.__file__, folder], check=True)
+    source = Path(scones.__file__).parents[1]
+    subprocess.run([bare / "bin" / "python", "-c", make, interpreter.__file__, folder, source], check=True)
     done = subprocess.run([folder / "bin" / "pip", "--version"], capture_output=True, text=True, check=True)
     assert "ensurepip" in done.stdout

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from scones.cloud.services.sagemaker import archive as archives
 from scones.cloud.services.sagemaker.archive import pack, unpack
 from scones.cloud.services.sagemaker.objects import below, relative
+from scones.cloud.untrusted_files import GB, Listing, UntrustedFolder
 
 
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
@@ -20,18 +22,51 @@ def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     return written.getvalue()
 
 
+def listing(folder: Path) -> Listing:
+    return UntrustedFolder(folder).files(limit=GB)
+
+
+def members(*names: str, size: int = 0) -> bytes:
+    """Return an archive with files of zeros."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz", compresslevel=1) as archive:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = size
+            archive.addfile(member, io.BytesIO(bytes(size)))
+    return written.getvalue()
+
+
+def large_header() -> bytes:
+    """Return an archive whose first header, a long name, has 8 MB."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("a" * (8 << 20)))
+    return written.getvalue()
+
+
+def behind_a_link() -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "."
+        archive.addfile(link)
+        archive.addfile(tarfile.TarInfo("link/file"))
+    return written.getvalue()
+
+
 def test_a_folder_comes_back_from_its_archive(tmp_path: Path) -> None:
     (tmp_path / "model" / "deep").mkdir(parents=True)
     (tmp_path / "model" / "deep" / "a.txt").write_text("A")
-    assert pack(tmp_path / "model", tmp_path / "model.tar.gz")
+    assert pack([listing(tmp_path / "model")], tmp_path / "model.tar.gz")
     unpack(tmp_path / "model.tar.gz", tmp_path / "back")
     assert (tmp_path / "back" / "deep" / "a.txt").read_text() == "A"
 
 
 def test_an_empty_folder_leaves_no_archive(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    assert not pack(tmp_path / "model", tmp_path / "model.tar.gz")
-    assert not pack(tmp_path / "missing", tmp_path / "model.tar.gz")
+    assert not pack([listing(tmp_path / "model")], tmp_path / "model.tar.gz")
+    assert not pack([UntrustedFolder(tmp_path).files("missing", limit=GB)], tmp_path / "model.tar.gz")
     assert not (tmp_path / "model.tar.gz").exists()
 
 
@@ -40,11 +75,33 @@ def test_an_empty_folder_leaves_no_archive(tmp_path: Path) -> None:
     [
         hostile("../outside"),
         hostile("link", tarfile.SYMTYPE, "../../outside"),
+        hostile("link", tarfile.SYMTYPE, "sub/../../outside"),
+        hostile("link", tarfile.SYMTYPE, "/etc/passwd"),
+        hostile("link", tarfile.LNKTYPE, "../../outside"),
+        hostile("link", tarfile.LNKTYPE, "/etc/passwd"),
         hostile("device", tarfile.CHRTYPE),
+        hostile("pipe", tarfile.FIFOTYPE),
+        hostile("d/" * 65 + "deep"),
+        large_header(),
+        behind_a_link(),
         b"no archive",
         hostile("cut short")[:-20],
     ],
-    ids=["a path outside", "a link outside", "a device", "no archive", "cut short"],
+    ids=[
+        "a path outside",
+        "a link outside",
+        "a link outside through a folder",
+        "an absolute link",
+        "a hard link outside",
+        "an absolute hard link",
+        "a device",
+        "a pipe",
+        "too deep",
+        "a large header",
+        "behind a link",
+        "no archive",
+        "cut short",
+    ],
 )
 def test_a_hostile_or_broken_archive_leaves_nothing(tmp_path: Path, archive: bytes) -> None:
     (tmp_path / "model.tar.gz").write_bytes(archive)
@@ -52,6 +109,32 @@ def test_a_hostile_or_broken_archive_leaves_nothing(tmp_path: Path, archive: byt
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")
     assert not (tmp_path / "model").exists()
     assert not (tmp_path.parent / "outside").exists()
+
+
+def test_an_archive_may_not_unpack_to_much_more_than_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 1 << 20)
+    (tmp_path / "model.tar.gz").write_bytes(members("zeros", size=32 << 20))
+    with pytest.raises(tarfile.TarError, match="unpacks to more than 1"):
+        unpack(tmp_path / "model.tar.gz", tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
+
+
+def test_an_archive_may_not_have_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "FILES_LIMIT", 10)
+    (tmp_path / "model.tar.gz").write_bytes(members(*(f"file-{index}" for index in range(11))))
+    with pytest.raises(tarfile.TarError, match="more than 10 members"):
+        unpack(tmp_path / "model.tar.gz", tmp_path / "model")
+
+
+def test_links_inside_an_archive_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "left" / "deep").mkdir(parents=True)
+    (tmp_path / "left" / "deep" / "a.txt").write_text("A")
+    (tmp_path / "left" / "latest").symlink_to("deep")
+    (tmp_path / "left" / "same.txt").symlink_to("deep/a.txt")
+    assert pack([listing(tmp_path / "left")], tmp_path / "model.tar.gz")
+    unpack(tmp_path / "model.tar.gz", tmp_path / "back")
+    assert (tmp_path / "back" / "latest" / "a.txt").read_text() == "A"
+    assert (tmp_path / "back" / "same.txt").read_text() == "A"
 
 
 @pytest.mark.parametrize(

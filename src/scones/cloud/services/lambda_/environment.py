@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import shutil
 import signal
 import tempfile
 import time
@@ -18,6 +17,7 @@ from scones.cloud.sandbox import Output, Program, Sandbox
 from scones.cloud.services.lambda_.log_stream import LogStream
 from scones.cloud.services.lambda_.platform_log import Figures, LogSettings, PlatformLog
 from scones.cloud.services.lambda_.runtime_api import InitError, Invocation, Result, RuntimeApi
+from scones.cloud.untrusted_files import remove_tree
 
 INIT_SECONDS = 10.0
 """How long AWS lets a function initialise before its own time limit begins to run."""
@@ -257,7 +257,7 @@ class ExecutionEnvironment:
         if self._ended is not None:
             await self._ended
         self._log.flush()
-        await asyncio.to_thread(shutil.rmtree, self._tmp, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._tmp)
 
 
 _SIGNALS: dict[int, str] = {

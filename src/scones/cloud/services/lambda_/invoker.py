@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +22,7 @@ from scones.cloud.services.lambda_.pool import Pool
 from scones.cloud.services.lambda_.records import Records, Version
 from scones.cloud.services.lambda_.runtimes import COMMON, PYTHON, Runtime
 from scones.cloud.services.lambda_.warm_parent import WarmParent
+from scones.cloud.untrusted_files import remove_tree
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
@@ -53,7 +53,7 @@ class Invoker:
 
     async def start(self) -> None:
         """Clear the private folders of a former process, and begin to release idle environments."""
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._scratch)
         self._scratch.mkdir(parents=True)
         self._cloud.spawn(self._release(), name="release idle execution environments")
         if runtimes := {function["Runtime"] for function in self._records.latest()}:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Body, Call
@@ -247,10 +248,13 @@ class Objects(S3Base):
             await asyncio.to_thread(file.close)
 
     async def upload(
-        self, path: Path, bucket: str, key: str, content_type: str = "binary/octet-stream"
+        self, open_file: Callable[[], BinaryIO], bucket: str, key: str, content_type: str = "binary/octet-stream"
     ) -> dict[str, Any]:
-        """Put a local file, for a service of this cloud; return PutObject's members."""
-        params = {"Bucket": bucket, "Key": key, "Body": _read_chunks(path), "ContentType": content_type}
+        """Put a local file, for a service of this cloud; return PutObject's members.
+
+        `open_file` opens it, on a thread. No more is read than it has then: its program may go on writing.
+        """
+        params = {"Bucket": bucket, "Key": key, "Body": _read_chunks(open_file), "ContentType": content_type}
         caller = self.cloud.credentials.root(self.cloud.settings.account)
         return await self.put_object(Call(operation="PutObject", params=params, caller=caller, request_id=""))
 
@@ -279,10 +283,12 @@ def _write_whole(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-async def _read_chunks(path: Path) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
+async def _read_chunks(open_file: Callable[[], BinaryIO]) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(open_file)
+    left = os.fstat(file.fileno()).st_size
     try:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
+        while left > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK, left))):
+            left -= len(chunk)
             yield chunk
     finally:
         await asyncio.to_thread(file.close)

@@ -1,36 +1,204 @@
-"""model.tar.gz: made from a folder after training, and extracted safely before hosting."""
+"""model.tar.gz: made from what a program has left, and extracted safely before hosting."""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import gzip
+import os
 import tarfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from scones.cloud.untrusted_files import DEPTH_LIMIT, FILES_LIMIT, GB, Listing, UntrustedFile, remove_tree, stays_below
+
+RATIO_LIMIT = 100
+"""Maximum ratio of an archive's content to its compressed size, from `ALWAYS_ALLOWED` on; weights have 1 to 3."""
+ALWAYS_ALLOWED = 256 << 20
+"""Bytes that any archive may unpack to."""
+LIMIT_VARIABLE = "SCONES_MODEL_LIMIT_GB"
+"""The cloud's environment variable for the maximum size of an unpacked model, in GB; AWS's is the volume's."""
+LIMIT_GB = 30
+PATH_LIMIT = 1024
+"""Maximum length of a member's path, as of an object's key."""
+HEADER_LIMIT = 1 << 20
+"""Maximum size of one header of an archive: tarfile reads each into memory."""
+_CHUNK = 64 << 10
+_GZIP = b"\x1f\x8b"
 
 
-def pack(folder: Path, target: Path) -> bool:
-    """Write a folder's content, at the archive's root, as a tar.gz; False, and no file, where it is empty."""
-    members = sorted(folder.iterdir()) if folder.is_dir() else []
-    if not members:
-        return False
-    with tarfile.open(target, "w:gz", compresslevel=6) as archive:
-        for member in members:
-            archive.add(member, arcname=member.name)
-    return True
+def pack(listings: Iterable[Listing], target: Path) -> bool:
+    """Write files at an archive's root, as a tar.gz; of several with one name, the first.
+
+    Returns False, and writes no file, where there are none.
+    """
+    taken: set[str] = set()
+    with contextlib.ExitStack() as opened:
+        archive: tarfile.TarFile | None = None
+        for listing in listings:
+            for member, file in _members(listing):
+                if member.name in taken:
+                    continue
+                taken.add(member.name)
+                if archive is None:
+                    archive = opened.enter_context(tarfile.open(target, "w:gz", compresslevel=6))
+                _add(archive, member, file)
+    return archive is not None
+
+
+def _members(listing: Listing) -> list[tuple[tarfile.TarInfo, UntrustedFile | None]]:
+    members: list[tuple[tarfile.TarInfo, UntrustedFile | None]] = []
+    for name in listing.folders:
+        member = tarfile.TarInfo(name)
+        member.type, member.mode = tarfile.DIRTYPE, 0o755
+        members.append((member, None))
+    for name, link in listing.links.items():
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = tarfile.SYMTYPE, link
+        members.append((member, None))
+    members += [(tarfile.TarInfo(file.name), file) for file in listing.files]
+    return sorted(members, key=lambda each: each[0].name)
+
+
+def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, file: UntrustedFile | None) -> None:
+    if file is None:
+        archive.addfile(member)
+        return
+    with file.open() as content:
+        state = os.fstat(content.fileno())
+        member.size, member.mode, member.mtime = state.st_size, state.st_mode & 0o777, int(state.st_mtime)
+        archive.addfile(member, content)
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Extract an archive, with or without compression, into a new folder.
+    """Extract an archive, compressed with gzip or not, into a new folder.
 
-    Members that would leave the folder, links out of it and devices are refused. The folder appears whole or not
-    at all. Raises `tarfile.TarError` or `OSError`.
+    Members that would leave the folder, links out of it, devices, and content beyond the limits are refused. The folder
+    appears complete or not at all. Raises `tarfile.TarError` or `OSError`. Blocks.
     """
     draft = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(draft, ignore_errors=True)
+    remove_tree(draft)
     draft.mkdir(parents=True)
     try:
-        with tarfile.open(source) as archive:
-            archive.extractall(draft, filter="data")
+        with source.open("rb") as file:
+            compressed = file.peek(2)[:2] == _GZIP
+            size = os.fstat(file.fileno()).st_size
+            limit = min(max(ALWAYS_ALLOWED, size * RATIO_LIMIT), _largest()) if compressed else _largest()
+            plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if compressed else file)
+            with tarfile.open(fileobj=_Bounded(plain, limit), mode="r:") as archive:  # type: ignore[call-overload]
+                _Extraction(draft, limit).run(archive)
+        draft.rename(folder)
     except (EOFError, zlib.error) as error:
-        raise tarfile.ReadError(f"The archive is broken: {error}.") from error
-    draft.rename(folder)
+        raise tarfile.ReadError(f"the archive is damaged: {error}.") from error
+    finally:
+        remove_tree(draft)
+
+
+def _largest() -> int:
+    given = os.environ.get(LIMIT_VARIABLE, "")
+    return (int(given) if given.isdigit() and len(given) < 7 else LIMIT_GB) * GB
+
+
+class _Bounded:
+    """An archive's plain bytes for tarfile: no read larger than a header may be, none beyond the limit."""
+
+    def __init__(self, file: IO[bytes], limit: int) -> None:
+        self._file = file
+        self._end = limit + FILES_LIMIT * 4 * tarfile.BLOCKSIZE
+        self.tell = file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes."""
+        if not 0 <= size <= HEADER_LIMIT:
+            raise tarfile.ReadError(f"a header has {size} bytes, and at most {HEADER_LIMIT} are allowed.")
+        return self._file.read(size)
+
+    def seek(self, position: int) -> int:
+        """Go to a position: what lies between is decompressed."""
+        if position > self._end:
+            raise tarfile.ReadError("it says that it is larger than it may be.")
+        return self._file.seek(position)
+
+
+class _Extraction:
+    """The extraction of one archive into a folder that nothing else writes to."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = self._left = limit
+        self._count = 0
+        self._files: set[str] = set()
+        self._links: set[str] = set()
+
+    def run(self, archive: tarfile.TarFile) -> None:
+        """Extract every member; raises `tarfile.TarError` or `OSError`."""
+        while (member := archive.next()) is not None:
+            archive.members.clear()  # type: ignore[attr-defined]  # nobody asks for them again
+            self._count += 1
+            if self._count > FILES_LIMIT:
+                raise tarfile.ReadError(f"it has more than {FILES_LIMIT} members.")
+            if name := self._checked(member.name):
+                self._extract(archive, member, name)
+
+    def _checked(self, name: str) -> str:
+        """Return a member's path below the folder, "" for the folder itself."""
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        path = "/".join(parts)
+        if ".." in parts or "\0" in name:
+            raise tarfile.ReadError(f"{name!r} leads out of it.")
+        if len(parts) > DEPTH_LIMIT or len(os.fsencode(path)) > PATH_LIMIT:
+            raise tarfile.ReadError(f"a path is longer than {PATH_LIMIT} bytes, or deeper than {DEPTH_LIMIT} folders.")
+        if any("/".join(parts[:end]) in self._links for end in range(1, len(parts))):
+            raise tarfile.ReadError(f"{name!r} lies behind a symbolic link.")
+        return path
+
+    def _extract(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
+        path = self._folder / name
+        if member.isdir():
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        self._links.discard(name)
+        if member.issym():
+            self._link(member, name)
+        elif member.islnk() and (target := self._checked(member.linkname)) in self._files:
+            os.link(self._folder / target, path, follow_symlinks=False)
+            self._files.add(name)
+        elif member.isfile():
+            self._write(archive, member, path)
+            self._files.add(name)
+        else:
+            raise tarfile.ReadError(f"{member.name!r} is not a file, a folder or a link to one in it.")
+
+    def _link(self, member: tarfile.TarInfo, name: str) -> None:
+        if not stays_below(name, member.linkname):
+            raise tarfile.ReadError(f"{member.name!r} is a link that leads out of it.")
+        (self._folder / name).symlink_to(member.linkname)
+        self._files.discard(name)
+        self._links.add(name)
+
+    def _write(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+        content = archive.extractfile(member)
+        assert content is not None
+        if member.size > self._left:
+            raise self._too_large()
+        with path.open("xb") as file:
+            self._copy(content, file)
+        path.chmod(member.mode & 0o755 | 0o600)
+        with contextlib.suppress(OSError, OverflowError, ValueError):
+            os.utime(path, (member.mtime, member.mtime))
+
+    def _copy(self, content: IO[bytes], file: BinaryIO) -> None:
+        while chunk := content.read(_CHUNK):
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise self._too_large()
+            file.write(chunk)
+
+    def _too_large(self) -> tarfile.ReadError:
+        return tarfile.ReadError(
+            f"it unpacks to more than {self._limit} bytes: at most {RATIO_LIMIT} times its compressed size or "
+            f"{ALWAYS_ALLOWED} bytes, and {_largest()} bytes in all ({LIMIT_VARIABLE})."
+        )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 import venv
 from functools import cache
 from pathlib import Path
+
+from scones.cloud.untrusted_files import UntrustedFolder, remove_tree
 
 PLACE = "/opt/scones-environment"
 """Where a container sees its environment."""
@@ -26,9 +27,9 @@ def make(folder: Path, place: str) -> None:
     behind = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages()) + _pip()
     mark = f"{sys.version} {sys.executable} {place}\n{behind}"
     marker = folder / "interpreter"
-    if marker.exists() and marker.read_text() == mark:
-        return
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.is_dir() and UntrustedFolder(folder).read(marker.name, len(mark.encode()) + 1) == mark.encode():
+        return  # the container's program can write in the folder
+    remove_tree(folder)
     venv.EnvBuilder(symlinks=True).create(folder)
     packages = next(folder.glob("lib/python*/site-packages"))
     (packages / "scones-interpreter.pth").write_text(behind)

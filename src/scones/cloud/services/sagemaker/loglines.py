@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.untrusted_files import Listing
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
 
 LONGEST = 256 << 10
 """Bytes after which a line without an end is taken for one: CloudWatch Logs' limit of an event."""
+
+
+LEFT_OUT_LINES = 20
+"""Maximum number of lines about files that are not stored, for one folder."""
 
 
 class LogStream:
@@ -42,6 +47,14 @@ class LogStream:
     def write(self, line: str) -> None:
         """Hand in a line of the cloud's own."""
         self._write([line.encode()])
+
+    def write_left_out(self, listing: Listing) -> None:
+        """Hand in a line for each file that is not stored, up to a bound."""
+        reasons = listing.left_out
+        for reason in reasons[:LEFT_OUT_LINES]:
+            self.write(f"Not stored: {reason}.")
+        if len(reasons) > LEFT_OUT_LINES:
+            self.write(f"Not stored: {len(reasons) - LEFT_OUT_LINES} more.")
 
     def _write(self, lines: list[bytes]) -> None:
         now = int(time.time() * 1e3)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
+from scones.cloud.untrusted_files import UntrustedFile
 
 if TYPE_CHECKING:
     from scones.cloud.services.s3 import S3
@@ -100,8 +101,12 @@ class Objects:
                 group.create_task(one(source, target))
 
     async def upload(self, source: Path, target: Location) -> None:
-        """Store a file as an object."""
-        await self._s3.upload(source, target.bucket, target.key)
+        """Store a file of the cloud's own as an object."""
+        await self._s3.upload(lambda: source.open("rb"), target.bucket, target.key)
+
+    async def upload_untrusted(self, file: UntrustedFile, target: Location) -> None:
+        """Store a file that a program has left; raises `OSError` where it is no regular file any more."""
+        await self._s3.upload(file.open, target.bucket, target.key)
 
     async def write(self, body: bytes, target: Location) -> None:
         """Store bytes as an object."""

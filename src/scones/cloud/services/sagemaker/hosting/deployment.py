@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import shutil
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, 
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.untrusted_files import remove_tree
 
 STARTUP_LIMIT = 480
 """Seconds until a container must be healthy, where the variant does not say: AWS's default."""
@@ -128,7 +127,7 @@ class Deployment:
 
     async def remove(self) -> None:
         """Delete the deployment's files."""
-        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), self.folder)
+        await asyncio.to_thread(remove_tree, self.folder)
 
 
 def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:

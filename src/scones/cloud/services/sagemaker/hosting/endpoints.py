@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import time
 import uuid
 from collections.abc import Coroutine
@@ -20,6 +19,7 @@ from scones.cloud.services.sagemaker.hosting.deployment import Deployment, Deplo
 from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.hosting.models import Models
 from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.untrusted_files import remove_tree
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Endpoints:
         known = {(item["EndpointName"], plan["Id"]) for item in documents for plan in _plans(item)}
         for folder in endpoint_folder(self._cloud, "").glob("*/*"):
             if (folder.parent.name, folder.name) not in known:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(folder)
 
     async def _resume(self, name: str, document: Document) -> None:
         await self._create(name, document["Plan"])
@@ -262,7 +262,7 @@ class Endpoints:
             await self._retire(deployment)
         await self._captures.flush(name)
         folder = endpoint_folder(self._cloud, name)
-        await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), folder)
+        await asyncio.to_thread(remove_tree, folder)
         await self._endpoints.remove(name)
 
     async def _set(self, name: str, drop: str = "", **members: Any) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import tarfile
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.hosting.models import model_data
 from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+from scones.cloud.untrusted_files import remove_tree
 
 
 class ModelDataError(Exception):
@@ -20,9 +20,12 @@ class ModelDataError(Exception):
 
 
 async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -> None:
-    """Fetch a container's model into `base / "model"`, unless an earlier run has; raises `ModelDataError`."""
+    """Fetch a container's model into `base / "model"`, unless an earlier run has; raises `ModelDataError`.
+
+    It is fetched and unpacked next to `base`, in which the container's program can put links.
+    """
     uri = model_data(container)
-    if (base / "model").exists():
+    if await asyncio.to_thread(os.path.lexists, base / "model"):
         return
     await asyncio.to_thread(base.mkdir, parents=True, exist_ok=True)
     try:
@@ -31,10 +34,12 @@ async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -
         elif container.get("ModelDataSource", {}).get("S3DataSource", {}).get("CompressionType") == "None":
             await _fetch_files(objects, Location.of(uri), base)
         else:
-            archive = base / "model.tar.gz"
+            archive, folder = base.with_name("model.tar.gz"), base.with_name("model")
             await objects.download(Location.of(uri), archive)
-            await asyncio.to_thread(unpack, archive, base / "model")
+            await asyncio.to_thread(remove_tree, folder)
+            await asyncio.to_thread(unpack, archive, folder)
             await asyncio.to_thread(archive.unlink)
+            folder.rename(base / "model")
     except (ServiceError, ExceptionGroup) as error:
         raise ModelDataError(
             f'Failed to download model data for container "container_1" from URL: "{uri}". Please ensure that '
@@ -43,14 +48,14 @@ async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -
         ) from error
     except (tarfile.TarError, OSError, ValueError) as error:
         raise ModelDataError(
-            f'Failed to extract model data archive from URL "{uri}" for container "container_1": {error} Please '
-            "ensure that the object is a valid tar.gz archive."
+            f'Failed to extract model data archive for container "container_1" from URL "{uri}". Please ensure that '
+            f"the object located at the URL is a valid tar.gz archive: {error}"
         ) from error
 
 
 async def _fetch_files(objects: Objects, place: Location, base: Path) -> None:
-    draft = base / "model.partial"
-    await asyncio.to_thread(partial(shutil.rmtree, ignore_errors=True), draft)
+    draft = base.with_name("model.partial")
+    await asyncio.to_thread(remove_tree, draft)
     draft.mkdir()
     paths = {key: relative(key, place.key) async for key in objects.keys(place)}
     await objects.download_all((Location(place.bucket, key), below(draft, path)) for key, path in paths.items() if path)

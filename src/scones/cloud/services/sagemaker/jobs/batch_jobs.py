@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.untrusted_files import remove_tree
 
 ENDED = ("Completed", "Failed", "Stopped")
 _INTERRUPTED = (
@@ -62,7 +62,7 @@ class BatchJobs:
 
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._folder)
         for document in self._jobs.all():
             status, name = document[self.member("JobStatus")], document[self.member("JobName")]
             if status in ENDED:
@@ -151,7 +151,7 @@ class BatchJobs:
                     await self._finish(name, Outcome("Failed", _FAULT))
                     raise
                 finally:
-                    await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+                    await asyncio.to_thread(remove_tree, self._folder / name)
             else:
                 outcome = Outcome("Stopped")
             await self._finish(name, outcome)

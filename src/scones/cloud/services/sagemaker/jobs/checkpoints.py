@@ -10,6 +10,7 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+from scones.cloud.untrusted_files import GB, VOLUME_GB, UntrustedFile, UntrustedFilesError, UntrustedFolder
 
 INTERVAL = 5.0
 """Seconds between two looks for changed files."""
@@ -20,8 +21,12 @@ class Checkpoints:
     """The checkpoint folder of one job; without a CheckpointConfig every method does nothing."""
 
     objects: Objects
-    folder: Path
+    left: UntrustedFolder
+    folder: str
+    """Below the root of `left`."""
     place: Location | None
+    limit: int = VOLUME_GB * GB
+    """Bytes that the folder may have."""
     _stored: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
@@ -29,14 +34,16 @@ class Checkpoints:
         """Return a job's checkpoints, and mount their folder where it is not below /opt/ml."""
         config = request.get("CheckpointConfig")
         if config is None:
-            return cls(objects, base, None)
+            return cls(objects, UntrustedFolder(base), "", None)
         local = config.get("LocalPath", "/opt/ml/checkpoints").rstrip("/")
         if local.startswith("/opt/ml/"):
-            folder = below(mounts["/opt/ml"], local.removeprefix("/opt/ml/"))
+            left, folder = UntrustedFolder(mounts["/opt/ml"]), local.removeprefix("/opt/ml/")
         else:
-            folder = mounts[local] = base / "checkpoints"
-        folder.mkdir(parents=True, exist_ok=True)
-        return cls(objects, folder, Location.of(config["S3Uri"]))
+            left, folder = UntrustedFolder(base / "checkpoints", seen_as=local), ""
+            mounts[local] = left.root
+        below(left.root, folder).mkdir(parents=True, exist_ok=True)
+        limit = request["ResourceConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
+        return cls(objects, left, folder, Location.of(config["S3Uri"]), limit)
 
     async def restore(self) -> None:
         """Download what an earlier job left."""
@@ -46,28 +53,29 @@ class Checkpoints:
         with contextlib.suppress(ServiceError):  # no such bucket: nothing to restore, and the upload will tell
             async for key in self.objects.keys(self.place):
                 if path := relative(key, self.place.key):
-                    files.append((Location(self.place.bucket, key), below(self.folder, path)))
+                    files.append((Location(self.place.bucket, key), below(self.left.root / self.folder, path)))
         await self.objects.download_all(files)
-        self._stored = await asyncio.to_thread(self._look)
+        self._stored = {file.name: (file.changed, file.size) for file in await self._files()}
 
     async def follow(self) -> None:
         """Upload changed files again and again, until cancelled."""
         while self.place is not None:
             await asyncio.sleep(INTERVAL)
-            with contextlib.suppress(ServiceError, OSError):  # a file was replaced meanwhile: the next look finds it
+            # A file was replaced meanwhile, and the next look finds it; or there are too many, as the end will tell.
+            with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):
                 await self._store(self.place)
 
     async def finish(self) -> None:
-        """Upload what has changed since; raises `ServiceError`."""
+        """Upload what has changed since; raises `ServiceError` or `UntrustedFilesError`."""
         if self.place is not None:
             await self._store(self.place)
 
     async def _store(self, place: Location) -> None:
-        for name, state in (await asyncio.to_thread(self._look)).items():
-            if self._stored.get(name) != state:
-                await self.objects.upload(self.folder / name, place.join(name))
-                self._stored[name] = state
+        for file in await self._files():
+            state = file.changed, file.size
+            if self._stored.get(file.name) != state:
+                await self.objects.upload_untrusted(file, place.join(file.name))
+                self._stored[file.name] = state
 
-    def _look(self) -> dict[str, tuple[int, int]]:
-        files = [(path, path.stat()) for path in self.folder.rglob("*") if path.is_file()]
-        return {path.relative_to(self.folder).as_posix(): (stat.st_mtime_ns, stat.st_size) for path, stat in files}
+    async def _files(self) -> list[UntrustedFile]:
+        return (await asyncio.to_thread(self.left.files, self.folder, limit=self.limit)).files

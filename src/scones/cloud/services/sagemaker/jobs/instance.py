@@ -18,6 +18,7 @@ from scones.cloud.services.sagemaker.jobs.pipes import Feed, feeds
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = max(1, min(2, CORES // 4))
@@ -40,7 +41,9 @@ class Instance:
         self._sandbox: Sandbox | None = None
         self._stream: LogStream | None = None
         self.ml = folder / "ml"
-        self.checkpoints = Checkpoints(Objects(cloud), folder, None)
+        self.left = UntrustedFolder(self.ml)
+        """What the program has left, and may be changing."""
+        self.checkpoints = Checkpoints(Objects(cloud), self.left, "", None)
         self._mounts: dict[str, Path] = {}
         self._feeds: list[Feed] = []
 
@@ -95,6 +98,14 @@ class Instance:
             self._stream.finish()
             for each in (follow, ended, *feeding):
                 each.cancel()
+
+    async def listed(self, folder: str) -> Listing:
+        """List a folder of what the program has left, and log what is left out; raises `UntrustedFilesError`."""
+        limit = self._request["ResourceConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
+        listing = await asyncio.to_thread(self.left.files, folder, limit=limit)
+        if self._stream is not None:
+            self._stream.write_left_out(listing)
+        return listing
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""

@@ -15,12 +15,15 @@ from scones.cloud.services.sagemaker.jobs.batch_jobs import Outcome
 from scones.cloud.services.sagemaker.jobs.processing_instance import ProcessingInstance, host_names, outputs_of
 from scones.cloud.services.sagemaker.jobs.training_jobs import MOST_INSTANCES
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.untrusted_files import UntrustedFilesError
 
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 CONTINUOUS_SECONDS = 2.0
 """How often the files of a Continuous output are looked at."""
 LONGEST = 86_400
+MESSAGE_BYTES = 1024
+"""Bytes of /opt/ml/output/message that are shown as ExitMessage."""
 _ML = "/opt/ml/"
 
 DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
@@ -147,8 +150,8 @@ class ProcessingRun:
 
     def _exit_message(self) -> Document:
         for instance in self._instances:
-            if instance.message.is_file():
-                return {"ExitMessage": instance.message.read_bytes()[:1024].decode(errors="replace")}
+            if (message := instance.left.read("output/message", MESSAGE_BYTES)) is not None:
+                return {"ExitMessage": message.decode(errors="replace")}
         return {}
 
     async def _follow(self) -> None:
@@ -156,10 +159,11 @@ class ProcessingRun:
         continuous = [item for item in outputs_of(self._request) if item["S3Output"]["S3UploadMode"] == "Continuous"]
         while continuous:
             await asyncio.sleep(CONTINUOUS_SECONDS)
-            await self._upload(continuous)
+            with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):  # as at the end, which tells
+                await self._upload(continuous, log_left_out=False)
 
-    async def _upload(self, outputs: list[dict[str, Any]]) -> None:
+    async def _upload(self, outputs: list[dict[str, Any]], *, log_left_out: bool = True) -> None:
         """Store what is new; of files with one name on several instances the last one's stays."""
         for instance in self._instances:
             for item in outputs:
-                await instance.upload(item["S3Output"])
+                await instance.upload(item["S3Output"], log_left_out=log_left_out)

@@ -16,6 +16,7 @@ from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.loglines import LogStream
 from scones.cloud.services.sagemaker.objects import Location, Objects, below
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.untrusted_files import GB, VOLUME_GB, UntrustedFolder
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
 _ML = "/opt/ml/"
@@ -44,12 +45,9 @@ class ProcessingInstance:
         self._sandbox: Sandbox | None = None
         self._stream: LogStream | None = None
         self._mounts: dict[str, Path] = {}
-        self._uploaded: dict[Path, int] = {}
-
-    @property
-    def message(self) -> Path:
-        """Where the program may leave its ExitMessage."""
-        return self._folder / "ml" / "output" / "message"
+        self._uploaded: dict[str, int] = {}
+        self.left = UntrustedFolder(folder / "ml")
+        """What the program has left, and may be changing."""
 
     def _local(self, path: str) -> Path:
         return self._folder / "ml" / path.removeprefix(_ML)
@@ -59,7 +57,7 @@ class ProcessingInstance:
         self._mounts = folders(self._folder)
         config = self._folder / "ml" / "config"
         config.mkdir(parents=True)
-        self.message.parent.mkdir()
+        (self._folder / "ml" / "output").mkdir()
         for item in self._request.get("ProcessingInputs", []):
             self._local(item["S3Input"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         for item in outputs_of(self._request):
@@ -127,15 +125,17 @@ class ProcessingInstance:
             hostname=self._host,
         )
 
-    async def upload(self, output: dict[str, Any]) -> None:
-        """Store every file of an output that is new, or another than when it was last stored."""
-        folder, place = self._local(output["LocalPath"]), Location.of(output["S3Uri"])
+    async def upload(self, output: dict[str, Any], *, log_left_out: bool) -> None:
+        """Store every file of an output that is new, or another than when it was last stored.
 
-        def changed() -> list[tuple[Path, int]]:
-            files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-            times = [(path, path.stat().st_mtime_ns) for path in files]
-            return [(path, at) for path, at in times if self._uploaded.get(path) != at]
-
-        for path, at in await asyncio.to_thread(changed):
-            await self._objects.upload(path, place.join(path.relative_to(folder).as_posix()))
-            self._uploaded[path] = at
+        Raises `UntrustedFilesError` for more than the instance's volume could hold.
+        """
+        place = Location.of(output["S3Uri"])
+        limit = self._request["ProcessingResources"]["ClusterConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
+        listing = await asyncio.to_thread(self.left.files, output["LocalPath"].removeprefix(_ML), limit=limit)
+        if log_left_out and self._stream is not None:
+            self._stream.write_left_out(listing)
+        for file in listing.files:
+            if self._uploaded.get(file.path) != file.changed:
+                await self._objects.upload_untrusted(file, place.join(file.name))
+                self._uploaded[file.path] = file.changed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -17,11 +16,14 @@ from scones.cloud.services.sagemaker.jobs.metrics import Metrics
 from scones.cloud.services.sagemaker.jobs.record import Record
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.untrusted_files import Listing, UntrustedFile, UntrustedFolder, remove_tree
 
 T = TypeVar("T")
 
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
+REASON_CHARACTERS = 1024
+"""Characters of /opt/ml/output/failure that AWS shows."""
 
 
 class _StopAskedError(Exception):
@@ -68,7 +70,7 @@ class TrainingRun:
         except (ServiceError, ValueError, OSError) as error:
             outcome, reason = "Failed", f"ClientError: {error}"
         finally:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+            await asyncio.to_thread(remove_tree, self._folder)
         await self._record.finish(outcome, reason)
 
     async def _train(self) -> tuple[str, str]:
@@ -79,7 +81,7 @@ class TrainingRun:
         if ending == "Completed" and failed is not None:
             instance, code = failed
             await self._store_checkpoints()
-            return "Failed", await asyncio.to_thread(failure_reason, instance.ml / "output" / "failure", code)
+            return "Failed", await asyncio.to_thread(failure_reason, instance.left, code)
         await self._record.enter("Uploading")
         await self._store_checkpoints()
         await self._upload()
@@ -175,27 +177,29 @@ class TrainingRun:
             await asyncio.sleep(1)  # an epoch may take milliseconds; one write a second tells enough
 
     async def _upload(self) -> None:
-        model, data = self._instances[0].ml / "model", self._instances[0].ml / "output" / "data"
-        for instance in self._instances[1:]:
-            await asyncio.to_thread(merge, instance.ml / "model", model)
-            await asyncio.to_thread(merge, instance.ml / "output" / "data", data)
+        """Store the model and the other output; of files with one name on several instances the first one's."""
         artifact = Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
         if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
-            await upload_folder(self._objects, model, artifact)
-        elif await asyncio.to_thread(pack, model, self._folder / "model.tar.gz"):
-            await self._objects.upload(self._folder / "model.tar.gz", artifact)
-        if await asyncio.to_thread(pack, data, self._folder / "output.tar.gz"):
-            place = output_place(self._request).join("output.tar.gz")
-            await self._objects.upload(self._folder / "output.tar.gz", place)
+            await self._upload_files(await self._listings("model"), artifact)
+        else:
+            await self._upload_archive("model", artifact)
+        await self._upload_archive("output/data", output_place(self._request).join("output.tar.gz"))
 
+    async def _listings(self, folder: str) -> list[Listing]:
+        return [await instance.listed(folder) for instance in self._instances]
 
-def merge(source: Path, target: Path) -> None:
-    """Move what an instance left into the first one's folder; of files with one name the first one's stays."""
-    for path in sorted(source.rglob("*")):
-        place = target / path.relative_to(source)
-        if path.is_file() and not place.exists():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            path.rename(place)
+    async def _upload_archive(self, folder: str, place: Location) -> None:
+        archive = self._folder / "upload.tar.gz"
+        if await asyncio.to_thread(pack, await self._listings(folder), archive):
+            await self._objects.upload(archive, place)
+
+    async def _upload_files(self, listings: list[Listing], place: Location) -> None:
+        files: dict[str, UntrustedFile] = {}
+        for listing in listings:
+            for file in listing.files:
+                files.setdefault(file.name, file)
+        for name, file in sorted(files.items()):
+            await self._objects.upload_untrusted(file, place.join(name))
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -206,26 +210,17 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return found
 
 
-async def upload_folder(objects: Objects, folder: Path, place: Location) -> None:
-    """Store every file below a folder under its relative path."""
-    files = await asyncio.to_thread(lambda: sorted(path for path in folder.rglob("*") if path.is_file()))
-    for path in files:
-        await objects.upload(path, place.join(path.relative_to(folder).as_posix()))
-
-
 def output_place(request: dict[str, Any]) -> Location:
     """Return `S3OutputPath/JOB/output`."""
     return Location.of(request["OutputDataConfig"]["S3OutputPath"]).join(request["TrainingJobName"], "output")
 
 
-def failure_reason(file: Path, code: int) -> str:
+def failure_reason(left: UntrustedFolder, code: int) -> str:
     """Word a failure as AWS does: the first 1,024 characters that the program left, and its exit code.
 
     Built-in algorithms end with 2 for what the user can mend.
     """
-    told = ""
-    if file.is_file():
-        with file.open(errors="replace") as opened:
-            told = opened.read(1024).strip()
+    text = (left.read("output/failure", REASON_CHARACTERS * 4) or b"").decode(errors="replace")
     code = code if code >= 0 else 128 - code
-    return f"{'ClientError' if code == 2 else 'AlgorithmError'}: {told}, exit code: {code}"
+    reason = text[:REASON_CHARACTERS].strip()
+    return f"{'ClientError' if code == 2 else 'AlgorithmError'}: {reason}, exit code: {code}"

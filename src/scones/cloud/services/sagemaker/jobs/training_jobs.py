@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import time
 from functools import partial
 from typing import Any
@@ -23,6 +22,7 @@ from scones.cloud.services.sagemaker.jobs.record import Record, enter, finish
 from scones.cloud.services.sagemaker.jobs.training import TrainingRun, output_place
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.untrusted_files import remove_tree
 
 _SUMMARY = (
     "TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus",
@@ -50,7 +50,7 @@ class TrainingJobs:
 
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        await asyncio.to_thread(remove_tree, self._folder)
         for document in self._jobs.all():
             if document["TrainingJobStatus"] not in ("InProgress", "Stopping"):
                 continue

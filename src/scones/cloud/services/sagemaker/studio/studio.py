@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from scones.cloud.services.sagemaker.studio.apps import OFFERED, Apps
 from scones.cloud.services.sagemaker.studio.domains import Domains
 from scones.cloud.services.sagemaker.studio.errors import needed
 from scones.cloud.services.sagemaker.studio.members import SPACE, USER_PROFILE, Members
+from scones.cloud.untrusted_files import remove_tree
 
 EXPIRES, SESSION = 300, 43200
 """Seconds that a presigned address opens, and that a session lasts, where a request says nothing, as on AWS."""
@@ -130,4 +130,4 @@ def _one_owner(request: dict[str, Any]) -> None:
 
 
 async def _remove(folder: Path) -> None:
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(remove_tree, folder)

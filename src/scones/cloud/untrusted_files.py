@@ -1,0 +1,296 @@
+"""Files that a program has left, or is still changing: read below one folder, and through no link that leads out of it.
+
+A program can replace any file or folder below its mounts by a symbolic link, a FIFO or another file at any moment. So
+a path is walked part by part, each opened relative to the last one's descriptor without following links; a link is
+resolved by hand and may not climb above the root. What is opened is looked at before it is read.
+
+Hard links need no check: in a mount namespace, link(2) does not cross mounts, so a program can link only what is its
+own. Without namespaces a program runs as the cloud's user and could read every file itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+FILES_LIMIT = 100_000
+"""Maximum number of files and folders in a folder that is read. AWS states none."""
+DEPTH_LIMIT = 64
+"""Maximum depth of folders in a folder that is read."""
+LINKS_LIMIT = 40
+"""Maximum number of symbolic links on one path, as in Linux."""
+OPEN_LIMIT = 256
+"""Maximum number of folders on one path, links resolved."""
+GB = 1 << 30
+VOLUME_GB = 30
+"""GB that a job may leave where its request has no VolumeSizeInGB."""
+_ONLY_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_IS_LINK = (errno.ELOOP, errno.EMLINK)
+"""What O_NOFOLLOW answers for a symbolic link: ELOOP, and EMLINK on some BSDs."""
+
+
+class UntrustedFilesError(ValueError):
+    """A program left more files than are taken; the message says which limit was exceeded."""
+
+
+class LeadsOutError(OSError):
+    """A path leads out of the folder, through a link or `..`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedFile:
+    """A regular file of a listing, with its size in bytes and its time of change in ns as they were found."""
+
+    folder: UntrustedFolder
+    path: str
+    """Below the root."""
+    name: str
+    """Below the folder that was listed."""
+    size: int
+    changed: int
+
+    def open(self) -> BinaryIO:
+        """Open the file for reading; raises `OSError` where it is no regular file of the folder any more."""
+        return self.folder.open(self.path)
+
+
+@dataclass(slots=True)
+class Listing:
+    """What is in a folder: its files, its folders, links to folders, and a reason for everything that was left out."""
+
+    files: list[UntrustedFile] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    """Links to folders inside the listed folder, with their relative targets."""
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class UntrustedFolder:
+    """A folder of the host that a program has as `seen_as`, and in which it can write."""
+
+    root: Path
+    seen_as: str = "/opt/ml"
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a regular file below the root; raises `OSError`, `LeadsOutError` where its path leads out."""
+        descriptor = self._descriptor(path)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "is not a regular file", path)
+        return os.fdopen(descriptor, "rb")
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """Return the first `limit` bytes of a file; None where there is no regular file inside the folder."""
+        try:
+            with self.open(path) as file:
+                return file.read(limit)
+        except OSError:
+            return None
+
+    def files(self, folder: str = "", *, limit: int) -> Listing:
+        """Return what is below a folder, in the order of names; nothing where it is missing or leads out. Blocks.
+
+        A link to a file inside the root stands for the file. Raises `UntrustedFilesError` for more than `FILES_LIMIT`
+        entries, a depth of more than `DEPTH_LIMIT`, or files of more than `limit` bytes together.
+        """
+        found = Listing()
+        try:
+            descriptor = self._descriptor(folder)
+        except FileNotFoundError:
+            return found
+        except OSError as error:
+            found.left_out.append(f"{self._place(folder)}: {error.strerror or error}")
+            return found
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                self._walk(descriptor, folder, "", found)
+            else:
+                found.left_out.append(f"{self._place(folder)}: is not a folder")
+        finally:
+            os.close(descriptor)
+        if (size := sum(file.size for file in found.files)) > limit:
+            raise UntrustedFilesError(
+                f"{self._place(folder)} has files of {size} bytes, and at most {limit} bytes are taken"
+            )
+        return found
+
+    def _walk(self, descriptor: int, folder: str, below: str, found: Listing) -> None:
+        if below.count("/") >= DEPTH_LIMIT:
+            raise UntrustedFilesError(f"{self._place(folder)} has folders more than {DEPTH_LIMIT} deep")
+        for entry in self._entries(descriptor, folder, found):
+            name = below + entry.name
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    found.folders.append(name)
+                    inner = os.open(entry.name, _FOLDER, dir_fd=descriptor)
+                    try:
+                        self._walk(inner, folder, f"{name}/", found)
+                    finally:
+                        os.close(inner)
+                else:
+                    self._take(entry, descriptor, folder, name, found)
+            except FileNotFoundError:  # the program is still at work
+                continue
+            except OSError as error:
+                found.left_out.append(f"{self._place(folder, name)}: {error.strerror or error}")
+
+    def _entries(self, descriptor: int, folder: str, found: Listing) -> list[os.DirEntry[str]]:
+        entries = []
+        with os.scandir(descriptor) as scanned:
+            for entry in scanned:
+                entries.append(entry)
+                if len(entries) + len(found.files) + len(found.folders) > FILES_LIMIT:
+                    raise UntrustedFilesError(f"{self._place(folder)} has more than {FILES_LIMIT} files")
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _take(self, entry: os.DirEntry[str], descriptor: int, folder: str, name: str, found: Listing) -> None:
+        if not _is_text(entry.name):
+            raise OSError(errno.EILSEQ, "its name is not UTF-8")
+        path = "/".join(filter(None, (folder, name)))
+        state = entry.stat(follow_symlinks=False)
+        if stat.S_ISLNK(state.st_mode):
+            with _closed(self._descriptor(path)) as target:
+                state = os.fstat(target)
+            if stat.S_ISDIR(state.st_mode):
+                text = os.readlink(entry.name, dir_fd=descriptor)
+                if not stays_below(name, text):
+                    raise OSError(errno.EINVAL, "is a link to a folder, which is not followed")
+                found.links[name] = text
+                return
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file")
+        found.files.append(UntrustedFile(self, path, name, state.st_size, state.st_mtime_ns))
+
+    def _descriptor(self, path: str) -> int:
+        """Open what a path below the root leads to, for reading; links are resolved inside the root."""
+        opened = [os.open(self.root, _FOLDER)]
+        waiting = path.split("/")[::-1]
+        links = 0
+        try:
+            while waiting:
+                part = waiting.pop()
+                if part in ("", "."):
+                    continue
+                if part == "..":
+                    if len(opened) == 1:
+                        raise LeadsOutError(errno.EXDEV, f"leads out of {self.seen_as}")
+                    os.close(opened.pop())
+                    continue
+                try:
+                    opened.append(os.open(part, _ONLY_READ, dir_fd=opened[-1]))
+                except OSError as error:
+                    if error.errno not in _IS_LINK:
+                        raise
+                    links += 1
+                    waiting += self._target(os.readlink(part, dir_fd=opened[-1]), opened)
+                if links > LINKS_LIMIT or len(opened) > OPEN_LIMIT:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            return opened.pop()
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+
+    def _target(self, text: str, opened: list[int]) -> list[str]:
+        """Return the parts of a link's target, last first; an absolute one is as the program sees it."""
+        if text.startswith("/"):
+            if not f"{text}/".startswith(f"{self.seen_as}/"):
+                raise LeadsOutError(errno.EXDEV, f"leads out of {self.seen_as}")
+            text = text[len(self.seen_as) :]
+            while len(opened) > 1:
+                os.close(opened.pop())
+        return text.split("/")[::-1]
+
+    def _place(self, *parts: str) -> str:
+        return os.fsencode("/".join([self.seen_as, *filter(None, parts)])).decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _closed(descriptor: int) -> Iterator[int]:
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def stays_below(name: str, target: str) -> bool:
+    """Return True if a link at `name` cannot lead out of the folder that `name` is below, whatever other links do."""
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    up = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
+    return not target.startswith("/") and up <= name.count("/") and ".." not in parts[up:]
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder with everything in it, however deep; what cannot be deleted stays. Blocks.
+
+    `shutil.rmtree` needs a stack frame and a descriptor for each level: a program that makes a thousand folders in
+    each other ends it with RecursionError. Here a folder's subfolders are moved up to the root before it is deleted.
+    """
+    try:
+        root = os.open(folder, _FOLDER)
+    except FileNotFoundError:
+        return
+    except OSError:
+        with contextlib.suppress(OSError):
+            folder.unlink()
+        return
+    try:
+        number, stuck = 0, set[str]()
+        while names := _names(root) - stuck:
+            for name in names:
+                try:
+                    number = _remove(root, name, number)
+                except OSError:
+                    stuck.add(name)
+    finally:
+        os.close(root)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _remove(root: int, name: str, number: int) -> int:
+    """Delete an entry of the root, whose subfolders become the root's; `number` is the last one that was moved."""
+    if not stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
+        os.unlink(name, dir_fd=root)
+        return number
+    os.chmod(name, 0o700, dir_fd=root)
+    with _closed(os.open(name, _FOLDER, dir_fd=root)) as inner:
+        for child in _names(inner):
+            if not stat.S_ISDIR(os.stat(child, dir_fd=inner, follow_symlinks=False).st_mode):
+                os.unlink(child, dir_fd=inner)
+                continue
+            os.chmod(child, 0o700, dir_fd=inner)
+            number += 1
+            while _exists(root, f"removed-{number}"):
+                number += 1
+            os.rename(child, f"removed-{number}", src_dir_fd=inner, dst_dir_fd=root)
+    os.rmdir(name, dir_fd=root)
+    return number
+
+
+def _names(folder: int) -> set[str]:
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries}
+
+
+def _exists(root: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=root, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True

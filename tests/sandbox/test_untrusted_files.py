@@ -1,0 +1,144 @@
+"""Reading what a program has left: links, pipes, races, sizes and depths."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from scones.cloud import untrusted_files
+from scones.cloud.untrusted_files import GB, LeadsOutError, UntrustedFilesError, UntrustedFolder, remove_tree
+
+
+@pytest.fixture
+def ml(tmp_path: Path) -> Path:
+    """A folder that stands for /opt/ml, next to a secret."""
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "credentials.json").write_text("the keys")
+    (tmp_path / "ml" / "model").mkdir(parents=True)
+    return tmp_path / "ml"
+
+
+def names(ml: Path, folder: str = "model") -> list[str]:
+    return [file.name for file in UntrustedFolder(ml).files(folder, limit=GB).files]
+
+
+def test_files_are_listed_by_their_names_below_the_folder(ml: Path) -> None:
+    (ml / "model" / "deep").mkdir()
+    (ml / "model" / "deep" / "b").write_text("B")
+    (ml / "model" / "a").write_text("A")
+    assert names(ml) == ["a", "deep/b"]
+    with UntrustedFolder(ml).files("model", limit=GB).files[1].open() as file:
+        assert file.read() == b"B"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "{secret}/credentials.json",
+        "../../secret/credentials.json",
+        "/opt/ml/../../secret/credentials.json",
+        "loop",
+        ".",
+    ],
+)
+def test_links_that_lead_out_or_nowhere_are_left_out(ml: Path, target: str) -> None:
+    (ml / "model" / "loop").symlink_to(target.format(secret=ml.parent / "secret"))
+    assert names(ml) == []
+    assert UntrustedFolder(ml).read("model/loop", 100) is None
+
+
+def test_a_folder_that_became_a_link_is_not_entered(ml: Path) -> None:
+    (ml / "model").rmdir()
+    (ml / "model").symlink_to(ml.parent / "secret")
+    listing = UntrustedFolder(ml).files("model", limit=GB)
+    assert listing.files == []
+    assert listing.left_out == ["/opt/ml/model: leads out of /opt/ml"]
+    with pytest.raises(LeadsOutError):
+        UntrustedFolder(ml).open("model/credentials.json")
+
+
+@pytest.mark.parametrize("target", ["../checkpoints/1", "/opt/ml/checkpoints/1"])
+def test_a_link_inside_stands_for_its_file(ml: Path, target: str) -> None:
+    (ml / "checkpoints").mkdir()
+    (ml / "checkpoints" / "1").write_text("state")
+    (ml / "model" / "best").symlink_to(target)
+    assert names(ml) == ["best"]
+    assert UntrustedFolder(ml).read("model/best", 100) == b"state"
+
+
+def test_what_is_no_regular_file_is_left_out_and_nothing_waits_for_it(ml: Path) -> None:
+    os.mkfifo(ml / "model" / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(ml / "model" / "socket"))
+        assert names(ml) == []
+        assert len(UntrustedFolder(ml).files("model", limit=GB).left_out) == 2
+        assert UntrustedFolder(ml).read("model/pipe", 100) is None
+
+
+def test_a_folder_that_is_swapped_for_a_link_gives_nothing_of_the_other_one(ml: Path) -> None:
+    (ml / "model" / "folder").mkdir()
+    (ml / "model" / "folder" / "credentials.json").write_text("mine")
+    (ml / "model" / "link").symlink_to(ml.parent / "secret")
+    done = threading.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            (ml / "model" / "folder").rename(ml / "model" / "aside")
+            (ml / "model" / "link").rename(ml / "model" / "folder")
+            (ml / "model" / "folder").rename(ml / "model" / "link")
+            (ml / "model" / "aside").rename(ml / "model" / "folder")
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        read = {UntrustedFolder(ml).read("model/folder/credentials.json", 100) for _ in range(3000)}
+    finally:
+        done.set()
+        swapping.join()
+    assert read == {b"mine", None}
+
+
+def test_size_number_and_depth_are_bounded(ml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (ml / "model" / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UntrustedFilesError, match="1099511627776 bytes"):
+        names(ml)
+    (ml / "model" / "sparse").unlink()
+    monkeypatch.setattr(untrusted_files, "FILES_LIMIT", 5)
+    for index in range(6):
+        (ml / "model" / str(index)).touch()
+    with pytest.raises(UntrustedFilesError, match="more than 5 files"):
+        names(ml)
+    monkeypatch.undo()
+    (ml / "output" / "/".join("d" * 70)).mkdir(parents=True)
+    with pytest.raises(UntrustedFilesError, match="more than 64 deep"):
+        names(ml, "output")
+
+
+def test_names_that_are_no_text_are_left_out(ml: Path) -> None:
+    Path(os.fsdecode(os.fsencode(ml / "model") + b"/\xff")).touch()
+    assert names(ml) == []
+    assert "UTF-8" in UntrustedFolder(ml).files("model", limit=GB).left_out[0]
+
+
+def test_a_very_deep_folder_can_be_removed(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    (top / "removed-1").mkdir()
+    (top / "removed-1" / "file").touch()
+    (top / "link").symlink_to(tmp_path)
+    descriptor = os.open(top, os.O_RDONLY)
+    for _ in range(2000):
+        os.mkdir("d", dir_fd=descriptor)
+        inner = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    (top / "d").chmod(0)
+    remove_tree(top)
+    remove_tree(top)
+    assert list(tmp_path.iterdir()) == []
