@@ -26,8 +26,14 @@ log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
+SLICE = 16 << 10
+"""Bytes that the parser is given at once, and up to which a head may exceed its limit."""
 HEAD_LIMIT = 64 << 10
-"""Bytes of a request's head, beyond what one read brings."""
+"""Bytes of a request's head: the request line and all headers."""
+URL_LIMIT = 16 << 10
+"""Bytes of a request's URL; a longer one is answered with 414."""
+HEADERS_LIMIT = 1000
+"""Headers of a request: S3's 2 KB of user metadata can be several hundred."""
 READ_AHEAD = 64 << 10
 """Bytes of a body that wait for the application before no more are read."""
 JOINED = 64 << 10
@@ -62,6 +68,11 @@ class HttpConnection(asyncio.Protocol):
         self._headers: Headers = []
         self._in_head = self._over = False
         self._head_size = 0
+        self._refusal = 400
+        """The status for what the parser, or a limit, refuses."""
+        self._held = b""
+        """Bytes received behind requests that are not answered yet; the parser gets them later."""
+        self._resumes = False
         self._reading = True
         self._waits_since = self.loop.time()
         """Since when it is the client's turn, if it is."""
@@ -81,18 +92,44 @@ class HttpConnection(asyncio.Protocol):
         """Feed the parser, and refuse what is no request."""
         if self._over:
             return
-        if self._in_head:
-            self._head_size += len(data)
-        elif self._arriving is not None:
+        if self._arriving is not None:
             self._waits_since = self.loop.time()
+        if self._held:
+            self._held += data
+        else:
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        """Feed the parser in slices, and keep the rest where several requests came at once.
+
+        One read can bring thousands of requests of a few bytes each.
+        """
+        for begin in range(0, len(data), SLICE):
+            if len(self._under_way) > 1:
+                self._held = data[begin:]
+                return
+            self._parse(data[begin : begin + SLICE] if len(data) > SLICE else data)
+            if self._over:
+                return
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # there is nothing to upgrade to: the request is answered as it is
             self._let_be_last()
         except httptools.HttpParserError:
-            self._refuse(400)
-        if self._in_head and self._head_size > HEAD_LIMIT:
-            self._refuse(431)
+            self._refuse(self._refusal)
+        if self._in_head and not self._over:
+            self._head_size += len(data)
+            if self._head_size > HEAD_LIMIT:
+                self._refuse(431)
+
+    def _feed_held(self) -> None:
+        self._resumes = False
+        held, self._held = self._held, b""
+        if not self._over and not self.transport.is_closing():
+            self._feed(held)
+        self.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell the exchanges under way."""
@@ -123,11 +160,17 @@ class HttpConnection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """Keep a piece of what is asked for."""
         self._url += url
+        if len(self._url) > URL_LIMIT:
+            self._refusal = 414
+            raise ValueError("the URL is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header."""
         if self._in_head:  # else it is a trailer, of a body in chunks
             self._headers.append((name.lower(), value))
+            if len(self._headers) > HEADERS_LIMIT:
+                self._refusal = 431
+                raise ValueError("there are too many headers")
 
     def on_headers_complete(self) -> None:
         """Have the request answered, when its turn comes."""
@@ -183,10 +226,15 @@ class HttpConnection(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Go on reading, unless there are requests that wait."""
-        if not self._reading and len(self._under_way) < 2 and not self.transport.is_closing():
+        if self._reading or len(self._under_way) > 1 or self.transport.is_closing():
+            return
+        if not self._held:
             self._reading = True
             self._waits_since = self.loop.time()
             self.transport.resume_reading()
+        elif not self._resumes:
+            self._resumes = True
+            self.loop.call_soon(self._feed_held)
 
     def answered(self, exchange: Exchange) -> None:
         """Go on to the next request, or end the connection where that was its last."""

@@ -342,3 +342,57 @@ async def test_an_answer_waits_for_a_client_that_reads_slowly():
         assert sent < 32
         assert len(await client.answer()) == 64 << 20
     assert http_connection.JOINED < 1 << 20  # such pieces are not copied behind a head
+
+
+async def test_thousands_of_requests_in_one_read_are_answered_in_turn(monkeypatch):
+    most = 0
+
+    async def app(scope, receive, send):
+        nonlocal most
+        most = max(most, len(next(iter(state.connections))._under_way))
+        await answer(send, scope["path"].encode())
+
+    async with serving(app) as (connect, state):
+        client = await connect()
+        await client.send(b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(10_000)))
+        for number in range(10_000):
+            assert await client.answer() == b"/%d" % number
+    assert most < 2000
+
+
+async def test_a_body_behind_pipelined_requests_is_whole():
+    async def app(scope, receive, send):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message["more_body"]
+        await answer(send, body)
+
+    small, large = b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 1024
+    async with serving(app) as (connect, _):
+        client = await connect()
+        await client.send(small * 2000 + b"PUT / HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(large) + large + small)
+        for _ in range(2000):
+            assert await client.answer() == b""
+        assert await client.answer() == large
+        assert await client.answer() == b""
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + b"a" * (17 << 10) + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1001 + b"\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\na: " + b"b" * (100 << 10) + b"\r\n\r\n", b"431"),
+        (b"GET /\xff HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", b"400"),
+    ],
+)
+async def test_a_head_is_held_to_its_limits(request_, status):
+    async def app(scope, receive, send):
+        await answer(send, b"answered")
+
+    async with serving(app) as (connect, _):
+        client = await connect()
+        await client.send(request_)
+        assert (await client.head()).startswith(b"HTTP/1.1 " + status)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,12 +12,22 @@ from urllib.parse import quote, urlsplit
 
 from scones.cloud.credentials import Caller, Credentials, same
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire import numbers
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-_FIELD = re.compile(r"(\w+)=([^\s,]*)")
 _FIELDS = {"Credential", "SignedHeaders", "Signature"}
 SKEW = timedelta(minutes=15)
 """How far a request's clock may be off, as on AWS."""
+EXPIRES_LIMIT = 604_800
+"""Seconds that a presigned URL may be valid: a week."""
+LATEST = 253_402_300_799
+"""The last second of the year 9999, beyond which Python has no dates."""
+CREDENTIAL_LIMIT = 512
+"""Characters of a Credential; AWS's access key IDs have at most 128."""
+_UNSIGNED_IN_S3 = frozenset({"x-amz-content-sha256"})
+"""S3 accepts this header unsigned: its value is a part of what is signed."""
+_UNSIGNED_ELSEWHERE = _UNSIGNED_IN_S3 | {"x-amz-date", "x-amz-security-token"}
+"""Older clients of other services add the session token after signing; the signature holds with its own key only."""
 
 
 class Request(NamedTuple):
@@ -81,11 +90,16 @@ def _authorization(header: str) -> Mapping[str, str]:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
         return {}
-    return dict(_FIELD.findall(rest))
+    pairs = (field.strip().partition("=") for field in rest.split(","))
+    return {name: value for name, _, value in pairs}
+
+
+def _scope(credential: str) -> _Scope | None:
+    return _split_scope(credential) if len(credential) <= CREDENTIAL_LIMIT else None
 
 
 @lru_cache(256)  # a client's is the same all day
-def _scope(credential: str) -> _Scope | None:
+def _split_scope(credential: str) -> _Scope | None:
     parts = credential.rsplit("/", 4)
     return _Scope(*parts) if len(parts) == 5 else None
 
@@ -129,12 +143,10 @@ def _verify_presigned(
     region: str,
 ) -> Signature:
     date, expires = query.get("X-Amz-Date", ""), query.get("X-Amz-Expires", "")
-    begin = _parse_date(date)
-    if not expires.isdigit() or not 0 < int(expires) <= 604_800:
-        raise ServiceError("AuthorizationQueryParametersError", "X-Amz-Expires must be between 1 and 604800 seconds")
-    _check_expiry(begin + timedelta(seconds=int(expires)))
+    begin, seconds = _parse_date(date), _expires(expires)
     if begin > datetime.now(UTC) + SKEW:
         raise ServiceError("AccessDenied", "Request is not valid yet", 403)
+    _check_expiry(begin + timedelta(seconds=seconds))
     fields = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
     unsigned = [(name, value) for name, value in request.query if name != "X-Amz-Signature"]
     token = query.get("X-Amz-Security-Token")
@@ -143,6 +155,19 @@ def _verify_presigned(
     return _verify_version_4(
         request, unsigned, fields, date, payload_hash, token, credentials, account, region, payload_hash
     )
+
+
+def _expires(text: str) -> int:
+    """Return the seconds for which a presigned URL is valid."""
+    try:
+        seconds = numbers.count(text, EXPIRES_LIMIT)
+    except ValueError:
+        seconds = 0
+    if not seconds:
+        raise ServiceError(
+            "AuthorizationQueryParametersError", f"X-Amz-Expires must be between 1 and {EXPIRES_LIMIT} seconds"
+        )
+    return seconds
 
 
 def _verify_version_4(
@@ -168,6 +193,8 @@ def _verify_version_4(
         )
     signed = fields["SignedHeaders"].split(";")
     if "host" not in signed:
+        raise _must_be_signed("Host")
+    if len(set(signed)) < len(signed):  # each repetition would add the header to the canonical request again
         raise _mismatch()
     canonical = "\n".join(
         [
@@ -188,7 +215,28 @@ def _verify_version_4(
     expected = keyed.hexdigest()
     if not same(expected, fields["Signature"]):
         raise _mismatch()
+    _refuse_unsigned_headers(request.headers, frozenset(signed), service)
     return Signature(caller, service, declared, key, scope, date, expected)
+
+
+def _refuse_unsigned_headers(headers: Mapping[str, str], signed: frozenset[str], service: str) -> None:
+    """Refuse `x-amz-*` headers that were added after signing.
+
+    S3's error is AWS's. For other services we only know AWS's refusal of an unsigned Host, and use its words.
+    """
+    present = {name for name in headers if name.startswith("x-amz-")}
+    unsigned = present - signed - (_UNSIGNED_IN_S3 if service == "s3" else _UNSIGNED_ELSEWHERE)
+    if not unsigned:
+        return
+    names = ", ".join(sorted(unsigned))
+    if service == "s3":
+        raise ServiceError(
+            "AccessDenied",
+            "There were headers present in the request which were not signed",
+            403,
+            HeadersNotSigned=names,
+        )
+    raise _must_be_signed(names)
 
 
 def _verify_version_2(request: Request, query: Mapping[str, str], credentials: Credentials, account: str) -> Signature:
@@ -205,9 +253,11 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
 
     token = query.get("x-amz-security-token")
     secret, caller = credentials.resolve(query["AWSAccessKeyId"], token, account)
-    if not query.get("Expires", "").isdigit():
-        raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403)
-    _check_expiry(datetime.fromtimestamp(int(query["Expires"]), UTC))
+    try:
+        expires = numbers.count(query.get("Expires", ""), LATEST)
+    except ValueError as error:
+        raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403) from error
+    _check_expiry(datetime.fromtimestamp(expires, UTC))
     headers = HTTPHeaders.from_dict({**request.headers, **({"x-amz-security-token": token} if token else {})})
     names = {"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"}
     rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
@@ -285,6 +335,12 @@ def _mismatch() -> ServiceError:
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
         "Key and signing method. Consult the service documentation for details.",
         403,
+    )
+
+
+def _must_be_signed(names: str) -> ServiceError:
+    return ServiceError(
+        "InvalidSignatureException", f"'{names}' must be a 'SignedHeader' in the AWS Authorization.", 403
     )
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 from scones.cloud.auth import Signature
 from scones.cloud.credentials import same
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire import numbers
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 EMPTY = hashlib.sha256().hexdigest()
 LINE = 8192
 """The longest chunk header or trailer line, in bytes."""
+CHUNK_MINIMUM = 8192
+"""Bytes that each chunk of an aws-chunked body must have, except the last, as in S3."""
+CHUNK_LIMIT = 5 << 30
+"""Bytes of a chunk; the largest object of one PUT, as in S3."""
+TRAILER_LIMIT = 16
+"""Trailers of an aws-chunked body."""
 READ_SECONDS = 120.0
 """How long a sender may take for a body that is read whole."""
 SMALL = 256 << 10
@@ -122,6 +130,8 @@ async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIt
     size = 0
     async for chunk in chunks:
         size += len(chunk)
+        if size > expected:
+            break
         yield chunk
     if size != expected:
         raise ServiceError(
@@ -133,12 +143,16 @@ async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIt
 class ChunkedReader:
     """An aws-chunked body: `size;chunk-signature=…` lines, their data, and trailers after the last.
 
-    `trailers` (names in lower case) is filled at the end. Chunk signatures are checked where the body is signed.
+    `trailers` (names in lower case) is filled at the end with those that are in `announced`, the value of the header
+    x-amz-trailer. Chunk signatures are checked where the body is signed.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], signature: Signature, trailers: dict[str, str]) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[bytes], signature: Signature, announced: str, trailers: dict[str, str]
+    ) -> None:
         self._chunks = chunks
         self._signature = signature
+        self._announced = {name.strip().lower() for name in announced.split(",")}
         self._signed = signature.payload_hash.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
         self._has_trailers = signature.payload_hash.endswith("-TRAILER")
         self._previous = signature.value
@@ -146,12 +160,17 @@ class ChunkedReader:
         self._buffer = bytearray()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
+        smaller: tuple[int, int] | None = None
+        for number in itertools.count(1):
             header, _, extension = (await self._line()).partition(";")
             try:
-                remaining = int(header, 16)
+                remaining = numbers.hexadecimal(header, CHUNK_LIMIT)
             except ValueError as error:
                 raise _malformed() from error
+            if remaining and smaller is not None:
+                raise _chunk_too_small(*smaller)
+            if remaining < CHUNK_MINIMUM:
+                smaller = number, remaining
             digest = hashlib.sha256()
             if remaining:
                 async for piece in self._data(remaining):
@@ -176,19 +195,31 @@ class ChunkedReader:
 
     async def _read_trailers(self) -> None:
         signed = b""
-        while self._has_trailers or self._buffer:
-            line = await self._line()
-            if not line:
-                break
+        while self._has_trailers and (line := await self._line()):
             name, _, value = line.partition(":")
-            if name.lower() == "x-amz-trailer-signature":
+            name, value = name.lower(), value.strip()
+            if name == "x-amz-trailer-signature":
                 if self._signed:
-                    self._check(value.strip(), "AWS4-HMAC-SHA256-TRAILER", [hashlib.sha256(signed).hexdigest()])
+                    self._check(value, "AWS4-HMAC-SHA256-TRAILER", [hashlib.sha256(signed).hexdigest()])
                 continue
-            self._trailers[name.lower()] = value.strip()
-            signed += f"{name.lower()}:{value.strip()}\n".encode()
-        async for _ in self._chunks:
-            pass
+            if name not in self._announced or len(self._trailers) == TRAILER_LIMIT:
+                raise ServiceError(
+                    "MalformedTrailerError",
+                    "The request contained trailing data that was not well-formed or did not conform to our published "
+                    "schema.",
+                )
+            self._trailers[name] = value
+            signed += f"{name}:{value}\n".encode()
+        await self._read_end()
+
+    async def _read_end(self) -> None:
+        """Read what follows the last chunk and the trailers: nothing, or an empty line."""
+        async for chunk in self._chunks:
+            self._buffer += chunk
+            if len(self._buffer) > len(b"\r\n"):
+                break
+        if bytes(self._buffer) not in (b"", b"\r\n"):
+            raise _malformed()
 
     def _check(self, given: str, algorithm: str, hashes: list[str]) -> None:
         text = "\n".join([algorithm, self._signature.date, self._signature.scope, self._previous, *hashes])
@@ -223,4 +254,14 @@ class ChunkedReader:
 def _malformed() -> ServiceError:
     return ServiceError(
         "InvalidRequest", "The aws-chunked body is malformed: a chunk's size or end is not where it must be."
+    )
+
+
+def _chunk_too_small(number: int, size: int) -> ServiceError:
+    return ServiceError(
+        "InvalidChunkSizeError",
+        f"Only the last chunk is allowed to have a size less than {CHUNK_MINIMUM} bytes",
+        403,
+        Chunk=number + 1,  # as S3 counts them: it names the chunk after the small one
+        BadChunkSize=size,
     )

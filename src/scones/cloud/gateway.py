@@ -21,6 +21,7 @@ from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
 from scones.cloud.uuids import uuid4
+from scones.cloud.wire import numbers
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
@@ -280,11 +281,20 @@ def _unframed(
     """Return the body itself, held to its signature and to the length that the client announced."""
     declared = signature.payload_hash
     if declared.startswith("STREAMING-"):
-        chunks = aiter(body.ChunkedReader(chunks, signature, trailers))
+        announced = incoming.request.headers.get("x-amz-trailer", "")
+        chunks = aiter(body.ChunkedReader(chunks, signature, announced, trailers))
     elif declared and not declared.startswith("UNSIGNED"):
         chunks = body.held_to_hash(chunks, declared)
     length = incoming.request.headers.get("x-amz-decoded-content-length")
-    return body.held_to_length(chunks, int(length)) if length and length.isdigit() else chunks
+    return chunks if length is None else body.held_to_length(chunks, _decoded_length(length))
+
+
+def _decoded_length(text: str) -> int:
+    """Return the length that an aws-chunked body has without its chunks' headers."""
+    try:
+        return numbers.count(text, body.CHUNK_LIMIT)
+    except ValueError as error:  # we could not find AWS's words
+        raise ServiceError("InvalidRequest", f"x-amz-decoded-content-length: {error}.") from error
 
 
 async def _once(whole: bytes) -> AsyncIterator[bytes]:

@@ -1,0 +1,51 @@
+"""Requests as bytes: signed by botocore, and sent as they are."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+
+def credentials(cloud: Any) -> Credentials:
+    """Return the cloud's own keys."""
+    keys = cloud.running.environment()
+    return Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+
+
+def signed_headers(
+    cloud: Any, service: str, body: bytes = b"", *, method: str = "POST", path: str = "/", **headers: str
+) -> dict[str, str]:
+    """Return the headers of a signed request; underscores in names of further headers stand for hyphens."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = AWSRequest(method, cloud.url + path, data=body, headers=given)
+    declared = given.get("x-amz-content-sha256")
+    if declared:
+        request.context["payload"] = declared
+    signer = (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials(cloud), service, cloud.running.region)
+    if declared:
+        signer.payload = lambda _: declared  # type: ignore[method-assign]
+    signer.add_auth(request)
+    return dict(request.headers)
+
+
+def send(
+    cloud: Any, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, seconds: float = 30
+) -> tuple[int, str]:
+    """Send a request as it is, and return the status and the body of its answer."""
+    netloc = urlsplit(cloud.url).netloc
+    host, _, port = netloc.partition(":")
+    lines = {"Host": netloc, "Content-Length": str(len(body)), "Connection": "close"} | dict(headers)
+    head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+        connection.sendall(head.encode("latin-1") + body)
+        answer = b""
+        while received := connection.recv(1 << 16):
+            answer += received
+    status, _, rest = answer.partition(b"\r\n")
+    return int(status.split()[1]), rest.partition(b"\r\n\r\n")[2].decode()
