@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -13,7 +14,7 @@ from typing import Any
 from scones.cloud.credentials import Caller, Credentials
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call, Service
-from scones.cloud.store import Store
+from scones.cloud.store import PATIENT, Store
 from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
 
@@ -73,8 +74,13 @@ class Cloud:
         await self.store.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run a coroutine in the background: it is kept, its failure is logged, and `stop` cancels it."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        """Run a coroutine in the background: it is kept, its failure is logged, and `stop` cancels it.
+
+        Its writes, and those of what it calls, wait for room on a full disk.
+        """
+        context = contextvars.copy_context()
+        context.run(PATIENT.set, True)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task

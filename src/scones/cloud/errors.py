@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 
@@ -25,3 +26,22 @@ class ServiceError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def no_room(error: BaseException) -> bool:
+    """Return True if the operating system had no room for a write: a full disk, a quota, or a limit on file sizes."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+class DiskFullError(ServiceError):
+    """A write that found no room on the disk; nothing of it is stored, and AWS's clients try again on a 503."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ServiceUnavailable",
+            "The disk of the local cloud's data folder has no room, and nothing was stored: make room and try again.",
+            503,
+        )

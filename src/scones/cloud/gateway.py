@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from scones.cloud import auth, body
 from scones.cloud.cloud import Cloud
 from scones.cloud.credentials import Caller
-from scones.cloud.errors import ServiceError
+from scones.cloud.errors import DiskFullError, ServiceError, no_room
 from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
@@ -141,11 +141,14 @@ class Gateway:
             model = service_model(service or self._assumed_service(incoming.request))
             refused = auth.refusal(error, model.metadata["protocol"])
             response = serialize_error(model, refused, request_id, incoming.request.resource)
-        except Exception:
-            log.exception("%s:%s failed (request %s)", service, name, request_id)
-            failure = ServiceError(
-                "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
-            )
+        except Exception as error:
+            if no_room(error):
+                failure: ServiceError = DiskFullError()
+            else:
+                log.exception("%s:%s failed (request %s)", service, name, request_id)
+                failure = ServiceError(
+                    "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
+                )
             model = service_model(service or self._assumed_service(incoming.request))
             response = serialize_error(model, failure, request_id, incoming.request.resource)
         if log.isEnabledFor(logging.DEBUG):

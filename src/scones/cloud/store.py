@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+from scones.cloud.commit_mark import CommitMark
+from scones.cloud.errors import CloudError, DiskFullError
+from scones.cloud.migrations import VERSION, migrate
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
-_Job = tuple[Work[Any], "asyncio.Future[Any]"]
 
 GROUP = 512
 """The most writes that share one commit."""
+RETRY_SECONDS = 1.0
+"""How often writes that wait for room on the disk are tried again."""
+WAITING_LIMIT = 100_000
+"""The most writes that wait for room on the disk; they are in memory, and further ones are refused."""
+PATIENT: ContextVar[bool] = ContextVar("patient", default=False)
+"""True in background work, whose writes wait for room on a full disk; those of requests are refused."""
+_NO_ROOM = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,  # EDQUOT and EFBIG: a quota, or a limit on files' sizes
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_SHMSIZE,
+        sqlite3.SQLITE_IOERR_SHMMAP,
+    }
+)
+
+
+class _Job(NamedTuple):
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    patient: bool
 
 
 class Store:
@@ -25,17 +56,43 @@ class Store:
     transaction and one fsync, each in its own savepoint, so that one that raises undoes only itself. Reads see
     what has been committed; they are for the event loop's thread and for look-ups of a few rows (tens of
     microseconds); longer ones belong in `read_aside`.
+
+    On a full disk a patient write (`PATIENT`) waits, in order, until there is room; any other raises
+    `DiskFullError`. A write may therefore run more than once before it is committed once.
+
+    Raises `CloudError` for a database that cannot be opened. `damage` is one sentence on what was found missing.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._mark = CommitMark(path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._reader = self._connect()
+        self._waiting: deque[_Job] = deque()
+        self._full = False
+        self._next_try = 0.0
+        self._reader = self._open()
         self._idle: list[sqlite3.Connection] = []
         """Connections that no long read uses now: a new one takes longer than most reads."""
         self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._short = asyncio.Event()
+        self.full_since: float | None = None
+        """When the disk was found full, in Unix seconds; None while there is room."""
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = self._connect()
+            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            self.damage = self._mark.damage(pages, size)  # before the first write
+            migrate(connection, self._path)
+        except sqlite3.Error as error:
+            raise unreadable(self._path, error) from error
+        if self.damage:
+            log.error("%s", self.damage)
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
@@ -50,15 +107,18 @@ class Store:
         """Create tables: `schema` is a script of CREATE … IF NOT EXISTS statements."""
 
         def create(connection: sqlite3.Connection) -> None:
-            for statement in schema.split(";"):
+            for statement in statements(schema):
                 connection.execute(statement)
 
         await self.write(create)
 
-    def submit(self, work: Work[T]) -> asyncio.Future[T]:
-        """Hand in a write without waiting: the future ends when it is on disk. Call on the event loop."""
+    def submit(self, work: Work[T], *, patient: bool | None = None) -> asyncio.Future[T]:
+        """Hand in a write without waiting: the future ends when it is on disk. Call on the event loop.
+
+        It waits for room on a full disk if `patient`, by default where background work calls.
+        """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put((work, future))
+        self._jobs.put(_Job(work, future, PATIENT.get() if patient is None else patient))
         return future
 
     async def write(self, work: Work[T]) -> T:
@@ -99,50 +159,150 @@ class Store:
 
         return await asyncio.to_thread(read)
 
+    @property
+    def waiting(self) -> int:
+        """Return the number of writes that wait for room on the disk."""
+        return len(self._waiting)
+
+    async def room(self) -> None:
+        """Return once the disk has room, as far as is known."""
+        await self._room.wait()
+
+    async def unless_full(self, work: Awaitable[T]) -> T:
+        """Await patient work for a client; raise `DiskFullError`, and leave the work to itself, on a full disk."""
+        task = asyncio.ensure_future(work)
+        if not task.done():
+            short = asyncio.ensure_future(self._short.wait())
+            try:
+                await asyncio.wait({task, short}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                short.cancel()
+        if task.done():
+            return task.result()
+        raise DiskFullError
+
     async def close(self) -> None:
-        """Finish all writes and close."""
+        """Finish all writes and close; patient writes that find no room now are lost."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
         for connection in (self._reader, *self._idle):
             connection.close()
+        self._mark.close()
 
     def _run(self) -> None:
         connection = self._connect()
         closing = False
         while not closing:
-            group: list[_Job] = []
-            job = self._jobs.get()
+            group, closing = self._next_group()
+            if self._waiting:
+                self._enqueue([job for job in group if job.patient])
+                group = [job for job in group if not job.patient]
+            if group and not self._commit(connection, group):
+                self._part(connection, group)
+            if self._full and (closing or time.monotonic() >= self._next_try):
+                self._retry(connection)
+        for job in self._waiting:
+            self._settle([(job.future, None, DiskFullError())])
+        self._mark.remove()
+        connection.close()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """Return the writes that wait together, and True where they are the last."""
+        group: list[_Job] = []
+        try:
+            job = self._jobs.get(timeout=RETRY_SECONDS if self._full else None)
             while job is not None:
                 group.append(job)
                 if len(group) == GROUP or self._jobs.empty():
                     break
                 job = self._jobs.get()
-            closing = job is None
-            self._commit(connection, group)
-        connection.close()
+        except queue.Empty:
+            return group, False
+        return group, job is None
 
-    def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
-        outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+    def _part(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
+        """After a group found no room, keep its patient writes, and try the others one by one: small ones may fit."""
+        self._enqueue([job for job in group if job.patient])
+        for job in group:
+            if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):
+                self._settle([(job.future, None, DiskFullError())])
+
+    def _enqueue(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if len(self._waiting) < WAITING_LIMIT:
+                self._waiting.append(job)
+            else:
+                self._settle([(job.future, None, DiskFullError())])
+
+    def _retry(self, connection: sqlite3.Connection) -> None:
+        """Commit what waits, in order, as far as there is room; without anything that waits, try a small write."""
+        self._next_try = time.monotonic() + RETRY_SECONDS
+        while self._waiting:
+            group = [self._waiting[number] for number in range(min(GROUP, len(self._waiting)))]
+            if not self._commit(connection, group):
+                return
+            for _ in group:
+                self._waiting.popleft()
+        probe = _Job(_write_something, self._loop.create_future(), patient=True)
+        if self._commit(connection, [probe]):
+            self._full = False
+            self._loop.call_soon_threadsafe(self._notice_room)
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> bool:
+        """Commit a group and settle its futures; False, with nothing settled, where the disk has no room for it."""
+        outcomes: list[_Outcome] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for work, future in group:
+            for work, future, _ in group:
                 connection.execute("SAVEPOINT job")
                 try:
                     outcomes.append((future, work(connection), None))
                 except Exception as error:
+                    if _no_room(error):
+                        raise
                     connection.execute("ROLLBACK TO job")
                     outcomes.append((future, None, error))
                 connection.execute("RELEASE job")
             connection.execute("COMMIT")
-        except sqlite3.Error as error:  # the disk is full or gone: nothing of this group is on disk, and all are told
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            outcomes = [(future, None, error) for _, future in group]
+        except sqlite3.Error as error:  # nothing of this group is on disk
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            if _no_room(error):
+                if not self._full:
+                    self._full, self._next_try = True, time.monotonic() + RETRY_SECONDS
+                    self._loop.call_soon_threadsafe(self._notice_full, str(error))
+                return False
+            outcomes = [(future, None, error) for _, future, _ in group]
+        else:
+            self._mark.set()
+        self._settle(outcomes)
+        return True
+
+    def _settle(self, outcomes: list[_Outcome]) -> None:
         if outcomes:
             self._loop.call_soon_threadsafe(_settle, outcomes)
 
+    def _notice_full(self, reason: str) -> None:
+        self.full_since = time.time()
+        self._room.clear()
+        self._short.set()
+        log.error(
+            "The disk of %s has no room (%s): requests that write are refused, and background work waits.",
+            self._path.parent, reason,
+        )  # fmt: skip
 
-def _settle(outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    def _notice_room(self) -> None:
+        self.full_since = None
+        self._room.set()
+        self._short.clear()
+        log.warning("The disk of %s has room again: what waited goes on.", self._path.parent)
+
+
+_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
     for future, result, error in outcomes:
         if future.done():  # whoever asked has gone away
             continue
@@ -150,3 +310,34 @@ def _settle(outcomes: list[tuple[asyncio.Future[Any], Any, BaseException | None]
             future.set_result(result)
         else:
             future.set_exception(error)
+
+
+def _no_room(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_ROOM
+
+
+def _write_something(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def statements(script: str) -> list[str]:
+    """Return the statements of a script; a semicolon within a literal, a comment or a trigger ends none."""
+    found, begun = [], ""
+    for part in script.split(";"):
+        begun += part + ";"
+        if not begun.strip("; \n"):
+            begun = ""
+        elif sqlite3.complete_statement(begun):
+            found.append(begun)
+            begun = ""
+    return found
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> CloudError:
+    """Return the error of a database that cannot be opened."""
+    if _no_room(error):
+        return CloudError(f"The disk of {path.parent} is full: make room, and start the cloud again.")
+    return CloudError(
+        f"{path} cannot be read ({error}): restore it from a backup, or salvage what can be read into a new database "
+        "with `scones up --recover`, which keeps the damaged one."
+    )

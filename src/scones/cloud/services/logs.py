@@ -48,7 +48,9 @@ class Logs(Service):
         """Hand in events for the log without waiting; group and stream are made on first use."""
         batch = list(events)
         if batch:
-            self.cloud.store.submit(lambda connection: _append(connection, group, stream, batch, create=True))
+            self.cloud.store.submit(
+                lambda connection: _append(connection, group, stream, batch, create=True), patient=True
+            )
 
     def deliver(self, group: str, stream: str, events: Iterable[Event]) -> None:
         """Hand in events of an AWS service's log without waiting; a group that is not there takes none."""
@@ -59,7 +61,7 @@ class Logs(Service):
                 _append(connection, group, stream, batch, create=True)
 
         if batch:
-            self.cloud.store.submit(write)
+            self.cloud.store.submit(write, patient=True)
 
     async def create_log_group(self, call: Call) -> dict[str, Any]:
         """Create an empty group."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.errors import ServiceError
+from scones.cloud.errors import DiskFullError, ServiceError, no_room
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,9 @@ class Outbox:
 
     async def _attempt(self, lane: str, payload: Payload) -> None:
         for wait in (*RETRY_SECONDS, None):
-            error = await self._once(lane, payload)
+            while isinstance(error := await self._once(lane, payload), DiskFullError):
+                await self._cloud.store.room()
+                await asyncio.sleep(RETRY_SECONDS[0])
             if error is None:
                 return
             if wait is None or error.status < 500 or error.status == 501:
@@ -106,7 +108,9 @@ class Outbox:
             await self._deliver(lane, payload)
         except ServiceError as error:
             return error
-        except Exception:
+        except Exception as error:
+            if no_room(error):
+                return DiskFullError()
             log.exception("A delivery of %s failed", self._table)
             return ServiceError("InternalFailure", "The local cloud failed; its log tells why.", 500)
         return None

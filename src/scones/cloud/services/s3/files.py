@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
+from scones.cloud.durable_files import sync_folder
+from scones.cloud.errors import DiskFullError, no_room
 from scones.cloud.services.s3.checksum import ALGORITHMS, Digest
+from scones.cloud.store import PATIENT, RETRY_SECONDS
+
+log = logging.getLogger(__name__)
 
 SMALL = 64 * 1024
 """Bytes up to which a body lies in the database: reading and committing it there beats a file's two fsyncs."""
@@ -69,13 +75,14 @@ class Files:
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) > bound:
-                    await asyncio.to_thread(incoming.append, bytes(buffer))
+                    await _when_room(incoming.append, bytes(buffer))
                     buffer.clear()
                     bound = CHUNK
             if not incoming.size and len(buffer) <= small and small:
                 incoming.update(bytes(buffer))
                 return incoming.content(bytes(buffer), None)
-            await asyncio.to_thread(incoming.finish, bytes(buffer))
+            await _when_room(incoming.append, bytes(buffer))
+            await _when_room(incoming.finish)
             return incoming.content(None, incoming.path.name)
         except BaseException:
             incoming.abandon()
@@ -111,15 +118,35 @@ class Files:
             (self.folder / name).unlink(missing_ok=True)
 
 
+async def _when_room(write: Callable[..., None], *data: bytes) -> None:
+    """Write on another thread; on a full disk wait for room in background work, else raise `DiskFullError`."""
+    reported = False
+    while True:
+        try:
+            await asyncio.to_thread(write, *data)
+        except OSError as error:
+            if not no_room(error):
+                raise
+            if not PATIENT.get():
+                raise DiskFullError from error
+            if not reported:
+                log.warning("A body of %d bytes and more waits for room on the disk: %s", sum(map(len, data)), error)
+            reported = True
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
 class _Incoming:
     """A body being written and hashed."""
 
     def __init__(self, path: Path, digests: dict[str, Digest]) -> None:
         self.path = path
         self.size = 0
+        self._written = 0
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._digests = digests
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def update(self, data: bytes) -> None:
         self.size += len(data)
@@ -128,23 +155,26 @@ class _Incoming:
             digest.update(data)
 
     def append(self, data: bytes) -> None:
+        """Write a chunk; raises `OSError`, with nothing of it in the file, where there is no room."""
         if self._file is None:
-            self._file = self.path.open("wb")
-        self._file.write(data)
+            self._file = self.path.open("wb", buffering=0)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError:
+            self._file.truncate(self._written)
+            self._file.seek(self._written)
+            raise
+        self._written += len(data)
         self.update(data)
 
-    def finish(self, data: bytes) -> None:
-        """Write the rest, and have the system put the file and its name on disk."""
-        self.append(data)
+    def finish(self) -> None:
+        """Have the system put the file and its name on disk."""
         assert self._file is not None
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
 
     def abandon(self) -> None:
         if self._file is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.errors import DiskFullError
 from scones.cloud.services.states.execution import resume
 from scones.cloud.services.states.execution.activities import Activities
 from scones.cloud.services.states.execution.announcements import announce_execution
@@ -36,6 +37,7 @@ from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.language.timestamps import format_timestamp
 from scones.cloud.services.states.machines import Machine, Revision
 from scones.cloud.services.states.map_run.distributed import MapRuns
+from scones.cloud.store import PATIENT
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +74,10 @@ class Execution:
     since: float = 0.0
     """When it was started or last redriven, from which the machine's time-out counts."""
     task: asyncio.Task[None] | None = None
+    begun: asyncio.Future[None] | None = None
+    """Ends when its beginning is on disk; None for one of an earlier process, and for a child."""
     ended: bool = False
-    """Whether its end is recorded, if not yet on disk."""
+    """True once its end is recorded, if not yet on disk."""
     child: Child | None = None
     version: str | None = None
     """The version and the alias through which it was started."""
@@ -97,22 +101,32 @@ class Executions:
 
     async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
         """Start an execution; return its start in Unix seconds once it is on disk."""
+        self._journal.flush()
         execution = self._begin(
             arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
         )
+        execution.begun = self._journal.flush(patient=PATIENT.get())
         self._spawn(execution)
         try:
-            await self._journal.flushed()
-        except sqlite3.Error:  # nothing of it is on disk, and the caller is told so
-            await self._cancel(execution)
-            self.running.pop(arn, None)
+            await self.started(execution)
+        except (sqlite3.Error, DiskFullError):  # it does not exist, and the caller gets the error
+            await self._undo(execution)
             raise
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
+    async def _undo(self, execution: Execution) -> None:
+        """Forget an execution whose beginning is not on disk, with what it has recorded since."""
+        execution.track.recorder.close()
+        await self._cancel(execution)
+        self.running.pop(execution.arn, None)
+        for table in ("sfn_events", "sfn_failed_attempts"):
+            self._journal.add(f"DELETE FROM {table} WHERE execution = ?", execution.id)  # noqa: S608
+
     async def started(self, execution: Execution) -> float:
         """Return the start of an execution that runs, in Unix seconds, once that is on disk."""
-        await self._journal.flushed()
+        if execution.begun is not None:
+            await asyncio.shield(execution.begun)
         return execution.started
 
     def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
@@ -147,7 +161,8 @@ class Executions:
         execution = self.running[arn]
         if not execution.ended:
             await self._cancel(execution)
-        await self._end(execution, "ABORTED", StateFailedError(error, cause), None)
+        ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
+        await self._cloud.store.unless_full(asyncio.shield(ending))
         row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
         assert row is not None
         return float(row["stopped"])
@@ -277,6 +292,7 @@ class Executions:
         clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
         interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock)
         interpreter.map_runs = self.map_runs.of(execution)
+        interpreter.store = self._cloud.store
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
 
     async def _end(

@@ -36,6 +36,7 @@ from scones.cloud.services.states.language.templates import Template
 from scones.cloud.services.states.language.text import Texts, dumps, too_large
 from scones.cloud.services.states.language.timestamps import format_timestamp, parse_timestamp
 from scones.cloud.services.states.map_run import distributed
+from scones.cloud.store import Store
 
 YIELD_EVERY = 25
 """Transitions without a wait after which others get their turn, so that a loop of Pass states stops nobody."""
@@ -60,6 +61,8 @@ class Interpreter:
         self.clock = clock
         self.runner = runner
         self.map_runs: distributed.ExecutionMapRuns | None = None
+        self.store: Store | None = None
+        """Where the events are kept: while its disk is full, no state is entered."""
         self._context = context
 
     async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
@@ -77,6 +80,8 @@ class Interpreter:
         transitions = 0
         while True:
             state = group.states[name]
+            if self.store is not None and self.store.full_since is not None:
+                await self.store.room()
             if entry is None:
                 entry = self._enter(state, value, track)
             transitions += 1

@@ -1,4 +1,7 @@
-"""Writes of all executions, joined: what one turn of the event loop records goes to the store as one job."""
+"""Writes of all executions, joined: what one turn of the event loop records goes to the store as one job.
+
+On a full disk the jobs wait, in order, until there is room: nothing that an execution has recorded is lost.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.services.states.execution.history import Event, FailedAttempt, failed_attempt_row, to_row
-from scones.cloud.store import Store
+from scones.cloud.store import PATIENT, Store
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ class Journal:
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._batch: asyncio.Future[None] | None = None
         self._newest: asyncio.Future[None] | None = None
-        """The batch that was begun last: batches are written in order, so it is the last to be on disk."""
+        """The batch that was handed in last: batches are written in order, so it is the last to be on disk."""
 
     def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
@@ -40,20 +43,27 @@ class Journal:
         """Add a statement; the future ends when it is on disk."""
         if self._batch is None:
             loop = asyncio.get_running_loop()
-            self._batch = self._newest = loop.create_future()
-            loop.call_soon(self._flush)
+            self._batch = loop.create_future()
+            loop.call_soon(self.flush)
         self._statements.append((sql, parameters))
         return self._batch
 
     async def flushed(self) -> None:
-        """Return once everything that was added is on disk."""
-        if self._newest is not None:
-            await asyncio.shield(self._newest)
+        """Return once everything that was added is on disk; raises `DiskFullError` for a request on a full disk."""
+        newest = self._batch or self._newest
+        if newest is None:
+            return
+        written = asyncio.shield(newest)
+        await (written if PATIENT.get() else self._store.unless_full(written))
 
-    def _flush(self) -> None:
+    def flush(self, *, patient: bool = True) -> asyncio.Future[None] | None:
+        """Hand what was added to the store; on a full disk it waits if `patient`, and else the future fails."""
         statements, batch = self._statements, self._batch
-        assert batch is not None
+        if batch is None:
+            return None
         self._statements, self._batch = [], None
+        if patient:
+            self._newest = batch
 
         def write(connection: sqlite3.Connection) -> None:
             for sql, parameters in statements:
@@ -64,8 +74,10 @@ class Journal:
             if error is None:
                 batch.set_result(None)
                 return
-            log.error("%d writes of executions are lost: %s", len(statements), error)
+            if patient:
+                log.error("%d writes of executions are lost: %s", len(statements), error)
             batch.set_exception(error)
             batch.exception()  # whoever waits is told; nobody need wait
 
-        self._store.submit(write).add_done_callback(written)
+        self._store.submit(write, patient=patient).add_done_callback(written)
+        return batch

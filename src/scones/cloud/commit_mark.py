@@ -1,0 +1,124 @@
+"""The last acknowledged commit, kept outside the write-ahead log: a log that ends before it was damaged.
+
+SQLite takes a write-ahead log up to its first frame with a wrong checksum, and drops the rest in silence: it cannot
+tell a torn last transaction from a damaged middle. After each commit the writer therefore copies the log's position
+from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. That costs two system calls and no
+fsync: the copy is made after the commit's own fsync, so it is never ahead of the log, and it survives the end of the
+process. After a loss of power it may be older than the log, and then says less. A clean close removes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import struct
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+_INDEX_HEADER = struct.Struct("=16xII8x4s4s")
+"""Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
+_MARK = struct.Struct("<I4s4sI")
+"""Valid frames, the two salts, and the CRC-32 of these."""
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How many frames of a write-ahead log are valid, and which log it is (the salts change when it begins anew)."""
+
+    frames: int
+    salts: tuple[bytes, bytes]
+
+    def follows(self, other: Position) -> bool:
+        """Return True if a log at this position contains everything that it contained at the other.
+
+        The first salt counts up by one when the log begins anew, which it does once all of it is in the database.
+        """
+        if self.salts == other.salts:
+            return self.frames >= other.frames
+        return int.from_bytes(self.salts[0], "big") == (int.from_bytes(other.salts[0], "big") + 1) % 2**32
+
+
+class CommitMark:
+    """The file with the position of the last acknowledged commit, next to the database."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._path = database.with_name(f"{database.name}-mark")
+        self._index: int | None = None
+        self._file: int | None = None
+
+    def earlier(self) -> Position | None:
+        """Return the position that a process recorded which did not close the database; None without one."""
+        try:
+            content = self._path.read_bytes()
+            frames, one, other, crc = _MARK.unpack(content)
+        except (OSError, struct.error):
+            return None
+        return Position(frames, (one, other)) if zlib.crc32(content[:-4]) == crc else None
+
+    def now(self) -> Position:
+        """Return the log's present position; a connection must be open, and have read."""
+        if self._index is None:
+            # Closed after the last connection only: closing any descriptor of a file drops SQLite's locks on it.
+            self._index = os.open(f"{self._database}-shm", os.O_RDONLY)
+        frames, _, one, other = _INDEX_HEADER.unpack(os.pread(self._index, _INDEX_HEADER.size, 0))
+        return Position(frames, (one, other))
+
+    def set(self) -> None:
+        """Record the present position: what is committed so far has been acknowledged."""
+        with contextlib.suppress(OSError):  # the disk is full: the next commit records it
+            position = self.now()
+            content = struct.pack("<I4s4s", position.frames, *position.salts)
+            if self._file is None:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+            os.pwrite(self._file, content + struct.pack("<I", zlib.crc32(content)), 0)
+
+    def remove(self) -> None:
+        """Forget the position: the database is about to be closed in order."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the files, after the last connection."""
+        for descriptor in (self._index, self._file):
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def damage(self, pages: int, page_size: int) -> str:
+        """Return what is missing from a database that was just opened, in one sentence; "" if nothing is known to be.
+
+        `pages` is the database's size in its header. The damaged log is copied aside before anything is written.
+        """
+        earlier, now = self.earlier(), self.now()
+        absent = pages - self._database.stat().st_size // page_size
+        if absent > now.frames:
+            return f"{self._database} is cut off: {absent} of its {pages} pages are missing."
+        if earlier is None or now.follows(earlier):
+            return ""
+        log = Path(f"{self._database}-wal")
+        size = log.stat().st_size if log.exists() else 0
+        if not size:
+            return (
+                f"{log.name} is missing, although the last run of the cloud did not close the database. If another "
+                "program has opened and closed the database since, nothing is lost; else the newest transactions are."
+            )
+        kept = log.with_name(f"{log.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
+        shutil.copyfile(log, kept)
+        lost = _commits(log, now.frames, earlier, page_size)
+        what = f"about {lost} transactions" if lost else "the newest transactions"
+        return f"{log.name} is damaged, and {what} of the last run are lost. The damaged log is kept as {kept.name}."
+
+
+def _commits(log: Path, valid: int, earlier: Position, page_size: int) -> int:
+    """Return how many frames end a transaction between the valid part of a log and its recorded end."""
+    found, first = 0, valid if valid <= earlier.frames else 0
+    with log.open("rb") as file:
+        for frame in range(first, earlier.frames):
+            file.seek(_WAL_HEADER + frame * (_FRAME_HEADER + page_size))
+            header = file.read(8)
+            found += len(header) == 8 and header[4:] != bytes(4)
+    return found

@@ -1,0 +1,131 @@
+"""Damaged databases: what is lost is said, nothing that might be wanted is deleted, and other cases give no alarm."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from scones.cloud import lifecycle, migrations
+from scones.cloud.errors import CloudError
+from scones.cloud.store import Store, statements
+
+
+def filled(start_cloud, groups: int = 30):
+    """Return a killed cloud whose log groups are in the write-ahead log alone."""
+    cloud = start_cloud()
+    logs = cloud.client("logs")
+    for number in range(groups):
+        logs.create_log_group(logGroupName=f"/group/{number:02}")
+    cloud.kill()
+    return cloud
+
+
+def damage_the_middle(log: Path) -> None:
+    content = bytearray(log.read_bytes())
+    content[len(content) * 3 // 4] ^= 0xFF
+    log.write_bytes(content)
+
+
+def cut_off(log: Path) -> None:
+    with log.open("r+b") as file:
+        file.truncate(log.stat().st_size * 3 // 4)
+
+
+def overwrite_the_header(log: Path) -> None:
+    with log.open("r+b") as file:
+        file.write(b"\0" * 32)
+
+
+@pytest.mark.parametrize("damage", [damage_the_middle, cut_off, overwrite_the_header])
+def test_a_damaged_log_is_reported_and_kept(start_cloud, damage):
+    cloud = filled(start_cloud)
+    log = cloud.data_dir / "cloud.sqlite-wal"
+    damage(log)
+    damaged = log.read_bytes()
+    again = start_cloud()
+    text = (again.data_dir / "cloud.log").read_text()
+    assert "cloud.sqlite-wal is damaged" in text
+    (kept,) = again.data_dir.glob("cloud.sqlite-wal-damaged-*")
+    assert kept.name in text
+    assert kept.read_bytes() == damaged
+    groups = again.client("logs").describe_log_groups()["logGroups"]
+    names = [group["logGroupName"] for group in groups]
+    assert names == [f"/group/{number:02}" for number in range(len(names))]
+    assert len(names) < 30
+
+
+def test_a_missing_log_is_reported(start_cloud):
+    cloud = filled(start_cloud)
+    (cloud.data_dir / "cloud.sqlite-wal").unlink()
+    assert "cloud.sqlite-wal is missing" in (start_cloud().data_dir / "cloud.log").read_text()
+
+
+def test_kills_and_stops_give_no_alarm(start_cloud):
+    for number in range(3):
+        cloud = start_cloud()
+        cloud.client("logs").create_log_group(logGroupName=f"/round/{number}")
+        cloud.kill()
+    lifecycle.stop(start_cloud().data_dir)
+    assert not (cloud.data_dir / "cloud.sqlite-mark").exists()
+    again = start_cloud()
+    assert "ERROR" not in (again.data_dir / "cloud.log").read_text()
+    assert len(again.client("logs").describe_log_groups()["logGroups"]) == 3
+
+
+async def test_a_log_that_begins_anew_gives_no_alarm(tmp_path):
+    path = tmp_path / "store.sqlite"
+    store = Store(path)
+    await store.define("CREATE TABLE items (text TEXT)")
+    for _ in range(60):
+        await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages: it begins anew after 1,000
+    copies = {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}
+    await store.close()
+    other = tmp_path / "killed"
+    other.mkdir()
+    for name, content in copies.items():
+        (other / name).write_bytes(content)
+    killed = Store(other / path.name)
+    assert killed.damage == ""
+    assert killed.rows("SELECT count(*) AS n FROM items")[0]["n"] == 60
+    await killed.close()
+
+
+def test_a_database_that_is_none_is_named_with_a_way_out(start_cloud):
+    cloud = start_cloud()
+    lifecycle.stop(cloud.data_dir)
+    (cloud.data_dir / "cloud.sqlite").write_bytes(b"nonsense" * 1000)
+    with pytest.raises(CloudError, match=r"cloud\.sqlite cannot be read .*scones up --recover"):
+        start_cloud()
+
+
+def test_a_folder_of_a_newer_release_is_refused(start_cloud):
+    cloud = start_cloud()
+    lifecycle.stop(cloud.data_dir)
+    with sqlite3.connect(cloud.data_dir / "cloud.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(CloudError, match="written by a newer release of Scones"):
+        start_cloud()
+
+
+async def test_migrations_run_once_and_on_old_databases_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(migrations, "VERSION", 2)
+    monkeypatch.setattr(migrations, "MIGRATIONS", (("ALTER TABLE items ADD COLUMN added TEXT DEFAULT ';'",),))
+    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
+    with sqlite3.connect(old) as connection:
+        connection.execute("CREATE TABLE items (text TEXT)")
+    connection.close()
+    for path in (old, old, new):
+        store = Store(path)
+        assert store.row("PRAGMA user_version")[0] == 2
+        await store.close()
+    with sqlite3.connect(old) as connection:
+        assert [column[1] for column in connection.execute("PRAGMA table_info(items)")] == ["text", "added"]
+    connection.close()
+
+
+def test_statements_are_parted_where_they_end():
+    script = "CREATE TABLE a (b TEXT DEFAULT ';'); -- one; comment\nCREATE INDEX c ON a (b)\n;\n"
+    assert len(statements(script)) == 2

@@ -1,0 +1,123 @@
+"""A disk without room: requests are refused, background work waits, and goes on by itself when there is room.
+
+The room is taken away by lowering the running cloud's limit on file sizes, which needs no privileges: writes beyond
+it fail as on a full disk. A second test fills a real file system, where user namespaces allow one to be mounted.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ROLE = "arn:aws:iam::111122223333:role/full-disk"
+LIMIT = 32 * 1024
+"""Bytes up to which files may grow while the disk is full: the log's lines fit, the database's do not."""
+
+linux = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="prlimit is Linux's")
+
+
+def set_room(cloud: Any, *, room: bool) -> None:
+    limit = resource.RLIM_INFINITY if room else LIMIT
+    resource.prlimit(cloud.running.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def waits(seconds: int, then: int = 3) -> str:
+    states: dict[str, Any] = {"Wait": {"Type": "Wait", "Seconds": seconds, "Next": "Pass0"}}
+    for number in range(then):
+        following = {"Next": f"Pass{number + 1}"} if number + 1 < then else {"End": True}
+        states[f"Pass{number}"] = {"Type": "Pass", **following}
+    return json.dumps({"StartAt": "Wait", "States": states})
+
+
+@linux
+def test_executions_wait_for_room_and_go_on_without_a_restart(start_cloud):
+    cloud = start_cloud()
+    states, sqs = cloud.client("stepfunctions"), cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="full")["QueueUrl"]
+    machine = states.create_state_machine(name="full", roleArn=ROLE, definition=waits(2))["stateMachineArn"]
+    started = [states.start_execution(stateMachineArn=machine)["executionArn"] for _ in range(20)]
+    set_room(cloud, room=False)
+    try:
+        with pytest.raises(ClientError) as refused:
+            sqs.send_message(QueueUrl=queue, MessageBody="refused")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+        assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
+        with pytest.raises(ClientError) as refused:
+            states.start_execution(stateMachineArn=machine, name="refused")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+        time.sleep(3)  # the executions' waits end
+        statuses = {states.describe_execution(executionArn=arn)["status"] for arn in started}
+        assert statuses == {"RUNNING"}
+    finally:
+        set_room(cloud, room=True)
+    for arn in started:
+        until(
+            lambda arn=arn: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED",
+            "executions did not go on when there was room again",
+        )
+        history = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        assert [event["id"] for event in history] == list(range(1, len(history) + 1))
+        assert len(history) == 10
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    with pytest.raises(ClientError, match="ExecutionDoesNotExist"):
+        states.describe_execution(executionArn=machine.replace(":stateMachine:", ":execution:") + ":refused")
+    name = states.start_execution(stateMachineArn=machine, name="refused")["executionArn"]
+    until(lambda: states.describe_execution(executionArn=name)["status"] == "SUCCEEDED", "no execution ends any more")
+    log = (cloud.data_dir / "cloud.log").read_text()
+    assert "has no room" in log
+    assert "has room again" in log
+
+
+@linux
+def test_a_large_body_is_refused_and_leaves_nothing_behind(start_cloud):
+    cloud = start_cloud()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="full")
+    set_room(cloud, room=False)
+    try:
+        with pytest.raises(ClientError) as refused:
+            s3.put_object(Bucket="full", Key="large", Body=b"x" * 300_000)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    finally:
+        set_room(cloud, room=True)
+    assert list((cloud.data_dir / "s3").iterdir()) == []
+    s3.put_object(Bucket="full", Key="large", Body=b"x" * 300_000)
+    assert s3.get_object(Bucket="full", Key="large")["Body"].read() == b"x" * 300_000
+
+
+@linux
+def test_what_events_and_queues_owe_is_delivered_when_there_is_room(start_cloud):
+    cloud = start_cloud()
+    sns, sqs, states = cloud.client("sns"), cloud.client("sqs"), cloud.client("stepfunctions")
+    queue = sqs.create_queue(QueueName="owed")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="owed")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    publish = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True,
+               "Parameters": {"TopicArn": topic, "Message": "owed"}}  # fmt: skip
+    wait = {"Type": "Wait", "Seconds": 2, "Next": "Publish"}
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": wait, "Publish": publish}})
+    machine = states.create_state_machine(name="owed", roleArn=ROLE, definition=definition)["stateMachineArn"]
+    started = states.start_execution(stateMachineArn=machine)["executionArn"]
+    set_room(cloud, room=False)
+    try:
+        time.sleep(4)
+        assert states.describe_execution(executionArn=started)["status"] == "RUNNING"
+    finally:
+        set_room(cloud, room=True)
+    received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+    assert json.loads(received[0]["Body"])["Message"] == "owed"
+    until(lambda: states.describe_execution(executionArn=started)["status"] == "SUCCEEDED", "it did not go on")
