@@ -73,7 +73,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_training_jobs(self, call: Call) -> dict[str, Any]:
         """List training jobs."""
-        return self.jobs.list(call.params)
+        return await self.jobs.list(call.params)
 
     async def stop_training_job(self, call: Call) -> dict[str, Any]:
         """Begin to stop a training job."""
@@ -96,7 +96,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_processing_jobs(self, call: Call) -> dict[str, Any]:
         """List processing jobs."""
-        return self.processing_jobs.list(call.params)
+        return await self.processing_jobs.list(call.params)
 
     async def stop_processing_job(self, call: Call) -> dict[str, Any]:
         """Begin to stop a processing job."""
@@ -115,7 +115,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_transform_jobs(self, call: Call) -> dict[str, Any]:
         """List transform jobs."""
-        return self.transform_jobs.list(call.params)
+        return await self.transform_jobs.list(call.params)
 
     async def stop_transform_job(self, call: Call) -> dict[str, Any]:
         """Begin to stop a transform job."""
@@ -132,7 +132,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_hyper_parameter_tuning_jobs(self, call: Call) -> dict[str, Any]:
         """List hyperparameter tuning jobs."""
-        return self.tuning_jobs.list(call.params)
+        return await self.tuning_jobs.list(call.params)
 
     async def list_training_jobs_for_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
         """List the training jobs of a hyperparameter tuning job."""
@@ -164,7 +164,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_models(self, call: Call) -> dict[str, Any]:
         """List models."""
-        return self.models.list(call.params)
+        return await self.models.list(call.params)
 
     async def delete_model(self, call: Call) -> dict[str, Any]:
         """Delete a model."""
@@ -181,7 +181,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_endpoint_configs(self, call: Call) -> dict[str, Any]:
         """List endpoint configurations."""
-        return self.endpoint_configs.list(call.params)
+        return await self.endpoint_configs.list(call.params)
 
     async def delete_endpoint_config(self, call: Call) -> dict[str, Any]:
         """Delete an endpoint configuration."""
@@ -198,7 +198,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
 
     async def list_endpoints(self, call: Call) -> dict[str, Any]:
         """List endpoints."""
-        return self.endpoints.list(call.params)
+        return await self.endpoints.list(call.params)
 
     async def update_endpoint(self, call: Call) -> dict[str, Any]:
         """Begin to move an endpoint to another configuration."""

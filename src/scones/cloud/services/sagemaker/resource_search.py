@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
+from sqlite3 import Connection
 from typing import Any
 
 from scones.cloud.cloud import Cloud
@@ -21,6 +23,8 @@ _KINDS = {
     "ModelPackage": "model-package",
     "ModelPackageGroup": "model-package-group",
 }
+_NEWEST_FIRST = "SELECT arn FROM sagemaker_resources WHERE kind = ? ORDER BY modified DESC, name DESC LIMIT ? OFFSET ?"
+_OLDEST_FIRST = "SELECT arn FROM sagemaker_resources WHERE kind = ? ORDER BY modified, name LIMIT ? OFFSET ?"
 _ORDERED = {
     "GreaterThan": lambda left, right: left > right,
     "GreaterThanOrEqualTo": lambda left, right: left >= right,
@@ -40,28 +44,58 @@ class SearchOperations:
         resource = params["Resource"]
         if resource not in _KINDS:
             raise not_offered(f"a search for resources of the kind {resource}", f"Search for {', '.join(_KINDS)}.")
-        kind, store = _KINDS[resource], self.cloud.store
-        rows = await store.read_aside("SELECT arn, document FROM sagemaker_resources WHERE kind = ?", kind)
-        tags = await store.read_aside("SELECT arn, key, value FROM sagemaker_tags")
-        return await asyncio.to_thread(_answer, params, rows, tags)
+        return await self.cloud.store.read_with(partial(_answer, params=params))
 
 
-def _answer(params: dict[str, Any], rows: list[Any], tags: list[Any]) -> dict[str, Any]:
-    resource = params["Resource"]
-    tagged: dict[str, list[Document]] = defaultdict(list)
-    for tag in tags:
-        tagged[tag["arn"]].append({"Key": tag["key"], "Value": tag["value"]})
-    found = []
-    for row in rows:
-        document = json.loads(row["document"]) | {"Tags": tagged[row["arn"]]}
-        if _meets(document, params.get("SearchExpression", {})):
-            found.append(document)
-    by = params.get("SortBy", "LastModifiedTime")
-    found.sort(key=lambda document: _sortable(document, by), reverse=params.get("SortOrder") != "Ascending")
-    begin, size = _begin(params), params.get("MaxResults", PAGE)
-    results = [{resource: _record(resource, document)} for document in found[begin : begin + size]]
-    more = {"NextToken": str(begin + size)} if len(found) > begin + size else {}
-    return {"Results": results, "TotalHits": {"Value": len(found), "Relation": "EqualTo"}, **more}
+def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
+    """Answer a search on a thread; of the documents that are found, only those of the page are kept."""
+    resource, expression = params["Resource"], params.get("SearchExpression", {})
+    kind, by = _KINDS[resource], params.get("SortBy", "LastModifiedTime")
+    begin, size, descending = (
+        min(_begin(params), 2**62),
+        params.get("MaxResults", PAGE),
+        params.get("SortOrder") != "Ascending",
+    )
+    if not expression and by == "LastModifiedTime":
+        (hits,) = connection.execute("SELECT count(*) FROM sagemaker_resources WHERE kind = ?", (kind,)).fetchone()
+        sql = _NEWEST_FIRST if descending else _OLDEST_FIRST
+        page = [row["arn"] for row in connection.execute(sql, (kind, size, begin))]
+    else:
+        found = [
+            (_sortable(document, by), arn)
+            for arn, document in _documents(connection, kind, tagged=_asks_for_tags(expression))
+            if _meets(document, expression)
+        ]
+        found.sort(key=itemgetter(0), reverse=descending)
+        hits, page = len(found), [arn for _, arn in found[begin : begin + size]]
+    results = [{resource: _record(resource, _document(connection, kind, arn))} for arn in page]
+    more = {"NextToken": str(begin + size)} if hits > begin + size else {}
+    return {"Results": results, "TotalHits": {"Value": hits, "Relation": "EqualTo"}, **more}
+
+
+def _documents(connection: Connection, kind: str, *, tagged: bool) -> Iterator[tuple[str, Document]]:
+    for row in connection.execute("SELECT arn, document FROM sagemaker_resources WHERE kind = ?", (kind,)):
+        document: Document = json.loads(row["document"])
+        if tagged:
+            document["Tags"] = _tags(connection, row["arn"])
+        yield row["arn"], document
+
+
+def _document(connection: Connection, kind: str, arn: str) -> Document:
+    row = connection.execute(
+        "SELECT document FROM sagemaker_resources WHERE kind = ? AND arn = ?", (kind, arn)
+    ).fetchone()
+    document: Document = json.loads(row["document"])
+    return document | {"Tags": _tags(connection, arn)}
+
+
+def _tags(connection: Connection, arn: str) -> list[dict[str, str]]:
+    rows = connection.execute("SELECT key, value FROM sagemaker_tags WHERE arn = ? ORDER BY key", (arn,))
+    return [{"Key": row["key"], "Value": row["value"]} for row in rows]
+
+
+def _asks_for_tags(expression: dict[str, Any]) -> bool:
+    return "Tags" in json.dumps(expression)
 
 
 def _begin(params: dict[str, Any]) -> int:

@@ -25,6 +25,14 @@ CREATE TABLE IF NOT EXISTS sagemaker_resources (
     PRIMARY KEY (kind, name)
 );
 CREATE INDEX IF NOT EXISTS sagemaker_resources_created ON sagemaker_resources (kind, created, name);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_modified ON sagemaker_resources (kind, modified, name);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_status ON sagemaker_resources (kind, status, name);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_of_status ON sagemaker_resources (kind, status, created, name);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_arn ON sagemaker_resources (arn);
+CREATE INDEX IF NOT EXISTS sagemaker_resources_token ON sagemaker_resources
+    (kind, json_extract(document, '$.ClientToken'));
+CREATE INDEX IF NOT EXISTS sagemaker_resources_group ON sagemaker_resources
+    (kind, json_extract(document, '$.ModelPackageGroupName'));
 CREATE TABLE IF NOT EXISTS sagemaker_tags (
     arn TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -67,6 +75,15 @@ class Resources:
         rows = self.store.rows(
             "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created, rowid", self.kind
         )
+        return [json.loads(row["document"]) for row in rows]
+
+    def of_status(self, *statuses: str) -> list[Document]:
+        """Return the documents of some statuses, oldest first."""
+        rows = self.store.rows(
+            f"SELECT document FROM sagemaker_resources WHERE kind = ? AND status IN ({', '.join('?' * len(statuses))})"  # noqa: S608
+            " ORDER BY created, rowid",
+            self.kind, *statuses,
+        )  # fmt: skip
         return [json.loads(row["document"]) for row in rows]
 
     def with_arn(self, arn: str) -> Document | None:
@@ -149,7 +166,7 @@ class Resources:
 
         return await self.store.write(delete)
 
-    def page(
+    async def page(
         self,
         params: Mapping[str, Any],
         order: str,
@@ -175,7 +192,7 @@ class Resources:
             values += _read_token(params["NextToken"])
         direction = "DESC" if descending else "ASC"
         size = params.get("MaxResults", PAGE)
-        rows = self.store.rows(
+        rows = await self.store.read_aside(
             f"SELECT * FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} "  # noqa: S608
             f"ORDER BY {column} {direction}, name {direction} LIMIT ?",
             self.kind, *values, size + 1,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from typing import ClassVar
 
+from scones.cloud.bulk_deletes import delete_all
 from scones.cloud.services.sqs import messages, move_tasks, queues
 from scones.cloud.services.sqs.messages import DEDUPLICATION_MS
 from scones.cloud.services.sqs.move_tasks import MoveTaskOperations
@@ -36,15 +36,10 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            if self.cloud.store.row("SELECT 1 FROM sqs_messages UNION ALL SELECT 1 FROM sqs_deduplications LIMIT 1"):
-                await self.cloud.store.write(_forget)
-
-
-def _forget(connection: sqlite3.Connection) -> None:
-    now = now_ms()
-    connection.execute(
-        "DELETE FROM sqs_messages WHERE sent <= ? - 1000 * (SELECT cast(json_extract(attributes,"
-        " '$.MessageRetentionPeriod') AS INTEGER) FROM sqs_queues WHERE sqs_queues.id = sqs_messages.queue)",
-        (now,),
-    )
-    connection.execute("DELETE FROM sqs_deduplications WHERE sent <= ?", (now - DEDUPLICATION_MS,))
+            now, store = now_ms(), self.cloud.store
+            for queue in self._queues.all():
+                oldest = now - 1000 * queue.number("MessageRetentionPeriod")
+                if store.row("SELECT 1 FROM sqs_messages WHERE queue = ? AND sent <= ?", queue.id, oldest):
+                    await delete_all(store, "sqs_messages", "queue = ? AND sent <= ?", queue.id, oldest)
+            if store.row("SELECT 1 FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS):
+                await store.execute("DELETE FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scones.cloud.services.sqs.groups import receivable
 from scones.cloud.services.sqs.queues import Queue
 
 SCHEMA = """
@@ -23,13 +24,19 @@ SCHEMA = """
         source TEXT, sent INTEGER NOT NULL, visible INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
         carried INTEGER NOT NULL DEFAULT 0, received INTEGER, first_received INTEGER, receipt TEXT
     );
-    CREATE INDEX IF NOT EXISTS sqs_messages_by_time ON sqs_messages (queue, visible);
+    CREATE INDEX IF NOT EXISTS sqs_messages_by_visibility ON sqs_messages (queue, visible, sent);
+    CREATE INDEX IF NOT EXISTS sqs_messages_by_age ON sqs_messages (queue, sent);
     CREATE INDEX IF NOT EXISTS sqs_messages_in_order ON sqs_messages (queue) WHERE fifo = 1;
-    CREATE INDEX IF NOT EXISTS sqs_messages_by_group ON sqs_messages (queue, group_id, visible) WHERE fifo = 1;
+    CREATE INDEX IF NOT EXISTS sqs_messages_of_group ON sqs_messages (queue, group_id) WHERE fifo = 1;
+    CREATE INDEX IF NOT EXISTS sqs_messages_in_flight ON sqs_messages (queue, group_id, visible)
+        WHERE fifo = 1 AND receives > 0;
+    DROP INDEX IF EXISTS sqs_messages_by_time;
+    DROP INDEX IF EXISTS sqs_messages_by_group;
     CREATE TABLE IF NOT EXISTS sqs_deduplications (
         queue INTEGER NOT NULL REFERENCES sqs_queues(id) ON DELETE CASCADE, scope TEXT NOT NULL, id TEXT NOT NULL,
         message_id TEXT NOT NULL, number INTEGER NOT NULL, sent INTEGER NOT NULL, PRIMARY KEY (queue, scope, id)
-    ) WITHOUT ROWID
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sqs_deduplications_by_age ON sqs_deduplications (sent)
 """
 
 DEDUPLICATION_MS = 300_000
@@ -37,13 +44,9 @@ DEDUPLICATION_MS = 300_000
 _FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 """AWS's numbers have 20 digits; applications compare them as text."""
 
-_BY_TIME = "SELECT * FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3 ORDER BY visible, id"
-_IN_ORDER = (
-    "SELECT * FROM sqs_messages AS m WHERE queue = ?1 AND fifo = 1 AND +visible <= ?2 AND sent > ?3 AND NOT EXISTS ("
-    "SELECT 1 FROM sqs_messages AS other WHERE other.queue = ?1 AND other.fifo = 1 AND other.group_id = m.group_id"
-    " AND other.visible > ?2 AND (other.receives > 0 OR other.id < m.id)) ORDER BY id"
-)
-"""A group waits while one of its messages is in flight, or an earlier one is still delayed."""
+MOST_BURIED = 500
+"""Messages that one receive moves to the dead-letter queue: others write in between."""
+_BY_TIME = "SELECT * FROM sqs_messages WHERE queue = ? AND visible <= ? AND sent > ? ORDER BY visible, sent, id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +73,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a receiver is given, and whether messages went to the dead-letter queue on the way."""
+    """What a receiver is given, and whether messages went to the dead-letter queue on the way: all, or `some`."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     moved: bool = False
+    some: bool = False
 
 
 def sequence_number(number: int) -> str:
@@ -118,9 +122,16 @@ def take(
     most = queue.redrive[1] if queue.redrive else 0
     taken: list[dict[str, Any]] = []
     exhausted: list[int] = []
-    for row in connection.execute(_IN_ORDER if queue.fifo else _BY_TIME, (queue.id, now, oldest)):
+    rows = (
+        receivable(connection, queue.id, now) if queue.fifo else connection.execute(_BY_TIME, (queue.id, now, oldest))
+    )
+    for row in rows:
+        if row["sent"] <= oldest:
+            continue
         if dead_letters is not None and row["receives"] - row["carried"] >= most:
             exhausted.append(row["id"])
+            if len(exhausted) == MOST_BURIED:
+                break
             continue
         taken.append(_received(row, now))
         if len(taken) == limit:
@@ -132,7 +143,7 @@ def take(
     )
     if dead_letters is not None and exhausted:
         _bury(connection, exhausted, dead_letters, queue, now)
-    return Taken(taken, bool(exhausted))
+    return Taken(taken, bool(exhausted), len(exhausted) == MOST_BURIED)
 
 
 def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:

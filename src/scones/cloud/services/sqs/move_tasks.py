@@ -20,7 +20,9 @@ SCHEMA = """
     CREATE TABLE IF NOT EXISTS sqs_move_tasks (
         id TEXT PRIMARY KEY, source TEXT NOT NULL, destination TEXT, status TEXT NOT NULL, rate INTEGER,
         started INTEGER NOT NULL, moved INTEGER NOT NULL DEFAULT 0, total INTEGER NOT NULL, reason TEXT
-    ) WITHOUT ROWID
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS sqs_move_tasks_by_source ON sqs_move_tasks (source, started);
+    CREATE INDEX IF NOT EXISTS sqs_move_tasks_running ON sqs_move_tasks (status) WHERE status = 'RUNNING'
 """
 FASTEST = 500
 """Messages a second, where a task says nothing else; also the most that it may say."""
@@ -115,7 +117,7 @@ def _move_some(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[s
     """Move up to a second's messages; return the queues that got some, or none where the task has ended."""
     source, touched, now = queues.get(task["source"]), set[int](), now_ms()
     rows = connection.execute(
-        "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY id LIMIT ?",
+        "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY visible, sent, id LIMIT ?",
         (source.id if source else None, now, task["rate"] or FASTEST),
     ).fetchall()
     for row in rows:

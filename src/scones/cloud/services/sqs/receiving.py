@@ -57,12 +57,14 @@ class ReceivingOperations(Operations):
             return []
         dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
         hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
-        taken = await self.cloud.store.write(
-            lambda connection: messages.take(connection, queue, dead_letters, limit, hidden, now_ms())
-        )
-        if taken.moved and dead_letters is not None:
-            self._bells.ring(dead_letters.id)
-        return taken.rows
+        while True:
+            taken = await self.cloud.store.write(
+                lambda connection: messages.take(connection, queue, dead_letters, limit, hidden, now_ms())
+            )
+            if taken.moved and dead_letters is not None:
+                self._bells.ring(dead_letters.id)
+            if taken.rows or not taken.some:
+                return taken.rows
 
     def _until_next(self, queue: Queue) -> float:
         """Return the seconds until a message becomes visible by itself; without one, a day."""

@@ -67,9 +67,9 @@ class EndpointConfigs:
             raise not_found("endpoint configuration", self.arn(name))
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._configs.page(params, "Descending")
+        page, more = await self._configs.page(params, "Descending")
         members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
         return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
 

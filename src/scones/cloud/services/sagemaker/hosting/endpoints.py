@@ -241,9 +241,9 @@ class Endpoints:
             }
         return shown
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._endpoints.page(params, "Descending")
+        page, more = await self._endpoints.page(params, "Descending")
         return {"Endpoints": [{key: item[key] for key in _SUMMARY} for item in page], **more}
 
     async def delete(self, name: str) -> None:

@@ -95,9 +95,9 @@ class Models:
         container: Document = document.get(_SERVED) or document.get("PrimaryContainer") or document["Containers"][0]
         return container
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._models.page(params, "Descending")
+        page, more = await self._models.page(params, "Descending")
         summaries = [{key: item[key] for key in ("ModelName", "ModelArn", "CreationTime")} for item in page]
         return {"Models": summaries, **more}
 

@@ -16,7 +16,6 @@ from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.untrusted_files import remove_tree
 
-ENDED = ("Completed", "Failed", "Stopped")
 _INTERRUPTED = (
     "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
     "Create the job again."
@@ -63,10 +62,8 @@ class BatchJobs:
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
         await asyncio.to_thread(remove_tree, self._folder)
-        for document in self._jobs.all():
+        for document in self._jobs.of_status("InProgress", "Stopping"):
             status, name = document[self.member("JobStatus")], document[self.member("JobName")]
-            if status in ENDED:
-                continue
             if status == "Stopping":
                 await self._finish(name, Outcome("Stopped"))
             elif self.member("StartTime") in document:
@@ -110,9 +107,9 @@ class BatchJobs:
             raise invalid(f"Could not find requested job with name: {name}")
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._jobs.page(params, "Descending")
+        page, more = await self._jobs.page(params, "Descending")
         members = [self.member(name) for name in ("JobName", "JobArn", "EndTime", "JobStatus")]
         members += ["CreationTime", "LastModifiedTime", "FailureReason", "ExitMessage"]
         summaries = [{key: document[key] for key in members if key in document} for document in page]

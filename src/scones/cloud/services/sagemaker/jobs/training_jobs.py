@@ -51,9 +51,7 @@ class TrainingJobs:
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
         await asyncio.to_thread(remove_tree, self._folder)
-        for document in self._jobs.all():
-            if document["TrainingJobStatus"] not in ("InProgress", "Stopping"):
-                continue
+        for document in self._jobs.of_status("InProgress", "Stopping"):
             record = Record(self._jobs, document["TrainingJobName"])
             if "TrainingStartTime" in document:
                 await record.finish("Failed", _INTERRUPTED)
@@ -123,9 +121,9 @@ class TrainingJobs:
         if name in self._runs:
             await asyncio.wait({self._runs[name][1]})
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._jobs.page(params, "Ascending")
+        page, more = await self._jobs.page(params, "Ascending")
         summaries = [{key: document[key] for key in _SUMMARY if key in document} for document in page]
         return {"TrainingJobSummaries": summaries, **more}
 

@@ -35,9 +35,8 @@ class TuningJobs:
 
     async def start(self) -> None:
         """Go on with the jobs of an earlier process."""
-        for document in self._jobs.all():
-            if document["HyperParameterTuningJobStatus"] not in _ENDED:
-                self._spawn(document["HyperParameterTuningJobName"])
+        for document in self._jobs.of_status("InProgress", "Stopping"):
+            self._spawn(document["HyperParameterTuningJobName"])
 
     async def stop(self) -> None:
         """Leave the running jobs to the next process."""
@@ -78,9 +77,9 @@ class TuningJobs:
             document["BestTrainingJob"] = self._summary(document, best)
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._jobs.page(params, "Ascending")
+        page, more = await self._jobs.page(params, "Ascending")
         members = ("HyperParameterTuningJobName", "HyperParameterTuningJobArn", "HyperParameterTuningJobStatus",
                    "CreationTime", "LastModifiedTime", "HyperParameterTuningEndTime")  # fmt: skip
         summaries = [

@@ -51,9 +51,9 @@ class ModelPackageGroups:
         document.pop(_LATEST)
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._groups.page(params, "Ascending")
+        page, more = await self._groups.page(params, "Ascending")
         members = ("ModelPackageGroupName", "ModelPackageGroupArn", "ModelPackageGroupDescription", "CreationTime",
                    "ModelPackageGroupStatus", "ManagedConfiguration")  # fmt: skip
         summaries = [{key: item[key] for key in members if key in item} for item in page]

@@ -127,7 +127,7 @@ class ModelPackages:
                 summaries[arn] = {key: document[key] for key in _BATCH_SUMMARY if key in document}
         return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries: those of a group, or those without one unless ModelPackageType says other."""
         members: dict[str, Any] = {}
         kind = params.get("ModelPackageType", "Unversioned")
@@ -138,7 +138,7 @@ class ModelPackages:
             members["ModelPackageGroupName"] = group["ModelPackageGroupName"]
         elif kind != "Both":
             members["ModelPackageVersion" if kind == "Unversioned" else "ModelPackageName"] = None
-        page, more = self._packages.page(params, "Ascending", members)
+        page, more = await self._packages.page(params, "Ascending", members)
         return {
             "ModelPackageSummaryList": [{key: item[key] for key in _SUMMARY if key in item} for item in page],
             **more,

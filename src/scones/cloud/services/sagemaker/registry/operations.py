@@ -23,7 +23,7 @@ class RegistryOperations:
 
     async def list_model_package_groups(self, call: Call) -> dict[str, Any]:
         """List model package groups."""
-        return self.model_packages.groups.list(call.params)
+        return await self.model_packages.groups.list(call.params)
 
     async def delete_model_package_group(self, call: Call) -> dict[str, Any]:
         """Delete a model package group that has no versions."""
@@ -44,7 +44,7 @@ class RegistryOperations:
 
     async def list_model_packages(self, call: Call) -> dict[str, Any]:
         """List model packages."""
-        return self.model_packages.list(call.params)
+        return await self.model_packages.list(call.params)
 
     async def update_model_package(self, call: Call) -> dict[str, Any]:
         """Change a model package's approval, metadata or specifications."""

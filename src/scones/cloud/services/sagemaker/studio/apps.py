@@ -88,11 +88,11 @@ class Apps:
             raise missing("App", self._arn(request))
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
         names = ("DomainId", "UserProfileName", "SpaceName")
         equal = {name: params[f"{name}Equals"] for name in names if f"{name}Equals" in params}
-        page, more = self._apps.page(params, "Ascending", equal)
+        page, more = await self._apps.page(params, "Ascending", equal)
         return {"Apps": [{key: each[key] for key in _SUMMARY if key in each} for each in page], **more}
 
     def any_live(self, **equal: Any) -> bool:

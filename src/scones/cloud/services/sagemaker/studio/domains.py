@@ -56,9 +56,9 @@ class Domains:
             raise missing("Domain", identifier)
         return document
 
-    def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
-        page, more = self._domains.page(params, "Ascending")
+        page, more = await self._domains.page(params, "Ascending")
         return {"Domains": [{key: each[key] for key in _SUMMARY} for each in page], **more}
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:

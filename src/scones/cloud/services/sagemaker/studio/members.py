@@ -64,11 +64,11 @@ class Members:
             raise missing(self.kind.title, self.arn(domain, name))
         return document
 
-    def page(self, params: dict[str, Any]) -> tuple[list[Document], dict[str, str]]:
+    async def page(self, params: dict[str, Any]) -> tuple[list[Document], dict[str, str]]:
         """Return one page of documents of a List operation, and its NextToken member."""
         equal = {"DomainId": params["DomainIdEquals"]} if "DomainIdEquals" in params else {}
         part = params.get(f"{self.kind.name}Contains")
-        return self._members.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
+        return await self._members.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
 
     def any(self, **equal: Any) -> bool:
         """Whether there is a member with these values."""

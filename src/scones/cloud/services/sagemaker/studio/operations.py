@@ -27,7 +27,7 @@ class StudioOperations:
 
     async def list_domains(self, call: Call) -> dict[str, Any]:
         """List domains."""
-        return self.studio.domains.list(call.params)
+        return await self.studio.domains.list(call.params)
 
     async def update_domain(self, call: Call) -> dict[str, Any]:
         """Change a domain's settings."""
@@ -49,7 +49,7 @@ class StudioOperations:
 
     async def list_user_profiles(self, call: Call) -> dict[str, Any]:
         """List user profiles."""
-        page, more = self.studio.profiles.page(call.params)
+        page, more = await self.studio.profiles.page(call.params)
         members = ("UserProfileName", *_MEMBER)
         return {"UserProfiles": [{key: each[key] for key in members} for each in page], **more}
 
@@ -72,7 +72,7 @@ class StudioOperations:
 
     async def list_spaces(self, call: Call) -> dict[str, Any]:
         """List spaces."""
-        page, more = self.studio.spaces.page(call.params)
+        page, more = await self.studio.spaces.page(call.params)
         return {"Spaces": [_space(each) for each in page], **more}
 
     async def update_space(self, call: Call) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class StudioOperations:
 
     async def list_apps(self, call: Call) -> dict[str, Any]:
         """List apps."""
-        return self.studio.apps.list(call.params)
+        return await self.studio.apps.list(call.params)
 
     async def delete_app(self, call: Call) -> dict[str, Any]:
         """Begin to end an app."""

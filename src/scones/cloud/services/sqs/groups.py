@@ -1,0 +1,68 @@
+"""Message groups of FIFO queues: which messages can be received now."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import chain
+
+SCANNED = 1000
+"""Messages of groups that wait which are passed over before the groups are looked at one by one."""
+
+_QUEUE = "SELECT id, group_id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 ORDER BY id"
+_GROUP = "SELECT id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? AND id > ? ORDER BY id"
+_MESSAGE = "SELECT * FROM sqs_messages WHERE id = ?"
+_NEXT_GROUP = (
+    "SELECT group_id FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id > ? ORDER BY group_id LIMIT 1"
+)
+_IN_FLIGHT = (
+    "SELECT 1 FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? AND receives > 0 AND visible > ? LIMIT 1"
+)
+
+
+def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator[sqlite3.Row]:
+    """Yield the messages of a queue that can be received at a time (ms), each group's in their order.
+
+    A group waits while one of its messages is in flight, and behind one that is delayed. The oldest messages come
+    first, but behind many of groups that wait the others come group by group: a receive costs as many look-ups as
+    there are groups at most, however many messages they have.
+    """
+    waiting: dict[str, bool] = {}
+
+    def waits(group: str) -> bool:
+        if group not in waiting:
+            waiting[group] = connection.execute(_IN_FLIGHT, (queue, group, now)).fetchone() is not None
+        return waiting[group]
+
+    def message(number: int) -> sqlite3.Row:
+        row: sqlite3.Row = connection.execute(_MESSAGE, (number,)).fetchone()
+        return row
+
+    passed, last, newest = 0, "", 0
+    for row in connection.execute(_QUEUE, (queue,)):
+        last, newest = row["group_id"], row["id"]
+        if waits(last) or row["visible"] > now:
+            waiting[last] = True
+            passed += 1
+            if passed == SCANNED:
+                break
+        else:
+            yield message(row["id"])
+    else:
+        return
+    for group in chain(_groups(connection, queue, last, None), _groups(connection, queue, "", last)):
+        if waits(group):
+            continue
+        for row in connection.execute(_GROUP, (queue, group, newest)):
+            if row["visible"] > now:
+                break
+            yield message(row["id"])
+
+
+def _groups(connection: sqlite3.Connection, queue: int, after: str, last: str | None) -> Iterator[str]:
+    """Yield the groups behind one in the order of their names, up to `last`."""
+    while (row := connection.execute(_NEXT_GROUP, (queue, after)).fetchone()) is not None:
+        after = row["group_id"]
+        if last is not None and after > last:
+            return
+        yield after
