@@ -100,3 +100,56 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
     refused = up("up", "--data-dir", other, "--region", "us-west-2", "--port", "0", "--detach")
     assert refused.returncode == 1
     assert "belongs to region eu-west-1" in refused.stderr
+
+
+def test_a_cloud_that_does_not_answer_is_reported_and_stopped(up: Any) -> None:
+    told = json.loads(up("status", "--json").stdout)
+    os.kill(told["pid"], signal.SIGSTOP)
+    hung = up("status")
+    assert hung.returncode == 3
+    assert f"(process {told['pid']}, started at" in hung.stdout
+    assert "has not answered since" in hung.stdout
+    described = json.loads(up("status", "--json").stdout)
+    assert (described["running"], described["answers"], described["pid"]) == (True, False, told["pid"])
+    for command in (["up"], ["up", "--detach"], ["env"]):
+        refused = up(*command)
+        assert refused.returncode == 1
+        assert "has not answered since" in refused.stderr
+        assert "`scones down`" in refused.stderr
+    stopped = up("down")
+    assert stopped.returncode == 0
+    assert f"(process {told['pid']}) did not answer and is stopped; processes killed: 1." in stopped.stdout
+    assert up.processes() == []
+    assert up("status").returncode == 1
+
+
+@pytest.mark.parametrize("detach", [True, False])
+def test_modules_of_the_current_folder_are_not_imported(scones: Any, detach: bool) -> None:
+    (scones.folder / "calendar.py").write_text("x = 1\n")
+    _leave_traps(scones.folder, "queue", "asyncio", "sqlite3", "uvicorn", "botocore", "json", "psutil")
+    if detach:
+        started = scones("up", "--detach", "--port", "0")
+        assert started.returncode == 0, started.stderr
+    else:
+        process = scones.start("up", "--port", "0")
+        deadline = time.monotonic() + 60
+        while scones("status").returncode != 0:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline
+        process.terminate()
+        process.communicate(timeout=60)
+    assert not (scones.folder / "imported").exists()
+
+
+@pytest.mark.parametrize("path", [".", ":/nowhere", "/nowhere:"])
+def test_entries_of_pythonpath_that_mean_the_current_folder_do_not_reach_the_cloud(scones: Any, path: str) -> None:
+    _leave_traps(scones.folder, "uvicorn", "uvloop", "httptools")  # modules of the cloud that the command does not use
+    started = scones("up", "--detach", "--port", "0", PYTHONPATH=path)
+    assert started.returncode == 0, started.stderr
+    assert not (scones.folder / "imported").exists()
+
+
+def _leave_traps(folder: Path, *names: str) -> None:
+    """Put modules into a folder that leave a file, `imported`, when they are imported."""
+    for name in names:
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'imported')!r}, 'w').close()\n")

@@ -19,6 +19,9 @@ from scones.cloud import lifecycle, workspace
 if TYPE_CHECKING:
     from scones.workflow.place import Place
 
+HUNG = 3
+"""The exit status of `scones status` for a cloud that runs but does not answer."""
+
 
 @click.command(short_help="Start the local cloud alone.")
 @click.option("--detach", is_flag=True, help="Return as soon as it answers, and leave it running.")
@@ -49,10 +52,13 @@ def up(detach: bool, port: int | None, region: str | None, account: str | None, 
             )
             click.echo(f"Stop it with `scones down{_as_given(data_dir)}`.")
             return 0
-        from scones.cloud.server import serve
-
+        if lifecycle.find(data_dir):
+            raise Mistake(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
         click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
-        serve(data_dir, port=port, region=region, account=account, verbose=verbose)
+        command = lifecycle.server_command(
+            data_dir.resolve(), port=port, region=region, account=account, verbose=verbose
+        )  # fmt: skip
+        os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - the process that is signalled
     return 0
 
 
@@ -71,10 +77,22 @@ def down(data_dir: Path) -> int:
     scones down
     scones down --data-dir /tmp/other
     """
-    with interrupts_held():
+    with told_plainly(verbose=False), interrupts_held():
         stopped = lifecycle.stop(data_dir)
-    click.echo(f"The local cloud on {data_dir} is stopped." if stopped else f"No local cloud runs on {data_dir}.")
+    click.echo(_ending(data_dir, stopped))
     return 0
+
+
+def _ending(data_dir: Path, stopped: lifecycle.Stopped | None) -> str:
+    if stopped is None:
+        return f"No local cloud runs on {data_dir}."
+    how = ""
+    if not stopped.answered:
+        how = f" (process {stopped.pid}) did not answer and"
+    elif stopped.killed:
+        how = f" (process {stopped.pid}) did not end in time and"
+    killed = f"; processes killed: {stopped.killed}" if stopped.killed else ""
+    return f"The local cloud on {data_dir}{how} is stopped{killed}."
 
 
 @click.command(short_help="Tell what runs.")
@@ -82,12 +100,18 @@ def down(data_dir: Path) -> int:
 @options.data_dir
 @options.verbose
 def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
-    """Tell what runs: the local cloud, its endpoints, training jobs and executions. Exits with 1 if no cloud runs.
+    """Tell what runs: the local cloud, its endpoints, training jobs and executions.
+
+    Exits with 1 if no cloud runs, and with 3 if one runs but does not answer.
 
     \b
     scones status --json
     """
-    running = lifecycle.find(data_dir)
+    try:
+        running = lifecycle.find(data_dir)
+    except lifecycle.UnresponsiveError as hung:
+        click.echo(json.dumps(_silence(hung)) if as_json else str(hung))
+        return HUNG
     if running is None:
         click.echo(json.dumps({"running": False, "data_dir": str(data_dir)}) if as_json else
                    f"No local cloud runs on {data_dir}: start one with `scones up --detach`.")  # fmt: skip
@@ -95,6 +119,7 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
     with told_plainly(verbose):
         found = {
             "running": True,
+            "answers": True,
             "data_dir": str(running.data_dir),
             "url": running.url,
             "pid": running.pid,
@@ -104,6 +129,17 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
         }
     click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
     return 0
+
+
+def _silence(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
+    return {
+        "running": True,
+        "answers": False,
+        "data_dir": str(hung.data_dir),
+        "pid": hung.pid,
+        "started": hung.started,
+        "silent_since": hung.since,
+    }
 
 
 def _activity(place: Place) -> dict[str, Any]:

@@ -35,7 +35,10 @@ def enter(running: lifecycle.RunningCloud) -> Place:
 
 def running_at(data_dir: Path) -> lifecycle.RunningCloud:
     """Return the cloud that runs on a data folder, or say how to start one."""
-    running = lifecycle.find(data_dir)
+    try:
+        running = lifecycle.find(data_dir)
+    except lifecycle.UnresponsiveError as hung:
+        raise Mistake(str(hung)) from hung
     if running is None:
         raise Mistake(
             f"No local cloud runs on {data_dir}: start one with `scones up --detach`, or name its --data-dir."

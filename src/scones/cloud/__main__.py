@@ -1,4 +1,4 @@
-"""`python -m scones.cloud`: one local cloud in the foreground, as `scones up` runs it."""
+"""`python -P -m scones.cloud`: one local cloud in the foreground, as `scones up` runs it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from scones.cloud.errors import CloudError
-from scones.cloud.server import serve
+from scones.cloud.watchdog import Watchdog
 
 
 def main() -> None:
@@ -18,8 +18,11 @@ def main() -> None:
     parser.add_argument("--account")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
+    watchdog = Watchdog(options.data_dir.resolve())
+    from scones.cloud.server import serve
+
     try:
-        serve(**vars(options))
+        serve(watchdog=watchdog, **vars(options))
     except CloudError as error:
         raise SystemExit(str(error)) from error
 

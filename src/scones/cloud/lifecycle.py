@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import http.client
 import json
 import os
@@ -16,18 +15,59 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from scones.cloud.credentials import Credentials
 from scones.cloud.data_folder import Identity, close_to_others, identify
 from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
 from scones.cloud.errors import CloudError
+from scones.cloud.folder_lock import FolderLock, holder
+from scones.cloud.watchdog import mark_stuck, stuck_since
 
 if TYPE_CHECKING:
     from scones.cloud.cloud import CloudSettings
 
 CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
 """Variables that would send a client elsewhere, to be taken out of an environment that gets ours."""
+
+
+START_SECONDS = 15.0
+"""Seconds in which a cloud has to answer after its start."""
+STOP_SECONDS = 30.0
+"""Seconds that a cloud has to end in order before it is killed."""
+HUNG_SECONDS = 5.0
+"""Seconds that a cloud has to end before it is killed, if it does not answer."""
+HEALTH_SECONDS = 2.0
+"""Seconds in which a running cloud has to answer a health check."""
+
+
+class UnresponsiveError(CloudError):
+    """A process holds the data folder's lock but does not answer: a cloud that is stuck, stopped, or ending.
+
+    `pid` is 0 where it is in another PID namespace. `since` is the moment from which on it has been known not to
+    answer, and `started` that of its start (seconds since 1970; `started` is None where it is not known).
+    """
+
+    def __init__(self, data_dir: Path, pid: int, started: float | None) -> None:
+        self.data_dir, self.pid, self.started = data_dir, pid, started
+        self.since = stuck_since(data_dir) or time.time() - HEALTH_SECONDS
+        process = f"process {pid}" if pid else "a process that cannot be seen from here"
+        begun = f", started at {_clock(started)}" if started else ""
+        super().__init__(
+            f"The local cloud on {data_dir} ({process}{begun}) has not answered since {_clock(self.since)}: "
+            f"stop it with `scones down`, and see {data_dir / 'cloud.log'}."
+        )
+
+
+def _clock(moment: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A cloud that was stopped: its process, whether it answered before, and how many processes had to be killed."""
+
+    pid: int
+    answered: bool
+    killed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +111,79 @@ class RunningCloud:
         }
 
     def healthy(self) -> bool:
-        """Tell whether the cloud answers."""
+        """Return True if the cloud answers within two seconds."""
         host = self.url.removeprefix("http://")
-        connection = http.client.HTTPConnection(host, timeout=2)
+        connection = http.client.HTTPConnection(host, timeout=HEALTH_SECONDS)
         try:
             connection.request("GET", "/_scones/health")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
 
 
 @contextmanager
-def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[Identity]:
+def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[tuple[Identity, FolderLock]]:
     """Take a data folder for this process, making it on first use; raises `CloudError` where another has it."""
     os.umask(0o077)  # all that this process and its children make is their owner's alone
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _lock(data_dir).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.") from error
+    lock = FolderLock(data_dir)
+    if not lock.take():
+        raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
+    try:
         _word(data_dir).unlink(missing_ok=True)
+        mark_stuck(data_dir, None)
         close_to_others(data_dir)
-        yield identify(data_dir, region, account)
+        yield identify(data_dir, region, account), lock
+    finally:
+        lock.release()
 
 
 def start(
     data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
-    verbose: bool = False, timeout: float = 15.0,
+    verbose: bool = False, timeout: float = START_SECONDS,
 ) -> RunningCloud:  # fmt: skip
     """Start a local cloud in the background and return it when it answers; one that runs already is returned.
 
     It logs to `cloud.log` in its data folder. Raises `CloudError` with that log's end where it does not come up
-    within `timeout` seconds.
+    within `timeout` seconds, and `UnresponsiveError` where one holds the folder that does not answer.
     """
     data_dir = data_dir.resolve()
     if running := find(data_dir):
         return running
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    options = [("--port", port), ("--region", region), ("--account", account)]
-    command = [sys.executable, "-m", "scones.cloud", "--data-dir", str(data_dir)]
-    command += [part for name, value in options if value is not None for part in (name, str(value))]
-    pid, begun = _spawn(command + ["--verbose"] * verbose, data_dir / "cloud.log")
+    command = server_command(data_dir, port=port, region=region, account=account, verbose=verbose)
+    pid, begun = _spawn(command, data_dir / "cloud.log")
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG) == (0, 0):
-        if (running := find(data_dir)) and running.pid == pid:
+        if (running := _described(data_dir)) and running.pid == pid and running.healthy():
             return running
-        time.sleep(0.01)
+        time.sleep(0.005)
     raise CloudError(_reason(pid, data_dir / "cloud.log", begun, timeout))
+
+
+def server_command(
+    data_dir: Path, *, port: int | None, region: str | None, account: str | None, verbose: bool
+) -> list[str]:
+    """Return the command of a cloud's process: `-P` keeps the current folder out of what it imports."""
+    options = [("--port", port), ("--region", region), ("--account", account)]
+    command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(data_dir)]
+    command += [part for name, value in options if value is not None for part in (name, str(value))]
+    return command + ["--verbose"] * verbose
+
+
+def server_environment() -> dict[str, str]:
+    """Return this process's variables for a cloud's process.
+
+    Relative and empty entries of PYTHONPATH are left out: they mean the current folder or folders in it.
+    """
+    variables = dict(os.environ)
+    if "PYTHONPATH" in variables:
+        entries = variables.pop("PYTHONPATH").split(os.pathsep)
+        if kept := os.pathsep.join(filter(os.path.isabs, entries)):
+            variables["PYTHONPATH"] = kept
+    return variables
 
 
 def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
@@ -130,14 +193,14 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
         begun = os.lseek(log, 0, os.SEEK_END)
         actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
         actions += [(os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)]
-        return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True), begun
+        return os.posix_spawn(command[0], command, server_environment(), file_actions=actions, setsid=True), begun
     finally:
         os.close(log)
 
 
 def _reason(pid: int, log_path: Path, begun: int, timeout: float) -> str:
     """Put an end to a process that did not come up, and return the last line that it logged."""
-    if psutil.pid_exists(pid):
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     with log_path.open("rb") as log:
@@ -147,50 +210,69 @@ def _reason(pid: int, log_path: Path, begun: int, timeout: float) -> str:
 
 
 def find(data_dir: Path) -> RunningCloud | None:
-    """Return the local cloud that runs on a data folder and answers, or None."""
-    word = _word(data_dir.resolve())
+    """Return the local cloud that runs on a data folder, or None; one that starts is waited for.
+
+    Raises `UnresponsiveError` where a process holds the folder's lock but does not answer.
+    """
+    data_dir = data_dir.resolve()
+    while (pid := holder(data_dir)) is not None:
+        running = _described(data_dir)
+        if running is not None and running.healthy():
+            return running
+        started = _start_time(pid)
+        announced = running is not None and running.pid == pid
+        starting = not announced and started is not None and time.time() - started < START_SECONDS
+        if not starting and holder(data_dir) == pid:
+            raise UnresponsiveError(data_dir, pid, started)
+        time.sleep(0.02)
+    return None
+
+
+def _described(data_dir: Path) -> RunningCloud | None:
+    """Return the cloud that cloud.json describes, or None."""
     try:
-        described = read_object(word, "data_dir", "url", "region", "account")
-        running = RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
+        described = read_object(_word(data_dir), "data_dir", "url", "region", "account")
+        return RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
     except (FileNotFoundError, BrokenFileError, TypeError):  # the next start replaces a broken one
         return None
-    return running if _held(data_dir) and running.healthy() else None
 
 
-def stop(data_dir: Path, timeout: float = 30.0) -> bool:
-    """Stop the local cloud of a data folder with all its children; return False where none ran."""
-    running = find(data_dir)
-    if running is None:
-        return False
+def _start_time(pid: int) -> float | None:
+    import psutil
+
     try:
-        process = psutil.Process(running.pid)
-        children = process.children(recursive=True)
-        process.send_signal(signal.SIGTERM)
+        return psutil.Process(pid).create_time() if pid else None
     except psutil.NoSuchProcess:
-        return True
-    _, alive = psutil.wait_procs([process], timeout=timeout)
-    _, left = psutil.wait_procs(children, timeout=1)
-    for survivor in [*alive, *left]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            survivor.kill()
-    psutil.wait_procs([*alive, *left], timeout=5)
-    return True
+        return None
 
 
-def _held(data_dir: Path) -> bool:
-    """Tell whether a process holds the folder: its lock ends with it, however it ends."""
+def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
+    """Stop the local cloud of a data folder with all its processes; return None where none ran.
+
+    The process is the one that holds the folder's lock, whether it answers or not. It gets SIGTERM, and SIGKILL if it
+    has not ended after `timeout` seconds, or after 5 if it does not answer.
+    """
+    import psutil
+
+    from scones.cloud.process_tree import ProcessTree
+
+    data_dir = data_dir.resolve()
+    pid = holder(data_dir)
+    if pid is None:
+        return None
+    if not pid:
+        raise CloudError(f"The local cloud on {data_dir} runs in another PID namespace: stop it there.")
+    running = _described(data_dir)
+    answered = running is not None and running.pid == pid and running.healthy()
     try:
-        with _lock(data_dir.resolve()).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _lock(data_dir: Path) -> Path:
-    return data_dir / "lock"
+        tree = ProcessTree(pid, data_dir)
+        if holder(data_dir) != pid:  # it has ended meanwhile, and its id may be another process's
+            return Stopped(pid, answered, 0)
+        tree.head.send_signal(signal.SIGTERM)
+    except psutil.NoSuchProcess:
+        return Stopped(pid, answered, 0)
+    tree.ended(timeout if answered else min(timeout, HUNG_SECONDS))
+    return Stopped(pid, answered, tree.kill())
 
 
 def _word(data_dir: Path) -> Path:

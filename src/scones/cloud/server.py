@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +20,7 @@ from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
 from scones.cloud.services import offered
 from scones.cloud.store import Store
+from scones.cloud.watchdog import Watchdog
 from scones.http_connection import HttpConnection
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class _Server(uvicorn.Server):
 
 def serve(
     data_dir: Path,
+    watchdog: Watchdog,
     *,
     port: int | None = None,
     region: str | None = None,
@@ -64,16 +66,19 @@ def serve(
     )
     for noisy in ("asyncio", "botocore"):
         logging.getLogger(noisy).setLevel(logging.INFO)
-    with hold(data_dir, region=region, account=account) as identity:
+    with hold(data_dir, region=region, account=account) as (identity, _lock):
         listener = _listen(port)
         settings = CloudSettings(
             data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account
         )
-        with asyncio.Runner(loop_factory=_event_loop()) as runner:
-            runner.run(_serve(settings, listener))
+        with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
+            runner.run(_serve(settings, listener, watchdog))
 
 
-async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
+async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Watchdog) -> None:
+    starting = asyncio.current_task()
+    assert starting is not None
+    watchdog.attach(starting.cancel)
     cloud = Cloud(settings, Store(settings.data_dir / "cloud.sqlite"), Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
     try:
@@ -84,8 +89,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=5, server_header=False, http=HttpConnection, ws="none", proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, running.announce)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, _end, server, cloud)
+        watchdog.on_signal = partial(_end, server, cloud)
         log.info(
             "account %s, region %s, at %s, data in %s", running.account, running.region, running.url, running.data_dir
         )
