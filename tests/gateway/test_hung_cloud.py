@@ -33,7 +33,8 @@ def stuck_cloud(tmp_path):
         )
     deadline = time.monotonic() + 60
     while (running := lifecycle.find(data_dir)) is None:
-        assert process.poll() is None and time.monotonic() < deadline, (data_dir / "cloud.log").read_text()
+        assert process.poll() is None, (data_dir / "cloud.log").read_text()
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     keys = running.environment()
     client = boto3.client(
@@ -71,7 +72,8 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
         lifecycle.find(stuck_cloud.data_dir)
     assert hung.value.since == stuck_since(stuck_cloud.data_dir)
     stopped = lifecycle.stop(stuck_cloud.data_dir)
-    assert stopped is not None and not stopped.answered
+    assert stopped is not None
+    assert not stopped.answered
     assert lifecycle.find(stuck_cloud.data_dir) is None
 
 
@@ -95,7 +97,8 @@ def test_a_cloud_without_its_cloud_json_is_stopped(start_cloud):
     cloud = start_cloud()
     (cloud.data_dir / "cloud.json").unlink()
     stopped = lifecycle.stop(cloud.data_dir)
-    assert stopped is not None and stopped.pid == cloud.running.pid
+    assert stopped is not None
+    assert stopped.pid == cloud.running.pid
     assert not psutil.pid_exists(cloud.running.pid)
 
 

@@ -18,14 +18,20 @@ from scones.cloud import images
     ],
 )
 def test_the_repositorys_name_finds_the_program(uri: str) -> None:
-    assert images.command(uri, "train") == [sys.executable, "-m", "scones.algorithm", "train"]
+    assert images.command(uri, "train") == [sys.executable, "-P", "-m", "scones.algorithm", "train"]
 
 
 def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCONES_IMAGES", "mine=package.module, team/other=/programs/other.py,image-classification=own")
-    assert images.command("registry.example.com/mine:2", "serve") == [sys.executable, "-m", "package.module", "serve"]
+    assert images.command("registry.example.com/mine:2", "serve") == [
+        sys.executable,
+        "-P",
+        "-m",
+        "package.module",
+        "serve",
+    ]
     assert images.command("team/other:1", "serve") == [sys.executable, "/programs/other.py", "serve"]
-    assert images.command("image-classification:1", "train")[2] == "own"
+    assert images.command("image-classification:1", "train")[3] == "own"
 
 
 def test_an_unknown_image_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

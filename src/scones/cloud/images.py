@@ -80,4 +80,4 @@ def command(uri: str, argument: str) -> list[str]:
         )
     if program.endswith(".py"):
         return [sys.executable, os.path.abspath(program), argument]  # noqa: PTH100 - symbolic links stay
-    return [sys.executable, "-m", program, argument]
+    return [sys.executable, "-P", "-m", program, argument]  # -P: its folder may be a user's, with modules in it

@@ -59,8 +59,8 @@ class Environment:
         return self.python(folder)
 
     def _install(self, folder: Path) -> None:
-        _run(sys.executable, "-m", "venv", "--clear", str(folder / self.name))
-        pip = (str(self.python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(sys.executable, "-P", "-m", "venv", "--clear", str(folder / self.name))
+        pip = (str(self.python(folder)), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _run(*pip, *self.requirements)
         self._marker(folder).write_text(self._content())
 
@@ -82,7 +82,7 @@ def _run(*command: str) -> None:
     if done.returncode:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         last = said[-1].strip() if said else f"exit status {done.returncode}"
-        raise InstallationError(f"{' '.join(command[1:4])} failed: {last}; check the network, and run it again")
+        raise InstallationError(f"{' '.join(command[2:5])} failed: {last}; check the network, and run it again")
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def lab(
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     settings = [f"--{name}={value}" for name, value in options.items()]
-    command = [str(python), "-m", "jupyterlab", *presigned, *settings]
+    command = [str(python), "-P", "-m", "jupyterlab", *presigned, *settings]
     # The start-up hook and the keys are for the kernels; Jupyter hands its environment on to them.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])  # for `!scones`
     environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}

@@ -140,7 +140,8 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
 
 
 def _ask(*command: str) -> Any:
-    probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
+    # In the root folder: `python -c` and `node -p` import from the one that they are started in.
+    probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd="/")
     return json.loads(probe.stdout)
 
 
