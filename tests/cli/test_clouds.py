@@ -102,6 +102,7 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
     assert "belongs to region eu-west-1" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_cloud_that_does_not_answer_is_reported_and_stopped(up: Any) -> None:
     told = json.loads(up("status", "--json").stdout)
     os.kill(told["pid"], signal.SIGSTOP)

@@ -59,6 +59,7 @@ def test_sigterm_ends_a_cloud_whose_loop_is_stuck_in_c_code(stuck_cloud):
     assert "its event loop is stuck" in (stuck_cloud.data_dir / "cloud.log").read_text()
 
 
+@pytest.mark.slow
 def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_cloud):
     deadline = time.monotonic() + 60
     while stuck_since(stuck_cloud.data_dir) is None:
@@ -77,6 +78,7 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
     assert lifecycle.find(stuck_cloud.data_dir) is None
 
 
+@pytest.mark.slow
 def test_a_loop_that_goes_on_is_not_reported_any_more(start_cloud):
     cloud = start_cloud()
     process = psutil.Process(cloud.running.pid)

@@ -103,6 +103,7 @@ def _run(link: socket.socket, cloud: int, data_dir: Path) -> NoReturn:
     """Be the watchdog; never returns."""
     try:
         os.setsid()  # a terminal's Ctrl-C is for the cloud
+        os.umask(0o077)
         for number in (*SIGNALS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         _Watch(link, cloud, data_dir).run()
