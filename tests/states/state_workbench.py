@@ -9,14 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from scones.cloud.services.states.evaluation.jobs import replies
 from scones.cloud.services.states.execution.history import Event, FailedAttempt, Recorder, Track
 from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.resume import Past, read_past
+from scones.cloud.services.states.language import engines
 from scones.cloud.services.states.language.definition import parse
+from scones.cloud.services.states.language.evaluators import Job, Owner
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.resources import Resource
 from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.validation.definition import diagnose
+
+engines.enable()
 
 NOW = 1_000_000_000.0
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:work"
@@ -78,6 +83,13 @@ class Run:
 
     def details(self, kind: str) -> list[dict[str, Any]]:
         return [event.details or {} for event in self.events if event.type == kind]
+
+
+class DirectEvaluators:
+    """Does the jobs of worker processes in this process, at once."""
+
+    async def perform(self, job: Job, _owner: Owner) -> list[Any]:
+        return list(replies(job.kind, job.arguments))
 
 
 class FakeTasks:
@@ -142,7 +154,7 @@ def _run(
 
         recorder = Recorder(append, clock.now, note, len(run.events))
         track = Track(recorder, "", 0, {}, past=past)
-        interpreter = Interpreter(context, texts, FakeTasks(work, run), clock)
+        interpreter = Interpreter(context, texts, FakeTasks(work, run), clock, DirectEvaluators())
         task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
         await clock.drive(task)
         try:

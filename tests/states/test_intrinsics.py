@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
+from state_workbench import DirectEvaluators
 
 from scones.cloud.services.states.language.failures import EvaluationError
 from scones.cloud.services.states.language.intrinsics import compile_expression
@@ -22,7 +24,8 @@ INPUT = {
 
 
 def evaluate(text: str) -> Any:
-    return compile_expression(text).evaluate(Scope(INPUT, {"Name": "ctx"}, {"v": 7}))
+    value = compile_expression(text).evaluate(Scope(INPUT, {"Name": "ctx"}, {"v": 7}, evaluators=DirectEvaluators()))
+    return asyncio.run(value) if asyncio.iscoroutine(value) else value
 
 
 @pytest.mark.parametrize(

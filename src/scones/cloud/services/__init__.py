@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from scones.cloud.service import Service
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scones.cloud.service import Service
 
 
 def offered() -> list[type[Service]]:
@@ -16,7 +19,7 @@ def offered() -> list[type[Service]]:
     from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
     from scones.cloud.services.sns import SNS
     from scones.cloud.services.sqs import SQS
-    from scones.cloud.services.states import StepFunctions
+    from scones.cloud.services.states.api import StepFunctions
 
     return [
         SecurityTokenService,

@@ -39,3 +39,4 @@ class StepFunctions(
         """End the Express executions, and leave the others to the next process."""
         await self._express.stop()
         await self._executions.suspend()
+        await self._workers.stop()

@@ -11,6 +11,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError
+from scones.cloud.services.states.evaluation.definitions import parsed
 from scones.cloud.services.states.execution import resume
 from scones.cloud.services.states.execution.activities import Activities
 from scones.cloud.services.states.execution.announcements import announce_execution
@@ -31,7 +32,8 @@ from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.journal import Journal
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.language.definition import StateGroup, parse
+from scones.cloud.services.states.language.definition import StateGroup
+from scones.cloud.services.states.language.evaluators import Evaluators
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.language.timestamps import format_timestamp
@@ -87,8 +89,9 @@ class Execution:
 class Executions:
     """All executions of one cloud. Those that have ended are rows alone."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, evaluators: Evaluators) -> None:
         self._cloud = cloud
+        self._evaluators = evaluators
         self._journal = Journal(cloud.store)
         self._clock = WallClock()
         self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
@@ -284,13 +287,13 @@ class Executions:
     async def _output(self, execution: Execution, texts: Texts) -> Any:
         group: StateGroup
         if execution.child is None:
-            group = machine = parse(execution.revision.definition)
+            group = machine = await parsed(execution.revision.definition)
             seconds = machine.timeout
         else:
             group, seconds = execution.child.group, execution.child.seconds
         deadline = None if seconds is None else execution.since + seconds
         clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
-        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock, self._evaluators)
         interpreter.map_runs = self.map_runs.of(execution)
         interpreter.store = self._cloud.store
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))

@@ -11,6 +11,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.evaluation.definitions import parsed
 from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
 from scones.cloud.services.states.execution.executions import Execution, context_of
@@ -18,7 +19,7 @@ from scones.cloud.services.states.execution.history import Event, Recorder, Trac
 from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.language.definition import parse
+from scones.cloud.services.states.language.evaluators import Evaluators
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.machines import Machine
@@ -71,8 +72,9 @@ class Outcome:
 class ExpressExecutions:
     """The Express executions that run."""
 
-    def __init__(self, cloud: Cloud, logs: ExecutionLogs) -> None:
+    def __init__(self, cloud: Cloud, logs: ExecutionLogs, evaluators: Evaluators) -> None:
         self._cloud = cloud
+        self._evaluators = evaluators
         self._logs = logs
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
@@ -123,8 +125,8 @@ class ExpressExecutions:
 
     async def _run(self, execution: Execution) -> Outcome:
         texts = Texts(execution.input)
-        machine = parse(execution.revision.definition)
-        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock)
+        machine = await parsed(execution.revision.definition)
+        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock, self._evaluators)
         deadline = execution.started + min(machine.timeout or _SECONDS, _SECONDS)
         try:
             value = await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))

@@ -48,8 +48,8 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
 
 async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
     """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
-    items = items_of(state, scope)
-    limit = concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
+    items = await items_of(state, scope)
+    limit = await concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
     begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
     started = track.previous
     outputs: list[Any] = [None] * len(items)
@@ -65,7 +65,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
             if index not in begun:
                 below.record("MapIterationStarted", about)
             try:
-                value = item_input(interpreter, state, entry, scope, below)
+                value = await item_input(interpreter, state, entry, scope, below)
                 outputs[index] = await interpreter.run(state.processor, value, below)
             except asyncio.CancelledError:
                 below.record_aside("MapIterationAborted", about)
@@ -118,21 +118,21 @@ def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, 
     return below
 
 
-def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+async def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
     """Return the input of an iteration, whose item `below` has."""
     assert below.item is not None
     if state.item_selector is None:
         return below.item["Value"]
-    return state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
+    return await state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
 
 
-def items_of(state: Map, scope: Scope) -> list[Any]:
+async def items_of(state: Map, scope: Scope) -> list[Any]:
     """Return what an inline Map iterates over."""
     if isinstance(state.items, JsonataQuery):
-        computed: list[Any] = state.items.typed(scope, "array")
+        computed: list[Any] = await state.items.typed(scope, "array")
         return computed
     if state.items is not None:
-        listed: list[Any] = state.items.evaluate(scope)
+        listed: list[Any] = await state.items.evaluate(scope)
         return listed
     items = scope.input if state.items_path is None else state.items_path.evaluate(scope)
     if not isinstance(items, list):
@@ -141,12 +141,12 @@ def items_of(state: Map, scope: Scope) -> list[Any]:
     return items
 
 
-def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
+async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
     """Return MaxConcurrency; 0 is as many as AWS allows."""
     if isinstance(given, int):
         return given
     if isinstance(given, JsonataQuery):
-        return whole_number("MaxConcurrency", given, scope) or 0
+        return await whole_number("MaxConcurrency", given, scope) or 0
     value = given.evaluate(scope)
     if isinstance(value, str) and value.isdecimal():
         return int(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scones.cloud.services.states.execution import fanout, tasks
@@ -12,6 +12,7 @@ from scones.cloud.services.states.execution.clock import Clock
 from scones.cloud.services.states.execution.history import Track, failure_details
 from scones.cloud.services.states.execution.resume import Entry, Past
 from scones.cloud.services.states.execution.retry import Attempts, find_catcher
+from scones.cloud.services.states.language.choice import Rule
 from scones.cloud.services.states.language.definition import (
     AnyState,
     Choice,
@@ -27,10 +28,11 @@ from scones.cloud.services.states.language.definition import (
     Task,
     Wait,
 )
+from scones.cloud.services.states.language.evaluators import Evaluators
 from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError, data_limit_exceeded
-from scones.cloud.services.states.language.intrinsics import FunctionCall
-from scones.cloud.services.states.language.paths import Path, Scope, place
-from scones.cloud.services.states.language.queries import JsonataQuery
+from scones.cloud.services.states.language.intrinsics import Expression
+from scones.cloud.services.states.language.paths import Path, PathQuery, Scope, place
+from scones.cloud.services.states.language.queries import Condition, JsonataQuery
 from scones.cloud.services.states.language.resources import Resource
 from scones.cloud.services.states.language.templates import Template
 from scones.cloud.services.states.language.text import Texts, dumps, too_large
@@ -56,10 +58,13 @@ class Outcome:
 class Interpreter:
     """Runs one execution's states; `context` holds the context object's Execution and StateMachine."""
 
-    def __init__(self, context: dict[str, Any], texts: Texts, runner: tasks.TaskRunner, clock: Clock) -> None:
+    def __init__(
+        self, context: dict[str, Any], texts: Texts, runner: tasks.TaskRunner, clock: Clock, evaluators: Evaluators
+    ) -> None:
         self.texts = texts
         self.clock = clock
         self.runner = runner
+        self._evaluators = evaluators
         self.map_runs: distributed.ExecutionMapRuns | None = None
         self.store: Store | None = None
         """Where the events are kept: while its disk is full, no state is entered."""
@@ -115,7 +120,7 @@ class Interpreter:
                 return await self._work(state, entry, track)
             if isinstance(state, Wait):
                 return await self._wait(state, entry, track)
-            return self._decide(state, entry, track)
+            return await self._decide(state, entry, track)
         except EvaluationError as error:
             raise self.failure(state, entry, track, error) from error
 
@@ -139,57 +144,60 @@ class Interpreter:
             context["Task"] = {"Token": entry.token}
         if track.item is not None:
             context["Map"] = {"Item": track.item}
-        return Scope(value, context, track.variables)
+        return Scope(value, context, track.variables, evaluators=self._evaluators)
 
     def saw(self, stage: str, value: Any) -> None:
         """Hear of a state's data between two steps, named as TestState names them; only a test of a state listens."""
 
-    def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
+    async def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
-        scope.input = _select(state.input_path, scope)
+        scope.input = await _select(state.input_path, scope)
         self.saw("afterInputPath", scope.input)
         if state.jsonata and isinstance(state, (Pass, Succeed)):
-            return _finish(state, scope, scope.input)
+            return await _finish(state, scope, scope.input)
         if isinstance(state, Pass):
-            return self._pass(state, entry, scope)
+            return await self._pass(state, entry, scope)
         if isinstance(state, Choice):
-            return self._choose(state, scope)
+            return await self._choose(state, scope)
         if isinstance(state, Fail):
-            raise StateFailedError(_message(state.error, "Error", scope), _message(state.cause, "Cause", scope))
-        return Outcome(_select(state.output_path, scope), None, _assign(state.assign, scope))
+            error, cause = await _message(state.error, "Error", scope), await _message(state.cause, "Cause", scope)
+            raise StateFailedError(error, cause)
+        output = await _select(state.output_path, scope)
+        return Outcome(output, None, await _assign(state.assign, scope))
 
-    def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
-        result = state.parameters.evaluate(scope) if state.parameters else scope.input
+    async def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
+        result = await state.parameters.evaluate(scope) if state.parameters else scope.input
         self.saw("afterParameters", result)
         if state.has_result:
             result = state.result
             self.saw("result", result)
-        return self._produce(state, entry.input, result, scope)
+        return await self._produce(state, entry.input, result, scope)
 
-    def _choose(self, state: Choice, scope: Scope) -> Outcome:
+    async def _choose(self, state: Choice, scope: Scope) -> Outcome:
         for branch in state.branches:
-            if branch.rule.holds(scope):
-                output = branch.output.evaluate(scope) if branch.output else _select(state.output_path, scope)
-                return Outcome(output, branch.next, _assign(branch.assign, scope))
+            if await _holds(branch.rule, scope):
+                output = await _output(branch.output, state, scope)
+                return Outcome(output, branch.next, await _assign(branch.assign, scope))
         if state.default is None:
             raise EvaluationError(
                 "Failed to transition out of the state. The state does not point to a next state.",
                 "States.NoChoiceMatched",
             )
-        output = state.output.evaluate(scope) if state.output else _select(state.output_path, scope)
-        return Outcome(output, state.default, _assign(state.assign, scope))
+        output = await _output(state.output, state, scope)
+        return Outcome(output, state.default, await _assign(state.assign, scope))
 
     async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
-        scope.input = _select(state.input_path, scope)
+        scope.input = await _select(state.input_path, scope)
         self.saw("afterInputPath", scope.input)
-        moment = _moment(state, entry.at, scope)
+        moment = await _moment(state, entry.at, scope)
         if moment - self.clock.now() > MAX_WAIT:
             raise EvaluationError("Wait state delay is too long.")
         await self.clock.sleep_until(moment)
         if state.jsonata:
-            return _finish(state, scope, scope.input)
-        return Outcome(_select(state.output_path, scope), state.next, _assign(state.assign, scope))
+            return await _finish(state, scope, scope.input)
+        output = await _select(state.output_path, scope)
+        return Outcome(output, state.next, await _assign(state.assign, scope))
 
     async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
         attempts = Attempts(state.retry)
@@ -208,7 +216,7 @@ class Interpreter:
                     await self.clock.sleep_until((earlier.at if earlier else self.clock.now()) + delay)
                     continue
                 fanout.record_failure(state, failure, entry, track)
-                return self._catch(state, failure, entry, track)
+                return await self._catch(state, failure, entry, track)
 
     async def _attempt(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
         try:
@@ -220,14 +228,14 @@ class Interpreter:
         if isinstance(state, Task):
             entry.past = self._waiting(state.target, entry)
         scope = self.scope(state, entry, track, entry.input)
-        scope.input = _select(state.input_path, scope)
+        scope.input = await _select(state.input_path, scope)
         self.saw("afterInputPath", scope.input)
         result = await self._perform(state, entry, scope, track)
         self.saw("result", result)
         if state.jsonata:
             scope.result = result
-            return _finish(state, scope, result)
-        return self._produce(state, entry.input, result, scope)
+            return await _finish(state, scope, result)
+        return await self._produce(state, entry.input, result, scope)
 
     def _waiting(self, target: Resource, entry: Entry) -> Past | None:
         """Return what is recorded of an attempt that only waits for its end; give any other the token it may need.
@@ -254,19 +262,21 @@ class Interpreter:
             if state.distribution is not None:
                 return await distributed.run_map(self, state, entry, scope, track)
             return await fanout.run_map(self, state, entry, scope, track)
-        effective = self._effective(state, scope)
+        effective = await self._effective(state, scope)
         if isinstance(state, Parallel):
             return await fanout.run_parallel(self, state, entry, effective, track)
         attempt = tasks.Attempt(state, effective, scope, track, self.texts, self.runner, self.clock, entry.token)
         return await attempt.run(entry.take_past())
 
-    def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
+    async def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
         """Return what the work is given: Parameters or Arguments, or the input."""
-        effective = state.parameters.evaluate(scope) if state.parameters else scope.input
+        effective = await state.parameters.evaluate(scope) if state.parameters else scope.input
         self.saw("afterArguments" if state.jsonata else "afterParameters", effective)
         return effective
 
-    def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
+    async def _catch(
+        self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track
+    ) -> Outcome:
         catcher = find_catcher(state.catch, failure)
         if catcher is None:
             raise failure
@@ -274,69 +284,80 @@ class Interpreter:
         if state.jsonata:
             scope = self.scope(state, entry, track, entry.input)
             scope.error = output
-            caught = catcher.output.evaluate(scope) if catcher.output else output
-            return Outcome(caught, catcher.next, _assign(catcher.assign, scope))
+            caught = await catcher.output.evaluate(scope) if catcher.output else output
+            return Outcome(caught, catcher.next, await _assign(catcher.assign, scope))
         scope = self.scope(state, entry, track, output)
-        return Outcome(_place(entry.input, catcher.result_steps, output), catcher.next, _assign(catcher.assign, scope))
+        placed = _place(entry.input, catcher.result_steps, output)
+        return Outcome(placed, catcher.next, await _assign(catcher.assign, scope))
 
-    def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
+    async def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
         """Return how a JSONPath state ends that puts a result into its input."""
-        assigned = _assign(state.assign, _with(scope, result))
+        assigned = await _assign(state.assign, _with(scope, result))
         if state.result_selector:
-            result = state.result_selector.evaluate(_with(scope, result))
+            result = await state.result_selector.evaluate(_with(scope, result))
         self.saw("afterResultSelector", result)
         placed = _place(value, state.result_steps, result)
         self.saw("afterResultPath", placed)
-        return Outcome(_select(state.output_path, _with(scope, placed)), state.next, assigned)
+        return Outcome(await _select(state.output_path, _with(scope, placed)), state.next, assigned)
 
 
-def _finish(state: State, scope: Scope, value: Any) -> Outcome:
+async def _finish(state: State, scope: Scope, value: Any) -> Outcome:
     """Return how a JSONata state ends: its Output, or `value` where it has none."""
-    output = state.output.evaluate(scope) if state.output else value
-    return Outcome(output, state.next, _assign(state.assign, scope))
+    output = await state.output.evaluate(scope) if state.output else value
+    return Outcome(output, state.next, await _assign(state.assign, scope))
+
+
+async def _holds(rule: Rule | Condition, scope: Scope) -> bool:
+    return await rule.holds(scope) if isinstance(rule, Condition) else rule.holds(scope)
+
+
+async def _output(template: Template | None, state: Choice, scope: Scope) -> Any:
+    return await template.evaluate(scope) if template else await _select(state.output_path, scope)
 
 
 def _with(scope: Scope, value: Any) -> Scope:
-    return Scope(value, scope.context, scope.variables)
+    return replace(scope, input=value)
 
 
-def _select(path: Path | None, scope: Scope) -> Any:
-    return {} if path is None else path.evaluate(scope)
+async def _select(path: Path | PathQuery | None, scope: Scope) -> Any:
+    if path is None:
+        return {}
+    return path.evaluate(scope) if isinstance(path, Path) else await path.evaluate(scope)
 
 
 def _place(value: Any, steps: Steps | None, result: Any) -> Any:
     return value if steps is None else place(value, steps, result)
 
 
-def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
+async def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
     if template is None:
         return None
-    assigned: dict[str, Any] = template.evaluate(scope)
+    assigned: dict[str, Any] = await template.evaluate(scope)
     return assigned
 
 
-def _message(given: str | Path | FunctionCall | JsonataQuery | None, name: str, scope: Scope) -> str | None:
+async def _message(given: str | Expression | JsonataQuery | None, name: str, scope: Scope) -> str | None:
     if given is None or isinstance(given, str):
         return given
     if isinstance(given, JsonataQuery):
-        return str(given.typed(scope, "string"))
-    value = given.evaluate(scope)
+        return str(await given.typed(scope, "string"))
+    value = given.evaluate(scope) if isinstance(given, Path) else await given.evaluate(scope)
     if not isinstance(value, str):
         raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
     return value
 
 
-def _moment(state: Wait, entered: float, scope: Scope) -> float:
+async def _moment(state: Wait, entered: float, scope: Scope) -> float:
     """Return when a Wait ends, in Unix seconds."""
     if isinstance(state.seconds, JsonataQuery):
-        return entered + state.seconds.whole(scope, 0)
+        return entered + await state.seconds.whole(scope, 0)
     if isinstance(state.seconds, Path):
         return entered + _wait_seconds(state.seconds, scope)
     if state.seconds is not None:
         return entered + state.seconds
     given = state.timestamp
     if isinstance(given, JsonataQuery):
-        text = given.typed(scope, "string")
+        text = await given.typed(scope, "string")
     else:
         text = _timestamp_at(given, scope) if isinstance(given, Path) else given
     moment = parse_timestamp(text) if isinstance(text, str) else None

@@ -106,8 +106,8 @@ class Attempt:
             assert self.runner.activities is not None
             self.runner.activities.check(resource.arn)
         events = TaskEvents(resource, self.runner.region)
-        timeout = _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
-        heartbeat = _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
+        timeout = await _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
+        heartbeat = await _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
         if past is None:
             begun = events.scheduled(self.track, self.texts.of(self.parameters), timeout, heartbeat)
             self._expect(begun)
@@ -174,9 +174,9 @@ class Attempt:
         return await self.runner.activities.perform(self.state.target.arn, task, self.token, heartbeat)
 
 
-def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
+async def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
     if isinstance(given, JsonataQuery):
-        return given.whole(scope, 1)
+        return await given.whole(scope, 1)
     if not isinstance(given, Path):
         return given
     value = given.evaluate(scope)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from scones.cloud.services.states.language.failures import EvaluationError
-from scones.cloud.services.states.language.paths import MISSING, Path, Scope, compile_path
+from scones.cloud.services.states.language.paths import MISSING, Path, Scope, compile_reference_path
 from scones.cloud.services.states.language.timestamps import parse_timestamp
 from scones.cloud.wildcards import Wildcard, parse_wildcard
 
@@ -141,7 +141,7 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
             return Combination(kind, tuple(compile_rule(inner) for inner in rule[kind]))
     if "Not" in rule:
         return Combination("Not", (compile_rule(rule["Not"]),))
-    variable = compile_path(rule["Variable"])
+    variable = compile_reference_path(rule["Variable"])
     name = next(key for key in rule if key in OPERATORS)
     operand = rule[name]
     if name in TYPE_TESTS:
@@ -149,5 +149,5 @@ def compile_rule(rule: dict[str, Any]) -> Rule:
     if name == "StringMatches":
         return Comparison(variable, _matches, parse_wildcard(operand), None)
     if name.endswith("Path"):
-        return Comparison(variable, COMPARISONS[name.removesuffix("Path")], None, compile_path(operand))
+        return Comparison(variable, COMPARISONS[name.removesuffix("Path")], None, compile_reference_path(operand))
     return Comparison(variable, COMPARISONS[name], operand, None)

@@ -14,7 +14,7 @@ from typing import Any
 from scones.cloud.services.states.language.choice import Rule, compile_rule
 from scones.cloud.services.states.language.distribution import Distribution, parse_distribution
 from scones.cloud.services.states.language.intrinsics import Expression, compile_expression
-from scones.cloud.services.states.language.paths import Path, compile_path
+from scones.cloud.services.states.language.paths import Path, PathQuery, compile_path, compile_reference_path
 from scones.cloud.services.states.language.queries import Condition, JsonataQuery, query_text
 from scones.cloud.services.states.language.resources import Resource, read_resource
 from scones.cloud.services.states.language.templates import Template, compile_jsonata, compile_template
@@ -56,8 +56,8 @@ class State:
 
     name: str
     next: str | None = None
-    input_path: Path | None
-    output_path: Path | None
+    input_path: Path | PathQuery | None
+    output_path: Path | PathQuery | None
     assign: Template | None = None
     jsonata: bool = False
     output: Template | None = None
@@ -244,14 +244,14 @@ def _catcher(place: str, entry: dict[str, Any], jsonata: bool) -> Catcher:
     return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), assign, output)
 
 
-def _path(state: dict[str, Any], field: str) -> Path | None:
+def _path(state: dict[str, Any], field: str) -> Path | PathQuery | None:
     text = state.get(field, "$")
     return None if text is None else compile_path(text)
 
 
 def _steps(holder: dict[str, Any]) -> Steps | None:
     text = holder.get("ResultPath", "$")
-    return None if text is None else compile_path(text).steps
+    return None if text is None else compile_reference_path(text).steps
 
 
 def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: str = "") -> Template | None:
@@ -266,7 +266,7 @@ def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: 
 def _either(state: dict[str, Any], field: str) -> Any:
     """Return a field's value or its JSONata, or the compiled path of its `...Path` twin."""
     if f"{field}Path" in state:
-        return compile_path(state[f"{field}Path"])
+        return compile_reference_path(state[f"{field}Path"])
     return _maybe_query(state, field)
 
 
@@ -308,7 +308,7 @@ def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
         **working,
         processor=_group(state.get("ItemProcessor") or state["Iterator"], state[_LANGUAGE]),
         items=_template(state, "Items", True),
-        items_path=_path(state, "ItemsPath") if "ItemsPath" in state else None,
+        items_path=compile_reference_path(state["ItemsPath"]) if "ItemsPath" in state else None,
         item_selector=selector,
         max_concurrency=_either(state, "MaxConcurrency") or 0,
         distribution=parse_distribution(state, _speaks_jsonata(state)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states.language.paths import Path, compile_path
+from scones.cloud.services.states.language.paths import Path, compile_reference_path
 from scones.cloud.services.states.language.queries import JsonataQuery, query_text
 from scones.cloud.services.states.language.templates import Template, compile_jsonata, compile_template
 
@@ -127,6 +127,6 @@ def _template(payload: Any, field: str, jsonata: bool) -> Template:
 
 def _number(holder: dict[str, Any], field: str, where: str, jsonata: bool) -> Number | None:
     if f"{field}Path" in holder:
-        return compile_path(holder[f"{field}Path"])
+        return compile_reference_path(holder[f"{field}Path"])
     text = query_text(holder.get(field)) if jsonata else None
     return holder.get(field) if text is None else JsonataQuery(f"{where}{field}", text)

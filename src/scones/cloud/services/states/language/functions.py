@@ -14,12 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states.language.text import dumps
+from scones.cloud.services.states.language.text import MAX_DEPTH, dumps, too_deep
 
 MAX_STRING = 10_000
 """Characters that Hash, Base64Encode and Base64Decode accept."""
 MAX_ARRAY = 1_000
 """Items that ArrayRange makes."""
+
+
+FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
+"""What a function raises where it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ def format_(template: Any, *values: Any) -> str:
 
 def string_to_json(text: Any) -> Any:
     """Parse a JSON text."""
-    return json.loads(_string(text))
+    if too_deep(_string(text)):
+        raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+    return json.loads(text)
 
 
 def json_to_string(value: Any) -> str:
@@ -128,7 +134,7 @@ def array_partition(values: Any, size: Any) -> list[Any]:
 def array_contains(values: Any, wanted: Any) -> bool:
     """Whether an array has an item that equals the value; true is not 1 here."""
     text = dumps(wanted)
-    return any(dumps(item) == text for item in _array(values))
+    return any(item == wanted and dumps(item) == text for item in _array(values))
 
 
 def array_range(first: Any, last: Any, step: Any) -> list[int]:

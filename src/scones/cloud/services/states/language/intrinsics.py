@@ -7,14 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.services.states.language.evaluators import MESSAGES, Job, JobStoppedError
 from scones.cloud.services.states.language.failures import EvaluationError
-from scones.cloud.services.states.language.functions import FUNCTIONS
-from scones.cloud.services.states.language.paths import Path, Scope, compile_path
+from scones.cloud.services.states.language.functions import FAILURES, FUNCTIONS
+from scones.cloud.services.states.language.paths import Path, PathQuery, Scope, check_path, compile_path
+from scones.cloud.services.states.language.text import LIMIT, dumps
 
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\]'"])*\])*""")
 _WORDS = {"true": True, "false": False, "null": None}
+_ROOM = 8 * 1024
+"""Characters of arguments for which a function is called here: each takes at most some milliseconds on them."""
+_MOST_NESTED = 10
+"""Intrinsic functions that AWS allows nested in one field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +28,6 @@ class Constant:
     """A literal argument."""
 
     value: Any
-
-    def evaluate(self, _scope: Scope) -> Any:
-        """Return the literal."""
-        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,66 @@ class FunctionCall:
     text: str
     name: str
     function: Callable[..., Any]
-    arguments: tuple[Constant | Path | FunctionCall, ...]
+    arguments: tuple[Constant | Path | PathQuery | FunctionCall, ...]
 
-    def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: Scope) -> Any:
         """Return the function's result, or raise `EvaluationError` with States.IntrinsicFailure."""
-        values = [argument.evaluate(scope) for argument in self.arguments]
+        values: list[Any] = []
+        room = _ROOM
+        for argument in self.arguments:
+            values.append(await _evaluate(argument, scope))
+            room -= _weight(values[-1])
+            if room < -LIMIT:
+                raise self._failed("the arguments have more than 256 KiB")
+        return self._call(values) if room >= 0 else await self._call_aside(values, scope)
+
+    def _call(self, values: list[Any]) -> Any:
         try:
             return self.function(*values)
-        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
-            raise EvaluationError(
-                f"The function '{self.text}' had the following error: {error}", "States.IntrinsicFailure"
-            ) from error
+        except FAILURES as error:
+            raise self._failed(error) from error
+
+    async def _call_aside(self, values: list[Any], scope: Scope) -> Any:
+        """Call the function in a worker process: it takes a while on large values."""
+        try:
+            (reply,) = await scope.perform(Job("function", {"name": self.name, "values": values}))
+        except JobStoppedError as stopped:
+            raise self._failed(MESSAGES[stopped.limit]) from stopped
+        if "too_large" in reply:
+            raise scope.too_large()
+        if "failed" in reply:
+            raise self._failed(reply["failed"])
+        return reply["value"]
+
+    def _failed(self, why: object) -> EvaluationError:
+        message = f"The function '{self.text}' had the following error: {why}"
+        return EvaluationError(message, "States.IntrinsicFailure")
 
 
-Expression = Path | FunctionCall
+async def _evaluate(argument: Argument, scope: Scope) -> Any:
+    if isinstance(argument, Constant):
+        return argument.value
+    return argument.evaluate(scope) if isinstance(argument, Path) else await argument.evaluate(scope)
+
+
+def _weight(value: Any) -> int:
+    """Return the characters of a value's JSON, escapes apart."""
+    if isinstance(value, (dict, list)):
+        return len(dumps(value))
+    return len(value) if isinstance(value, str) else 1
+
+
+Argument = Constant | Path | PathQuery | FunctionCall
+Expression = Path | PathQuery | FunctionCall
+
+
+def check_expression(expression: Argument) -> None:
+    """Raise ValueError where a path in an expression does not parse (see `check_path`)."""
+    if isinstance(expression, FunctionCall):
+        for argument in expression.arguments:
+            check_expression(argument)
+    elif not isinstance(expression, Constant):
+        check_path(expression)
 
 
 def compile_expression(text: str) -> Expression:
@@ -67,6 +115,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.depth = 0
 
     def blanks(self) -> None:
         while self.at < len(self.text) and self.text[self.at].isspace():
@@ -95,18 +144,22 @@ class _Parser:
         if name is None or name not in FUNCTIONS:
             raise ValueError(f"{self.text!r} names no intrinsic function.")
         self.expect("(")
-        arguments: list[Constant | Path | FunctionCall] = []
+        self.depth += 1
+        if self.depth > _MOST_NESTED:
+            raise ValueError(f"{self.text!r} nests more than {_MOST_NESTED} intrinsic functions.")
+        arguments: list[Argument] = []
         if not self.accept(")"):
             arguments.append(self.argument(template=name == "States.Format"))
             while self.accept(","):
                 arguments.append(self.argument())
             self.expect(")")
+        self.depth -= 1
         function = FUNCTIONS[name]
         if not function.accepts(len(arguments)):
             raise ValueError(f"{name} takes {function.describe()} arguments, and {self.text!r} gives {len(arguments)}.")
         return FunctionCall(self.text[begin : self.at], name, function.run, tuple(arguments))
 
-    def argument(self, *, template: bool = False) -> Constant | Path | FunctionCall:
+    def argument(self, *, template: bool = False) -> Argument:
         self.blanks()
         if self.text.startswith("'", self.at):
             return Constant(self.string(template=template))

@@ -1,11 +1,10 @@
 """The JSONata evaluator (jsonata-python), with Step Functions' own functions and its bounds.
 
-Loaded when the first JSONata machine is: it takes longer to import than a JSONPath machine to run.
+Loaded by worker processes alone (`evaluation/`), which bound its time and memory.
 """
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -16,11 +15,13 @@ from jsonata.jexception import JException
 from jsonata.utils import Utils
 
 from scones.cloud.services.states.language import functions
+from scones.cloud.services.states.language.evaluators import MESSAGES
 from scones.cloud.services.states.language.jsonata_expression import MENDED, Expression
 from scones.cloud.services.states.language.jsonata_messages import evaluation_message, parse_message
+from scones.cloud.services.states.language.jsonata_references import plain_number
 
-_SECONDS = 5
-"""What an expression may take: it runs on the event loop."""
+_ENDLESS = 10**9
+"""Milliseconds; the worker process in which this runs has the bound on time."""
 _DEPTH = 100
 """How deep AWS lets an expression nest (floci-io/floci, issue 2737: each of five kinds ends between 99 and 101)."""
 
@@ -38,7 +39,7 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
     try:
         expression = compile_query(text)
         frame = expression.create_frame()
-        frame.set_runtime_bounds(_SECONDS * 1000, _DEPTH)
+        frame.set_runtime_bounds(_ENDLESS, _DEPTH)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
         for name, native in MENDED.items():
@@ -49,6 +50,8 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
         if result is None:
             raise Undefined
         return _plain(result)
+    except RecursionError as error:
+        raise Failed(evaluation_message(JException("D1011", -1))) from error
     except (JException, ArithmeticError, TypeError, ValueError, LookupError, RuntimeError) as error:
         raise Failed(evaluation_message(error)) from error
 
@@ -60,6 +63,8 @@ def compile_query(text: str) -> Any:
         expression = Expression(text)
     except JException as error:
         raise ValueError(parse_message(error)) from error
+    except RecursionError as error:
+        raise ValueError(MESSAGES["depth"]) from error
     except RuntimeError as error:  # about a function's signature
         raise ValueError(str(error)) from error
     except KeyError as error:  # jsonata-python knows no such operator
@@ -106,9 +111,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        if not math.isfinite(value):  # a text on AWS
-            return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+        return plain_number(value)
     raise TypeError("the result is a function or another thing that is no JSON")
 
 

@@ -11,16 +11,12 @@ import re
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
+from scones.cloud.services.states.language.evaluators import MESSAGES
 from scones.cloud.services.states.language.jsonata_expression import TOO_MUCH
 from scones.cloud.services.states.language.text import dumps
 
 _TYPES = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
-_BOUNDS = {
-    "D1011": "Stack overflow error: Check for non-terminating recursive function. "
-    "Consider rewriting as tail-recursive.",
-    "D1012": "Expression evaluation timeout: Check for infinite loop",
-    TOO_MUCH: "Expression evaluation memory limit exceeded: Check for excessive memory usage",
-}
+_BOUNDS = {"D1011": MESSAGES["depth"], "D1012": MESSAGES["time"], TOO_MUCH: MESSAGES["memory"]}
 """What AWS says where an expression takes too much; these have no code."""
 _PYTHON = (
     (re.compile(r"could not convert string to float: '(.*)'", re.DOTALL), "D3030"),

@@ -9,14 +9,14 @@ from scones.cloud.services.states.language.queries import JsonataQuery
 from scones.cloud.services.states.language.text import dumps
 
 
-def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
+async def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
     """Return an integer; text that is one will do, as recorded on AWS. `negative` leaves the sign to the caller."""
     if given is None:
         return None
     if isinstance(given, Path):
         number = _at_path(field, given, scope)
     else:
-        number = int(given.typed(scope, "number") if isinstance(given, JsonataQuery) else given)
+        number = int(await given.typed(scope, "number") if isinstance(given, JsonataQuery) else given)
     if number < 0 and not negative:
         raise EvaluationError(f"{field} cannot be negative.")
     return number
@@ -30,12 +30,12 @@ def _at_path(field: str, path: Path, scope: Scope) -> int:
     return number
 
 
-def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
+async def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
     """Return a number from 0 to 100."""
     if given is None or isinstance(given, (int, float)):
         return given
     if isinstance(given, JsonataQuery):
-        number = float(given.typed(scope, "number"))
+        number = float(await given.typed(scope, "number"))
     else:
         value = given.evaluate(scope)
         try:

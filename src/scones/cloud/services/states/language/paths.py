@@ -1,26 +1,33 @@
 """JSONPath in the Amazon States Language: `$` is the input, `$$` the context object, `$name` a variable.
 
-Paths that point at one value are walked here, because AWS's errors (Jayway's) name the step that is missing; those
-with wildcards, slices and filters are evaluated by python-jsonpath (RFC 9535) and return a list.
+Paths that point at one value are walked here, because AWS's errors (Jayway's) name the step that is missing, and so
+are wildcards and slices, which take time in proportion to the input. Other queries (filters, `..`, unions) may take any
+time: a worker process evaluates them with python-jsonpath (RFC 9535).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scones.cloud.services.states.language.failures import EvaluationError
+from scones.cloud.services.states.language import engines
+from scones.cloud.services.states.language.evaluators import MESSAGES, Evaluators, Job, JobStoppedError, Owner
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.text import MAX_DEPTH
 
+_INDEX = r"-?[0-9]{1,15}"
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # `$.list.length()` is a field of that name to AWS
-    r"""|\[\s*'(?P<single>(?:[^'\\]|\\.)*)'\s*\]"""
-    r"""|\[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]"""
-    r"""|\[\s*(?P<index>-?\d+)\s*\]""",
+    r"""|(?P<all>\.\*|\.?\[\s*\*\s*\])"""  # `$.a.[0]` is `$.a[0]` to AWS's parser (Jayway's)
+    r"""|\.?\[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]"""
+    rf"""|\.?\[\s*(?:(?P<index>{_INDEX})|(?P<slice>(?:{_INDEX})?\s*:\s*(?:{_INDEX})?))\s*\]""",
     re.DOTALL,
 )
+_MAX_STEPS = MAX_DEPTH
+"""Steps that a path may have here; AWS's limit is not known to us."""
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)(.*)", re.DOTALL)
 
 MISSING: Any = object()
@@ -36,22 +43,69 @@ class Scope:
     variables: Mapping[str, Any]
     result: Any = MISSING
     error: Any = MISSING
+    evaluators: Evaluators | None = None
+
+    def root(self, variable: str, text: str) -> Any:
+        """Return what a path begins at: the input, the context object or a variable."""
+        if variable == "$":
+            return self.input
+        if variable == "$$":
+            return self.context
+        if variable not in self.variables:
+            raise EvaluationError(f"Variable '{variable}' referenced by '{text}' is not defined")
+        return self.variables[variable]
+
+    def too_large(self) -> StateFailedError:
+        """Return the failure of the state for a value of more than 256 KiB."""
+        return data_limit_exceeded(str(self.context.get("State", {}).get("Name", "")))
+
+    async def perform(self, job: Job) -> list[Any]:
+        """Have a job done in a worker process; raise `JobStoppedError` where it exceeds a limit."""
+        assert self.evaluators is not None
+        owners = [self.context.get(name, {}).get("Id", "") for name in ("StateMachine", "Execution")]
+        return await self.evaluators.perform(job, Owner(*map(str, owners)))
+
+
+@dataclass(frozen=True, slots=True)
+class Wildcard:
+    """A step that matches all members of an object and all items of an array."""
+
+    def children(self, value: Any) -> Iterator[Any]:
+        """Yield what the step matches."""
+        if isinstance(value, Mapping):
+            yield from value.values()
+        elif isinstance(value, list):
+            yield from value
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A step that matches the items of an array from `start` to before `stop`."""
+
+    start: int | None
+    stop: int | None
+
+    def children(self, value: Any) -> Iterator[Any]:
+        """Yield what the step matches."""
+        if isinstance(value, list):
+            yield from value[self.start : self.stop]
+
+
+Step = str | int
+AnyStep = Step | Wildcard | Slice
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A compiled path; `steps` is None for one that may match several values."""
+    """A compiled reference path, which points at one value."""
 
     text: str
     variable: str
-    steps: tuple[str | int, ...] | None
-    query: Any
+    steps: tuple[Step, ...]
 
     def evaluate(self, scope: Scope) -> Any:
-        """Return the value, or a list for a path with wildcards; raise `EvaluationError` where there is none."""
-        root = self._root(scope)
-        if self.steps is None:
-            return [match.value for match in self.query.finditer(root)]
+        """Return the value; raise `EvaluationError` where there is none."""
+        root = scope.root(self.variable, self.text)
         for position, step in enumerate(self.steps):
             root = _child(root, step)
             if root is MISSING:
@@ -65,27 +119,52 @@ class Path:
         except EvaluationError:
             return MISSING
 
-    def _root(self, scope: Scope) -> Any:
-        if self.variable == "$":
-            return scope.input
-        if self.variable == "$$":
-            return scope.context
-        if self.variable not in scope.variables:
-            raise EvaluationError(f"Variable '{self.variable}' referenced by '{self.text}' is not defined")
-        return scope.variables[self.variable]
-
     def _missing(self, position: int) -> str:
-        assert self.steps is not None
         leaf = position == len(self.steps) - 1
         where = "$" + "".join(_bracket(step) for step in self.steps[: position + 1])
         return f"No results for path: {where}" if leaf else f"Missing property in path {where}"
 
 
-def _bracket(step: str | int) -> str:
+@dataclass(frozen=True, slots=True)
+class PathQuery:
+    """A path that may match several values. `steps` is None where a worker process has to evaluate `query`."""
+
+    text: str
+    variable: str
+    query: str
+    steps: tuple[AnyStep, ...] | None
+
+    async def evaluate(self, scope: Scope) -> list[Any]:
+        """Return the values that match."""
+        root = scope.root(self.variable, self.text)
+        if self.steps is not None:
+            return _matches(root, self.steps)
+        try:
+            (reply,) = await scope.perform(Job("jsonpath", {"query": self.query, "root": root}))
+        except JobStoppedError as stopped:
+            raise EvaluationError(f"The path '{self.text}' failed: {MESSAGES[stopped.limit]}") from stopped
+        if "too_large" in reply:
+            raise scope.too_large()
+        values: list[Any] = reply["value"]
+        return values
+
+
+def _matches(root: Any, steps: tuple[AnyStep, ...]) -> list[Any]:
+    """Return what steps match: no value is looked at more than once for a step, and each step goes one level down."""
+    values = [root]
+    for step in steps:
+        if isinstance(step, (Wildcard, Slice)):
+            values = [child for value in values for child in step.children(value)]
+        else:
+            values = [child for value in values if (child := _child(value, step)) is not MISSING]
+    return values
+
+
+def _bracket(step: Step) -> str:
     return f"[{step}]" if isinstance(step, int) else f"['{step}']"
 
 
-def _child(value: Any, step: str | int) -> Any:
+def _child(value: Any, step: Step) -> Any:
     if isinstance(step, int):
         if isinstance(value, list) and -len(value) <= step < len(value):
             return value[step]
@@ -94,8 +173,8 @@ def _child(value: Any, step: str | int) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def compile_path(text: str) -> Path:
-    """Compile a path; raise ValueError where it is none."""
+def compile_path(text: str) -> Path | PathQuery:
+    """Compile a path; raise ValueError where it does not begin as one. Only `check_path` parses a worker's queries."""
     if not text.startswith("$"):
         raise ValueError(f"A path starts with '$', and {text!r} does not.")
     variable, rest = "$", text[1:]
@@ -103,36 +182,29 @@ def compile_path(text: str) -> Path:
         variable, rest = "$$", rest[1:]
     elif match := _VARIABLE.fullmatch(text):
         variable, rest = match[1], match[2]
-    rest = _plain(rest)
     steps = _steps(rest)
-    if steps is not None:
-        return Path(text, variable, steps, None)
-    import jsonpath  # loaded when the first machine needs it: most paths point at one value
-
-    try:
-        query = jsonpath.compile("$" + rest)
-    except jsonpath.JSONPathError as error:
-        raise ValueError(f"{text!r} is no JSONPath: {error}") from error
-    return Path(text, variable, None, query)
+    if steps is None:
+        return PathQuery(text, variable, "$" + rest, None)
+    single = tuple(step for step in steps if isinstance(step, (str, int)))
+    return Path(text, variable, single) if len(single) == len(steps) else PathQuery(text, variable, "$" + rest, steps)
 
 
-_QUOTED = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
-_BARE_WORD = re.compile(r"([=!<>]=|[<>])\s*(?!(?:true|false|null)\b)([A-Za-z_][\w-]*)(?=\s*(?:\)|&&|\|\|))")
+def compile_reference_path(text: str) -> Path:
+    """Compile a path that points at one value; raise ValueError where it may match several."""
+    path = compile_path(text)
+    if not isinstance(path, Path):
+        raise ValueError(f"{text!r} is not a reference path")
+    return path
 
 
-def _plain(rest: str) -> str:
-    """Return a path without what AWS's parser (Jayway's) lets pass: `$.a.[0]`, and words without quotes in filters.
-
-    Both are in definitions that AWS's samples deploy.
-    """
-    parts = _QUOTED.split(rest)
-    for index in range(0, len(parts), 2):
-        parts[index] = re.sub(r"(?<!\.)\.\[", "[", _BARE_WORD.sub(r"\1'\2'", parts[index]))
-    return "".join(parts)
+def check_path(path: Path | PathQuery) -> None:
+    """Raise ValueError where a path's query does not parse, or `EngineNeededError` where that is to be found out."""
+    if isinstance(path, PathQuery) and path.steps is None:
+        engines.jsonpath().compile_query(path.query)
 
 
-def _steps(rest: str) -> tuple[str | int, ...] | None:
-    steps: list[str | int] = []
+def _steps(rest: str) -> tuple[AnyStep, ...] | None:
+    steps: list[AnyStep] = []
     at = 0
     while at < len(rest):
         match = _STEP.match(rest, at)
@@ -141,9 +213,16 @@ def _steps(rest: str) -> tuple[str | int, ...] | None:
         quoted = match["single"] if match["single"] is not None else match["double"]
         if match["index"] is not None:
             steps.append(int(match["index"]))
+        elif match["all"] is not None:
+            steps.append(Wildcard())
+        elif match["slice"] is not None:
+            ends = [int(end) if end.strip() else None for end in match["slice"].split(":")]
+            steps.append(Slice(*ends))
         else:
             steps.append(re.sub(r"\\(['\\])", r"\1", quoted) if quoted is not None else match["name"])
         at = match.end()
+    if len(steps) > _MAX_STEPS:
+        raise ValueError(f"A path has at most {_MAX_STEPS} steps, and this one has {len(steps)}.")
     return tuple(steps)
 
 

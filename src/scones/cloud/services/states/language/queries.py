@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from scones.cloud.services.states.language.evaluators import MESSAGES, Job, JobStoppedError
 from scones.cloud.services.states.language.failures import EvaluationError
+from scones.cloud.services.states.language.jsonata_references import UNKNOWN, compile_reference
 from scones.cloud.services.states.language.paths import MISSING, Scope
 from scones.cloud.services.states.language.text import dumps
 
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
+_STATES = re.compile(r"\$states(?:\.(input|context|result|errorOutput)\b)?")
+_STATES_PREFIX, _VARIABLES_PREFIX = "states.", "variables."
+"""What the names of a job's bindings begin with: members of `$states`, and variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +27,14 @@ class JsonataQuery:
     field: str
     text: str
 
-    def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: Scope) -> Any:
         """Return the expression's value; failures and undefined raise States.QueryEvaluationError."""
-        from scones.cloud.services.states.language import jsonata_engine as engine
+        (value,) = await evaluate_all((self,), scope)
+        return value
 
-        states = {"input": scope.input, "context": scope.context}
-        more = {"result": scope.result, "errorOutput": scope.error}
-        states |= {name: value for name, value in more.items() if value is not MISSING}
-        try:
-            return engine.evaluate(self.text, {**scope.variables, "states": states})
-        except engine.Undefined:
-            raise self.failed("returned nothing (undefined).") from None
-        except engine.Failed as error:
-            raise self.failed(f"threw an error during evaluation{error}") from error
-
-    def typed(self, scope: Scope, kind: str) -> Any:
+    async def typed(self, scope: Scope, kind: str) -> Any:
         """Return the value where it is of the JSON type named."""
-        value = self.evaluate(scope)
+        value = await self.evaluate(scope)
         if json_type(value) != kind:
             raise self.failed(
                 f"returned an unexpected result type. Expected '{kind}', but was '{json_type(value)}' "
@@ -44,9 +42,9 @@ class JsonataQuery:
             )
         return value
 
-    def whole(self, scope: Scope, least: int) -> int:
+    async def whole(self, scope: Scope, least: int) -> int:
         """Return the value where it is an integer and not below `least`; AWS's words for others are not known to us."""
-        value = self.typed(scope, "number")
+        value = await self.typed(scope, "number")
         if not isinstance(value, int) or value < least:
             raise self.failed(f"returned {value}, and an integer of {least} or more was expected")
         return value
@@ -57,17 +55,91 @@ class JsonataQuery:
         return EvaluationError(message, "States.QueryEvaluationError", self.field)
 
 
+async def evaluate_all(queries: Sequence[JsonataQuery], scope: Scope) -> list[Any]:
+    """Return the values of expressions; the first that has none raises its error.
+
+    References are resolved here. The others go to a worker process, in one job.
+    """
+    states = _states(scope)
+    values = [_resolved(query, states, scope.variables) for query in queries]
+    missing = next((index for index, value in enumerate(values) if value is MISSING), len(queries))
+    asked = [index for index, value in enumerate(values[:missing]) if value is UNKNOWN]
+    if asked:
+        results = await _ask([queries[index] for index in asked], states, scope)
+        for index, value in zip(asked, results, strict=True):
+            values[index] = value
+    if missing < len(queries):
+        raise queries[missing].failed("returned nothing (undefined).")
+    return values
+
+
+def _resolved(query: JsonataQuery, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+    reference = compile_reference(query.text)
+    return UNKNOWN if reference is None else reference.resolve(states, variables)
+
+
+def _states(scope: Scope) -> dict[str, Any]:
+    states = {"input": scope.input, "context": scope.context}
+    more = {"result": scope.result, "errorOutput": scope.error}
+    return states | {name: value for name, value in more.items() if value is not MISSING}
+
+
+async def _ask(queries: Sequence[JsonataQuery], states: Mapping[str, Any], scope: Scope) -> list[Any]:
+    texts = [query.text for query in queries]
+    job = Job("jsonata", {"expressions": texts, **_bindings(texts, states, scope.variables)})
+    try:
+        replies = await scope.perform(job)
+    except JobStoppedError as stopped:
+        query = queries[min(len(stopped.replies), len(queries) - 1)]
+        raise query.failed(f"threw an error during evaluation: {MESSAGES[stopped.limit]}") from stopped
+    last = replies[-1]
+    if "failed" in last:
+        raise queries[len(replies) - 1].failed(f"threw an error during evaluation{last['failed']}")
+    if "undefined" in last:
+        raise queries[len(replies) - 1].failed("returned nothing (undefined).")
+    if "too_large" in last:
+        raise scope.too_large()
+    return [reply["value"] for reply in replies]
+
+
+def _bindings(texts: Sequence[str], states: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what expressions may refer to, and leave out what their texts do not name: it may be large."""
+    named = frozenset[str]().union(*(_members(text) for text in texts))
+    members = {f"{_STATES_PREFIX}{name}": value for name, value in states.items() if name in named}
+    return members | {
+        f"{_VARIABLES_PREFIX}{name}": value
+        for name, value in variables.items()
+        if any(f"${name}" in text for text in texts)
+    }
+
+
+def bound(bindings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of expressions from a job's bindings; `states` has its members."""
+    variables, states = (
+        {name.removeprefix(prefix): value for name, value in bindings.items() if name.startswith(prefix)}
+        for prefix in (_VARIABLES_PREFIX, _STATES_PREFIX)
+    )
+    return {**variables, "states": states}
+
+
+@lru_cache(maxsize=4096)
+def _members(text: str) -> frozenset[str]:
+    """Return the members of `$states` to which an expression may refer: all, where one occurrence names none."""
+    found = _STATES.findall(text)
+    return frozenset({"input", "context", "result", "errorOutput"} if "" in found else found)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A Choice rule's Condition: a boolean, or JSONata that gives one."""
 
     value: bool | JsonataQuery
 
-    def holds(self, scope: Scope) -> bool:
-        """Whether the condition is true for this input."""
+    async def holds(self, scope: Scope) -> bool:
+        """Return True if the condition is true for this input."""
         if isinstance(self.value, bool):
             return self.value
-        return bool(self.value.typed(scope, "boolean"))
+        return bool(await self.value.typed(scope, "boolean"))
 
 
 def query_text(value: Any) -> str | None:

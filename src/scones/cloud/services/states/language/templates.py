@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states.language.failures import EvaluationError
 from scones.cloud.services.states.language.intrinsics import Expression, compile_expression
 from scones.cloud.services.states.language.paths import Path, Scope
-from scones.cloud.services.states.language.queries import JsonataQuery, query_text
-from scones.cloud.services.states.language.text import dumps
+from scones.cloud.services.states.language.queries import JsonataQuery, evaluate_all, query_text
+from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A part without expressions: handed out as it is."""
+    """A template without expressions: handed out unchanged."""
 
     value: Any
 
-    def evaluate(self, _scope: Scope) -> Any:
+    async def evaluate(self, _scope: Scope) -> Any:
         """Return the value."""
         return self.value
 
@@ -30,10 +31,10 @@ class Query:
     field: str
     expression: Expression
 
-    def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: Scope) -> Any:
         """Return what the expression gives; an input that lacks the path fails as AWS words it."""
         if not isinstance(self.expression, Path):
-            return self.expression.evaluate(scope)
+            return await self.expression.evaluate(scope)
         try:
             return self.expression.evaluate(scope)
         except EvaluationError:
@@ -44,41 +45,55 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """An object with expressions somewhere below."""
+class Slot:
+    """The place of an expression's value in a template."""
 
-    members: tuple[tuple[str, Template], ...]
-
-    def evaluate(self, scope: Scope) -> Any:
-        """Return the object with every expression replaced."""
-        return {name: member.evaluate(scope) for name, member in self.members}
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
-    """An array with expressions somewhere below."""
+class Payload:
+    """A template with expressions; `form` has a `Slot` where the value of each belongs."""
 
-    items: tuple[Template, ...]
+    form: Any
+    queries: tuple[Query, ...]
 
-    def evaluate(self, scope: Scope) -> Any:
-        """Return the array with every expression replaced."""
-        return [item.evaluate(scope) for item in self.items]
+    async def evaluate(self, scope: Scope) -> Any:
+        """Return the payload; raise `StateFailedError` where the values together have more than 256 KiB."""
+        values: list[Any] = []
+        size = 0
+        for query in self.queries:
+            values.append(await query.evaluate(scope))
+            if len(self.queries) > 1:  # one alone is no larger than what it refers to
+                size += len(dumps(values[-1]))
+            if size > LIMIT:
+                raise scope.too_large()
+        return _filled(self.form, values)
 
 
-Template = Literal | Query | JsonataQuery | Fields | Items
+@dataclass(frozen=True, slots=True)
+class JsonataPayload:
+    """A template with JSONata; `form` has a `Slot` where the value of each expression belongs."""
+
+    form: Any
+    queries: tuple[JsonataQuery, ...]
+
+    async def evaluate(self, scope: Scope) -> Any:
+        """Return the payload; raise `StateFailedError` where the values together have more than 256 KiB."""
+        values = await evaluate_all(self.queries, scope)
+        if sum(map(_length, values)) > LIMIT:
+            raise scope.too_large()
+        return _filled(self.form, values)
+
+
+Template = Literal | Payload | JsonataPayload | JsonataQuery
 
 
 def compile_template(payload: Any) -> Template:
     """Compile a payload template. Raises ValueError where a `.$` field holds no expression."""
-    if isinstance(payload, dict):
-        members = tuple(_member(name, value) for name, value in payload.items())
-        if all(isinstance(member, Literal) for _, member in members):
-            return Literal(payload)
-        return Fields(members)
-    if isinstance(payload, list):
-        items = tuple(compile_template(item) for item in payload)
-        return Literal(payload) if all(isinstance(item, Literal) for item in items) else Items(items)
-    return Literal(payload)
+    queries: list[Query] = []
+    form = _template_form(payload, queries)
+    return Payload(form, tuple(queries)) if queries else Literal(payload)
 
 
 def compile_jsonata(payload: Any, field: str) -> Template:
@@ -86,18 +101,52 @@ def compile_jsonata(payload: Any, field: str) -> Template:
     text = query_text(payload)
     if text is not None:
         return JsonataQuery(field, text)
-    if isinstance(payload, dict):
-        members = tuple((name, compile_jsonata(value, f"{field}/{name}")) for name, value in payload.items())
-        return Literal(payload) if all(isinstance(part, Literal) for _, part in members) else Fields(members)
+    queries: list[JsonataQuery] = []
+    form = _jsonata_form(payload, field, queries)
+    return JsonataPayload(form, tuple(queries)) if queries else Literal(payload)
+
+
+def _template_form(payload: Any, queries: list[Query]) -> Any:
     if isinstance(payload, list):
-        items = tuple(compile_jsonata(item, f"{field}[{index}]") for index, item in enumerate(payload))
-        return Literal(payload) if all(isinstance(part, Literal) for part in items) else Items(items)
-    return Literal(payload)
+        return [_template_form(item, queries) for item in payload]
+    if not isinstance(payload, dict):
+        return payload
+    form = {}
+    for name, value in payload.items():
+        if name.endswith(".$"):
+            if not isinstance(value, str):
+                raise ValueError(f"the field {name!r} holds no expression")
+            form[name[:-2]] = _slot(Query(name, compile_expression(value)), queries)
+        else:
+            form[name] = _template_form(value, queries)
+    return form
 
 
-def _member(name: str, value: Any) -> tuple[str, Template]:
-    if not name.endswith(".$"):
-        return name, compile_template(value)
-    if not isinstance(value, str):
-        raise ValueError(f"the field {name!r} holds no expression")
-    return name[:-2], Query(name, compile_expression(value))
+def _jsonata_form(payload: Any, field: str, queries: list[JsonataQuery]) -> Any:
+    text = query_text(payload)
+    if text is not None:
+        return _slot(JsonataQuery(field, text), queries)
+    if isinstance(payload, dict):
+        return {name: _jsonata_form(value, f"{field}/{name}", queries) for name, value in payload.items()}
+    if isinstance(payload, list):
+        return [_jsonata_form(item, f"{field}[{index}]", queries) for index, item in enumerate(payload)]
+    return payload
+
+
+def _slot(query: Any, queries: list[Any]) -> Slot:
+    queries.append(query)
+    return Slot(len(queries) - 1)
+
+
+def _filled(form: Any, values: Sequence[Any]) -> Any:
+    if isinstance(form, Slot):
+        return values[form.index]
+    if isinstance(form, dict):
+        return {name: _filled(member, values) for name, member in form.items()}
+    if isinstance(form, list):
+        return [_filled(item, values) for item in form]
+    return form
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else len(dumps(value)) if isinstance(value, (dict, list)) else 1

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import accumulate
 from typing import Any
 
 LIMIT = 256 * 1024
 """Bytes of UTF-8 that an input, an output or a result may have."""
+MAX_DEPTH = 200
+"""Levels of nesting that a definition, an input or a result may have; AWS's limit is not known to us."""
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_FLAT = re.compile(r'[^\[\]{}"]+|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 def dumps(value: Any) -> str:
     """Return compact JSON; text stays UTF-8."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODE(value)
+
+
+def too_deep(text: str) -> bool:
+    """Return True if a JSON text nests deeper than `MAX_DEPTH`."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depths = accumulate(1 if bracket in "[{" else -1 for bracket in _FLAT.sub("", text))
+    return any(depth > MAX_DEPTH for depth in depths)
 
 
 def too_large(text: str) -> bool:

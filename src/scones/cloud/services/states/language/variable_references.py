@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
+from scones.cloud.services.states.language import engines
 from scones.cloud.services.states.language.queries import query_text
 
-_LITERAL = re.compile(r"'(?:\\.|[^'\\])*'")
+_LITERAL = re.compile(r"'(?:\\.?|[^'\\])*+(?:'|\Z)", re.DOTALL)
 _VARIABLE = re.compile(r"(?<!\$)\$([A-Za-z_][A-Za-z0-9_]*)")
 _GROUPS = frozenset({"Branches", "ItemProcessor", "Iterator"})
 
 
-@lru_cache(maxsize=256)
 def variable_references(definition: str) -> dict[str, list[str]]:
     """Return the names of the variables to which each state refers, without their `$`; states without are left out.
+
+    Raises `EngineNeededError` in the cloud's own process where a state speaks JSONata.
 
     The API Reference says no more than that; whether AWS writes the `$` could not be found out.
     """
@@ -52,6 +53,7 @@ def _variables(field: str, text: str, language: str) -> set[str]:
         query = query_text(text)
         if query is None:
             return set()
+        engines.jsonata()
         from scones.cloud.services.states.language import jsonata_trees
 
         return jsonata_trees.free_variables(query)

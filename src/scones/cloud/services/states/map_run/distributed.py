@@ -127,13 +127,13 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     assert interpreter.map_runs is not None
     assert state.distribution is not None
     distribution = state.distribution
-    concurrency(state.max_concurrency, scope)  # AWS looks at this before the state has started, at the rest after
-    items = None if distribution.reader else items_of(state, scope)
+    await concurrency(state.max_concurrency, scope)  # AWS looks at this before the state has started, at the rest after
+    items = None if distribution.reader else await items_of(state, scope)
     past = entry.take_past()
     begun = past.last("MapRunStarted") if past else None
     if past is None or begun is None:
         track.record("MapStateStarted", {"length": len(items or ())})
-        run = interpreter.map_runs.begin(state, limits_of(state, scope))
+        run = interpreter.map_runs.begin(state, await limits_of(state, scope))
         track.record("MapRunStarted", {"mapRunArn": run.arn})
     else:
         run = interpreter.map_runs.again(state, begun, past.last("MapRunRedriven"), track)
@@ -170,14 +170,14 @@ def _record_success(track: Track) -> None:
     track.previous = started
 
 
-def limits_of(state: Map, scope: Scope) -> Limits:
+async def limits_of(state: Map, scope: Scope) -> Limits:
     """Return the limits that a distributed Map says, evaluated."""
     assert state.distribution is not None
     count, share = state.distribution.tolerated_count, state.distribution.tolerated_percentage
     return Limits(
-        concurrency(state.max_concurrency, scope),
-        whole_number("ToleratedFailureCount", count, scope),
-        percentage("ToleratedFailurePercentage", share, scope),
+        await concurrency(state.max_concurrency, scope),
+        await whole_number("ToleratedFailureCount", count, scope),
+        await percentage("ToleratedFailurePercentage", share, scope),
     )
 
 
@@ -236,7 +236,7 @@ class MapRun:
         writer = self._distribution.writer
         destination = None
         if writer is not None and writer.parameters is not None:
-            destination = Destination.of(writer, writer.parameters.evaluate(scope), self.arn)
+            destination = Destination.of(writer, await writer.parameters.evaluate(scope), self.arn)
         if self._ready:
             await self._runs.journal.flushed()  # what is to be redriven
         else:
@@ -262,7 +262,7 @@ class MapRun:
         reader, batcher = self._distribution.reader, self._distribution.batcher
         pages, origin = _in_pages(items or []), "STATE_DATA"
         if reader is not None:
-            parameters = reader.parameters.evaluate(scope)
+            parameters = await reader.parameters.evaluate(scope)
             pages, origin = read_items(self._runs.cloud, reader, parameters, scope), source(reader, parameters)
         below = track.fork(self._state.name, None)
         selected: list[Any] = []
@@ -270,13 +270,13 @@ class MapRun:
         async for page in pages:
             for value in page:
                 below.item = {"Index": index, "Value": value, "Source": origin}
-                selected.append(item_input(interpreter, self._state, entry, scope, below))
+                selected.append(await item_input(interpreter, self._state, entry, scope, below))
                 index += 1
             if batcher is None:
                 yield [(self._input(value), 1) for value in selected]
                 selected = []
         if batcher is not None:
-            inputs = batches(batcher, scope, selected)
+            inputs = await batches(batcher, scope, selected)
             while chunk := [(self._input(value), size) for value, size in islice(inputs, _PAGE)]:
                 yield chunk
 

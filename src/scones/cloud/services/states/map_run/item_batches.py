@@ -12,15 +12,19 @@ from scones.cloud.services.states.language.paths import Scope
 from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
-def batches(batcher: ItemBatcher, scope: Scope, items: Iterable[Any]) -> Iterator[tuple[Any, int]]:
-    """Yield the children's inputs with how many items each has.
+async def batches(batcher: ItemBatcher, scope: Scope, items: Iterable[Any]) -> Iterator[tuple[Any, int]]:
+    """Return the children's inputs with how many items each has.
 
     The bytes are those of a child's whole input; 256 KiB is the most that an input may have. An item that alone is
     too large fails the Map; AWS's words for it are not known to us.
     """
-    most = whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
-    room = min(whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
-    head = {} if batcher.fixed is None else {"BatchInput": batcher.fixed.evaluate(scope)}
+    most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
+    room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
+    head = {} if batcher.fixed is None else {"BatchInput": await batcher.fixed.evaluate(scope)}
+    return _batches(head, most, room, items)
+
+
+def _batches(head: dict[str, Any], most: int | None, room: int, items: Iterable[Any]) -> Iterator[tuple[Any, int]]:
     empty = _size({**head, "Items": []})
     batch: list[Any] = []
     size = empty

@@ -43,7 +43,7 @@ async def read_items(
     cloud: Cloud, reader: ItemReader, parameters: dict[str, Any], scope: Scope
 ) -> AsyncIterator[list[Any]]:
     """Yield pages of items."""
-    most = whole_number("MaxItems", reader.max_items, scope, negative=True)
+    most = await whole_number("MaxItems", reader.max_items, scope, negative=True)
     if most is not None and most < 0:
         raise reader_failed("field MaxItems must be positive")
     left = most or None  # 0 is no limit, as recorded on AWS

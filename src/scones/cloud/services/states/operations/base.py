@@ -9,6 +9,8 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.states.arns import BAD_NAME
+from scones.cloud.services.states.evaluation.definitions import Definitions
+from scones.cloud.services.states.evaluation.workers import Workers
 from scones.cloud.services.states.execution.activities import SCHEMA as ACTIVITIES
 from scones.cloud.services.states.execution.callbacks import SCHEMA as TOKENS
 from scones.cloud.services.states.execution.executions import Executions
@@ -27,8 +29,10 @@ class Operations(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._machines = Machines(cloud.store)
-        self._executions = Executions(cloud)
-        self._express = ExpressExecutions(cloud, self._executions.logs)
+        self._workers = Workers()
+        self._definitions = Definitions(self._workers)
+        self._executions = Executions(cloud, self._workers)
+        self._express = ExpressExecutions(cloud, self._executions.logs, self._workers)
         self._map_runs = self._executions.map_runs
 
     def _row(self, arn: str) -> sqlite3.Row | None:

@@ -10,12 +10,10 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import check_role, machine_arn
-from scones.cloud.services.states.language.variable_references import variable_references
 from scones.cloud.services.states.log_destinations import check_logging
 from scones.cloud.services.states.machines import Revision, new_revision
 from scones.cloud.services.states.operations.base import Operations, checked_name
 from scones.cloud.services.states.operations.paging import after_text, page, page_size
-from scones.cloud.services.states.validation.definition import diagnose
 from scones.cloud.services.states.validation.diagnostics import Diagnostic
 from scones.cloud.services.states.validation.not_offered import not_offered
 from scones.cloud.services.states.validation.resources import resource_faults
@@ -33,7 +31,7 @@ class MachineOperations(Operations):
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
         _check_description(params)
         check_role(params["roleArn"])
-        await _check_definition(params["definition"], kind)
+        await self._check_definition(params["definition"], kind)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
         arn = self.cloud.arn("states", f"stateMachine:{name}")
         revision = new_revision(arn, params, None)
@@ -65,7 +63,7 @@ class MachineOperations(Operations):
         }
         if machine.description is not None:
             answer["description"] = machine.description
-        if references := variable_references(machine.revision.definition):
+        if references := await self._definitions.variable_references(machine.revision.definition):
             answer["variableReferences"] = references
         return answer
 
@@ -86,7 +84,7 @@ class MachineOperations(Operations):
         if params.get("roleArn") is not None:
             check_role(params["roleArn"])
         if params.get("definition") is not None:
-            await _check_definition(params["definition"], machine.type)
+            await self._check_definition(params["definition"], machine.type)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
         machine = self._machines.get(params["stateMachineArn"])  # another update may have come in between
         revision = new_revision(machine.arn, params, machine.revision)
@@ -125,10 +123,11 @@ class MachineOperations(Operations):
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
         """Tell what AWS would find wrong with a definition, and what it would warn of where warnings are asked for."""
         params = call.params
-        faults = await _faults(params["definition"], params.get("type", "STANDARD"))
+        faults = await self._faults(params["definition"], params.get("type", "STANDARD"))
         found = [("ERROR", fault) for fault in faults]
         if params.get("severity") == "WARNING" and not faults:
-            found = [("WARNING", warning) for warning in warnings(json.loads(params["definition"]))]
+            document = await asyncio.to_thread(json.loads, params["definition"])
+            found = [("WARNING", warning) for warning in await asyncio.to_thread(warnings, document)]
         limit = params.get("maxResults") or _MAX_DIAGNOSTICS
         diagnostics = []
         for severity, each in found[:limit]:
@@ -138,20 +137,18 @@ class MachineOperations(Operations):
             diagnostics.append(shown)
         return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
+    async def _faults(self, definition: str, kind: str) -> list[Diagnostic]:
+        """Return what AWS finds wrong with a definition; what integrations there are takes hundreds of models."""
+        found = await self._definitions.diagnose(definition, kind)
+        return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition)))
 
-async def _faults(definition: str, kind: str) -> list[Diagnostic]:
-    """Return what AWS finds wrong with a definition; hundreds of botocore's models tell what integrations there are."""
-    found = diagnose(definition, kind)
-    return found or await asyncio.to_thread(resource_faults, json.loads(definition))
-
-
-async def _check_definition(definition: str, kind: str) -> None:
-    found = await _faults(definition, kind)
-    if not found:
-        found = await asyncio.to_thread(not_offered, json.loads(definition))
-    if found:
-        joined = ", ".join(str(each) for each in found)
-        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+    async def _check_definition(self, definition: str, kind: str) -> None:
+        found = await self._faults(definition, kind)
+        if not found:
+            found = await asyncio.to_thread(lambda: not_offered(json.loads(definition)))
+        if found:
+            joined = ", ".join(str(each) for each in found)
+            raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
 
 
 def _check_description(params: dict[str, Any]) -> None:

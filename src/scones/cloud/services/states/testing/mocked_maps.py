@@ -27,46 +27,46 @@ async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, t
 
     What an ItemReader reads is known where the test supposes it; without it there are no items to show.
     """
-    tester.inspection.limits["maxConcurrency"] = concurrency(state.max_concurrency, scope)
+    tester.inspection.limits["maxConcurrency"] = await concurrency(state.max_concurrency, scope)
     reader = state.distribution.reader if state.distribution else None
     origin = {"Source": "STATE_DATA"} if state.distribution else {}
     if reader is None:
-        items = items_of(state, scope)
+        items = await items_of(state, scope)
         if not state.jsonata:
             written = await asyncio.to_thread(as_written, tester.texts.of(tester.texts.root), items)
             tester.inspection.texts["afterItemsPath"] = written or tester.text(items)
     else:
-        origin = {"Source": source(reader, reader.parameters.evaluate(scope))}
+        origin = {"Source": source(reader, await reader.parameters.evaluate(scope))}
         items = await _read(tester, reader, scope)
     inputs = items
     if state.item_selector is not None:
         below = [track.fork(state.name, {"Index": index, "Value": item, **origin}) for index, item in enumerate(items)]
-        inputs = [item_input(tester, state, entry, scope, each) for each in below]
+        inputs = [await item_input(tester, state, entry, scope, each) for each in below]
         tester.saw("afterItemSelector", inputs)
     if state.distribution is None:
         return
     if state.distribution.batcher is not None:
-        tester.saw("afterItemBatcher", [batch for batch, _ in batches(state.distribution.batcher, scope, inputs)])
-    _hold(tester, state, scope, len(items))
+        tester.saw("afterItemBatcher", [batch for batch, _ in await batches(state.distribution.batcher, scope, inputs)])
+    await _hold(tester, state, scope, len(items))
 
 
 async def _read(tester: StateTester, reader: ItemReader, scope: Scope) -> list[Any]:
     data = tester.supposed.reader_data
     if data is None:
         return []
-    most = whole_number("MaxItems", reader.max_items, scope) or None
+    most = await whole_number("MaxItems", reader.max_items, scope) or None
     items = (await asyncio.to_thread(parse_items, reader, data.encode()))[:most]
     if reader.pointer is not None:
         tester.saw("afterItemsPointer", items)
     return items
 
 
-def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
+async def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
     """Show the tolerated failures, and fail where more have failed.
 
     A Map that says nothing of them tolerates none when it runs, and any number in a test, as recorded on AWS.
     """
-    limits, shown = limits_of(state, scope), tester.inspection.limits
+    limits, shown = await limits_of(state, scope), tester.inspection.limits
     if limits.count is not None:
         shown["toleratedFailureCount"] = limits.count
     if limits.percentage is not None:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import Call
 from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.execution.history import Recorder, Track
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.definition import AnyState
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.text import Texts, dumps
+from scones.cloud.services.states.operations.base import Operations
 from scones.cloud.services.states.operations.inputs import checked_input
 from scones.cloud.services.states.testing.mock_contexts import new_context, read_context
 from scones.cloud.services.states.testing.mocks import Mock, read_mock, waits
@@ -28,26 +29,26 @@ _SECONDS = 300
 """How long AWS lets a test run."""
 
 
-class StateTestOperations(Service):
+class StateTestOperations(Operations):
     """The operation that tests a state."""
 
     async def test_state(self, call: Call) -> dict[str, Any]:
         """Run one state, its work done or mocked, and tell what it made of its input."""
         params = call.params
-        subject = read_subject(params)
+        subject = await read_subject(params, self._definitions)
         # The models of the services, which a mock is held against, take a while to load.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         group = {"States": {subject.name: subject.document}}
         refuse(await asyncio.to_thread(resource_faults, group))
         if mock is None:
             refuse(await asyncio.to_thread(not_offered, group))
-        state = replace(subject.parse(), name=STATE_NAME)
+        state = replace(await subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
         texts = Texts(checked_input(text))
         supposed = _supposition(params, subject.document, mock)
         settings, clock = self.cloud.settings, WallClock()
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
-        tester = StateTester(context, texts, CloudTasks(self.cloud), clock, supposed)
+        tester = StateTester(context, texts, CloudTasks(self.cloud), clock, self._workers, supposed)
         track = Track(Recorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
         track.record("ExecutionStarted")
         answer = await _run(tester, state, track)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.language.definition import AnyState, parse
-from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.states.evaluation.definitions import Definitions, parsed
+from scones.cloud.services.states.language.definition import AnyState
 from scones.cloud.services.states.validation.diagnostics import Diagnostic
 from scones.cloud.services.states.validation.states_below import states_below
 
@@ -32,16 +32,16 @@ class Subject:
         states = {self.name: self.document}
         return json.dumps({"QueryLanguage": self.language, "StartAt": self.name, "States": states})
 
-    def parse(self) -> AnyState:
+    async def parse(self) -> AnyState:
         """Return the state, parsed."""
-        return parse(self.machine()).states[self.name]
+        return (await parsed(self.machine())).states[self.name]
 
 
-def read_subject(params: Mapping[str, Any]) -> Subject:
+async def read_subject(params: Mapping[str, Any], definitions: Definitions) -> Subject:
     """Return the state under test: the definition itself, or a state of the machine that the definition is."""
     definition, name = params["definition"], params.get("stateName")
     if name is not None:
-        refuse(diagnose(definition, "STANDARD"))
+        refuse(await definitions.diagnose(definition, "STANDARD"))
         machine = json.loads(definition)
         states = {found.name: found.state for found in states_below(machine)}
         if name not in states:
@@ -49,13 +49,14 @@ def read_subject(params: Mapping[str, Any]) -> Subject:
         return Subject(name, states[name], machine.get("QueryLanguage", "JSONPath"))
     try:
         state = json.loads(definition)
-    except ValueError:
+    except (ValueError, RecursionError):
         state = None
     if not isinstance(state, dict):
-        refuse(diagnose(definition, "STANDARD"))
+        refuse(await definitions.diagnose(definition, "STANDARD"))
         raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state is a JSON object'")
     subject = Subject(STATE_NAME, state, "JSONPath")
-    refuse([each for each in diagnose(subject.machine(), "STANDARD") if each.code not in _ELSEWHERE])
+    found = await definitions.diagnose(subject.machine(), "STANDARD")
+    refuse([each for each in found if each.code not in _ELSEWHERE])
     return subject
 
 

@@ -13,6 +13,7 @@ from scones.cloud.services.states.execution.resume import Entry
 from scones.cloud.services.states.execution.retry import backoff, find_catcher
 from scones.cloud.services.states.execution.tasks import TaskRunner
 from scones.cloud.services.states.language.definition import AnyState, Map, Parallel, Task
+from scones.cloud.services.states.language.evaluators import Evaluators
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.paths import Scope
 from scones.cloud.services.states.language.text import Texts
@@ -45,9 +46,15 @@ class StateTester(Interpreter):
     """Runs one stay in one state, once, and keeps what it sees; `caught` is the failure that a Catch took."""
 
     def __init__(
-        self, context: dict[str, Any], texts: Texts, runner: TaskRunner, clock: Clock, supposed: Supposition
+        self,
+        context: dict[str, Any],
+        texts: Texts,
+        runner: TaskRunner,
+        clock: Clock,
+        evaluators: Evaluators,
+        supposed: Supposition,
     ) -> None:
-        super().__init__(context, texts, runner, clock)
+        super().__init__(context, texts, runner, clock, evaluators)
         self.supposed = supposed
         self.inspection = Inspection()
         self.caught: StateFailedError | None = None
@@ -88,7 +95,7 @@ class StateTester(Interpreter):
             return await self._attempt(state, entry, track)
         except StateFailedError as failure:
             self._retry(state, failure)
-            return self._catch(state, failure, entry, track)
+            return await self._catch(state, failure, entry, track)
 
     async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
         if self.supposed.mock is None:
@@ -96,7 +103,7 @@ class StateTester(Interpreter):
         if isinstance(state, Map):
             await mocked_maps.prepare(self, state, entry, scope, track)
         else:
-            self._effective(state, scope)
+            await self._effective(state, scope)
         if self.supposed.mock.failure is not None:
             raise self.supposed.mock.failure
         assert self.mocked is not None
@@ -113,9 +120,11 @@ class StateTester(Interpreter):
                 raise RetriableError(failure)
             return
 
-    def _catch(self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> Outcome:
+    async def _catch(
+        self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track
+    ) -> Outcome:
         catcher = find_catcher(state.catch, failure)
         if catcher is not None:
             self.inspection.error_details["catchIndex"] = state.catch.index(catcher)
             self.caught = failure
-        return super()._catch(state, failure, entry, track)
+        return await super()._catch(state, failure, entry, track)

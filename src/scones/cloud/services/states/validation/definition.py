@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scones.cloud.services import jackson
+from scones.cloud.services.states.language import engines
 from scones.cloud.services.states.language.fields import EXCLUSIVE, GROUPS, LANGUAGES, REQUIRED, TYPES, unsupported
 from scones.cloud.services.states.language.queries import query_text
 from scones.cloud.services.states.language.resources import integration_name
+from scones.cloud.services.states.language.text import too_deep
 from scones.cloud.services.states.language.timestamps import parse_timestamp
 from scones.cloud.services.states.validation.choices import rule_faults
 from scones.cloud.services.states.validation.diagnostics import SCHEMA, Diagnostic, unreadable
@@ -40,10 +42,14 @@ _YEARS = 99_999_999
 """Seconds that a time-out, a heartbeat or a Wait may have at most."""
 _TEXTS = ("Comment", "Next", "Default", "Resource", "StartAt")
 _VARIABLE = re.compile(r"[^\W\d]\w{0,79}")
+TOO_DEEP = Diagnostic("TOO_DEEPLY_NESTED", "The states are too deeply nested.")
 
 
 def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
-    """Return every error in a definition; an empty list means that AWS would accept it."""
+    """Return every error in a definition; an empty list means that AWS would accept it.
+
+    Raises `EngineNeededError` in the cloud's own process where an expression has to be compiled.
+    """
     if not definition.strip():
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
     try:
@@ -51,7 +57,11 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
     except json.JSONDecodeError as error:
         return [unreadable(definition, error)]
     except RecursionError:
-        return [Diagnostic("TOO_DEEPLY_NESTED", "The states are too deeply nested.")]
+        return [TOO_DEEP]
+    except ValueError as error:  # about a number of thousands of digits
+        return [Diagnostic(SCHEMA, str(error))]
+    if too_deep(definition):
+        return [TOO_DEEP]
     if not isinstance(document, dict):
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
     checker = _Checker(machine_type)
@@ -264,6 +274,7 @@ class _Checker:
             for index, item in enumerate(value):
                 self.queries(item, f"{at}[{index}]", caught=caught)
         elif (text := query_text(value)) is not None:
+            engines.jsonata()
             from scones.cloud.services.states.language import jsonata_trees
 
             try:

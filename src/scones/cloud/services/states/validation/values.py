@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from scones.cloud.services.states.language.intrinsics import compile_expression
-from scones.cloud.services.states.language.paths import compile_path
+from scones.cloud.services.states.language.intrinsics import check_expression, compile_expression
+from scones.cloud.services.states.language.paths import Path, compile_path
 
 Fault = tuple[str, ...]
 """A message and its location; AWS's code for it where that is not the usual one."""
@@ -64,7 +64,7 @@ def path_fault(text: Any, *, calls: bool) -> str | None:
     try:
         if not isinstance(text, str):
             return expected(str)
-        (compile_expression if calls else compile_path)(text)
+        check_expression(compile_expression(text) if calls else compile_path(text))
     except ValueError:
         return (
             "Value must be a valid JSONPath or a valid intrinsic function call"
@@ -85,7 +85,7 @@ def reference_fault(text: Any, *, context: bool = False, variables: bool = True)
     except ValueError:
         return "Value is not a Reference Path"
     foreign = (path.variable == "$$" and not context) or (path.variable not in ("$", "$$") and not variables)
-    return "Value is not a Reference Path" if path.steps is None or foreign else None
+    return None if isinstance(path, Path) and not foreign else "Value is not a Reference Path"
 
 
 def template_faults(payload: Any, at: str) -> Iterator[Fault]:

@@ -1,0 +1,69 @@
+"""Checking and parsing definitions, without holding the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from scones.cloud.services.states.language import engines
+from scones.cloud.services.states.language.definition import Machine, parse
+from scones.cloud.services.states.language.evaluators import Evaluators, Job, JobStoppedError, Owner
+from scones.cloud.services.states.language.variable_references import variable_references
+from scones.cloud.services.states.validation.definition import TOO_DEEP, diagnose
+from scones.cloud.services.states.validation.diagnostics import SCHEMA, Diagnostic
+
+_SMALL = 16 * 1024
+"""Characters up to which a definition without JSONata and JSONPath queries is handled on the event loop."""
+_OWNER = Owner("definitions", "definitions")
+_STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
+"""What AWS says of a definition that it cannot check in time is not known to us."""
+_KEPT = 256
+
+
+class Definitions:
+    """Asks workers what the event loop has no time for."""
+
+    def __init__(self, evaluators: Evaluators) -> None:
+        self._evaluators = evaluators
+        self._references: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
+
+    async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
+        """Return the errors in a definition, up to about a hundred."""
+        if len(definition) <= _SMALL:
+            try:
+                return diagnose(definition, machine_type)
+            except engines.EngineNeededError:
+                pass
+        try:
+            job = Job("diagnose", {"definition": definition, "type": machine_type})
+            (reply,) = await self._evaluators.perform(job, _OWNER)
+        except JobStoppedError as stopped:
+            return [TOO_DEEP if stopped.limit == "depth" else _STOPPED]
+        return [Diagnostic(*found) for found in reply["value"]]
+
+    async def variable_references(self, definition: str) -> dict[str, list[str]]:
+        """Return the variables to which each state of a valid definition refers; none where that takes too long."""
+        known = self._references.get(definition)
+        if known is None:
+            known = self._references[definition] = await self._variable_references(definition)
+            if len(self._references) > _KEPT:
+                self._references.popitem(last=False)
+        return known
+
+    async def _variable_references(self, definition: str) -> dict[str, list[str]]:
+        if len(definition) <= _SMALL:
+            try:
+                return variable_references(definition)
+            except engines.EngineNeededError:
+                pass
+        try:
+            (reply,) = await self._evaluators.perform(Job("variables", {"definition": definition}), _OWNER)
+        except JobStoppedError:
+            return {}
+        references: dict[str, list[str]] = reply["value"]
+        return references
+
+
+async def parsed(definition: str) -> Machine:
+    """Return a valid definition, parsed: a large one in a thread."""
+    return parse(definition) if len(definition) <= _SMALL else await asyncio.to_thread(parse, definition)

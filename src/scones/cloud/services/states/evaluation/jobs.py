@@ -1,0 +1,83 @@
+"""The jobs that a worker process does. JSONata and python-jsonpath are loaded here and nowhere else in the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from scones.cloud.services.states.evaluation import limits
+from scones.cloud.services.states.language import engines
+from scones.cloud.services.states.language.queries import bound
+from scones.cloud.services.states.language.text import dumps, too_large
+
+Arguments = Mapping[str, Any]
+MAX_FINDINGS = 101
+"""Findings about a definition that a job reports: one more than an answer shows."""
+
+
+def replies(kind: str, arguments: Arguments) -> Iterator[Any]:
+    """Do a job and yield its replies: `value`, `undefined`, `failed` with AWS's words, or `too_large`."""
+    engines.enable()
+    yield from _KINDS[kind](arguments)
+
+
+def _jsonata(arguments: Arguments) -> Iterator[Any]:
+    """Evaluate `expressions` in order, up to the first without a value; the other arguments are what they refer to."""
+    engine = engines.jsonata()
+    bindings = bound(arguments)
+    for text in arguments["expressions"]:
+        limits.allow(limits.EVALUATION_SECONDS)
+        try:
+            reply = _sized(engine.evaluate(text, bindings))
+        except engine.Undefined:
+            reply = {"undefined": True}
+        except engine.Failed as error:
+            reply = {"failed": str(error)}
+        yield reply
+        if "value" not in reply:
+            return
+
+
+def _jsonpath(arguments: Arguments) -> Iterator[Any]:
+    limits.allow(limits.EVALUATION_SECONDS)
+    query = engines.jsonpath().compile_query(arguments["query"])
+    yield _sized([match.value for match in query.finditer(arguments["root"])])
+
+
+def _function(arguments: Arguments) -> Iterator[Any]:
+    """Call an intrinsic function."""
+    from scones.cloud.services.states.language.functions import FAILURES, FUNCTIONS
+
+    limits.allow(limits.EVALUATION_SECONDS)
+    try:
+        yield _sized(FUNCTIONS[arguments["name"]].run(*arguments["values"]))
+    except FAILURES as error:
+        yield {"failed": str(error)}
+
+
+def _diagnose(arguments: Arguments) -> Iterator[Any]:
+    from scones.cloud.services.states.validation.definition import diagnose
+
+    limits.allow(limits.DEFINITION_SECONDS)
+    found = diagnose(arguments["definition"], arguments["type"])
+    yield {"value": [[each.code, each.message, each.location] for each in found[:MAX_FINDINGS]]}
+
+
+def _variables(arguments: Arguments) -> Iterator[Any]:
+    from scones.cloud.services.states.language.variable_references import variable_references
+
+    limits.allow(limits.DEFINITION_SECONDS)
+    yield {"value": variable_references(arguments["definition"])}
+
+
+def _sized(value: Any) -> dict[str, Any]:
+    return {"too_large": True} if too_large(dumps(value)) else {"value": value}
+
+
+_KINDS: dict[str, Callable[[Arguments], Iterator[Any]]] = {
+    "jsonata": _jsonata,
+    "jsonpath": _jsonpath,
+    "function": _function,
+    "diagnose": _diagnose,
+    "variables": _variables,
+}

@@ -1,0 +1,60 @@
+"""The program of a worker process: it reads jobs from a socket and writes their replies, one job at a time.
+
+File descriptor 0 is the socket. File descriptor 1 is the end of a pipe that the cloud holds open: when the cloud ends,
+the kernel sends SIGIO, which ends this process whatever it computes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+
+from scones.cloud.services.states.evaluation import jobs, limits
+from scones.cloud.services.states.evaluation.frames import receive, send
+
+STARTER = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from {module} import main; main()".format(
+    module="scones.cloud.services.states.evaluation.worker"
+)
+"""Python's -c argument that runs this program, with the cloud's sys.path as JSON behind it."""
+OUT_OF_MEMORY = 70
+"""The exit status of a worker whose job met the limit on memory."""
+TOO_DEEP = 71
+"""The exit status of a worker whose job met Python's limit on recursion."""
+_LIFELINE = 1
+_NICENESS = 5
+
+
+def main() -> None:
+    """Serve jobs until the cloud closes the socket."""
+    _end_with_the_cloud()
+    os.nice(_NICENESS)  # requests come before evaluations
+    limits.restrict()
+    with socket.socket(fileno=0) as connection:
+        while (frames := receive(connection)) is not None:
+            try:
+                _serve(connection, frames)
+            except MemoryError:
+                os._exit(OUT_OF_MEMORY)
+            except RecursionError:
+                os._exit(TOO_DEEP)
+            except OSError:  # the cloud has gone
+                sys.exit(0)
+
+
+def _end_with_the_cloud() -> None:
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(_LIFELINE, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(_LIFELINE, fcntl.F_GETFL)
+    fcntl.fcntl(_LIFELINE, fcntl.F_SETFL, flags | os.O_ASYNC)
+
+
+def _serve(connection: socket.socket, frames: list[bytes]) -> None:
+    kind, names = json.loads(frames[0])
+    arguments = dict(zip(names, map(json.loads, frames[1:]), strict=True))
+    for reply in jobs.replies(kind, arguments):
+        send(connection, json.dumps(reply).encode())
+    send(connection, b"")
