@@ -9,14 +9,23 @@ import signal
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from scones.cloud.hosts_file import HOSTS, write_hosts
 from scones.cloud.sandbox import Output, Program, Sandbox
 from scones.cloud.services.lambda_.log_stream import LogStream
 from scones.cloud.services.lambda_.platform_log import Figures, LogSettings, PlatformLog
-from scones.cloud.services.lambda_.runtime_api import InitError, Invocation, Result, RuntimeApi
+from scones.cloud.services.lambda_.runtime_api import (
+    LOOPBACK,
+    RESPONSE_LIMIT,
+    InitError,
+    Invocation,
+    Result,
+    RuntimeApi,
+    secret_host,
+)
 from scones.cloud.untrusted_files import remove_tree
 
 INIT_SECONDS = 10.0
@@ -27,8 +36,6 @@ WATCH_SECONDS = 0.05
 LOG_SECONDS = 0.5
 """How long a running handler's output waits for its way into the log."""
 MB = 1_048_576
-RESPONSE_LIMIT = 6_291_556
-"""Bytes of a response, as AWS states them in its error."""
 
 _EXITED, _OUT_OF_MEMORY, _TIMED_OUT = "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"
 
@@ -51,6 +58,8 @@ class Setup:
     """Starts it."""
     scratch: Path
     """The folder below which private /tmp folders are made."""
+    isolated: bool = False
+    """True if the program can have files mounted: then its Runtime API has a secret host."""
 
 
 @dataclass(slots=True)
@@ -93,6 +102,7 @@ class ExecutionEnvironment:
         self._ended: asyncio.Task[int] | None = None
         self._begun = 0.0
         self._tmp = Path(tempfile.mkdtemp(dir=setup.scratch))
+        self._hosts = self._tmp.with_suffix(".hosts")
         self._init_ms: float | None = None
         self._peak = 0
         self._exceeded = False
@@ -112,10 +122,15 @@ class ExecutionEnvironment:
 
     async def start(self) -> None:
         """Start the runtime; whether it came up shows at the first invocation."""
-        address = await self._api.start()
+        own_hosts = self.setup.isolated and HOSTS.exists()
+        host = secret_host() if own_hosts else LOOPBACK
+        address = await self._api.start(host)
         self._begun = time.perf_counter()
         self._platform.initialising()
         program = self.setup.program(address, self._log.name, self._tmp)
+        if own_hosts:
+            write_hosts(self._hosts, {host: LOOPBACK})
+            program = replace(program, files={str(HOSTS): self._hosts})
         self._sandbox = await self.setup.spawn(program, self._log.output)
         self._ended = asyncio.get_running_loop().create_task(self._sandbox.wait())
 
@@ -179,11 +194,11 @@ class ExecutionEnvironment:
     def _outcome(self, request_id: str, end: Result | Ending) -> Outcome:
         if isinstance(end, Ending):
             return self._failed(request_id, end)
-        if end.is_error:
-            return Outcome(end.payload, "Unhandled", "error")
         if len(end.payload) > RESPONSE_LIMIT:
             message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
             return Outcome(_error("Function.ResponseSizeTooLarge", message), "Unhandled", "error")
+        if end.is_error:
+            return Outcome(end.payload, "Unhandled", "error")
         return Outcome(end.payload)
 
     def _failed(self, request_id: str, ending: Ending) -> Outcome:
@@ -257,6 +272,7 @@ class ExecutionEnvironment:
         if self._ended is not None:
             await self._ended
         self._log.flush()
+        self._hosts.unlink(missing_ok=True)
         await asyncio.to_thread(remove_tree, self._tmp)
 
 

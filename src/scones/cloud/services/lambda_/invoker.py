@@ -175,6 +175,7 @@ class Invoker:
             timeout=configuration["Timeout"],
             allowed_mb=max(configuration["MemorySize"], sdk.MEMORY_MB if lent else 0),
             program=runtime.program,
+            isolated=isolated,
             spawn=begin,
             scratch=self._scratch,
         )

@@ -1,13 +1,18 @@
 """The Lambda Runtime API of one execution environment, as AWS documents it for custom runtimes.
 
-A port of its own on loopback for each environment: the runtime client cannot be given a path, and so an environment
-reaches the invocations of no other through an address that it knows.
+A port on loopback for each environment, which accepts the environment's own client alone. Every process of the
+machine can connect to the port, and sees it in /proc/net/tcp. So the host in the address is a random name, which only
+the environment's /etc/hosts has: a request with another Host is refused before its body is read. Every runtime client
+works with that, as AWS_LAMBDA_RUNTIME_API stays `HOST:PORT`. Where no file can be mounted the host is 127.0.0.1, and
+only web pages are refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +20,17 @@ from typing import Any, cast
 import httptools
 
 PREFIX = "/2018-06-01/runtime"
+LOOPBACK = "127.0.0.1"
+RESPONSE_LIMIT = 6_291_556
+"""Maximum bytes of a response, as AWS states them in its error; what exceeds them is dropped."""
+HEAD_LIMIT = 64 << 10
+"""Maximum bytes of a request's head."""
+HEAD_SECONDS = 10.0
+"""Seconds that a new connection may take for the head of its first request."""
+CONNECTIONS_LIMIT = 64
+"""Maximum number of open connections: a runtime client has one or two."""
+_WEB = (b"origin", b"sec-fetch-site")
+"""Headers of requests that a web page sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +78,19 @@ class RuntimeApi:
         self.asking: asyncio.Future[None] = loop.create_future()
         """Done while the runtime waits for an invocation."""
         self._server: asyncio.Server | None = None
+        self.authority = b""
+        """The Host that a request must have."""
         self._waiting: _Connection | None = None
         self._invocation: Invocation | None = None
         self._result: asyncio.Future[Result] | None = None
         self._connections: set[_Connection] = set()
 
-    async def start(self) -> str:
-        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"{host}:{port}"
+    async def start(self, host: str = LOOPBACK) -> str:
+        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API: `host` and a port."""
+        self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), LOOPBACK, 0)
+        address = f"{host}:{self._server.sockets[0].getsockname()[1]}"
+        self.authority = address.encode()
+        return address
 
     def close(self) -> None:
         """Stop listening and drop the runtime's connections."""
@@ -122,15 +141,21 @@ class RuntimeApi:
         connection.answer(202, b'{"status":"OK"}')
         self._result.set_result(Result(body, is_error=kind == "error"))
 
-    def connected(self, connection: _Connection) -> None:
-        """Remember a connection, so that `close` can drop it."""
+    def connected(self, connection: _Connection) -> bool:
+        """Remember a connection, so that `close` can drop it; False where there are too many."""
         self._connections.add(connection)
+        return len(self._connections) <= CONNECTIONS_LIMIT
 
     def disconnected(self, connection: _Connection) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
         if self._waiting is connection:
             self._waiting = None
+
+
+def secret_host() -> str:
+    """Return a new name for the loopback address: 128 random bits, below a domain that no resolver asks others for."""
+    return f"{secrets.token_hex(16)}.localhost"
 
 
 class InitError(Exception):
@@ -157,31 +182,68 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._path = b""
+        self._hosts: list[bytes] = []
+        self._from_web = self._refused = False
+        self._head = 0
+        """Bytes of the head so far; -1 behind it."""
         self._body = bytearray()
+        self._timer: asyncio.TimerHandle | None = None
+        """Ends the connection, until its first request is accepted."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
-        self._api.connected(self)
+        self._timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.close)
+        if not self._api.connected(self):
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._stop_timer()
         self._api.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self._head >= 0:
+            self._head += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.close()
+        if self._head > HEAD_LIMIT:
+            self.close()
 
     def on_message_begin(self) -> None:
-        self._path, self._body = b"", bytearray()
+        self._path, self._body, self._hosts, self._from_web, self._head = b"", bytearray(), [], False, 0
 
     def on_url(self, url: bytes) -> None:
         self._path += url
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"host":
+            self._hosts.append(value)
+        elif name in _WEB:
+            self._from_web = True
+
+    def on_headers_complete(self) -> None:
+        self._head = -1
+        known = len(self._hosts) == 1 and hmac.compare_digest(self._hosts[0], self._api.authority)
+        if known and not self._from_web:
+            self._stop_timer()
+            return
+        self._refused = True
+        self.answer(403, _error("AccessDenied", "This is the Runtime API of another execution environment."))
+        if self._transport is not None:
+            self._transport.close()
+
     def on_body(self, body: bytes) -> None:
-        self._body += body
+        if not self._refused:
+            self._body += body[: RESPONSE_LIMIT + 1 - len(self._body)]
 
     def on_message_complete(self) -> None:
+        self._head = 0
+        if self._refused:
+            return
         self._api.receive(self, self._parser.get_method().decode(), self._path.decode(), bytes(self._body))
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -191,8 +253,14 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write("\r\n".join([*lines, "", ""]).encode() + body)
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def close(self) -> None:
         """Drop the connection."""
+        self._refused = True
         if self._transport is not None:
             self._transport.abort()
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from scones.cloud.hosts_file import HOSTS, write_hosts
 from scones.cloud.sandbox import isolation
 
-HOSTS = Path("/etc/hosts")
 LOCK = Path(tempfile.gettempdir(), f"scones-{os.getuid()}-instances.lock")
 LOOK_EVERY = 0.1
 
@@ -55,7 +55,6 @@ def hosts_file(folder: Path, names: list[str]) -> dict[str, Path]:
     """
     if isolation() is not None or not HOSTS.exists():
         return {}
-    lines = "".join(f"127.77.{index >> 8}.{index & 255} {name}\n" for index, name in enumerate(names, 1))
     file = folder / "hosts"
-    file.write_text(HOSTS.read_text(errors="replace").rstrip("\n") + "\n" + lines)
+    write_hosts(file, {name: f"127.77.{index >> 8}.{index & 255}" for index, name in enumerate(names, 1)})
     return {str(HOSTS): file}
