@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
-
-import regex
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 SHOWN = 500
 """Characters, or bytes, of a document that Jackson shows."""
-IDENTIFIER = regex.compile(r"[\p{L}_$][\p{L}\p{N}_$]*")
-_STRING = regex.compile(r'"(?:[^"\\]|\\.)*"?', regex.DOTALL)
+IDENTIFIER = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKET = re.compile(r"[][{}]")
 _CONSTANT = "no number in JSON: "
 
 
@@ -85,13 +85,13 @@ def _described(character: str) -> str:
 
 def _open(text: str) -> str:
     """Return the braces and brackets that are open at the end of a text."""
-    found = ""
-    for character in _STRING.sub("", text):
-        if character in "{[":
-            found += character
-        elif character in "}]":
-            found = found[:-1]
-    return found
+    found: list[str] = []
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        if bracket in "{[":
+            found.append(bracket)
+        elif found:
+            found.pop()
+    return "".join(found)
 
 
 def refuse_constant(name: str) -> None:

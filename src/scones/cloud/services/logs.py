@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
-
-import regex
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
@@ -292,7 +291,7 @@ def _position(token: str | None) -> tuple[str | None, tuple[int, int] | None]:
     """Return a token's direction and the (time, id) that it stands for."""
     if not token:
         return None, None
-    parsed = regex.fullmatch(r"([fb])/(\d{20})(\d{20})", token)
+    parsed = re.fullmatch(r"([fb])/(\d{20})(\d{20})", token)
     if not parsed:
         raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
     return parsed[1], (int(parsed[2]), int(parsed[3]))
@@ -306,7 +305,7 @@ def _matcher(pattern: str) -> Any:
             "InvalidParameterException",
             "The local cloud reads filter patterns of words and phrases, not of JSON or columns.",
         )
-    terms = regex.findall(r'([?-]?)(?:"([^"]*)"|(\S+))', pattern)
+    terms = re.findall(r'([?-]?)(?:"([^"]*)"|(\S+))', pattern)
     words = [(sign, phrase or word) for sign, phrase, word in terms]
     any_of = [word for sign, word in words if sign == "?"]
 

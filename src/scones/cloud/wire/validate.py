@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
-import regex
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128
 """Letters of a value of which it is remembered whether it fits a pattern: names come again and again."""
+
+FAILURES = 100
+"""Wrong members after which a list or map is not checked further; AWS's bound is not known."""
+SHOWN = 4096
+"""Characters of a value that a message shows; AWS's bound is not known."""
 
 Check = Callable[[Any, str], Collection[str]]
 """Returns what the model forbids of a value at a path; most often nothing."""
@@ -96,7 +102,8 @@ def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> Check | No
         return size
 
     def check_items(value: list[Any], path: str) -> list[str]:
-        return [failure for index, item in enumerate(value, 1) for failure in check(item, f"{path}.{index}.member")]
+        found = (failure for index, item in enumerate(value, 1) for failure in check(item, f"{path}.{index}.member"))
+        return list(islice(found, FAILURES))
 
     return _all_of(size, check_items)
 
@@ -111,7 +118,8 @@ def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> Check | None
         return _all_of(size, keys)
 
     def check_items(value: dict[str, Any], path: str) -> list[str]:
-        return [failure for key, item in value.items() for failure in check(item, f"{path}.{key}.member")]
+        found = (failure for key, item in value.items() for failure in check(item, f"{path}.{key[:SHOWN]}.member"))
+        return list(islice(found, FAILURES))
 
     return _all_of(size, keys, check_items)
 
@@ -169,7 +177,7 @@ def _pattern_check(shape: StringShape) -> Check:
     pattern = shape.metadata["pattern"]
 
     def check_pattern(value: str, path: str) -> Collection[str]:
-        if _fits(pattern, value) if len(value) <= SHORT else _compile(pattern).fullmatch(value):
+        if _fits(pattern, value) if len(value) <= SHORT else model_pattern(pattern).fits(value):
             return ()
         return (_failure(value, shape, path, f"Member must satisfy regular expression pattern: {pattern}"),)
 
@@ -205,27 +213,28 @@ def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
         return f"Value at '{path}' failed to satisfy constraint: {constraint}"
     if isinstance(value, bytes):
         value = "***"
-    return f"Value '{_shown(value, shape)}' at '{path}' failed to satisfy constraint: {constraint}"
+    shown = "".join(islice(_shown(value, shape), SHOWN))[:SHOWN]
+    return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
-def _shown(value: Any, shape: Shape) -> str:
-    """Return a value as AWS's services, which are Java, print it."""
+def _shown(value: Any, shape: Shape) -> Iterator[str]:
+    """Yield a value in pieces as AWS's services, which are Java, print it; none is longer than a message shows."""
     if isinstance(value, list) and isinstance(shape, ListShape):
-        return f"[{', '.join(_shown(each, shape.member) for each in value)}]"
-    if isinstance(value, dict) and isinstance(shape, MapShape):
-        return f"{{{', '.join(f'{name}={_shown(each, shape.value)}' for name, each in value.items())}}}"
-    if isinstance(value, dict) and isinstance(shape, StructureShape):
-        members = ", ".join(f"{name}={_shown(each, shape.members[name])}" for name, each in value.items())
-        return f"{shape.name}({members})"
-    return str(value)
+        yield "["
+        for index, each in enumerate(value):
+            yield ", " if index else ""
+            yield from _shown(each, shape.member)
+        yield "]"
+    elif isinstance(value, dict) and isinstance(shape, MapShape | StructureShape):
+        yield "{" if isinstance(shape, MapShape) else f"{shape.name}("
+        for index, (name, each) in enumerate(value.items()):
+            yield f"{', ' if index else ''}{name[:SHOWN]}="
+            yield from _shown(each, shape.value if isinstance(shape, MapShape) else shape.members[name])
+        yield "}" if isinstance(shape, MapShape) else ")"
+    else:
+        yield value[:SHOWN] if isinstance(value, str) else str(value)
 
 
 @lru_cache(maxsize=1024)
 def _fits(pattern: str, value: str) -> bool:
-    return _compile(pattern).fullmatch(value) is not None
-
-
-@lru_cache(maxsize=512)
-def _compile(pattern: str) -> regex.Pattern[str]:
-    """Compile one of AWS's patterns: Java's dialect, which `regex` reads where `re` does not."""
-    return regex.compile(pattern, regex.DOTALL if pattern == ".*" else 0)
+    return model_pattern(pattern).fits(value)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-import regex
 
 from scones.cloud.services.lambda_.log_stream import LogStream
 
@@ -144,7 +143,7 @@ def _ending(status: str, kind: str) -> list[str]:
 
 def _colon(runtime: str) -> str:
     """Return a runtime as INIT_START names it: python:3.12, nodejs:20, provided:al2023."""
-    return regex.sub(r"^([a-z]+?)\.?(?=\d|al2)", r"\1:", runtime).removesuffix(".x")
+    return re.sub(r"^([a-z]+?)\.?(?=\d|al2)", r"\1:", runtime).removesuffix(".x")
 
 
 def _now() -> str:

@@ -7,12 +7,11 @@ workspace imported last, of which the start-up hook leaves word; else what `scon
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import regex
 
 from scones.cloud.services.lambda_.interpreters import OWN, Interpreter
 from scones.cloud.workspace import SDKS
@@ -22,7 +21,7 @@ WORKSPACE = "sdk-v2"
 """The workspace's environment with the SDK that has Predictor."""
 MEMORY_MB = 512
 """What a function that is lent the SDK may have at least: importing it takes 180 MB, and AWS's default is 128."""
-_IMPORT = regex.compile(rb"^[ \t]*(?:import|from)[ \t]+sagemaker\b", regex.MULTILINE)
+_IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+sagemaker\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import regex
+import re2
 
 from scones.cloud import images
 from scones.cloud.services.sagemaker.errors import invalid
@@ -32,8 +32,10 @@ BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
 }
-PATIENCE = 0.05
-"""Seconds that one expression may take on one line: a user's may backtrack without end."""
+LINE = 4096
+"""Characters of a line in which metrics are looked for: RE2's time is the product of line and expression."""
+MEMORY = 1 << 17
+"""Bytes that a compiled expression may take: `(\\pL{100}){10}` would be large, and slow."""
 
 
 def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
@@ -46,10 +48,12 @@ def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
     )
     for definition in given:
         try:
-            regex.compile(definition["Regex"])
-        except regex.error as error:
+            _compile(definition["Regex"])
+        except re2.error as error:
+            reason = error.args[0].decode(errors="replace")
             raise invalid(
-                f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {error}."
+                f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {reason}. The local "
+                "cloud takes RE2's syntax, without lookahead, lookbehind and backreferences."
             ) from error
     return given
 
@@ -58,7 +62,7 @@ class Metrics:
     """The latest value of every metric."""
 
     def __init__(self, given: Iterable[dict[str, str]]) -> None:
-        self._expressions = [(item["Name"], regex.compile(item["Regex"])) for item in given]
+        self._expressions = [(item["Name"], _compile(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
     def read(self, line: str) -> dict[str, float]:
@@ -76,9 +80,17 @@ class Metrics:
         return list(self._latest.values())
 
 
-def _value(expression: regex.Pattern[str], line: str) -> float | None:
+def _compile(expression: str) -> Any:
+    """Compile a user's expression for RE2, which takes linear time; raises `re2.error`."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MEMORY
+    return re2.compile(expression, options)
+
+
+def _value(expression: Any, line: str) -> float | None:
+    match = expression.search(line[:LINE])
     try:
-        match = expression.search(line, timeout=PATIENCE)
         return float(match[1]) if match else None
-    except (TimeoutError, ValueError, IndexError):  # no number, or no group
+    except (TypeError, ValueError, IndexError):  # no number, or no group
         return None

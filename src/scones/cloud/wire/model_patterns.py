@@ -1,0 +1,180 @@
+"""The regular expressions of botocore's service models, matched in linear time.
+
+They are written in Java's dialect, for an engine that backtracks: `https://([.\\-_a-zA-Z0-9]+/?){3,1016}`, SageMaker's
+RepositoryUrl, takes exponential time there. RE2 takes linear time, whatever the expression and the text. It has most
+of the dialect; `_translated` writes the rest in its own, and `REWRITTEN` has the expressions that look around.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import re2
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Expressions for RE2: a value fits if all of `every` match all of it and `none` does not."""
+
+    every: tuple[str, ...]
+    none: str | None = None
+
+
+def _all(*every: str) -> Condition:
+    return Condition(every)
+
+
+NOT_BLANK = _all(r".*[^\s\v].*")
+NOT_A_NUMBER = _all(r"[a-zA-Z0-9-_]*[a-zA-Z-_][a-zA-Z0-9-_]*")
+NAME = r"[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?"
+SAGEMAKER_ARN = r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*/)?"
+LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?"
+
+REWRITTEN: dict[str, Condition] = {
+    # IAM
+    r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$": _all("[a-z0-9-]{3,63}", "[a-z0-9]+(-[a-z0-9]+)*"),
+    # Lambda
+    r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)": NOT_A_NUMBER,
+    r"((?!^\d+$)^[0-9a-zA-Z-_]+$)": NOT_A_NUMBER,
+    r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)": Condition(("[_a-zA-Z0-9][^$]*",), r"(?s)system\..*"),
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
+    r"([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?": _all(
+        r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
+        rf"(function:)?([a-zA-Z0-9-_]{{1,64}})(:{NOT_A_NUMBER.every[0]})?"
+    ),
+    r"[0-9A-Za-z\.\-_]*(?<!\.)": _all(r"([0-9A-Za-z.\-_]*[0-9A-Za-z\-_])?"),
+    # SageMaker
+    r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*/)?([a-zA-Z0-9]([a-zA-Z0-9\-]){0,62})(?<!-)": _all(
+        SAGEMAKER_ARN + NAME
+    ),
+    r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)": _all(
+        SAGEMAKER_ARN + NAME
+    ),
+    r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*\/)?([a-zA-Z0-9]([a-zA-Z0-9-]){0,62})(?<!-)"
+    r"(\/[0-9]{1,9})?": _all(SAGEMAKER_ARN + NAME + "(/[0-9]{1,9})?"),
+    r"(?!\s*$).+": NOT_BLANK,
+    r"(?=.{1,256}$)arn:aws[a-z\-]*:cloudformation:[a-z0-9\-]*:[0-9]{12}:stack/[a-zA-Z][a-zA-Z0-9-]{0,127}/.*": _all(
+        ".{1,256}", r"arn:aws[a-z\-]*:cloudformation:[a-z0-9\-]*:[0-9]{12}:stack/[a-zA-Z][a-zA-Z0-9-]{0,127}/.*"
+    ),
+    r"(?=.{1,32}$)[a-zA-Z0-9](-*[a-zA-Z0-9])*": _all(".{1,32}", "[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
+    r"(?=.{1,1024}$)(https)://([^/]+)/(.+)": _all(".{1,1024}", "https://[^/]+/.+"),
+    r"(?=.{1,255}$)([a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?)(\.[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?)*": (
+        _all(".{1,255}", rf"{LABEL}(\.{LABEL})*")
+    ),
+    r"/(?!.*\.\.)[a-zA-Z0-9/_.\-]+": _all("/.+", r"/(\.?[a-zA-Z0-9/_\-])*\.?"),
+    r"(?!^[.-])^([a-zA-Z0-9-_.]+)": _all("[a-zA-Z0-9_][a-zA-Z0-9-_.]*"),
+    # Three times or more, and no slashes in a row; the upper bound is more than half of the longest value's length.
+    r"https://([.\-_a-zA-Z0-9]+/?){3,1016}": _all(r"https://[.\-_a-zA-Z0-9](/?[.\-_a-zA-Z0-9]){2,}/?"),
+    # RE2 counts to a thousand at once.
+    r"arn:aws[a-z\-]*:iam::[0-9]{12}:role/[\w+=,.@\-/]{1,1017}": _all(
+        r"arn:aws[a-z\-]*:iam::[0-9]{12}:role/[\w+=,.@\-/]{1,1000}[\w+=,.@\-/]{0,17}"
+    ),
+    r"arn:[-.a-z0-9]{1,63}:codewhisperer:([-.a-z0-9]{0,63}:){2}([a-zA-Z0-9-_:/]){1,1023}": _all(
+        r"arn:[-.a-z0-9]{1,63}:codewhisperer:([-.a-z0-9]{0,63}:){2}[a-zA-Z0-9-_:/]{1,1000}[a-zA-Z0-9-_:/]{0,23}"
+    ),
+    # SageMaker Runtime
+    r"^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$": _all(r"[a-zA-Z0-9][a-zA-Z0-9-_]*(\.[a-zA-Z0-9-_]*)?"),
+    r"^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+$": _all(r"[a-zA-Z0-9!_.*'()/-]+"),  # without colons anyway
+    # Step Functions
+    r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$": _all(r"[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*"),
+    # EventBridge
+    r"^(?!\s*$).+": NOT_BLANK,
+}
+"""Expressions that look ahead or behind or count too far for RE2, and conditions that say the same."""
+
+_CLASSES = {"Alnum": "0-9A-Za-z", "ASCII": r"\x00-\x7f", "Print": r"\x20-\x7e"}
+"""Java's classes of characters that RE2 has no name for, where it would have to be in brackets."""
+_DIALECT = re.compile(
+    r"\\u(?P<high>[Dd][89ABab][0-9A-Fa-f]{2})\\u(?P<low>[Dd][C-Fc-f][0-9A-Fa-f]{2})"
+    r"|\\u(?P<unit>[0-9A-Fa-f]{4})"
+    r"|\[\\p\{(?P<alone>Alnum|ASCII|Print)\}\]|\\p\{(?P<kind>Alnum|ASCII|Print)\}"
+    r"|\{(?P<least>\d+),(?P<most>\d{4,})\}"
+    r"|\[\\S\]|\\[sS]"
+    r"|\\.",
+    re.DOTALL,
+)
+
+
+class ModelPattern:
+    """One expression of a model."""
+
+    __slots__ = ("_expressions", "_none")
+
+    def __init__(self, pattern: str) -> None:
+        condition = REWRITTEN.get(pattern) or _all(pattern)
+        self._expressions = [_Expression(_translated(each)) for each in condition.every]
+        self._none = _Expression(condition.none) if condition.none else None
+
+    def fits(self, value: str) -> bool:
+        """Return True if the whole value matches; time is linear in its length."""
+        text = _encoded(value)
+        return all(each.matches(text) for each in self._expressions) and not (self._none and self._none.matches(text))
+
+
+class _Expression:
+    """An expression of RE2, matched against whole texts.
+
+    A set of one expression answers three times as fast as the expression, but says no if its automaton needs more
+    memory than it may have; the expression itself then simulates the automaton.
+    """
+
+    __slots__ = ("_options", "_set", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text, self._options = text, _options()
+        self._set = re2.Set.FullMatchSet(self._options)
+        self._set.Add(text)
+        self._set.Compile()
+
+    def matches(self, text: bytes) -> bool:
+        return bool(self._set.Match(text)) or re2.fullmatch(self._text.encode(), text, self._options) is not None
+
+
+@cache
+def model_pattern(pattern: str) -> ModelPattern:
+    """Return the compiled form of one of a model's expressions."""
+    return ModelPattern(pattern)
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    return options
+
+
+def _encoded(value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: no text in UTF-8 has one
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _translated(pattern: str) -> str:
+    """Write what Java has and RE2 has not in RE2's dialect."""
+    return "(?s).*" if pattern == ".*" else _DIALECT.sub(_replacement, pattern)
+
+
+def _replacement(found: re.Match[str]) -> str:
+    if found["high"]:  # a surrogate pair is one character
+        return rf"\x{{{0x10000 + (int(found['high'], 16) - 0xD800) * 0x400 + int(found['low'], 16) - 0xDC00:x}}}"
+    if found["unit"]:
+        return rf"\x{{{found['unit']}}}"
+    if found["alone"]:
+        return f"[{_CLASSES[found['alone']]}]"
+    if found["kind"]:
+        return _CLASSES[found["kind"]] if _in_brackets(found) else f"[{_CLASSES[found['kind']]}]"
+    if found["most"]:  # more than RE2 counts; the value's length has the same bound, and is checked by itself
+        return f"{{{found['least']},}}"
+    if found[0] == r"\s":
+        return r"\s\v" if _in_brackets(found) else r"[\s\v]"
+    if found[0] in (r"\S", r"[\S]"):
+        return r"[^\s\v]"
+    return found[0]
+
+
+def _in_brackets(found: re.Match[str]) -> bool:
+    before = found.string[: found.start()]
+    return before.rfind("[") > before.rfind("]")
