@@ -56,7 +56,7 @@ def test_sigterm_ends_a_cloud_whose_loop_is_stuck_in_c_code(stuck_cloud):
     _, left = psutil.wait_procs(tree, timeout=30)
     assert left == []
     assert holder(stuck_cloud.data_dir) is None
-    assert "its event loop is stuck" in (stuck_cloud.data_dir / "cloud.log").read_text()
+    assert "the event loop is stuck and the cloud is to end" in (stuck_cloud.data_dir / "cloud.log").read_text()
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import uvicorn
 
 from scones.cloud.cloud import Cloud, CloudSettings
 from scones.cloud.credentials import Credentials
+from scones.cloud.folder_lock import FolderLock
 from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
 from scones.cloud.services import offered
@@ -66,20 +68,22 @@ def serve(
     )
     for noisy in ("asyncio", "botocore"):
         logging.getLogger(noisy).setLevel(logging.INFO)
-    with hold(data_dir, region=region, account=account) as (identity, _lock):
+    with hold(data_dir, region=region, account=account) as (identity, lock):
         listener = _listen(port)
         settings = CloudSettings(
             data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account
         )
         with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
-            runner.run(_serve(settings, listener, watchdog))
+            runner.run(_serve(settings, listener, watchdog, lock))
 
 
-async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Watchdog) -> None:
+async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Watchdog, lock: FolderLock) -> None:
     starting = asyncio.current_task()
     assert starting is not None
-    watchdog.attach(starting.cancel)
-    cloud = Cloud(settings, Store(settings.data_dir / "cloud.sqlite"), Credentials.of(settings.data_dir))
+    keep_folder = partial(_end_without_folder, lock, settings.data_dir)
+    watchdog.attach(starting.cancel, keep_folder)
+    store = Store(settings.data_dir / "cloud.sqlite", before_answers=keep_folder)
+    cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
     try:
         await cloud.start(offered())
@@ -97,6 +101,13 @@ async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Wat
     finally:
         running.withdraw()
         await cloud.stop()
+
+
+def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
+    """End this process at once if its data folder is gone: an answer would promise what is not on disk."""
+    if not lock.in_place():
+        log.critical("The data folder %s was deleted or moved while its cloud ran; the cloud has ended.", data_dir)
+        os._exit(1)
 
 
 def _collect_seldom() -> None:

@@ -61,9 +61,11 @@ class Store:
     `DiskFullError`. A write may therefore run more than once before it is committed once.
 
     Raises `CloudError` for a database that cannot be opened. `damage` is one sentence on what was found missing.
+    `before_answers` runs on the writing thread after each commit, before anybody learns of it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, before_answers: Callable[[], None] = lambda: None) -> None:
+        self._before_answers = before_answers
         self._path = path
         self._mark = CommitMark(path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -276,6 +278,7 @@ class Store:
             outcomes = [(future, None, error) for _, future, _ in group]
         else:
             self._mark.set()
+        self._before_answers()
         self._settle(outcomes)
         return True
 

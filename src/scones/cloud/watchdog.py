@@ -23,6 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from scones.cloud.folder_lock import lock_path
+
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 1.0
@@ -55,10 +57,14 @@ class Watchdog:
         self._loop_wakeup = -1
         faulthandler.register(_DUMP, all_threads=False)
 
-    def attach(self, on_signal: Callable[[], object]) -> None:
-        """Let the running event loop call `on_signal` on SIGINT and SIGTERM, and send heartbeats from now on."""
+    def attach(self, on_signal: Callable[[], object], on_beat: Callable[[], None]) -> None:
+        """Let the running event loop call `on_signal` on SIGINT and SIGTERM, and send heartbeats from now on.
+
+        `on_beat` runs with each heartbeat, once a second.
+        """
         self._loop = asyncio.get_running_loop()
         self.on_signal = on_signal
+        self._on_beat = on_beat
         self._loop.add_reader(self._link, self._receive)
         for number in SIGNALS:
             signal.signal(number, _noted)
@@ -66,6 +72,7 @@ class Watchdog:
         self._beat()
 
     def _beat(self) -> None:
+        self._on_beat()
         with contextlib.suppress(OSError):  # a watchdog that has ended shows in `_receive`
             self._link.send(bytes([_BEAT]))
         self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
@@ -151,9 +158,12 @@ class _Watch:
         return 0.0 if self._last_beat is None else time.monotonic() - self._last_beat
 
     def _overdue(self) -> bool:
-        """Return True if the cloud was asked to end and is stuck, or has taken too long."""
+        """Return True if the cloud was asked to end and is stuck, or has taken too long.
+
+        A stuck cloud whose folder is gone is asked by that: no command can find it.
+        """
         if self._asked is None:
-            return False
+            return self._reported and not lock_path(self._data_dir).exists()
         asked = time.monotonic() - self._asked
         return asked > ENDING_SECONDS or min(asked, self._silent()) > ENDING_STUCK_SECONDS
 
@@ -172,7 +182,7 @@ class _Watch:
     def _kill(self) -> None:
         from scones.cloud.process_tree import ProcessTree
 
-        _write("the cloud was asked to end and its event loop is stuck: its processes are killed")
+        _write("the event loop is stuck and the cloud is to end: its processes are killed")
         ProcessTree(self._cloud, self._data_dir).kill()
 
 
