@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
+from prober import probing
 
 
 def credentials(cloud: Any) -> Credentials:
@@ -35,17 +39,29 @@ def signed_headers(
 
 
 def send(
-    cloud: Any, method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, seconds: float = 30
+    cloud: Any, method: str, path: str, headers: Mapping[str, str | None], body: bytes = b"", *, seconds: float = 30
 ) -> tuple[int, str]:
     """Send a request as it is, and return the status and the body of its answer."""
     netloc = urlsplit(cloud.url).netloc
     host, _, port = netloc.partition(":")
     lines = {"Host": netloc, "Content-Length": str(len(body)), "Connection": "close"} | dict(headers)
-    head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    head = f"{method} {path} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None) + "\r\n"
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
-        connection.sendall(head.encode("latin-1") + body)
+        with contextlib.suppress(ConnectionError):  # a body that is refused is not read to its end
+            connection.sendall(head.encode("latin-1") + body)
         answer = b""
         while received := connection.recv(1 << 16):
             answer += received
     status, _, rest = answer.partition(b"\r\n")
     return int(status.split()[1]), rest.partition(b"\r\n\r\n")[2].decode()
+
+
+def p99_during(cloud: Any, attack: Callable[[], object]) -> float:
+    """Return the 99th percentile of a second client's latencies in seconds, while an attack is repeated."""
+    with probing(cloud) as prober:
+        end = time.monotonic() + 1
+        attack()
+        while time.monotonic() < end:
+            attack()
+    return prober.percentile(99)

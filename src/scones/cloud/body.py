@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import io
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
 
 from scones.cloud.auth import Signature
 from scones.cloud.credentials import same
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import numbers
 
+T = TypeVar("T")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 EMPTY = hashlib.sha256().hexdigest()
 LINE = 8192
@@ -28,6 +32,10 @@ READ_SECONDS = 120.0
 """How long a sender may take for a body that is read whole."""
 SMALL = 256 << 10
 """Bytes up to which a body that is read whole always finds room."""
+IN_THREAD = 128 << 10
+"""Bytes of a body from which it is hashed and parsed in a thread."""
+_threads = ThreadPoolExecutor(2, thread_name_prefix="body")
+"""Two at most, so that large bodies leave the interpreter's lock and the default threads to others."""
 ARRIVING_LIMIT = 256 << 20
 """Bytes that bodies which still arrive take together; a larger one that finds no room is refused."""
 
@@ -50,32 +58,35 @@ class WholeBodies:
     def __init__(self) -> None:
         self._arriving = 0
 
-    async def read(self, receive: Receive, limit: int) -> bytes:
-        """Return a whole body, of at most `limit` bytes."""
+    async def read(self, receive: Receive, limit: int, too_large: Callable[[], ServiceError]) -> bytes:
+        """Return a whole body of at most `limit` bytes; raises `too_large()` for others as soon as it is known."""
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            return _held_to_limit(message.get("body", b""), limit)
-        chunks: list[bytes] = []
+            whole: bytes = message.get("body", b"")
+            if len(whole) > limit:
+                raise too_large()
+            return whole
+        buffer = io.BytesIO()  # joining the chunks at the end would copy all of them in one step
         try:
             async with asyncio.timeout(READ_SECONDS):
-                await self._collect(chunks, _beginning_with(message, receive), limit)
+                await self._collect(buffer, _beginning_with(message, receive), limit, too_large)
         except TimeoutError as error:
             raise ServiceError(
                 "RequestTimeout", f"The whole body did not arrive within {READ_SECONDS:g} seconds.", 408
             ) from error
         finally:
-            self._arriving -= sum(map(len, chunks))
-        return b"".join(chunks)
+            self._arriving -= buffer.tell()
+        return buffer.getvalue()
 
-    async def _collect(self, chunks: list[bytes], receive: Receive, limit: int) -> None:
-        size = 0
+    async def _collect(
+        self, buffer: io.BytesIO, receive: Receive, limit: int, too_large: Callable[[], ServiceError]
+    ) -> None:
         async for chunk in stream(receive):
-            chunks.append(chunk)
-            size += len(chunk)
+            buffer.write(chunk)
             self._arriving += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            if self._arriving > ARRIVING_LIMIT and size > SMALL:
+            if buffer.tell() > limit:
+                raise too_large()
+            if self._arriving > ARRIVING_LIMIT and buffer.tell() > SMALL:
                 raise ServiceError(
                     "ServiceUnavailable",
                     "Other requests that still arrive take all the memory there is; try again.",
@@ -92,16 +103,16 @@ def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receiv
     return again
 
 
-def _held_to_limit(whole: bytes, limit: int) -> bytes:
-    """Return a body that is no larger than `limit` bytes; raises `ServiceError` for others."""
-    if len(whole) > limit:
-        raise _too_large(limit)
-    return whole
+async def worked_on(whole: bytes, work: Callable[[], T]) -> T:
+    """Do work whose time grows with a body, in a thread where the body is large."""
+    if len(whole) <= IN_THREAD:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
-def _too_large(limit: int) -> ServiceError:
-    """Return the refusal of a body of more than `limit` bytes."""
-    return ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes", 413)
+async def digest(whole: bytes) -> str:
+    """Return a body's SHA-256 in hex."""
+    return (await worked_on(whole, partial(hashlib.sha256, whole))).hexdigest()
 
 
 async def disconnected(receive: Receive) -> None:

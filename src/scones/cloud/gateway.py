@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
@@ -21,7 +20,9 @@ from scones.cloud.service import Answer, Call
 from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
 from scones.cloud.uuids import uuid4
-from scones.cloud.wire import numbers
+from scones.cloud.wire import numbers, s3_headers
+from scones.cloud.wire.body_limits import body_limit, too_large
+from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
@@ -38,8 +39,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HEALTH = "/_scones/health"
 FUNCTION_URL_LIMIT = 6 * 1024 * 1024
 """Bytes of a body that a function URL takes."""
-BODY_LIMIT = 128 * 1024 * 1024
-"""Bytes of a body that is read whole: a function's zip of 50 MB in base64 fits."""
 
 
 class _Incoming(NamedTuple):
@@ -47,6 +46,7 @@ class _Incoming(NamedTuple):
 
     request: auth.Request
     query: Mapping[str, Sequence[str]]
+    query_string: str
 
 
 class _Candidates(NamedTuple):
@@ -70,6 +70,7 @@ class _Admitted:
     match: Match
     caller: Caller
     whole: bytes = b""
+    form: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
     trailers: dict[str, str] = field(default_factory=dict)
 
@@ -108,7 +109,8 @@ class Gateway:
         """
         try:
             auth.check_origin({"host": incoming.request.headers.get("host", "")}, self.cloud.settings.port)
-            content = await self._bodies.read(receive, FUNCTION_URL_LIMIT)
+            refused = partial(too_large, "lambda", "Invoke", FUNCTION_URL_LIMIT)
+            content = await self._bodies.read(receive, FUNCTION_URL_LIMIT, refused)
             query, source = scope["query_string"].decode("latin-1"), (scope.get("client") or ("127.0.0.1",))[0]
             functions = cast("Lambda", self.cloud.services["lambda"])
             response = await functions.urls.answer(at, incoming.request, query, content, source)
@@ -134,7 +136,7 @@ class Gateway:
             admitted = await self._admit(incoming, receive)
             service, name = admitted.match.service, admitted.match.operation.name
             handler = self.cloud.handler(service, name)
-            outcome = await handler(self._call(admitted, incoming, request_id, receive))
+            outcome = await handler(await self._call(admitted, incoming, request_id, receive))
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
             response = serialize(admitted.match.operation, members, request_id, status)
         except ServiceError as error:
@@ -186,22 +188,40 @@ class Gateway:
         request = incoming.request
         candidates = self._meant(incoming)
         match = self._match(incoming, candidates, {})
+        if "s3" in candidates.services:
+            s3_headers.check(request.headers, incoming.query_string)
         if match is not None and streamed_input(match.operation):
             signature = self._verify(request, None)
             admitted = _Admitted(match, signature.caller)
             admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
             return admitted
         auth.require_signature(request)  # before a body of any size is read
-        whole = await self._bodies.read(receive, BODY_LIMIT)
+        whole = await self._read(incoming, candidates, match, receive)
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
-        signature = self._verify(request, None if framed else hashlib.sha256(whole).hexdigest())
+        signature = self._verify(request, None if framed else await body.digest(whole))
         trailers: dict[str, str] = {}
         if framed:
             whole = b"".join([chunk async for chunk in _unframed(incoming, signature, _once(whole), trailers)])
-        match = match or self._match(incoming, candidates, _form(whole))
+        form: Mapping[str, Sequence[str]] = {}
+        if candidates.query:
+            form = await body.worked_on(whole, partial(fields_of, whole))
+            match = match or self._match(incoming, candidates, form)
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
-        return _Admitted(match, signature.caller, whole, trailers=trailers)
+        return _Admitted(match, signature.caller, whole, form, trailers=trailers)
+
+    async def _read(
+        self, incoming: _Incoming, candidates: _Candidates, match: Match | None, receive: body.Receive
+    ) -> bytes:
+        """Return the whole body, held to its operation's limit before any of it is read."""
+        service, operation = (match.service, match.operation.name) if match else (candidates.services[0], "")
+        limit = body_limit(service, operation)
+        refused = partial(too_large, service, operation, limit)
+        try:
+            numbers.count(incoming.request.headers.get("content-length", "0"), limit)
+        except ValueError as error:
+            raise refused() from error
+        return await self._bodies.read(receive, limit, refused)
 
     def _verify(self, request: auth.Request, body_hash: str | None) -> auth.Signature:
         settings, credentials = self.cloud.settings, self.cloud.credentials
@@ -219,18 +239,10 @@ class Gateway:
         request = incoming.request
         return match_rest(candidates.rest, self._offered, request.method, request.resource, query, request.headers)
 
-    def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
-        operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
-        query = incoming.query
-        if operation.service_model.metadata["protocol"] == "query":
-            query = {**query, **_form(admitted.whole)}
-        params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.whole)
-        if shape := operation.input_shape:
-            if name := streamed_input(operation):
-                params[name] = admitted.stream
-            service.validate(params, shape)
+    async def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
+        params = await body.worked_on(admitted.whole, partial(self._params, admitted, incoming))
         return Call(
-            operation=operation.name,
+            operation=admitted.match.operation.name,
             params=params,
             caller=admitted.caller,
             request_id=request_id,
@@ -238,6 +250,20 @@ class Gateway:
             trailers=admitted.trailers,
             disconnected=partial(body.disconnected, receive),
         )
+
+    def _params(self, admitted: _Admitted, incoming: _Incoming) -> dict[str, Any]:
+        """Return the parameters, as the model has them."""
+        operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
+        query = {**incoming.query, **admitted.form} if admitted.form else incoming.query
+        params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.whole)
+        if shape := operation.input_shape:
+            if name := streamed_input(operation):
+                params[name] = admitted.stream
+            try:
+                service.validate(params, shape)
+            except RecursionError as error:  # of a shape that contains itself
+                raise ServiceError("SerializationException", "The request is nested too deeply.") from error
+        return params
 
     async def _code(self, incoming: _Incoming) -> Response:
         functions = cast("Lambda", self.cloud.services["lambda"])
@@ -255,27 +281,21 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     query: dict[str, list[str]] = defaultdict(list)
-    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True) if scope["query_string"] else []
+    query_string = scope["query_string"].decode("latin-1")
+    pairs = parse_qsl(query_string, keep_blank_values=True) if query_string else []
     for name, value in pairs:
         query[name].append(value)
     raw_path = scope["raw_path"].decode("latin-1")
     bucket, dot, _ = headers.get("host", "").rpartition(f".localhost:{port}")
     resource = f"/{bucket}{raw_path}" if dot else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
-    return _Incoming(request, query)
+    return _Incoming(request, query, query_string)
 
 
 @cache
 def _protocol(service: str) -> str:
     protocol: str = service_model(service).metadata["protocol"]
     return protocol
-
-
-def _form(whole: bytes) -> dict[str, list[str]]:
-    form: dict[str, list[str]] = defaultdict(list)
-    for name, value in parse_qsl(whole.decode("utf-8", "replace"), keep_blank_values=True):
-        form[name].append(value)
-    return form
 
 
 def _unframed(

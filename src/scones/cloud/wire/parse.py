@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -13,8 +11,9 @@ from xml.etree import ElementTree as ET
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.wire import numbers
+from scones.cloud.wire import form, json_document, numbers, xml_document
 from scones.cloud.wire.model import streamed_input, wire_name
+from scones.cloud.wire.scalars import scalar
 
 
 def parse(
@@ -23,7 +22,8 @@ def parse(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the parameters by member name; a streaming body is left to the caller.
 
-    Raises `SerializationException` (`MalformedXML` for XML) where the bytes do not fit the model's types.
+    Raises `ServiceError` where the bytes do not fit the model's types: `SerializationException`, `MalformedInput` in
+    the Query protocol, and S3's `MalformedXML` for a body and `InvalidArgument` for the rest.
     """
     shape = operation.input_shape
     if shape is None:
@@ -33,19 +33,19 @@ def parse(
         if protocol == "json":
             return _json_structure(_load_json(body), shape)
         if protocol == "query":
-            return _form_structure(dict(_first_values(query)), shape, "")
+            return form.structure(query, shape)
         return _rest(operation, shape, uri, query, headers, body)
     except ET.ParseError as error:
-        raise ServiceError(
-            "MalformedXML",
-            "The XML you provided was not well-formed or did not validate against our published schema",
-        ) from error
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
-        raise ServiceError("SerializationException", f"The request does not fit the model: {error}") from error
+        raise _malformed_xml() from error
+    except (ValueError, TypeError, RecursionError) as error:
+        code = {"query": "MalformedInput", "rest-xml": "InvalidArgument"}.get(protocol, "SerializationException")
+        raise ServiceError(code, f"The request does not fit the model: {error}") from error
 
 
-def _first_values(query: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
-    return [(name, values[0]) for name, values in query.items()]
+def _malformed_xml() -> ServiceError:
+    return ServiceError(
+        "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
+    )
 
 
 # --- REST: parameters in path, query and headers, the rest in the body ----------------------------------------------
@@ -71,7 +71,7 @@ def _rest(
             params[payload] = value
     elif body:
         read: Callable[[], dict[str, Any]] = (
-            (lambda: _xml_structure(_root(body), shape)) if xml else (lambda: _json_structure(_load_json(body), shape))
+            (lambda: _from_xml(body, shape)) if xml else (lambda: _json_structure(_load_json(body), shape))
         )
         params |= {name: value for name, value in read().items() if "location" not in shape.members[name].serialization}
     return params
@@ -101,8 +101,8 @@ def _places(operation: OperationModel) -> _Places:
 
 def _header(text: str, shape: Shape) -> Any:
     if isinstance(shape, ListShape):
-        return [_scalar(item.strip(), shape.member) for item in text.split(",")]
-    return base64.b64decode(text).decode() if shape.serialization.get("jsonvalue") else _scalar(text, shape)
+        return [scalar(item.strip(), shape.member) for item in text.split(",")]
+    return json_document.decoded(text).decode() if shape.serialization.get("jsonvalue") else scalar(text, shape)
 
 
 def _located(
@@ -115,13 +115,13 @@ def _located(
 ) -> Any:
     match place:
         case "uri":
-            return _scalar(uri[name], shape) if name in uri else None
+            return scalar(uri[name], shape) if name in uri else None
         case "querystring" if isinstance(shape, MapShape):
             return {key: values[0] for key, values in query.items()}
         case "querystring" if name in query:
             if isinstance(shape, ListShape):
-                return [_scalar(value, shape.member) for value in query[name]]
-            return _scalar(query[name][0], shape)
+                return [scalar(value, shape.member) for value in query[name]]
+            return scalar(query[name][0], shape)
         case "headers":
             found = {key[len(name) :]: value for key, value in headers.items() if key.startswith(name)}
             return found or None
@@ -136,35 +136,15 @@ def _payload(shape: Shape, body: bytes, xml: bool) -> Any:
     if not body:
         return None
     if xml and isinstance(shape, StructureShape):
-        return _xml_structure(_root(body), shape)
+        return _from_xml(body, shape)
     return _json_value(_load_json(body), shape)
-
-
-def _scalar(text: str, shape: Shape) -> Any:
-    """Convert text from a path, a query, a header, a form or an XML element."""
-    match shape.type_name:
-        case "string":
-            return text
-        case "integer" | "long":
-            return numbers.integer(text, shape.type_name)
-        case "float" | "double":
-            return numbers.decimal(text)
-        case "boolean":
-            if text.lower() not in ("true", "false"):
-                raise ValueError(f"{text!r} is not a boolean")
-            return text.lower() == "true"
-        case "timestamp":
-            return numbers.moment(text)
-        case "blob":
-            return base64.b64decode(text)
-    return text
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
 def _load_json(body: bytes) -> Any:
-    document = json.loads(body) if body.strip() else {}
+    document = json_document.load(body) if body and not body.isspace() else {}
     if not isinstance(document, dict | list):
         raise TypeError("the body is not a JSON object")
     return document
@@ -196,15 +176,15 @@ def _json_value(value: Any, shape: Shape) -> Any:
         case "timestamp":
             return numbers.moment(value)
         case "blob":
-            return base64.b64decode(value, validate=True)
-        case "string" if isinstance(value, dict | list):
-            raise TypeError("a string was expected, not a structure")
+            return _blob(value)
+        case "string" if isinstance(value, dict | list | memoryview):
+            raise TypeError("a string was expected, not a structure or an archive")
         case "string" if not isinstance(value, str):
             return json.dumps(value)
         case "integer" | "long" if isinstance(value, float) and value.is_integer():
             return numbers.in_range(int(value), shape.type_name)
         case "integer" | "long" | "boolean" if isinstance(value, str):
-            return _scalar(value, shape)
+            return scalar(value, shape)
         case "integer" | "long" if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError("an integer was expected")
         case "integer" | "long":
@@ -216,14 +196,20 @@ def _json_value(value: Any, shape: Shape) -> Any:
     return value
 
 
+def _blob(value: Any) -> bytes:
+    if not isinstance(value, str | memoryview):
+        raise TypeError("a text in base64 was expected")
+    return json_document.decoded(value)
+
+
 # --- XML ------------------------------------------------------------------------------------------------------------
 
 
-def _root(body: bytes) -> ET.Element:
-    root = ET.fromstring(body)  # noqa: S314 - signed requests only, and expat limits entity expansion
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    return root
+def _from_xml(body: bytes, shape: StructureShape) -> dict[str, Any]:
+    try:
+        return _xml_structure(xml_document.root(body), shape)
+    except ValueError as error:
+        raise _malformed_xml() from error
 
 
 def _xml_structure(element: ET.Element, shape: StructureShape) -> dict[str, Any]:
@@ -249,47 +235,4 @@ def _xml_value(element: ET.Element, shape: Shape) -> Any:
         return _xml_structure(element, shape)
     if isinstance(shape, ListShape):
         return [_xml_value(item, shape.member) for item in element]
-    return _scalar(element.text or "", shape)
-
-
-# --- Query: nested names in a form ----------------------------------------------------------------------------------
-
-
-def _form_structure(form: Mapping[str, str], shape: StructureShape, prefix: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for member, member_shape in shape.members.items():
-        value = _form_value(form, member_shape, prefix + wire_name(shape, member))
-        if value is not None:
-            found[member] = value
-    return found
-
-
-def _form_value(form: Mapping[str, str], shape: Shape, name: str) -> Any:
-    if isinstance(shape, StructureShape):
-        nested = {key: value for key, value in form.items() if key.startswith(name + ".")}
-        return _form_structure(nested, shape, name + ".") if nested else None
-    if isinstance(shape, ListShape):
-        base = (
-            name
-            if shape.serialization.get("flattened")
-            else f"{name}.{shape.member.serialization.get('name', 'member')}"
-        )
-        if form.get(name) == "" and base != name:
-            return []
-        items = [_form_value(form, shape.member, f"{base}.{index}") for index in _indices(form, base)]
-        return items or None
-    if isinstance(shape, MapShape):
-        base = name if shape.serialization.get("flattened") else f"{name}.entry"
-        key_name = shape.key.serialization.get("name", "key")
-        value_name = shape.value.serialization.get("name", "value")
-        pairs = {
-            form[f"{base}.{index}.{key_name}"]: _form_value(form, shape.value, f"{base}.{index}.{value_name}")
-            for index in _indices(form, base)
-        }
-        return pairs or None
-    return _scalar(form[name], shape) if name in form else None
-
-
-def _indices(form: Mapping[str, str], base: str) -> list[int]:
-    found = {key[len(base) + 1 :].partition(".")[0] for key in form if key.startswith(base + ".")}
-    return sorted(int(index) for index in found if index.isdigit())
+    return scalar(element.text or "", shape)

@@ -1,0 +1,51 @@
+"""The largest body of each operation, in bytes, checked before a body is read and parsed."""
+
+from __future__ import annotations
+
+from scones.cloud.errors import ServiceError
+
+MIB = 1 << 20
+ESCAPED = 3
+"""Factor by which text grows in JSON or in a form: `é`, two bytes, is sent as `\\u00e9` or as `%C3%A9`."""
+DEFAULT = MIB
+"""Bytes of a body of every other operation; the documents of AWS state no general limit."""
+INVOKE = 7 * MIB
+"""Bytes of a function's payload. Lambda's own limits, 6 MB and 1 MB, are the service's to check."""
+ARCHIVE = 70_167_211
+"""Bytes of a request with a function's archive: 50 MB in base64, and 256 KB."""
+ENDPOINT = 25 * MIB
+"""Bytes of an endpoint's input (SageMaker, InvokeEndpoint)."""
+
+_LIMITS = {
+    ("events", "PutEvents"): ESCAPED * MIB + DEFAULT,
+    ("lambda", "CreateFunction"): ARCHIVE,
+    ("lambda", "Invoke"): INVOKE,
+    ("lambda", "InvokeAsync"): INVOKE,
+    ("lambda", "InvokeWithResponseStream"): INVOKE,
+    ("lambda", "PublishLayerVersion"): ARCHIVE,
+    ("lambda", "UpdateFunctionCode"): ARCHIVE,
+    ("logs", "PutLogEvents"): ESCAPED * MIB + DEFAULT,
+    ("s3", "CompleteMultipartUpload"): 4 * MIB,  # 10,000 parts, each with a checksum
+    ("s3", "DeleteObjects"): 8 * MIB,  # 1,000 keys of 1,024 bytes, each byte escaped (`&quot;`)
+    ("sagemaker-runtime", "InvokeEndpoint"): ENDPOINT,
+    ("sqs", "SendMessage"): ESCAPED * MIB + DEFAULT,
+    ("sqs", "SendMessageBatch"): ESCAPED * MIB + DEFAULT,
+    ("stepfunctions", "CreateStateMachine"): ESCAPED * MIB + DEFAULT,
+    ("stepfunctions", "TestState"): ESCAPED * MIB + DEFAULT,
+    ("stepfunctions", "UpdateStateMachine"): ESCAPED * MIB + DEFAULT,
+    ("stepfunctions", "ValidateStateMachineDefinition"): ESCAPED * MIB + DEFAULT,
+}
+
+
+def body_limit(service: str, operation: str) -> int:
+    """Return the bytes that a request's body may have."""
+    return _LIMITS.get((service, operation), DEFAULT)
+
+
+def too_large(service: str, operation: str, limit: int) -> ServiceError:
+    """Return the refusal of a body of more than `limit` bytes; `operation` is "" where it is not known yet."""
+    if service == "s3":
+        return ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400, MaxMessageLengthBytes=limit)
+    named = {"Invoke": "InvokeFunction"}.get(operation, operation)
+    behind = f" for the {named} operation" if named else ""
+    return ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes{behind}", 413)

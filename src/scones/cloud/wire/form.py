@@ -1,0 +1,105 @@
+"""Parameters of the Query protocol: nested names in a form, read into a tree once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.wire import numbers
+from scones.cloud.wire.model import wire_name
+from scones.cloud.wire.scalars import scalar
+
+FIELDS = 20_000
+"""Fields of a form."""
+DEPTH = 32
+"""Parts of a field's name, between dots."""
+INDEX = (1 << 31) - 1
+
+Form = Mapping[str, Sequence[str]]
+Node = dict[str | None, Any]
+"""The fields below a name, by the next part of their names; None is the name's own value."""
+
+
+def fields_of(body: bytes) -> dict[str, list[str]]:
+    """Return a form's fields; raises `ServiceError` where there are too many."""
+    if body.count(b"&") >= FIELDS:
+        raise ServiceError("MalformedQueryString", f"The request has more than {FIELDS} parameters.", 404)
+    found: dict[str, list[str]] = {}
+    for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def structure(form: Form, shape: StructureShape) -> dict[str, Any]:
+    """Return an operation's parameters; raises `ValueError` for a form that does not fit the model."""
+    return _structure(_tree((name, values[0]) for name, values in form.items()), shape)
+
+
+def _tree(fields: Iterable[tuple[str, str]]) -> Node:
+    root: Node = {}
+    for name, value in fields:
+        node = root
+        parts = name.split(".", DEPTH)
+        if len(parts) > DEPTH:
+            raise ValueError(f"the name {numbers.shown(name)} has too many parts")
+        for part in parts:
+            node = node.setdefault(part, {})
+        node[None] = value
+    return root
+
+
+def _structure(node: Node, shape: StructureShape) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for member, member_shape in shape.members.items():
+        name = wire_name(shape, member)
+        if name in node and (value := _value(node[name], member_shape, name)) is not None:
+            found[member] = value
+    return found
+
+
+def _value(node: Node, shape: Shape, name: str) -> Any:
+    if not isinstance(shape, StructureShape | ListShape | MapShape):
+        if len(node) > 1 or None not in node:
+            raise ValueError(f"{name} is not a {shape.type_name}")
+        return scalar(node[None], shape)
+    if node.get(None):
+        raise ValueError(f"{name} is not a {shape.type_name}")
+    if isinstance(shape, StructureShape):
+        return _structure(node, shape) if len(node) > (None in node) else None
+    if isinstance(shape, ListShape):
+        return _list(node, shape, name)
+    return _map(node, shape, name)
+
+
+def _list(node: Node, shape: ListShape, name: str) -> list[Any] | None:
+    if not shape.serialization.get("flattened"):
+        if node.get(None) == "":
+            return []
+        node = node.get(shape.member.serialization.get("name", "member"), {})
+    return [_value(item, shape.member, f"{name}.{index}") for index, item in _items(node, name)] or None
+
+
+def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
+    if not shape.serialization.get("flattened"):
+        node = node.get("entry", {})
+    key_name = shape.key.serialization.get("name", "key")
+    value_name = shape.value.serialization.get("name", "value")
+    found: dict[str, Any] = {}
+    for index, item in _items(node, name):
+        if key_name not in item or value_name not in item:
+            raise ValueError(f"{name}.{index} has no {key_name} or no {value_name}")
+        key = _value(item[key_name], shape.key, f"{name}.{index}.{key_name}")
+        found[key] = _value(item[value_name], shape.value, f"{name}.{index}.{value_name}")
+    return found or None
+
+
+def _items(node: Node, name: str) -> list[tuple[int, Node]]:
+    """Return what a list has, in the order of the indices."""
+    try:
+        return sorted((numbers.count(index, INDEX), item) for index, item in node.items() if index is not None)
+    except TypeError as error:  # two indices are the same number
+        raise ValueError(f"{name} has an index twice") from error

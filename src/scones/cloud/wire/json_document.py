@@ -1,0 +1,106 @@
+"""JSON bodies: parsed strictly, with bounds on what they contain.
+
+Strings of a megabyte and more, which are archives in base64, are cut out before parsing and decoded in slices: to copy
+50 MB in one step would hold the interpreter's lock for too long.
+"""
+
+from __future__ import annotations
+
+import binascii
+import io
+import re
+import secrets
+from typing import Any
+
+import orjson
+
+VALUES = 250_000
+"""Values of a document: ten times what any limit of AWS allows, except for statistics of metrics."""
+CONTAINERS = 50_000
+"""Objects and arrays of a document: PutLogEvents takes 10,000 events."""
+LONG = 1 << 20
+"""Bytes from which a string is cut out, and of the slices in which base64 is decoded."""
+REST = 4 << 20
+"""Bytes of a document without its long strings."""
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_MARK = secrets.token_hex(16)
+
+
+def load(body: bytes) -> Any:
+    """Return a JSON document; strings of a megabyte and more are memoryviews of what is between the quotes.
+
+    As AWS's parsers do, it refuses NaN, Infinity, unpaired surrogates and encodings other than UTF-8. Integers beyond
+    64 bits become floats. Raises `ValueError`.
+    """
+    if len(body) <= REST:
+        return _parsed(body)
+    rest, strings = _cut(body)
+    if len(rest) > REST:
+        raise ValueError("the document is too large")
+    return _restored(_parsed(rest), strings)
+
+
+def decoded(text: str | memoryview) -> bytes:
+    """Return the bytes that base64 states; raises `ValueError`."""
+    if len(text) <= LONG:
+        return binascii.a2b_base64(text, strict_mode=True)
+    whole = io.BytesIO()
+    for begin in range(0, len(text), LONG):
+        piece = text[begin : begin + LONG]
+        if whole.tell() % 3:  # the piece before ended with padding
+            raise ValueError("the base64 text goes on behind its padding")
+        whole.write(binascii.a2b_base64(piece, strict_mode=True))
+    return whole.getvalue()
+
+
+def _parsed(body: bytes) -> Any:
+    if len(body) > CONTAINERS:
+        _check_counts(body)
+    return orjson.loads(body)
+
+
+def _check_counts(body: bytes) -> None:
+    """Refuse a document with too many values; what is in strings is looked at only where it matters."""
+    if _within_counts(body):
+        return
+    outside, end = bytearray(), 0
+    for number, string in enumerate(_STRING.finditer(body)):
+        if number > 2 * VALUES:
+            break
+        outside += body[end : string.start()]
+        end = string.end()
+    else:
+        outside += body[end:]
+        if _within_counts(outside):
+            return
+    raise ValueError(f"the document has more than {CONTAINERS} objects and arrays, or more than {VALUES} values")
+
+
+def _within_counts(text: bytes | bytearray) -> bool:
+    containers = text.count(b"[") + text.count(b"{")
+    return containers <= CONTAINERS and containers + text.count(b",") <= VALUES
+
+
+def _cut(body: bytes) -> tuple[bytes, list[memoryview]]:
+    """Return a document with marks in place of its long strings, and those; strings with escapes stay."""
+    view, kept, strings = memoryview(body), list[bytes | memoryview](), list[memoryview]()
+    done = at = 0
+    while (end := body.find(b'"', at + LONG)) >= 0:
+        begin = body.rfind(b'"', at, at + LONG) + 1
+        if begin and body.find(b"\\", begin, end) < 0 and end - begin >= LONG:
+            kept += [view[done:begin], f"{_MARK}{len(strings)}".encode()]
+            strings.append(view[begin:end])
+            done = end
+        at = end
+    return b"".join([*kept, view[done:]]), strings
+
+
+def _restored(value: Any, strings: list[memoryview]) -> Any:
+    if isinstance(value, dict):
+        return {key: _restored(item, strings) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_restored(item, strings) for item in value]
+    if isinstance(value, str) and value.startswith(_MARK):
+        return strings[int(value.removeprefix(_MARK))]
+    return value

@@ -1,0 +1,32 @@
+"""S3's limits on the headers of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scones.cloud.errors import ServiceError
+
+SECTION = 8192
+"""Bytes of all headers and of the query parameters."""
+METADATA = 2048
+"""Bytes of an object's user metadata: names without their prefix, and values."""
+_PREFIX = "x-amz-meta-"
+
+
+def check(headers: Mapping[str, str], query: str) -> None:
+    """Raise `ServiceError` for headers that are too large; `query` is the URL's, undecoded."""
+    size = len(query) + sum(map(len, headers)) + sum(map(len, headers.values()))
+    if size > SECTION:
+        raise ServiceError(
+            "RequestHeaderSectionTooLarge",
+            "Your request header section exceeds the maximum allowed size.",
+            MaxSizeAllowed=SECTION,
+        )
+    metadata = sum(len(name) - len(_PREFIX) + len(value) for name, value in headers.items() if name.startswith(_PREFIX))
+    if metadata > METADATA:
+        raise ServiceError(
+            "MetadataTooLarge",
+            "Your metadata headers exceed the maximum allowed metadata size",
+            Size=metadata,
+            MaxSizeAllowed=METADATA,
+        )
