@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ceiling, clouds, executions, functions, objects, report, start, workflow
+from benchmarks import ceiling, clouds, executions, functions, growth, objects, report, start, workflow
 from benchmarks.clouds import Cloud
 from benchmarks.figures import Row, Scale
 from benchmarks.results import Results
@@ -53,6 +53,7 @@ PARTS: dict[str, Part] = {
     "s3": of_s3,
     "lambda": partial(of_functions, functions.measure),
     "executions": partial(of_functions, executions.measure),
+    "growth": growth.measure,
     "serving": serving.measure,
     "workflow": workflow.measure,
 }

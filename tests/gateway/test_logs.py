@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 
@@ -90,3 +92,69 @@ def test_a_deleted_group_takes_its_events_along(cloud):
     write(logs, "/deleted", "s", ["new"])
     events = logs.get_log_events(logGroupName="/deleted", logStreamName="s")["events"]
     assert [event["message"] for event in events] == ["new"]
+
+
+@pytest.fixture
+def streams(cloud):
+    """A group with seven streams, of which one has no events."""
+    logs, group = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
+    logs.create_log_group(logGroupName=group)
+    for number, at in enumerate([5, 3, 3, None, 9, 1, 7]):
+        name = f"{'ab'[number % 2]}/{number}"
+        logs.create_log_stream(logGroupName=group, logStreamName=name)
+        if at is not None:
+            event = {"timestamp": 1_000 + at, "message": "x"}
+            logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=[event])
+    return logs, group
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_streams_come_in_pages_by_name_and_by_last_event(streams, size, descending):
+    logs, group = streams
+
+    def listed(**params):
+        pages = logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=group, descending=descending, PaginationConfig={"PageSize": size}, **params
+        )
+        return [each["logStreamName"] for page in pages for each in page["logStreams"]]
+
+    names = ["a/0", "a/2", "a/4", "a/6", "b/1", "b/3", "b/5"]
+    by_time = ["b/3", "b/5", "a/2", "b/1", "a/0", "a/6", "a/4"]
+    assert listed() == (names[::-1] if descending else names)
+    assert listed(orderBy="LastEventTime") == (by_time[::-1] if descending else by_time)
+    prefixed = [name for name in names if name.startswith("b/")]
+    assert listed(logStreamNamePrefix="b/") == (prefixed[::-1] if descending else prefixed)
+
+
+def test_streams_by_last_event_have_no_prefix_and_no_forged_token(streams):
+    logs, group = streams
+    for more in ({"logStreamNamePrefix": "a"}, {"nextToken": "x"}, {"nextToken": "eDp5"}):
+        with pytest.raises(logs.exceptions.InvalidParameterException):
+            logs.describe_log_streams(logGroupName=group, orderBy="LastEventTime", **more)
+
+
+def test_groups_come_in_pages(cloud):
+    logs, prefix = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
+    for name in ("a", "b", "c"):
+        logs.create_log_group(logGroupName=f"{prefix}/{name}")
+    pages = logs.get_paginator("describe_log_groups").paginate(
+        logGroupNamePrefix=prefix, PaginationConfig={"PageSize": 2}
+    )
+    found = [[each["logGroupName"] for each in page["logGroups"]] for page in pages]
+    assert found == [[f"{prefix}/a", f"{prefix}/b"], [f"{prefix}/c"]]
+    assert len(logs.describe_log_groups(logGroupNamePrefix=prefix, logGroupNamePattern="/B")["logGroups"]) == 1
+
+
+def test_pages_of_events_have_about_a_megabyte_at_most(cloud):
+    logs, group = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+    events = [{"timestamp": at, "message": f"{at:06}" + "x" * 100_000} for at in range(1, 31)]
+    for index in range(0, 30, 5):
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events[index : index + 5])
+    first = logs.get_log_events(logGroupName=group, logStreamName="s", startFromHead=True)
+    assert 5 <= len(first["events"]) < 15
+    pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern="x"))
+    assert all(len(page["events"]) < 15 for page in pages)
+    assert [event["timestamp"] for page in pages for event in page["events"]] == list(range(1, 31))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import sqlite3
@@ -9,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from scones.cloud.errors import ServiceError
@@ -20,6 +22,10 @@ Sample = tuple[float, str, float, float]
 MOST_DATAPOINTS = 1440
 """How many data points GetMetricStatistics answers, as on AWS."""
 _PAGE = 500
+_SAMPLES = (
+    "SELECT at, unit, value, count FROM metric_samples WHERE at >= ? AND at < ? AND metric ="
+    " (SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?) ORDER BY at"
+)
 
 
 class CloudWatch(Service):
@@ -63,39 +69,48 @@ class CloudWatch(Service):
         wanted, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
         begin, end = _seconds(params["StartTime"]) // 60 * 60, _seconds(params["EndTime"])
         _check(begin, end, period, [*wanted, *percentiles])
-        rows = await self.cloud.store.read_aside(
-            "SELECT at, unit, value, count FROM metric_samples WHERE at >= ? AND at < ? AND metric = "
-            "(SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?) ORDER BY at",
-            begin, end, params["Namespace"], params["MetricName"], _key(_named(params)),
-        )  # fmt: skip
-        periods: dict[tuple[float, str], list[sqlite3.Row]] = defaultdict(list)
-        for row in rows:
-            if params.get("Unit", row["unit"]) == row["unit"]:
-                periods[row["at"] // period * period, row["unit"]].append(row)
-        points = [
-            {"Timestamp": at, "Unit": unit, **_statistics(samples, wanted, percentiles)}
-            for (at, unit), samples in sorted(periods.items())
-        ]
-        return {"Label": params["MetricName"], "Datapoints": points}
+        bounds = (begin, end, params["Namespace"], params["MetricName"], _key(_named(params)))
+
+        def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+            periods: dict[tuple[float, str], list[sqlite3.Row]] = defaultdict(list)
+            for row in connection.execute(_SAMPLES, bounds):
+                if params.get("Unit", row["unit"]) == row["unit"]:
+                    periods[row["at"] // period * period, row["unit"]].append(row)
+            return [
+                {"Timestamp": at, "Unit": unit, **_statistics(samples, wanted, percentiles)}
+                for (at, unit), samples in sorted(periods.items())
+            ]
+
+        return {"Label": params["MetricName"], "Datapoints": await self.cloud.store.read_with(read)}
 
     async def list_metrics(self, call: Call) -> dict[str, Any]:
         """List metrics of a namespace, a name or dimensions, 500 a page."""
         params = call.params
-        rows = self.cloud.store.rows("SELECT * FROM metrics ORDER BY namespace, name, dimensions")
         asked = [(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])]
-        found = []
-        for row in rows:
-            dimensions: dict[str, str] = json.loads(row["dimensions"])
-            if (
-                params.get("Namespace", row["namespace"]) == row["namespace"]
-                and params.get("MetricName", row["name"]) == row["name"]
-                and all(name in dimensions and value in (None, dimensions[name]) for name, value in asked)
-            ):
-                listed = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-                found.append({"Namespace": row["namespace"], "MetricName": row["name"], "Dimensions": listed})
-        begin = _begin(params.get("NextToken"))
-        more = {"NextToken": str(begin + _PAGE)} if len(found) > begin + _PAGE else {}
-        return {"Metrics": found[begin : begin + _PAGE], **more}
+        conditions, values = ["(namespace, name, dimensions) > (?, ?, ?)"], _begin(params.get("NextToken"))
+        for member, column in (("Namespace", "namespace"), ("MetricName", "name")):
+            if member in params:
+                conditions.append(f"{column} = ?")
+                values.append(params[member])
+        sql = f"SELECT * FROM metrics WHERE {' AND '.join(conditions)} ORDER BY namespace, name, dimensions"  # noqa: S608
+
+        def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
+            rows = (row for row in connection.execute(sql, values) if _has(json.loads(row["dimensions"]), asked))
+            return list(islice(rows, _PAGE + 1))
+
+        rows = await self.cloud.store.read_with(read)
+        more = {"NextToken": _token(rows[_PAGE - 1])} if len(rows) > _PAGE else {}
+        return {"Metrics": [_listed(row) for row in rows[:_PAGE]], **more}
+
+
+def _has(dimensions: dict[str, str], asked: list[tuple[str, str | None]]) -> bool:
+    return all(name in dimensions and value in (None, dimensions[name]) for name, value in asked)
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    dimensions: dict[str, str] = json.loads(row["dimensions"])
+    listed = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+    return {"Namespace": row["namespace"], "MetricName": row["name"], "Dimensions": listed}
 
 
 def _insert(connection: sqlite3.Connection, namespace: str, name: str, key: str, samples: Iterable[Sample]) -> None:
@@ -204,8 +219,19 @@ def _seconds(moment: datetime | float) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
-def _begin(token: str | None) -> int:
+def _token(row: sqlite3.Row) -> str:
+    place = json.dumps([row["namespace"], row["name"], row["dimensions"]])
+    return base64.urlsafe_b64encode(place.encode()).decode()
+
+
+def _begin(token: str | None) -> list[str]:
+    """Return the namespace, the name and the dimensions behind which the page begins."""
+    if not token:
+        return ["", "", ""]
     try:
-        return int(token or 0)
-    except ValueError:
-        raise ServiceError("InvalidParameterValueException", "The pagination token is invalid.") from None
+        place = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError):
+        place = None
+    if not isinstance(place, list) or len(place) != 3 or not all(isinstance(each, str) for each in place):
+        raise ServiceError("InvalidParameterValueException", "The pagination token is invalid.")
+    return place

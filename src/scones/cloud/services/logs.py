@@ -7,17 +7,27 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from scones.cloud.bulk_deletes import SLICE, delete_all
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.text_order import successor
 
 Event = tuple[int, str]
 """Milliseconds since 1970, and one line."""
 
 
 _COLUMNS = "id, at, ingested, message"
+_IN_GROUP = (
+    f"SELECT {_COLUMNS}, stream FROM log_events WHERE group_name = ? AND at >= ? AND at <= ? AND (at, id) > (?, ?)"  # noqa: S608
+    " ORDER BY at, id"
+)
+_PAGE_CHARACTERS = 1024**2
+"""Characters of messages after which a page of events ends: AWS's pages have 1 MB."""
+_LOOKED_AT = 100_000
+"""Events that one FilterLogEvents looks at; its page may then be empty and have a token, as AWS's may."""
 
 
 class Logs(Service):
@@ -39,6 +49,7 @@ class Logs(Service):
             at INTEGER NOT NULL, ingested INTEGER NOT NULL, message TEXT NOT NULL,
             FOREIGN KEY (group_name, stream) REFERENCES log_streams(group_name, name) ON DELETE CASCADE
         );
+        CREATE INDEX IF NOT EXISTS log_streams_by_last ON log_streams (group_name, coalesce(last, -1), name);
         CREATE INDEX IF NOT EXISTS log_events_by_stream ON log_events (group_name, stream, at, id);
         CREATE INDEX IF NOT EXISTS log_events_by_group ON log_events (group_name, at, id)
     """
@@ -76,22 +87,28 @@ class Logs(Service):
 
     async def delete_log_group(self, call: Call) -> dict[str, Any]:
         """Delete a group with its streams and events."""
-        if not await self.cloud.store.execute("DELETE FROM log_groups WHERE name = ?", call.params["logGroupName"]):
+        store, name = self.cloud.store, call.params["logGroupName"]
+        self._require_group(name)
+        await delete_all(store, "log_events", "group_name = ?", name)
+        streams = "SELECT name FROM log_streams WHERE group_name = ?1 LIMIT ?2"
+        sql = f"DELETE FROM log_streams WHERE group_name = ?1 AND name IN ({streams})"  # noqa: S608
+        while await store.execute(sql, name, SLICE) == SLICE:
+            pass
+        if not await store.execute("DELETE FROM log_groups WHERE name = ?", name):
             raise _no_group()
         return {}
 
     async def describe_log_groups(self, call: Call) -> dict[str, Any]:
         """List groups by name."""
         params = call.params
-        rows = self.cloud.store.rows(
+        prefix, limit = params.get("logGroupNamePrefix", ""), params.get("limit", 50)
+        rows = await self.cloud.store.read_aside(
             "SELECT *, (SELECT coalesce(sum(bytes), 0) FROM log_streams WHERE group_name = log_groups.name) AS bytes"
-            " FROM log_groups WHERE substr(name, 1, length(?1)) = ?1 AND (?2 = '' OR instr(lower(name), lower(?2)))"
-            " ORDER BY name",
-            params.get("logGroupNamePrefix", ""),
-            params.get("logGroupNamePattern", ""),
-        )
-        page, token = _page(rows, call.params.get("nextToken"), call.params.get("limit", 50))
-        return {"logGroups": [self._group(row) for row in page], "nextToken": token}
+            " FROM log_groups WHERE name >= ?1 AND name > ?2 AND name < ?3"
+            " AND (?4 = '' OR instr(lower(name), lower(?4))) ORDER BY name LIMIT ?5",
+            prefix, _after(params), successor(prefix), params.get("logGroupNamePattern", ""), limit + 1,
+        )  # fmt: skip
+        return {"logGroups": [self._group(row) for row in rows[:limit]], "nextToken": _next(rows, limit, "name")}
 
     def _group(self, row: sqlite3.Row) -> dict[str, Any]:
         arn = self.cloud.arn("logs", f"log-group:{row['name']}")
@@ -125,6 +142,7 @@ class Logs(Service):
     async def delete_log_stream(self, call: Call) -> dict[str, Any]:
         """Delete a stream with its events."""
         group, name = call.params["logGroupName"], call.params["logStreamName"]
+        await delete_all(self.cloud.store, "log_events", "group_name = ? AND stream = ?", group, name)
         if not await self.cloud.store.execute("DELETE FROM log_streams WHERE group_name = ? AND name = ?", group, name):
             raise _no_stream()
         return {}
@@ -133,16 +151,27 @@ class Logs(Service):
         """List a group's streams by name or last event. No token comes with the last page: SDKs loop on one."""
         group, prefix = self._group_of(call), call.params.get("logStreamNamePrefix", "")
         self._require_group(group)
-        order = "last" if call.params.get("orderBy") == "LastEventTime" else "name"
-        direction = "DESC" if call.params.get("descending") else "ASC"
+        by_time, limit = call.params.get("orderBy") == "LastEventTime", call.params.get("limit", 50)
+        if by_time and prefix:
+            raise ServiceError("InvalidParameterException", "Cannot order by LastEventTime with a logStreamNamePrefix.")
+        compare, direction = ("<", "DESC") if call.params.get("descending") else (">", "ASC")
+        place = "(coalesce(last, -1), name)" if by_time else "name"
+        conditions: list[str] = ["group_name = ?"]
+        values: list[Any] = [group]
+        if prefix:
+            conditions += ["name >= ?", "name < ?"]
+            values += [prefix, successor(prefix)]
+        if after := _after(call.params):
+            conditions.append(f"{place} {compare} {'(?, ?)' if by_time else '?'}")
+            values += _last_and_name(after) if by_time else [after]
+        order = f"coalesce(last, -1) {direction}, name {direction}" if by_time else f"name {direction}"
         rows = self.cloud.store.rows(
-            # both words of the order are our own
-            f"SELECT * FROM log_streams WHERE group_name = ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY {order} {direction}",  # noqa: S608, E501
-            group,
-            prefix,
-        )
-        page, token = _page(rows, call.params.get("nextToken"), call.params.get("limit", 50))
-        return {"logStreams": [self._stream(row) for row in page], "nextToken": token}
+            f"SELECT *, coalesce(last, -1) || ':' || name AS place FROM log_streams WHERE {' AND '.join(conditions)}"  # noqa: S608
+            f" ORDER BY {order} LIMIT ?",
+            *values, limit + 1,
+        )  # fmt: skip
+        token = _next(rows, limit, "place" if by_time else "name")
+        return {"logStreams": [self._stream(row) for row in rows[:limit]], "nextToken": token}
 
     def _stream(self, row: sqlite3.Row) -> dict[str, Any]:
         return {
@@ -180,11 +209,14 @@ class Logs(Service):
         forward = direction == "f" or (direction is None and params.get("startFromHead", False))
         compare, order = (">", "ASC") if forward else ("<", "DESC")
         after = "(at, id) " + compare + " (?, ?)" if mark else "(? IS NULL OR ? IS NULL)"
-        rows = self.cloud.store.rows(
+        sql = (
             f"SELECT {_COLUMNS} FROM log_events WHERE group_name = ? AND stream = ? AND at >= ? AND at < ?"  # noqa: S608
-            f" AND {after} ORDER BY at {order}, id {order} LIMIT ?",
-            group, stream, params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (None, None)), limit,
-        )  # fmt: skip
+            f" AND {after} ORDER BY at {order}, id {order} LIMIT ?"
+        )
+        bounds = (params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (None, None)), limit)
+        rows = await self.cloud.store.read_with(
+            lambda connection: _up_to_size(connection.execute(sql, (group, stream, *bounds)))
+        )
         if not forward:
             rows.reverse()
         first, last = ((rows[0]["at"], rows[0]["id"]), (rows[-1]["at"], rows[-1]["id"])) if rows else (mark, mark)
@@ -201,17 +233,28 @@ class Logs(Service):
         names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
         _, mark = _position(params.get("nextToken"))
         limit, matches = params.get("limit", 10_000), _matcher(params.get("filterPattern", ""))
-        rows = await self.cloud.store.read_aside(
-            "SELECT id, stream, at, ingested, message FROM log_events WHERE group_name = ? AND at >= ? AND at <= ?"
-            " AND (at, id) > (?, ?) AND substr(stream, 1, ?) = ? ORDER BY at, id",
-            group, params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (-1, -1)), len(prefix), prefix,
-        )  # fmt: skip
-        found = [row for row in rows if (names is None or row["stream"] in names) and matches(row["message"])]
-        page, rest = found[:limit], found[limit:]
+        bounds = (params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (-1, -1)))
+
+        def read(connection: sqlite3.Connection) -> tuple[list[sqlite3.Row], sqlite3.Row | None]:
+            """Return the matching events, and the event behind which the next page begins."""
+            found: list[sqlite3.Row] = []
+            size, rows = 0, connection.execute(_IN_GROUP, (group, *bounds))
+            for looked_at, row in enumerate(rows, 1):
+                wanted = row["stream"].startswith(prefix) and (names is None or row["stream"] in names)
+                if wanted and matches(row["message"]):
+                    found.append(row)
+                    size += len(row["message"])
+                if len(found) == limit or size > _PAGE_CHARACTERS or looked_at == _LOOKED_AT:
+                    return found, row if rows.fetchone() else None
+            return found, None
+
+        found, last = await self.cloud.store.read_with(read)
         return {
-            "events": [{"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)} for row in page],
+            "events": [
+                {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)} for row in found
+            ],
             "searchedLogStreams": [],
-            "nextToken": _token("f", (page[-1]["at"], page[-1]["id"])) if rest else None,
+            "nextToken": _token("f", (last["at"], last["id"])) if last else None,
         }
 
     async def put_retention_policy(self, call: Call) -> dict[str, Any]:
@@ -277,10 +320,41 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _page(rows: list[sqlite3.Row], token: str | None, limit: int) -> tuple[list[sqlite3.Row], str | None]:
-    begin = int(base64.b64decode(token)) if token else 0
-    more = begin + limit < len(rows)
-    return rows[begin : begin + limit], base64.b64encode(str(begin + limit).encode()).decode() if more else None
+def _up_to_size(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
+    """Return the events of one page, which has about a megabyte at most, as on AWS."""
+    page, size = [], 0
+    for row in rows:
+        page.append(row)
+        size += len(row["message"])
+        if size > _PAGE_CHARACTERS:
+            break
+    return page
+
+
+def _after(params: Mapping[str, Any]) -> str:
+    """Return the place in a list behind which the page begins; empty for the first page."""
+    if not params.get("nextToken"):
+        return ""
+    try:
+        return base64.b64decode(params["nextToken"], validate=True).decode()
+    except ValueError:
+        raise _invalid_token() from None
+
+
+def _next(rows: Sequence[sqlite3.Row], limit: int, place: str) -> str | None:
+    """Return the token of the next page, if there is one, of rows read with one more than `limit`."""
+    return base64.b64encode(str(rows[limit - 1][place]).encode()).decode() if len(rows) > limit else None
+
+
+def _last_and_name(place: str) -> list[Any]:
+    last, separator, name = place.partition(":")
+    if not separator or not re.fullmatch(r"-1|[0-9]{1,18}", last):
+        raise _invalid_token()
+    return [int(last), name]
+
+
+def _invalid_token() -> ServiceError:
+    return ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
 
 
 def _token(direction: str, mark: tuple[int, int]) -> str:

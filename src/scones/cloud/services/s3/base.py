@@ -52,6 +52,7 @@ class S3Base(Service):
             checksum TEXT NOT NULL, checksum_type TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL,
             body INTEGER, file TEXT, upload TEXT, PRIMARY KEY (bucket, key)
         ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS s3_objects_by_file ON s3_objects (file) WHERE file IS NOT NULL;
         CREATE TABLE IF NOT EXISTS s3_bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
         CREATE TABLE IF NOT EXISTS s3_uploads (
             id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated INTEGER NOT NULL,

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from scones.cloud.service import Call
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
-from scones.cloud.services.s3.scan import Bound, Entry, entries, later, start_behind, successor
+from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
+from scones.cloud.text_order import Bound, successor
 
 MOST = 1000
 """Entries of one page."""

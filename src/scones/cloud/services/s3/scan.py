@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-Bound = str | bytes
-"""A position among keys, in SQLite's order: every text comes before the empty blob, which is behind the last key."""
+from scones.cloud.text_order import Bound, successor
+
 Seek = Callable[[Bound], Iterator[sqlite3.Row]]
 """Return the rows from a key on, ordered by key and read one by one."""
 
@@ -36,16 +36,6 @@ def entries(rows: Iterator[sqlite3.Row], seek: Seek, prefix: str, delimiter: str
         found.append(Entry(shared, None))
         rows = seek(successor(shared))
     return found
-
-
-def successor(text: str) -> Bound:
-    """Return the least text behind all that begin with this one; the empty blob if there is none."""
-    while text:
-        code = ord(text[-1]) + 1
-        if code <= 0x10FFFF:
-            return text[:-1] + chr(0xE000 if 0xD800 <= code < 0xE000 else code)
-        text = text[:-1]
-    return b""
 
 
 def start_behind(prefix: str, delimiter: str, marker: str) -> Bound:

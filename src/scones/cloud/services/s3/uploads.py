@@ -22,8 +22,9 @@ from scones.cloud.services.s3.files import Content
 from scones.cloud.services.s3.objects import check_key
 from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.record import Record, find_object, headers_of
-from scones.cloud.services.s3.scan import Bound, Entry, entries, later, start_behind, successor
+from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
 from scones.cloud.services.s3.tags import tags_in_header
+from scones.cloud.text_order import Bound, successor
 
 SMALLEST_PART = 5 * 1024**2
 """Bytes of every part but the last."""

@@ -73,15 +73,15 @@ class Resources:
     def all(self) -> list[Document]:
         """Return every document, oldest first."""
         rows = self.store.rows(
-            "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created, rowid", self.kind
+            "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created, name", self.kind
         )
         return [json.loads(row["document"]) for row in rows]
 
     def of_status(self, *statuses: str) -> list[Document]:
-        """Return the documents of some statuses, oldest first."""
+        """Return the documents of some statuses, each status's oldest first."""
         rows = self.store.rows(
             f"SELECT document FROM sagemaker_resources WHERE kind = ? AND status IN ({', '.join('?' * len(statuses))})"  # noqa: S608
-            " ORDER BY created, rowid",
+            " ORDER BY status, created, name",
             self.kind, *statuses,
         )  # fmt: skip
         return [json.loads(row["document"]) for row in rows]

@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS sfn_versions (
     arn TEXT PRIMARY KEY, machine TEXT NOT NULL, number INTEGER NOT NULL, revision TEXT NOT NULL,
     description TEXT, created REAL NOT NULL
 );
+CREATE INDEX IF NOT EXISTS sfn_versions_machine ON sfn_versions (machine, number);
 CREATE TABLE IF NOT EXISTS sfn_aliases (
     arn TEXT PRIMARY KEY, machine TEXT NOT NULL, name TEXT NOT NULL, description TEXT, routing TEXT NOT NULL,
     created REAL NOT NULL, updated REAL NOT NULL
@@ -45,7 +46,8 @@ CREATE TABLE IF NOT EXISTS sfn_failed_attempts (
 CREATE TABLE IF NOT EXISTS sfn_redrives (
     execution INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, token TEXT, PRIMARY KEY (execution, number)
 );
-CREATE INDEX IF NOT EXISTS sfn_failed_attempts_execution ON sfn_failed_attempts (execution)
+CREATE INDEX IF NOT EXISTS sfn_failed_attempts_in_order ON sfn_failed_attempts (execution, last);
+DROP INDEX IF EXISTS sfn_failed_attempts_execution
 """
 """Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""
 

@@ -1,0 +1,188 @@
+"""No statement of a service reads all of a table that grows with what is kept, or sorts what it reads of one.
+
+Statements that are written in one piece are found in the code, those that are put together in what a cloud executes.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scones.cloud import services
+from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.credentials import Credentials
+from scones.cloud.errors import ServiceError
+from scones.cloud.services import offered
+from scones.cloud.services.states.schema import upgrade
+from scones.cloud.store import Store
+
+CONFIGURATION = {
+    "events_buses", "events_rules", "events_targets", "event_invoke_configs", "event_source_mappings", "functions",
+    "function_aliases", "function_settings", "function_statements", "function_urls", "function_versions",
+    "layer_versions", "policies", "roles", "role_policies", "s3_buckets", "s3_bucket_settings",
+    "s3_notification_configurations", "sfn_activities", "sfn_aliases", "sfn_machines", "sfn_versions",
+    "sns_subscriptions", "sns_topics", "sqs_queues", "log_groups",
+}  # fmt: skip
+"""Tables with a row for each thing that somebody has set up; AWS has quotas for most, and work adds to none."""
+ALLOWED = {
+    "SELECT id FROM accepted_events": "the start goes on with every event that has not ended",
+    "SELECT DISTINCT lane FROM": "the start goes on with every delivery that has not been made",
+    "SELECT file FROM s3_objects WHERE file IS NOT NULL": "the sweep for files that no row names",
+    "SELECT 1 FROM sqlite_master": "tables, and not what they hold",
+    "SELECT arn, document FROM sagemaker_resources WHERE kind = ?": "Search: AWS, too, looks at all, and counts them",
+}
+"""Statements that may read or sort all of a table, by how they begin, each with the reason."""
+_STATEMENT = re.compile(r"\s*(SELECT|UPDATE|DELETE|INSERT|WITH)\s")
+
+
+@pytest.fixture(scope="module")
+def schema() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    for kind in offered():
+        for statement in (kind.schema or "").split(";"):
+            connection.execute(statement)
+    upgrade(connection)
+    yield connection
+    connection.close()
+
+
+def complaints(schema: sqlite3.Connection, sql: str) -> list[str]:
+    """Return the steps of a statement's plan that grow with what is kept; none of a piece of a statement."""
+    return [
+        step
+        for step in plan(schema, sql)
+        if ((scanned := re.match(r"SCAN (\w+)", step)) and scanned[1] in growing(schema))
+        or (step.startswith("USE TEMP B-TREE FOR") and "ORDER BY" in step and set(words(sql)) & growing(schema))
+    ]  # fmt: skip
+
+
+def plan(schema: sqlite3.Connection, sql: str) -> list[str]:
+    for count in range(40):
+        try:
+            return [row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * count)]
+        except sqlite3.ProgrammingError:  # another number of parameters
+            continue
+        except sqlite3.OperationalError:
+            return []
+    raise AssertionError(f"more parameters than expected: {sql}")
+
+
+def growing(schema: sqlite3.Connection) -> set[str]:
+    tables = {row[0] for row in schema.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return tables - CONFIGURATION
+
+
+def words(sql: str) -> list[str]:
+    return re.findall(r"\w+", sql)
+
+
+def allowed(sql: str) -> bool:
+    return any(" ".join(sql.split()).startswith(beginning) for beginning in ALLOWED)
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """Yield the module and the text of each statement in the code; f-strings if they have the module's names alone."""
+    for found in pkgutil.walk_packages(services.__path__, services.__name__ + "."):
+        module = importlib.import_module(found.name)
+        tree = ast.parse(Path(module.__file__ or "").read_text())
+        pieces = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            text: Any = None
+            if isinstance(node, ast.Constant) and id(node) not in pieces:
+                text = node.value
+            elif isinstance(node, ast.JoinedStr):
+                try:
+                    text = eval(compile(ast.Expression(node), found.name, "eval"), vars(module))
+                except NameError:
+                    continue
+            if isinstance(text, str) and _STATEMENT.match(text):
+                yield found.name, text
+
+
+def test_no_statement_in_the_code_reads_a_growing_table_whole(schema):
+    statements = list(written())
+    assert len(statements) > 250
+    wrong = [
+        (module, sql, found) for module, sql in statements if not allowed(sql) and (found := complaints(schema, sql))
+    ]
+    assert not wrong, "\n".join(f"{module}: {' '.join(sql.split())}\n    {found}" for module, sql, found in wrong)
+
+
+class TracedStore(Store):
+    """A store that keeps the statements which it executes."""
+
+    executed: set[str] = set()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = super()._connect()
+        connection.set_trace_callback(self.executed.add)
+        return connection
+
+
+MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:m"
+ROLE = "arn:aws:iam::111122223333:role/states"
+PASS = '{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}'
+JOBS = ["TrainingJobs", "ProcessingJobs", "TransformJobs", "HyperParameterTuningJobs", "Models", "EndpointConfigs",
+        "Endpoints", "ModelPackageGroups", "ModelPackages", "Apps", "Domains", "UserProfiles", "Spaces"]  # fmt: skip
+
+
+def calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the calls of whose statements none is written in one piece."""
+    yield "stepfunctions", "CreateStateMachine", {"name": "m", "definition": PASS, "roleArn": ROLE, "publish": True}
+    yield "stepfunctions", "CreateStateMachineAlias", {
+        "name": "a", "routingConfiguration": [{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}],
+    }  # fmt: skip
+    for arn in (MACHINE, f"{MACHINE}:1", f"{MACHINE}:a"):
+        for status in ({}, {"statusFilter": "FAILED"}):
+            yield "stepfunctions", "ListExecutions", {"stateMachineArn": arn, **status}
+    for kind in JOBS:
+        for more in ({}, {"SortOrder": "Ascending"}, {"SortBy": "Name"}, {"NameContains": "x"},
+                     {"StatusEquals": "Failed"}, {"CreationTimeAfter": time.time()}):  # fmt: skip
+            yield "sagemaker", f"List{kind}", more
+    yield "sagemaker", "ListTrainingJobs", {"SortBy": "Status"}
+    yield "logs", "CreateLogGroup", {"logGroupName": "g"}
+    for more in ({}, {"orderBy": "LastEventTime"}, {"descending": True}, {"logStreamNamePrefix": "x"}):
+        for token in ({}, {"nextToken": "LTE6eA=="}):
+            yield "logs", "DescribeLogStreams", {"logGroupName": "g", **more, **token}
+    yield "logs", "CreateLogStream", {"logGroupName": "g", "logStreamName": "s"}
+    for token in ({}, {"nextToken": f"f/{0:020d}{0:020d}"}, {"startFromHead": True}):
+        yield "logs", "GetLogEvents", {"logGroupName": "g", "logStreamName": "s", **token}
+    yield "logs", "DeleteLogStream", {"logGroupName": "g", "logStreamName": "s"}
+    yield "logs", "DeleteLogGroup", {"logGroupName": "g"}
+    for more in ({}, {"Namespace": "n"}, {"Namespace": "n", "MetricName": "m"}):
+        yield "cloudwatch", "ListMetrics", more
+    yield "sqs", "CreateQueue", {"QueueName": "q"}
+    yield "sqs", "PurgeQueue", {"QueueUrl": "http://localhost/111122223333/q"}
+    yield "sqs", "DeleteQueue", {"QueueUrl": "http://localhost/111122223333/q"}
+    yield "s3", "CreateBucket", {"Bucket": "bucket"}
+    for more in ({}, {"Prefix": "p", "Delimiter": "/"}, {"StartAfter": "p"}):
+        yield "s3", "ListObjectsV2", {"Bucket": "bucket", **more}
+
+
+async def test_no_statement_that_is_put_together_does(schema, tmp_path):
+    store = TracedStore(tmp_path / "cloud.sqlite")
+    cloud = Cloud(CloudSettings(data_dir=tmp_path, port=1), store, Credentials.of(tmp_path))
+    refused = []
+    await cloud.start(offered())
+    try:
+        for service, operation, params in calls():
+            try:
+                await cloud.call(service, operation, params)
+            except ServiceError as error:
+                refused.append((operation, params, error.code, error.message))
+    finally:
+        await cloud.stop()
+    assert not refused, refused
+    statements = [sql for sql in store.executed if _STATEMENT.match(sql)]
+    assert len(statements) > 100
+    wrong = [(sql, found) for sql in statements if not allowed(sql) and (found := complaints(schema, sql))]
+    assert not wrong, "\n".join(f"{' '.join(sql.split())}\n    {found}" for sql, found in wrong)
