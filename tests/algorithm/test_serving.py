@@ -256,3 +256,26 @@ def test_serving_loads_no_pytorch():
     code = "import sys, scones.algorithm.serve; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n"
+
+
+def test_a_server_with_a_token_answers_its_own_client_alone(trained):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = trained[0].environment(SAGEMAKER_BIND_TO_PORT=str(port), SCONES_SERVER_TOKEN="secret")
+    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                with contextlib.suppress(ConnectionRefusedError):
+                    if ask(port, "GET", "/ping", X_Scones_Token="secret")[0] == 200:
+                        break
+                time.sleep(0.02)
+            image = encoded(0)
+            for headers in ({}, {"X_Scones_Token": "guessed"}, {"Host": "evil.example"}):
+                assert ask(port, "GET", "/ping", **headers)[0] == 403
+                assert ask(port, "POST", "/invocations", image, content_type="image/png", **headers)[0] == 403
+            accepted = {"content_type": "image/png", "X_Scones_Token": "secret"}
+            assert ask(port, "POST", "/invocations", image, **accepted)[0] == 200
+        finally:
+            process.terminate()

@@ -193,3 +193,35 @@ async def test_a_header_cannot_end_its_line():
     async with running(echo) as (container, client):
         await client.request("POST", "/", 10, {"X-Amzn-SageMaker-Custom-Attributes": "a\r\nContent-Length: 5\r\n\r\n"})
         assert b"X-Amzn-SageMaker-Custom-Attributes: aContent-Length: 5\r\n" in container.requests[0]
+
+
+async def test_an_answer_may_be_only_so_large(monkeypatch):
+    async def endless(container, reader, writer):
+        await container.read(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(bytes(1 << 16))
+            await writer.drain()
+
+    async def headers(container, reader, writer):
+        await container.read(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            writer.write(b"X-More: " + b"a" * 1000 + b"\r\n")
+            await writer.drain()
+
+    monkeypatch.setattr(container_client, "ANSWER_LIMIT", 1 << 20)
+    for script in (endless, headers):
+        async with running(script) as (_, client):
+            with pytest.raises(ServerGoneError):
+                await client.request("POST", "/invocations", 30)
+
+
+async def test_the_servers_token_goes_with_every_request():
+    container = Container(echo)
+    server = await asyncio.start_server(container.serve, "127.0.0.1", 0)
+    client = ContainerClient(server.sockets[0].getsockname()[1], "secret")
+    await client.request("GET", "/ping", 5)
+    assert b"\r\nx-scones-token: secret\r\n" in container.requests[0]
+    client.close()
+    server.close()

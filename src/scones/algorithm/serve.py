@@ -24,6 +24,7 @@ from typing import Any
 
 import uvicorn
 
+from scones import server_token
 from scones.algorithm.container import Container
 from scones.algorithm.inference import CONTENT_TYPES, Model, RequestError
 from scones.algorithm.supervisor import Parent, Supervisor
@@ -104,9 +105,13 @@ class Application:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="inference")
         self._bodies = Bodies()
         self._pending = 0
+        self._token = server_token.own()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if not server_token.accepted(scope["headers"], self._token):
+            await _answer(send, 403, b"this server answers its own cloud alone", "text/plain")
+            return
         match (scope["method"], scope["path"]):
             case ("GET", "/ping"):
                 await self._ping(send)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from scones import server_token
 from scones.containers import provided, source
 from scones.containers.errors import ScriptError
 from scones.containers.framework import Framework
@@ -20,6 +21,10 @@ log = logging.getLogger("model-server")
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
+BODY_LIMIT = 1 << 30
+"""Maximum bytes of a request. The cloud holds those of endpoints to AWS's limit; a transform job may allow any size."""
+READ_SECONDS = 60.0
+"""Seconds that a body may take to arrive."""
 MOST_WORKERS = 4
 """Workers at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say: AWS has one for each vCPU."""
 
@@ -92,22 +97,36 @@ class Application:
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
+        self._token = server_token.own()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if not server_token.accepted(scope["headers"], self._token):
+            await _answer(send, 403, b"this server answers its own cloud alone", "text/plain")
+            return
         match (scope["method"], scope["path"]):
             case ("GET", "/ping"):
                 await _answer(send, 200 if self._workers.ready.is_set() else 503, b"")
             case ("POST", "/invocations"):
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
                 try:
-                    reply = await self._workers.answer(headers, await _read(receive))
+                    async with asyncio.timeout(READ_SECONDS):
+                        body = await _read(receive)
+                    reply = await self._workers.answer(headers, body)
                 except WorkerFailedError as error:
                     await _answer(send, 500, f"{error}\n".encode(), "text/plain")
+                except TimeoutError:
+                    await _answer(send, 408, b"the body did not arrive in time", "text/plain")
+                except _BodyTooLargeError:
+                    await _answer(send, 413, f"the body is larger than {BODY_LIMIT} bytes".encode(), "text/plain")
                 else:
                     await _answer(send, reply.status, reply.body, reply.content_type)
             case _:
                 await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+
+
+class _BodyTooLargeError(Exception):
+    pass
 
 
 async def _read(receive: Receive) -> bytes:
@@ -116,6 +135,8 @@ async def _read(receive: Receive) -> bytes:
     while more:
         message = await receive()
         content += message.get("body", b"")
+        if len(content) > BODY_LIMIT:
+            raise _BodyTooLargeError
         more = message.get("more_body", False)
     return bytes(content)
 

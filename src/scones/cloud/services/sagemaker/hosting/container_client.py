@@ -14,8 +14,14 @@ from typing import NamedTuple, cast
 
 import httptools
 
+from scones import server_token
+
 IDLE_SECONDS = 4.0
 """How long a connection may have been idle: servers close theirs, many after 5 s."""
+HEAD_LIMIT = 64 << 10
+"""Maximum bytes of an answer's head."""
+ANSWER_LIMIT = 100 << 20
+"""Maximum bytes of an answer's body: the largest payload of a transform job. AWS's limit for endpoints is lower."""
 SMALL = 64 << 10
 """Bytes of a body that is sent with its head, in one piece."""
 
@@ -37,10 +43,11 @@ class Answer(NamedTuple):
 
 
 class ContainerClient:
-    """The connections to a server on a port of loopback."""
+    """The connections to a server on a port of loopback; `token` is what it was given as its own."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, token: str = "") -> None:
         self._port = port
+        self._token = token
         self._idle: deque[_Connection] = deque()
         """Those used last at the end."""
 
@@ -53,6 +60,8 @@ class ContainerClient:
         it was idle, or of a worker that died.
         """
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}", f"Content-Length: {len(body)}"]
+        if self._token:
+            lines.append(f"{server_token.HEADER.decode()}: {self._token}")
         lines += [f"{name}: {_on_one_line(value)}" for name, value in (headers or {}).items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         deadline = asyncio.get_running_loop().time() + seconds
@@ -120,6 +129,7 @@ class _Connection(asyncio.Protocol):
         self._begun = self._headed = False
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
+        self._head_size = self._body_size = 0
         self.usable = True
         self.idle_since = 0.0
 
@@ -167,14 +177,24 @@ class _Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._headers, self._body, self._headed = {}, [], False
+        self._head_size = self._body_size = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_size += len(name) + len(value)
+        if self._head_size > HEAD_LIMIT:
+            self._fail(OSError(f"the head of the container's answer is larger than {HEAD_LIMIT} bytes"))
+            return
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._headed = True
 
     def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > ANSWER_LIMIT:
+            self._fail(OSError(f"the container's answer is larger than {ANSWER_LIMIT} bytes"))
+            self._body.clear()
+            return
         self._body.append(body)
 
     def on_message_complete(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+from scones import server_token
 from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.hosting.container_client import (
     Answer,
@@ -66,9 +69,11 @@ class ModelServer:
 
     async def _launch(self) -> bool:
         """Start the process; True when it is healthy, False when it has ended before."""
-        port = _free_port()
-        self._client = ContainerClient(port)
-        self._sandbox = await spawn(await self._program(port), on_output=self._stream.feed)
+        port, token = _free_port(), secrets.token_hex(16)
+        self._client = ContainerClient(port, token)
+        program = await self._program(port)
+        program = replace(program, env={**program.env, server_token.VARIABLE: token})
+        self._sandbox = await spawn(program, on_output=self._stream.feed)
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
