@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
+import sys
 from pathlib import Path
+from types import ModuleType
 
 from scones.cloud.errors import CloudError
 from scones.cloud.watchdog import Watchdog
+
+
+def server() -> ModuleType:
+    """Import the server, without the CRT: botocore would import it, for 50 ms, and the cloud makes no signatures."""
+    sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # as if it were not installed
+    try:
+        return importlib.import_module("scones.cloud.server")
+    finally:
+        if sys.modules["awscrt"] is None:
+            del sys.modules["awscrt"]
 
 
 def main() -> None:
@@ -19,10 +33,9 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     watchdog = Watchdog(options.data_dir.resolve())
-    from scones.cloud.server import serve
-
+    gc.disable()  # until the server runs: nothing of what is loaded now is garbage
     try:
-        serve(watchdog=watchdog, **vars(options))
+        server().serve(watchdog=watchdog, **vars(options))
     except CloudError as error:
         raise SystemExit(str(error)) from error
 

@@ -47,10 +47,8 @@ class Cloud:
 
     async def start(self, services: list[type[Service]]) -> None:
         """Create the services' tables, then start them in order: a service may call those before it."""
-        for kind in services:
-            if kind.schema:
-                await self.store.define(kind.schema)
-            self.services[kind.name] = kind(self)
+        await asyncio.gather(*(self.store.define(kind.schema) for kind in services if kind.schema))  # one commit
+        self.services |= {kind.name: kind(self) for kind in services}
         for service in self.services.values():
             begun = time.perf_counter()
             await service.start()

@@ -16,7 +16,7 @@ from scones.cloud import auth, body
 from scones.cloud.cloud import Cloud
 from scones.cloud.credentials import Caller
 from scones.cloud.errors import DiskFullError, ServiceError, no_room
-from scones.cloud.service import Answer, Call
+from scones.cloud.service import Answer, Call, Service
 from scones.cloud.services.lambda_.code_links import PREFIX as CODE
 from scones.cloud.services.lambda_.function_url_server import Address, address
 from scones.cloud.uuids import uuid4
@@ -55,12 +55,15 @@ class _Candidates(NamedTuple):
     services: tuple[str, ...]
     rest: tuple[str, ...]
     query: bool
+    offered: Mapping[str, frozenset[str]]
+    """The operations offered, by service."""
 
     @classmethod
-    def of(cls, services: Sequence[str]) -> _Candidates:
-        """Tell services apart by their protocols."""
-        rest = tuple(name for name in services if _protocol(name).startswith("rest"))
-        return cls(tuple(services), rest, any(_protocol(name) == "query" for name in services))
+    def of(cls, services: Sequence[Service]) -> _Candidates:
+        """Tell services apart by their protocols; loads their models."""
+        offered = {service.name: service.operations() for service in services}
+        rest = tuple(name for name in offered if _protocol(name).startswith("rest"))
+        return cls(tuple(offered), rest, any(_protocol(name) == "query" for name in offered), offered)
 
 
 @dataclass(slots=True)
@@ -81,12 +84,10 @@ class Gateway:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self._bodies = body.WholeBodies()
-        self._offered = {name: service.operations() for name, service in cloud.services.items()}
-        by_signing_name: dict[str, list[str]] = defaultdict(list)
-        for name in cloud.services:
-            metadata = service_model(name).metadata
-            by_signing_name[metadata.get("signingName", metadata["endpointPrefix"])].append(name)
-        self._candidates = {name: _Candidates.of(services) for name, services in by_signing_name.items()}
+        self._by_signing_name: dict[str, list[Service]] = defaultdict(list)
+        for name, service in cloud.services.items():
+            self._by_signing_name[service.signing_name or name].append(service)
+        self._candidates: dict[str, _Candidates] = {}
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -161,13 +162,20 @@ class Gateway:
         """Return the services that a request may mean, by the service that its signature names."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
-            return self._candidates["s3"]
+            return self._signed_for("s3")
         signing_name, _ = scope
-        if signing_name not in self._candidates:
+        if signing_name not in self._by_signing_name:
             raise ServiceError(
                 "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
             )
-        return self._candidates[signing_name]
+        return self._signed_for(signing_name)
+
+    def _signed_for(self, signing_name: str) -> _Candidates:
+        """Return the services of a signing name; the first request for them loads their models (up to 30 ms)."""
+        candidates = self._candidates.get(signing_name)
+        if candidates is None:
+            candidates = self._candidates[signing_name] = _Candidates.of(self._by_signing_name[signing_name])
+        return candidates
 
     def _assumed_service(self, request: auth.Request) -> str:
         """Return the service in whose wire format a request is refused before its own is known."""
@@ -176,10 +184,9 @@ class Gateway:
         scope = auth.scope_of(request)
         if scope is None:
             return "s3"
-        candidates = self._candidates.get(scope[0])
-        for name in candidates.services if candidates is not None else ():
-            if _protocol(name) != "json":  # that would have named a target
-                return name
+        for service in self._by_signing_name.get(scope[0], ()):
+            if _protocol(service.name) != "json":  # that would have named a target
+                return service.name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return "sts" if form else "lambda"  # a service that is not offered: of the query protocol, or of REST and JSON
 
@@ -237,7 +244,7 @@ class Gateway:
             return match_action(candidates.services, action[0]) if action else None
         query = {name: values[0] for name, values in incoming.query.items()}
         request = incoming.request
-        return match_rest(candidates.rest, self._offered, request.method, request.resource, query, request.headers)
+        return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, request.headers)
 
     async def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
         params = await body.worked_on(admitted.whole, partial(self._params, admitted, incoming))

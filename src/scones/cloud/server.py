@@ -111,13 +111,13 @@ def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
 
 
 def _collect_seldom() -> None:
-    """Leave what is loaded, the service models above all, to no garbage collection, and collect the rest seldom.
+    """Leave what is loaded to no garbage collection, and collect the rest seldom.
 
     A tenth of the time of an invocation under load went into collections that found nothing.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def _end(server: uvicorn.Server, cloud: Cloud) -> None:

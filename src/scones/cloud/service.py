@@ -79,6 +79,8 @@ class Service:
     """
 
     name: ClassVar[str]
+    signing_name: ClassVar[str] = ""
+    """The service's name in signatures, where it is not `name`; declared here because a model takes long to load."""
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
     own_checks: ClassVar[frozenset[str]] = frozenset()

@@ -32,6 +32,7 @@ class CloudWatch(Service):
     """Metrics in the store; other services write with `append`. Values are kept for as long as the data folder is."""
 
     name: ClassVar[str] = "cloudwatch"
+    signing_name: ClassVar[str] = "monitoring"
     schema: ClassVar[str] = """
         CREATE TABLE IF NOT EXISTS metrics (
             id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from scones.cloud.credentials import EXECUTION_ROLE, unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.uuids import uuid4
 
 _TRUST = json.dumps(
     {
@@ -74,7 +75,8 @@ class IdentityAndAccessManagement(Service):
         """Make the execution role that workspaces have, as Studio's set-up does."""
         if self.cloud.store.row("SELECT 1 FROM roles WHERE name = ?", EXECUTION_ROLE) is None:
             params = {"RoleName": EXECUTION_ROLE, "Path": "/service-role/", "AssumeRolePolicyDocument": _TRUST}
-            await self.cloud.call("iam", "CreateRole", params)
+            root = self.cloud.credentials.root(self.cloud.settings.account)
+            await self.create_role(Call(operation="CreateRole", params=params, caller=root, request_id=uuid4()))
 
     async def create_role(self, call: Call) -> dict[str, Any]:
         """Create a role; its trust policy must be JSON."""

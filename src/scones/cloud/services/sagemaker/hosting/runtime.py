@@ -28,6 +28,7 @@ class SageMakerRuntime(Service):
     """SageMaker Runtime of this cloud."""
 
     name: ClassVar[str] = "sagemaker-runtime"
+    signing_name: ClassVar[str] = "sagemaker"
     validation_code: ClassVar[str] = "ValidationError"
     own_checks: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
 

@@ -24,6 +24,7 @@ class Operations(Service):
     """The service's state, and what several operations need of it."""
 
     name: ClassVar[str] = "stepfunctions"
+    signing_name: ClassVar[str] = "states"
     schema: ClassVar[str] = ";".join((SCHEMA, MAP_RUNS, TOKENS, ACTIVITIES))
 
     def __init__(self, cloud: Cloud) -> None:
