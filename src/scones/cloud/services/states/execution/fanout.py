@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.execution.history import Track
+from scones.cloud.services.states.execution.payloads import ResultSize
 from scones.cloud.services.states.language.definition import Map, Parallel, Task
 from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.language.map_numbers import whole_number
@@ -27,11 +28,13 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
     below = _open(entry, track, state, "ParallelStateStarted")
     tracks = [track.fork(f"{state.name}[{index}]", track.item) for index in range(len(state.branches))]
     failed: list[Track] = []
+    size = ResultSize(state.name)
 
     async def run(index: int) -> Any:
         tracks[index].past = below.get(index)
         try:
-            return await interpreter.run(state.branches[index], value, tracks[index])
+            output = await interpreter.run(state.branches[index], value, tracks[index])
+            return size.keep(output, tracks[index].size)
         except Exception:
             failed.append(tracks[index])
             raise
@@ -42,6 +45,7 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
         track.previous = failed[0].previous
         raise
     track.previous = max(branch.previous for branch in tracks)  # AWS goes on from the branch that ended last
+    size.check()
     track.record_aside("ParallelStateSucceeded")
     return outputs
 
@@ -53,6 +57,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
     started = track.previous
     outputs: list[Any] = [None] * len(items)
+    size = ResultSize(state.name)
     failed = [index for index in begun if begun[index].last("MapIterationFailed")]
     # What had failed before a crash fails again alone; what was under way goes on before the rest begins.
     pending = iter(failed or [*begun, *(index for index in range(len(items)) if index not in begun)])
@@ -66,7 +71,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
                 below.record("MapIterationStarted", about)
             try:
                 value = await item_input(interpreter, state, entry, scope, below)
-                outputs[index] = await interpreter.run(state.processor, value, below)
+                outputs[index] = size.keep(await interpreter.run(state.processor, value, below), below.size)
             except asyncio.CancelledError:
                 below.record_aside("MapIterationAborted", about)
                 raise
@@ -84,6 +89,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
             track.previous = max(track.previous, succeeded)
 
     await _together([work() for _ in range(min(limit, len(items)))])
+    size.check()
     track.record_aside("MapStateSucceeded")
     return outputs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.language.failures import StateFailedError, TimedOutError
@@ -104,6 +104,10 @@ class Track:
     variables: Mapping[str, Any]
     item: dict[str, Any] | None = None
     """The context object's Map.Item."""
+    size: int = 0
+    """Characters of the last state's output."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Characters of the variables, by name."""
     past: Past | None = None
     """What an earlier process recorded of this chain and of those below it, until `Interpreter.run` takes it up."""
 
@@ -119,7 +123,8 @@ class Track:
 
     def fork(self, step: str, item: dict[str, Any] | None) -> Track:
         """Begin a chain below this one, which sees this one's variables and does not change them."""
-        return Track(self.recorder, f"{self.scope}/{step}", self.previous, dict(self.variables), item)
+        scope = f"{self.scope}/{step}"
+        return Track(self.recorder, scope, self.previous, dict(self.variables), item, sizes=dict(self.sizes))
 
 
 def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:

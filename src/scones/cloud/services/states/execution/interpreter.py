@@ -10,6 +10,7 @@ from scones.cloud.services.states.execution import fanout, tasks
 from scones.cloud.services.states.execution.callbacks import new_token
 from scones.cloud.services.states.execution.clock import Clock
 from scones.cloud.services.states.execution.history import Track, failure_details
+from scones.cloud.services.states.execution.payloads import length, payload_text, variable_texts
 from scones.cloud.services.states.execution.resume import Entry, Past
 from scones.cloud.services.states.execution.retry import Attempts, find_catcher
 from scones.cloud.services.states.language.choice import Rule
@@ -29,13 +30,13 @@ from scones.cloud.services.states.language.definition import (
     Wait,
 )
 from scones.cloud.services.states.language.evaluators import Evaluators
-from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.language.intrinsics import Expression
 from scones.cloud.services.states.language.paths import Path, PathQuery, Scope, place
 from scones.cloud.services.states.language.queries import Condition, JsonataQuery
 from scones.cloud.services.states.language.resources import Resource
 from scones.cloud.services.states.language.templates import Template
-from scones.cloud.services.states.language.text import Texts, dumps, too_large
+from scones.cloud.services.states.language.text import Texts, dumps
 from scones.cloud.services.states.language.timestamps import format_timestamp, parse_timestamp
 from scones.cloud.services.states.map_run import distributed
 from scones.cloud.store import Store
@@ -78,7 +79,9 @@ class Interpreter:
         if standing is not None:
             track.previous = standing.previous
             track.variables = {**track.variables, **standing.assigned}
+            track.sizes |= {name: length(value) for name, value in standing.assigned.items()}
             if standing.finished is not None:
+                track.size = length(standing.finished[0])
                 return standing.finished[0]
             assert standing.entered is not None
             name, entry = standing.entered
@@ -104,12 +107,11 @@ class Interpreter:
         return Entry(event.id, event.previous, event.at, value)
 
     def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
-        text = self.texts.of(outcome.output)
-        if too_large(text):
-            raise data_limit_exceeded(state.name)
+        text = payload_text(self.texts, outcome.output, state.name)
+        track.size = len(text)
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
         if outcome.assigned:
-            details["assignedVariables"] = {name: dumps(value) for name, value in outcome.assigned.items()}
+            details["assignedVariables"] = variable_texts(outcome.assigned, track.sizes, state.name)
             details["assignedVariablesDetails"] = tasks.WHOLE
             track.variables = {**track.variables, **outcome.assigned}
         track.record(f"{type(state).__name__}StateExited", details)

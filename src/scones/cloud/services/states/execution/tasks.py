@@ -11,18 +11,18 @@ from scones.cloud.services.states.execution.activities import Activities, Activi
 from scones.cloud.services.states.execution.callbacks import Callbacks
 from scones.cloud.services.states.execution.clock import Clock, DeadlineError, before
 from scones.cloud.services.states.execution.history import Event, Track, failure_details
+from scones.cloud.services.states.execution.payloads import payload_text
 from scones.cloud.services.states.execution.resume import Past
 from scones.cloud.services.states.language.definition import Task
 from scones.cloud.services.states.language.failures import (
     EvaluationError,
     StateFailedError,
     TimedOutError,
-    data_limit_exceeded,
 )
 from scones.cloud.services.states.language.paths import Path, Scope
 from scones.cloud.services.states.language.queries import JsonataQuery
 from scones.cloud.services.states.language.resources import Resource
-from scones.cloud.services.states.language.text import Texts, dumps, too_large
+from scones.cloud.services.states.language.text import Texts, dumps
 
 WHOLE: dict[str, bool] = {"truncated": False}
 """What AWS says beside every payload in a history."""
@@ -109,16 +109,15 @@ class Attempt:
         timeout = await _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
         heartbeat = await _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
         if past is None:
-            begun = events.scheduled(self.track, self.texts.of(self.parameters), timeout, heartbeat)
+            given = payload_text(self.texts, self.parameters, str(self.state.name))
+            begun = events.scheduled(self.track, given, timeout, heartbeat)
             self._expect(begun)
         else:
             begun = past.own[0]
         deadline = None if timeout is None else begun.at + timeout
         try:
             result = await before(self.clock, deadline, self._result(events, heartbeat, past))
-            text = self.texts.of(result)
-            if too_large(text):
-                raise data_limit_exceeded(events.label)
+            text = payload_text(self.texts, result, events.label)
         except DeadlineError:
             failure = TimedOutError()
             events.failed(self.track, failure)

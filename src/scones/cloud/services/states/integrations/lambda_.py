@@ -9,7 +9,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded
+from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
 from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
@@ -59,7 +59,7 @@ def _payload(value: Any) -> bytes:
     if isinstance(value, str):
         try:
             json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return dumps(value).encode()
         return value.encode()
     return dumps(value).encode()
@@ -71,6 +71,8 @@ def _result(body: bytes, label: str) -> Any:
         raise data_limit_exceeded(label)
     try:
         return json.loads(body)
+    except RecursionError:
+        raise nested_too_deeply(label) from None
     except ValueError:
         return body.decode("utf-8", "replace")
 
@@ -82,7 +84,7 @@ def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool)
     text = body.decode("utf-8", "replace")
     try:
         payload = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         payload = None
     kind = payload.get("errorType") if isinstance(payload, dict) else None
     if not kind:

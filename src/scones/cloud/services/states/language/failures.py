@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from scones.cloud.services.states.language.text import MAX_DEPTH
+
+_DATA_LIMIT = "States.DataLimitExceeded"
+"""A terminal error: States.ALL does not match it (Developer Guide, "Error names")."""
+
 
 class StateFailedError(Exception):
     """A state's failure.
@@ -24,7 +29,7 @@ class StateFailedError(Exception):
         if self.fatal:
             return False
         for name in names:
-            if name in ("States.ALL", self.error):
+            if name == self.error or (name == "States.ALL" and self.error != _DATA_LIMIT):
                 return True
             if name == "States.TaskFailed" and self.error != "States.Timeout":
                 return True
@@ -62,6 +67,12 @@ class TimedOutError(StateFailedError):
 def data_limit_exceeded(name: str) -> StateFailedError:
     """Return AWS's failure for a result of more than 256 KiB; `name` is a state, a service or a function's ARN."""
     return StateFailedError(
-        "States.DataLimitExceeded",
+        _DATA_LIMIT,
         f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
     )
+
+
+def nested_too_deeply(name: str) -> StateFailedError:
+    """Return the failure for a result that nests deeper than the local cloud takes; AWS's limit is not known to us."""
+    cause = f"The state/task '{name}' returned a result nested deeper than {MAX_DEPTH} levels."
+    return StateFailedError("States.Runtime", cause, fatal=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 import math
 import random
 import re
@@ -14,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.states.language.text import MAX_DEPTH, dumps, too_deep
+from scones.cloud.services.states.language.text import dumps, loads
 
 MAX_STRING = 10_000
 """Characters that Hash, Base64Encode and Base64Decode accept."""
@@ -108,9 +107,7 @@ def format_(template: Any, *values: Any) -> str:
 
 def string_to_json(text: Any) -> Any:
     """Parse a JSON text."""
-    if too_deep(_string(text)):
-        raise ValueError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
-    return json.loads(text)
+    return loads(_string(text))
 
 
 def json_to_string(value: Any) -> str:

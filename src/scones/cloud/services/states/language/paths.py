@@ -21,9 +21,9 @@ from scones.cloud.services.states.language.text import MAX_DEPTH
 _INDEX = r"-?[0-9]{1,15}"
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # `$.list.length()` is a field of that name to AWS
-    r"""|(?P<all>\.\*|\.?\[\s*\*\s*\])"""  # `$.a.[0]` is `$.a[0]` to AWS's parser (Jayway's)
-    r"""|\.?\[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]"""
-    rf"""|\.?\[\s*(?:(?P<index>{_INDEX})|(?P<slice>(?:{_INDEX})?\s*:\s*(?:{_INDEX})?))\s*\]""",
+    r"""|(?P<all>\.\*|\.?\[\s*+\*\s*+\])"""  # `$.a.[0]` is `$.a[0]` to AWS's parser (Jayway's)
+    r"""|\.?\[\s*+(?:'(?P<single>(?:[^'\\]|\\.)*+)'|"(?P<double>(?:[^"\\]|\\.)*+)")\s*+\]"""
+    rf"""|\.?\[\s*+(?:(?P<index>{_INDEX})\s*+\]|(?P<slice>(?:{_INDEX})?\s*+:\s*+(?:{_INDEX})?)\s*+\])""",
     re.DOTALL,
 )
 _MAX_STEPS = MAX_DEPTH

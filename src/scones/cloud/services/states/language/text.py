@@ -34,6 +34,13 @@ def too_large(text: str) -> bool:
     return length > LIMIT or (length * 4 > LIMIT and len(text.encode("utf-8", "surrogatepass")) > LIMIT)
 
 
+def loads(text: str) -> Any:
+    """Parse JSON; raise ValueError where it is invalid or nests deeper than `MAX_DEPTH`."""
+    if too_deep(text):
+        raise ValueError(f"The JSON is nested deeper than {MAX_DEPTH} levels")
+    return json.loads(text)
+
+
 class Texts:
     """The JSON text of values, where the execution's input is written as the caller wrote it.
 

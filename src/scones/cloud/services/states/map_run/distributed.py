@@ -21,10 +21,10 @@ from scones.cloud.services.states.execution.history import Event, Track, failure
 from scones.cloud.services.states.execution.journal import Journal
 from scones.cloud.services.states.language.definition import Map
 from scones.cloud.services.states.language.distribution import Distribution
-from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
+from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError, nested_too_deeply
 from scones.cloud.services.states.language.map_numbers import percentage, whole_number
 from scones.cloud.services.states.language.paths import Scope
-from scones.cloud.services.states.language.text import LIMIT, dumps, too_large
+from scones.cloud.services.states.language.text import LIMIT, dumps, too_deep, too_large
 from scones.cloud.services.states.map_run.item_batches import batches
 from scones.cloud.services.states.map_run.item_readers import read_items, source
 from scones.cloud.services.states.map_run.map_children import UNSUCCESSFUL, MapChildren, count
@@ -281,7 +281,12 @@ class MapRun:
                 yield chunk
 
     def _input(self, value: Any) -> str:
-        text = dumps(value)
+        try:
+            text = dumps(value)
+        except RecursionError:
+            raise nested_too_deeply(self._state.name) from None
+        if too_deep(text):
+            raise nested_too_deeply(self._state.name)
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",

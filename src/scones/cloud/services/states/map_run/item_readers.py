@@ -108,7 +108,7 @@ def _next(items: Iterator[Any]) -> list[Any]:
     """Return the next page; what is wrong with a line in it fails the reader."""
     try:
         return list(islice(items, _PAGE))
-    except (csv.Error, ValueError) as error:
+    except (csv.Error, ValueError, RecursionError) as error:
         raise reader_failed(f"The items could not be read: {error}") from error
 
 
@@ -120,7 +120,7 @@ def _parse(reader: ItemReader, body: bytes) -> Iterator[Any]:
         if reader.input_type == "JSONL":
             return (json.loads(line) for line in text.split("\n") if line.strip())
         return iter(_array(reader, json.loads(text)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise reader_failed(f"The object is not valid {reader.input_type}: {error}") from error
 
 
@@ -191,7 +191,7 @@ async def _inventory(cloud: Cloud, manifest: bytes) -> AsyncIterator[list[dict[s
         document = json.loads(manifest)
         kind, columns = document["fileFormat"], [name.strip() for name in document["fileSchema"].split(",")]
         bucket, keys = document["destinationBucket"].rpartition(":")[2], [each["key"] for each in document["files"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise reader_failed(f"The object is no manifest of an S3 inventory: {error!r}") from error
     if kind != "CSV":
         raise reader_failed(f"The local cloud reads inventories in CSV, and this one is in {kind}.")

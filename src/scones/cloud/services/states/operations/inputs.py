@@ -6,7 +6,7 @@ import json
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services import jackson
-from scones.cloud.services.states.language.text import too_large
+from scones.cloud.services.states.language.text import MAX_DEPTH, too_deep, too_large
 
 
 def checked_input(text: str) -> str:
@@ -22,12 +22,14 @@ def checked_output(text: str) -> str:
 def _checked(text: str, code: str, prefix: str, kind: str) -> str:
     if too_large(text):
         raise ServiceError(code, f"{prefix}: 'The {kind} exceeds 262144 bytes of UTF-8'")
+    if too_deep(text):
+        raise ServiceError(code, f"{prefix}: 'The {kind} is nested deeper than {MAX_DEPTH} levels'")
     try:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
         found = jackson.fault(text, error)
         message = f"{prefix}: '{found.message}\n at {jackson.place(text, found)}'"
         raise ServiceError(code, message) from error
-    except (ValueError, RecursionError) as error:  # Python's own bounds: on the digits of a number, on nesting
+    except ValueError as error:  # Python's bound on the digits of a number
         raise ServiceError(code, f"{prefix}: '{error}'") from error
     return text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.states.language.text import loads
 from scones.cloud.services.states.language.timestamps import format_timestamp
 
 _STRINGS = {
@@ -23,7 +23,7 @@ _OTHERS = {"Execution": ("Input", "RedriveTime")}
 def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
     """Return the context object of a request; `takes_token` is whether the state's task may see a token."""
     try:
-        context = json.loads(text)
+        context = loads(text)
     except ValueError:
         context = None
     if not isinstance(context, dict):

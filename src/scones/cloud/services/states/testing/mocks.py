@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.resources import integration_name
+from scones.cloud.services.states.language.text import loads
 from scones.cloud.services.states.testing.mock_shapes import ShapeError, check_result
 from scones.cloud.services.states.validation.states_below import states_inside
 
@@ -84,7 +84,7 @@ def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]
 
 def _check_result(text: str, mode: str, state: Mapping[str, Any]) -> None:
     try:
-        result = json.loads(text)
+        result = loads(text)
     except ValueError as error:
         raise _refused("Mocked result must be a valid JSON.") from error
     if state["Type"] == "Task":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,7 @@ from scones.cloud.services.states.execution.history import Recorder, Track
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.definition import AnyState
 from scones.cloud.services.states.language.failures import StateFailedError
-from scones.cloud.services.states.language.text import Texts, dumps
+from scones.cloud.services.states.language.text import Texts, dumps, loads
 from scones.cloud.services.states.operations.base import Operations
 from scones.cloud.services.states.operations.inputs import checked_input
 from scones.cloud.services.states.testing.mock_contexts import new_context, read_context
@@ -83,7 +82,7 @@ def _failed(failure: StateFailedError) -> dict[str, str]:
 
 def _variables(text: str) -> dict[str, Any]:
     try:
-        variables = json.loads(text)
+        variables = loads(text)
     except ValueError:
         variables = None
     if not isinstance(variables, dict):
