@@ -107,3 +107,16 @@ def test_a_callers_id_begins_with_its_roles(cloud):
 def test_the_command_line_sees_the_caller(cloud):
     answer = cloud.run("aws", "sts", "get-caller-identity", "--output", "json")
     assert json.loads(answer.stdout)["Arn"] == "arn:aws:iam::111122223333:root", answer.stderr
+
+
+def test_an_error_that_repeats_a_control_character_is_xml(cloud):
+    iam = cloud.client("iam", parameter_validation=False)
+    with pytest.raises(ClientError, match="Value 'a\ufffdb' at 'roleName'") as caught:
+        iam.get_role(RoleName="a\0b")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_a_policy_that_is_nested_without_end_is_refused(cloud):
+    iam = cloud.client("iam")
+    with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+        iam.create_policy(PolicyName="deep", PolicyDocument="[" * 2000 + "]" * 2000)

@@ -158,3 +158,9 @@ def test_pages_of_events_have_about_a_megabyte_at_most(cloud):
     pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern="x"))
     assert all(len(page["events"]) < 15 for page in pages)
     assert [event["timestamp"] for page in pages for event in page["events"]] == list(range(1, 31))
+
+
+def test_an_arn_of_something_else_is_no_group(cloud):
+    logs = cloud.client("logs")
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="is not the ARN of a log group"):
+        logs.describe_log_streams(logGroupIdentifier="arn:aws:lambda:us-east-1:111122223333:function:x")

@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from function_workbench import ROLE, archive
 
+from scones.cloud.services.lambda_.code import CodeStore
+
 ONE, TWO = "def handler(e, c):\n    return 1", "def handler(e, c):\n    return 2"
 
 
@@ -370,3 +372,59 @@ def test_the_account_tells_its_limits_and_their_use(start_cloud, function):
     assert settings["AccountUsage"] == {"FunctionCount": 1, "TotalCodeSize": len(archive(code=ONE))}
     assert settings["AccountLimit"]["ConcurrentExecutions"] == 1000
     assert settings["AccountLimit"]["UnreservedConcurrentExecutions"] == 900
+
+
+FILE, LINK = 0o100644, 0o120777
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("a" * 300, FILE)],
+        [("é" * 128, FILE)],
+        [("a/" * 1100 + "b", FILE)],
+        [("a", FILE), ("a/b", FILE)],
+        [("a/b/c", FILE), ("a/b", FILE)],
+        [("a/", FILE), ("a", FILE)],
+        [("l", LINK), ("l/x", FILE)],
+        [("..", FILE)],
+    ],
+)
+def test_an_archive_that_no_folder_can_hold_is_refused(cloud, function, entries):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, mode in entries:
+            member = zipfile.ZipInfo(name)
+            member.external_attr = mode << 16
+            file.writestr(member, "/etc")
+    made = function(ONE)
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*Could not unzip uploaded file"):
+        function(ONE, Code={"ZipFile": buffer.getvalue()})
+    with pytest.raises(ClientError, match=r"InvalidParameterValueException.*Could not unzip uploaded file"):
+        made.client.update_function_code(FunctionName=made.name, ZipFile=buffer.getvalue())
+    assert made.invoke().payload == 1
+
+
+def test_a_stored_archive_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path):
+    store = CodeStore(tmp_path)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("a", "x")
+        file.writestr("a/b", "x")
+    (store.archive("0" * 64)).write_bytes(buffer.getvalue())  # one that an earlier version took
+    with pytest.raises(OSError, match="a/b"):
+        store.contents(("0" * 64,))
+    assert not list((tmp_path / "tasks").iterdir())
+
+
+@pytest.mark.parametrize("qualifier", ["9" * 30, "9" * 120])
+def test_a_version_with_a_number_of_any_length_is_not_there(function, qualifier):
+    made = function(ONE)
+    with pytest.raises(made.client.exceptions.ResourceNotFoundException):
+        made.client.get_function(FunctionName=made.name, Qualifier=qualifier)
+    with pytest.raises(made.client.exceptions.ResourceNotFoundException):
+        made.client.invoke(FunctionName=made.name, Qualifier=qualifier)
+    made.client.delete_function(FunctionName=made.name, Qualifier=qualifier)
+    arn = f"arn:aws:lambda:us-east-1:111122223333:layer:none:{qualifier[:60]}"
+    with pytest.raises(made.client.exceptions.ResourceNotFoundException):
+        made.client.get_layer_version_by_arn(Arn=arn)

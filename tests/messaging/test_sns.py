@@ -198,3 +198,14 @@ def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None
     first.kill()
     second = start_cloud()
     assert set(queue.bodies(20, second.client("sqs"))) == {str(n) for n in range(20)}
+
+
+@pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "1023", "٢٠٤٨"])
+def test_a_message_size_is_a_number_in_its_range(sns: Any, size: str) -> None:
+    assert refused(sns.create_topic, Name=name(), Attributes={"MaximumMessageSize": size})[0] == "InvalidParameter"
+
+
+@pytest.mark.parametrize("member", ["Policy", "DeliveryPolicy"])
+def test_a_document_that_is_nested_without_end_is_refused(sns: Any, member: str) -> None:
+    deep = "[" * 2000 + "]" * 2000
+    assert refused(sns.create_topic, Name=name(), Attributes={member: deep})[0] == "InvalidParameter"

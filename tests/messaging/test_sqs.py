@@ -299,3 +299,22 @@ def test_stop_answers_those_who_wait(start_cloud: Any) -> None:
     lifecycle.stop(cloud.data_dir)
     poll.join(15)
     assert answers == [[]]
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[::1", "", "/", "queue", "²"])
+def test_an_address_that_is_not_a_queues_is_refused(cloud: Any, url: str) -> None:
+    sqs = cloud.client("sqs", parameter_validation=False)
+    code, message = refused(sqs.delete_message, QueueUrl=url, ReceiptHandle="x")
+    assert (code, url in message) == ("InvalidAddress", True)
+
+
+@pytest.mark.parametrize("member", ["AWSAccountIds", "Actions"])
+def test_a_permission_names_somebody_and_something(sqs: Any, member: str) -> None:
+    params = {"QueueUrl": make(sqs), "Label": "a", "AWSAccountIds": ["111122223333"], "Actions": ["SendMessage"]}
+    assert refused(sqs.add_permission, **{**params, member: []})[0] == "MissingParameter"
+
+
+@pytest.mark.parametrize("policy", ["[]", "[1]", "1", "x", "[" * 2000])
+def test_a_redrive_policy_is_an_object(sqs: Any, policy: str) -> None:
+    code, _ = refused(sqs.create_queue, QueueName=uuid.uuid4().hex, Attributes={"RedrivePolicy": policy})
+    assert code in ("InvalidAttributeValue", "InvalidParameterValue")

@@ -176,3 +176,17 @@ def test_the_aws_cli(cloud, bucket, tmp_path):
     aws("cp", url + "/a.png", url + "/copy.png")
     aws("rm", "--recursive", url)
     assert cloud.run("aws", "s3", "ls", url + "/").stdout == ""
+
+
+@pytest.mark.parametrize("part", [{}, {"PartNumber": 1}, {"ETag": '"a"'}])
+def test_a_part_has_a_number_and_a_tag(s3, bucket, refusal, part):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    assert refusal(
+        s3.complete_multipart_upload, Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": [part]}
+    )[:2] == ("MalformedXML", 400)
+
+
+def test_a_marker_of_parts_is_not_negative(s3, bucket, refusal):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    arguments = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    assert refusal(s3.list_parts, **arguments, PartNumberMarker=-1)[:2] == ("InvalidArgument", 400)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
 from scones.cloud.sandbox import isolation
@@ -223,3 +224,17 @@ def test_what_is_not_offered_is_refused_by_name(bench):
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="Could not find requested job"):
         bench.sagemaker.describe_processing_job(ProcessingJobName="none")
     ended(bench, name)
+
+
+@pytest.mark.parametrize("member", ["InstanceCount", "InstanceType"])
+def test_a_cluster_without_instances_is_refused(bench, member):
+    config = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    del config[member]
+    at = f"processingResources.clusterConfig.{member[0].lower()}{member[1:]}"
+    with pytest.raises(ClientError, match=f"Value null at '{at}' failed to satisfy constraint"):
+        bench.cloud.client("sagemaker").create_processing_job(
+            ProcessingJobName="without-instances",
+            RoleArn="arn:aws:iam::111122223333:role/processing",
+            AppSpecification={"ImageUri": "test-image"},
+            ProcessingResources={"ClusterConfig": config},
+        )

@@ -315,3 +315,20 @@ def test_every_value_of_a_metric_is_in_cloudwatch(bench):
         Statistics=["SampleCount", "Minimum", "Maximum"],
     )["Datapoints"]
     assert (point["SampleCount"], point["Minimum"], point["Maximum"]) == (3, 0.25, 0.75)
+
+
+def test_a_job_without_resources_is_refused(bench: Workbench) -> None:
+    sagemaker = bench.cloud.client("sagemaker")
+    request = {
+        "TrainingJobName": "without-resources",
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://none/"},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 5},
+    }
+    with pytest.raises(ClientError, match="Value null at 'resourceConfig' failed to satisfy constraint"):
+        sagemaker.create_training_job(**request)
+    for count in (0, 2**31 - 1):  # the names of so many hosts are never made
+        resources = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 1}
+        with pytest.raises(ClientError, match=r"ResourceConfig\.InstanceCount"):
+            sagemaker.create_training_job(**request, ResourceConfig=resources)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from scones.cloud.credentials import EXECUTION_ROLE, unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.services.pages import page
 from scones.cloud.uuids import uuid4
 
 _TRUST = json.dumps(
@@ -299,10 +300,9 @@ class IdentityAndAccessManagement(Service):
 def _listed(name: str, items: list[Any], call: Call) -> dict[str, Any]:
     """Return one page of a list, in IAM's form."""
     marker = call.params.get("Marker")
-    begin = int(marker) if marker and marker.isdigit() else 0
-    end = begin + call.params.get("MaxItems", 100)
-    more = end < len(items)
-    return {name: items[begin:end], "IsTruncated": more, "Marker": str(end) if more else None}
+    refusal = ServiceError("ValidationError", f"Invalid Marker: {marker}")  # AWS's own words are not documented
+    found, token = page(items, marker, call.params.get("MaxItems", 100), refusal)
+    return {name: found, "IsTruncated": token is not None, "Marker": token}
 
 
 def _no_role(name: str) -> ServiceError:
@@ -333,5 +333,5 @@ def _check_document(document: str) -> None:
     try:
         if not isinstance(json.loads(document), dict):
             raise ValueError
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ServiceError("MalformedPolicyDocument", "This policy contains invalid Json") from error

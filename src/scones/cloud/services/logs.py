@@ -19,6 +19,8 @@ Event = tuple[int, str]
 """Milliseconds since 1970, and one line."""
 
 
+_LAST = str(2**63 - 1)
+"""The largest time or id of an event, as its 19 digits in a token."""
 _COLUMNS = "id, at, ingested, message"
 _IN_GROUP = (
     f"SELECT {_COLUMNS}, stream FROM log_events WHERE group_name = ? AND at >= ? AND at <= ? AND (at, id) > (?, ?)"  # noqa: S608
@@ -269,7 +271,12 @@ class Logs(Service):
         given: str | None = call.params.get("logGroupName") or call.params.get("logGroupIdentifier")
         if given is None:
             raise ServiceError("InvalidParameterException", "Either logGroupName or logGroupIdentifier must be given.")
-        return given.split(":log-group:", 1)[1].removesuffix(":*") if given.startswith("arn:") else given
+        if not given.startswith("arn:"):
+            return given
+        _, separator, name = given.partition(":log-group:")
+        if not separator:
+            raise ServiceError("InvalidParameterException", f"{given} is not the ARN of a log group.")
+        return name.removesuffix(":*")
 
     def _require_group(self, name: str) -> None:
         if not self.cloud.store.row("SELECT 1 FROM log_groups WHERE name = ?", name):
@@ -365,9 +372,9 @@ def _position(token: str | None) -> tuple[str | None, tuple[int, int] | None]:
     """Return a token's direction and the (time, id) that it stands for."""
     if not token:
         return None, None
-    parsed = re.fullmatch(r"([fb])/(\d{20})(\d{20})", token)
-    if not parsed:
-        raise ServiceError("InvalidParameterException", "The specified nextToken is invalid.")
+    parsed = re.fullmatch(r"([fb])/0([0-9]{19})0([0-9]{19})", token)
+    if not parsed or max(parsed[2], parsed[3]) > _LAST:
+        raise _invalid_token()
     return parsed[1], (int(parsed[2]), int(parsed[3]))
 
 

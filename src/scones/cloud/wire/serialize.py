@@ -39,6 +39,8 @@ XML_ROOTS = {
 
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot carry, not even escaped: U+FFFD is written in their place."""
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
@@ -284,7 +286,7 @@ def _xml(name: str, value: Any, shape: Shape) -> str:
 
 
 def _element(name: str, text: str) -> str:
-    return f"<{name}>{escape(text, {chr(13): '&#13;'})}</{name}>"
+    return f"<{name}>{escape(_NOT_IN_XML.sub(chr(0xFFFD), text), {chr(13): '&#13;'})}</{name}>"
 
 
 # --- Scalars --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.transform import target_input
+from scones.cloud.services.targets import queue_url
 
 if TYPE_CHECKING:
     from scones.cloud.services.events.routing import Router
@@ -86,8 +87,7 @@ class Delivery:
     async def _send(
         self, queue: str, text: str, group: str | None, attributes: dict[str, dict[str, str]] | None = None
     ) -> None:
-        *_, account, name = queue.split(":")
-        params: dict[str, Any] = {"QueueUrl": f"{self._cloud.url}/{account}/{name}", "MessageBody": text}
+        params: dict[str, Any] = {"QueueUrl": queue_url(self._cloud, queue), "MessageBody": text}
         if group:
             params["MessageGroupId"] = group
         if attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sqlite3
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.services import pages
 from scones.cloud.services.events.errors import invalid, no_bus, no_rule
 
 T = TypeVar("T")
@@ -166,9 +166,4 @@ class Records:
 
 def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:
     """Return a page of items, and the token of the next one."""
-    try:
-        begin = int(base64.b64decode(token)) if token else 0
-    except ValueError:
-        raise invalid("NextToken is not valid.") from None
-    end = begin + (limit or 100)
-    return items[begin:end], base64.b64encode(str(end).encode()).decode() if len(items) > end else None
+    return pages.page(items, token, limit or 100, invalid("NextToken is not valid."))

@@ -65,7 +65,7 @@ def _fill(template: str, values: dict[str, Any]) -> str:
     filled = _TOKEN.sub(replace, template)
     try:
         json.loads(filled)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _TOKEN.sub(lambda token: _plain(values[token[1]]) if token[1] in values else token[0], template)
     return filled
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
+import lzma
 import os
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -17,8 +20,13 @@ from scones.cloud.errors import ServiceError
 
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 52_428_800, 262_144_000
 """Bytes that an archive in a request may have, and a function's code unzipped (AWS's quotas of 50 and 250 MB)."""
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, OverflowError,
+    ValueError,
+)  # fmt: skip
 """What zipfile raises for damaged, cut, encrypted and unknown forms."""
+_LONGEST_NAME, _LONGEST_PATH = 255, 2048
+"""Bytes of a name and of a path below the code's folder: Linux allows 255, and 4,096 for a whole path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,12 @@ class CodeStore:
         folder = self._contents / name
         if not folder.exists():
             draft = Path(tempfile.mkdtemp(dir=self._contents))
-            for digest in digests:
-                _extract(self.archive(digest), draft)
+            try:
+                for digest in digests:
+                    _extract(self.archive(digest), draft)
+            except BaseException:
+                shutil.rmtree(draft)
+                raise
             draft.chmod(0o755)
             try:
                 draft.rename(folder)
@@ -105,6 +117,7 @@ def _check(archive: bytes) -> None:
             if _size(file) > UNZIPPED_LIMIT:
                 message = f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes"
                 raise ServiceError("InvalidParameterValueException", message, Type="User")
+            _check_paths(file)
             if damaged := file.testzip():
                 raise zipfile.BadZipFile(damaged)
     except _UNREADABLE as error:
@@ -113,6 +126,22 @@ def _check(archive: bytes) -> None:
             "Could not unzip uploaded file. Please check your file, then try to upload again.",
             Type="User",
         ) from error
+
+
+def _check_paths(file: zipfile.ZipFile) -> None:
+    """Raise `BadZipFile` for members that no folder can hold: names too long, or a file where a folder has to be."""
+    files: set[str] = set()
+    folders: set[str] = set()
+    for member in file.infolist():
+        parts = [part for part in member.filename.split("/") if part not in ("", ".", "..")]
+        names = [os.fsencode(part) for part in parts]
+        if sum(map(len, names)) + len(names) > _LONGEST_PATH or max(map(len, names), default=0) > _LONGEST_NAME:
+            raise zipfile.BadZipFile(f"the name of {member.filename[:64]!r} is too long")
+        above = list(itertools.accumulate(parts, "{}/{}".format))
+        (folders if member.is_dir() else files).update(above[-1:] or [""])
+        folders.update(above[:-1])
+    if "" in files or files & folders:
+        raise zipfile.BadZipFile("a file and a folder have the same name")
 
 
 def _extract(archive: Path, folder: Path) -> None:

@@ -166,5 +166,5 @@ def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) 
 def _parsed(payload: bytes) -> Any:
     try:
         return json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return payload.decode(errors="replace")

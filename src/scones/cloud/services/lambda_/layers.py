@@ -49,15 +49,15 @@ class LayerOperations(Operations):
     async def get_layer_version(self, call: Call) -> dict[str, Any]:
         """Describe a layer version."""
         name = call.params["LayerName"].rpartition(":")[2]
+        _check_number(call.params["VersionNumber"])
         return self._layer(name, call.params["VersionNumber"])
 
     async def get_layer_version_by_arn(self, call: Call) -> dict[str, Any]:
         """Describe a layer version by its ARN."""
         *_, name, number = call.params["Arn"].split(":")
-        return self._layer(name, int(number))
+        return self._layer(name, number)
 
-    def _layer(self, name: str, number: int) -> dict[str, Any]:
-        _check_number(number)
+    def _layer(self, name: str, number: int | str) -> dict[str, Any]:
         row = self.cloud.store.row(
             "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
         )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.services import pages
 from scones.cloud.services.lambda_.code import ZIPPED_LIMIT, CodeStore, Package
 from scones.cloud.services.lambda_.code_links import CodeLinks
 from scones.cloud.services.lambda_.destinations import TABLE
@@ -94,12 +95,10 @@ class Operations(Service):
 
 def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of a list, in Lambda's form."""
-    marker = params.get("Marker") or "0"
-    if not marker.isdecimal():
-        raise ServiceError("InvalidParameterValueException", f"The marker {marker} is not one that a list gave.")
-    begin = int(marker)
-    end = begin + params.get("MaxItems", 50)
-    return {name: items[begin:end], "NextMarker": str(end) if end < len(items) else None}
+    marker = params.get("Marker")
+    refusal = ServiceError("InvalidParameterValueException", f"The marker {marker} is not one that a list gave.")
+    found, token = pages.page(items, marker, params.get("MaxItems", 50), refusal)
+    return {name: found, "NextMarker": token}
 
 
 def listed(configuration: dict[str, Any]) -> dict[str, Any]:

@@ -206,6 +206,6 @@ def _reported(payload: bytes, everything: set[str]) -> set[str]:
         report = json.loads(payload or b"null")
         failures = (report or {}).get("batchItemFailures") or []
         named = {failure["itemIdentifier"] for failure in failures}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return everything
     return named if named <= everything else everything

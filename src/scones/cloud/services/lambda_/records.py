@@ -86,7 +86,7 @@ class Records:
             row = self._store.row(
                 "SELECT document, code FROM function_versions WHERE function = ? AND version = ?",
                 function.name,
-                int(qualifier),
+                qualifier,  # as text, which the column's affinity makes a number: of any length
             )
         if row is None:
             raise not_found(self.arn(function.name, function.qualifier))
@@ -141,7 +141,7 @@ class Records:
             message = f"Unable to delete version because the following aliases reference it: [{', '.join(aliases)}]"
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
         await self._store.execute(
-            "DELETE FROM function_versions WHERE function = ? AND version = ?", function.name, int(version)
+            "DELETE FROM function_versions WHERE function = ? AND version = ?", function.name, version
         )
 
     async def publish(self, name: str, description: str | None) -> Version:

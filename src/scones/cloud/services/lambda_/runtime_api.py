@@ -170,7 +170,7 @@ class InitError(Exception):
         """The error's type, as the runtime names it."""
         try:
             return str(json.loads(self.payload)["errorType"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return "Runtime.Unknown"
 
 

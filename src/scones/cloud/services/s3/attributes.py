@@ -11,6 +11,7 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.objects import Objects
 from scones.cloud.services.s3.record import Record
 from scones.cloud.services.s3.tags import check_tags
+from scones.cloud.services.s3.uploads import part_number_marker
 
 
 class Attributes(Objects):
@@ -51,7 +52,7 @@ class Attributes(Objects):
         return {"LastModified": record.modified / 1000, **chosen}
 
     def _object_parts(self, call: Call, record: Record) -> dict[str, Any]:
-        limit, marker = min(call.params.get("MaxParts", 1000), 1000), int(call.params.get("PartNumberMarker", 0))
+        limit, marker = min(call.params.get("MaxParts", 1000), 1000), part_number_marker(call.params)
         parts = self.parts(record.upload or "")
         behind = parts[marker:]
         page = behind[:limit]

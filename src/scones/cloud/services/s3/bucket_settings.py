@@ -58,7 +58,7 @@ class BucketSettings(S3Base):
         policy = call.params["Policy"]
         try:
             valid = isinstance(json.loads(policy), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             valid = False
         if not valid:
             raise ServiceError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")

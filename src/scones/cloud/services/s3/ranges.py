@@ -6,7 +6,10 @@ import re
 
 from scones.cloud.errors import ServiceError
 
-ONE_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_OFFSET = "[0-9]{1,64}"
+"""An offset in a range; S3's own bound on its digits is not documented."""
+ONE_RANGE = re.compile(rf"bytes=((?:{_OFFSET})?)-((?:{_OFFSET})?)")
+_COPY_RANGE = re.compile(f"bytes=({_OFFSET})-({_OFFSET})")
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -38,7 +41,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 def parse_copy_range(header: str, size: int) -> tuple[int, int]:
     """Return start and end of UploadPartCopy's range, which must be `bytes=first-last` and lie in the source."""
-    match = re.fullmatch(r"bytes=(\d+)-(\d+)", header)
+    match = _COPY_RANGE.fullmatch(header)
     if match is None or int(match[2]) < int(match[1]):
         raise ServiceError(
             "InvalidArgument",

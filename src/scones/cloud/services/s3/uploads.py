@@ -189,10 +189,10 @@ class Uploads(Copies):
         """List an upload's parts by number, in pages."""
         params = call.params
         upload = self._upload(params)
-        limit, marker = min(params.get("MaxParts", 1000), 1000), params.get("PartNumberMarker", 0)
+        limit, marker = min(params.get("MaxParts", 1000), 1000), part_number_marker(params)
         parts = self.store.rows(
             "SELECT * FROM s3_parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
-            upload.id, int(marker), limit + 1,
+            upload.id, marker, limit + 1,
         )  # fmt: skip
         page = parts[:limit]
         return {
@@ -313,6 +313,15 @@ def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:
     return kind or default
 
 
+def part_number_marker(params: Mapping[str, Any]) -> int:
+    """Return the part number after which a listing of parts begins."""
+    marker: int = params.get("PartNumberMarker", 0)
+    if marker < 0:
+        message = "Argument part-number-marker must be an integer between 0 and 2147483647"
+        raise errors.invalid_argument(message, "part-number-marker", marker)
+    return marker
+
+
 def _check_number(number: int) -> None:
     if not 1 <= number <= LAST_NUMBER:
         raise errors.invalid_argument(
@@ -322,8 +331,10 @@ def _check_number(number: int) -> None:
 
 def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: Upload) -> list[sqlite3.Row]:
     """Return the parts that a client names: in order, as they were answered, and large enough."""
-    numbers = [part["PartNumber"] for part in wanted]
-    if any(later <= earlier for earlier, later in pairwise(numbers)):
+    if any("PartNumber" not in part or "ETag" not in part for part in wanted):
+        raise errors.malformed_xml()
+    given = [part["PartNumber"] for part in wanted]
+    if any(later <= earlier for earlier, later in pairwise(given)):
         raise ServiceError(
             "InvalidPartOrder",
             "The list of parts was not in ascending order. Parts must be ordered by part number.",
@@ -331,7 +342,7 @@ def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], uplo
         )
     for part in wanted:
         _check_part(part, parts.get(part["PartNumber"]), upload)
-    for number in numbers[:-1]:
+    for number in given[:-1]:
         if (size := parts[number]["size"]) < SMALLEST_PART:
             raise ServiceError(
                 "EntityTooSmall",
@@ -341,11 +352,11 @@ def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], uplo
                 PartNumber=number,
                 ETag=parts[number]["md5"].hex(),
             )
-    return [parts[number] for number in numbers]
+    return [parts[number] for number in given]
 
 
 def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: Upload) -> None:
-    number, etag, name = part["PartNumber"], part.get("ETag", "").strip('"'), f"Checksum{upload.checksum_algorithm}"
+    number, etag, name = part["PartNumber"], part["ETag"].strip('"'), f"Checksum{upload.checksum_algorithm}"
     if upload.chosen and upload.checksum_type == "COMPOSITE" and name not in part:
         raise ServiceError(
             "InvalidRequest",

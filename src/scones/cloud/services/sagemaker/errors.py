@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from scones.cloud.errors import ServiceError
 
 
 def invalid(message: str) -> ServiceError:
     """Return a ValidationException."""
     return ServiceError("ValidationException", message)
+
+
+def invalid_token() -> ServiceError:
+    """Return the answer for a NextToken that no list has given."""
+    return invalid("The pagination token is invalid. Start the listing again without NextToken.")
+
+
+def require(request: Mapping[str, Any], *paths: str) -> None:
+    """Hold a request to members that its operation needs and its model does not require, such as `A.B`.
+
+    Raises `ServiceError` (ValidationException) in the words of a member that the model requires.
+    """
+    for path in paths:
+        value: Any = request
+        for name in path.split("."):
+            value = value.get(name) if value is not None else None
+        if value is None:
+            member = ".".join(name[0].lower() + name[1:] for name in path.split("."))
+            raise invalid(
+                f"1 validation error detected: Value null at '{member}' failed to satisfy constraint: "
+                "Member must not be null"
+            )
 
 
 def not_found(what: str, arn: str) -> ServiceError:

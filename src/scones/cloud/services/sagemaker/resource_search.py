@@ -12,7 +12,8 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Call
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.pages import position, token_at
+from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
 from scones.cloud.services.sagemaker.resources import PAGE, Document
 from scones.cloud.wire.model import service_model
 
@@ -51,11 +52,8 @@ def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
     """Answer a search on a thread; of the documents that are found, only those of the page are kept."""
     resource, expression = params["Resource"], params.get("SearchExpression", {})
     kind, by = _KINDS[resource], params.get("SortBy", "LastModifiedTime")
-    begin, size, descending = (
-        min(_begin(params), 2**62),
-        params.get("MaxResults", PAGE),
-        params.get("SortOrder") != "Ascending",
-    )
+    begin, size = position(params.get("NextToken"), invalid_token()), params.get("MaxResults", PAGE)
+    descending = params.get("SortOrder") != "Ascending"
     if not expression and by == "LastModifiedTime":
         (hits,) = connection.execute("SELECT count(*) FROM sagemaker_resources WHERE kind = ?", (kind,)).fetchone()
         sql = _NEWEST_FIRST if descending else _OLDEST_FIRST
@@ -69,7 +67,7 @@ def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
         found.sort(key=itemgetter(0), reverse=descending)
         hits, page = len(found), [arn for _, arn in found[begin : begin + size]]
     results = [{resource: _record(resource, _document(connection, kind, arn))} for arn in page]
-    more = {"NextToken": str(begin + size)} if hits > begin + size else {}
+    more = {"NextToken": token_at(begin + size)} if hits > begin + size else {}
     return {"Results": results, "TotalHits": {"Value": hits, "Relation": "EqualTo"}, **more}
 
 
@@ -96,13 +94,6 @@ def _tags(connection: Connection, arn: str) -> list[dict[str, str]]:
 
 def _asks_for_tags(expression: dict[str, Any]) -> bool:
     return "Tags" in json.dumps(expression)
-
-
-def _begin(params: dict[str, Any]) -> int:
-    try:
-        return int(params.get("NextToken", 0))
-    except ValueError:
-        raise invalid("The pagination token is invalid. Start the search again without NextToken.") from None
 
 
 def _record(resource: str, document: Document) -> Document:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Any
 
-from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.services.sagemaker.errors import invalid_token
 from scones.cloud.store import Store
 
 SCHEMA = """
@@ -229,7 +229,10 @@ def _token(row: Row, column: str) -> str:
 
 def _read_token(token: str) -> list[Any]:
     try:
-        value, name = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as error:
-        raise invalid("The pagination token is invalid. Start the listing again without NextToken.") from error
-    return [value, name]
+        position = json.loads(base64.urlsafe_b64decode(token))
+    except (ValueError, RecursionError):
+        position = None
+    match position:
+        case [str() | float() as value, str() as name]:
+            return [value, name]
+    raise invalid_token()

@@ -11,6 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
 from scones.cloud.services.sns.records import Records, Subscription
 from scones.cloud.services.sqs.message_attributes import from_json
+from scones.cloud.services.targets import queue_url
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,7 @@ class Delivery:
             log.warning("The notification %s was not delivered: %s; its dead-letter queue: %s", where, error, second)
 
     async def _send(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
-        *_, account, name = queue.split(":")
-        params: dict[str, Any] = {"QueueUrl": f"{self._cloud.url}/{account}/{name}"}
+        params: dict[str, Any] = {"QueueUrl": queue_url(self._cloud, queue)}
         if subscription.raw:
             params["MessageBody"] = text_for(message, "sqs")
             params["MessageAttributes"] = from_json(message["MessageAttributes"])
@@ -62,6 +62,6 @@ class Delivery:
             params["MessageBody"] = notification(message, subscription, self._cloud.url)
         if message["MessageGroupId"]:
             params["MessageGroupId"] = message["MessageGroupId"]
-        if name.endswith(".fifo"):
+        if queue.endswith(".fifo"):
             params["MessageDeduplicationId"] = message["MessageDeduplicationId"]
         await self._cloud.call("sqs", "SendMessage", params)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.services import pages
 from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
 
 SCHEMA = """
@@ -167,7 +168,4 @@ class Records:
 
 def page(items: list[Any], token: str | None) -> tuple[list[Any], str | None]:
     """Return up to 100 items, as SNS does, and the token of the next page."""
-    if token and not token.isdigit():
-        raise invalid("NextToken")
-    begin = int(token or 0)
-    return items[begin : begin + 100], str(begin + 100) if len(items) > begin + 100 else None
+    return pages.page(items, token, 100, invalid("NextToken"))

@@ -160,7 +160,7 @@ def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]
 def _check_redrive(value: str, reason: str) -> None:
     try:
         target = json.loads(value)["deadLetterTargetArn"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise invalid(f"{reason}failed to parse JSON.") from error
     if ":sqs:" not in str(target):
         raise invalid(f"{reason}deadLetterTargetArn is an invalid arn")

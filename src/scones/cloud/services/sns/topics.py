@@ -134,12 +134,12 @@ def _check(name: str, value: str, fifo: bool) -> None:
         if value not in ("true", "false") or (name == "ContentBasedDeduplication" and not fifo):
             raise invalid(f"{reason}: {value}")
     elif name == "MaximumMessageSize":
-        if not value.isdigit() or not 1024 <= int(value) <= 1_048_576:
+        if not re.fullmatch("[0-9]{4,7}", value) or not 1024 <= int(value) <= 1_048_576:
             raise invalid(f"{reason}: {value}")
     elif name in _DOCUMENTS:
         try:
             json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise invalid(f"{name} failed to parse JSON.") from error
     elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
         raise invalid("AttributeName")

@@ -73,14 +73,16 @@ def _allowed(name: str, value: str) -> bool:
         return value in _CHOICES[name]
     if name == "KmsMasterKeyId":
         return True
-    return isinstance(_document(value), dict)
+    return _document(value) is not None
 
 
-def _document(text: str) -> Any:
+def _document(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that a text is, or None."""
     try:
-        return json.loads(text)
-    except ValueError:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    return document if isinstance(document, dict) else None
 
 
 def redrive_policy(text: str) -> tuple[str, int]:

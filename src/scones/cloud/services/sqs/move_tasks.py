@@ -162,5 +162,5 @@ def _handle(task: str, source: str) -> str:
 def _task(handle: str) -> str:
     try:
         return str(json.loads(base64.b64decode(handle, validate=True))["taskId"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise invalid("Value for parameter TaskHandle is invalid.") from None

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scones.cloud.service import Call
-from scones.cloud.services.sqs.errors import invalid, invalid_parameter
+from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.operations import Operations
 from scones.cloud.services.sqs.queues import Queue
 
@@ -20,6 +20,9 @@ class PermissionOperations(Operations):
         policy = self._policy(queue)
         if any(each.get("Sid") == params["Label"] for each in policy["Statement"]):
             raise invalid_parameter(params["Label"], "Label", "Already exists.")
+        for name in ("AWSAccountIds", "Actions"):
+            if not params[name]:
+                raise missing(name)
         accounts = [f"arn:aws:iam::{account}:root" for account in params["AWSAccountIds"]]
         actions = [f"SQS:{action}" for action in params["Actions"]]
         statement = {

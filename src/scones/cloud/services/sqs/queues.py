@@ -75,7 +75,10 @@ class Queues:
 
     def at(self, url: str) -> Queue:
         """Return the queue of a URL; host and port do not count, for the cloud may have moved since."""
-        parts = urlsplit(url).path.strip("/").split("/")
+        try:
+            parts = urlsplit(url).path.strip("/").split("/")
+        except ValueError:  # such as http://[
+            parts = []
         if len(parts) < 2:
             raise ServiceError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
         account, name = parts[-2:]

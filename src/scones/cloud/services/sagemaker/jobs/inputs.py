@@ -134,7 +134,7 @@ async def _manifest(objects: Objects, source: dict[str, Any]) -> AsyncIterator[t
         lines = json.loads(await objects.read(Location.of(source["S3Uri"])))
         prefix = Location.of(lines[0]["prefix"])
         names = [str(name) for name in lines[1:]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ServiceError(
             "ClientError", f'The manifest "{source["S3Uri"]}" is no JSON list of a prefix and names below it.'
         ) from error

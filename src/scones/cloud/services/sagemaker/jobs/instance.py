@@ -25,9 +25,15 @@ AT_ONCE = max(1, min(2, CORES // 4))
 """How many jobs train at the same time; the others wait for capacity."""
 
 
+def instances(request: Document) -> int:
+    """Return the number of a job's instances."""
+    count: int = request["ResourceConfig"].get("InstanceCount", 1)
+    return count
+
+
 def host_names(request: Document) -> list[str]:
     """Return the names by which a job's instances know each other: algo-1 and so on."""
-    return [f"algo-{index + 1}" for index in range(request["ResourceConfig"].get("InstanceCount", 1))]
+    return [f"algo-{index + 1}" for index in range(instances(request))]
 
 
 class Instance:

@@ -125,7 +125,7 @@ def _attributes(line: bytes, number: int, source: dict[str, Any]) -> list[Piece]
     where = f'Line {number} of the augmented manifest "{source["S3Uri"]}"'
     try:
         values = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{where} is not JSON.") from error
     pieces: list[Piece] = []
     for name in source["AttributeNames"]:

@@ -10,7 +10,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import isolation
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.errors import invalid, not_offered, require
 from scones.cloud.services.sagemaker.jobs.batch_jobs import Outcome
 from scones.cloud.services.sagemaker.jobs.processing_instance import ProcessingInstance, host_names, outputs_of
 from scones.cloud.services.sagemaker.jobs.training_jobs import MOST_INSTANCES
@@ -31,6 +31,9 @@ DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
 
 async def check(request: dict[str, Any]) -> None:
     """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`."""
+    require(
+        request, "ProcessingResources.ClusterConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceType"
+    )
     count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
     if count > MOST_INSTANCES:
         raise invalid(

@@ -13,10 +13,10 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container import image_command
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.errors import invalid, not_offered, require
 from scones.cloud.services.sagemaker.jobs import inputs
 from scones.cloud.services.sagemaker.jobs.hosts import alone
-from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE, host_names
+from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE, instances
 from scones.cloud.services.sagemaker.jobs.metrics import definitions
 from scones.cloud.services.sagemaker.jobs.record import Record, enter, finish
 from scones.cloud.services.sagemaker.jobs.training import TrainingRun, output_place
@@ -163,7 +163,8 @@ def _check(request: dict[str, Any]) -> None:
     algorithm = request.get("AlgorithmSpecification", {})
     if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
         raise not_offered("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
-    if "InstanceGroups" in request.get("ResourceConfig", {}):
+    require(request, "ResourceConfig")
+    if "InstanceGroups" in request["ResourceConfig"]:
         raise not_offered("training on several instance groups", "Set InstanceType and InstanceCount instead.")
     stopping = request.get("StoppingCondition", {})
     longest = stopping.get("MaxRuntimeInSeconds", 86_400)
@@ -175,13 +176,15 @@ def _check(request: dict[str, Any]) -> None:
 
 
 async def _check_instances(request: dict[str, Any]) -> None:
-    names = host_names(request)
-    if len(names) > MOST_INSTANCES:
+    count = instances(request)
+    if count < 1:
+        raise invalid("ResourceConfig.InstanceCount must be greater than 0.")
+    if count > MOST_INSTANCES:
         raise invalid(
-            f"ResourceConfig.InstanceCount is {len(names)}, and the local cloud runs at most {MOST_INSTANCES} "
+            f"ResourceConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} "
             "processes for a training job; set a smaller one."
         )
-    if len(names) > 1 and (reason := await asyncio.to_thread(isolation)):
+    if count > 1 and (reason := await asyncio.to_thread(isolation)):
         raise not_offered(
             f"training on several instances on this machine, where {reason}", "Set ResourceConfig.InstanceCount to 1."
         )
@@ -207,7 +210,7 @@ def _document(request: dict[str, Any], arn: str) -> Document:
             "S3ModelArtifacts": str(output_place(request).join("model.tar.gz" if compressed else "model/"))
         },
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **request["OutputDataConfig"]},
-        "ResourceConfig": {"InstanceCount": 1, **request.get("ResourceConfig", {})},
+        "ResourceConfig": {"InstanceCount": 1, **request["ResourceConfig"]},
         "StoppingCondition": {"MaxRuntimeInSeconds": 86_400, **request.get("StoppingCondition", {})},
         "TrainingJobStatus": "InProgress",
         "CreationTime": now,

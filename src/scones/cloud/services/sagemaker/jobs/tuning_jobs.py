@@ -10,7 +10,8 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.pages import page
+from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
 from scones.cloud.services.sagemaker.jobs import search
 from scones.cloud.services.sagemaker.jobs.search import Search
 from scones.cloud.services.sagemaker.jobs.training_jobs import TrainingJobs
@@ -101,9 +102,8 @@ class TuningJobs:
         chosen = [each for each in summaries if wanted in (None, each["TrainingJobStatus"])]
         by = params.get("SortBy", "Name")
         chosen.sort(key=lambda each: _sort_key(each, by), reverse=params.get("SortOrder", "Ascending") == "Descending")
-        begin, size = int(params.get("NextToken", 0)), params.get("MaxResults", 10)
-        more = {"NextToken": str(begin + size)} if len(chosen) > begin + size else {}
-        return {"TrainingJobSummaries": chosen[begin : begin + size], **more}
+        found, token = page(chosen, params.get("NextToken"), params.get("MaxResults", 10), invalid_token())
+        return {"TrainingJobSummaries": found, "NextToken": token}
 
     async def ask_to_stop(self, name: str) -> None:
         """Begin to stop a job with its training jobs; raises `ServiceError` for one that is not in progress."""

@@ -1,0 +1,70 @@
+"""Which answers are failures of the cloud, whatever was asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree as ET
+
+from botocore.model import ServiceModel
+
+ALLOWED = {
+    501: re.compile(r"NotImplemented"),  # what the cloud does not offer, by name
+    502: re.compile(r"InvalidZipFileException|EC2\w+Exception|\w+Exception"),  # Lambda's model has these as 502
+    503: re.compile(r"SlowDown|ServiceUnavailable\w*|ThrottlingException"),
+}
+"""Error codes that AWS answers with a status of 500 or more, by status."""
+
+UNREADABLE = (400, 413, 414, 431)
+"""The statuses of bytes that are not HTTP, or whose head is too large: no service is known yet, nor its format."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def request_id(self) -> str:
+        return self.headers.get("x-amzn-requestid") or self.headers.get("x-amz-request-id") or ""
+
+
+def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
+    """Return what is wrong with an answer, or None."""
+    if answered.status < 400:
+        return None if answered.status >= 200 else f"status {answered.status}"
+    if answered.status in UNREADABLE and not answered.request_id:
+        return None
+    bodiless = method == "HEAD"
+    code = None if bodiless else _code(model.metadata["protocol"], answered)
+    if answered.status >= 500:
+        allowed = ALLOWED.get(answered.status)
+        if allowed is None or not allowed.search(code or ("NotImplemented" if bodiless else "")):
+            return f"status {answered.status} {code}"
+    if not bodiless and not code:
+        protocol = model.metadata["protocol"]
+        return f"status {answered.status} is not in the format of {protocol} errors: {answered.body[:200]!r}"
+    return None
+
+
+def _code(protocol: str, answered: Answered) -> str | None:
+    """Return an error's code by the service's protocol, or None where the answer does not have that format."""
+    if protocol in ("json", "rest-json"):
+        try:
+            document = json.loads(answered.body)
+        except ValueError:
+            return None
+        if not isinstance(document, dict):
+            return None
+        return answered.headers.get("x-amzn-errortype") or document.get("__type")
+    try:
+        root = ET.fromstring(answered.body)
+    except ET.ParseError:
+        return None
+    found = root.find("Code") if protocol == "rest-xml" else root.find("Error/Code")
+    return None if found is None else found.text

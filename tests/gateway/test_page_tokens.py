@@ -1,0 +1,60 @@
+"""Tokens that no list has given are refused by every service, in its own code."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+TOKENS = ["x", "MTA", "LTE=", "²", "9" * 5000, "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "/w==", "ICAx"]
+
+
+def refusal(call: Any, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    return str(caught.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_that_no_list_gave_is_refused(cloud: Any, token: str) -> None:
+    client = cloud.client
+    validated = {"parameter_validation": False}
+    calls = [
+        (client("cloudwatch").list_metrics, "NextToken", "InvalidParameterValue"),
+        (client("events", **validated).list_rules, "NextToken", "ValidationException"),
+        (client("iam", **validated).list_roles, "Marker", "ValidationError"),
+        (client("lambda").list_functions, "Marker", "InvalidParameterValueException"),
+        (client("sns").list_topics, "NextToken", "InvalidParameter"),
+        (client("sagemaker", **validated).list_training_jobs, "NextToken", "ValidationException"),
+        (client("stepfunctions", **validated).list_activities, "nextToken", ("InvalidToken", "ValidationException")),
+    ]
+    for call, member, code in calls:
+        given = refusal(call, **{member: token})
+        assert given in (code if isinstance(code, tuple) else (code,)), (call, given)
+
+
+@pytest.mark.parametrize("token", ["x", "MTA", "²", "/w==", "9" * 5000])
+def test_a_token_that_is_no_name_is_refused(cloud: Any, token: str) -> None:
+    logs = cloud.client("logs", parameter_validation=False)
+    assert refusal(logs.describe_log_groups, nextToken=token) == "InvalidParameterException"
+
+
+@pytest.mark.parametrize("position", [10, [1], [1, 2], [None, "a"], [{"a": 1}, "b"], ["a", 10**30], {"a": 1, "b": 2}])
+def test_a_token_with_another_position_is_refused(cloud: Any, position: Any) -> None:
+    token = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+    assert refusal(cloud.client("sagemaker").list_models, NextToken=token) == "ValidationException"
+
+
+def test_a_position_behind_the_last_event_is_refused(cloud: Any) -> None:
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName="page-tokens")
+    logs.create_log_stream(logGroupName="page-tokens", logStreamName="a")
+    for token in ("f/" + "9" * 40, "b/" + "0" * 21 + "9" * 19, "f/" + "٣" * 40):
+        call = logs.get_log_events
+        assert refusal(call, logGroupName="page-tokens", logStreamName="a", nextToken=token) == (
+            "InvalidParameterException"
+        )
