@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from scones.cloud.services import offered
 from scones.cloud.wire.model import service_model
 
-LATER = ("awscrt", "boto3", "jsonata", "numpy", "onnx", "onnxruntime", "optuna", "psutil", "torch", "zoneinfo")
+LATER = ("awscrt", "boto3", "jsonata", "numpy", "onnx", "onnxruntime", "optuna", "psutil", "torch",
+         "scones.cloud.services.states.api")  # fmt: skip
 """Packages that take long to import, and that a cloud needs for some requests only."""
 
 
 def test_a_start_imports_no_package_that_only_some_requests_need():
     program = (
-        "import sys; from scones.cloud.__main__ import server; server(); from scones.cloud.services import offered;"
-        f"offered(); print([name for name in {LATER} if name in sys.modules])"
+        "import sys; from scones.cloud.__main__ import server; server()\n"
+        "from scones.cloud.services import offered_at_start; offered_at_start()\n"
+        f"print([name for name in {LATER} if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert found.stdout.strip() == "[]"
@@ -25,6 +32,36 @@ def test_services_are_signed_for_under_the_names_of_their_models():
     for kind in offered():
         metadata = service_model(kind.name).metadata
         assert (kind.signing_name or kind.name) == metadata.get("signingName", metadata["endpointPrefix"])
+
+
+def test_step_functions_starts_with_the_cloud_if_an_execution_is_under_way(start_cloud):
+    cloud = start_cloud()
+    states = cloud.client("stepfunctions")
+    definition = json.dumps({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3, "End": True}}})
+    role = "arn:aws:iam::111122223333:role/states"
+    machine = states.create_state_machine(name="waits", definition=definition, roleArn=role)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    cloud.kill()
+    again = start_cloud()
+    deadline = time.monotonic() + 60
+    query = "SELECT 1 FROM sfn_executions WHERE status = 'SUCCEEDED'"
+    while not _rows(again.data_dir, query):  # no request wakes the service
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert again.client("stepfunctions").describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+
+
+def _rows(data_dir, query):
+    with contextlib.closing(sqlite3.connect(f"file:{data_dir / 'cloud.sqlite'}?mode=ro", uri=True)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_requests_that_come_at_once_wake_a_service_once(start_cloud):
+    cloud = start_cloud()
+    clients = [cloud.client("stepfunctions") for _ in range(8)]
+    with ThreadPoolExecutor(len(clients)) as threads:
+        found = list(threads.map(lambda client: client.list_state_machines()["stateMachines"], clients))
+    assert found == [[]] * len(clients)
 
 
 def test_a_service_that_was_not_used_yet_answers(start_cloud):

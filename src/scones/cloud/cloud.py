@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import logging
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scones.cloud.credentials import Caller, Credentials
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call, Service
+from scones.cloud.service import Answer, Call, DormantService, Service
 from scones.cloud.store import PATIENT, Store
 from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
@@ -44,15 +46,56 @@ class Cloud:
         self.services: dict[str, Service] = {}
         self.url = f"http://{settings.host}:{settings.port}"
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._dormant: dict[str, DormantService] = {}
+        self._waking: dict[str, asyncio.Task[None]] = {}
 
-    async def start(self, services: list[type[Service]]) -> None:
-        """Create the services' tables, then start them in order: a service may call those before it."""
+    async def start(self, offered: Sequence[type[Service] | DormantService]) -> None:
+        """Create the services' tables, then start them in order: a service may call those before it.
+
+        A dormant service that has nothing to go on with starts when it is first used.
+        """
+        self._dormant = {each.name: each for each in offered if isinstance(each, DormantService) and self._idle(each)}
+        awake = [each for each in offered if each.name not in self._dormant]
+        services = [each.load() if isinstance(each, DormantService) else each for each in awake]
         await asyncio.gather(*(self.store.define(kind.schema) for kind in services if kind.schema))  # one commit
         self.services |= {kind.name: kind(self) for kind in services}
         for service in self.services.values():
             begun = time.perf_counter()
             await service.start()
             log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
+
+    def _idle(self, dormant: DormantService) -> bool:
+        try:
+            return self.store.row(dormant.under_way) is None
+        except sqlite3.OperationalError:  # no such table
+            return True
+
+    def signing_names(self) -> dict[str, list[str]]:
+        """Return the names of the services offered, dormant ones included, by the name in their signatures."""
+        found: dict[str, list[str]] = {}
+        known: list[Service | DormantService] = [*self.services.values(), *self._dormant.values()]
+        for service in known:
+            found.setdefault(service.signing_name or service.name, []).append(service.name)
+        return found
+
+    async def wake(self, name: str) -> None:
+        """Return when a service has started; for any but a dormant one, at once."""
+        if name in self._dormant:
+            if name not in self._waking:
+                self._waking[name] = asyncio.create_task(self._wake(self._dormant[name]))
+            await asyncio.shield(self._waking[name])
+
+    async def _wake(self, dormant: DormantService) -> None:
+        try:
+            kind = await asyncio.to_thread(dormant.load)
+            await self.store.define(kind.schema)
+            service = kind(self)
+            await service.start()
+            self.services[dormant.name] = service
+            del self._dormant[dormant.name]
+            gc.freeze()
+        finally:
+            del self._waking[dormant.name]
 
     def drain(self) -> None:
         """End the calls that only wait, so that their clients are answered before the process ends."""
@@ -61,7 +104,7 @@ class Cloud:
 
     async def stop(self) -> None:
         """Stop the services in reverse order, then what still runs in the background, then the store."""
-        for service in reversed(self.services.values()):
+        for service in reversed([*self.services.values()]):
             try:
                 await service.stop()
             except Exception:
@@ -102,6 +145,7 @@ class Cloud:
         A streaming input may be given as bytes; a streaming output is bytes or an async iterator (`read_body`
         makes it whole). `check` validates the parameters, for those that a user wrote. Raises `ServiceError`.
         """
+        await self.wake(service)
         handler = self.handler(service, operation)
         shape = service_model(service).operation_model(operation)
         if check and shape.input_shape is not None:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import parse_qsl
 
@@ -84,9 +85,7 @@ class Gateway:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self._bodies = body.WholeBodies()
-        self._by_signing_name: dict[str, list[Service]] = defaultdict(list)
-        for name, service in cloud.services.items():
-            self._by_signing_name[service.signing_name or name].append(service)
+        self._by_signing_name = cloud.signing_names()
         self._candidates: dict[str, _Candidates] = {}
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
@@ -158,23 +157,26 @@ class Gateway:
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
         return response
 
-    def _meant(self, incoming: _Incoming) -> _Candidates:
+    async def _meant(self, incoming: _Incoming) -> _Candidates:
         """Return the services that a request may mean, by the service that its signature names."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
-            return self._signed_for("s3")
+            return await self._signed_for("s3")
         signing_name, _ = scope
         if signing_name not in self._by_signing_name:
             raise ServiceError(
                 "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
             )
-        return self._signed_for(signing_name)
+        return await self._signed_for(signing_name)
 
-    def _signed_for(self, signing_name: str) -> _Candidates:
+    async def _signed_for(self, signing_name: str) -> _Candidates:
         """Return the services of a signing name; the first request for them loads their models (up to 30 ms)."""
         candidates = self._candidates.get(signing_name)
         if candidates is None:
-            candidates = self._candidates[signing_name] = _Candidates.of(self._by_signing_name[signing_name])
+            names = self._by_signing_name[signing_name]
+            for name in names:
+                await self.cloud.wake(name)
+            candidates = self._candidates[signing_name] = _Candidates.of([self.cloud.services[name] for name in names])
         return candidates
 
     def _assumed_service(self, request: auth.Request) -> str:
@@ -184,16 +186,16 @@ class Gateway:
         scope = auth.scope_of(request)
         if scope is None:
             return "s3"
-        for service in self._by_signing_name.get(scope[0], ()):
-            if _protocol(service.name) != "json":  # that would have named a target
-                return service.name
+        for name in self._by_signing_name.get(scope[0], ()):
+            if _protocol(name) != "json":  # that would have named a target
+                return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return "sts" if form else "lambda"  # a service that is not offered: of the query protocol, or of REST and JSON
 
     async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
         """Find the operation and check the signature; a body that the operation streams is not read yet."""
         request = incoming.request
-        candidates = self._meant(incoming)
+        candidates = await self._meant(incoming)
         match = self._match(incoming, candidates, {})
         if "s3" in candidates.services:
             s3_headers.check(request.headers, incoming.query_string)
@@ -278,7 +280,7 @@ class Gateway:
         return Response(200, {"content-type": "application/zip"}, archive)
 
     def _health(self) -> Response:
-        document = {"status": "running", "services": sorted(self.cloud.services)}
+        document = {"status": "running", "services": sorted(chain.from_iterable(self._by_signing_name.values()))}
         return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())
 
 

@@ -20,7 +20,7 @@ from scones.cloud.credentials import Credentials
 from scones.cloud.folder_lock import FolderLock
 from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
-from scones.cloud.services import offered
+from scones.cloud.services import offered_at_start
 from scones.cloud.store import Store
 from scones.cloud.watchdog import Watchdog
 from scones.http_connection import HttpConnection
@@ -86,7 +86,7 @@ async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Wat
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
     try:
-        await cloud.start(offered())
+        await cloud.start(offered_at_start())
         _collect_seldom()
         config = uvicorn.Config(
             Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,

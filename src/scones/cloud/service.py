@@ -68,6 +68,20 @@ class Answer:
 Handler = Callable[[Call], Awaitable[dict[str, Any] | Answer]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DormantService:
+    """A service whose code is loaded when it is first used, or at the start if it has work to go on with.
+
+    `under_way` is a query that returns a row in that case; it fails where the service has never been used. Other
+    services reach it through `Cloud.call` alone.
+    """
+
+    name: str
+    signing_name: str
+    load: Callable[[], type[Service]]
+    under_way: str
+
+
 class Service:
     """One AWS service: subclasses set `name`, botocore's service name, and define operations.
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scones.cloud.service import Service
+    from scones.cloud.service import DormantService, Service
 
 
 def offered() -> list[type[Service]]:
-    """Return the services in the order in which they start: each may call those before it."""
+    """Return all services, in the order in which they start: each may call those before it."""
+    return [each if isinstance(each, type) else each.load() for each in offered_at_start()]
+
+
+def offered_at_start() -> list[type[Service] | DormantService]:
+    """Return the services in that order, without loading those that may wait for their first request."""
+    from scones.cloud.service import DormantService
     from scones.cloud.services.cloudwatch import CloudWatch
     from scones.cloud.services.events import EventBridge
     from scones.cloud.services.identity import IdentityAndAccessManagement, SecurityTokenService
@@ -19,7 +25,6 @@ def offered() -> list[type[Service]]:
     from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
     from scones.cloud.services.sns import SNS
     from scones.cloud.services.sqs import SQS
-    from scones.cloud.services.states.api import StepFunctions
 
     return [
         SecurityTokenService,
@@ -32,6 +37,18 @@ def offered() -> list[type[Service]]:
         SNS,
         SageMaker,
         SageMakerRuntime,
-        StepFunctions,
+        DormantService(
+            name="stepfunctions",
+            signing_name="states",
+            load=_step_functions,
+            under_way="SELECT 1 FROM sfn_executions WHERE status = 'RUNNING' LIMIT 1",
+        ),
         EventBridge,
     ]
+
+
+def _step_functions() -> type[Service]:
+    """Load Step Functions: a quarter of all code."""
+    from scones.cloud.services.states.api import StepFunctions
+
+    return StepFunctions
