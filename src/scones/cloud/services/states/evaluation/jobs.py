@@ -39,9 +39,12 @@ def _jsonata(arguments: Arguments) -> Iterator[Any]:
 
 
 def _jsonpath(arguments: Arguments) -> Iterator[Any]:
+    engine = engines.jsonpath()
     limits.allow(limits.EVALUATION_SECONDS)
-    query = engines.jsonpath().compile_query(arguments["query"])
-    yield _sized([match.value for match in query.finditer(arguments["root"])])
+    try:
+        yield _sized(engine.evaluate(arguments["query"], arguments["root"]))
+    except engine.QueryFailedError as error:
+        yield {"failed": str(error)}
 
 
 def _function(arguments: Arguments) -> Iterator[Any]:

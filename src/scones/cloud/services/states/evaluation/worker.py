@@ -24,6 +24,8 @@ OUT_OF_MEMORY = 70
 """The exit status of a worker whose job met the limit on memory."""
 TOO_DEEP = 71
 """The exit status of a worker whose job met Python's limit on recursion."""
+BROKEN = 72
+"""The exit status of a worker whose engine raised an error that is not about the expression."""
 _LIFELINE = 1
 _NICENESS = 5
 
@@ -43,6 +45,8 @@ def main() -> None:
                 os._exit(TOO_DEEP)
             except OSError:  # the cloud has gone
                 sys.exit(0)
+            except Exception:  # an engine's own fault: nothing is known of its state
+                os._exit(BROKEN)
 
 
 def _end_with_the_cloud() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from scones.cloud.services.states.evaluation.fair_queue import FairQueue
 from scones.cloud.services.states.evaluation.frames import LENGTH, framed
-from scones.cloud.services.states.evaluation.worker import OUT_OF_MEMORY, STARTER, TOO_DEEP
+from scones.cloud.services.states.evaluation.worker import BROKEN, OUT_OF_MEMORY, STARTER, TOO_DEEP
 from scones.cloud.services.states.language.evaluators import Job, JobStoppedError, Owner
 
 MOST_WORKERS = max(2, min(4, os.cpu_count() or 1))
@@ -27,7 +27,13 @@ MAX_WAIT = 60
 """Seconds that a job may wait for a worker; it then ends as one that takes too long."""
 _STALLED = 120
 """Seconds without a reply after which a worker is killed: the limits on CPU time end it long before."""
-_LIMITS = {-signal.SIGXCPU: "time", OUT_OF_MEMORY: "memory", TOO_DEEP: "depth", -signal.SIGSEGV: "depth"}
+_LIMITS = {
+    -signal.SIGXCPU: "time",
+    OUT_OF_MEMORY: "memory",
+    TOO_DEEP: "depth",
+    BROKEN: "engine",
+    -signal.SIGSEGV: "depth",
+}
 _NOTHING: dict[str, str] = {}
 """The environment of a worker."""
 _LARGE = 64 * 1024

@@ -46,6 +46,7 @@ MESSAGES = {
     "depth": "Stack overflow error: Check for non-terminating recursive function. "
     "Consider rewriting as tail-recursive.",
     "time": "Expression evaluation timeout: Check for infinite loop",
+    "engine": "Internal error of the evaluator",
     "memory": "Expression evaluation memory limit exceeded: Check for excessive memory usage",
 }
 """What AWS says where an expression takes too much (jsonata-js has the first two)."""

@@ -52,7 +52,7 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
         return _plain(result)
     except RecursionError as error:
         raise Failed(evaluation_message(JException("D1011", -1))) from error
-    except (JException, ArithmeticError, TypeError, ValueError, LookupError, RuntimeError) as error:
+    except (JException, ArithmeticError, AttributeError, TypeError, ValueError, LookupError, RuntimeError) as error:
         raise Failed(evaluation_message(error)) from error
 
 

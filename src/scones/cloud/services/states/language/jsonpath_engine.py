@@ -1,23 +1,70 @@
-"""JSONPath's queries that may match several values: python-jsonpath (RFC 9535), as Jayway's parser takes them."""
+"""JSONPath's queries that may match several values: python-jsonpath (RFC 9535), as Jayway's parser takes them.
+
+Loaded by worker processes alone (`evaluation/`), which bound its time and memory.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
-import jsonpath
+import re2
+from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError
+from jsonpath.filter import BaseExpression, RegexLiteral
+from jsonpath.parse import Parser
+from jsonpath.stream import TokenStream
 
 _QUOTED = re.compile(r"""('(?:[^'\\]|\\.?)*+(?:'|\Z)|"(?:[^"\\]|\\.?)*+(?:"|\Z))""", re.DOTALL)
 _BARE_WORD = re.compile(r"([=!<>]=|[<>])\s*(?!(?:true|false|null)\b)([A-Za-z_][\w-]*)(?=\s*(?:\)|&&|\|\|))")
 
 
+class QueryFailedError(Exception):
+    """A query that cannot be evaluated on its input."""
+
+
+class _Parser(Parser):
+    """Compiles the expressions of `=~` for RE2, which takes linear time; those that it cannot take stay Python's."""
+
+    def parse_regex(self, stream: TokenStream) -> BaseExpression:
+        literal = super().parse_regex(stream)
+        assert isinstance(literal, RegexLiteral)
+        pattern = literal.value
+        options = re2.Options()
+        options.log_errors = False
+        options.case_sensitive = not pattern.flags & re.IGNORECASE
+        options.dot_nl = bool(pattern.flags & re.DOTALL)
+        try:
+            literal.value = re2.compile(pattern.pattern, options)
+        except re2.error:
+            return literal
+        return literal
+
+
+class _Environment(JSONPathEnvironment):
+    parser_class = _Parser
+
+
+_ENVIRONMENT = _Environment()
+
+
 @lru_cache(maxsize=1024)
-def compile_query(text: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
+def compile_query(text: str) -> JSONPath | CompoundJSONPath:
     """Compile a query that begins with `$`; raise ValueError where it is none."""
     try:
-        return jsonpath.compile(_plain(text))
-    except (jsonpath.JSONPathError, RecursionError) as error:
+        return _ENVIRONMENT.compile(_plain(text))
+    except (JSONPathError, RecursionError, re.error) as error:
         raise ValueError(f"{text!r} is not a JSONPath: {error}") from error
+
+
+def evaluate(text: str, root: Any) -> list[Any]:
+    """Return the values that a query matches; raise `QueryFailedError`."""
+    if isinstance(root, str):  # python-jsonpath would parse it
+        return []
+    try:
+        return [match.value for match in compile_query(text).finditer(root)]
+    except (JSONPathError, TypeError, ValueError) as error:
+        raise QueryFailedError(str(error)) from error
 
 
 def _plain(text: str) -> str:

@@ -143,6 +143,8 @@ class PathQuery:
             (reply,) = await scope.perform(Job("jsonpath", {"query": self.query, "root": root}))
         except JobStoppedError as stopped:
             raise EvaluationError(f"The path '{self.text}' failed: {MESSAGES[stopped.limit]}") from stopped
+        if "failed" in reply:
+            raise EvaluationError(f"The path '{self.text}' failed: {reply['failed']}")
         if "too_large" in reply:
             raise scope.too_large()
         values: list[Any] = reply["value"]
