@@ -191,11 +191,9 @@ def _verify_version_4(
             f"Credential should be scoped to a valid region: this local cloud serves {region}, not {signed_region}.",
             403,
         )
-    signed = fields["SignedHeaders"].split(";")
+    signed = _signed_headers(fields["SignedHeaders"])
     if "host" not in signed:
         raise _must_be_signed("Host")
-    if len(set(signed)) < len(signed):  # each repetition would add the header to the canonical request again
-        raise _mismatch()
     canonical = "\n".join(
         [
             request.method,
@@ -215,17 +213,27 @@ def _verify_version_4(
     expected = keyed.hexdigest()
     if not same(expected, fields["Signature"]):
         raise _mismatch()
-    _refuse_unsigned_headers(request.headers, frozenset(signed), service)
+    _refuse_unsigned_headers(request.headers, signed, service)
     return Signature(caller, service, declared, key, scope, date, expected)
 
 
-def _refuse_unsigned_headers(headers: Mapping[str, str], signed: frozenset[str], service: str) -> None:
+@lru_cache(64)  # a client's are the same for each operation
+def _signed_headers(text: str) -> Mapping[str, None]:
+    """Return the names of the signed headers, in their order."""
+    names = text.split(";")
+    found = dict.fromkeys(names)
+    if len(found) < len(names):  # each repetition would add the header to the canonical request again
+        raise _mismatch()
+    return found
+
+
+def _refuse_unsigned_headers(headers: Mapping[str, str], signed: Mapping[str, None], service: str) -> None:
     """Refuse `x-amz-*` headers that were added after signing.
 
     S3's error is AWS's. For other services we only know AWS's refusal of an unsigned Host, and use its words.
     """
-    present = {name for name in headers if name.startswith("x-amz-")}
-    unsigned = present - signed - (_UNSIGNED_IN_S3 if service == "s3" else _UNSIGNED_ELSEWHERE)
+    allowed = _UNSIGNED_IN_S3 if service == "s3" else _UNSIGNED_ELSEWHERE
+    unsigned = [name for name in headers if name not in signed and name.startswith("x-amz-") and name not in allowed]
     if not unsigned:
         return
     names = ", ".join(sorted(unsigned))
