@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import resource
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
@@ -40,6 +41,8 @@ JOINED = 64 << 10
 """Bytes of a body up to which it is copied behind the head, and not handed over beside it."""
 LINGER = 5.0
 """Seconds that a client may go on to send what nobody reads, behind its answer."""
+CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+"""Connections of a server: half of its file descriptors, so that clients cannot take those of the data folder."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -87,6 +90,14 @@ class HttpConnection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self._addresses = {"client": _address(transport, "peername"), "server": _address(transport, "sockname")}
         self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own two classes alone
+        if len(self.server.connections) > CONNECTIONS:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close the connection that has been idle longest; clients connect again when they need to."""
+        connections = cast("set[HttpConnection]", self.server.connections)
+        idle = [each for each in connections if not each._under_way and not each.transport.is_closing()]
+        min(idle, key=lambda each: each._waits_since).transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse what is no request."""

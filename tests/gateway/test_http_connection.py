@@ -396,3 +396,20 @@ async def test_a_head_is_held_to_its_limits(request_, status):
         client = await connect()
         await client.send(request_)
         assert (await client.head()).startswith(b"HTTP/1.1 " + status)
+
+
+async def test_the_connection_that_was_idle_longest_makes_room(monkeypatch):
+    monkeypatch.setattr(http_connection, "CONNECTIONS", 3)
+
+    async def app(scope, receive, send):
+        await answer(send, b"answered")
+
+    async with serving(app) as (connect, state):
+        first, *_ = [await connect() for _ in range(3)]
+        await first.send(b"GET / HTTP/1.1\r\n\r\n")
+        assert await first.answer() == b"answered"
+        clients = [await connect() for _ in range(50)]
+        await clients[-1].send(b"GET / HTTP/1.1\r\n\r\n")
+        assert await clients[-1].answer() == b"answered"
+        assert await first.rest() == b""
+        assert len(state.connections) <= 3
