@@ -78,6 +78,23 @@ def test_a_large_xml_body_is_refused_in_s3s_words(cloud, bucket):
     assert "<Code>MaxMessageLengthExceeded</Code>" in text
 
 
+def test_a_body_is_not_read_for_an_unknown_key(cloud):
+    path = "/2015-03-31/functions"
+    headers = raw_requests.signed_headers(cloud, "lambda", b"", path=path) | {"Content-Length": str(60 * MIB)}
+    headers["Authorization"] = headers["Authorization"].replace("Credential=AKIA", "Credential=BKIA")
+    status, text = raw_requests.send(cloud, "POST", path, headers)
+    assert (status, "security token included in the request is invalid" in text) == (403, True)
+
+
+def test_an_upload_has_5_gib(cloud, bucket):
+    path = f"/{bucket}/large"
+    for length in (5 * 1024 * MIB + 1, 10**30):
+        headers = raw_requests.signed_headers(cloud, "s3", b"", method="PUT", path=path)
+        status, text = raw_requests.send(cloud, "PUT", path, headers | {"Content-Length": str(length)})
+        assert status == 400
+        assert "<Code>EntityTooLarge</Code>" in text or length == 10**30  # which the HTTP parser refuses
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -73,12 +73,21 @@ def scope_of(request: Request) -> tuple[str, str] | None:
     return (scope.service, scope.region) if scope is not None else None
 
 
-def require_signature(request: Request) -> None:
-    """Refuse a request that carries no signature at all."""
-    if "Signature" not in _header_fields(request):
-        query = dict(request.query)
-        if not ("X-Amz-Signature" in query or "AWSAccessKeyId" in query):
-            raise _unsigned()
+def require_key(request: Request, credentials: Credentials, account: str) -> None:
+    """Refuse a request that carries no signature, or one with a key that does not exist, before its body is read."""
+    fields, query = _header_fields(request), dict(request.query)
+    if "Signature" in fields:
+        claimed, token = _scope(fields.get("Credential", "")), request.headers.get("x-amz-security-token")
+    elif "X-Amz-Signature" in query:
+        claimed, token = _scope(query.get("X-Amz-Credential", "")), query.get("X-Amz-Security-Token")
+    elif "AWSAccessKeyId" in query:
+        credentials.resolve(query["AWSAccessKeyId"], query.get("x-amz-security-token"), account)
+        return
+    else:
+        raise _unsigned()
+    if claimed is None:
+        raise _malformed_credential()
+    credentials.resolve(claimed.access_key_id, token, account)
 
 
 def _header_fields(request: Request) -> Mapping[str, str]:
@@ -176,11 +185,7 @@ def _verify_version_4(
 ) -> Signature:  # fmt: skip
     claimed = _scope(fields["Credential"])
     if claimed is None:
-        raise ServiceError(
-            "IncompleteSignatureException",
-            "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request",
-            403,
-        )
+        raise _malformed_credential()
     access_key_id, day, signed_region, service, terminator = claimed
     secret, caller = credentials.resolve(access_key_id, token, account)
     if terminator != "aws4_request" or not date.startswith(day):
@@ -335,6 +340,12 @@ def _check_expiry(moment: datetime) -> None:
 
 def _unsigned() -> ServiceError:
     return ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+
+
+def _malformed_credential() -> ServiceError:
+    return ServiceError(
+        "IncompleteSignatureException", "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request", 403
+    )
 
 
 def _mismatch() -> ServiceError:

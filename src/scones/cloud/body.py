@@ -136,6 +136,18 @@ async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIter
         )
 
 
+async def held_to_limit(
+    chunks: AsyncIterator[bytes], limit: int, too_large: Callable[[], ServiceError]
+) -> AsyncIterator[bytes]:
+    """Yield the chunks, and raise `too_large()` where they add up to more than `limit` bytes."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise too_large()
+        yield chunk
+
+
 async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIterator[bytes]:
     """Yield the chunks, and raise at the end unless they add up to the length that was announced."""
     size = 0

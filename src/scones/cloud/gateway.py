@@ -202,10 +202,12 @@ class Gateway:
         if match is not None and streamed_input(match.operation):
             signature = self._verify(request, None)
             admitted = _Admitted(match, signature.caller)
-            admitted.stream = _unframed(incoming, signature, body.stream(receive), admitted.trailers)
+            chunks = body.held_to_limit(body.stream(receive), *_limit(incoming, candidates, match))
+            admitted.stream = _unframed(incoming, signature, chunks, admitted.trailers)
             return admitted
-        auth.require_signature(request)  # before a body of any size is read
-        whole = await self._read(incoming, candidates, match, receive)
+        # before a body of any size is read
+        auth.require_key(request, self.cloud.credentials, self.cloud.settings.account)
+        whole = await self._bodies.read(receive, *_limit(incoming, candidates, match))
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
         signature = self._verify(request, None if framed else await body.digest(whole))
         trailers: dict[str, str] = {}
@@ -218,19 +220,6 @@ class Gateway:
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
         return _Admitted(match, signature.caller, whole, form, trailers=trailers)
-
-    async def _read(
-        self, incoming: _Incoming, candidates: _Candidates, match: Match | None, receive: body.Receive
-    ) -> bytes:
-        """Return the whole body, held to its operation's limit before any of it is read."""
-        service, operation = (match.service, match.operation.name) if match else (candidates.services[0], "")
-        limit = body_limit(service, operation)
-        refused = partial(too_large, service, operation, limit)
-        try:
-            numbers.count(incoming.request.headers.get("content-length", "0"), limit)
-        except ValueError as error:
-            raise refused() from error
-        return await self._bodies.read(receive, limit, refused)
 
     def _verify(self, request: auth.Request, body_hash: str | None) -> auth.Signature:
         settings, credentials = self.cloud.settings, self.cloud.credentials
@@ -305,6 +294,18 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
 def _protocol(service: str) -> str:
     protocol: str = service_model(service).metadata["protocol"]
     return protocol
+
+
+def _limit(incoming: _Incoming, candidates: _Candidates, match: Match | None) -> tuple[int, Callable[[], ServiceError]]:
+    """Return the bytes that a body may have, and the refusal of more; raises it where more is announced."""
+    service, operation = (match.service, match.operation.name) if match else (candidates.services[0], "")
+    limit = body_limit(service, operation)
+    refused = partial(too_large, service, operation, limit)
+    try:
+        numbers.count(incoming.request.headers.get("content-length", "0"), limit)
+    except ValueError as error:
+        raise refused() from error
+    return limit, refused
 
 
 def _unframed(

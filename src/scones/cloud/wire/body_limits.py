@@ -15,6 +15,8 @@ ARCHIVE = 70_167_211
 """Bytes of a request with a function's archive: 50 MB in base64, and 256 KB."""
 ENDPOINT = 25 * MIB
 """Bytes of an endpoint's input (SageMaker, InvokeEndpoint)."""
+OBJECT = 5 << 30
+"""Bytes of an object or a part that one request uploads, as in S3."""
 
 _LIMITS = {
     ("events", "PutEvents"): ESCAPED * MIB + DEFAULT,
@@ -27,6 +29,8 @@ _LIMITS = {
     ("logs", "PutLogEvents"): ESCAPED * MIB + DEFAULT,
     ("s3", "CompleteMultipartUpload"): 4 * MIB,  # 10,000 parts, each with a checksum
     ("s3", "DeleteObjects"): 8 * MIB,  # 1,000 keys of 1,024 bytes, each byte escaped (`&quot;`)
+    ("s3", "PutObject"): OBJECT,
+    ("s3", "UploadPart"): OBJECT,
     ("sagemaker-runtime", "InvokeEndpoint"): ENDPOINT,
     ("sqs", "SendMessage"): ESCAPED * MIB + DEFAULT,
     ("sqs", "SendMessageBatch"): ESCAPED * MIB + DEFAULT,
@@ -44,6 +48,9 @@ def body_limit(service: str, operation: str) -> int:
 
 def too_large(service: str, operation: str, limit: int) -> ServiceError:
     """Return the refusal of a body of more than `limit` bytes; `operation` is "" where it is not known yet."""
+    if service == "s3" and limit == OBJECT:
+        message = "Your proposed upload exceeds the maximum allowed size"
+        return ServiceError("EntityTooLarge", message, MaxSizeAllowed=limit)
     if service == "s3":
         return ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400, MaxMessageLengthBytes=limit)
     named = {"Invoke": "InvokeFunction"}.get(operation, operation)
