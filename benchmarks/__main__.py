@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import ceiling, clouds, executions, functions, growth, objects, report, start, workflow
+from benchmarks import availability, ceiling, clouds, executions, functions, growth, objects, report, start, workflow
 from benchmarks.clouds import Cloud
 from benchmarks.figures import Row, Scale
 from benchmarks.results import Results
@@ -50,6 +50,7 @@ def of_functions(measure: Callable[[list[Cloud], Scale], list[Row]], scale: Scal
 
 PARTS: dict[str, Part] = {
     "start": start.measure,
+    "availability": availability.measure,
     "s3": of_s3,
     "lambda": partial(of_functions, functions.measure),
     "executions": partial(of_functions, executions.measure),

@@ -37,7 +37,7 @@ class Cloud:
     secret_key: str = "test"
     region: str = "us-east-1"
 
-    def client(self, service: str, connections: int = 10) -> Any:
+    def client(self, service: str, connections: int = 10, seconds: float = 300) -> Any:
         """Return a boto3 client as a user would make it, but for retries, which would hide failures."""
         session: Any = boto3  # the stubs type each service's own client
         return session.client(
@@ -50,7 +50,7 @@ class Cloud:
                 retries={"total_max_attempts": 1},
                 proxies={},
                 max_pool_connections=connections,
-                read_timeout=300,
+                read_timeout=seconds,
                 s3={"addressing_style": "path"},
             ),
         )
