@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.turns import in_turns
 
 Sample = tuple[float, str, float, float]
 """Seconds since 1970, a unit, a value, and how often it was measured."""
@@ -74,7 +75,7 @@ class CloudWatch(Service):
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             periods: dict[tuple[float, str], list[sqlite3.Row]] = defaultdict(list)
-            for row in connection.execute(_SAMPLES, bounds):
+            for row in in_turns(connection.execute(_SAMPLES, bounds)):
                 if params.get("Unit", row["unit"]) == row["unit"]:
                     periods[row["at"] // period * period, row["unit"]].append(row)
             return [
@@ -96,7 +97,9 @@ class CloudWatch(Service):
         sql = f"SELECT * FROM metrics WHERE {' AND '.join(conditions)} ORDER BY namespace, name, dimensions"  # noqa: S608
 
         def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
-            rows = (row for row in connection.execute(sql, values) if _has(json.loads(row["dimensions"]), asked))
+            rows = (
+                row for row in in_turns(connection.execute(sql, values)) if _has(json.loads(row["dimensions"]), asked)
+            )
             return list(islice(rows, _PAGE + 1))
 
         rows = await self.cloud.store.read_with(read)

@@ -14,6 +14,7 @@ from scones.cloud.bulk_deletes import SLICE, delete_all
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.text_order import successor
+from scones.cloud.turns import in_turns
 
 Event = tuple[int, str]
 """Milliseconds since 1970, and one line."""
@@ -241,7 +242,7 @@ class Logs(Service):
             """Return the matching events, and the event behind which the next page begins."""
             found: list[sqlite3.Row] = []
             size, rows = 0, connection.execute(_IN_GROUP, (group, *bounds))
-            for looked_at, row in enumerate(rows, 1):
+            for looked_at, row in enumerate(in_turns(rows), 1):
                 wanted = row["stream"].startswith(prefix) and (names is None or row["stream"] in names)
                 if wanted and matches(row["message"]):
                     found.append(row)

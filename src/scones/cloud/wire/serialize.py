@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -41,6 +41,8 @@ XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry, not even escaped: U+FFFD is written in their place."""
+_NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""These, and the characters that are escaped."""
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
@@ -63,7 +65,7 @@ def serialize(
     match service.metadata["protocol"]:
         case "json":
             response.headers["content-type"] = f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
-            response.body = _dump(_json_structure(members, shape)) if shape else b""
+            response.body = _dump(_json_of(shape)(members)) if shape else b""
         case "query":
             response.headers["content-type"] = "text/xml"
             response.body = _query_body(operation, members, request_id)
@@ -187,7 +189,7 @@ def _header(value: Any, shape: Shape) -> str:
 
 def _document(operation: OperationModel, value: dict[str, Any], shape: StructureShape, xml: bool) -> bytes:
     if not xml:
-        return _dump(_json_structure(value, shape))
+        return _dump(_json_of(shape)(value))
     if operation.name == "GetBucketLocation":  # the one answer whose root is not a structure
         text = escape(value.get("LocationConstraint", ""))
         return f'<LocationConstraint xmlns="{S3_NAMESPACE}">{text}</LocationConstraint>'.encode()
@@ -203,27 +205,44 @@ def _dump(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _json_structure(members: dict[str, Any], shape: StructureShape) -> dict[str, Any]:
-    return {
-        wire_name(shape, name): _json_value(value, shape.members[name])
-        for name, value in members.items()
-        if value is not None and name in shape.members
-    }
-
-
-def _json_value(value: Any, shape: Shape) -> Any:
+@cache
+def _json_of(shape: Shape) -> Callable[[Any], Any]:
+    """Return the conversion of a shape's values to what JSON can hold."""
     if isinstance(shape, StructureShape):
-        return value if shape.is_document_type else _json_structure(value, shape)
+        return _as_is if shape.is_document_type else _json_structure(shape)
     if isinstance(shape, ListShape):
-        return [_json_value(item, shape.member) for item in value]
+        return lambda value: list(map(_json_of(shape.member), value))
     if isinstance(shape, MapShape):
-        return {key: _json_value(item, shape.value) for key, item in value.items()}
+        return lambda value: {key: _json_of(shape.value)(item) for key, item in value.items()}
     if shape.type_name == "timestamp":
         form = shape.serialization.get("timestampFormat", "unixTimestamp")
-        return _epoch(value) if form == "unixTimestamp" else _text(value, shape, form)
+        return _epoch if form == "unixTimestamp" else lambda value: _text(value, shape, form)
     if shape.type_name == "blob":
-        return base64.b64encode(value).decode()
+        return lambda value: base64.b64encode(value).decode()
+    return _as_is
+
+
+def _as_is(value: Any) -> Any:
     return value
+
+
+def _json_structure(shape: StructureShape) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    known: dict[str, tuple[str, Callable[[Any], Any]]] = {}  # filled by use: shapes may contain themselves
+
+    def convert(members: dict[str, Any]) -> dict[str, Any]:
+        converted = {}
+        for name, value in members.items():
+            if value is None:
+                continue
+            if name not in known:
+                if name not in shape.members:
+                    continue
+                known[name] = wire_name(shape, name), _json_of(shape.members[name])
+            written, conversion = known[name]
+            converted[written] = value if conversion is _as_is else conversion(value)
+        return converted
+
+    return convert
 
 
 # --- XML ------------------------------------------------------------------------------------------------------------
@@ -256,37 +275,92 @@ def _indented(xml: str) -> str:
 
 
 def _xml_members(members: dict[str, Any], shape: StructureShape) -> str:
-    return "".join(
-        _xml(wire_name(shape, name), value, shape.members[name])
-        for name, value in members.items()
-        if value is not None and name in shape.members and not shape.members[name].serialization.get("xmlAttribute")
-    )
+    return _xml_structure(shape)(members)
 
 
-def _xml(name: str, value: Any, shape: Shape) -> str:
+@cache
+def _xml_structure(shape: StructureShape) -> Callable[[dict[str, Any]], str]:
+    """Return the writer of a structure's members, but for those that are attributes."""
+    known: dict[str, tuple[str, Callable[[str, Any], str]]] = {}  # filled by use: shapes may contain themselves
+
+    def write(members: dict[str, Any]) -> str:
+        pieces = []
+        for name, value in members.items():
+            if value is None:
+                continue
+            if name not in known:
+                if name not in shape.members or shape.members[name].serialization.get("xmlAttribute"):
+                    continue
+                known[name] = wire_name(shape, name), _xml_of(shape.members[name])
+            written, writer = known[name]
+            pieces.append(writer(written, value))
+        return "".join(pieces)
+
+    return write
+
+
+@cache
+def _xml_of(shape: Shape) -> Callable[[str, Any], str]:
+    """Return the writer of a shape's values: of an element's name and its value."""
     if isinstance(shape, StructureShape):
-        attributes = "".join(
-            f' xmlns:xsi="{XSI_NAMESPACE}" {wire_name(shape, member)}="{escape(value[member])}"'
-            for member, kind in shape.members.items()
-            if kind.serialization.get("xmlAttribute") and member in value
-        )
-        return f"<{name}{attributes}>{_xml_members(value, shape)}</{name}>"
+        return _xml_element_of(shape)
     if isinstance(shape, ListShape):
-        if shape.serialization.get("flattened"):
-            item_name = shape.member.serialization.get("name", name)
-            return "".join(_xml(item_name, item, shape.member) for item in value)
-        item_name = shape.member.serialization.get("name", "member")
-        return f"<{name}>{''.join(_xml(item_name, item, shape.member) for item in value)}</{name}>"
+        return _xml_list(shape)
     if isinstance(shape, MapShape):
-        key_name = shape.key.serialization.get("name", "key")
-        value_name = shape.value.serialization.get("name", "value")
-        pairs = (_element(key_name, key) + _xml(value_name, item, shape.value) for key, item in value.items())
+        return _xml_map(shape)
+    if shape.type_name == "string":
+        return _element
+    return lambda name, value: _element(name, _text(value, shape, "iso8601"))
+
+
+def _xml_element_of(shape: StructureShape) -> Callable[[str, Any], str]:
+    attributes = [
+        (member, wire_name(shape, member))
+        for member, kind in shape.members.items()
+        if kind.serialization.get("xmlAttribute")
+    ]
+    write_members = _xml_structure(shape)
+
+    def write(name: str, value: dict[str, Any]) -> str:
+        written = "".join(
+            f' xmlns:xsi="{XSI_NAMESPACE}" {attribute}="{escape(value[member])}"'
+            for member, attribute in attributes
+            if member in value
+        )
+        return f"<{name}{written}>{write_members(value)}</{name}>"
+
+    return write
+
+
+def _xml_list(shape: ListShape) -> Callable[[str, Any], str]:
+    flattened = shape.serialization.get("flattened")
+    given = shape.member.serialization.get("name")
+
+    def write(name: str, value: Any) -> str:
+        writer, item_name = _xml_of(shape.member), given or (name if flattened else "member")
+        items = "".join([writer(item_name, item) for item in value])
+        return items if flattened else f"<{name}>{items}</{name}>"
+
+    return write
+
+
+def _xml_map(shape: MapShape) -> Callable[[str, Any], str]:
+    key_name = shape.key.serialization.get("name", "key")
+    value_name = shape.value.serialization.get("name", "value")
+
+    def write(name: str, value: Any) -> str:
+        writer = _xml_of(shape.value)
+        pairs = (_element(key_name, key) + writer(value_name, item) for key, item in value.items())
         return f"<{name}>{''.join(f'<entry>{pair}</entry>' for pair in pairs)}</{name}>"
-    return _element(name, _text(value, shape, "iso8601"))
+
+    return write
 
 
 def _element(name: str, text: str) -> str:
-    return f"<{name}>{escape(_NOT_IN_XML.sub(chr(0xFFFD), text), {chr(13): '&#13;'})}</{name}>"
+    text = str(text)
+    if _NOT_PLAIN.search(text):
+        text = escape(_NOT_IN_XML.sub(chr(0xFFFD), text), {chr(13): "&#13;"})
+    return f"<{name}>{text}</{name}>"
 
 
 # --- Scalars --------------------------------------------------------------------------------------------------------

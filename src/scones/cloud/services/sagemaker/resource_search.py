@@ -15,6 +15,7 @@ from scones.cloud.service import Call
 from scones.cloud.services.pages import position, token_at
 from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
 from scones.cloud.services.sagemaker.resources import PAGE, Document
+from scones.cloud.turns import in_turns
 from scones.cloud.wire.model import service_model
 
 _KINDS = {
@@ -72,7 +73,8 @@ def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _documents(connection: Connection, kind: str, *, tagged: bool) -> Iterator[tuple[str, Document]]:
-    for row in connection.execute("SELECT arn, document FROM sagemaker_resources WHERE kind = ?", (kind,)):
+    rows = connection.execute("SELECT arn, document FROM sagemaker_resources WHERE kind = ?", (kind,))
+    for row in in_turns(rows):
         document: Document = json.loads(row["document"])
         if tagged:
             document["Tags"] = _tags(connection, row["arn"])
