@@ -1,0 +1,127 @@
+"""Sizes and nesting: what exceeds a limit fails with an error, whatever it is made of."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from state_workbench import INVOKE, interpret, single
+
+from scones.cloud.services.states.evaluation.fair_queue import FairQueue
+from scones.cloud.services.states.language.definition import parse
+from scones.cloud.services.states.language.evaluators import Owner
+from scones.cloud.services.states.language.text import MAX_DEPTH, too_deep
+from scones.cloud.services.states.language.variable_references import variable_references
+from scones.cloud.services.states.validation.definition import diagnose
+
+KIB = 1024
+LARGE = "x" * 200 * KIB
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 1_000, 100_000])
+def test_a_deep_input_or_definition_is_refused(machines: Any, depth: int):
+    nested = "[" * depth + "]" * depth
+    machine = machines.create(single({"Type": "Pass"}))
+    with pytest.raises(ClientError, match="InvalidExecutionInput"):
+        machines.client.start_execution(stateMachineArn=machine, input=nested)
+    definition = json.dumps(single({"Type": "Pass", "Result": 0})).replace('"Result": 0', f'"Result": {nested}')
+    with pytest.raises(ClientError, match="TOO_DEEPLY_NESTED"):
+        machines.create(definition)
+
+
+def test_brackets_in_texts_do_not_nest():
+    assert not too_deep(json.dumps({"a": ["[" * 1000, '"' + "{" * 1000, "\\", "]" * 5], "b": [[]] * 1000}))
+    assert too_deep(json.dumps("]" * 1000)[:-1] + '",' + "[" * (MAX_DEPTH + 1))
+
+
+def test_an_output_that_nests_deeper_with_each_state_ends_the_execution():
+    ends = {"Type": "Choice", "Choices": [{"Variable": "$.never", "IsPresent": True, "Next": "C"}], "Default": "A"}
+    wrap = {"Type": "Pass", "Parameters": {"a.$": "$"}, "Next": "B"}
+    run = interpret({"StartAt": "A", "States": {"A": wrap, "B": ends, "C": {"Type": "Succeed"}}})
+    assert run.failure is not None
+    assert (run.failure.error, len(run.events) < 5 * MAX_DEPTH) == ("States.Runtime", True)
+
+
+TWICE = {"a.$": "$.large", "b.$": "$.large"}
+JSONATA = {"QueryLanguage": "JSONata", "Type": "Pass"}
+WIDE = {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": True}}}
+WIDE_TOO = {"StartAt": "J", "States": {"J": {"Type": "Pass", "End": True}}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Parameters": TWICE},
+        {"Type": "Pass", "Parameters": TWICE, "OutputPath": "$.nothing"},
+        {"Type": "Pass", "Assign": TWICE},
+        {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", "Payload": TWICE}},
+        {"Type": "Pass", "Parameters": {"a.$": "States.Format('{}{}', $.large, $.large)"}},
+        {"Type": "Parallel", "Branches": [WIDE, WIDE_TOO], "ResultSelector": {"n": 1}},
+        {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"a.$": "$.large"}, "ItemProcessor": WIDE},
+        JSONATA | {"Output": "{% $states.input.large & $states.input.large %}"},
+        JSONATA | {"Output": ["{% $states.input.large %}", "{% $states.input.large %}"]},
+        JSONATA | {"Assign": {"a": "{% [1..100000] %}"}},
+    ],
+)
+def test_what_has_more_than_256_kib_fails_the_state(state: dict[str, Any]):
+    run = interpret(single(state), {"large": LARGE, "items": [1, 2]})
+    assert run.failure is not None
+    assert run.failure.error in ("States.DataLimitExceeded", "States.IntrinsicFailure")
+
+
+def test_states_all_does_not_catch_a_value_that_is_too_large():
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
+    parallel = {"Type": "Parallel", "Branches": [WIDE, WIDE_TOO], "Catch": catch}
+    run = interpret(single(parallel, B={"Type": "Pass", "End": True}), {"large": LARGE})
+    assert run.failure is not None
+    assert run.failure.error == "States.DataLimitExceeded"
+
+
+N = 200_000
+HOSTILE = {
+    "spaces": "$[" + " " * N,
+    "quotes": "$['" + "\\'" * N,
+    "open text": "$[?(@.a=='" + "\\'" * N + "\\",
+    "steps": "$" + ".a" * N,
+    "slices": "$" + "[:]" * N,
+    "word": "$[?(@.a==" + "a" * N,
+    "calls": "States.Array(" * N,
+    "text of a call": "States.Format('" + "\\'" * N,
+    "path in a call": "States.Array($['" + "\\'" * N,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_paths_are_read_in_linear_time(kind: str):
+    for state in ({"InputPath": HOSTILE[kind]}, {"Parameters": {"a.$": HOSTILE[kind]}}):
+        text = json.dumps(single({"Type": "Pass", **state}))
+        begun = time.process_time()
+        assert diagnose(text, "STANDARD")
+        variable_references(text)
+        assert time.process_time() - begun < 10  # milliseconds or seconds; minutes where it is quadratic
+
+
+def test_a_definition_of_a_megabyte_is_checked_and_parsed_in_seconds():
+    count = 20_000
+    states: dict[str, Any] = {f"s{n}": {"Type": "Pass", "Next": f"s{n + 1}"} for n in range(count)}
+    text = json.dumps({"StartAt": "s0", "States": states | {f"s{count}": {"Type": "Pass", "End": True}}})
+    begun = time.process_time()
+    assert diagnose(text, "STANDARD") == []
+    assert len(parse(text).states) == count + 1
+    assert time.process_time() - begun < 10
+
+
+def test_machines_and_executions_take_turns():
+    queue: FairQueue[str] = FairQueue(most=2)
+    for n in range(3):
+        queue.put(Owner("busy", "one"), f"one {n}")
+    queue.put(Owner("busy", "two"), "two")
+    queue.put(Owner("other", "three"), "three")
+    assert [queue.take() for _ in range(4)] == ["one 0", "three", "two", None]
+    queue.done(Owner("busy", "one"))
+    assert [queue.take(), queue.take()] == ["one 1", None]
+    assert Counter(queue.drain()) == Counter({"one 2": 1})
