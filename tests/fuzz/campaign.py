@@ -21,14 +21,16 @@ from .connection import Connection
 from .judgement import Answered, fault
 from .mutation import mutate
 from .sampling import sample
-from .wire import Signed, disturb, draft, framed, sign
+from .wire import Signed, disturb, draft, framed, sign, spoil
 from .world import REGION, World
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds that a worker waits for an answer."""
+SHORT_PATIENCE = 1.0
+"""Seconds that a worker waits for an answer of an operation that may wait."""
 STALL = 2.0
 """Seconds without an answer to the prober that are a failure."""
-HANG = 15.0
+HANG = 30.0
 """Seconds without an answer to the prober that end a run."""
 PROBE_EVERY = 0.02
 MAY_WAIT = {
@@ -74,8 +76,17 @@ class Campaign:
     """Sends requests to one cloud from several threads, each of them reproducible by the seed and its number."""
 
     def __init__(
-        self, url: str, credentials: Credentials, world: World, log: Path, seed: str, workers: int = 3
+        self,
+        url: str,
+        credentials: Credentials,
+        world: World,
+        log: Path,
+        seed: str,
+        *,
+        workers: int,
+        stall: float = STALL,
     ) -> None:
+        self._stall = stall
         self._url, self._credentials, self._world, self._log = url, credentials, world, log
         self._seed, self._workers = seed, workers
         host, _, port = url.removeprefix("http://").partition(":")
@@ -123,11 +134,12 @@ class Campaign:
         request = compose(operation, self._world, rng, self._url, self._credentials)
         self._in_flight[number] = request
         begun = time.monotonic()
+        patience = SHORT_PATIENCE if operation.name in MAY_WAIT else PATIENCE
         try:
-            answered = connection.exchange(request.method, request.content, PATIENCE)
+            answered = connection.exchange(request.method, request.content, patience)
         except TimeoutError:
-            if operation.name not in MAY_WAIT:
-                self._record(request, Failure(f"no answer within {PATIENCE:g} s", request), None, PATIENCE)
+            late = None if operation.name in MAY_WAIT else Failure(f"no answer within {PATIENCE:g} s", request)
+            self._record(request, late, None, patience)
             return
         except OSError as error:
             self._record(request, Failure(f"no answer: {error!r}", request), None, time.monotonic() - begun)
@@ -166,7 +178,7 @@ class Campaign:
                 self._ending.set()
             took = time.monotonic() - begun
             self.findings.probes.append(took)
-            if took > STALL:
+            if took > self._stall:
                 self.findings.stalls.append(f"{took:.1f} s without an answer, after\n  {flying}")
             time.sleep(PROBE_EVERY)
         connection.close()
@@ -184,7 +196,8 @@ def compose(operation: OperationModel, world: World, rng: random.Random, url: st
     if operation.name in ("PutObject", "UploadPart") and rng.random() < 0.3:
         headers, request.body = framed(rng)
         request.headers |= headers
-    return sign(request, operation, url, credentials, REGION)
+    signed = sign(request, operation, url, credentials, REGION)
+    return spoil(signed, rng) if rng.random() < 0.04 else signed
 
 
 def _operations() -> list[OperationModel]:

@@ -37,11 +37,13 @@ class Answered:
 def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
     """Return what is wrong with an answer, or None."""
     if answered.status < 400:
-        return None if answered.status >= 200 else f"status {answered.status}"
+        return _unreadable(model.metadata["protocol"], answered)
     if answered.status in UNREADABLE and not answered.request_id:
         return None
     bodiless = method == "HEAD"
     code = None if bodiless else _code(model.metadata["protocol"], answered)
+    if answered.status == 403 and not bodiless:  # a signature that names no service is refused in S3's format
+        code = code or _code("rest-xml", answered)
     if answered.status >= 500:
         allowed = ALLOWED.get(answered.status)
         if allowed is None or not allowed.search(code or ("NotImplemented" if bodiless else "")):
@@ -49,6 +51,19 @@ def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
     if not bodiless and not code:
         protocol = model.metadata["protocol"]
         return f"status {answered.status} is not in the format of {protocol} errors: {answered.body[:200]!r}"
+    return None
+
+
+def _unreadable(protocol: str, answered: Answered) -> str | None:
+    """Return a reason where the body of a successful answer cannot be read by the service's clients."""
+    kind = answered.headers.get("content-type", "")
+    try:
+        if "json" in kind and protocol in ("json", "rest-json") and answered.body:
+            json.loads(answered.body)
+        elif protocol == "query":
+            ET.fromstring(answered.body)
+    except (ValueError, ET.ParseError) as error:
+        return f"the body of the answer cannot be read: {error}"
     return None
 
 

@@ -20,6 +20,8 @@ def sample(operation: OperationModel, world: World, rng: random.Random) -> dict[
     shape = operation.input_shape
     if shape is None:
         return {}
+    if (own := world.of_services.get((operation.service_model.service_name, operation.name))) and rng.random() < 0.6:
+        return copy.deepcopy(rng.choice(own))
     fitting = [each for each in TEMPLATES.get(operation.name, ()) if each.keys() <= shape.members.keys()]
     if fitting and rng.random() < 0.75:
         found: dict[str, Any] = _filled(copy.deepcopy(rng.choice(fitting)), world, rng)

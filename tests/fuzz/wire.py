@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
@@ -15,7 +15,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from .mutation import odd
 from .oddities import BODIES, HEADERS, QUERY, TEXTS
 
 
@@ -249,10 +248,23 @@ def _element(name: str, value: Any, shape: Shape) -> str:
     return f"<{name}>{'' if value is None else escape(_text(value))}</{name}>"
 
 
+def spoil(signed: Signed, rng: random.Random) -> Signed:
+    """Change a signature's field after it was made: what is checked before a signature must be cheap and safe."""
+    head, separator, body = signed.content.partition(b"\r\n\r\n")
+    field = rng.choice((b"Credential=", b"SignedHeaders=", b"Signature=", b"AWS4-HMAC-SHA256", b"X-Amz-Date: "))
+    begin = head.find(field)
+    if begin < 0:
+        return signed
+    end = min((at for at in (head.find(b",", begin), head.find(b"\r\n", begin)) if at > 0), default=len(head))
+    odd = _header_text(rng.choice(TEXTS)).encode("latin-1")
+    return replace(signed, content=head[: begin + len(field)] + odd + head[end:] + separator + body)
+
+
 def framed(rng: random.Random) -> tuple[dict[str, str], bytes]:
     """Return headers and body of a chunked upload (`aws-chunked`) with a malformed frame."""
     body = rng.choice(
         (
+            b"-1\r\nab",
             b"+3\r\nabc\r\n0\r\n\r\n",
             b"0_3\r\nabc\r\n0\r\n\r\n",
             b"0x3\r\nabc\r\n0\r\n\r\n",
@@ -277,8 +289,3 @@ def framed(rng: random.Random) -> tuple[dict[str, str], bytes]:
     headers = {"x-amz-content-sha256": rng.choice(kinds), "content-encoding": "aws-chunked"}
     headers["x-amz-decoded-content-length"] = rng.choice(("3", "0", "²", "-1", "9" * 30, "x", ""))
     return headers, body
-
-
-def odd_text(rng: random.Random) -> str:
-    """Return any odd value as text."""
-    return _text(odd(rng))

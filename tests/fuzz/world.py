@@ -679,6 +679,7 @@ class World:
         self.client = client
         self.known: dict[str, list[Any]] = {}
         self.words: dict[str, Any] = {}
+        self.of_services: dict[tuple[str, str], list[dict[str, Any]]] = {}
 
     def restore(self) -> None:
         """Create what is not there, or not there any more."""
@@ -776,7 +777,8 @@ class World:
                 _try(states.stop_execution, executionArn=each["executionArn"])
 
     def _learn(self, **found: str) -> None:
-        handle = self.client("sqs").receive_message(QueueUrl=found["queue"]).get("Messages") or [{"ReceiptHandle": "x"}]
+        received = _try(self.client("sqs").receive_message, QueueUrl=found["queue"]).get("Messages")
+        handle = received or [{"ReceiptHandle": "x"}]
         self.words = {
             "QUEUE_URL": found["queue"],
             "SUBSCRIPTION": found["subscription"],
@@ -883,6 +885,22 @@ class World:
             "appname": ["default"],
             "spacename": NAMES,
         }
+        tagged = {
+            ("sns", "ResourceArn"): TOPIC,
+            ("sagemaker", "ResourceArn"): f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz",
+            ("events", "ResourceARN"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz",
+            ("stepfunctions", "resourceArn"): MACHINE,
+            ("lambda", "Resource"): FUNCTION,
+        }
+        for (service, member), arn in tagged.items():
+            pairs, keys = ("tags", "tagKeys") if service == "stepfunctions" else ("Tags", "TagKeys")
+            pair = {"key": "a", "value": "b"} if service == "stepfunctions" else {"Key": "a", "Value": "b"}
+            for name in ("ListTags", "ListTagsForResource"):
+                self.of_services[service, name] = [{member: arn}]
+            for name in ("AddTags", "TagResource"):
+                self.of_services[service, name] = [{member: arn, pairs: {"a": "b"} if service == "lambda" else [pair]}]
+            for name in ("DeleteTags", "UntagResource"):
+                self.of_services[service, name] = [{member: arn, keys: ["a"]}]
         self.known = {name: values for name, values in listed.items() if values}
 
 

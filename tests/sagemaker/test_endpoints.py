@@ -282,3 +282,10 @@ def test_deleting_an_endpoint_that_is_being_created_ends_it(bench: Workbench) ->
     endpoint = bench.endpoint(wait=False)
     bench.sagemaker.delete_endpoint(EndpointName=endpoint)
     bench.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig=QUICK)
+
+
+def test_a_model_has_one_container_or_a_list(bench: Workbench) -> None:
+    with pytest.raises(ClientError, match="either PrimaryContainer or Containers"):
+        bench.sagemaker.create_model(
+            ModelName="both", ExecutionRoleArn=ROLE, PrimaryContainer={}, Containers=[{"Image": IMAGE}]
+        )

@@ -34,6 +34,8 @@ class Models:
         arn = self.arn(name)
         if self._models.get(name) is not None:
             raise already_exists("model", arn)
+        if "PrimaryContainer" in request and "Containers" in request:  # AWS's own words are not documented
+            raise invalid("You must provide either PrimaryContainer or Containers, and not both.")
         containers = request.get("Containers") or [request.get("PrimaryContainer")]
         if containers == [None]:
             raise invalid("You must provide either PrimaryContainer or Containers.")
