@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+
+from scones.cloud import sandbox
 
 
 @pytest.fixture
@@ -154,3 +159,31 @@ def _leave_traps(folder: Path, *names: str) -> None:
     """Put modules into a folder that leave a file, `imported`, when they are imported."""
     for name in names:
         (folder / f"{name}.py").write_text(f"open({str(folder / 'imported')!r}, 'w').close()\n")
+
+
+@pytest.mark.skipif(sandbox.isolation() is not None, reason="no namespaces here")
+def test_programs_do_not_see_the_folder_that_the_cloud_was_started_in(scones: Any) -> None:
+    private = scones.folder / "private.txt"
+    private.write_text("mine")
+    assert scones("up", "--detach", "--port", "0").returncode == 0
+    client = boto3.client("lambda", **_keys(json.loads(scones("env", "--json").stdout)))
+    source = f"import os\ndef handler(event, context):\n    return os.path.exists({str(private)!r})"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as entries:
+        entries.writestr("index.py", source)
+    client.create_function(
+        FunctionName="looks", Runtime="python3.11", Handler="index.handler", Role="arn:aws:iam::111122223333:role/r",
+        Code={"ZipFile": archive.getvalue()},
+    )  # fmt: skip
+    client.get_waiter("function_active_v2").wait(FunctionName="looks")
+    assert client.invoke(FunctionName="looks")["Payload"].read() == b"false"
+
+
+def _keys(variables: dict[str, str]) -> dict[str, str]:
+    return {
+        "endpoint_url": variables["AWS_ENDPOINT_URL"],
+        "region_name": variables["AWS_REGION"],
+        "aws_access_key_id": variables["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": variables["AWS_SECRET_ACCESS_KEY"],
+        "aws_session_token": variables.get("AWS_SESSION_TOKEN", ""),
+    }

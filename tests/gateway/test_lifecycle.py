@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -102,3 +103,17 @@ def test_a_signal_ends_the_cloud_in_order(start_cloud, number):
     process.send_signal(number)
     assert process.wait(timeout=20) in (0, None)
     assert not (cloud.data_dir / "cloud.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8])
+def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds):
+    command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(tmp_path / "data"), "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(number)
+    try:
+        process.communicate(timeout=60)
+        assert process.returncode in (0, -number)
+    finally:
+        process.kill()

@@ -56,6 +56,8 @@ class Watchdog:
         self._link = ours
         self._loop_wakeup = -1
         faulthandler.register(_DUMP, all_threads=False)
+        # Until `attach` both signals end this process at once; a KeyboardInterrupt could get lost in an import.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def attach(self, on_signal: Callable[[], object], on_beat: Callable[[], None]) -> None:
         """Let the running event loop call `on_signal` on SIGINT and SIGTERM, and send heartbeats from now on.
