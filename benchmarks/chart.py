@@ -1,4 +1,4 @@
-"""One chart of the model servers: throughput and latency, medians as bars and ranges as lines."""
+"""The charts: model servers as bars, with ranges as lines, and listings by how much is kept."""
 
 from __future__ import annotations
 
@@ -51,6 +51,33 @@ def _panel(axes: Any, row: Row, title: str) -> None:
     axes.tick_params(left=False, bottom=False, labelbottom=False)
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
+
+
+def draw_growth(rows: Sequence[Row], path: Path) -> bool:
+    """Write the curves of listings as SVG, one panel for each; False where there is nothing to draw."""
+    panels: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for row in rows:
+        what, _, kept = row.what.partition(", among ")
+        size = int(kept.split()[0].replace(",", ""))
+        for name in row.cells:
+            if (value := row.median(name)) is not None:
+                panels.setdefault(what, {}).setdefault(name, []).append((size, value))
+    if not panels:
+        return False
+    with mpl.rc_context({"font.size": 8, "svg.hashsalt": "benchmarks"}):
+        figure, axes = plt.subplots(2, (len(panels) + 1) // 2, figsize=(12, 5), sharex=True, squeeze=False)
+        for each, (what, curves) in zip(axes.flat, panels.items(), strict=False):
+            for name, points in curves.items():
+                each.plot(*zip(*points, strict=True), marker="o", markersize=3, color=_colour(name), label=name)
+                each.annotate(name, points[-1], xytext=(3, 3), textcoords="offset points", fontsize=7)
+            each.set_xscale("log")
+            each.set_yscale("log")
+            each.set_title(f"{what}, in ms", fontsize=8.5, loc="left")
+            each.spines[["top", "right"]].set_visible(False)
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+    return True
 
 
 def _colour(name: str) -> str:

@@ -4,6 +4,8 @@ import pytest
 from benchmarks.figures import Row, Scale, collected, interleaved, number, spread
 from benchmarks.tables import goals, tables
 
+from benchmarks import chart
+
 
 def row(*, less_is_better: bool = True, **cells: list[float] | str) -> Row:
     return Row("Part", "what", "ms", dict(cells), less_is_better=less_is_better)
@@ -109,3 +111,14 @@ def test_goals_are_a_table_that_marks_what_is_missed() -> None:
 def test_a_quick_look_makes_fewer_calls_but_never_none() -> None:
     quick = Scale(repeats=1, share=0.1)
     assert (quick.calls(300), quick.calls(10)) == (30, 5)
+
+
+def test_curves_of_growth_are_drawn(tmp_path):
+    rows = [
+        Row("Growth", f"{what}, among {size:,} executions", "ms", {"Scones": [1.0], "moto": [size / 100]})
+        for what in ("newest", "oldest")
+        for size in (1_000, 200_000)
+    ]
+    assert chart.draw_growth(rows, tmp_path / "growth.svg")
+    assert "<svg" in (tmp_path / "growth.svg").read_text()
+    assert not chart.draw_growth([], tmp_path / "none.svg")
