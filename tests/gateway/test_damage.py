@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,103 @@ async def test_migrations_run_once_and_on_old_databases_alone(tmp_path, monkeypa
 def test_statements_are_parted_where_they_end():
     script = "CREATE TABLE a (b TEXT DEFAULT ';'); -- one; comment\nCREATE INDEX c ON a (b)\n;\n"
     assert len(statements(script)) == 2
+
+
+def large(start_cloud) -> Path:
+    """Return the database of a stopped cloud with 2,000 messages in it."""
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="large")["QueueUrl"]
+    for batch in range(200):
+        entries = [{"Id": str(number), "MessageBody": f"{batch} {number} " + "x" * 1000} for number in range(10)]
+        sqs.send_message_batch(QueueUrl=queue, Entries=entries)
+    cloud.client("logs").create_log_group(logGroupName="/kept")
+    lifecycle.stop(cloud.data_dir)
+    return cloud.data_dir / "cloud.sqlite"
+
+
+def page_of(database: Path, table: str, share: float) -> int:
+    """Return the offset of a leaf page of a table, so far into it."""
+    connection = sqlite3.connect(database)
+    pages = connection.execute(
+        "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path", (table,)
+    ).fetchall()
+    connection.close()
+    return (pages[int(len(pages) * share)][0] - 1) * 4096
+
+
+def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_cloud):
+    database = large(start_cloud)
+    with database.open("r+b") as file:
+        file.seek(page_of(database, "sqs_messages", 0.5))
+        file.write(b"\xff" * 4096)
+    damaged = database.read_bytes()
+    cloud = start_cloud(recover=True)
+    (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (aside / "cloud.sqlite").read_bytes() == damaged
+    assert "rows of the table sqs_messages are read, others are lost" in (cloud.data_dir / "cloud.log").read_text()
+    assert cloud.client("logs").describe_log_groups()["logGroups"][0]["logGroupName"] == "/kept"
+    url = cloud.client("sqs").get_queue_url(QueueName="large")["QueueUrl"]
+    attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert 1900 < int(attributes["ApproximateNumberOfMessages"]) < 2000
+    lifecycle.stop(cloud.data_dir)
+    assert start_cloud().running.healthy()
+
+
+def test_recover_starts_even_where_nothing_can_be_read(start_cloud):
+    cloud = start_cloud()
+    lifecycle.stop(cloud.data_dir)
+    (cloud.data_dir / "cloud.sqlite").write_bytes(b"nonsense" * 1000)
+    again = start_cloud(recover=True)
+    assert again.client("logs").describe_log_groups()["logGroups"] == []
+    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (aside / "cloud.sqlite").read_bytes() == b"nonsense" * 1000
+
+
+def test_bodies_that_no_row_names_are_kept_for_a_week_and_come_back(start_cloud):
+    cloud = start_cloud()
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="bodies")
+    s3.put_object(Bucket="bodies", Key="large", Body=b"x" * 200_000)
+    lifecycle.stop(cloud.data_dir)
+    (body,) = (cloud.data_dir / "s3").iterdir()
+    unnamed = cloud.data_dir / "s3-unnamed" / body.name
+    with sqlite3.connect(cloud.data_dir / "cloud.sqlite") as connection:
+        row = connection.execute("SELECT * FROM s3_objects").fetchone()
+        connection.execute("DELETE FROM s3_objects")
+    connection.close()
+    stop_after(start_cloud, unnamed.exists)
+    assert not body.exists()
+    with sqlite3.connect(cloud.data_dir / "cloud.sqlite") as connection:
+        connection.execute(f"INSERT INTO s3_objects VALUES ({', '.join('?' * len(row))})", row)
+    connection.close()
+    stop_after(start_cloud, body.exists)
+    with sqlite3.connect(cloud.data_dir / "cloud.sqlite") as connection:
+        connection.execute("DELETE FROM s3_objects")
+    connection.close()
+    stop_after(start_cloud, unnamed.exists)
+    week_ago = time.time() - 8 * 86_400
+    os.utime(unnamed, (week_ago, week_ago))
+    stop_after(start_cloud, lambda: not unnamed.exists())
+
+
+def stop_after(start_cloud, condition) -> None:
+    cloud = start_cloud()
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the sweep has not done it"
+        time.sleep(0.1)
+    lifecycle.stop(cloud.data_dir)
+
+
+def test_nothing_is_swept_while_damage_is_kept(start_cloud):
+    cloud = filled(start_cloud)
+    damage_the_middle(cloud.data_dir / "cloud.sqlite-wal")
+    stray = cloud.data_dir / "s3" / "stray"
+    stray.write_bytes(b"wanted, perhaps")
+    os.utime(stray, (0, 0))
+    for _ in range(2):
+        again = start_cloud()
+        again.client("s3").create_bucket(Bucket=f"swept-{_}")
+        lifecycle.stop(again.data_dir)
+    assert stray.read_bytes() == b"wanted, perhaps"

@@ -6,14 +6,20 @@ it fail as on a full disk. A second test fills a real file system, where user na
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from conftest import CloudUnderTest
+from scones.cloud import lifecycle
 
 ROLE = "arn:aws:iam::111122223333:role/full-disk"
 LIMIT = 32 * 1024
@@ -121,3 +127,60 @@ def test_what_events_and_queues_owe_is_delivered_when_there_is_room(start_cloud)
     received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     assert json.loads(received[0]["Body"])["Message"] == "owed"
     until(lambda: states.describe_execution(executionArn=started)["status"] == "SUCCEEDED", "it did not go on")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MB, where one can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    if made.returncode:
+        pytest.skip(f"a small file system cannot be mounted: {made.stderr.strip()}")
+    yield folder
+    lifecycle.stop(folder / "data")
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        for size in (65_536, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
+
+
+def test_a_file_system_that_is_full_for_a_while_loses_nothing(small_disk):
+    running = lifecycle.start(small_disk / "data", port=0)
+    cloud = CloudUnderTest(running)
+    states, s3 = cloud.client("stepfunctions"), cloud.client("s3")
+    s3.create_bucket(Bucket="small")
+    machine = states.create_state_machine(name="small", roleArn=ROLE, definition=waits(2))["stateMachineArn"]
+    started = [states.start_execution(stateMachineArn=machine)["executionArn"] for _ in range(20)]
+    fill(small_disk / "filler")
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket="small", Key="large", Body=b"x" * 300_000)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    time.sleep(3)
+    with contextlib.suppress(ClientError):
+        for _ in range(500):  # until the pages that the log has left are used up
+            s3.put_object(Bucket="small", Key="small", Body=b"x" * 60_000)
+    shown = json.loads(cloud.run("scones", "status", "--json", "--data-dir", str(running.data_dir)).stdout)
+    assert "disk_full" in shown
+    (small_disk / "filler").unlink()
+    for arn in started:
+        until(
+            lambda arn=arn: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED",
+            "executions did not go on when there was room again",
+        )
+    s3.put_object(Bucket="small", Key="large", Body=b"x" * 300_000)
+    log = (running.data_dir / "cloud.log").read_text()
+    assert "Traceback" not in log
+    cloud.kill()
+    again = CloudUnderTest(lifecycle.start(small_disk / "data", port=0))
+    statuses = {again.client("stepfunctions").describe_execution(executionArn=arn)["status"] for arn in started}
+    assert statuses == {"SUCCEEDED"}

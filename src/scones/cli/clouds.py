@@ -7,6 +7,8 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,8 @@ from scones.cloud import lifecycle, workspace
 if TYPE_CHECKING:
     from scones.workflow.place import Place
 
+SHOWN = 10
+"""The most names of one kind that `scones status` prints."""
 HUNG = 3
 """The exit status of `scones status` for a cloud that runs but does not answer."""
 
@@ -30,22 +34,29 @@ HUNG = 3
 )
 @click.option("--region", help="The region, for good from the first start on.  [default: us-east-1]")
 @click.option("--account", help="The account number, likewise.  [default: 111122223333]")
+@click.option("--recover", is_flag=True, help="Resume nothing that was left, and salvage a damaged database.")
 @options.data_dir
 @options.verbose
-def up(detach: bool, port: int | None, region: str | None, account: str | None, data_dir: Path, verbose: bool) -> int:
+def up(
+    detach: bool, port: int | None, region: str | None, account: str | None, recover: bool, data_dir: Path,
+    verbose: bool,
+) -> int:  # fmt: skip
     """Start the local cloud alone, in the foreground until Ctrl-C, or with --detach in the background.
 
     \b
     scones up --detach
     eval "$(scones env)"
     aws s3 ls
+
+    With --recover it resumes no executions, jobs, endpoints, schedules and deliveries of an earlier run;
+    `scones status` lists them. Stop or delete what you do not want, then restart without it to resume the rest.
     """
     with told_plainly(verbose):
         if detach:
             known = lifecycle.find(data_dir)
             with interrupts_held():
                 running = known or lifecycle.start(
-                    data_dir, port=port, region=region, account=account, verbose=verbose
+                    data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
                 )  # fmt: skip
             click.echo(
                 f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
@@ -56,7 +67,7 @@ def up(detach: bool, port: int | None, region: str | None, account: str | None, 
             raise Mistake(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
         click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
         command = lifecycle.server_command(
-            data_dir.resolve(), port=port, region=region, account=account, verbose=verbose
+            data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
         )  # fmt: skip
         os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - the process that is signalled
     return 0
@@ -125,6 +136,7 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
             "pid": running.pid,
             "account": running.account,
             "region": running.region,
+            **_condition(running),
             **_activity(local.enter(running)),
         }
     click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
@@ -140,6 +152,18 @@ def _silence(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
         "started": hung.started,
         "silent_since": hung.since,
     }
+
+
+def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
+    """Return what waits for room on a full disk, and what a start with --recover left, where there is any."""
+    found: dict[str, Any] = {}
+    state = running.state()
+    if full := state.get("full"):
+        since = datetime.fromtimestamp(full["since"], UTC).isoformat(timespec="seconds")
+        found["disk_full"] = {"since": since, "waiting_writes": full["waiting"]}
+    if "left" in state:
+        found["left"] = running.left() if state["left"] else {}
+    return found
 
 
 def _activity(place: Place) -> dict[str, Any]:
@@ -171,6 +195,7 @@ def _as_text(found: dict[str, Any]) -> str:
     lines = [
         f"The local cloud answers at {found['url']} (process {found['pid']}, account {found['account']}, "
         f"region {found['region']}), data in {found['data_dir']}.",
+        *_condition_as_text(found),
         *(f"Endpoint {endpoint['name']}: {endpoint['status']}" for endpoint in found["endpoints"]),
         *(f"Training job {job['name']}: {job['status']}" for job in found["training_jobs"]),
         *(f"State machine {name}" for name in found["state_machines"]),
@@ -178,6 +203,24 @@ def _as_text(found: dict[str, Any]) -> str:
           for run in found["running_executions"]),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _condition_as_text(found: dict[str, Any]) -> Iterator[str]:
+    if full := found.get("disk_full"):
+        yield (
+            f"The disk has had no room since {full['since']}: requests that write are refused, and background work "
+            f"({full['waiting_writes']} writes) waits. Make room, and it goes on by itself."
+        )
+    if "left" not in found:
+        return
+    yield "Started with --recover: nothing of an earlier run is resumed."
+    for kind, names in found["left"].items():
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"Left, {kind} ({len(names)}): {', '.join(names[:SHOWN])}{more}"
+    yield (
+        "Stop executions and jobs, or delete machines, rules and endpoints that you do not want; then "
+        "`scones down` and `scones up --detach` resume the rest."
+    )
 
 
 @click.command(short_help="Print the exports for a shell.")

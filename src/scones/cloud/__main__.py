@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--region")
     parser.add_argument("--account")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--recover", action="store_true", help="resume nothing, and salvage a damaged database")
     options = parser.parse_args()
     watchdog = Watchdog(options.data_dir.resolve())
     gc.disable()  # until the server runs: nothing of what is loaded now is garbage

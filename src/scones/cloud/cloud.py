@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import json
 import logging
 import sqlite3
 import time
@@ -14,13 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.credentials import Caller, Credentials
+from scones.cloud.data_folder import DATABASE
+from scones.cloud.durable_files import write_durably
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Resumption, describe
 from scones.cloud.service import Answer, Call, DormantService, Service
+from scones.cloud.step_record import traced
 from scones.cloud.store import PATIENT, Store
 from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
 
 log = logging.getLogger(__name__)
+
+LEFT = "left.json"
+"""The file with the names of what a start with `recover` left, by kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,8 @@ class CloudSettings:
     account: str = "111122223333"
     capture_seconds: float = 2.0
     """How long captured records wait for others before their file goes to S3 (AWS: up to 60 s)."""
+    recover: bool = False
+    """Start without taking up anything that an earlier process left."""
 
 
 class Cloud:
@@ -44,6 +54,7 @@ class Cloud:
         self.store = store
         self.credentials = credentials
         self.services: dict[str, Service] = {}
+        self.resumption = Resumption(settings.data_dir, recover=settings.recover)
         self.url = f"http://{settings.host}:{settings.port}"
         self._tasks: set[asyncio.Task[Any]] = set()
         self._dormant: dict[str, DormantService] = {}
@@ -52,7 +63,8 @@ class Cloud:
     async def start(self, offered: Sequence[type[Service] | DormantService]) -> None:
         """Create the services' tables, then start them in order: a service may call those before it.
 
-        A dormant service that has nothing to go on with starts when it is first used.
+        A dormant service that has nothing to go on with starts when it is first used. One that fails to start is
+        logged, and does not keep the others from starting.
         """
         self._dormant = {each.name: each for each in offered if isinstance(each, DormantService) and self._idle(each)}
         awake = [each for each in offered if each.name not in self._dormant]
@@ -61,7 +73,11 @@ class Cloud:
         self.services |= {kind.name: kind(self) for kind in services}
         for service in self.services.values():
             begun = time.perf_counter()
-            await service.start()
+            try:
+                await service.start()
+            except Exception as error:
+                log.error("%s did not start in order: %s", service.name, describe(error))
+                log.debug("%s did not start in order", service.name, exc_info=error)
             log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
 
     def _idle(self, dormant: DormantService) -> bool:
@@ -69,6 +85,8 @@ class Cloud:
             return self.store.row(dormant.under_way) is None
         except sqlite3.OperationalError:  # no such table
             return True
+        except sqlite3.DatabaseError:  # damaged: its start finds out what can be read
+            return False
 
     def signing_names(self) -> dict[str, list[str]]:
         """Return the names of the services offered, dormant ones included, by the name in their signatures."""
@@ -93,9 +111,27 @@ class Cloud:
             await service.start()
             self.services[dormant.name] = service
             del self._dormant[dormant.name]
+            self.spawn(self.resumption.run(), name=f"take up what an earlier process left of {dormant.name}")
             gc.freeze()
         finally:
             del self._waking[dormant.name]
+
+    async def resume(self) -> None:
+        """Take up what an earlier process left, or with `recover` write down what that is."""
+        path = self.settings.data_dir / LEFT
+        if not self.settings.recover:
+            path.unlink(missing_ok=True)
+            await self.resumption.run()
+            return
+        write_durably(path, json.dumps(self.resumption.left))
+        counts = ", ".join(f"{kind}: {len(names)}" for kind, names in self.resumption.left.items())
+        log.warning("Started with --recover: nothing is resumed. Left as it was: %s", counts or "nothing")
+
+    @property
+    def may_sweep(self) -> bool:
+        """Return True if files that no row names may be removed: not with `recover`, nor while damage is kept."""
+        damaged = self.store.damage or any(self.settings.data_dir.glob(f"{DATABASE}*-damaged-*"))
+        return not self.settings.recover and not damaged
 
     def drain(self) -> None:
         """End the calls that only wait, so that their clients are answered before the process ends."""
@@ -113,6 +149,7 @@ class Cloud:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.store.close()
+        self.resumption.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run a coroutine in the background: it is kept, its failure is logged, and `stop` cancels it.
@@ -121,7 +158,7 @@ class Cloud:
         """
         context = contextvars.copy_context()
         context.run(PATIENT.set, True)
-        task = asyncio.get_running_loop().create_task(work, name=name, context=context)
+        task = asyncio.get_running_loop().create_task(traced(work), name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         return task

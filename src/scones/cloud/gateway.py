@@ -269,7 +269,13 @@ class Gateway:
         return Response(200, {"content-type": "application/zip"}, archive)
 
     def _health(self) -> Response:
-        document = {"status": "running", "services": sorted(chain.from_iterable(self._by_signing_name.values()))}
+        store, resumption = self.cloud.store, self.cloud.resumption
+        services = sorted(chain.from_iterable(self._by_signing_name.values()))
+        document: dict[str, Any] = {"status": "running", "services": services}
+        if store.full_since is not None:
+            document["full"] = {"since": store.full_since, "waiting": store.waiting}
+        if resumption.recover:
+            document["left"] = {kind: len(names) for kind, names in resumption.left.items()}
         return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())
 
 

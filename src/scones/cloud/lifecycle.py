@@ -112,15 +112,27 @@ class RunningCloud:
 
     def healthy(self) -> bool:
         """Return True if the cloud answers within two seconds."""
+        try:
+            return bool(self.state())
+        except (OSError, ValueError, http.client.HTTPException):
+            return False
+
+    def state(self) -> dict[str, Any]:
+        """Return what the cloud answers about itself; raises `OSError`, `ValueError` or `HTTPException`."""
         host = self.url.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=HEALTH_SECONDS)
         try:
             connection.request("GET", "/_scones/health")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
+            answer = connection.getresponse()
+            state: dict[str, Any] = json.loads(answer.read()) if answer.status == 200 else {}
+            return state
         finally:
             connection.close()
+
+    def left(self) -> dict[str, list[str]]:
+        """Return the names of what a start with `recover` left, by kind."""
+        left: dict[str, list[str]] = read_object(self.data_dir / "left.json")
+        return left
 
 
 @contextmanager
@@ -142,7 +154,7 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
 
 def start(
     data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
-    verbose: bool = False, timeout: float = START_SECONDS,
+    verbose: bool = False, recover: bool = False, timeout: float = START_SECONDS,
 ) -> RunningCloud:  # fmt: skip
     """Start a local cloud in the background and return it when it answers; one that runs already is returned.
 
@@ -153,7 +165,9 @@ def start(
     if running := find(data_dir):
         return running
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = server_command(data_dir, port=port, region=region, account=account, verbose=verbose)
+    command = server_command(
+        data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
+    )  # fmt: skip
     pid, begun = _spawn(command, data_dir / "cloud.log")
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG) == (0, 0):
@@ -164,13 +178,19 @@ def start(
 
 
 def server_command(
-    data_dir: Path, *, port: int | None, region: str | None, account: str | None, verbose: bool
+    data_dir: Path,
+    *,
+    port: int | None,
+    region: str | None,
+    account: str | None,
+    verbose: bool,
+    recover: bool = False,
 ) -> list[str]:
     """Return the command of a cloud's process: `-P` keeps the current folder out of what it imports."""
     options = [("--port", port), ("--region", region), ("--account", account)]
     command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(data_dir)]
     command += [part for name, value in options if value is not None for part in (name, str(value))]
-    return command + ["--verbose"] * verbose
+    return command + ["--verbose"] * verbose + ["--recover"] * recover
 
 
 def server_environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,11 +18,13 @@ import uvicorn
 
 from scones.cloud.cloud import Cloud, CloudSettings
 from scones.cloud.credentials import Credentials
+from scones.cloud.data_folder import DATABASE
+from scones.cloud.errors import CloudError, no_room
 from scones.cloud.folder_lock import FolderLock
 from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
 from scones.cloud.services import offered_at_start
-from scones.cloud.store import Store
+from scones.cloud.store import Store, unreadable
 from scones.cloud.watchdog import Watchdog
 from scones.http_connection import HttpConnection
 
@@ -55,8 +58,11 @@ def serve(
     region: str | None = None,
     account: str | None = None,
     verbose: bool = False,
+    recover: bool = False,
 ) -> None:
     """Run the local cloud of a data folder in this process until SIGINT or SIGTERM; a second signal does not wait.
+
+    With `recover` nothing that an earlier process left is taken up, and a damaged database is salvaged first.
 
     Raises `CloudError` where another process has the folder, or where it belongs to another account or region.
     """
@@ -71,10 +77,30 @@ def serve(
     with hold(data_dir, region=region, account=account) as (identity, lock):
         listener = _listen(port)
         settings = CloudSettings(
-            data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account
-        )
-        with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
-            runner.run(_serve(settings, listener, watchdog, lock))
+            data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account,
+            recover=recover,
+        )  # fmt: skip
+        if recover:
+            _salvage_if_damaged(data_dir / DATABASE)
+        try:
+            with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
+                runner.run(_serve(settings, listener, watchdog, lock))
+        except OSError as error:
+            if no_room(error):
+                raise CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.") from error
+            raise
+
+
+def _salvage_if_damaged(database: Path) -> None:
+    from scones.cloud.salvage import damage_of, salvage
+    from scones.cloud.services import offered
+
+    reason = damage_of(database)
+    if not reason:
+        return
+    log.error("%s is damaged (%s): what can be read goes into a new database.", database, reason)
+    aside = salvage(database, [kind.schema for kind in offered() if kind.schema])
+    log.warning("The damaged database is kept in %s.", aside)
 
 
 async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Watchdog, lock: FolderLock) -> None:
@@ -82,17 +108,25 @@ async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Wat
     assert starting is not None
     keep_folder = partial(_end_without_folder, lock, settings.data_dir)
     watchdog.attach(starting.cancel, keep_folder)
-    store = Store(settings.data_dir / "cloud.sqlite", before_answers=keep_folder)
+    store = Store(settings.data_dir / DATABASE, before_answers=keep_folder)
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
+
+    def answering() -> None:
+        running.announce()
+        cloud.spawn(cloud.resume(), "take up what an earlier process left")
+
     try:
-        await cloud.start(offered_at_start())
+        try:
+            await cloud.start(offered_at_start())
+        except sqlite3.DatabaseError as error:
+            raise unreadable(settings.data_dir / DATABASE, error) from error
         _collect_seldom()
         config = uvicorn.Config(
             Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
             timeout_graceful_shutdown=5, server_header=False, http=HttpConnection, ws="none", proxy_headers=False,
         )  # fmt: skip
-        server = _Server(config, running.announce)
+        server = _Server(config, answering)
         watchdog.on_signal = partial(_end, server, cloud)
         log.info(
             "account %s, region %s, at %s, data in %s", running.account, running.region, running.url, running.data_dir

@@ -104,7 +104,7 @@ class Service:
         self.cloud = cloud
 
     async def start(self) -> None:
-        """Begin background work; called once, before the first request."""
+        """Begin background work, and plan what an earlier process left; called once, before the first request."""
 
     def drain(self) -> None:
         """Let calls that wait (long polls) end with what they have; called when the cloud begins to stop."""

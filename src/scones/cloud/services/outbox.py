@@ -11,6 +11,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError, ServiceError, no_room
+from scones.cloud.resumption import Leftover
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ class Outbox:
         self._failed = failed
         self._ordered = ordered
         self._pumping: set[str] = set()
+        self._after = 0
+        """The number up to which deliveries are left alone."""
 
     @staticmethod
     def schema(table: str) -> str:
@@ -67,22 +70,47 @@ class Outbox:
                 self._cloud.spawn(self._pump(lane), name=f"{self._table} {lane}")
 
     def start(self) -> None:
-        """Go on with what a former process left."""
-        rows = self._cloud.store.rows(f"SELECT DISTINCT lane FROM {self._table}")  # noqa: S608
-        self.wake(row["lane"] for row in rows)
+        """Plan to go on with what a former process left; with `recover` it stays where it is, and only new is sent."""
+        query = f"SELECT lane, min(id) AS first, max(id) AS last FROM {self._table} GROUP BY lane"  # noqa: S608
+        rows = self._cloud.store.rows(query)
+        self._cloud.resumption.plan(self._leftover(row["lane"], row["first"]) for row in rows)
+        if self._cloud.resumption.recover:
+            self._after = max((row["last"] for row in rows), default=0)
+
+    def _leftover(self, lane: str, first: int) -> Leftover:
+        async def take_up() -> None:
+            self.wake([lane])
+
+        async def give_up(reason: str) -> None:
+            """Give up the first delivery of the lane, and go on with the next."""
+            row = self._cloud.store.row(f"SELECT payload FROM {self._table} WHERE id = ?", first)  # noqa: S608
+            if row is not None:
+                await self._give_up(lane, json.loads(row["payload"]), ServiceError("InternalFailure", reason, 500))
+                await self._cloud.store.execute(f"DELETE FROM {self._table} WHERE id = ?", first)  # noqa: S608
+            self.wake([lane])
+
+        return Leftover("delivery", " ".join([self._table, *lane.split()]), take_up, give_up, f"number {first}")
 
     async def _pump(self, lane: str) -> None:
-        query = f"SELECT id, payload FROM {self._table} WHERE lane = ? ORDER BY id LIMIT ?"  # noqa: S608
+        query = f"SELECT id, payload FROM {self._table} WHERE lane = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
         together = 1 if self._ordered(lane) else _TOGETHER
         try:
-            while rows := self._cloud.store.rows(query, lane, together):
-                await asyncio.gather(*(self._attempt(lane, json.loads(row["payload"])) for row in rows))
+            while rows := self._cloud.store.rows(query, lane, self._after, together):
+                await asyncio.gather(*(self._attempt_row(lane, row) for row in rows))
                 await self._cloud.store.execute(
                     f"DELETE FROM {self._table} WHERE lane = ? AND id BETWEEN ? AND ?",  # noqa: S608
                     lane, rows[0]["id"], rows[-1]["id"],
                 )  # fmt: skip
         finally:
             self._pumping.discard(lane)
+
+    async def _attempt_row(self, lane: str, row: sqlite3.Row) -> None:
+        try:
+            payload = json.loads(row["payload"])
+        except (TypeError, ValueError) as error:
+            log.error("Delivery %d of %s is damaged and dropped (%s): %.1000s", row["id"], lane, error, row["payload"])
+            return
+        await self._attempt(lane, payload)
 
     async def _attempt(self, lane: str, payload: Payload) -> None:
         for wait in (*RETRY_SECONDS, None):

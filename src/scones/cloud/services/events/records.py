@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any, TypeVar
 from scones.cloud.cloud import Cloud
 from scones.cloud.services import pages
 from scones.cloud.services.events.errors import invalid, no_bus, no_rule
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DEFAULT_BUS = "default"
@@ -120,7 +123,7 @@ class Records:
     def scheduled(self) -> list[Rule]:
         """Return the rules that keep times."""
         rows = self._store.rows("SELECT * FROM events_rules WHERE schedule IS NOT NULL AND state != 'DISABLED'")
-        return [Rule.of(row) for row in rows]
+        return [rule for row in rows if (rule := _readable(row)) is not None]
 
     async def put_rule(self, rule: Rule) -> None:
         """Keep a rule, new or changed; its targets stay."""
@@ -167,3 +170,11 @@ class Records:
 def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:
     """Return a page of items, and the token of the next one."""
     return pages.page(items, token, limit or 100, invalid("NextToken is not valid."))
+
+
+def _readable(row: sqlite3.Row) -> Rule | None:
+    try:
+        return Rule.of(row)
+    except (TypeError, ValueError) as error:
+        log.error("The rule %s is damaged, and its schedule is not kept: %s", row["name"], error)
+        return None

@@ -47,8 +47,9 @@ class Lambda(
         self.urls = FunctionUrlServer(cloud, self._invoker)
 
     async def start(self) -> None:
-        """Clear what a former process left, and go on with events that it had accepted."""
-        await asyncio.to_thread(self._code.sweep, self._records.used_code())
+        """Clear what a former process left, and plan to go on with events that it had accepted."""
+        if self.cloud.may_sweep:
+            await asyncio.to_thread(self._code.sweep, self._records.used_code())
         await self._invoker.start()
         self._events.start()
         self._pollers.start()

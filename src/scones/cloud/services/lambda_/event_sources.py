@@ -30,6 +30,14 @@ class EventSources:
         rows = self._store.rows("SELECT document FROM event_source_mappings ORDER BY uuid")
         return [json.loads(row["document"]) for row in rows]
 
+    def enabled(self) -> list[str]:
+        """Return the UUIDs of the mappings that are not disabled, so far as their documents can be read."""
+        rows = self._store.rows(
+            "SELECT uuid FROM event_source_mappings WHERE NOT json_valid(document)"
+            " OR json_extract(document, '$.State') = 'Enabled' ORDER BY uuid"
+        )
+        return [row["uuid"] for row in rows]
+
     def get(self, uuid: str) -> Mapping:
         """Return a mapping, or raise `ResourceNotFoundException`."""
         row = self._store.row("SELECT document FROM event_source_mappings WHERE uuid = ?", uuid)

@@ -9,6 +9,7 @@ import time
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.lambda_.destinations import (
     EXHAUSTED,
     NO_CONCURRENCY,
@@ -42,10 +43,21 @@ class Events:
         self._destinations = Destinations(cloud)
 
     def start(self) -> None:
-        """Go on with the events that a former process had accepted."""
+        """Plan to go on with the events that a former process had accepted."""
         self._destinations.start()
-        for row in self._cloud.store.rows("SELECT id FROM accepted_events ORDER BY id"):
-            self._cloud.spawn(self._process(row["id"]), name=f"function event {row['id']}")
+        rows = self._cloud.store.rows("SELECT id, function FROM accepted_events ORDER BY id")
+        self._cloud.resumption.plan(self._leftover(row["id"], row["function"]) for row in rows)
+
+    def _leftover(self, number: int, function: str) -> Leftover:
+        async def take_up() -> None:
+            self._cloud.spawn(self._process(number), name=f"function event {number}")
+
+        async def give_up(_reason: str) -> None:
+            row = self._cloud.store.row("SELECT * FROM accepted_events WHERE id = ?", number)
+            if row is not None:
+                await self._end(row, EXHAUSTED, None, row["attempts"])
+
+        return Leftover("function event", f"{number} for {function}", take_up, give_up)
 
     async def accept(self, request_id: str, function: FunctionName, payload: bytes) -> None:
         """Keep an event, then begin to process it: it is on disk when this returns."""

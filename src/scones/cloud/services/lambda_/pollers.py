@@ -12,6 +12,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.lambda_.event_sources import EventSources, Mapping
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
@@ -41,9 +42,18 @@ class Pollers:
         self._over = False
 
     def start(self) -> None:
-        """Go on with the mappings that are kept."""
-        for mapping in self._sources.all():
-            self.take_up(mapping)
+        """Plan to go on with the mappings that are kept."""
+        self._cloud.resumption.plan(self._leftover(identity) for identity in self._sources.enabled())
+
+    def _leftover(self, identity: str) -> Leftover:
+        async def take_up() -> None:
+            if identity not in self._tasks:  # updated meanwhile
+                self.take_up(self._sources.get(identity))
+
+        async def give_up(_reason: str) -> None:
+            await self._sources.put({**self._sources.get(identity), "State": "Disabled"})
+
+        return Leftover("event source mapping", identity, take_up, give_up)
 
     def drain(self) -> None:
         """Receive nothing any more."""

@@ -88,12 +88,18 @@ class S3Base(Service):
         }
 
     async def start(self) -> None:
-        """Sweep the folder of files whose requests a crash cut off."""
+        """Make the folder of bodies, and begin to sweep it of files whose requests a crash cut off."""
+        await self.files.make_folder()
+        self.notifier.start()
+        if self.cloud.may_sweep:
+            self.cloud.spawn(self._sweep(), name="sweep of the folder of bodies")
+
+    async def _sweep(self) -> None:
+        found = await self.files.older_than_this_process()
         rows = await self.store.read_aside(
             "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"
         )
-        await self.files.sweep({row["file"] for row in rows})
-        self.notifier.start()
+        await self.files.sweep(found, {row["file"] for row in rows})
 
     def check_bucket(self, params: Mapping[str, Any]) -> str:
         """Return the name of the bucket that a request names: it exists, and is whose the request expects."""

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 SMALL = 64 * 1024
 """Bytes up to which a body lies in the database: reading and committing it there beats a file's two fsyncs."""
+KEPT_DAYS = 7
+"""Days for which a file that no row names is kept."""
 CHUNK = 1024 * 1024
 """Bytes that are read, hashed and written at a time."""
 
@@ -51,17 +54,51 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._unnamed = folder.with_name(f"{folder.name}-unnamed")
+        self._begun = time.time()
         self._held: Counter[str] = Counter()
         self._doomed: set[str] = set()
 
-    async def sweep(self, known: set[str]) -> None:
-        """Create the folder, and remove files that no row names: their requests were never answered."""
+    async def make_folder(self) -> None:
+        """Create the folder."""
+        await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
+
+    async def older_than_this_process(self) -> set[str]:
+        """Return the names of the files that an earlier process wrote, and of those that were set aside."""
+
+        def search() -> set[str]:
+            folders = [folder for folder in (self.folder, self._unnamed) if folder.exists()]
+            files = [path for folder in folders for path in folder.iterdir()]
+            return {path.name for path in files if path.stat().st_mtime < self._begun}
+
+        return await asyncio.to_thread(search)
+
+    async def sweep(self, found: set[str], named: set[str]) -> None:
+        """Set files aside that no row names: their requests were never answered, or their rows are lost.
+
+        `named` is read after `found`. What has been aside for `KEPT_DAYS` is removed; a file that a row names again,
+        because a database was restored, goes back.
+        """
 
         def sweep() -> None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for path in self.folder.iterdir():
-                if path.name not in known:
+            self._unnamed.mkdir(exist_ok=True)
+            oldest = time.time() - KEPT_DAYS * 86_400
+            for path in [self._unnamed / name for name in found]:
+                if not path.exists():
+                    continue
+                if path.name in named:
+                    path.rename(self.folder / path.name)
+                elif path.stat().st_mtime < oldest:
                     path.unlink()
+            unnamed = [self.folder / name for name in found - named - set(self._held) if (self.folder / name).exists()]
+            for path in unnamed:
+                os.utime(path)  # from now on its age is the time that it has been aside
+                path.rename(self._unnamed / path.name)
+            if unnamed:
+                log.warning(
+                    "No object has %d of the files in %s: they are kept in %s for %d days.",
+                    len(unnamed), self.folder, self._unnamed, KEPT_DAYS,
+                )  # fmt: skip
 
         await asyncio.to_thread(sweep)
 

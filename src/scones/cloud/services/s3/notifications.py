@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import describe
 from scones.cloud.service import Call
 from scones.cloud.services.outbox import Outbox
 from scones.cloud.services.s3 import errors
@@ -87,7 +88,10 @@ class Notifier:
     def start(self) -> None:
         """Read the configurations, and go on with what a former process left."""
         for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
-            self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
+            try:
+                self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
+            except (KeyError, TypeError, ValueError) as error:
+                log.error("The notification configuration of bucket %s is damaged: %s", row["bucket"], describe(error))
         self._outbox.start()
 
     def configuration(self, bucket: str) -> dict[str, Any]:

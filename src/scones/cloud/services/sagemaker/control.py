@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.resumption import describe
 from scones.cloud.service import Call, Service
 from scones.cloud.services.sagemaker.hosting.capture import Captures
 from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
@@ -21,6 +23,8 @@ from scones.cloud.services.sagemaker.resource_search import SearchOperations
 from scones.cloud.services.sagemaker.resources import SCHEMA, Document
 from scones.cloud.services.sagemaker.studio import Studio, StudioOperations
 from scones.cloud.services.sagemaker.tags import Tags
+
+log = logging.getLogger(__name__)
 
 
 class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service):
@@ -44,14 +48,15 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         self.tags = Tags(cloud.store)
 
     async def start(self) -> None:
-        """Take up captures, jobs and endpoints of an earlier run."""
-        await self.captures.start()
-        await self.jobs.start()
-        await self.processing_jobs.start()
-        await self.transform_jobs.start()
-        await self.tuning_jobs.start()
-        await self.endpoints.start()
-        await self.studio.apps.start()
+        """Plan to take up captures, jobs and endpoints of an earlier run."""
+        for part in (
+            self.captures, self.jobs, self.processing_jobs, self.transform_jobs, self.tuning_jobs, self.endpoints,
+            self.studio.apps,
+        ):  # fmt: skip
+            try:
+                await part.start()
+            except Exception as error:
+                log.error("%s did not start in order: %s", type(part).__name__, describe(error))
 
     async def stop(self) -> None:
         """Stop jobs and servers, then store what was captured."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,8 @@ CREATE TABLE IF NOT EXISTS sagemaker_tags (
 )
 """
 
+log = logging.getLogger(__name__)
+
 Document = dict[str, Any]
 _COLUMNS = {"Name": "name", "CreationTime": "created", "LastModifiedTime": "modified", "Status": "status"}
 _BOUNDS = {
@@ -73,18 +76,27 @@ class Resources:
     def all(self) -> list[Document]:
         """Return every document, oldest first."""
         rows = self.store.rows(
-            "SELECT document FROM sagemaker_resources WHERE kind = ? ORDER BY created, name", self.kind
+            "SELECT name, document FROM sagemaker_resources WHERE kind = ? ORDER BY created, name", self.kind
         )
-        return [json.loads(row["document"]) for row in rows]
+        return [document for row in rows if (document := self._readable(row)) is not None]
+
+    def _readable(self, row: Row) -> Document | None:
+        """Return the document of a row; a damaged one is logged, and left out of listings."""
+        try:
+            document: Document = json.loads(row["document"])
+        except (TypeError, ValueError) as error:
+            log.error("The record of %s %s is damaged: %s", self.kind, row["name"], error)
+            return None
+        return document
 
     def of_status(self, *statuses: str) -> list[Document]:
         """Return the documents of some statuses, each status's oldest first."""
         rows = self.store.rows(
-            f"SELECT document FROM sagemaker_resources WHERE kind = ? AND status IN ({', '.join('?' * len(statuses))})"  # noqa: S608
-            " ORDER BY status, created, name",
+            "SELECT name, document FROM sagemaker_resources WHERE kind = ?"  # noqa: S608 - placeholders alone
+            f" AND status IN ({', '.join('?' * len(statuses))}) ORDER BY status, created, name",
             self.kind, *statuses,
         )  # fmt: skip
-        return [json.loads(row["document"]) for row in rows]
+        return [document for row in rows if (document := self._readable(row)) is not None]
 
     def with_arn(self, arn: str) -> Document | None:
         """Return the document of the resource with an ARN, or None."""
@@ -198,7 +210,7 @@ class Resources:
             self.kind, *values, size + 1,
         )  # fmt: skip
         more = {"NextToken": _token(rows[size - 1], column)} if len(rows) > size else {}
-        return [json.loads(row["document"]) for row in rows[:size]], more
+        return [document for row in rows[:size] if (document := self._readable(row)) is not None], more
 
 
 def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sqlite3
 from typing import ClassVar
 
 from scones.cloud.bulk_deletes import delete_all
@@ -15,6 +17,8 @@ from scones.cloud.services.sqs.queue_operations import QueueOperations
 from scones.cloud.services.sqs.receiving import ReceivingOperations
 from scones.cloud.services.sqs.sending import SendingOperations
 
+log = logging.getLogger(__name__)
+
 SWEEP_SECONDS = 60.0
 """How often what nobody will receive any more is deleted; until then it is only not given."""
 
@@ -25,8 +29,9 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
     schema: ClassVar[str] = ";".join((queues.SCHEMA, messages.SCHEMA, move_tasks.SCHEMA))
 
     async def start(self) -> None:
-        """Begin to delete messages that have outlived their queue's retention period, and go on moving others."""
-        self.cloud.spawn(self._sweep(), name="sqs retention")
+        """Begin to delete messages that have outlived their queue's retention period, and plan to move on."""
+        if not self.cloud.resumption.recover:
+            self.cloud.spawn(self._sweep(), name="sqs retention")
         self._resume_moves()
 
     def drain(self) -> None:
@@ -36,10 +41,16 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now, store = now_ms(), self.cloud.store
-            for queue in self._queues.all():
-                oldest = now - 1000 * queue.number("MessageRetentionPeriod")
-                if store.row("SELECT 1 FROM sqs_messages WHERE queue = ? AND sent <= ?", queue.id, oldest):
-                    await delete_all(store, "sqs_messages", "queue = ? AND sent <= ?", queue.id, oldest)
-            if store.row("SELECT 1 FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS):
-                await store.execute("DELETE FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS)
+            try:
+                await self._forget()
+            except sqlite3.Error as error:  # a damaged row: the next round tries again
+                log.error("Messages past their retention period could not be deleted: %s", error)
+
+    async def _forget(self) -> None:
+        now, store = now_ms(), self.cloud.store
+        for queue in self._queues.all():
+            oldest = now - 1000 * queue.number("MessageRetentionPeriod")
+            if store.row("SELECT 1 FROM sqs_messages WHERE queue = ? AND sent <= ?", queue.id, oldest):
+                await delete_all(store, "sqs_messages", "queue = ? AND sent <= ?", queue.id, oldest)
+        if store.row("SELECT 1 FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS):
+            await store.execute("DELETE FROM sqs_deduplications WHERE sent <= ?", now - DEDUPLICATION_MS)

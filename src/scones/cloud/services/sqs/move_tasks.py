@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.service import Call
 from scones.cloud.services.sqs.errors import in_range, invalid
 from scones.cloud.services.sqs.operations import Operations, now_ms
@@ -33,9 +34,18 @@ class MoveTaskOperations(Operations):
     """StartMessageMoveTask, CancelMessageMoveTask and ListMessageMoveTasks."""
 
     def _resume_moves(self) -> None:
-        """Go on with the tasks that a former process left."""
-        for row in self.cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'"):
-            self._run_move(row["id"])
+        """Plan to go on with the tasks that a former process left."""
+        rows = self.cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'")
+        self.cloud.resumption.plan(self._leftover_move(row["id"]) for row in rows)
+
+    def _leftover_move(self, task: str) -> Leftover:
+        async def take_up() -> None:
+            self._run_move(task)
+
+        async def give_up(reason: str) -> None:
+            await self.cloud.store.execute(_FAILED, reason, task)
+
+        return Leftover("message move task", task, take_up, give_up)
 
     def _run_move(self, task: str) -> None:
         self.cloud.spawn(self._move_all(task), name=f"sqs move task {task}")

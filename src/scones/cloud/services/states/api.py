@@ -26,9 +26,9 @@ class StepFunctions(
     """State machines in the Amazon States Language, and their executions."""
 
     async def start(self) -> None:
-        """Take up the executions that a former process left."""
+        """Find the executions that a former process left."""
         await self.cloud.store.write(upgrade)
-        await self._executions.take_up()
+        self._executions.prepare()
 
     def drain(self) -> None:
         """End the calls that wait for an Express execution or for an activity's task."""

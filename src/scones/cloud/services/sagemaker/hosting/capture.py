@@ -22,12 +22,13 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover, describe
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.uuids import uuid4
@@ -186,8 +187,14 @@ class Captures:
     async def start(self) -> None:
         """Take up the spool files of an earlier run, and begin to follow the clock."""
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
-        self._closed = sorted(self._folder.glob("*.spool"))
+        spools = sorted(self._folder.glob("*.spool"))
+        self._cloud.resumption.plan(
+            Leftover("capture file", path.name, partial(self._take_up, path)) for path in spools
+        )
         self._cloud.spawn(self._follow(), "data capture")
+
+    async def _take_up(self, path: Path) -> None:
+        self._closed.append(path)
 
     async def stop(self) -> None:
         """Store everything that was captured."""
@@ -267,6 +274,9 @@ class Captures:
                 path = self._closed.pop(0)
                 try:
                     await self._store(path)
+                except (ValueError, KeyError) as error:
+                    aside = path.rename(path.with_suffix(".damaged"))
+                    log.error("The captured records in %s are not stored: %s", aside, describe(error))
                 except (ServiceError, OSError) as error:
                     left.append(path)
                     self._tell(str(error), f"Captured records wait in {path.parent}: {error}")

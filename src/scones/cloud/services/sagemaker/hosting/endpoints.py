@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.resumption import Leftover, describe
 from scones.cloud.services.sagemaker.announcements import announce_endpoint
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found
 from scones.cloud.services.sagemaker.hosting.capture import Captures
@@ -46,25 +47,49 @@ class Endpoints:
         return self._cloud.arn("sagemaker", f"endpoint/{name.lower()}")
 
     async def start(self) -> None:
-        """Bring back every endpoint that was there, and go on with what was under way."""
+        """Plan to bring back every endpoint that was there, and to go on with what was under way."""
         documents = self._endpoints.all()
-        await asyncio.to_thread(self._sweep, documents)
+        if self._cloud.may_sweep:
+            await asyncio.to_thread(self._sweep, documents)
         for document in documents:
-            name = document["EndpointName"]
+            name, status = document["EndpointName"], document.get("EndpointStatus")
+            if status != "Failed":
+                self._cloud.resumption.plan([self._leftover(name)])
+            if status not in ("Failed", "Deleting") and not self._cloud.resumption.recover:
+                await self._set(name, EndpointStatus="Creating")
+
+    def _leftover(self, name: str) -> Leftover:
+        async def take_up() -> None:
+            document = self._endpoints.get(name)
+            if document is None or name in self._work:
+                return
             if document["EndpointStatus"] == "Deleting":
                 self._begin(name, self._remove(name, None))
-            elif document["EndpointStatus"] != "Failed":
-                await self._set(name, EndpointStatus="Creating")
+            else:
                 self._begin(name, self._resume(name, document))
+
+        async def give_up(reason: str) -> None:
+            message = f"InternalServerError: the local cloud could not bring the endpoint back: {reason}."
+            await self._set(name, EndpointStatus="Failed", FailureReason=message)
+
+        return Leftover("endpoint", name, take_up, give_up)
 
     def _sweep(self, documents: list[Document]) -> None:
         """Remove the files of deployments that no endpoint has."""
-        known = {(item["EndpointName"], plan["Id"]) for item in documents for plan in _plans(item)}
+        known = {(item["EndpointName"], plan.get("Id")) for item in documents for plan in _plans(item)}
         for folder in endpoint_folder(self._cloud, "").glob("*/*"):
             if (folder.parent.name, folder.name) not in known:
                 remove_tree(folder)
 
     async def _resume(self, name: str, document: Document) -> None:
+        try:
+            await self._bring_back(name, document)
+        except Exception as error:
+            message = f"InternalServerError: the local cloud could not bring the endpoint back: {describe(error)}."
+            await self._set(name, EndpointStatus="Failed", FailureReason=message)
+            log.error("Endpoint %s could not be brought back: %s", name, describe(error))
+
+    async def _bring_back(self, name: str, document: Document) -> None:
         await self._create(name, document["Plan"])
         if name in self.serving and "NextPlan" in document:
             await self._set(name, EndpointStatus="Updating")
@@ -159,7 +184,7 @@ class Endpoints:
             _retain(plan, current["Plan"], excluded)
 
         def change(document: Document) -> None:
-            if document["EndpointStatus"] != "InService":
+            if document["EndpointStatus"] != "InService" or name not in self.serving:
                 raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             if document["EndpointConfigName"] == config_name:
                 raise invalid(
@@ -194,7 +219,7 @@ class Endpoints:
         wanted = {item["VariantName"]: item for item in desired}
 
         def change(document: Document) -> None:
-            if document["EndpointStatus"] != "InService":
+            if document["EndpointStatus"] != "InService" or name not in self.serving:
                 raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             variants = {item["VariantName"]: item for item in document["Plan"]["Variants"]}
             for variant, item in wanted.items():

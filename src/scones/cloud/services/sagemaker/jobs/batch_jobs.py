@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, Resources
@@ -61,15 +63,30 @@ class BatchJobs:
 
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
-        await asyncio.to_thread(remove_tree, self._folder)
+        resumption = self._cloud.resumption
+        if not resumption.recover:
+            await asyncio.to_thread(remove_tree, self._folder)
         for document in self._jobs.of_status("InProgress", "Stopping"):
             status, name = document[self.member("JobStatus")], document[self.member("JobName")]
             if status == "Stopping":
-                await self._finish(name, Outcome("Stopped"))
+                await resumption.now([self._leftover(name, partial(self._finish, name, Outcome("Stopped")))])
             elif self.member("StartTime") in document:
-                await self._finish(name, Outcome("Failed", _INTERRUPTED))
+                interrupted = Outcome("Failed", _INTERRUPTED)
+                await resumption.now([self._leftover(name, partial(self._finish, name, interrupted))])
             else:
-                self._queue(document)
+                resumption.plan([self._leftover(name, partial(self._wait_again, name))])
+
+    def _leftover(self, name: str, take_up: Callable[[], Coroutine[Any, Any, None]]) -> Leftover:
+        async def give_up(reason: str) -> None:
+            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            await self._finish(name, Outcome("Failed", message))
+
+        return Leftover(f"{self._word.lower()} job", name, take_up, give_up)
+
+    async def _wait_again(self, name: str) -> None:
+        document = self.describe(name)
+        if document[self.member("JobStatus")] == "InProgress":
+            self._queue(document)
 
     async def stop(self) -> None:
         """End every run; what it was doing is told by its record at the next start."""
@@ -129,6 +146,8 @@ class BatchJobs:
         run, _ = self._runs.get(name, (None, None))
         if run is not None:
             run.stop()
+        else:  # an earlier process left it, and it is not resumed
+            await self._finish(name, Outcome("Stopped"))
 
     def _queue(self, document: Document) -> None:
         name = document[self.member("JobName")]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container import image_command
@@ -50,15 +52,34 @@ class TrainingJobs:
 
     async def start(self) -> None:
         """Take up after a restart: jobs that ran have failed, those that waited wait again."""
-        await asyncio.to_thread(remove_tree, self._folder)
-        for document in self._jobs.of_status("InProgress", "Stopping"):
-            record = Record(self._jobs, document["TrainingJobName"])
-            if "TrainingStartTime" in document:
-                await record.finish("Failed", _INTERRUPTED)
-            elif document["TrainingJobStatus"] == "Stopping":
-                await record.finish("Stopped")
-            else:
-                self._queue(document)
+        resumption = self._cloud.resumption
+        if not resumption.recover:
+            await asyncio.to_thread(remove_tree, self._folder)
+        left = self._jobs.of_status("InProgress", "Stopping")
+        waited = [job for job in left if job["TrainingJobStatus"] == "InProgress" and "TrainingStartTime" not in job]
+        await resumption.now(self._leftover(job, self._end) for job in left if job not in waited)
+        resumption.plan(self._leftover(job, self._wait_again) for job in waited)
+
+    def _leftover(self, job: Document, take_up: Callable[[str], Coroutine[Any, Any, None]]) -> Leftover:
+        async def give_up(reason: str) -> None:
+            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            await Record(self._jobs, name).finish("Failed", message)
+
+        name = job["TrainingJobName"]
+        return Leftover("training job", name, partial(take_up, name), give_up)
+
+    async def _end(self, name: str) -> None:
+        """End a job of an earlier process that ran, or was about to stop."""
+        record = Record(self._jobs, name)
+        if "TrainingStartTime" in self.describe(name):
+            await record.finish("Failed", _INTERRUPTED)
+        else:
+            await record.finish("Stopped")
+
+    async def _wait_again(self, name: str) -> None:
+        document = self.describe(name)
+        if document["TrainingJobStatus"] == "InProgress":
+            self._queue(document)
 
     async def stop(self) -> None:
         """End every run; what it was doing is told by its record at the next start."""
@@ -137,7 +158,7 @@ class TrainingJobs:
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
             enter(document, "Stopping")
             document["TrainingJobStatus"] = "Stopping"
-            if "TrainingStartTime" not in document:  # it waits for capacity: there is nothing to wait for
+            if "TrainingStartTime" not in document or name not in self._runs:  # there is nothing to wait for
                 finish(document, "Stopped")
 
         document = await self._jobs.update(name, change)

@@ -10,6 +10,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.pages import page
 from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
 from scones.cloud.services.sagemaker.jobs import search
@@ -35,9 +36,20 @@ class TuningJobs:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Go on with the jobs of an earlier process."""
-        for document in self._jobs.of_status("InProgress", "Stopping"):
-            self._spawn(document["HyperParameterTuningJobName"])
+        """Plan to go on with the jobs of an earlier process."""
+        jobs = self._jobs.of_status("InProgress", "Stopping")
+        self._cloud.resumption.plan(self._leftover(job["HyperParameterTuningJobName"]) for job in jobs)
+
+    def _leftover(self, name: str) -> Leftover:
+        async def take_up() -> None:
+            if self._find(name)["HyperParameterTuningJobStatus"] not in _ENDED:
+                self._spawn(name)
+
+        async def give_up(reason: str) -> None:
+            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            await self._finish(name, "Failed", message)
+
+        return Leftover("tuning job", name, take_up, give_up)
 
     async def stop(self) -> None:
         """Leave the running jobs to the next process."""
@@ -117,6 +129,8 @@ class TuningJobs:
 
         document = await self._jobs.update(name, change)
         assert document is not None
+        if name not in self._tasks:  # an earlier process left it, and it is not resumed
+            await self._finish(name, "Stopped", "")
         for trial in document[_TRIALS]:
             if trial["Status"] == "InProgress" and self._training.known(trial["Name"]):  # else `_train` stops it
                 await self._stop_training(trial["Name"])
@@ -161,6 +175,13 @@ class TuningJobs:
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _run(self, name: str) -> None:
+        try:
+            await self._run_trials(name)
+        except Exception:
+            await self._finish(name, "Failed", "InternalServerError: the local cloud failed; its log tells why.")
+            raise
+
+    async def _run_trials(self, name: str) -> None:
         document = self._find(name)
         config = document["HyperParameterTuningJobConfig"]
         looks, numbers = await asyncio.to_thread(_take_up, config, document[_TRIALS])

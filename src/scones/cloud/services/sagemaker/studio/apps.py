@@ -12,6 +12,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.images import UnknownImageError
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.services.sagemaker.studio.app_server import AppServer
@@ -39,13 +40,25 @@ class Apps:
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Take up the apps of an earlier run."""
+        """Plan to take up the apps of an earlier run."""
         for app in self._apps.all():
-            if app["Status"] == "Deleting":
+            if app.get("Status") == "Deleting":
                 await self._set(_key(app), Status="Deleted")
-            elif app["Status"] in LIVE:
-                await self._set(_key(app), Status="Pending")
+            elif app.get("Status") in LIVE:
+                self._cloud.resumption.plan([self._leftover(_key(app))])
+                if not self._cloud.resumption.recover:
+                    await self._set(_key(app), Status="Pending")
+
+    def _leftover(self, key: str) -> Leftover:
+        async def take_up() -> None:
+            app = self._apps.get(key)
+            if app is not None and app["Status"] in LIVE and key not in self._servers:
                 self._launch(app, app.pop("Role", None))
+
+        async def give_up(reason: str) -> None:
+            await self._fail(key, f"The local cloud could not take up the app: {reason}.")
+
+        return Leftover("app", key, take_up, give_up)
 
     async def stop(self) -> None:
         """End every server; the apps are started again with the cloud."""

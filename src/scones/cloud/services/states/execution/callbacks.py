@@ -91,23 +91,34 @@ class Callbacks:
 
     def check(self, token: str) -> None:
         """Raise `ServiceError` for a token that nobody waits for."""
-        self._find(token)
+        if not self._kept(token):
+            self._find(token)
 
     async def send(self, token: str, answer: dict[str, Any]) -> None:
         """Take in a task's answer, once it is on disk; raises `ServiceError` for a token that nobody waits for.
 
         Of two answers at the same time the first counts, and the second comes too late.
         """
-        expected = self._find(token)
+        expected = None if self._kept(token) else self._find(token)
         sql = "UPDATE sfn_tokens SET answer = ? WHERE token = ? AND answer IS NULL"
         if not await self._store.execute(sql, json.dumps(answer), token):
             raise _gone()
-        if not expected.answer.done():
+        expected = expected or self._expected.get(token)  # its execution may have been resumed meanwhile
+        if expected is not None and not expected.answer.done():
             expected.answer.set_result(answer)
 
     def beat(self, token: str) -> None:
         """Take in a heartbeat; raises `ServiceError` for a token that nobody waits for."""
-        self._find(token).beat = self._clock.now()
+        if not self._kept(token):
+            self._find(token).beat = self._clock.now()
+
+    def _kept(self, token: str) -> bool:
+        """Return True for a token of an execution that an earlier process left and that is not resumed yet."""
+        if token in self._expected:
+            return False
+        waiting = "SELECT 1 FROM sfn_tokens JOIN sfn_executions ON arn = execution WHERE token = ?"
+        sql = f"{waiting} AND answer IS NULL AND status = 'RUNNING'"
+        return self._store.row(sql, token) is not None
 
     def _find(self, token: str) -> Expected:
         expected = self._expected.get(token)

@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from scones.cloud.step_record import traced
+
 T = TypeVar("T")
 
 
@@ -63,7 +65,7 @@ async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T
     """Await `work`, or cancel it and raise `DeadlineError` once it is `moment`; None is no limit."""
     if moment is None:
         return await work
-    task = asyncio.ensure_future(work)
+    task = asyncio.ensure_future(traced(work))
     alarm = asyncio.ensure_future(clock.sleep_until(moment))
     try:
         await asyncio.wait({task, alarm}, return_when=asyncio.FIRST_COMPLETED)

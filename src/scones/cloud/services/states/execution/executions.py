@@ -11,6 +11,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError
+from scones.cloud.resumption import Leftover, describe
 from scones.cloud.services.states.evaluation.definitions import parsed
 from scones.cloud.services.states.execution import resume
 from scones.cloud.services.states.execution.activities import Activities
@@ -27,9 +28,10 @@ from scones.cloud.services.states.execution.history import (
     failure_details,
     from_row,
     started_details,
+    to_row,
 )
 from scones.cloud.services.states.execution.interpreter import Interpreter
-from scones.cloud.services.states.execution.journal import Journal
+from scones.cloud.services.states.execution.journal import EVENT, Journal
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.definition import StateGroup
@@ -45,6 +47,11 @@ log = logging.getLogger(__name__)
 
 _END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
 _REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
+_END_MAP_RUNS = (
+    "UPDATE sfn_executions SET status = 'ABORTED', stopped = ? WHERE status = 'RUNNING' AND id IN (SELECT c.execution"
+    " FROM sfn_map_children c JOIN sfn_map_runs r ON r.id = c.map_run WHERE r.execution = ?)",
+    "UPDATE sfn_map_runs SET status = 'ABORTED', stopped = ? WHERE execution = ? AND status = 'RUNNING'",
+)
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
     " WHERE id = ?"
@@ -141,7 +148,11 @@ class Executions:
 
     async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
         """Go on with a child that an earlier process left, or run again what was unsuccessful in it."""
-        await (self.redrive(row, None, child) if redriven else self._take_up(row, child))
+        if redriven:
+            await self.redrive(row, None, child)
+            return
+        last = self._cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
+        await self._cloud.resumption.take_up(self._leftover(row["id"], row["arn"], last["id"] if last else None, child))
 
     def _begin(
         self, arn: str, name: str, machine: str, text: str, revision: Revision, trace: str | None,
@@ -194,16 +205,55 @@ class Executions:
             announce_execution(self._cloud, execution, "RUNNING")
         return execution.since
 
-    async def take_up(self) -> None:
-        """Go on with every execution that a former process left running."""
-        newest = self._cloud.store.row("SELECT max(id) AS id FROM sfn_executions")
-        self._last = (newest["id"] if newest else None) or 0
+    def prepare(self) -> None:
+        """Plan to go on with every execution that a former process left running."""
+        newest = self._cloud.store.row(
+            "SELECT max((SELECT coalesce(max(id), 0) FROM sfn_executions),"
+            " (SELECT coalesce(max(execution), 0) FROM sfn_events)) AS id"
+        )
+        self._last = newest["id"] if newest else 0
         # Children of a distributed Map, whose machine has a label, are taken up by the Map.
         rows = self._cloud.store.rows(
-            "SELECT * FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
+            "SELECT id, arn, (SELECT max(id) FROM sfn_events WHERE execution = sfn_executions.id) AS last"
+            " FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
         )
-        for row in rows:
-            await self._take_up(row)
+        self._cloud.resumption.plan(self._leftover(row["id"], row["arn"], row["last"]) for row in rows)
+
+    def _leftover(self, number: int, arn: str, last: int | None, child: Child | None = None) -> Leftover:
+        async def take_up() -> None:
+            row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
+            if row is not None and row["status"] == "RUNNING" and arn not in self.running:
+                await self._take_up(row, child)
+
+        async def give_up(reason: str) -> None:
+            cause = f"The local cloud could not resume this execution: {reason}."
+            await self.close(number, "FAILED", StateFailedError("States.Runtime", cause))
+            if child is not None:
+                child.heard("FAILED")
+
+        return Leftover("execution", arn, take_up, give_up, f"event {last}")
+
+    async def close(self, number: int, status: str, failure: StateFailedError) -> float:
+        """End an execution that is not in memory as FAILED or ABORTED, with its Map Runs; return when, once on disk."""
+        kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
+        now = self._clock.now()
+
+        def write(connection: sqlite3.Connection) -> float:
+            found = connection.execute("SELECT arn, status, stopped FROM sfn_executions WHERE id = ?", (number,))
+            row = found.fetchone()
+            if row["status"] != "RUNNING":
+                return float(row["stopped"])
+            (last,) = connection.execute(
+                "SELECT coalesce(max(id), 0) FROM sfn_events WHERE execution = ?", (number,)
+            ).fetchone()
+            event = Event(last + 1, last, kind, now, failure_details(failure))
+            connection.execute(EVENT, (number, *to_row(event)))
+            connection.execute(_END, (status, None, failure.error, failure.cause, now, row["arn"]))
+            for sql in _END_MAP_RUNS:
+                connection.execute(sql, (now, row["arn"]))
+            return now
+
+        return await self._cloud.store.write(write)
 
     async def suspend(self) -> None:
         """Stop working without ending anything: the next process takes the executions up."""
@@ -232,7 +282,10 @@ class Executions:
         """Return an execution that an earlier process began or ended, to go on after its last event."""
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
-        assert found is not None
+        if found is None:
+            raise ValueError(f"its definition, the revision {row['revision']}, is missing")
+        if not events:
+            raise ValueError("its history is missing")
         execution = self._execution(
             row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
         )
@@ -277,9 +330,10 @@ class Executions:
             await self._end(execution, "TIMED_OUT", None, None)
         except StateFailedError as failure:
             await self._end(execution, "FAILED", failure, None)
-        except Exception:
+        except Exception as error:
             log.exception("the execution %s met an error of the local cloud", execution.arn)
-            internal = StateFailedError("States.Runtime", "An internal error of the local cloud; its log has more.")
+            cause = f"An internal error of the local cloud ({describe(error)}); its log has more."
+            internal = StateFailedError("States.Runtime", cause)
             await self._end(execution, "FAILED", internal, None)
         else:
             await self._end(execution, "SUCCEEDED", None, output)

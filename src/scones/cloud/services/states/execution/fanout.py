@@ -14,6 +14,7 @@ from scones.cloud.services.states.language.map_numbers import whole_number
 from scones.cloud.services.states.language.paths import Path, Scope
 from scones.cloud.services.states.language.queries import JsonataQuery
 from scones.cloud.services.states.language.text import dumps
+from scones.cloud.step_record import traced
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.execution.interpreter import Interpreter
@@ -166,7 +167,7 @@ async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
 
 async def _together(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Run coroutines at the same time; the first that fails cancels the others, and its error is raised."""
-    running = [asyncio.ensure_future(each) for each in work]
+    running = [asyncio.ensure_future(traced(each)) for each in work]
     try:
         return await asyncio.gather(*running)
     finally:

@@ -15,7 +15,7 @@ from scones.cloud.store import PATIENT, Store
 
 log = logging.getLogger(__name__)
 
-_EVENT = "INSERT INTO sfn_events (execution, id, previous, type, at, details, scope) VALUES (?, ?, ?, ?, ?, ?, ?)"
+EVENT = "INSERT INTO sfn_events (execution, id, previous, type, at, details, scope) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _FAILED_ATTEMPT = (
     "INSERT INTO sfn_failed_attempts (execution, entered, last, at, error, cause, fatal) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
@@ -33,7 +33,7 @@ class Journal:
 
     def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
-        self.add(_EVENT, execution, *to_row(event))
+        self.add(EVENT, execution, *to_row(event))
 
     def failed_attempt(self, execution: int, attempt: FailedAttempt) -> None:
         """Add that an attempt of a state failed."""

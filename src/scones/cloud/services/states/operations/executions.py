@@ -10,6 +10,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import execution_arn
 from scones.cloud.services.states.execution.history import from_row, present
+from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.machines import Revision
 from scones.cloud.services.states.operations.base import Operations, checked_name, no_execution, wrong_type
 from scones.cloud.services.states.operations.inputs import checked_input
@@ -40,7 +41,10 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         running = self._executions.running.get(arn)
         if running is not None and running.input == text:
             return {"executionArn": arn, "startDate": await self._executions.started(running)}
-        if running is not None or self._row(arn) is not None:
+        row = self._row(arn)
+        if row is not None and row["status"] == "RUNNING" and row["input"] == text:  # not resumed yet
+            return {"executionArn": arn, "startDate": row["started"]}
+        if running is not None or row is not None:
             raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
         started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
         return {"executionArn": arn, "startDate": started}
@@ -63,7 +67,11 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         arn = execution_arn(call.params["executionArn"])
         if arn in self._executions.running:
             return {"stopDate": await self._executions.stop(arn, call.params.get("error"), call.params.get("cause"))}
-        return {"stopDate": self._execution(arn)["stopped"]}
+        row = self._execution(arn)
+        if row["status"] == "RUNNING":  # an earlier process left it, and it is not resumed, or not yet
+            failure = StateFailedError(call.params.get("error"), call.params.get("cause"))
+            return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
+        return {"stopDate": row["stopped"]}
 
     async def describe_execution(self, call: Call) -> dict[str, Any]:
         """Describe an execution."""

@@ -1,0 +1,124 @@
+"""Which resumed work was running on the event loop when the process ended: it hung or killed the cloud, perhaps.
+
+Resumed work is anything that an earlier process began: an execution, a job, an endpoint. Before each of its steps on
+the event loop its label is written to a file, and erased after the step. The write goes to the page cache, which the
+end of the process does not touch. A label that the next start finds there has a strike; after `STRIKES` of them in a
+row, at the same place, the work is given up instead of resumed. New work is not recorded, and costs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
+
+T = TypeVar("T")
+
+STRIKES = 2
+"""After so many starts that ended during a step of the same resumed work it is given up."""
+_LABEL = 4096
+"""Bytes of a label that are kept."""
+
+
+class StepRecord:
+    """The two files of a data folder: the step that runs now, and the strikes of earlier runs."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._step = data_dir / "resumed-step"
+        self._kept = data_dir / "resumed-strikes.json"
+        self._strikes = self._read_strikes()
+        self._file = os.open(self._step, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _read_strikes(self) -> dict[str, int]:
+        try:
+            running = self._step.read_bytes().partition(b"\n")[0].decode(errors="replace")
+        except FileNotFoundError:
+            running = ""
+        if not running or running.startswith("\0"):
+            self._kept.unlink(missing_ok=True)
+            return {}
+        strikes: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError, BrokenFileError):
+            found = read_object(self._kept)
+            strikes = {label: count for label, count in found.items() if isinstance(count, int)}
+        strikes[running] = strikes.get(running, 0) + 1
+        write_durably(self._kept, json.dumps(strikes))
+        self._step.write_bytes(b"")
+        return strikes
+
+    def condemned(self, label: str) -> bool:
+        """Return True if work has been running at the end of so many starts that it is not to be resumed."""
+        return self._strikes.get(label, 0) >= STRIKES
+
+    def trace(self, label: str, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        """Return a coroutine that does the same work, for a task of its own, with each of its steps recorded."""
+        return _Traced(self, label, work)
+
+    def enter(self, line: bytes) -> None:
+        """Record that a step begins."""
+        with contextlib.suppress(OSError):
+            os.pwrite(self._file, line, 0)
+
+    def leave(self) -> None:
+        """Record that it has ended."""
+        with contextlib.suppress(OSError):
+            os.pwrite(self._file, b"\0", 0)
+
+    def close(self) -> None:
+        """Forget everything: this run ends in order."""
+        os.close(self._file)
+        for path in (self._step, self._kept):
+            path.unlink(missing_ok=True)
+
+
+class _Traced(Coroutine[Any, Any, T]):
+    def __init__(self, record: StepRecord, label: str, work: Coroutine[Any, Any, T]) -> None:
+        self._record = record
+        self._line = label.encode()[:_LABEL] + b"\n"
+        self._work = work
+
+    def send(self, value: Any) -> Any:
+        self._record.enter(self._line)
+        try:
+            return self._work.send(value)
+        finally:
+            self._record.leave()
+
+    def throw(self, *raised: Any) -> Any:
+        self._record.enter(self._line)
+        try:
+            return self._work.throw(*raised)
+        finally:
+            self._record.leave()
+
+    def close(self) -> None:
+        self._work.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        raise TypeError("A traced coroutine is for a task of its own.")
+
+
+_tracing: ContextVar[tuple[StepRecord, str] | None] = ContextVar("tracing", default=None)
+
+
+@contextmanager
+def tracing(record: StepRecord, label: str) -> Iterator[None]:
+    """Have the tasks that are begun within, and those that they begin, recorded under a label."""
+    token = _tracing.set((record, label))
+    try:
+        yield
+    finally:
+        _tracing.reset(token)
+
+
+def traced(work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+    """Return work for a new task, recorded where it belongs to resumed work."""
+    found = _tracing.get()
+    return work if found is None else found[0].trace(found[1], work)
