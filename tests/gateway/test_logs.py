@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
+
+from prober import probing
 
 
 def write(logs, group, stream, messages):
@@ -164,3 +167,43 @@ def test_an_arn_of_something_else_is_no_group(cloud):
     logs = cloud.client("logs")
     with pytest.raises(logs.exceptions.InvalidParameterException, match="is not the ARN of a log group"):
         logs.describe_log_streams(logGroupIdentifier="arn:aws:lambda:us-east-1:111122223333:function:x")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("%[Dd]isk%", 1),
+        ("%(d|n)%", None),
+        ("%[%", None),
+        ("ERROR -%net$%", 1),
+        ("%a% %b% %c%", None),
+        ("{ $.a = 1 }", None),
+    ],
+)
+def test_events_are_filtered_by_regular_expressions(cloud, pattern, found):
+    logs = cloud.client("logs")
+    group = f"/regex/{abs(hash(pattern))}"
+    logs.create_log_group(logGroupName=group)
+    write(logs, group, "a", ["ERROR disk full", "fine", "ERROR net"])
+    if found is None:
+        with pytest.raises(ClientError, match="InvalidParameterException"):
+            logs.filter_log_events(logGroupName=group, filterPattern=pattern)
+    else:
+        assert len(logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"]) == found
+
+
+@pytest.mark.slow
+def test_a_search_through_many_events_leaves_time_for_others(start_cloud):
+    cloud = start_cloud()
+    logs = cloud.client("logs", read_timeout=600)
+    logs.create_log_group(logGroupName="/many")
+    logs.create_log_stream(logGroupName="/many", logStreamName="s")
+    for batch in range(30):
+        events = [{"timestamp": 7, "message": f"{batch} {index} some words of a line"} for index in range(10_000)]
+        logs.put_log_events(logGroupName="/many", logStreamName="s", logEvents=events)
+    pattern = " ".join(f"?w{index}x" for index in range(100)) + ' ?"29 9999 "'
+    with probing(cloud) as prober:
+        pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName="/many", filterPattern=pattern))
+    assert [event["message"][:8] for page in pages for event in page["events"]] == ["29 9999 "]
+    assert pages[0]["events"] == []
+    assert prober.percentile(99) < 1.5

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from scones.cloud.services.events.records import Rule
 from scones.cloud.services.events.schedule import parse_schedule
+from scones.cloud.services.events.scheduler import upcoming
 
 
 def at(text: str) -> float:
@@ -35,7 +37,17 @@ def test_next_time(expression: str, after: str, expected: str | None) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["rate(1 minutes)", "rate(5 minute)", "rate(0 days)", "cron(0 12 * * * *)", "cron(60 12 * * ? *)", "hourly"],
+    [
+        "rate(1 minutes)",
+        "rate(5 minute)",
+        "rate(0 days)",
+        "cron(0 12 * * * *)",
+        "cron(60 12 * * ? *)",
+        "hourly",
+        "cron(0 0 31 2 ? *)",
+        "cron(0 0 30 FEB ? 2199)",
+        "rate(" + "9" * 200 + " days)",
+    ],
 )
 def test_expressions_that_are_refused(cloud: Any, expression: str) -> None:
     with pytest.raises(ClientError) as caught:
@@ -55,3 +67,15 @@ def test_rule_fires_at_its_time(cloud: Any, make_queue: Any) -> None:
         found = found or sqs.receive_message(QueueUrl=queue.url, WaitTimeSeconds=20).get("Messages", [])
     events.disable_rule(Name="every-minute")
     assert [message["Body"] for message in found] == [f'"{arn}"']
+
+
+def test_a_rule_that_was_put_before_its_schedule_was_refused_never_fires() -> None:
+    rules = [
+        Rule("default", name, None, schedule, "ENABLED", {}, {}, 0.0)
+        for name, schedule in (
+            ("old", "cron(0 0 31 2 ? *)"),
+            ("endless", f"rate({'9' * 200} days)"),
+            ("good", "rate(1 day)"),
+        )
+    ]
+    assert [(rule.name, at) for rule, at in upcoming(rules, 0.0)] == [("good", 86_400.0)]

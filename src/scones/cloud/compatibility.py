@@ -72,7 +72,9 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
     },
     "logs": {
         "PutRetentionPolicy": Recorded("Events are kept for as long as the data folder is."),
-        "FilterLogEvents": Partly("Patterns of words and phrases; those of JSON and columns are refused."),
+        "FilterLogEvents": Partly(
+            "Patterns of words, phrases and regular expressions; those of JSON and columns are refused."
+        ),
     },
     "cloudwatch": {
         "PutMetricData": Partly("Values alone: StatisticValues are refused. Values are kept as they came."),

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 SECONDS = 0.001
-"""Length of a slice."""
+"""Length of a slice, and of the pause behind it."""
 
 _turn = asyncio.Lock()
 """Held during a slice: however many requests have long work, each turn of the loop runs one slice."""
@@ -43,7 +43,7 @@ class TimeSlices:
         """Let the event loop run, and begin another slice."""
         self._holds = False
         _turn.release()
-        await asyncio.sleep(0)
+        await asyncio.sleep(SECONDS)
         await self._begin()
 
     async def _begin(self) -> None:

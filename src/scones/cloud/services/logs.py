@@ -13,8 +13,11 @@ from typing import Any, ClassVar
 from scones.cloud.bulk_deletes import SLICE, delete_all
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
+from scones.cloud.services import log_search
+from scones.cloud.services.filter_patterns import parse_filter_pattern
+from scones.cloud.services.log_search import EVENT_OVERHEAD, EVENTS, PAGE_BYTES
 from scones.cloud.text_order import successor
-from scones.cloud.turns import in_turns
+from scones.cloud.time_slices import TimeSlices
 
 Event = tuple[int, str]
 """Milliseconds since 1970, and one line."""
@@ -22,15 +25,9 @@ Event = tuple[int, str]
 
 _LAST = str(2**63 - 1)
 """The largest time or id of an event, as its 19 digits in a token."""
+_END = 1 << 62
+"""Behind every event's time in milliseconds, and behind every id."""
 _COLUMNS = "id, at, ingested, message"
-_IN_GROUP = (
-    f"SELECT {_COLUMNS}, stream FROM log_events WHERE group_name = ? AND at >= ? AND at <= ? AND (at, id) > (?, ?)"  # noqa: S608
-    " ORDER BY at, id"
-)
-_PAGE_CHARACTERS = 1024**2
-"""Characters of messages after which a page of events ends: AWS's pages have 1 MB."""
-_LOOKED_AT = 100_000
-"""Events that one FilterLogEvents looks at; its page may then be empty and have a token, as AWS's may."""
 
 
 class Logs(Service):
@@ -204,7 +201,7 @@ class Logs(Service):
     async def get_log_events(self, call: Call) -> dict[str, Any]:
         """Page through a stream; at its end the forward token comes back unchanged, with no events."""
         params, group = call.params, self._group_of(call)
-        stream, limit = params["logStreamName"], params.get("limit", 10_000)
+        stream = params["logStreamName"]
         self._require_group(group)
         if not self.cloud.store.row("SELECT 1 FROM log_streams WHERE group_name = ? AND name = ?", group, stream):
             raise _no_stream()
@@ -216,7 +213,12 @@ class Logs(Service):
             f"SELECT {_COLUMNS} FROM log_events WHERE group_name = ? AND stream = ? AND at >= ? AND at < ?"  # noqa: S608
             f" AND {after} ORDER BY at {order}, id {order} LIMIT ?"
         )
-        bounds = (params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (None, None)), limit)
+        bounds = (
+            params.get("startTime", 0),
+            params.get("endTime", 1 << 62),
+            *(mark or (None, None)),
+            params.get("limit", EVENTS),
+        )
         rows = await self.cloud.store.read_with(
             lambda connection: _up_to_size(connection.execute(sql, (group, stream, *bounds)))
         )
@@ -230,34 +232,29 @@ class Logs(Service):
         }
 
     async def filter_log_events(self, call: Call) -> dict[str, Any]:
-        """Find events of a group by time, stream and pattern: words that must all occur, quoted phrases, `?any`."""
+        """Find events of a group by time, stream and pattern.
+
+        A page searches a bounded number of events, as on AWS: it may be empty and have a token for the next one.
+        """
         params, group = call.params, self._group_of(call)
         self._require_group(group)
+        wanted = parse_filter_pattern(params.get("filterPattern", ""))
         names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
         _, mark = _position(params.get("nextToken"))
-        limit, matches = params.get("limit", 10_000), _matcher(params.get("filterPattern", ""))
-        bounds = (params.get("startTime", 0), params.get("endTime", 1 << 62), *(mark or (-1, -1)))
 
-        def read(connection: sqlite3.Connection) -> tuple[list[sqlite3.Row], sqlite3.Row | None]:
-            """Return the matching events, and the event behind which the next page begins."""
-            found: list[sqlite3.Row] = []
-            size, rows = 0, connection.execute(_IN_GROUP, (group, *bounds))
-            for looked_at, row in enumerate(in_turns(rows), 1):
-                wanted = row["stream"].startswith(prefix) and (names is None or row["stream"] in names)
-                if wanted and matches(row["message"]):
-                    found.append(row)
-                    size += len(row["message"])
-                if len(found) == limit or size > _PAGE_CHARACTERS or looked_at == _LOOKED_AT:
-                    return found, row if rows.fetchone() else None
-            return found, None
+        def in_stream(name: str) -> bool:
+            return name.startswith(prefix) and (names is None or name in names)
 
-        found, last = await self.cloud.store.read_with(read)
+        async with TimeSlices() as slices:
+            begin = mark or (params.get("startTime", 0), -1)
+            rows = log_search.events(self.cloud.store, group, begin, params.get("endTime", _END), slices)
+            found, rest = await log_search.search(rows, wanted, in_stream, params.get("limit", EVENTS), slices)
         return {
             "events": [
                 {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)} for row in found
             ],
             "searchedLogStreams": [],
-            "nextToken": _token("f", (last["at"], last["id"])) if last else None,
+            "nextToken": _token("f", rest) if rest else None,
         }
 
     async def put_retention_policy(self, call: Call) -> dict[str, Any]:
@@ -293,7 +290,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         )
     else:
         _require_group(connection, group)
-    size = sum(len(message) + 26 for _, message in events)  # AWS counts 26 bytes for each event
+    size = sum(len(message) + EVENT_OVERHEAD for _, message in events)
     updated = connection.execute(
         "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
         " ingested = ?3, bytes = bytes + ?4 WHERE group_name = ?5 AND name = ?6",
@@ -334,7 +331,7 @@ def _up_to_size(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
     for row in rows:
         page.append(row)
         size += len(row["message"])
-        if size > _PAGE_CHARACTERS:
+        if size > PAGE_BYTES:
             break
     return page
 
@@ -377,25 +374,3 @@ def _position(token: str | None) -> tuple[str | None, tuple[int, int] | None]:
     if not parsed or max(parsed[2], parsed[3]) > _LAST:
         raise _invalid_token()
     return parsed[1], (int(parsed[2]), int(parsed[3]))
-
-
-def _matcher(pattern: str) -> Any:
-    """Compile the unstructured part of CloudWatch's filter syntax; JSON and column patterns are refused by name."""
-    pattern = pattern.strip()
-    if pattern.startswith(("{", "[")):
-        raise ServiceError(
-            "InvalidParameterException",
-            "The local cloud reads filter patterns of words and phrases, not of JSON or columns.",
-        )
-    terms = re.findall(r'([?-]?)(?:"([^"]*)"|(\S+))', pattern)
-    words = [(sign, phrase or word) for sign, phrase, word in terms]
-    any_of = [word for sign, word in words if sign == "?"]
-
-    def matches(message: str) -> bool:
-        return (
-            all(word in message for sign, word in words if sign == "")
-            and not any(word in message for sign, word in words if sign == "-")
-            and (not any_of or any(word in message for word in any_of))
-        )
-
-    return matches

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,6 +17,13 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _LAST_YEAR = 2199
+
+
+LONGEST_RATE = 2**31 - 1
+"""Bound of a rate's value. AWS's is not published; a rate of more than 256 characters is refused anyway."""
+
+Days = Callable[[int, int], Iterable[int]]
+"""Returns the days of a month (year, month) on which a cron fires, by their number."""
 
 
 class Schedule(Protocol):
@@ -46,27 +53,31 @@ class Cron:
     hours: tuple[int, ...]
     months: frozenset[int]
     years: frozenset[int]
-    fits: Callable[[date], bool]
-    """Whether a day is one of those chosen, by its number in the month or by its weekday."""
+    days: Days
 
     def next(self, after: float, begun: float) -> float | None:  # noqa: ARG002 - a rate's matter alone
-        """Return the first time after a moment, or None where no year is left."""
+        """Return the first time after a moment, or None where no year is left.
+
+        At most all months until 2199 are looked at: a few milliseconds.
+        """
         moment = datetime.fromtimestamp(after, UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-        for day in self._days(moment.date()):
-            for hour in self.hours:
-                for minute in self.minutes:
-                    found = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
-                    if found >= moment:
-                        return found.timestamp()
+        today = moment.date()
+        for day in self._dates(today):
+            earliest = (moment.hour, moment.minute) if day == today else (0, 0)
+            found = next((each for each in self._times() if each >= earliest), None)
+            if found is not None:
+                return datetime(day.year, day.month, day.day, *found, tzinfo=UTC).timestamp()
         return None
 
-    def _days(self, first: date) -> Iterator[date]:
+    def _dates(self, first: date) -> Iterator[date]:
         for year in sorted(year for year in self.years if year >= first.year):
             for month in sorted(self.months):
-                for number in range(1, calendar.monthrange(year, month)[1] + 1):
-                    day = date(year, month, number)
-                    if day >= first and self.fits(day):
-                        yield day
+                if (year, month) >= (first.year, first.month):
+                    dates = (date(year, month, number) for number in sorted(self.days(year, month)))
+                    yield from (each for each in dates if each >= first)
+
+    def _times(self) -> Iterator[tuple[int, int]]:
+        return ((hour, minute) for hour in self.hours for minute in self.minutes)
 
 
 @lru_cache(maxsize=256)
@@ -76,9 +87,14 @@ def parse_schedule(text: str) -> Schedule:
         value = int(found[1])
         if value < 1 or (value == 1) == bool(found[3]):
             raise ValueError(f"{text}: a rate of 1 has a unit in the singular, every other one in the plural")
+        if value > LONGEST_RATE:
+            raise ValueError(f"{text}: a rate can be at most {LONGEST_RATE}")
         return Rate(value * _UNITS[found[2]])
     if found := re.fullmatch(r"cron\((.+)\)", text):
-        return _cron(found[1].split())
+        schedule = _cron(found[1].split())
+        if schedule.next(0, 0) is None:
+            raise ValueError(f"{text}: it never fires")  # Quartz, AWS's scheduler, says the same of 31 February
+        return schedule
     raise ValueError(f"{text}: neither rate(…) nor cron(…)")
 
 
@@ -93,51 +109,53 @@ def _cron(fields: list[str]) -> Cron:
         hours=tuple(sorted(_numbers(hours, 0, 23))),
         months=frozenset(_numbers(months, 1, 12, _MONTHS)),
         years=frozenset(_numbers(years, 1970, _LAST_YEAR)),
-        fits=_by_weekday(weekdays) if days == "?" else _by_number(days),
+        days=_by_weekday(weekdays) if days == "?" else _by_number(days),
     )
 
 
-def _by_number(field: str) -> Callable[[date], bool]:
+def _by_number(field: str) -> Days:
     if field == "L":
-        return lambda day: day.day == _length(day)
+        return lambda year, month: [_length(year, month)]
     if found := re.fullmatch(r"(\d{1,2})W", field):
         wanted = int(found[1])
         if not 1 <= wanted <= 31:
             raise ValueError(f"{field} is no day of a month")
-        return lambda day: day.day == _nearest_weekday(day, wanted)
+        return lambda year, month: [_nearest_weekday(year, month, wanted)]
     numbers = _numbers(field, 1, 31)
-    return lambda day: day.day in numbers
+    return lambda year, month: [number for number in numbers if number <= _length(year, month)]
 
 
-def _by_weekday(field: str) -> Callable[[date], bool]:
+def _by_weekday(field: str) -> Days:
     if found := re.fullmatch(r"(\w+)L", field):
         (last,) = _numbers(found[1], 1, 7, _DAYS)
-        return lambda day: _weekday(day) == last and day.day > _length(day) - 7
+        return lambda year, month: _weekdays(year, month, last)[-1:]
     if found := re.fullmatch(r"(\w+)#([1-5])", field):
         (wanted,) = _numbers(found[1], 1, 7, _DAYS)
         week = int(found[2])
-        return lambda day: _weekday(day) == wanted and (day.day - 1) // 7 + 1 == week
+        return lambda year, month: _weekdays(year, month, wanted)[week - 1 : week]
     numbers = _numbers(field, 1, 7, _DAYS)
-    return lambda day: _weekday(day) in numbers
+    return lambda year, month: [day for number in numbers for day in _weekdays(year, month, number)]
 
 
-def _weekday(day: date) -> int:
-    """Return 1 for Sunday to 7 for Saturday."""
-    return day.isoweekday() % 7 + 1
+def _weekdays(year: int, month: int, weekday: int) -> range:
+    """Return the days of a month that are a weekday: 1 for Sunday to 7 for Saturday."""
+    begins = (calendar.weekday(year, month, 1) + 1) % 7 + 1
+    return range(1 + (weekday - begins) % 7, _length(year, month) + 1, 7)
 
 
-def _length(day: date) -> int:
-    return calendar.monthrange(day.year, day.month)[1]
+def _length(year: int, month: int) -> int:
+    return calendar.monthrange(year, month)[1]
 
 
-def _nearest_weekday(day: date, wanted: int) -> int:
+def _nearest_weekday(year: int, month: int, wanted: int) -> int:
     """Return the working day of a month that is nearest to a number, without leaving the month."""
-    number = min(wanted, _length(day))
-    match date(day.year, day.month, number).isoweekday():
+    length = _length(year, month)
+    number = min(wanted, length)
+    match date(year, month, number).isoweekday():
         case 6:
             return number - 1 if number > 1 else number + 2
         case 7:
-            return number + 1 if number < _length(day) else number - 2
+            return number + 1 if number < length else number - 2
     return number
 
 

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.resumption import Leftover, describe
+from scones.cloud.resumption import Leftover
 from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.events.routing import Router
 from scones.cloud.services.events.schedule import parse_schedule
 
 log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = 86_400.0
+"""Seconds until the rules are looked at again: a timer cannot wait for the year 2199."""
 
 
 class Scheduler:
@@ -54,7 +57,7 @@ class Scheduler:
             self._changed.clear()
             coming = [at for _, at in upcoming(self._scheduled(), last)]
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, min(coming) - time.time()) if coming else None):
+                async with asyncio.timeout(min(max(0.0, min(coming) - time.time()), LONGEST_SLEEP) if coming else None):
                     await self._changed.wait()
             now = time.time()
             due = [(rule, at) for rule, at in upcoming(self._scheduled(), last) if at <= now]
@@ -84,6 +87,5 @@ def upcoming(rules: list[Rule], after: float) -> list[tuple[Rule, float]]:
 def _next(rule: Rule, after: float) -> float | None:
     try:
         return parse_schedule(rule.schedule or "").next(after, rule.modified)
-    except Exception as error:  # a rule that cannot be read keeps no other from its times
-        log.error("The schedule of rule %s is not kept: %s", rule.name, describe(error))
+    except ValueError:  # put before such schedules were refused: it never fires
         return None

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import re2
-
 from scones.cloud import images
+from scones.cloud.expressions import Expression, ExpressionError
 from scones.cloud.services.sagemaker.errors import invalid
 
 _XGBOOST = [
@@ -32,10 +31,6 @@ BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
 }
-LINE = 4096
-"""Characters of a line in which metrics are looked for: RE2's time is the product of line and expression."""
-MEMORY = 1 << 17
-"""Bytes that a compiled expression may take: `(\\pL{100}){10}` would be large, and slow."""
 
 
 def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
@@ -48,11 +43,10 @@ def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
     )
     for definition in given:
         try:
-            _compile(definition["Regex"])
-        except re2.error as error:
-            reason = error.args[0].decode(errors="replace")
+            Expression(definition["Regex"])
+        except ExpressionError as error:
             raise invalid(
-                f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {reason}. The local "
+                f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {error}. The local "
                 "cloud takes RE2's syntax, without lookahead, lookbehind and backreferences."
             ) from error
     return given
@@ -62,7 +56,7 @@ class Metrics:
     """The latest value of every metric."""
 
     def __init__(self, given: Iterable[dict[str, str]]) -> None:
-        self._expressions = [(item["Name"], _compile(item["Regex"])) for item in given]
+        self._expressions = [(item["Name"], Expression(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
     def read(self, line: str) -> dict[str, float]:
@@ -80,17 +74,9 @@ class Metrics:
         return list(self._latest.values())
 
 
-def _compile(expression: str) -> Any:
-    """Compile a user's expression for RE2, which takes linear time; raises `re2.error`."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = MEMORY
-    return re2.compile(expression, options)
-
-
-def _value(expression: Any, line: str) -> float | None:
-    match = expression.search(line[:LINE])
+def _value(expression: Expression, line: str) -> float | None:
+    found = expression.group(line)
     try:
-        return float(match[1]) if match else None
-    except (TypeError, ValueError, IndexError):  # no number, or no group
+        return None if found is None else float(found)
+    except ValueError:  # not a number
         return None

@@ -1,0 +1,124 @@
+"""CloudWatch Logs' filter patterns: words, phrases and regular expressions that lines are searched for.
+
+CloudWatch Logs User Guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and
+Live Tail". Patterns of JSON and of columns are refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import re2
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.expressions import Expression, ExpressionError
+from scones.cloud.time_slices import TimeSlices
+
+EXPRESSIONS = 2
+"""Regular expressions of a pattern, as AWS bounds them in patterns of JSON and columns."""
+LONG = 4096
+"""Characters of a line from which the clock is read between terms."""
+
+_TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
+_ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
+"""What a regular expression may be made of; AWS has no parentheses in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Words and regular expressions of one sign."""
+
+    words: tuple[str, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    any_word: re2._Regexp | None = None
+    """One expression for many words: its automaton reads a line once."""
+
+    async def any_in(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line has one of them."""
+        if len(line) < LONG:
+            if self.any_word is not None:
+                found = self.any_word.search(line.encode(errors="replace")) is not None
+            else:
+                found = any(word in line for word in self.words)
+            return found or any(each.found_in(line) for each in self.expressions)
+        async for found in self._each_in(line, slices):
+            if found:
+                return True
+        return False
+
+    async def all_in(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line has all of them."""
+        if len(line) < LONG:
+            return all(word in line for word in self.words) and all(each.found_in(line) for each in self.expressions)
+        async for found in self._each_in(line, slices):
+            if not found:
+                return False
+        return True
+
+    async def _each_in(self, line: str, slices: TimeSlices) -> AsyncIterator[bool]:
+        for word in self.words:
+            yield word in line
+            if slices.used_up():
+                await slices.pause()
+        for expression in self.expressions:
+            yield expression.found_in(line)
+            if slices.used_up():
+                await slices.pause()
+
+
+@dataclass(frozen=True, slots=True)
+class FilterPattern:
+    """What a line needs, must not have, and needs one of, if there are any."""
+
+    required: Terms
+    excluded: Terms
+    optional: Terms
+
+    async def matches(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line has what the pattern asks for."""
+        return (
+            await self.required.all_in(line, slices)
+            and not await self.excluded.any_in(line, slices)
+            and (self.optional == Terms() or await self.optional.any_in(line, slices))
+        )
+
+
+def parse_filter_pattern(text: str) -> FilterPattern:
+    """Parse a pattern; raises `ServiceError` (InvalidParameterException)."""
+    text = text.strip()
+    if text.startswith(("{", "[")):
+        raise _invalid("The local cloud reads filter patterns of words, phrases and %regex%, not of JSON or columns.")
+    terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
+    if sum(bare and _is_expression(term) for _, term, bare in terms) > EXPRESSIONS:
+        raise _invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
+    return FilterPattern(
+        *(_terms([(term, bare) for each, term, bare in terms if each == sign]) for sign in ("", "-", "?"))
+    )
+
+
+def _terms(terms: list[tuple[str, bool]]) -> Terms:
+    words = tuple(term for term, bare in terms if not (bare and _is_expression(term)))
+    expressions = tuple(_expression(term) for term, bare in terms if bare and _is_expression(term))
+    many = (
+        re2.compile(b"|".join(re2.escape(word.encode(errors="replace")) for word in words)) if len(words) > 3 else None
+    )
+    return Terms(words, expressions, many)
+
+
+def _is_expression(term: str) -> bool:
+    return len(term) > 2 and term[0] == term[-1] == "%"
+
+
+def _expression(term: str) -> Expression:
+    if not _ALLOWED.fullmatch(term[1:-1]):
+        raise _invalid(f"Invalid filter pattern: {term} has characters that regular expressions here cannot have.")
+    try:
+        return Expression(term[1:-1])
+    except ExpressionError as error:
+        raise _invalid(f"Invalid filter pattern: {term}: {error}") from error
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidParameterException", message)
