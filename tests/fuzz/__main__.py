@@ -41,7 +41,7 @@ def main() -> int:
             config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
             world = World(cache(lambda name: session.client(name, endpoint_url=running.url, config=config)))
             campaign = Campaign(
-                running.url, credentials, world, running.data_dir / "cloud.log", options.seed, options.workers
+                running.url, credentials, world, running.data_dir / "cloud.log", options.seed, workers=options.workers
             )
             findings = campaign.run(seconds=options.seconds)
         finally:

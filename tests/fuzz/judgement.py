@@ -42,8 +42,8 @@ def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
         return None
     bodiless = method == "HEAD"
     code = None if bodiless else _code(model.metadata["protocol"], answered)
-    if answered.status == 403 and not bodiless:  # a signature that names no service is refused in S3's format
-        code = code or _code("rest-xml", answered)
+    if answered.status in (403, 501) and not bodiless:  # the signature may name no service: any format will do
+        code = code or _code("rest-xml", answered) or _code("rest-json", answered) or _code("query", answered)
     if answered.status >= 500:
         allowed = ALLOWED.get(answered.status)
         if allowed is None or not allowed.search(code or ("NotImplemented" if bodiless else "")):

@@ -120,3 +120,9 @@ def test_a_policy_that_is_nested_without_end_is_refused(cloud):
     iam = cloud.client("iam")
     with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
         iam.create_policy(PolicyName="deep", PolicyDocument="[" * 2000 + "]" * 2000)
+
+
+def test_a_role_that_is_assumed_has_an_arn(cloud):
+    with pytest.raises(ClientError, match="arnaws:iam::111122223333:role/x is invalid") as caught:
+        cloud.client("sts").assume_role(RoleArn="arnaws:iam::111122223333:role/x", RoleSessionName="abc")
+    assert caught.value.response["Error"]["Code"] == "ValidationError"

@@ -64,13 +64,17 @@ def java(pattern: str) -> str:
     """Return a model's expression for `regex`, with Java's meaning of surrogate pairs and of the names of classes."""
 
     def spelled(found: re.Match[str]) -> str:
+        if found[0] in (r"[\S\s]", r"[\s\S]"):
+            return "(?s:.)"
         if found[0] in (r"\S", r"[\S]"):
             return r"[^ \t\n\x0b\f\r]"
         members = ASCII_CLASSES.get(found[0])
         return found[0] if members is None else members if in_brackets(found) else f"[{members}]"
 
     text = pattern.replace(*SUPPLEMENTARY)
-    return re.sub(r"\[\\S\]|\\p\{\w+\}|\\.", spelled, text, flags=re.DOTALL).replace("_-_", r"_\-_")
+    return re.sub(r"\[\\S\\s\]|\[\\s\\S\]|\[\\S\]|\\p\{\w+\}|\\.", spelled, text, flags=re.DOTALL).replace(
+        "_-_", r"_\-_"
+    )
 
 
 def in_brackets(found: re.Match[str]) -> bool:
@@ -204,3 +208,9 @@ def test_a_message_names_the_first_of_many_wrong_members(cloud: Any) -> None:
     with pytest.raises(ClientError) as caught:
         cloud.client("events", parameter_validation=False).put_rule(Name="n", ScheduleExpression="x", Tags=tags)
     assert len(caught.value.response["Error"]["Message"]) < 200_000
+
+
+@pytest.mark.parametrize("pattern", [r"[\S\s]*", r"[\s\S]*"])
+@pytest.mark.parametrize("value", ["", "b", "a b", "\n", "\v", "é\0😀"])
+def test_a_class_of_all_characters(pattern: str, value: str) -> None:
+    assert model_pattern(pattern).fits(value)

@@ -39,7 +39,7 @@ class SecurityTokenService(Service):
         """Give temporary keys for any well-formed role ARN: a role need not have been created here."""
         params = call.params
         arn = params["RoleArn"]
-        if ":role/" not in arn:
+        if ":role/" not in arn or arn.count(":") < 5:
             raise ServiceError("ValidationError", f"{arn} is invalid")
         made = self.cloud.credentials.session(arn, params["RoleSessionName"], params.get("DurationSeconds", 3600))
         return {

@@ -91,7 +91,7 @@ _DIALECT = re.compile(
     r"|\\u(?P<unit>[0-9A-Fa-f]{4})"
     r"|\[\\p\{(?P<alone>Alnum|ASCII|Print)\}\]|\\p\{(?P<kind>Alnum|ASCII|Print)\}"
     r"|\{(?P<least>\d+),(?P<most>\d{4,})\}"
-    r"|\[\\S\]|\\[sS]"
+    r"|\[\\S\\s\]|\[\\s\\S\]|\[\\S\]|\\[sS]"
     r"|\\.",
     re.DOTALL,
 )
@@ -168,6 +168,8 @@ def _replacement(found: re.Match[str]) -> str:
         return _CLASSES[found["kind"]] if _in_brackets(found) else f"[{_CLASSES[found['kind']]}]"
     if found["most"]:  # more than RE2 counts; the value's length has the same bound, and is checked by itself
         return f"{{{found['least']},}}"
+    if found[0] in (r"[\S\s]", r"[\s\S]"):
+        return "(?s:.)"
     if found[0] == r"\s":
         return r"\s\v" if _in_brackets(found) else r"[\s\v]"
     if found[0] in (r"\S", r"[\S]"):
