@@ -158,3 +158,23 @@ def test_a_failed_start_is_reported_over_the_secret_host(function: Any) -> None:
     answered = function("raise ValueError('no start')").invoke()
     assert answered.error == "Unhandled"
     assert json.dumps(answered.payload).count("no start")
+
+
+WRITE = """
+def handler(event, context):
+    told = {}
+    for path in event:
+        try:
+            open(path, "w").close()
+            told[path] = "written"
+        except OSError as error:
+            told[path] = error.strerror
+    return told
+"""
+
+
+@isolated
+def test_a_handler_can_write_in_its_tmp_alone(function: Any) -> None:
+    told = function(WRITE).invoke(["/etc/x", "/x", "/var/x", "/var/task/x", "/tmp/x"]).payload
+    assert told.pop("/tmp/x") == "written"
+    assert set(told.values()) == {"Read-only file system"}

@@ -78,8 +78,8 @@ async def test_no_other_process_can_be_seen(monkeypatch):
 async def test_what_is_hidden_is_empty(folders):
     (folders["secret"] / "credentials.json").write_text("{}")
     code = f"import os; print(os.path.exists({str(folders['secret'] / 'credentials.json')!r}))"
-    assert await run(code) == (0, "True\n")
-    assert await run(code, hidden=[folders["secret"]]) == (0, "False\n")
+    assert await run(code, whole_host=True) == (0, "True\n")
+    assert await run(code, whole_host=True, hidden=[folders["secret"]]) == (0, "False\n")
 
 
 async def test_what_is_hidden_cannot_be_laid_open(folders):
@@ -265,3 +265,83 @@ def test_no_open_file_of_the_cloud_reaches_a_program(tmp_path):
     finally:
         os.close(descriptor)
     assert (status, listed) == (0, f"[] {descriptor}\n")
+
+
+TRY = """
+import os, sys
+for path in sys.argv[1:]:
+    try:
+        open(path, "w").close()
+    except OSError as error:
+        print(path, type(error).__name__)
+    else:
+        print(path, "written")
+"""
+
+
+async def written(*paths, **options):
+    """Return the paths that a program could write."""
+    output = []
+    program = Program(argv=[sys.executable, "-c", TRY, *paths], env={}, **options)
+    started = await sandbox.spawn(program, output.append)
+    assert await started.wait() == 0, output
+    lines = [line.split() for line in b"".join(output).decode().splitlines()]
+    return [path for path, how in lines if how == "written"]
+
+
+HOST = ("/etc/scones-test", "/usr/scones-test", "/var/scones-test", "/sys/kernel/mm/ksm/run",
+        "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/home/scones-test",
+        "/var/tmp/../scones-test", "/bin/true")  # fmt: skip
+
+
+async def test_the_host_cannot_be_written(folders):
+    assert await written(*HOST, mounts={"/opt/ml": folders["one"]}) == []
+    assert await written("/opt/ml/file", "/tmp/file", "/dev/null", mounts={"/opt/ml": folders["one"]}) == [
+        "/opt/ml/file", "/tmp/file", "/dev/null",
+    ]  # fmt: skip
+    own = ["/tmp/scones-test", "/opt/scones-test", "/root/scones-test", "/scones-test"]
+    assert set(await written(*own)) <= set(own)
+    assert not on_this_machine(own)
+
+
+def on_this_machine(paths):
+    return [path for path in paths if Path(path).exists()]
+
+
+async def test_a_root_that_is_read_only_can_be_written_in_its_mounts_alone(folders):
+    options = {"mounts": {"/tmp": folders["one"]}, "read_only": frozenset({"/"})}
+    assert await written("/file", "/root/file", "/tmp/file", **options) == ["/tmp/file"]
+
+
+async def test_the_roots_own_space_is_bounded():
+    status, wrote = await run("open('/large', 'wb').write(bytes(100 << 20))")
+    assert status == 1
+    assert "No space left on device" in wrote
+
+
+async def test_homes_and_other_folders_of_the_host_are_not_there():
+    code = "import os; print([path for path in ('/home', '/srv', '/mnt', '/media') if os.path.isdir(path)])"
+    assert await run(code) == (0, "[]\n")
+    home = Path.home()
+    if home != Path("/"):
+        _, listed = await run(f"import os; print(os.path.exists({str(home)!r}) and os.listdir({str(home)!r}))")
+        assert not {".ssh", ".aws", ".bashrc", ".profile", ".cache"} & set(str(listed).split("'"))
+
+
+async def test_another_clouds_data_folder_is_not_there(tmp_path):
+    clone = tmp_path / "clone"
+    for folder in (tmp_path / "other", clone / ".scones", clone / "package"):
+        folder.mkdir(parents=True)
+        (folder / "credentials.json").write_text("keys")
+    (clone / ".scones" / "lock").touch()
+    for path, there in ((tmp_path / "other", False), (clone / ".scones", False), (clone / "package", True)):
+        code = f"import os; print(os.path.exists('{path}/credentials.json'))"
+        assert await run(code, visible=[clone]) == (0, f"{there}\n"), path
+
+
+async def test_devices_of_the_host_and_its_terminals_are_not_there():
+    _, listed = await run("import os; print(os.listdir('/dev'))")
+    names = {name for name in eval(listed) if not name.startswith("nvidia")}
+    assert names <= {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg", "shm", "fd", "stdin",
+                     "stdout", "stderr"}  # fmt: skip
+    assert {"null", "urandom", "shm"} <= names

@@ -10,6 +10,7 @@ descendant of the program along; below that the program. A process that has a pr
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -27,6 +28,17 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 CAPABILITY_VERSION_3 = 0x20080522
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
+KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
+SYSTEM = (
+    "/bin", "/etc", "/gnu", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/opt", "/sbin", "/snap", "/sys", "/usr",
+    "/var",
+)  # fmt: skip
+"""The host's folders that every program sees, read-only. Homes, /run and other places are not there."""
+DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg"}
+"""What every program sees of /dev, with the GPU's: those of NVIDIA begin with "nvidia"."""
+ROOT_SIZE, COVER_SIZE = "64m", "4m"
+"""Sizes of the sandbox's own root folder, and of an empty folder in the place of a hidden one: both are in memory."""
 OPEN_LIMIT = 65536
 """Open files are looked for below this number."""
 FORWARDED = {signal.SIGTERM, signal.SIGINT}
@@ -53,6 +65,8 @@ def mount(source: str, target: str, kind: str = "none", flags: int = 0, options:
 def unshare(hostname: str) -> None:
     """Enter namespaces of our own, as the same user, and under a host name of our own where one is given."""
     uid, gid = os.getuid(), os.getgid()
+    if machine_call := KEYCTL.get(os.uname().machine):
+        libc.syscall(machine_call, KEYCTL_JOIN_SESSION_KEYRING, None)  # not the user's keys; may not be allowed
     named = CLONE_NEWUTS if hostname else 0
     check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | named))
     if hostname:
@@ -62,57 +76,148 @@ def unshare(hostname: str) -> None:
             file.write(text)
 
 
-def build_root(root: str, mounts: dict[str, str], read_only: list[str], hidden: list[str], visible: list[str]) -> None:
-    """Lay out the sandbox's file system below `root`: the host's, but for what is mounted, hidden or private.
+def build_root(spec: dict[str, Any]) -> None:
+    """Lay out the sandbox's file system below `root`: the host's system folders, read-only, and what is mounted.
 
-    /proc is mounted while the host's is still there: without one, the kernel does not allow it.
+    With `whole_host` it is the host's, but for what is mounted, hidden or private. /proc is mounted while the host's is
+    still there: without one, the kernel does not allow it.
     """
+    root, mounts, hidden, whole = spec["root"], spec["mounts"], spec["hidden"], spec["whole_host"]
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
-    mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755" if whole else f"mode=755,size={ROOT_SIZE}")
     own = {"/proc", *mounts}
     rebuilt = {target[:end] for target in own for end, letter in enumerate(target) if letter == "/"}
-    _mirror("/", root, own, rebuilt)
-    os.mkdir(root + "/proc")
+    if whole:
+        _mirror("/", root, own, rebuilt)
+    else:
+        _mirror_system(root, own, rebuilt)
+    os.makedirs(root + "/proc", exist_ok=True)
     mount("proc", root + "/proc", "proc", MS_NOSUID | MS_NODEV)
+    if not whole:
+        _protect_kernel_settings(root)
     for path in hidden:
         if os.path.isdir(root + path):
-            mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+            _cover(root + path)
     if os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):
+        os.makedirs(root + SHARED_MEMORY, exist_ok=True)
         mount("tmpfs", root + SHARED_MEMORY, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
     for target in sorted(mounts):
         os.makedirs(root + target, exist_ok=True)
         _bind(mounts[target], root + target)
     shown: list[str] = []
-    for path in visible:
-        if _below(path, (*mounts, *hidden)) and not _below(path, shown):
+    for path in spec["visible"]:
+        there = (whole or path in SYSTEM or _below(path, SYSTEM)) and not _below(path, (*mounts, *hidden))
+        if not there and path not in shown and not _below(path, shown):
             shown.append(path)
-            os.makedirs(root + path, exist_ok=True)
-            _bind(path, root + path)
-            _make_read_only(root + path)
-    for path in hidden:
+            _show(path, root)
+    for path in [*hidden, *_data_folders(shown)]:
         if _below(path, shown):  # a data folder inside a clone that is shown again: hidden again
-            mount("tmpfs", root + path, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
-    for target in read_only:  # last: what is shown below one needs a folder in it
+            _cover(root + path)
+    for target in spec["read_only"]:  # last: what is shown below one needs a folder in it
         _make_read_only(root + target)
+
+
+def _mirror_system(root: str, own: set[str], rebuilt: set[str]) -> None:
+    """Show the host's system folders read-only, the devices that every program needs, and an empty /tmp."""
+    for path in SYSTEM:
+        if path not in own and os.path.lexists(path):
+            _mirror_entry(path, root, own, rebuilt)
+    resolver = os.path.realpath("/etc/resolv.conf")
+    if os.path.isfile(resolver) and not _below(resolver, SYSTEM):  # systemd-resolved's in /run, say
+        os.makedirs(os.path.dirname(root + resolver), exist_ok=True)
+        _bind(os.path.dirname(resolver), os.path.dirname(root + resolver))
+    _read_only_for_all(root)
+    for path in ("/tmp", "/run", "/dev"):  # noqa: S108 - the sandbox's own
+        os.makedirs(root + path, exist_ok=True)
+    if os.path.isdir(root + "/var/tmp") and "/var/tmp" not in own:  # noqa: S108
+        _cover(root + "/var/tmp")  # noqa: S108
+    for name in os.listdir("/dev"):
+        if name in DEVICES or name.startswith("nvidia"):
+            _show(f"/dev/{name}", root)
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
+
+
+def _read_only_for_all(root: str) -> None:
+    """Make everything below `root` read-only, and `root` itself, which is the sandbox's own, writable again."""
+    if _set_attributes(root, AT_RECURSIVE, add=MOUNT_ATTR_RDONLY):
+        _set_attributes(root, 0, remove=MOUNT_ATTR_RDONLY)
+        return
+    with open("/proc/self/mountinfo") as lines:
+        targets = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    for target in targets:
+        if _below(target, (root,)):
+            _make_read_only(target)
+
+
+def _set_attributes(path: str, flags: int, *, add: int = 0, remove: int = 0) -> bool:
+    """mount_setattr(2); False before Linux 5.12, which does not have it."""
+    attributes = (ctypes.c_uint64 * 4)(add, remove, 0, 0)
+    result = libc.syscall(MOUNT_SETATTR, AT_FDCWD, path.encode(), flags, attributes, ctypes.sizeof(attributes))
+    if result < 0 and ctypes.get_errno() == errno.ENOSYS:
+        return False
+    check(result)
+    return True
+
+
+def _protect_kernel_settings(root: str) -> None:
+    """Make the settings in /proc read-only: the machine's root may write them from any user namespace."""
+    if os.getuid() == 0:
+        for name in ("bus", "fs", "irq", "sys", "sysrq-trigger"):
+            path = f"{root}/proc/{name}"
+            if os.path.exists(path):
+                _bind(path, path)
+                _make_read_only(path)
+
+
+def _cover(target: str) -> None:
+    mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={COVER_SIZE}")
+
+
+def _show(path: str, root: str) -> None:
+    """Bind a file or folder of the host, read-only but for devices."""
+    if os.path.isdir(path):
+        os.makedirs(root + path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(root + path), exist_ok=True)
+        open(root + path, "a").close()
+    _bind(path, root + path)
+    if not path.startswith("/dev/") and not _set_attributes(root + path, AT_RECURSIVE, add=MOUNT_ATTR_RDONLY):
+        _make_read_only(root + path)
+
+
+def _data_folders(shown: list[str]) -> list[str]:
+    """Return the data folders of clouds directly below folders that are shown: a clone with its .scones, say."""
+    found = []
+    for folder in shown:
+        if os.path.isdir(folder) and os.path.basename(folder) not in ("site-packages", "dist-packages"):
+            for name in os.listdir(folder):
+                path = os.path.join(folder, name)
+                if os.path.exists(f"{path}/credentials.json") and os.path.exists(f"{path}/lock"):
+                    found.append(path)
+    return found
 
 
 def _mirror(folder: str, root: str, own: set[str], rebuilt: set[str]) -> None:
     """Bind every entry of a host folder but the sandbox's own; folders on the way to those are made anew."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
-        if path in own or path == root:
-            continue
-        if os.path.islink(path):
-            os.symlink(os.readlink(path), root + path)
-        elif path in rebuilt:
-            os.mkdir(root + path)
-            _mirror(path, root, own, rebuilt)
-        elif os.path.isdir(path):
-            os.mkdir(root + path)
-            _bind(path, root + path)
-        elif os.path.isfile(path):
-            open(root + path, "w").close()
-            _bind(path, root + path)
+        if path not in own and path != root:
+            _mirror_entry(path, root, own, rebuilt)
+
+
+def _mirror_entry(path: str, root: str, own: set[str], rebuilt: set[str]) -> None:
+    if os.path.islink(path):
+        os.symlink(os.readlink(path), root + path)
+    elif path in rebuilt:
+        os.mkdir(root + path)
+        _mirror(path, root, own, rebuilt)
+    elif os.path.isdir(path):
+        os.mkdir(root + path)
+        _bind(path, root + path)
+    elif os.path.isfile(path):
+        open(root + path, "w").close()
+        _bind(path, root + path)
 
 
 def _below(path: str, folders: Iterable[str]) -> bool:
@@ -203,7 +308,7 @@ def init(spec: dict[str, Any], report: int) -> None:
     launcher.register(report, 0)
     if launcher.poll(0):  # nobody can read the report: the launcher ended before it could take this process along
         os._exit(1)
-    build_root(spec["root"], spec["mounts"], spec["read_only"], spec["hidden"], spec["visible"])
+    build_root(spec)
     for target, source in spec["files"].items():
         mount(source, spec["root"] + target, flags=MS_BIND)
     enter(spec["root"])

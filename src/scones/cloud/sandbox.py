@@ -42,6 +42,7 @@ class Program:
     `env` is the whole environment. `mounts` maps paths inside to host folders; those in `read_only` cannot be written.
     `files` puts host files in the place of those that are there. `hidden` are host folders that are empty inside.
     `visible` are host folders that are shown, read-only, even below one that is mounted or hidden.
+    `whole_host` shows all of the host, and what its user may write is writable: for a user's own workspace.
     `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's own, "" the machine's.
     """
 
@@ -53,6 +54,7 @@ class Program:
     files: Mapping[str, Path] = field(default_factory=dict)
     hidden: Sequence[Path] = ()
     visible: Sequence[Path] = ()
+    whole_host: bool = False
     hostname: str = ""
     limits: Mapping[str, int] = field(default_factory=lambda: {"RLIMIT_CORE": 0})
 
@@ -180,7 +182,8 @@ def describe(program: Program, *, isolated: bool) -> dict[str, object]:
         "read_only": sorted(program.read_only),
         "files": {target: str(source.resolve()) for target, source in program.files.items()},
         "hostname": program.hostname,
-        "hidden": [str(path.resolve()) for path in program.hidden],
+        "hidden": [str(path.resolve()) for path in program.hidden] + ([] if program.whole_host else _private()),
+        "whole_host": program.whole_host,
         "visible": [*_visible(), *(str(path.resolve()) for path in program.visible)],
         "limits": dict(program.limits),
     }
@@ -190,7 +193,25 @@ def describe(program: Program, *, isolated: bool) -> dict[str, object]:
 def _visible() -> list[str]:
     """Return what a Python program needs of the host, wherever it lies: a virtual environment in /tmp, say."""
     found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(path for path in sys.path if Path(path).is_dir())]
+    found += [str(Path(__file__).parents[2]), *_interpreter_folders()]
     return sorted({str(Path(path).resolve()) for path in found})
+
+
+def _interpreter_folders() -> list[str]:
+    """Return the folders of the symbolic links that lead to this interpreter."""
+    path = Path(sys.executable)
+    found: list[str] = []
+    while path.is_symlink() and len(found) < 10:
+        found.append(str(path.parent))
+        path = path.parent / path.readlink()
+    return found
+
+
+@cache
+def _private() -> list[str]:
+    """Return the user's home and the usual folders of keys in it, for where a home is shown after all."""
+    home = Path.home().resolve()
+    return [str(path) for path in (home, home / ".aws", home / ".ssh", home / ".scones") if path != Path("/")]
 
 
 def _root() -> Path:

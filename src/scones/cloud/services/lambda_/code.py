@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 import itertools
 import lzma
 import os
-import shutil
 import struct
 import tempfile
 import zipfile
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.untrusted_files import remove_tree
 
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 52_428_800, 262_144_000
 """Bytes that an archive in a request may have, and a function's code unzipped (AWS's quotas of 50 and 250 MB)."""
@@ -25,6 +26,10 @@ _UNREADABLE = (
     ValueError,
 )  # fmt: skip
 """What zipfile raises for damaged, cut, encrypted and unknown forms."""
+MEMBERS_LIMIT = 100_000
+"""Maximum number of files in an archive; AWS states none."""
+_MEMBER = b"PK\x01\x02"
+"""What a member's entry in the archive's directory begins with."""
 _LONGEST_NAME, _LONGEST_PATH = 255, 2048
 """Bytes of a name and of a path below the code's folder: Linux allows 255, and 4,096 for a whole path."""
 
@@ -80,14 +85,11 @@ class CodeStore:
             try:
                 for digest in digests:
                     _extract(self.archive(digest), draft)
-            except BaseException:
-                shutil.rmtree(draft)
-                raise
-            draft.chmod(0o755)
-            try:
-                draft.rename(folder)
-            except OSError:  # another call was faster
-                shutil.rmtree(draft)
+                draft.chmod(0o755)
+                with contextlib.suppress(OSError):  # another call was faster
+                    draft.rename(folder)
+            finally:
+                remove_tree(draft)
         return folder
 
     def unzipped(self, digests: tuple[str, ...]) -> int:
@@ -104,7 +106,7 @@ class CodeStore:
             if path.stem not in used:
                 path.unlink()
         for path in self._contents.iterdir():
-            shutil.rmtree(path)
+            remove_tree(path)
 
 
 def _size(file: zipfile.ZipFile) -> int:
@@ -112,6 +114,9 @@ def _size(file: zipfile.ZipFile) -> int:
 
 
 def _check(archive: bytes) -> None:
+    if archive.count(_MEMBER) > MEMBERS_LIMIT:  # before zipfile makes an object of each
+        message = f"The archive has more than {MEMBERS_LIMIT} files, which is more than the local cloud unzips."
+        raise ServiceError("InvalidParameterValueException", message, Type="User")
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             if _size(file) > UNZIPPED_LIMIT:

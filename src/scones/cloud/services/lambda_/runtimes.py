@@ -66,7 +66,7 @@ class Runtime:
                 "/var/task": self.code,
                 **({"/opt": self.layers} if self.layers else {}),
             },
-            read_only=frozenset({"/var/task", "/opt"} if self.layers else {"/var/task"}),
+            read_only=frozenset({"/", "/var/task", "/opt"} if self.layers else {"/", "/var/task"}),
             hidden=self.hidden,
             visible=(*self.interpreter.folders, *self.lent),
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},

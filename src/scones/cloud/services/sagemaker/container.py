@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from scones.cloud import images
@@ -13,6 +14,7 @@ from scones.cloud.services.sagemaker import interpreter
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.workspace.environment import STARTUP
 
+_CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -41,7 +43,6 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
         "HOME": "/tmp",  # noqa: S108 - the container's own
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        "PIP_CACHE_DIR": str(_cache() / "pip"),
         # The SDK in a script meets the hook that it meets in a workspace; a user's own image may be a module behind it.
         "PYTHONPATH": os.pathsep.join(filter(None, [str(STARTUP), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
@@ -49,12 +50,17 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
     }
     if (configuration := Path.home() / ".config" / "pip" / "pip.conf").exists():
         variables["PIP_CONFIG_FILE"] = str(configuration)
-    return variables | {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    own = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    own.pop("PIP_CACHE_DIR", None)  # pip's cache is the container's own: what one stores, another would install
+    return variables | own
 
 
-def _cache() -> Path:
-    """Return the user's cache folder, so that pip fetches for many containers once."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def visible(command: Sequence[str]) -> list[Path]:
+    """Return what a container sees of the host besides the system: its program, and what pip is configured with."""
+    given = [Path(value) for name, value in os.environ.items() if name.startswith("PIP_") or name in _CERTIFICATES]
+    given += [Path.home() / ".config" / "pip" / "pip.conf"]
+    programs = [Path(word).parent for word in command if word.startswith("/") and word.endswith(".py")]
+    return [path for path in (*given, *programs) if path.is_absolute() and path.exists()]
 
 
 async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:

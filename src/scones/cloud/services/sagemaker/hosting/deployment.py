@@ -13,7 +13,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program
-from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.hosting.capture import CaptureTarget
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
@@ -74,6 +74,7 @@ class Deployment:
                 env=variables | container.get("Environment", {}),
                 mounts=mounts,
                 hidden=[self._cloud.settings.data_dir],
+                visible=visible(item["Command"]),
             )
 
         return describe

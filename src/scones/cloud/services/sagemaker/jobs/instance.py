@@ -10,7 +10,14 @@ from pathlib import Path
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.sagemaker.container import CORES, base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.container import (
+    CORES,
+    base_directory,
+    environment,
+    folders,
+    image_command,
+    visible,
+)
 from scones.cloud.services.sagemaker.jobs import inputs
 from scones.cloud.services.sagemaker.jobs.checkpoints import Checkpoints
 from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
@@ -131,12 +138,14 @@ class Instance:
             "TRAINING_JOB_ARN": request["TrainingJobArn"],
             "TRAINING_JOB_NAME": request["TrainingJobName"],
         }
+        command = await _command(request)
         return Program(
-            argv=await _command(request),
+            argv=command,
             env=variables | await base_directory(self._mounts) | request.get("Environment", {}),
             mounts=self._mounts,
             files=await asyncio.to_thread(hosts_file, self._folder, host_names(request)),
             hidden=[self._cloud.settings.data_dir],
+            visible=visible(command),
             hostname=self._host,
         )
 

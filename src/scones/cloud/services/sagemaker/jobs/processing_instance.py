@@ -10,7 +10,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
 from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.loglines import LogStream
@@ -122,6 +122,7 @@ class ProcessingInstance:
             mounts=self._mounts,
             files=await asyncio.to_thread(hosts_file, self._folder, host_names(self._request)),
             hidden=[self._cloud.settings.data_dir],
+            visible=visible(command),
             hostname=self._host,
         )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import Program
-from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.hosting.container_client import ServerGoneError, TimedOutError
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
@@ -212,11 +212,13 @@ class TransformRun:
             "SAGEMAKER_BIND_TO_PORT": str(port),
         }
         variables = environment(self._cloud, self._role, "SageMaker", hours=24 * 5) | await base_directory(mounts)
+        command = await image_command(self._container["Image"], "serve")
         return Program(
-            argv=await image_command(self._container["Image"], "serve"),
+            argv=command,
             env=variables | batch | self._container.get("Environment", {}) | request.get("Environment", {}),
             mounts=mounts,
             hidden=[self._cloud.settings.data_dir],
+            visible=visible(command),
         )
 
 

@@ -109,7 +109,7 @@ class AppServer:
             "JUPYTER_PORT": str(self.port),
             "JUPYTER_TOKEN": self._token,
         }
-        return Program(argv=images.command(PROGRAM, "serve"), env=variables, cwd=str(self._folder))
+        return Program(argv=images.command(PROGRAM, "serve"), env=variables, cwd=str(self._folder), whole_host=True)
 
 
 _OF_THE_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
