@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states.execution import fanout, tasks
@@ -318,7 +318,7 @@ async def _output(template: Template | None, state: Choice, scope: Scope) -> Any
 
 
 def _with(scope: Scope, value: Any) -> Scope:
-    return replace(scope, input=value)
+    return Scope(value, scope.context, scope.variables, evaluators=scope.evaluators)
 
 
 async def _select(path: Path | PathQuery | None, scope: Scope) -> Any:

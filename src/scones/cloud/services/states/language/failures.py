@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from scones.cloud.services.states.language.text import MAX_DEPTH
 
-_DATA_LIMIT = "States.DataLimitExceeded"
-"""A terminal error: States.ALL does not match it (Developer Guide, "Error names")."""
-
 
 class StateFailedError(Exception):
     """A state's failure.
@@ -29,7 +26,7 @@ class StateFailedError(Exception):
         if self.fatal:
             return False
         for name in names:
-            if name == self.error or (name == "States.ALL" and self.error != _DATA_LIMIT):
+            if name in ("States.ALL", self.error):  # States.DataLimitExceeded too, as recorded on AWS
                 return True
             if name == "States.TaskFailed" and self.error != "States.Timeout":
                 return True
@@ -67,7 +64,7 @@ class TimedOutError(StateFailedError):
 def data_limit_exceeded(name: str) -> StateFailedError:
     """Return AWS's failure for a result of more than 256 KiB; `name` is a state, a service or a function's ARN."""
     return StateFailedError(
-        _DATA_LIMIT,
+        "States.DataLimitExceeded",
         f"The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit.",
     )
 

@@ -63,11 +63,12 @@ class Payload:
         values: list[Any] = []
         size = 0
         for query in self.queries:
-            values.append(await query.evaluate(scope))
+            value = await query.evaluate(scope)
+            values.append(value)
             if len(self.queries) > 1:  # one alone is no larger than what it refers to
-                size += len(dumps(values[-1]))
-            if size > LIMIT:
-                raise scope.too_large()
+                size += _length(value)
+                if size > LIMIT:
+                    raise scope.too_large()
         return _filled(self.form, values)
 
 
