@@ -13,6 +13,7 @@ import contextlib
 import os
 import shutil
 import struct
+import sys
 import time
 import zlib
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from pathlib import Path
 
 _INDEX_HEADER = struct.Struct("=16xII8x4s4s")
 """Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
-_MARK = struct.Struct("<I4s4sI")
+_MARK = struct.Struct("=I4s4sI")
 """Valid frames, the two salts, and the CRC-32 of these."""
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 
@@ -70,12 +71,15 @@ class CommitMark:
 
     def set(self) -> None:
         """Record the present position: what is committed so far has been acknowledged."""
-        with contextlib.suppress(OSError):  # the disk is full: the next commit records it
-            position = self.now()
-            content = struct.pack("<I4s4s", position.frames, *position.salts)
-            if self._file is None:
+        try:
+            if self._index is None or self._file is None:
+                self.now()
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
-            os.pwrite(self._file, content + struct.pack("<I", zlib.crc32(content)), 0)
+            header = os.pread(self._index or 0, _INDEX_HEADER.size, 0)
+            content = header[16:20] + header[32:40]
+            os.pwrite(self._file, content + zlib.crc32(content).to_bytes(4, sys.byteorder), 0)
+        except OSError:  # the disk is full: the next commit records it
+            return
 
     def remove(self) -> None:
         """Forget the position: the database is about to be closed in order."""
