@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import time
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from sagemaker_workbench import IMAGE, ROLE, Workbench, archive, until
 
 from scones.cloud.sandbox import isolation
+from scones.cloud.services.sagemaker.jobs import transform
 
 pytestmark = pytest.mark.skipif(isolation() is not None, reason="without namespaces a job can read the keys itself")
 
@@ -177,3 +180,12 @@ def test_an_archive_that_unpacks_without_end_fails_its_endpoint_soon(bench: Work
     assert "Failed to extract model data archive" in described["FailureReason"]
     assert "unpacks to more than 268435456 bytes" in described["FailureReason"]
     assert time.monotonic() - begun < 60
+
+
+@pytest.mark.parametrize("kind", ["Gzip", "Bzip2"])
+def test_an_input_that_decompresses_without_end_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transform, "ALWAYS_ALLOWED", 1 << 20)
+    compress = gzip.compress if kind == "Gzip" else bz2.compress
+    with pytest.raises(OSError, match="decompresses to more than"):
+        transform._decompressed(compress(bytes(8 << 20)), {"CompressionType": kind})
+    assert transform._decompressed(compress(b"data"), {"CompressionType": kind}) == b"data"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import bz2
 import gzip
+import io
 import json
 import time
 import uuid
@@ -16,6 +17,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.sandbox import Program
+from scones.cloud.services.sagemaker.archive import ALWAYS_ALLOWED, RATIO_LIMIT
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.hosting.container_client import ServerGoneError, TimedOutError
@@ -223,8 +225,14 @@ class TransformRun:
 
 
 def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
-    """Return an object as its CompressionType says it was before; blocks."""
+    """Return an object as its CompressionType says it was; raises `OSError` beyond an archive's limits. Blocks."""
     compression = data.get("CompressionType", "None")
-    if compression == "Gzip":
-        return gzip.decompress(body)
-    return bz2.decompress(body) if compression == "Bzip2" else body
+    if compression == "None":
+        return body
+    limit = max(ALWAYS_ALLOWED, len(body) * RATIO_LIMIT)
+    source = io.BytesIO(body)
+    with gzip.GzipFile(fileobj=source) if compression == "Gzip" else bz2.BZ2File(source) as file:
+        plain = file.read(limit + 1)
+    if len(plain) > limit:
+        raise OSError(f"it decompresses to more than {limit} bytes")
+    return plain
