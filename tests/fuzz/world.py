@@ -53,6 +53,8 @@ ARCHIVES = [
 """Archives of functions, most of them broken in ways that unpacking meets."""
 
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "fuzz"}}
+ACTIVITY = f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz"
+ACTIVITY_TASK = {"Type": "Task", "Resource": ACTIVITY, "TimeoutSeconds": 600}
 STATES: list[dict[str, Any]] = [
     {"Type": "Pass", "Result": {"a": 1}, "ResultPath": "$.b", "OutputPath": "$"},
     {
@@ -187,7 +189,9 @@ STATES: list[dict[str, Any]] = [
 
 def definition(state: dict[str, Any]) -> str:
     """Return the definition of a machine with a state, and one after it."""
-    ends = {} if state["Type"] in ("Choice", "Fail") else {"Next": "B"}
+    if state["Type"] == "Fail":
+        return json.dumps({"StartAt": "A", "States": {"A": state}})
+    ends = {} if state["Type"] == "Choice" else {"Next": "B"}
     return json.dumps({"StartAt": "A", "States": {"A": {**state, **ends}, "B": {"Type": "Succeed"}}})
 
 
@@ -700,6 +704,8 @@ class World:
         upload = _try(s3.create_multipart_upload, Bucket="fuzz", Key="multi")
         queue = _try(sqs.create_queue, QueueName="fuzz")
         _try(sqs.create_queue, QueueName="fuzz.fifo", Attributes={"FifoQueue": "true"})
+        if queue:
+            _try(sqs.send_message, QueueUrl=queue["QueueUrl"], MessageBody="fuzz")
         _try(sns.create_topic, Name="fuzz")
         subscription = _try(sns.subscribe, TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE, ReturnSubscriptionArn=True)
         _try(iam.create_role, RoleName="fuzz", AssumeRolePolicyDocument=json.dumps(POLICY))
@@ -715,6 +721,20 @@ class World:
         _try(states.create_state_machine, name="fuzz-express", type="EXPRESS", roleArn=ROLE, definition=DEFINITIONS[1])
         execution = _try(states.start_execution, stateMachineArn=MACHINE, input=json.dumps(INPUT))
         _try(states.create_activity, name="fuzz")
+        for name, state in (("fuzz-task", ACTIVITY_TASK), ("fuzz-failed", STATES[5]), ("fuzz-map", STATES[9])):
+            _try(states.create_state_machine, name=name, roleArn=ROLE, definition=definition(state))
+        named = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine"
+        started = [
+            _try(states.start_execution, stateMachineArn=f"{named}:{name}", input=json.dumps(INPUT))
+            for name in ("fuzz-task", "fuzz-failed", "fuzz-map")
+        ]
+        task = _try(states.get_activity_task, activityArn=ACTIVITY)
+        runs = [
+            run["mapRunArn"]
+            for each in started
+            if each
+            for run in _try(states.list_map_runs, executionArn=each["executionArn"]).get("mapRuns", [])
+        ]
         _try(
             states.create_state_machine_alias,
             name="fuzz",
@@ -732,12 +752,14 @@ class World:
         _try(sagemaker.create_user_profile, DomainId=domains[0]["DomainId"], UserProfileName="fuzz")
         package = _try(sagemaker.list_model_packages, ModelPackageGroupName="fuzz").get("ModelPackageSummaryList")
         self._learn(
+            executions=[each["executionArn"] for each in (execution, *started) if each] or ["x"],
+            tokens=[task["taskToken"]] if task.get("taskToken") else ["x"],
+            runs=runs or ["x"],
             queue=queue.get("QueueUrl", "x"),
             subscription=subscription.get("SubscriptionArn", "x"),
             domain=domains[0]["DomainId"],
             policy=policy.get("Policy", {}).get("Arn", f"arn:aws:iam::{ACCOUNT}:policy/fuzz"),
             mapping=mapping.get("UUID", "x"),
-            execution=execution.get("executionArn", "x"),
             upload=upload.get("UploadId", "x"),
             package=package[0]["ModelPackageArn"] if package else "x",
         )
@@ -776,7 +798,7 @@ class World:
             for each in running.get("executions", []):
                 _try(states.stop_execution, executionArn=each["executionArn"])
 
-    def _learn(self, **found: str) -> None:
+    def _learn(self, executions: list[str], tokens: list[str], runs: list[str], **found: str) -> None:
         received = _try(self.client("sqs").receive_message, QueueUrl=found["queue"]).get("Messages")
         handle = received or [{"ReceiptHandle": "x"}]
         self.words = {
@@ -795,7 +817,7 @@ class World:
             f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz",
             f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:fuzz",
             f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/fuzz",
-            found["execution"],
+            *executions,
             f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz",
         ]
         documents = [json.dumps(POLICY)]
@@ -829,7 +851,9 @@ class World:
             "statemachinearn": [MACHINE, MACHINE, EXPRESS],
             "statemachineversionarn": [f"{MACHINE}:1"],
             "statemachinealiasarn": [f"{MACHINE}:fuzz"],
-            "executionarn": [found["execution"]],
+            "executionarn": executions,
+            "tasktoken": tokens,
+            "maprunarn": runs,
             "activityarn": [f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz"],
             "definition": DEFINITIONS,
             "input": [json.dumps(INPUT), "{}"],

@@ -153,6 +153,19 @@ def test_a_malformed_form_is_refused(cloud, service, fields):
     assert "<Code>MalformedInput</Code>" in text or "GetCallerIdentity" in fields
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Action=CreateTopic&Name=t&Tags.member.1=",
+        "Action=Publish&TopicArn=t&Message=m&MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value=",
+        "Action=PublishBatch&TopicArn=t&PublishBatchRequestEntries.member.1=",
+    ],
+)
+def test_an_item_without_members_is_refused_for_what_it_has_to_have(cloud, fields):
+    status, text = call_form(cloud, "sns", fields.encode())
+    assert (status, "Member must not be null" in text) == (400, True), text
+
+
 @pytest.mark.parametrize("fields", [b"%zz=%&Action=GetCallerIdentity&a=%00&\xff=\xfe", b"Action=GetCallerIdentity&&&="])
 def test_bad_escapes_in_a_form_are_taken_as_they_are(cloud, fields):
     assert call_form(cloud, "sts", fields)[0] == 200

@@ -75,12 +75,18 @@ def _value(node: Node, shape: Shape, name: str) -> Any:
     return _map(node, shape, name)
 
 
+def _item(node: Node, shape: Shape, name: str) -> Any:
+    """Return an item of a list or a value of a map; one without members, such as `X.member.1=`, is empty."""
+    value = _value(node, shape, name)
+    return value if value is not None else [] if isinstance(shape, ListShape) else {}
+
+
 def _list(node: Node, shape: ListShape, name: str) -> list[Any] | None:
     if not shape.serialization.get("flattened"):
         if node.get(None) == "":
             return []
         node = node.get(shape.member.serialization.get("name", "member"), {})
-    return [_value(item, shape.member, f"{name}.{index}") for index, item in _items(node, name)] or None
+    return [_item(item, shape.member, f"{name}.{index}") for index, item in _items(node, name)] or None
 
 
 def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
@@ -93,7 +99,7 @@ def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
         if key_name not in item or value_name not in item:
             raise ValueError(f"{name}.{index} has no {key_name} or no {value_name}")
         key = _value(item[key_name], shape.key, f"{name}.{index}.{key_name}")
-        found[key] = _value(item[value_name], shape.value, f"{name}.{index}.{value_name}")
+        found[key] = _item(item[value_name], shape.value, f"{name}.{index}.{value_name}")
     return found or None
 
 
