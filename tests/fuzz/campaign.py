@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from .connection import Connection
 from .judgement import Answered, fault
 from .mutation import mutate
 from .sampling import sample
+from .templates import REGION
 from .wire import Signed, disturb, draft, framed, sign, spoil
-from .world import REGION, World
+from .world import World
 
 PATIENCE = 20.0
 """Seconds that a worker waits for an answer."""
@@ -219,7 +220,7 @@ def tracebacks(log: Path) -> dict[str, list[str]]:
     return found
 
 
-def summary(findings: Findings, seed: str, shown: Callable[[Failure], bool] = lambda _: True) -> str:
+def summary(findings: Findings, seed: str) -> str:
     """Return the report of a run as text."""
     probes: Sequence[float] = sorted(findings.probes) or [0.0]
     covered, succeeded = len(findings.operations), sum(1 for count in findings.succeeded.values() if count)

@@ -12,8 +12,7 @@ from botocore.model import ServiceModel
 
 ALLOWED = {
     501: re.compile(r"NotImplemented"),  # what the cloud does not offer, by name
-    502: re.compile(r"InvalidZipFileException|EC2\w+Exception|\w+Exception"),  # Lambda's model has these as 502
-    503: re.compile(r"SlowDown|ServiceUnavailable\w*|ThrottlingException"),
+    503: re.compile(r"SlowDown|ServiceUnavailable\w*"),  # a full disk, and a service that has not started yet
 }
 """Error codes that AWS answers with a status of 500 or more, by status."""
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
-from .world import NAMES, TEMPLATES, World
+from .templates import NAMES, TEMPLATES
+from .world import World
 
 DEPTH = 6
 """Structures within structures that are filled in."""

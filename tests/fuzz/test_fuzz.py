@@ -16,7 +16,7 @@ from .campaign import Campaign, Findings, passed, summary
 from .judgement import Answered, fault
 from .world import World
 
-REQUESTS = 5
+REQUESTS = 4
 """Requests for each operation."""
 
 

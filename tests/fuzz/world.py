@@ -3,677 +3,62 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-ACCOUNT = "111122223333"
-REGION = "us-east-1"
-IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/fuzz:1"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/fuzz"
-FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fuzz"
-QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:fuzz"
-TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fuzz"
-MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:fuzz"
-EXPRESS = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:fuzz-express"
-NAMES = ["fuzz", "fuzz", "fuzz", "fuzz-1", "fuzz-2", "fuzz-3"]
-"""The first names what exists; the others may."""
-
-HANDLER = "def handler(event, context):\n    return event\n"
-
-
-def archive(*entries: tuple[str, str, int]) -> bytes:
-    """Return a zip of entries: name, content, and the file's kind and mode (0 for a plain file)."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as made:
-        for name, text, mode in entries:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = (mode or 0o100644) << 16
-            made.writestr(info, text)
-    return content.getvalue()
-
-
-ARCHIVE = archive(("index.py", HANDLER, 0))
-ARCHIVES = [
+from .templates import (
+    ACCOUNT,
+    ACTIVITY,
+    ACTIVITY_TASK,
     ARCHIVE,
-    ARCHIVE,
-    archive(("a" * 300, "x", 0)),
-    archive(("a", "x", 0), ("a/b", "x", 0)),
-    archive(("l", "/etc", 0o120777), ("l/x", "x", 0)),
-    archive(("../x", "x", 0), ("/y", "x", 0)),
-    archive(("a\\b:c\x01", "x", 0), ("index.py", HANDLER, 0)),
-    archive(),
-    ARCHIVE[:-30],
-    ARCHIVE[:20] + b"\xff\xff\xff\xff" + ARCHIVE[24:],
-]
-"""Archives of functions, most of them broken in ways that unpacking meets."""
+    ARCHIVES,
+    DEFINITIONS,
+    EVENT,
+    EXPRESS,
+    FUNCTION,
+    FUNCTION_REQUEST,
+    IMAGE,
+    INPUT,
+    MACHINE,
+    NAMES,
+    PATTERNS,
+    POLICY,
+    QUEUE,
+    REGION,
+    ROLE,
+    STATES,
+    TEMPLATES,
+    TOPIC,
+    TRAINING,
+    VARIANT,
+    definition,
+)
 
-TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "fuzz"}}
-ACTIVITY = f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz"
-ACTIVITY_TASK = {"Type": "Task", "Resource": ACTIVITY, "TimeoutSeconds": 600}
-STATES: list[dict[str, Any]] = [
-    {"Type": "Pass", "Result": {"a": 1}, "ResultPath": "$.b", "OutputPath": "$"},
-    {
-        "Type": "Pass",
-        "Parameters": {
-            "a.$": "States.Format('{}', $.a)",
-            "b.$": "States.ArrayRange(1, 9, 2)",
-            "c.$": "$$.Execution.Id",
-        },
-    },
-    {
-        "Type": "Pass",
-        "Parameters": {"a.$": "States.MathRandom(1, 9)", "b.$": "States.Base64Decode('eA==')", "c.$": "States.UUID()"},
-    },
-    {"Type": "Wait", "Seconds": 1},
-    {"Type": "Wait", "TimestampPath": "$.time"},
-    {"Type": "Fail", "Error": "E", "CausePath": "$.a"},
-    {
-        "Type": "Choice",
-        "Choices": [
-            {"Variable": "$.a", "NumericGreaterThan": 1, "Next": "B"},
-            {
-                "And": [{"Variable": "$.b", "StringMatches": "a*"}, {"Not": {"Variable": "$.c", "IsNull": True}}],
-                "Next": "B",
-            },
-            {"Variable": "$.time", "TimestampLessThan": "2026-01-01T00:00:00Z", "Next": "B"},
-        ],
-        "Default": "B",
-    },
-    {
-        "Type": "Parallel",
-        "Branches": [{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}],
-        "ResultSelector": {"a.$": "$[0]"},
-    },
-    {
-        "Type": "Map",
-        "ItemsPath": "$.items",
-        "MaxConcurrency": 2,
-        "ItemSelector": {"v.$": "$$.Map.Item.Value"},
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "INLINE"},
-            "StartAt": "P",
-            "States": {"P": {"Type": "Pass", "End": True}},
-        },
-    },
-    {
-        "Type": "Map",
-        "Label": "M",
-        "ToleratedFailurePercentage": 50,
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
-            "Parameters": {"Bucket": "fuzz", "Key": "items.csv"},
-        },
-        "ItemBatcher": {"MaxItemsPerBatch": 2},
-        "ResultWriter": {
-            "Resource": "arn:aws:states:::s3:putObject",
-            "Parameters": {"Bucket": "fuzz", "Prefix": "out"},
-        },
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": "P",
-            "States": {"P": {"Type": "Pass", "End": True}},
-        },
-    },
-    {
-        **TASK,
-        "TimeoutSeconds": 5,
-        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1, "BackoffRate": 2.0}],
-        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "B", "ResultPath": "$.error"}],
-    },
-    {"Type": "Task", "Resource": FUNCTION, "InputPath": "$.a"},
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage",
-        "Parameters": {"QueueUrl.$": "$.url", "MessageBody": {"a": 1}},
-    },
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sns:publish",
-        "Parameters": {"TopicArn": TOPIC, "Message.$": "$", "Subject": "x"},
-    },
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
-        "Parameters": {"Bucket": "fuzz", "MaxKeys": 2},
-    },
-    {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sqs:receiveMessage", "Parameters": {"QueueUrl.$": "$.url"}},
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::events:putEvents",
-        "Parameters": {"Entries": [{"Source": "a", "DetailType": "b", "Detail": {"a": 1}}]},
-    },
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::states:startExecution",
-        "Parameters": {"StateMachineArn": MACHINE, "Input": {"a": 1}},
-    },
-    {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "HeartbeatSeconds": 2,
-        "Parameters": {"QueueUrl.$": "$.url", "MessageBody": {"t.$": "$$.Task.Token"}},
-    },
-    {
-        "Type": "Task",
-        "QueryLanguage": "JSONata",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Arguments": {"FunctionName": "fuzz", "Payload": "{% $states.input %}"},
-        "Output": "{% $states.result.Payload %}",
-        "Assign": {"x": "{% 1 + 1 %}"},
-    },
-    {
-        "Type": "Choice",
-        "QueryLanguage": "JSONata",
-        "Choices": [{"Condition": "{% $states.input.a = 1 %}", "Next": "B"}],
-        "Default": "B",
-    },
-    {"Type": "Wait", "QueryLanguage": "JSONata", "Seconds": "{% $states.input.a %}"},
-    {
-        "Type": "Map",
-        "QueryLanguage": "JSONata",
-        "Items": "{% [1, 2] %}",
-        "ItemProcessor": {
-            "StartAt": "P",
-            "States": {"P": {"Type": "Pass", "QueryLanguage": "JSONata", "End": True, "Output": "{% $states.input %}"}},
-        },
-    },
-]
-"""States of every type and of both query languages."""
-
-
-def definition(state: dict[str, Any]) -> str:
-    """Return the definition of a machine with a state, and one after it."""
-    if state["Type"] == "Fail":
-        return json.dumps({"StartAt": "A", "States": {"A": state}})
-    ends = {} if state["Type"] == "Choice" else {"Next": "B"}
-    return json.dumps({"StartAt": "A", "States": {"A": {**state, **ends}, "B": {"Type": "Succeed"}}})
-
-
-DEFINITIONS = [definition(state) for state in STATES]
-INPUT = {"a": 1, "b": "abc", "items": [1, 2, 3], "time": "2026-01-01T00:00:00Z", "c": None}
-PATTERNS: list[dict[str, Any]] = [
-    {"source": ["a"], "detail": {"a": [{"numeric": [">", 0, "<=", 5]}], "b": [{"prefix": "x"}, {"suffix": "y"}]}},
-    {
-        "detail-type": [{"anything-but": ["b"]}],
-        "account": [ACCOUNT],
-        "$or": [{"source": ["a"]}, {"detail": {"c": [{"exists": False}]}}],
-    },
-    {"detail": {"ip": [{"cidr": "10.0.0.0/8"}], "w": [{"wildcard": "a*b"}], "e": [{"equals-ignore-case": "X"}]}},
-]
-EVENT = {
-    "id": "1",
-    "source": "a",
-    "detail-type": "b",
-    "account": ACCOUNT,
-    "time": "2026-01-01T00:00:00Z",
-    "region": REGION,
-    "resources": [],
-    "detail": {"a": 1, "b": "xyz", "ip": "10.0.0.1", "w": "ab", "e": "x"},
+UNKNOWN = "x"
+"""Stands for an identifier that the cloud has not given."""
+ENDPOINT = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz"
+RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz"
+LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fuzz:1"
+LOG_GROUP = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:fuzz"
+TRAINING_JOB = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/fuzz"
+TAGGED = {
+    ("sns", "ResourceArn"): TOPIC,
+    ("sagemaker", "ResourceArn"): ENDPOINT,
+    ("events", "ResourceARN"): RULE,
+    ("stepfunctions", "resourceArn"): MACHINE,
+    ("lambda", "Resource"): FUNCTION,
 }
-POLICY = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+"""What each service's operations on tags are about, by the member that names it."""
+APP_KEY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
+JOBS = {
+    "TrainingJob": "training_job",
+    "HyperParameterTuningJob": "hyper_parameter_tuning_job",
+    "TransformJob": "transform_job",
+    "ProcessingJob": "processing_job",
 }
-TRAINING: dict[str, Any] = {
-    "TrainingJobName": "fuzz-1",
-    "RoleArn": ROLE,
-    "AlgorithmSpecification": {
-        "TrainingImage": IMAGE,
-        "TrainingInputMode": "File",
-        "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],
-    },
-    "HyperParameters": {"a": "1"},
-    "Environment": {"AB": "b"},
-    "InputDataConfig": [
-        {
-            "ChannelName": "train",
-            "ContentType": "text/csv",
-            "CompressionType": "None",
-            "DataSource": {
-                "S3DataSource": {
-                    "S3DataType": "S3Prefix",
-                    "S3Uri": "s3://fuzz/items",
-                    "S3DataDistributionType": "FullyReplicated",
-                }
-            },
-        }
-    ],
-    "OutputDataConfig": {"S3OutputPath": "s3://fuzz/out"},
-    "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
-    "StoppingCondition": {"MaxRuntimeInSeconds": 5},
-    "CheckpointConfig": {"S3Uri": "s3://fuzz/checkpoints"},
-    "Tags": [{"Key": "a", "Value": "b"}],
-}
-_DEFINITION = {
-    name: TRAINING[name]
-    for name in ("RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig", "StoppingCondition")
-}
-TUNING: dict[str, Any] = {
-    "HyperParameterTuningJobName": "fuzz-1",
-    "HyperParameterTuningJobConfig": {
-        "Strategy": "Random",
-        "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "loss"},
-        "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
-        "ParameterRanges": {
-            "ContinuousParameterRanges": [{"Name": "lr", "MinValue": "0.1", "MaxValue": "1", "ScalingType": "Auto"}],
-            "IntegerParameterRanges": [{"Name": "n", "MinValue": "1", "MaxValue": "3"}],
-            "CategoricalParameterRanges": [{"Name": "c", "Values": ["a", "b"]}],
-        },
-    },
-    "TrainingJobDefinition": {
-        "AlgorithmSpecification": TRAINING["AlgorithmSpecification"],
-        **_DEFINITION,
-        "StaticHyperParameters": {"a": "1"},
-    },
-}
-VARIANT = {
-    "VariantName": "a",
-    "ModelName": "fuzz",
-    "InitialInstanceCount": 1,
-    "InstanceType": "ml.m5.large",
-    "InitialVariantWeight": 1.0,
-}
-FUNCTION_REQUEST: dict[str, Any] = {
-    "FunctionName": "fuzz-1",
-    "Runtime": "python3.12",
-    "Role": ROLE,
-    "Handler": "index.handler",
-    "Code": {"ZipFile": ARCHIVE},
-    "Timeout": 2,
-    "MemorySize": 128,
-    "Environment": {"Variables": {"AB": "b"}},
-    "Tags": {"a": "b"},
-    "Layers": [],
-    "DeadLetterConfig": {"TargetArn": QUEUE},
-    "EphemeralStorage": {"Size": 512},
-    "LoggingConfig": {"LogFormat": "JSON"},
-}
-
-TEMPLATES: dict[str, list[dict[str, Any]]] = {
-    "CreateTrainingJob": [TRAINING],
-    "CreateHyperParameterTuningJob": [TUNING],
-    "CreateProcessingJob": [
-        {
-            "ProcessingJobName": "fuzz-1",
-            "RoleArn": ROLE,
-            "AppSpecification": {"ImageUri": IMAGE, "ContainerArguments": ["a"]},
-            "ProcessingResources": {
-                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-            },
-            "ProcessingInputs": [
-                {
-                    "InputName": "a",
-                    "S3Input": {
-                        "S3Uri": "s3://fuzz/items",
-                        "LocalPath": "/opt/ml/processing/input",
-                        "S3DataType": "S3Prefix",
-                        "S3InputMode": "File",
-                        "S3CompressionType": "None",
-                    },
-                }
-            ],
-            "ProcessingOutputConfig": {
-                "Outputs": [
-                    {
-                        "OutputName": "o",
-                        "S3Output": {
-                            "S3Uri": "s3://fuzz/out",
-                            "LocalPath": "/opt/ml/processing/out",
-                            "S3UploadMode": "EndOfJob",
-                        },
-                    }
-                ]
-            },
-            "StoppingCondition": {"MaxRuntimeInSeconds": 5},
-            "Environment": {"AB": "b"},
-        }
-    ],
-    "CreateTransformJob": [
-        {
-            "TransformJobName": "fuzz-1",
-            "ModelName": "fuzz",
-            "BatchStrategy": "MultiRecord",
-            "MaxPayloadInMB": 1,
-            "MaxConcurrentTransforms": 1,
-            "TransformInput": {
-                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://fuzz/items"}},
-                "ContentType": "text/csv",
-                "SplitType": "Line",
-            },
-            "TransformOutput": {"S3OutputPath": "s3://fuzz/out", "AssembleWith": "Line", "Accept": "text/csv"},
-            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-            "DataProcessing": {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "Input"},
-        }
-    ],
-    "CreateModel": [
-        {
-            "ModelName": "fuzz-1",
-            "ExecutionRoleArn": ROLE,
-            "PrimaryContainer": {"Image": IMAGE, "Environment": {"AB": "b"}},
-        }
-    ],
-    "CreateEndpointConfig": [
-        {
-            "EndpointConfigName": "fuzz-1",
-            "ProductionVariants": [VARIANT],
-            "DataCaptureConfig": {
-                "EnableCapture": True,
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": "s3://fuzz/capture",
-                "CaptureOptions": [{"CaptureMode": "Input"}],
-                "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
-            },
-        }
-    ],
-    "CreateEndpoint": [{"EndpointName": "fuzz-1", "EndpointConfigName": "fuzz"}],
-    "UpdateEndpoint": [{"EndpointName": "fuzz", "EndpointConfigName": "fuzz"}],
-    "UpdateEndpointWeightsAndCapacities": [
-        {
-            "EndpointName": "fuzz",
-            "DesiredWeightsAndCapacities": [{"VariantName": "a", "DesiredWeight": 1.0, "DesiredInstanceCount": 1}],
-        }
-    ],
-    "CreateModelPackage": [
-        {
-            "ModelPackageGroupName": "fuzz",
-            "ModelApprovalStatus": "Approved",
-            "InferenceSpecification": {
-                "Containers": [{"Image": IMAGE}],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
-        }
-    ],
-    "CreateDomain": [
-        {
-            "DomainName": "fuzz-1",
-            "AuthMode": "IAM",
-            "DefaultUserSettings": {"ExecutionRole": ROLE},
-            "SubnetIds": ["subnet-1"],
-            "VpcId": "vpc-1",
-        }
-    ],
-    "CreateApp": [{"DomainId": "DOMAIN", "UserProfileName": "fuzz", "AppType": "JupyterLab", "AppName": "default"}],
-    "Search": [
-        {
-            "Resource": "TrainingJob",
-            "SortBy": "CreationTime",
-            "SortOrder": "Ascending",
-            "MaxResults": 5,
-            "SearchExpression": {
-                "Filters": [
-                    {"Name": "TrainingJobName", "Operator": "Contains", "Value": "f"},
-                    {"Name": "CreationTime", "Operator": "GreaterThan", "Value": "2026-01-01T00:00:00Z"},
-                ],
-                "Operator": "And",
-                "NestedFilters": [
-                    {
-                        "NestedPropertyName": "InputDataConfig",
-                        "Filters": [{"Name": "InputDataConfig.ChannelName", "Operator": "Equals", "Value": "train"}],
-                    }
-                ],
-                "SubExpressions": [{"Filters": [{"Name": "Tags.a", "Operator": "Exists"}]}],
-            },
-        }
-    ],
-    "CreateFunction": [FUNCTION_REQUEST],
-    "UpdateFunctionConfiguration": [
-        {
-            **{name: value for name, value in FUNCTION_REQUEST.items() if name not in ("Code", "Tags", "FunctionName")},
-            "FunctionName": "fuzz",
-        }
-    ],
-    "CreateEventSourceMapping": [
-        {
-            "FunctionName": "fuzz",
-            "EventSourceArn": QUEUE,
-            "BatchSize": 2,
-            "Enabled": False,
-            "MaximumBatchingWindowInSeconds": 1,
-            "FilterCriteria": {"Filters": [{"Pattern": json.dumps({"body": {"a": [1]}})}]},
-            "ScalingConfig": {"MaximumConcurrency": 2},
-        }
-    ],
-    "PutFunctionEventInvokeConfig": [
-        {
-            "FunctionName": "fuzz",
-            "MaximumRetryAttempts": 0,
-            "MaximumEventAgeInSeconds": 60,
-            "DestinationConfig": {"OnFailure": {"Destination": QUEUE}},
-        }
-    ],
-    "AddPermission": [
-        {
-            "FunctionName": "fuzz",
-            "StatementId": "fuzz-1",
-            "Action": "lambda:InvokeFunction",
-            "Principal": "events.amazonaws.com",
-        },
-        {"QueueUrl": "QUEUE_URL", "Label": "fuzz-1", "AWSAccountIds": [ACCOUNT], "Actions": ["SendMessage"]},
-    ],
-    "CreateFunctionUrlConfig": [
-        {"FunctionName": "fuzz", "AuthType": "NONE", "Cors": {"AllowOrigins": ["*"], "MaxAge": 1}}
-    ],
-    "TestState": [
-        {
-            "definition": json.dumps({**state, **({} if state["Type"] in ("Choice", "Fail") else {"End": True})}),
-            "roleArn": ROLE,
-            "input": json.dumps(INPUT),
-            "inspectionLevel": "TRACE",
-            "variables": "{}",
-            "mock": {"result": json.dumps({"Payload": 1}), "fieldValidationMode": "NONE"},
-        }
-        for state in STATES
-    ],
-    "CreateStateMachine": [{"name": "fuzz-1", "roleArn": ROLE, "definition": each} for each in DEFINITIONS],
-    "PutTargets": [
-        {
-            "Rule": "fuzz",
-            "Targets": [
-                {
-                    "Id": "1",
-                    "Arn": arn,
-                    "RoleArn": ROLE,
-                    "InputTransformer": {"InputPathsMap": {"a": "$.detail.a"}, "InputTemplate": '{"x": <a>}'},
-                    "RetryPolicy": {"MaximumRetryAttempts": 0},
-                    "DeadLetterConfig": {"Arn": QUEUE},
-                }
-            ],
-        }
-        for arn in (QUEUE, FUNCTION, MACHINE, TOPIC)
-    ],
-    "PutRule": [
-        {"Name": "fuzz-1", "EventPattern": json.dumps(PATTERNS[0]), "State": "ENABLED"},
-        {"Name": "fuzz-2", "ScheduleExpression": "rate(1 hour)"},
-    ],
-    "PutEvents": [
-        {
-            "Entries": [
-                {
-                    "Source": "a",
-                    "DetailType": "b",
-                    "Detail": json.dumps(EVENT["detail"]),
-                    "Resources": ["x"],
-                    "Time": 1760000000,
-                }
-            ]
-        }
-    ],
-    "PutMetricData": [
-        {
-            "Namespace": "fuzz",
-            "MetricData": [
-                {
-                    "MetricName": "m",
-                    "Value": 1.5,
-                    "Timestamp": "2026-11-28T00:00:00Z",
-                    "Dimensions": [{"Name": "a", "Value": "b"}],
-                    "Unit": "Count",
-                },
-                {"MetricName": "m", "Values": [1, 2], "Counts": [1, 2]},
-            ],
-        }
-    ],
-    "GetMetricStatistics": [
-        {
-            "Namespace": "fuzz",
-            "MetricName": "m",
-            "StartTime": "2026-11-01T00:00:00Z",
-            "EndTime": "2026-12-31T00:00:00Z",
-            "Period": 86400,
-            "Statistics": ["Sum", "Average"],
-            "ExtendedStatistics": ["p90"],
-            "Dimensions": [{"Name": "a", "Value": "b"}],
-        }
-    ],
-    "PutLogEvents": [
-        {"logGroupName": "fuzz", "logStreamName": "fuzz", "logEvents": [{"timestamp": "NOW", "message": '{"a": 1}'}]}
-    ],
-    "FilterLogEvents": [
-        {"logGroupName": "fuzz", "startTime": 0, "endTime": 1900000000000, "limit": 5, "filterPattern": pattern}
-        for pattern in ("{ $.a = 1 }", "[ip, user, code = 4*]", 'error -warn ?x "y z"', "%a+%")
-    ],
-    "PutBucketNotificationConfiguration": [
-        {
-            "Bucket": "fuzz",
-            "NotificationConfiguration": {
-                "QueueConfigurations": [
-                    {
-                        "QueueArn": QUEUE,
-                        "Events": ["s3:ObjectCreated:*"],
-                        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "q"}]}},
-                    }
-                ],
-                "LambdaFunctionConfigurations": [{"LambdaFunctionArn": FUNCTION, "Events": ["s3:ObjectRemoved:*"]}],
-            },
-        }
-    ],
-    "CompleteMultipartUpload": [
-        {
-            "Bucket": "fuzz",
-            "Key": "multi",
-            "UploadId": "UPLOAD_ID",
-            "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": '"x"'}]},
-        }
-    ],
-    "UploadPart": [{"Bucket": "fuzz", "Key": "multi", "UploadId": "UPLOAD_ID", "PartNumber": 1, "Body": b"abc"}],
-    "UploadPartCopy": [
-        {"Bucket": "fuzz", "Key": "multi", "UploadId": "UPLOAD_ID", "PartNumber": 1, "CopySource": "fuzz/items.csv"}
-    ],
-    "ListParts": [{"Bucket": "fuzz", "Key": "multi", "UploadId": "UPLOAD_ID", "MaxParts": 1}],
-    "DeleteObjects": [{"Bucket": "fuzz", "Delete": {"Objects": [{"Key": "x"}, {"Key": "y"}], "Quiet": False}}],
-    "PutObjectTagging": [{"Bucket": "fuzz", "Key": "items.csv", "Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}}],
-    "PutBucketTagging": [{"Bucket": "fuzz", "Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}}],
-    "SendMessage": [
-        {
-            "QueueUrl": "QUEUE_URL",
-            "MessageBody": "x",
-            "DelaySeconds": 0,
-            "MessageAttributes": {
-                "a": {"DataType": "Number", "StringValue": "1"},
-                "b": {"DataType": "Binary", "BinaryValue": b"x"},
-            },
-        }
-    ],
-    "SendMessageBatch": [
-        {
-            "QueueUrl": "QUEUE_URL",
-            "Entries": [{"Id": "1", "MessageBody": "x"}, {"Id": "2", "MessageBody": "y", "DelaySeconds": 1}],
-        }
-    ],
-    "ReceiveMessage": [
-        {
-            "QueueUrl": "QUEUE_URL",
-            "MaxNumberOfMessages": 2,
-            "WaitTimeSeconds": 0,
-            "VisibilityTimeout": 0,
-            "AttributeNames": ["All"],
-            "MessageAttributeNames": ["a.*"],
-        }
-    ],
-    "Publish": [
-        {
-            "TopicArn": TOPIC,
-            "Message": "x",
-            "Subject": "y",
-            "MessageAttributes": {"a": {"DataType": "String.Array", "StringValue": '["b"]'}},
-        },
-        {"TopicArn": TOPIC, "Message": '{"default": "x", "sqs": "y"}', "MessageStructure": "json"},
-    ],
-    "PublishBatch": [
-        {
-            "TopicArn": TOPIC,
-            "PublishBatchRequestEntries": [{"Id": "1", "Message": "x"}, {"Id": "2", "Message": '{"a": 1}'}],
-        }
-    ],
-    "Subscribe": [
-        {
-            "TopicArn": TOPIC,
-            "Protocol": "sqs",
-            "Endpoint": QUEUE,
-            "ReturnSubscriptionArn": True,
-            "Attributes": {
-                "RawMessageDelivery": "true",
-                "FilterPolicy": json.dumps({"a": ["b", {"numeric": [">", 1]}]}),
-                "FilterPolicyScope": "MessageAttributes",
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": QUEUE}),
-            },
-        }
-    ],
-    "CreateTopic": [
-        {
-            "Name": "fuzz-1",
-            "Attributes": {"DisplayName": "x", "Policy": json.dumps(POLICY), "MaximumMessageSize": "2048"},
-            "Tags": [{"Key": "a", "Value": "b"}],
-        }
-    ],
-    "CreateQueue": [
-        {
-            "QueueName": "fuzz-1",
-            "Attributes": {
-                "VisibilityTimeout": "1",
-                "Policy": json.dumps(POLICY),
-                "MaximumMessageSize": "2048",
-                "MessageRetentionPeriod": "60",
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": QUEUE, "maxReceiveCount": 3}),
-                "RedriveAllowPolicy": json.dumps({"redrivePermission": "allowAll"}),
-            },
-        }
-    ],
-    "SetQueueAttributes": [{"QueueUrl": "QUEUE_URL", "Attributes": {"VisibilityTimeout": "1", "DelaySeconds": "0"}}],
-    "SetTopicAttributes": [{"TopicArn": TOPIC, "AttributeName": "DeliveryPolicy", "AttributeValue": "{}"}],
-    "SetSubscriptionAttributes": [
-        {
-            "SubscriptionArn": "SUBSCRIPTION",
-            "AttributeName": "FilterPolicy",
-            "AttributeValue": json.dumps(PATTERNS[0]["detail"]),
-        }
-    ],
-    "AssumeRole": [{"RoleArn": ROLE, "RoleSessionName": "fuzz", "DurationSeconds": 900}],
-    "CreateRole": [
-        {"RoleName": "fuzz-1", "AssumeRolePolicyDocument": json.dumps(POLICY), "Tags": [{"Key": "a", "Value": "b"}]}
-    ],
-    "StartExecution": [
-        {"stateMachineArn": MACHINE, "name": "fuzz-1", "input": json.dumps(INPUT)},
-        {"stateMachineArn": MACHINE, "input": "{}"},
-    ],
-    "StartSyncExecution": [{"stateMachineArn": EXPRESS, "input": json.dumps(INPUT)}],
-    "Invoke": [
-        {"FunctionName": "fuzz", "Payload": b'{"a": 1}', "LogType": "Tail"},
-        {"FunctionName": "fuzz", "InvocationType": "Event", "Payload": b"{}"},
-    ],
-    "InvokeEndpoint": [{"EndpointName": "fuzz", "Body": b"1,2", "ContentType": "text/csv", "InferenceId": "a"}],
-}
-"""Requests that succeed, or nearly, by operation.
-
-Words in capitals stand for what only the running cloud knows, and `fuzz-1` for a new name.
-"""
 
 
 class World:
@@ -683,65 +68,83 @@ class World:
         self.client = client
         self.known: dict[str, list[Any]] = {}
         self.words: dict[str, Any] = {}
-        self.of_services: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.of_services = dict(_operations_on_tags())
 
     def restore(self) -> None:
-        """Create what is not there, or not there any more."""
-        s3, sqs, sns, states = (self.client(name) for name in ("s3", "sqs", "sns", "stepfunctions"))
-        functions, sagemaker, events, logs, iam = (
-            self.client(name) for name in ("lambda", "sagemaker", "events", "logs", "iam")
-        )
+        """Create what is not there, or not there any more, and note its identifiers."""
+        known = {**_known(), **self._storage(), **self._messaging(), **self._identity(), **self._functions()}
+        known |= {**self._machines(), **self._sagemaker()}
+        self.known = {name: values for name, values in known.items() if values}
+        self.words = {
+            "QUEUE_URL": known["queueurl"][0],
+            "SUBSCRIPTION": known["subscriptionarn"][0],
+            "DOMAIN": known["domainid"][0],
+            "UPLOAD_ID": known["uploadid"][0],
+        }
+
+    def _storage(self) -> dict[str, list[Any]]:
+        s3 = self.client("s3")
         _try(s3.create_bucket, Bucket="fuzz")
-        _try(
-            s3.put_object,
-            Bucket="fuzz",
-            Key="items.csv",
-            Body=b"a,b\n1,2\n3,4\n",
-            Metadata={"a": "b"},
-            ContentType="text/csv",
-        )
+        _try(s3.put_object, Bucket="fuzz", Key="items.csv", Body=b"a,b\n1,2\n3,4\n", Metadata={"a": "b"})
         _try(s3.put_object, Bucket="fuzz", Key="code.zip", Body=ARCHIVE)
-        upload = _try(s3.create_multipart_upload, Bucket="fuzz", Key="multi")
-        queue = _try(sqs.create_queue, QueueName="fuzz")
+        return {"uploadid": [_try(s3.create_multipart_upload, Bucket="fuzz", Key="multi").get("UploadId", UNKNOWN)]}
+
+    def _messaging(self) -> dict[str, list[Any]]:
+        sqs, sns, events = (self.client(name) for name in ("sqs", "sns", "events"))
+        url = _try(sqs.create_queue, QueueName="fuzz").get("QueueUrl", UNKNOWN)
         _try(sqs.create_queue, QueueName="fuzz.fifo", Attributes={"FifoQueue": "true"})
-        if queue:
-            _try(sqs.send_message, QueueUrl=queue["QueueUrl"], MessageBody="fuzz")
+        _try(sqs.send_message, QueueUrl=url, MessageBody="fuzz")
+        messages = _try(sqs.receive_message, QueueUrl=url).get("Messages") or [{"ReceiptHandle": UNKNOWN}]
         _try(sns.create_topic, Name="fuzz")
-        subscription = _try(sns.subscribe, TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE, ReturnSubscriptionArn=True)
+        subscribed = _try(sns.subscribe, TopicArn=TOPIC, Protocol="sqs", Endpoint=QUEUE, ReturnSubscriptionArn=True)
+        _try(events.create_event_bus, Name="fuzz")
+        _try(events.put_rule, Name="fuzz", EventPattern=json.dumps(PATTERNS[0]))
+        return {
+            "queueurl": [url, f"{url}.fifo"],
+            "receipthandle": [messages[0]["ReceiptHandle"]],
+            "subscriptionarn": [subscribed.get("SubscriptionArn", UNKNOWN)],
+        }
+
+    def _identity(self) -> dict[str, list[Any]]:
+        iam, logs = self.client("iam"), self.client("logs")
         _try(iam.create_role, RoleName="fuzz", AssumeRolePolicyDocument=json.dumps(POLICY))
-        policy = _try(iam.create_policy, PolicyName="fuzz", PolicyDocument=json.dumps(POLICY))
+        _try(iam.create_policy, PolicyName="fuzz", PolicyDocument=json.dumps(POLICY))
         _try(logs.create_log_group, logGroupName="fuzz")
         _try(logs.create_log_stream, logGroupName="fuzz", logStreamName="fuzz")
+        return {"policyarn": [f"arn:aws:iam::{ACCOUNT}:policy/fuzz"]}
+
+    def _functions(self) -> dict[str, list[Any]]:
+        functions = self.client("lambda")
         _try(functions.create_function, **{**FUNCTION_REQUEST, "FunctionName": "fuzz"})
         _try(functions.publish_version, FunctionName="fuzz")
         _try(functions.create_alias, FunctionName="fuzz", Name="fuzz", FunctionVersion="1")
         _try(functions.publish_layer_version, LayerName="fuzz", Content={"ZipFile": ARCHIVE})
         mapping = _try(functions.create_event_source_mapping, FunctionName="fuzz", EventSourceArn=QUEUE, Enabled=False)
+        return {"uuid": [mapping.get("UUID", UNKNOWN)]}
+
+    def _machines(self) -> dict[str, list[Any]]:
+        states = self.client("stepfunctions")
         _try(states.create_state_machine, name="fuzz", roleArn=ROLE, definition=DEFINITIONS[0], publish=True)
         _try(states.create_state_machine, name="fuzz-express", type="EXPRESS", roleArn=ROLE, definition=DEFINITIONS[1])
-        execution = _try(states.start_execution, stateMachineArn=MACHINE, input=json.dumps(INPUT))
+        routing = [{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}]
+        _try(states.create_state_machine_alias, name="fuzz", routingConfiguration=routing)
         _try(states.create_activity, name="fuzz")
         for name, state in (("fuzz-task", ACTIVITY_TASK), ("fuzz-failed", STATES[5]), ("fuzz-map", STATES[9])):
             _try(states.create_state_machine, name=name, roleArn=ROLE, definition=definition(state))
-        named = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine"
-        started = [
-            _try(states.start_execution, stateMachineArn=f"{named}:{name}", input=json.dumps(INPUT))
-            for name in ("fuzz-task", "fuzz-failed", "fuzz-map")
-        ]
-        task = _try(states.get_activity_task, activityArn=ACTIVITY)
-        runs = [
-            run["mapRunArn"]
-            for each in started
-            if each
-            for run in _try(states.list_map_runs, executionArn=each["executionArn"]).get("mapRuns", [])
-        ]
-        _try(
-            states.create_state_machine_alias,
-            name="fuzz",
-            routingConfiguration=[{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}],
+        task, failed, mapped, passed = (
+            _try(states.start_execution, stateMachineArn=MACHINE + suffix, input=json.dumps(INPUT)).get("executionArn")
+            for suffix in ("-task", "-failed", "-map", "")
         )
-        _try(events.create_event_bus, Name="fuzz")
-        _try(events.put_rule, Name="fuzz", EventPattern=json.dumps(PATTERNS[0]))
+        token = _try(states.get_activity_task, activityArn=ACTIVITY).get("taskToken") if task else None
+        runs = _try(states.list_map_runs, executionArn=mapped).get("mapRuns", []) if mapped else []
+        return {
+            "executionarn": [each for each in (task, failed, mapped, passed) if each],
+            "tasktoken": [token] if token else [],
+            "maprunarn": [run["mapRunArn"] for run in runs],
+        }
+
+    def _sagemaker(self) -> dict[str, list[Any]]:
+        sagemaker = self.client("sagemaker")
         _try(sagemaker.create_training_job, **{**TRAINING, "TrainingJobName": "fuzz"})
         _try(sagemaker.create_model, ModelName="fuzz", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE})
         _try(sagemaker.create_endpoint_config, EndpointConfigName="fuzz", ProductionVariants=[VARIANT])
@@ -749,183 +152,135 @@ class World:
         _try(sagemaker.create_model_package_group, ModelPackageGroupName="fuzz")
         _try(sagemaker.create_domain, **TEMPLATES["CreateDomain"][0] | {"DomainName": "fuzz"})
         domains = _try(sagemaker.list_domains).get("Domains") or [{"DomainId": "d-x"}]
-        _try(sagemaker.create_user_profile, DomainId=domains[0]["DomainId"], UserProfileName="fuzz")
-        package = _try(sagemaker.list_model_packages, ModelPackageGroupName="fuzz").get("ModelPackageSummaryList")
-        self._learn(
-            executions=[each["executionArn"] for each in (execution, *started) if each] or ["x"],
-            tokens=[task["taskToken"]] if task.get("taskToken") else ["x"],
-            runs=runs or ["x"],
-            queue=queue.get("QueueUrl", "x"),
-            subscription=subscription.get("SubscriptionArn", "x"),
-            domain=domains[0]["DomainId"],
-            policy=policy.get("Policy", {}).get("Arn", f"arn:aws:iam::{ACCOUNT}:policy/fuzz"),
-            mapping=mapping.get("UUID", "x"),
-            upload=upload.get("UploadId", "x"),
-            package=package[0]["ModelPackageArn"] if package else "x",
-        )
+        domain = domains[0]["DomainId"]
+        _try(sagemaker.create_user_profile, DomainId=domain, UserProfileName="fuzz")
+        listed = _try(sagemaker.list_model_packages, ModelPackageGroupName="fuzz").get("ModelPackageSummaryList", [])
+        packages = [each["ModelPackageArn"] for each in listed]
+        return {
+            "domainid": [domain],
+            "domainidequals": [domain],
+            "modelpackagename": packages,
+            "modelpackagearn": packages,
+        }
 
     def tidy(self) -> None:
-        """Stop what keeps processes or polls, but for what `restore` made."""
-        functions, sagemaker, states = (self.client(name) for name in ("lambda", "sagemaker", "stepfunctions"))
+        """Stop what keeps processes or polls, except for what `restore` made."""
+        self._end_endpoints_and_apps()
+        self._end_jobs()
+        functions, states = self.client("lambda"), self.client("stepfunctions")
+        for each in _try(functions.list_event_source_mappings, MaxItems=100).get("EventSourceMappings", []):
+            _try(functions.delete_event_source_mapping, UUID=each["UUID"])
+        for machine in _try(states.list_state_machines, maxResults=100).get("stateMachines", []):
+            if machine["type"] == "STANDARD":
+                wanted = {"stateMachineArn": machine["stateMachineArn"], "statusFilter": "RUNNING", "maxResults": 50}
+                for each in _try(states.list_executions, **wanted).get("executions", []):
+                    _try(states.stop_execution, executionArn=each["executionArn"])
+
+    def _end_endpoints_and_apps(self) -> None:
+        sagemaker = self.client("sagemaker")
         for each in _try(sagemaker.list_endpoints, MaxResults=100).get("Endpoints", []):
             if each["EndpointName"] != "fuzz":
                 _try(sagemaker.delete_endpoint, EndpointName=each["EndpointName"])
-        for each in _try(functions.list_event_source_mappings, MaxItems=100).get("EventSourceMappings", []):
-            _try(functions.delete_event_source_mapping, UUID=each["UUID"])
         for each in _try(sagemaker.list_apps, MaxResults=100).get("Apps", []):
-            key = {
-                name: each[name]
-                for name in ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
-                if name in each
-            }
-            _try(sagemaker.delete_app, **key)
-        for kind in ("TrainingJob", "HyperParameterTuningJob", "TransformJob", "ProcessingJob"):
-            plural = {"HyperParameterTuningJob": "hyper_parameter_tuning_job", "TrainingJob": "training_job"}.get(
-                kind, kind.replace("Job", "_job").lower()
-            )
-            listed = _try(getattr(sagemaker, f"list_{plural}s"), StatusEquals="InProgress", MaxResults=100)
-            for each in listed.get(f"{kind}Summaries", []):
-                _try(getattr(sagemaker, f"stop_{plural}"), **{f"{kind}Name": each[f"{kind}Name"]})
-        for machine in _try(states.list_state_machines, maxResults=100).get("stateMachines", []):
-            if machine["type"] == "EXPRESS":
-                continue
-            running = _try(
-                states.list_executions,
-                stateMachineArn=machine["stateMachineArn"],
-                statusFilter="RUNNING",
-                maxResults=50,
-            )
-            for each in running.get("executions", []):
-                _try(states.stop_execution, executionArn=each["executionArn"])
+            _try(sagemaker.delete_app, **{name: each[name] for name in APP_KEY if name in each})
 
-    def _learn(self, executions: list[str], tokens: list[str], runs: list[str], **found: str) -> None:
-        received = _try(self.client("sqs").receive_message, QueueUrl=found["queue"]).get("Messages")
-        handle = received or [{"ReceiptHandle": "x"}]
-        self.words = {
-            "QUEUE_URL": found["queue"],
-            "SUBSCRIPTION": found["subscription"],
-            "DOMAIN": found["domain"],
-            "UPLOAD_ID": found["upload"],
-        }
-        arns = [
-            ROLE,
-            FUNCTION,
-            QUEUE,
-            TOPIC,
-            MACHINE,
-            f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz",
-            f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz",
-            f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:fuzz",
-            f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/fuzz",
-            *executions,
-            f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz",
-        ]
-        documents = [json.dumps(POLICY)]
-        tags = [[{"Key": "a", "Value": "b"}]]
-        listed: dict[str, list[Any]] = {
-            "bucket": ["fuzz"],
-            "key": ["items.csv", "items.csv", "code.zip", "x"],
-            "copysource": ["fuzz/items.csv", "/fuzz/code.zip"],
-            "uploadid": [found["upload"]],
-            "queueurl": [found["queue"], found["queue"] + ".fifo"],
-            "queuename": NAMES,
-            "receipthandle": [handle[0]["ReceiptHandle"]],
-            "topicarn": [TOPIC],
-            "targetarn": [TOPIC, QUEUE],
-            "subscriptionarn": [found["subscription"]],
-            "functionname": [*NAMES, FUNCTION, f"{FUNCTION}:1"],
-            "qualifier": ["1", "fuzz", "$LATEST"],
-            "functionversion": ["1", "$LATEST"],
-            "rolearn": [ROLE],
-            "role": [ROLE],
-            "executionrolearn": [ROLE],
-            "rolename": NAMES,
-            "policyarn": [found["policy"]],
-            "policysourcearn": [ROLE],
-            "policydocument": documents,
-            "assumerolepolicydocument": documents,
-            "policy": documents,
-            "loggroupname": NAMES,
-            "logstreamname": ["fuzz", "fuzz-1"],
-            "loggroupidentifier": ["fuzz"],
-            "statemachinearn": [MACHINE, MACHINE, EXPRESS],
-            "statemachineversionarn": [f"{MACHINE}:1"],
-            "statemachinealiasarn": [f"{MACHINE}:fuzz"],
-            "executionarn": executions,
-            "tasktoken": tokens,
-            "maprunarn": runs,
-            "activityarn": [f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz"],
-            "definition": DEFINITIONS,
-            "input": [json.dumps(INPUT), "{}"],
-            "output": ["{}"],
-            "resourcearn": arns,
-            "resource": arns,
-            "eventbusname": ["fuzz", "default"],
-            "rule": ["fuzz"],
-            "event": [json.dumps(EVENT)],
-            "eventpattern": [json.dumps(each) for each in PATTERNS],
-            "scheduleexpression": ["rate(1 hour)", "cron(0 12 * * ? *)"],
-            "eventsourcearn": [QUEUE],
-            "uuid": [found["mapping"]],
-            "arn": [QUEUE, FUNCTION, f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fuzz:1"],
-            "layername": ["fuzz"],
-            "versionnumber": [1],
-            "zipfile": ARCHIVES,
-            "s3bucket": ["fuzz"],
-            "s3key": ["code.zip"],
-            "domainid": [found["domain"]],
-            "domainidequals": [found["domain"]],
-            "modelpackagename": [found["package"]],
-            "modelpackagearn": [found["package"]],
-            "modelpackagegroupname": NAMES,
-            "sourcearn": [QUEUE],
-            "destinationarn": [QUEUE],
-            "tagkeys": [["a"]],
-            "tags": tags,
-            "statementid": ["fuzz-1"],
-            "message": ['{"a": 1}'],
-            "protocol": ["sqs", "lambda"],
-            "endpoint": [QUEUE, FUNCTION],
-            "body": [b"abc"],
-            "payload": [b"{}"],
-            "variables": ["{}"],
-            "context": ["{}"],
-            "workername": ["fuzz"],
-            "namespace": ["fuzz"],
-            "metricname": ["m"],
-            "sortby": [],
-            "delimiter": ["/"],
-            "principal": ["lambda.amazonaws.com"],
-            "waittimeseconds": [0],
-            "expectedbucketowner": [ACCOUNT],
-            "variantname": ["a"],
-            "s3uri": ["s3://fuzz/items"],
-            "s3outputpath": ["s3://fuzz/out"],
-            "image": [IMAGE],
-            "imageuri": [IMAGE],
-            "handler": ["index.handler"],
-            "contentmd5": [],
-            "userprofilename": ["fuzz"],
-            "appname": ["default"],
-            "spacename": NAMES,
-        }
-        tagged = {
-            ("sns", "ResourceArn"): TOPIC,
-            ("sagemaker", "ResourceArn"): f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz",
-            ("events", "ResourceARN"): f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz",
-            ("stepfunctions", "resourceArn"): MACHINE,
-            ("lambda", "Resource"): FUNCTION,
-        }
-        for (service, member), arn in tagged.items():
-            pairs, keys = ("tags", "tagKeys") if service == "stepfunctions" else ("Tags", "TagKeys")
-            pair = {"key": "a", "value": "b"} if service == "stepfunctions" else {"Key": "a", "Value": "b"}
-            for name in ("ListTags", "ListTagsForResource"):
-                self.of_services[service, name] = [{member: arn}]
-            for name in ("AddTags", "TagResource"):
-                self.of_services[service, name] = [{member: arn, pairs: {"a": "b"} if service == "lambda" else [pair]}]
-            for name in ("DeleteTags", "UntagResource"):
-                self.of_services[service, name] = [{member: arn, keys: ["a"]}]
-        self.known = {name: values for name, values in listed.items() if values}
+    def _end_jobs(self) -> None:
+        sagemaker = self.client("sagemaker")
+        for kind, word in JOBS.items():
+            listed = _try(getattr(sagemaker, f"list_{word}s"), StatusEquals="InProgress", MaxResults=100)
+            for each in listed.get(f"{kind}Summaries", []):
+                _try(getattr(sagemaker, f"stop_{word}"), **{f"{kind}Name": each[f"{kind}Name"]})
+
+
+def _operations_on_tags() -> Iterator[tuple[tuple[str, str], list[dict[str, Any]]]]:
+    for (service, member), arn in TAGGED.items():
+        small = service == "stepfunctions"
+        pairs, keys = ("tags", "tagKeys") if small else ("Tags", "TagKeys")
+        tags: Any = [{"key": "a", "value": "b"}] if small else [{"Key": "a", "Value": "b"}]
+        for name in ("ListTags", "ListTagsForResource"):
+            yield (service, name), [{member: arn}]
+        for name in ("AddTags", "TagResource"):
+            yield (service, name), [{member: arn, pairs: {"a": "b"} if service == "lambda" else tags}]
+        for name in ("DeleteTags", "UntagResource"):
+            yield (service, name), [{member: arn, keys: ["a"]}]
+
+
+def _known() -> dict[str, list[Any]]:
+    """Return values by members' names, in lower case, that need no look at the cloud."""
+    arns = [ROLE, FUNCTION, QUEUE, TOPIC, MACHINE, ENDPOINT, RULE, LOG_GROUP, TRAINING_JOB, ACTIVITY]
+    documents = [json.dumps(POLICY)]
+    return {
+        "bucket": ["fuzz"],
+        "key": ["items.csv", "items.csv", "code.zip", "x"],
+        "copysource": ["fuzz/items.csv", "/fuzz/code.zip"],
+        "queuename": NAMES,
+        "topicarn": [TOPIC],
+        "targetarn": [TOPIC, QUEUE],
+        "functionname": [*NAMES, FUNCTION, f"{FUNCTION}:1"],
+        "qualifier": ["1", "fuzz", "$LATEST"],
+        "functionversion": ["1", "$LATEST"],
+        "rolearn": [ROLE],
+        "role": [ROLE],
+        "executionrolearn": [ROLE],
+        "rolename": NAMES,
+        "policysourcearn": [ROLE],
+        "policydocument": documents,
+        "assumerolepolicydocument": documents,
+        "policy": documents,
+        "loggroupname": NAMES,
+        "logstreamname": ["fuzz", "fuzz-1"],
+        "loggroupidentifier": ["fuzz"],
+        "statemachinearn": [MACHINE, MACHINE, EXPRESS],
+        "statemachineversionarn": [f"{MACHINE}:1"],
+        "statemachinealiasarn": [f"{MACHINE}:fuzz"],
+        "activityarn": [ACTIVITY],
+        "definition": DEFINITIONS,
+        "input": [json.dumps(INPUT), "{}"],
+        "output": ["{}"],
+        "resourcearn": arns,
+        "resource": arns,
+        "eventbusname": ["fuzz", "default"],
+        "rule": ["fuzz"],
+        "event": [json.dumps(EVENT)],
+        "eventpattern": [json.dumps(each) for each in PATTERNS],
+        "scheduleexpression": ["rate(1 hour)", "cron(0 12 * * ? *)"],
+        "eventsourcearn": [QUEUE],
+        "arn": [QUEUE, FUNCTION, LAYER],
+        "layername": ["fuzz"],
+        "versionnumber": [1],
+        "zipfile": ARCHIVES,
+        "s3bucket": ["fuzz"],
+        "s3key": ["code.zip"],
+        "modelpackagegroupname": NAMES,
+        "sourcearn": [QUEUE],
+        "destinationarn": [QUEUE],
+        "tagkeys": [["a"]],
+        "tags": [[{"Key": "a", "Value": "b"}]],
+        "statementid": ["fuzz-1"],
+        "message": ['{"a": 1}'],
+        "protocol": ["sqs", "lambda"],
+        "endpoint": [QUEUE, FUNCTION],
+        "body": [b"abc"],
+        "payload": [b"{}"],
+        "variables": ["{}"],
+        "context": ["{}"],
+        "workername": ["fuzz"],
+        "namespace": ["fuzz"],
+        "metricname": ["m"],
+        "delimiter": ["/"],
+        "principal": ["lambda.amazonaws.com"],
+        "waittimeseconds": [0],
+        "expectedbucketowner": [ACCOUNT],
+        "variantname": ["a"],
+        "s3uri": ["s3://fuzz/items"],
+        "s3outputpath": ["s3://fuzz/out"],
+        "image": [IMAGE],
+        "imageuri": [IMAGE],
+        "handler": ["index.handler"],
+        "userprofilename": ["fuzz"],
+        "appname": ["default"],
+        "spacename": NAMES,
+    }
 
 
 def _try(call: Callable[..., dict[str, Any]], **params: Any) -> dict[str, Any]:
