@@ -318,3 +318,12 @@ def test_a_permission_names_somebody_and_something(sqs: Any, member: str) -> Non
 def test_a_redrive_policy_is_an_object(sqs: Any, policy: str) -> None:
     code, _ = refused(sqs.create_queue, QueueName=uuid.uuid4().hex, Attributes={"RedrivePolicy": policy})
     assert code in ("InvalidAttributeValue", "InvalidParameterValue")
+
+
+@pytest.mark.parametrize("header", [{}, {"DataType": "String"}, {"DataType": "x", "StringValue": "a"}])
+def test_a_trace_header_has_a_type_and_a_value(cloud: Any, header: dict[str, str]) -> None:
+    sqs = cloud.client("sqs", parameter_validation=False)
+    code, message = refused(
+        sqs.send_message, QueueUrl=make(sqs), MessageBody="x", MessageSystemAttributes={"AWSTraceHeader": header}
+    )
+    assert (code, "AWSTraceHeader" in message) == ("InvalidParameterValue", True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
 from scones.cloud.cloud import Cloud, CloudSettings
@@ -203,3 +204,29 @@ def test_what_cannot_be_searched_is_refused(bench):
         tune(bench, "Random", numbers, limits={"MaxNumberOfTrainingJobs": 1})
     with pytest.raises(bench.sagemaker.exceptions.ResourceNotFound):
         bench.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="none")
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        ("IntegerParameterRanges", "-1e+20", "3"),
+        ("IntegerParameterRanges", "1.5", "3"),
+        ("IntegerParameterRanges", "1", "9" * 30),
+        ("IntegerParameterRanges", "1", "²"),
+        ("ContinuousParameterRanges", "nan", "1"),
+        ("ContinuousParameterRanges", "0", "inf"),
+        ("ContinuousParameterRanges", "-1e308", "1e308"),
+        ("ContinuousParameterRanges", "1_0", "20"),
+    ],
+)
+def test_a_range_of_what_are_no_numbers_is_refused(bench, kind, low, high):
+    ranges = {kind: [{"Name": "a", "MinValue": low, "MaxValue": high}]}
+    with pytest.raises(ClientError, match="is no number|is too large"):
+        tune(bench, "Random", ranges, limits={"MaxNumberOfTrainingJobs": 1})
+
+
+def test_a_grid_of_too_many_combinations_is_refused(bench):
+    values = [str(number) for number in range(30)]
+    ranges = {"CategoricalParameterRanges": [{"Name": f"p{number}", "Values": values} for number in range(20)]}
+    with pytest.raises(ClientError, match="A grid may have 750 combinations"):
+        tune(bench, "Grid", ranges)

@@ -34,10 +34,11 @@ def check_message_attributes(attributes: Attributes) -> None:
                 "Message (user) attributes name can contain only alphanumeric characters, hyphens, underscores and "
                 f"periods, and cannot begin with AWS. or Amazon.: {name}"
             )
-        _check_value(name, attribute)
+        check_value(name, attribute)
 
 
-def _check_value(name: str, attribute: Mapping[str, Any]) -> None:
+def check_value(name: str, attribute: Mapping[str, Any]) -> None:
+    """Raise SQS's error for an attribute whose type or value is not allowed."""
     kind = attribute.get("DataType") or ""
     if not kind:
         raise invalid(f"The message attribute '{name}' must contain non-empty message attribute type.")

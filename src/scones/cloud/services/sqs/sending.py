@@ -16,6 +16,7 @@ from scones.cloud.services.sqs.message_attributes import (
     attributes_md5,
     attributes_size,
     check_message_attributes,
+    check_value,
     has_forbidden_characters,
     text_md5,
     to_json,
@@ -79,6 +80,8 @@ def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
         raise ServiceError("InvalidMessageContents", "Invalid characters found. Valid unicode characters are "
                            "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")  # fmt: skip
     check_message_attributes(attributes)
+    for name, attribute in (params.get("MessageSystemAttributes") or {}).items():
+        check_value(name, attribute)
     limit = queue.number("MaximumMessageSize")
     if _size(params) > limit:
         raise invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.wire import numbers
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -17,6 +19,9 @@ LOGARITHMIC_SPAN = 100.0
 
 AWS does not publish how it chooses.
 """
+
+MOST_COMBINATIONS = 750
+"""Combinations of a grid: AWS's quota of training jobs for a tuning job."""
 
 
 class Search:
@@ -90,10 +95,14 @@ def check(config: dict[str, Any]) -> None:
     if not any(ranges.get(kind) for kind in _KINDS):
         raise invalid("At least one hyperparameter range must be given.")
     numeric = [
-        each for kind in ("IntegerParameterRanges", "ContinuousParameterRanges") for each in ranges.get(kind, [])
+        (each, read)
+        for kind, read in (("IntegerParameterRanges", numbers.integer), ("ContinuousParameterRanges", numbers.decimal))
+        for each in ranges.get(kind, [])
     ]
-    for each in numeric:
-        name, low, high = each["Name"], _number(each, "MinValue"), _number(each, "MaxValue")
+    for each, read in numeric:
+        name, low, high = each["Name"], _number(each, "MinValue", read), _number(each, "MaxValue", read)
+        if not isfinite(high - low):
+            raise invalid(f"The range from {each['MinValue']} to {each['MaxValue']} of {name} is too large.")
         if low > high:
             raise invalid(f"The MinValue {each['MinValue']} of {name} is greater than its MaxValue {each['MaxValue']}.")
         scaling = each.get("ScalingType", "Auto")
@@ -105,6 +114,8 @@ def check(config: dict[str, Any]) -> None:
         if numeric:
             raise invalid("Grid search takes categorical hyperparameters only.")
         size = grid_size(config)
+        if size > MOST_COMBINATIONS:
+            raise invalid(f"A grid may have {MOST_COMBINATIONS} combinations, and this one has {size}.")
         if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
             raise invalid(f"For grid search MaxNumberOfTrainingJobs must be the number of combinations, {size}.")
     elif "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]:
@@ -116,9 +127,9 @@ def grid_size(config: dict[str, Any]) -> int:
     return prod(len(each["Values"]) for each in config["ParameterRanges"]["CategoricalParameterRanges"])
 
 
-def _number(given: dict[str, Any], bound: str) -> float:
+def _number(given: dict[str, Any], bound: str, read: Callable[[str], float]) -> float:
     try:
-        return float(given[bound])
+        return read(given[bound])
     except ValueError:
         raise invalid(f"{bound} of {given['Name']} is no number: {given[bound]!r}.") from None
 

@@ -117,7 +117,8 @@ class MachineOperations(Operations):
             raise ServiceError("ValidationException", message)
         await self._machines.delete(arn)
         for execution in [each for each in self._executions.running.values() if each.machine == arn]:
-            await self._executions.stop(execution.arn, None, None)
+            if execution.arn in self._executions.running:  # it may have ended while another was being aborted
+                await self._executions.stop(execution.arn, None, None)
         return {}
 
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
