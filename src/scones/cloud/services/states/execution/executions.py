@@ -32,6 +32,7 @@ from scones.cloud.services.states.execution.history import (
 )
 from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.journal import EVENT, Journal
+from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.definition import StateGroup
@@ -104,6 +105,7 @@ class Executions:
         self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
         self.activities = Activities(cloud.store, self._journal, self.callbacks)
         self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
+        self.scheduler = Scheduler()
         self._last = 0
         self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)
@@ -347,7 +349,9 @@ class Executions:
             group, seconds = execution.child.group, execution.child.seconds
         deadline = None if seconds is None else execution.since + seconds
         clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
-        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, clock, self._evaluators)
+        interpreter = Interpreter(
+            context_of(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
+        )
         interpreter.map_runs = self.map_runs.of(execution)
         interpreter.store = self._cloud.store
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))

@@ -17,6 +17,7 @@ from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
 from scones.cloud.services.states.execution.executions import Execution, context_of
 from scones.cloud.services.states.execution.history import Event, Recorder, Track, failure_details, started_details
 from scones.cloud.services.states.execution.interpreter import Interpreter
+from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.evaluators import Evaluators
@@ -72,8 +73,9 @@ class Outcome:
 class ExpressExecutions:
     """The Express executions that run."""
 
-    def __init__(self, cloud: Cloud, logs: ExecutionLogs, evaluators: Evaluators) -> None:
+    def __init__(self, cloud: Cloud, logs: ExecutionLogs, evaluators: Evaluators, scheduler: Scheduler) -> None:
         self._cloud = cloud
+        self._scheduler = scheduler
         self._evaluators = evaluators
         self._logs = logs
         self._tasks = CloudTasks(cloud)
@@ -126,7 +128,9 @@ class ExpressExecutions:
     async def _run(self, execution: Execution) -> Outcome:
         texts = Texts(execution.input)
         machine = await parsed(execution.revision.definition)
-        interpreter = Interpreter(context_of(execution, texts), texts, self._tasks, self._clock, self._evaluators)
+        interpreter = Interpreter(
+            context_of(execution, texts), texts, self._tasks, self._clock, self._evaluators, self._scheduler
+        )
         deadline = execution.started + min(machine.timeout or _SECONDS, _SECONDS)
         try:
             value = await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))

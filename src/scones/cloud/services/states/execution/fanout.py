@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from scones.cloud.services.states.execution.concurrency import INLINE_CONCURRENCY, ConcurrentWork
 from scones.cloud.services.states.execution.history import Track
 from scones.cloud.services.states.execution.payloads import ResultSize
 from scones.cloud.services.states.language.definition import Map, Parallel, Task
@@ -14,82 +14,83 @@ from scones.cloud.services.states.language.map_numbers import whole_number
 from scones.cloud.services.states.language.paths import Path, Scope
 from scones.cloud.services.states.language.queries import JsonataQuery
 from scones.cloud.services.states.language.text import dumps
-from scones.cloud.step_record import traced
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.execution.interpreter import Interpreter
     from scones.cloud.services.states.execution.resume import Entry, Past
 
-INLINE_CONCURRENCY = 40
-"""Iterations that AWS runs at once where MaxConcurrency is 0."""
-
 
 async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, value: Any, track: Track) -> list[Any]:
     """Run all branches on the same input; return their outputs in order, or raise the first failure."""
     below = _open(entry, track, state, "ParallelStateStarted")
-    tracks = [track.fork(f"{state.name}[{index}]", track.item) for index in range(len(state.branches))]
+    outputs: list[Any] = [None] * len(state.branches)
+    started = track.previous
+    ends: list[int] = []
     failed: list[Track] = []
     size = ResultSize(state.name)
 
-    async def run(index: int) -> Any:
-        tracks[index].past = below.get(index)
+    async def work(index: int, previous: int) -> int:
+        branch = track.fork(f"{state.name}[{index}]", track.item)
+        branch.past, branch.previous = below.get(index), started
         try:
-            output = await interpreter.run(state.branches[index], value, tracks[index])
-            return size.keep(output, tracks[index].size)
+            output = await interpreter.run(state.branches[index], value, branch)
         except Exception:
-            failed.append(tracks[index])
+            failed.append(branch)
             raise
+        outputs[index] = size.keep(output, branch.size)
+        ends.append(branch.previous)
+        return previous
 
+    branches = range(len(state.branches))
     try:
-        outputs = await _together([run(index) for index in range(len(tracks))])
+        await ConcurrentWork(interpreter.concurrency, len(branches), branches, started, work).run()
     except Exception:
         track.previous = failed[0].previous
         raise
-    track.previous = max(branch.previous for branch in tracks)  # AWS goes on from the branch that ended last
+    track.previous = max(ends)  # AWS goes on from the branch that ended last
     size.check()
     track.record_aside("ParallelStateSucceeded")
     return outputs
 
 
 async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
-    """Run the processor for every item, MaxConcurrency at once; return the outputs in the items' order."""
+    """Run the processor for every item, at most MaxConcurrency at once; return the outputs in the items' order."""
     items = await items_of(state, scope)
-    limit = await concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY
+    limit = min(await concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
     begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
     started = track.previous
     outputs: list[Any] = [None] * len(items)
     size = ResultSize(state.name)
     failed = [index for index in begun if begun[index].last("MapIterationFailed")]
     # What had failed before a crash fails again alone; what was under way goes on before the rest begins.
-    pending = iter(failed or [*begun, *(index for index in range(len(items)) if index not in begun)])
+    pending = failed or [*begun, *(index for index in range(len(items)) if index not in begun)]
 
-    async def work() -> None:
-        previous = started
-        for index in pending:
-            below = _iteration(state, track, index, items[index], previous, begun.get(index))
-            about = {"name": state.name, "index": index}
-            if index not in begun:
-                below.record("MapIterationStarted", about)
-            try:
-                value = await item_input(interpreter, state, entry, scope, below)
-                outputs[index] = size.keep(await interpreter.run(state.processor, value, below), below.size)
-            except asyncio.CancelledError:
-                below.record_aside("MapIterationAborted", about)
-                raise
-            except (StateFailedError, EvaluationError) as error:
-                if index not in failed:
-                    below.record_aside("MapIterationFailed", about)
-                track.previous = below.previous
-                if isinstance(error, EvaluationError):
-                    raise interpreter.failure(state, entry, track, error) from error
-                raise
-            # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
-            previous = below.previous
-            ended = begun[index].last("MapIterationSucceeded") if index in begun else None
-            succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
-            track.previous = max(track.previous, succeeded)
+    async def work(index: int, previous: int) -> int:
+        below = _iteration(state, track, index, items[index], previous, begun.get(index))
+        about = {"name": state.name, "index": index}
+        if index not in begun:
+            below.record("MapIterationStarted", about)
+        try:
+            value = await item_input(interpreter, state, entry, scope, below)
+            outputs[index] = size.keep(await interpreter.run(state.processor, value, below), below.size)
+        except asyncio.CancelledError:
+            below.record_aside("MapIterationAborted", about)
+            raise
+        except (StateFailedError, EvaluationError) as error:
+            if index not in failed:
+                below.record_aside("MapIterationFailed", about)
+            track.previous = below.previous
+            if isinstance(error, EvaluationError):
+                raise interpreter.failure(state, entry, track, error) from error
+            raise
+        # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
+        ended = begun[index].last("MapIterationSucceeded") if index in begun else None
+        last = below.previous
+        succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
+        track.previous = max(track.previous, succeeded)
+        return last
 
-    await _together([work() for _ in range(min(limit, len(items)))])
+    await ConcurrentWork(interpreter.concurrency, limit, pending, started, work).run()
     size.check()
     track.record_aside("MapStateSucceeded")
     return outputs
@@ -163,14 +164,3 @@ async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
             f'The MaxConcurrencyPath field refers to value "{shown}" which is not a valid integer: {given.text}'
         )
     return value
-
-
-async def _together(work: list[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Run coroutines at the same time; the first that fails cancels the others, and its error is raised."""
-    running = [asyncio.ensure_future(traced(each)) for each in work]
-    try:
-        return await asyncio.gather(*running)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)

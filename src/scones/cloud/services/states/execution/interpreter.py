@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.states.execution import fanout, tasks
 from scones.cloud.services.states.execution.callbacks import new_token
 from scones.cloud.services.states.execution.clock import Clock
+from scones.cloud.services.states.execution.concurrency import Concurrency
 from scones.cloud.services.states.execution.history import Track, failure_details
 from scones.cloud.services.states.execution.payloads import length, payload_text, variable_texts
 from scones.cloud.services.states.execution.resume import Entry, Past
 from scones.cloud.services.states.execution.retry import Attempts, find_catcher
+from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.language.choice import Rule
 from scones.cloud.services.states.language.definition import (
     AnyState,
@@ -32,7 +33,7 @@ from scones.cloud.services.states.language.definition import (
 from scones.cloud.services.states.language.evaluators import Evaluators
 from scones.cloud.services.states.language.failures import EvaluationError, StateFailedError
 from scones.cloud.services.states.language.intrinsics import Expression
-from scones.cloud.services.states.language.paths import Path, PathQuery, Scope, place
+from scones.cloud.services.states.language.paths import Path, PathQuery, Scope, owner_of, place
 from scones.cloud.services.states.language.queries import Condition, JsonataQuery
 from scones.cloud.services.states.language.resources import Resource
 from scones.cloud.services.states.language.templates import Template
@@ -41,8 +42,6 @@ from scones.cloud.services.states.language.timestamps import format_timestamp, p
 from scones.cloud.services.states.map_run import distributed
 from scones.cloud.store import Store
 
-YIELD_EVERY = 25
-"""Transitions without a wait after which others get their turn, so that a loop of Pass states stops nobody."""
 MAX_WAIT = 2**31 - 1
 """Seconds; a longer Wait fails, as recorded on AWS."""
 
@@ -60,7 +59,13 @@ class Interpreter:
     """Runs one execution's states; `context` holds the context object's Execution and StateMachine."""
 
     def __init__(
-        self, context: dict[str, Any], texts: Texts, runner: tasks.TaskRunner, clock: Clock, evaluators: Evaluators
+        self,
+        context: dict[str, Any],
+        texts: Texts,
+        runner: tasks.TaskRunner,
+        clock: Clock,
+        evaluators: Evaluators,
+        scheduler: Scheduler,
     ) -> None:
         self.texts = texts
         self.clock = clock
@@ -69,7 +74,10 @@ class Interpreter:
         self.map_runs: distributed.ExecutionMapRuns | None = None
         self.store: Store | None = None
         """Where the events are kept: while its disk is full, no state is entered."""
+        self.concurrency = Concurrency(scheduler.pool)
         self._context = context
+        self._scheduler = scheduler
+        self._owner = owner_of(context)
 
     async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
         """Walk a group of states from its start, or from where its past ends; return the group's output."""
@@ -85,21 +93,22 @@ class Interpreter:
                 return standing.finished[0]
             assert standing.entered is not None
             name, entry = standing.entered
-        transitions = 0
         while True:
             state = group.states[name]
+            await self.turn()
             if self.store is not None and self.store.full_since is not None:
                 await self.store.room()
             if entry is None:
                 entry = self._enter(state, value, track)
-            transitions += 1
-            if transitions % YIELD_EVERY == 0:
-                await asyncio.sleep(0)
             outcome = await self._stay(state, entry, track)
             self._exit(state, outcome, track)
             if outcome.next is None:
                 return outcome.output
             name, value, entry = outcome.next, outcome.output, None
+
+    async def turn(self) -> None:
+        """Return when the execution may do its next step on the event loop."""
+        await self._scheduler.turn(self._owner)
 
     def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
         details = {"name": state.name, "input": self.texts.of(value), "inputDetails": tasks.WHOLE}

@@ -62,8 +62,13 @@ class Scope:
     async def perform(self, job: Job) -> list[Any]:
         """Have a job done in a worker process; raise `JobStoppedError` where it exceeds a limit."""
         assert self.evaluators is not None
-        owners = [self.context.get(name, {}).get("Id", "") for name in ("StateMachine", "Execution")]
-        return await self.evaluators.perform(job, Owner(*map(str, owners)))
+        return await self.evaluators.perform(job, owner_of(self.context))
+
+
+def owner_of(context: Mapping[str, Any]) -> Owner:
+    """Return for whom work is done, from the context object."""
+    machine, execution = (context.get(name, {}).get("Id", "") for name in ("StateMachine", "Execution"))
+    return Owner(str(machine), str(execution))
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,6 +269,7 @@ class MapRun:
         index = 0
         async for page in pages:
             for value in page:
+                await interpreter.turn()
                 below.item = {"Index": index, "Value": value, "Source": origin}
                 selected.append(await item_input(interpreter, self._state, entry, scope, below))
                 index += 1

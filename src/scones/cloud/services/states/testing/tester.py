@@ -11,6 +11,7 @@ from scones.cloud.services.states.execution.history import Track
 from scones.cloud.services.states.execution.interpreter import Interpreter, Outcome
 from scones.cloud.services.states.execution.resume import Entry
 from scones.cloud.services.states.execution.retry import backoff, find_catcher
+from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import TaskRunner
 from scones.cloud.services.states.language.definition import AnyState, Map, Parallel, Task
 from scones.cloud.services.states.language.evaluators import Evaluators
@@ -52,9 +53,10 @@ class StateTester(Interpreter):
         runner: TaskRunner,
         clock: Clock,
         evaluators: Evaluators,
+        scheduler: Scheduler,
         supposed: Supposition,
     ) -> None:
-        super().__init__(context, texts, runner, clock, evaluators)
+        super().__init__(context, texts, runner, clock, evaluators, scheduler)
         self.supposed = supposed
         self.inspection = Inspection()
         self.caught: StateFailedError | None = None

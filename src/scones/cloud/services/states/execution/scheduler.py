@@ -1,0 +1,50 @@
+"""Turns of executions on the event loop: other clients are served in between, however many executions can go on."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+from scones.cloud.services.states.evaluation.fair_queue import FairQueue
+from scones.cloud.services.states.execution.concurrency import ConcurrencyPool
+from scones.cloud.services.states.language.evaluators import Owner
+
+SLICE = 0.001
+"""Seconds of each pass of the event loop in which executions enter states."""
+
+
+class Scheduler:
+    """Gives executions their turns: state machines take turns, and so do the executions of one machine.
+
+    `pool` bounds the branches and iterations that run at once.
+    """
+
+    def __init__(self) -> None:
+        self.pool = ConcurrencyPool()
+        self._end: float | None = None
+        """When the present slice ends; None where no execution has had a turn in this pass of the loop."""
+        self._waiting: FairQueue[tuple[Owner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
+
+    async def turn(self, owner: Owner) -> None:
+        """Return when an execution may enter its next state: at once, unless this pass's slice is used up."""
+        now, loop = time.perf_counter(), asyncio.get_running_loop()
+        if self._end is None:
+            self._end = now + SLICE
+            loop.call_soon(self._next_pass)
+        elif now >= self._end:
+            waiting: asyncio.Future[None] = loop.create_future()
+            self._waiting.put(owner, (owner, waiting))
+            await waiting
+
+    def _next_pass(self) -> None:
+        """Begin a slice with the next chain of states that waits; it may enter states until the slice ends."""
+        self._end = None
+        while (item := self._waiting.take()) is not None:
+            owner, waiting = item
+            self._waiting.done(owner)
+            if not waiting.done():
+                self._end = time.perf_counter() + SLICE
+                waiting.set_result(None)
+                asyncio.get_running_loop().call_soon(self._next_pass)
+                return
