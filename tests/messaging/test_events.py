@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from prober import probing
+
 ROLE = "arn:aws:iam::111122223333:role/events"
 
 
@@ -104,6 +106,29 @@ def test_targets_are_given_parts_constants_and_templates(events: Any, make_queue
     assert constant.bodies(1) == ['{"fixed": true}']
     assert json.loads(template.bodies(1)[0]) == {"who": 'A "B"', "told": 'A "B": "[1,2]"', "rule": source}
     assert json.loads(text.bodies(1)[0]) == 'Dear A "B", bye'
+
+
+def test_template_that_multiplies_a_value_fails_at_its_limit(events: Any, cloud: Any, make_queue: Any) -> None:
+    never, dead_letters, other = make_queue(), make_queue(), make_queue()
+    transformer = {"InputPathsMap": {"a": "$"}, "InputTemplate": '"' + "<a>" * 2500 + '"'}
+    source = make_rule(
+        events,
+        [
+            {"Arn": never.arn, "InputTransformer": transformer, "DeadLetterConfig": {"Arn": dead_letters.arn}},
+            {
+                "Arn": other.arn,
+                "InputTransformer": {"InputPathsMap": {"a": "$.detail.x"}, "InputTemplate": "[<a>,<a>]"},
+            },
+        ],
+    )
+    detail = {"x": '"<a>\\' * 20_000}
+    with probing(cloud) as prober:
+        events.put_events(Entries=[entry(source, detail)])
+        (letter,) = dead_letters.receive(1)
+    assert json.loads(letter["Body"])["detail"] == detail
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_PARAMETER"
+    assert json.loads(other.bodies(1)[0]) == [detail["x"]] * 2
+    assert prober.percentile(100) < 3  # the loop was stuck for 30 seconds
 
 
 def test_event_reaches_functions_and_topics(events: Any, cloud: Any, make_queue: Any, make_teller: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError, ServiceError, no_room
 from scones.cloud.resumption import Leftover
+from scones.cloud.turns import in_turns
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +56,12 @@ class Outbox:
             f"CREATE INDEX IF NOT EXISTS {table}_by_lane ON {table} (lane)"
         )
 
-    def put(self, connection: sqlite3.Connection, lane: str, payload: Payload) -> None:
-        """Keep a delivery, inside a write; call `wake` when that is on disk."""
-        connection.execute(
+    def put(self, connection: sqlite3.Connection, lanes: Iterable[str], payload: Payload) -> None:
+        """Keep a delivery for each lane, inside a write; call `wake` when that is on disk."""
+        text = json.dumps(payload)
+        connection.executemany(
             f"INSERT INTO {self._table} (lane, payload) VALUES (?, ?)",  # noqa: S608 - the table's name is our own
-            (lane, json.dumps(payload)),
+            in_turns((lane, text) for lane in lanes),
         )
 
     def wake(self, lanes: Iterable[str]) -> None:

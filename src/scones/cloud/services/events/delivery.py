@@ -13,6 +13,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.transform import target_input
 from scones.cloud.services.targets import queue_url
+from scones.cloud.time_slices import TimeSlices
 
 if TYPE_CHECKING:
     from scones.cloud.services.events.routing import Router
@@ -44,7 +45,8 @@ class Delivery:
         if target is None:
             return
         rule = self._records.rule(name, bus)
-        text = target_input(target, event, self._records.rule_arn(rule), name)
+        async with TimeSlices():
+            text = target_input(target, event, self._records.rule_arn(rule), name)
         arn = target["Arn"]
         match arn.split(":")[2]:
             case "lambda":

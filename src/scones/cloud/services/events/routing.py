@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
+from itertools import chain
 from typing import Any
 
 from scones.cloud.cloud import Cloud
@@ -42,17 +44,17 @@ class Router:
 
     async def send(self, found: list[tuple[Rule, dict[str, Any]]]) -> None:
         """Give events to all targets of rules."""
-        deliveries = [
-            (lane(rule.bus, rule.name, target["Id"]), event)
-            for rule, event in found
-            for target in self._records.targets(rule.bus, rule.name)
-        ]
-        if not deliveries:
+        events = {event["id"]: event for _, event in found}
+        lanes: dict[str, list[str]] = defaultdict(list)
+        for rule, event in found:
+            targets = self._records.targets(rule.bus, rule.name)
+            lanes[event["id"]] += [lane(rule.bus, rule.name, target["Id"]) for target in targets]
+        if not any(lanes.values()):
             return
 
         def keep(connection: sqlite3.Connection) -> None:
-            for where, event in deliveries:
-                self._outbox.put(connection, where, event)
+            for number, event in events.items():
+                self._outbox.put(connection, lanes[number], event)
 
         await self._cloud.store.write(keep)
-        self._outbox.wake({where for where, _ in deliveries})
+        self._outbox.wake(set(chain.from_iterable(lanes.values())))

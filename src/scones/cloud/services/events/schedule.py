@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
 
+from scones.cloud.wire import numbers
+
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -83,7 +85,7 @@ class Cron:
 @lru_cache(maxsize=256)
 def parse_schedule(text: str) -> Schedule:
     """Read a schedule expression; raises `ValueError` for one that EventBridge refuses."""
-    if found := re.fullmatch(r"rate\((\d+) (minute|hour|day)(s?)\)", text):
+    if found := re.fullmatch(r"rate\(([0-9]{1,19}) (minute|hour|day)(s?)\)", text):
         value = int(found[1])
         if value < 1 or (value == 1) == bool(found[3]):
             raise ValueError(f"{text}: a rate of 1 has a unit in the singular, every other one in the plural")
@@ -116,25 +118,25 @@ def _cron(fields: list[str]) -> Cron:
 def _by_number(field: str) -> Days:
     if field == "L":
         return lambda year, month: [_length(year, month)]
-    if found := re.fullmatch(r"(\d{1,2})W", field):
+    if found := re.fullmatch(r"([0-9]{1,2})W", field):
         wanted = int(found[1])
         if not 1 <= wanted <= 31:
             raise ValueError(f"{field} is no day of a month")
         return lambda year, month: [_nearest_weekday(year, month, wanted)]
-    numbers = _numbers(field, 1, 31)
-    return lambda year, month: [number for number in numbers if number <= _length(year, month)]
+    days = _numbers(field, 1, 31)
+    return lambda year, month: [number for number in days if number <= _length(year, month)]
 
 
 def _by_weekday(field: str) -> Days:
-    if found := re.fullmatch(r"(\w+)L", field):
+    if found := re.fullmatch(r"([0-9A-Za-z]+)L", field):
         (last,) = _numbers(found[1], 1, 7, _DAYS)
         return lambda year, month: _weekdays(year, month, last)[-1:]
-    if found := re.fullmatch(r"(\w+)#([1-5])", field):
+    if found := re.fullmatch(r"([0-9A-Za-z]+)#([1-5])", field):
         (wanted,) = _numbers(found[1], 1, 7, _DAYS)
         week = int(found[2])
         return lambda year, month: _weekdays(year, month, wanted)[week - 1 : week]
-    numbers = _numbers(field, 1, 7, _DAYS)
-    return lambda year, month: [day for number in numbers for day in _weekdays(year, month, number)]
+    weekdays = _numbers(field, 1, 7, _DAYS)
+    return lambda year, month: [day for number in weekdays for day in _weekdays(year, month, number)]
 
 
 def _weekdays(year: int, month: int, weekday: int) -> range:
@@ -170,16 +172,16 @@ def _numbers(field: str, low: int, high: int, names: list[str] | None = None) ->
         else:
             first = _number(begin, low, high, names)
             last = _number(end, low, high, names) if dash else (high if step else first)
-        width = int(step) if step.isdigit() and int(step) else 0
-        if (step and not width) or last < first:
+        width = numbers.count(step, _LAST_YEAR) if step else 1
+        if not width or last < first:
             raise ValueError(f"{part} is neither a value, a range nor a step")
-        found.update(range(first, last + 1, width or 1))
+        found.update(range(first, last + 1, width))
     return frozenset(found)
 
 
 def _number(text: str, low: int, high: int, names: list[str] | None) -> int:
     if names and text.upper() in names:
         return names.index(text.upper()) + low
-    if not text.isdigit() or not low <= int(text) <= high:
-        raise ValueError(f"{text or 'nothing'} is not between {low} and {high}")
-    return int(text)
+    if (number := numbers.count(text, high)) < low:
+        raise ValueError(f"{text} is not between {low} and {high}")
+    return number

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
-_PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[\d+\])*)")
-_STEP = re.compile(r"\.([^.\[\]\s]+)|\[(\d+)\]")
+import orjson
+
+from scones.cloud.errors import ServiceError
+
+INPUT_LIMIT = 1_048_576
+"""Bytes that a template and its values may have together: as much as an event. AWS's limit and its error code for a
+dead-letter queue are not known; ours is a code that it uses for other inputs."""
+
+_Written = Callable[[Any], str]
+_PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[[0-9]+\])*)")
+_STEP = re.compile(r"\.([^.\[\]\s]+)|\[([0-9]+)\]")
 _TOKEN = re.compile(r'<([^<>\s"]+)>|\\.|"')
 _MISSING: Any = object()
 
@@ -18,7 +28,10 @@ def is_path(text: str) -> bool:
 
 
 def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, rule_name: str) -> str:
-    """Return the JSON (or with a template, the text) that a target is given."""
+    """Return the JSON (or with a template, the text) that a target is given.
+
+    Raises `ServiceError` for a template that grows too large.
+    """
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
@@ -54,20 +67,40 @@ def _fill(template: str, values: dict[str, Any]) -> str:
     """Fill a template: a placeholder outside quotes is JSON, one inside is text, and where no JSON results, all are."""
     quoted = False
 
-    def replace(token: re.Match[str]) -> str:
+    def write(token: re.Match[str]) -> _Written:
         nonlocal quoted
         if token[0] == '"':
             quoted = not quoted
-        if token[1] not in values:
-            return token[0]
-        return _inside(values[token[1]]) if quoted else _outside(values[token[1]])
+        return _inside if quoted else _outside
 
-    filled = _TOKEN.sub(replace, template)
+    filled = _filled(template, values, write)
     try:
-        json.loads(filled)
-    except (ValueError, RecursionError):
-        return _TOKEN.sub(lambda token: _plain(values[token[1]]) if token[1] in values else token[0], template)
+        orjson.loads(filled)
+    except ValueError:
+        return _filled(template, values, lambda token: _plain)  # noqa: ARG005
     return filled
+
+
+def _filled(template: str, values: dict[str, Any], writer: Callable[[re.Match[str]], _Written]) -> str:
+    """Return a template with its values, each written once; raises `ServiceError` as soon as they exceed the limit."""
+    written: dict[tuple[str, _Written], tuple[str, int]] = {}
+    size = len(template.encode())
+
+    def replace(token: re.Match[str]) -> str:
+        nonlocal size
+        write, name = writer(token), token[1]
+        if name not in values:
+            return token[0]
+        if (name, write) not in written:
+            text = write(values[name])
+            written[name, write] = text, len(text.encode())
+        text, length = written[name, write]
+        size += length
+        if size > INPUT_LIMIT:
+            raise ServiceError("INVALID_PARAMETER", f"The input of the target has more than {INPUT_LIMIT} bytes.")
+        return text
+
+    return _TOKEN.sub(replace, template)
 
 
 def _outside(value: Any) -> str:

@@ -96,7 +96,7 @@ class Destinations:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM accepted_events WHERE id = ?", (number,))
             for arn, payload in found.items():
-                self._outbox.put(connection, arn, payload)
+                self._outbox.put(connection, [arn], payload)
 
         await self._cloud.store.write(write)
         self._outbox.wake(found)

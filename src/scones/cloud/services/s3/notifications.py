@@ -116,7 +116,7 @@ class Notifier:
                 "INSERT OR REPLACE INTO s3_notification_configurations VALUES (?, ?)", (bucket, json.dumps(document))
             )
             for target in told:
-                self._outbox.put(connection, target, test)
+                self._outbox.put(connection, [target], test)
 
         await self._cloud.store.write(write)
         self._rules[bucket] = rules
@@ -130,7 +130,7 @@ class Notifier:
         """Keep what is to be told of a change to an object, in the change's own transaction; `wake` delivers it."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
-                self._outbox.put(connection, rule.target, {"Records": [self._message(rule, event, call, record)]})
+                self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})
 
     def wake(self, bucket: str) -> None:
         """Begin to deliver what was kept for a bucket."""

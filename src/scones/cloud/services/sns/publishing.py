@@ -82,8 +82,7 @@ class PublishingOperations(Operations):
             for message in messages:
                 known = _number(connection, topic, message) if topic.fifo else None
                 if known is None:
-                    for lane in lanes[message["MessageId"]]:
-                        self._outbox.put(connection, lane, message)
+                    self._outbox.put(connection, lanes[message["MessageId"]], message)
                 published.append(known or {"MessageId": message["MessageId"], "SequenceNumber": _sequence(message)})
             return published
 
