@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,10 +19,12 @@ from scones.cloud.services.states.execution.concurrency import (
     Concurrency,
     ConcurrencyPool,
 )
+from scones.cloud.services.states.execution.quota import CHARACTERS, RUNNING, Quota
 from scones.cloud.services.states.execution.scheduler import SLICE, Scheduler
 from scones.cloud.services.states.language.evaluators import Owner
 
 ITEMS = 1_000
+ROLE = "arn:aws:iam::111122223333:role/states"
 TASK = {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", "Payload.$": "$"}, "End": True}
 
 
@@ -129,7 +134,7 @@ def test_nested_maps_delay_nobody(start_cloud: Any, kind: str):
     cloud = start_cloud()
     states, callers = cloud.client("stepfunctions"), cloud.client("sts")
     machine = states.create_state_machine(
-        name="nested", roleArn="arn:aws:iam::111122223333:role/x", type=kind, definition=json.dumps(nested_maps(4))
+        name="nested", roleArn=ROLE, type=kind, definition=json.dumps(nested_maps(4))
     )["stateMachineArn"]
     states.start_execution(stateMachineArn=machine)
     begun = time.monotonic()
@@ -137,3 +142,130 @@ def test_nested_maps_delay_nobody(start_cloud: Any, kind: str):
         callers.get_caller_identity()
         time.sleep(0.02)
     assert time.monotonic() - begun < 30  # a second; without turns the first call takes minutes
+
+
+WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": True}}}
+
+
+def recursion(machine: str) -> dict[str, Any]:
+    """Return a machine that starts itself twice."""
+    start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
+    start["Parameters"] = {"StateMachineArn": machine, "Input": {}}
+    branches = [{"StartAt": f"S{index}", "States": {f"S{index}": start}} for index in range(2)]
+    return {"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": branches, "End": True}}}
+
+
+def test_a_machine_that_starts_itself_twice_can_be_deleted(start_cloud: Any, machines_of: Any):
+    cloud = start_cloud()
+    machines = machines_of(cloud)
+    callers = cloud.client("sts")
+    for number in range(3):
+        machine = f"arn:aws:states:us-east-1:111122223333:stateMachine:twice-{number}"
+        machines.create(recursion(machine), name=f"twice-{number}")
+        machines.start(machine)
+        for _ in range(20):
+            callers.get_caller_identity()
+            time.sleep(0.02)
+        machines.client.delete_state_machine(stateMachineArn=machine)
+    deadline = time.monotonic() + 60
+    running = "SELECT count(*) FROM sfn_executions WHERE status = 'RUNNING'"
+    with contextlib.closing(sqlite3.connect(cloud.data_dir / "cloud.sqlite")) as database:
+        while database.execute(running).fetchone()[0]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert "Traceback" not in (cloud.data_dir / "cloud.log").read_text()
+
+
+def test_concurrent_requests_on_one_machine_end_in_answers_or_errors(cloud: Any, machines: Any):
+    client = cloud.client("stepfunctions", max_pool_connections=12, retries={"max_attempts": 0})
+    name = f"contested-{time.time_ns()}"
+    arn = f"arn:aws:states:us-east-1:111122223333:stateMachine:{name}"
+    definitions = [json.dumps(WAIT | {"Comment": str(number)}) for number in range(4)]
+
+    def request(number: int) -> int:
+        definition = definitions[number % 4]
+        calls: list[Any] = [
+            lambda: client.create_state_machine(name=name, roleArn=ROLE, definition=definitions[0], publish=True),
+            lambda: client.update_state_machine(stateMachineArn=arn, definition=definition, publish=True),
+            lambda: client.publish_state_machine_version(stateMachineArn=arn),
+            lambda: client.start_execution(stateMachineArn=arn),
+            lambda: client.delete_state_machine(stateMachineArn=arn),
+            lambda: [
+                client.stop_execution(executionArn=each["executionArn"])
+                for each in client.list_executions(stateMachineArn=arn, maxResults=5)["executions"]
+            ],
+        ]
+        try:
+            calls[number % len(calls)]()
+        except client.exceptions.ClientError as error:
+            return int(error.response["ResponseMetadata"]["HTTPStatusCode"])
+        return 200
+
+    with ThreadPoolExecutor(12) as clients:
+        codes = set(clients.map(request, range(300)))
+    client.delete_state_machine(stateMachineArn=arn)
+    assert codes <= {200, 400, 409}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "error"), [("EXPRESS", "ThrottlingException"), ("STANDARD", "ExecutionLimitExceeded")]
+)
+def test_executions_are_refused_while_those_that_run_take_too_much(start_cloud: Any, kind: str, error: str):
+    client = start_cloud().client("stepfunctions", retries={"max_attempts": 0})
+    machine, other = (
+        client.create_state_machine(name=name, roleArn=ROLE, type=kind, definition=json.dumps(WAIT))["stateMachineArn"]
+        for name in ("first", "second")
+    )
+    large = json.dumps("x" * 260_000)
+
+    def fill() -> None:
+        for _ in range(CHARACTERS // len(large) + 1):
+            client.start_execution(stateMachineArn=machine, input=large)
+
+    with pytest.raises(client.exceptions.ClientError) as refused:
+        fill()
+    assert refused.value.response["Error"]["Code"] == error
+    client.delete_state_machine(stateMachineArn=machine)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            client.start_execution(stateMachineArn=other, input=large)
+            break
+        except client.exceptions.ClientError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_as_many_executions_run_as_the_quota_says():
+    quota = Quota()
+    for _ in range(RUNNING):
+        assert not quota.used_up("{}")
+        quota.add("{}")
+    assert quota.used_up("{}")
+    quota.remove("{}")
+    assert not quota.used_up("{}")
+
+
+def test_a_synchronous_execution_of_a_deleted_machine_ends(cloud: Any, machines: Any):
+    client = cloud.client("stepfunctions", inject_host_prefix=False, retries={"max_attempts": 0})
+    machine = machines.create(WAIT, type="EXPRESS")
+    with ThreadPoolExecutor(1) as clients:
+        running = clients.submit(client.start_sync_execution, stateMachineArn=machine)
+        time.sleep(0.5)
+        machines.client.delete_state_machine(stateMachineArn=machine)
+        with pytest.raises(client.exceptions.StateMachineDeleting):
+            running.result(timeout=30)
+
+
+@pytest.mark.slow
+def test_executions_of_a_machine_that_was_deleted_before_a_crash_do_not_go_on(start_cloud: Any, machines_of: Any):
+    cloud = start_cloud()
+    before = machines_of(cloud)
+    machine = before.create(WAIT)
+    execution = before.start(machine)
+    cloud.kill()
+    with contextlib.closing(sqlite3.connect(cloud.data_dir / "cloud.sqlite")) as database:
+        database.execute("DELETE FROM sfn_machines")
+        database.commit()
+    assert machines_of(start_cloud()).wait(execution)["status"] == "ABORTED"

@@ -153,30 +153,32 @@ class Machines:
         """Return the machine behind an ARN, or raise AWS's error."""
         machine = self.find(arn)
         if machine is None:
-            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+            raise no_machine(arn)
         return machine
 
-    async def create(self, arn: str, name: str, kind: str, revision: Revision, tags: list[dict[str, str]]) -> float:
-        """Write a new machine; return when it was made."""
+    async def create(self, arn: str, name: str, kind: str, revision: Revision, tags: list[dict[str, str]]) -> bool:
+        """Write a new machine; return False, with nothing written, where there is one of this ARN."""
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO sfn_machines (arn, name, type, created, revision) VALUES (?, ?, ?, ?, ?)",
+        def write(connection: sqlite3.Connection) -> bool:
+            made = connection.execute(
+                "INSERT OR IGNORE INTO sfn_machines (arn, name, type, created, revision) VALUES (?, ?, ?, ?, ?)",
                 (arn, name, kind, revision.updated, revision.id),
             )
-            _insert_revision(connection, revision)
-            _insert_tags(connection, arn, tags)
+            if made.rowcount:
+                _insert_revision(connection, revision)
+                _insert_tags(connection, arn, tags)
+            return bool(made.rowcount)
 
-        await self._store.write(write)
-        return revision.updated
+        return await self._store.write(write)
 
     async def update(self, revision: Revision) -> None:
-        """Make a new revision the machine's own."""
+        """Make a new revision the machine's own; raises StateMachineDoesNotExist."""
 
         def write(connection: sqlite3.Connection) -> None:
             _insert_revision(connection, revision)
             changed = "UPDATE sfn_machines SET revision = ? WHERE arn = ?"
-            connection.execute(changed, (revision.id, revision.machine))
+            if not connection.execute(changed, (revision.id, revision.machine)).rowcount:
+                raise no_machine(revision.machine)
 
         await self._store.write(write)
 
@@ -199,7 +201,8 @@ class Machines:
             last = connection.execute(newest, (arn,)).fetchone()
             if last is not None and last["revision"] == revision:
                 return last["arn"], last["created"]
-            connection.execute("UPDATE sfn_machines SET versions = versions + 1 WHERE arn = ?", (arn,))
+            if not connection.execute("UPDATE sfn_machines SET versions = versions + 1 WHERE arn = ?", (arn,)).rowcount:
+                raise no_machine(arn)
             number = connection.execute("SELECT versions FROM sfn_machines WHERE arn = ?", (arn,)).fetchone()[0]
             version, now = f"{arn}:{number}", time.time()
             connection.execute(
@@ -218,6 +221,11 @@ class Machines:
         """Return a machine's tags in the order of their keys."""
         rows = self._store.rows("SELECT key, value FROM sfn_tags WHERE arn = ? ORDER BY key", arn)
         return [{"key": row["key"], "value": row["value"]} for row in rows]
+
+
+def no_machine(arn: str) -> ServiceError:
+    """Return the refusal of an ARN that no machine has."""
+    return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 
 
 def _insert_revision(connection: sqlite3.Connection, revision: Revision) -> None:

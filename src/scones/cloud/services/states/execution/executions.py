@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.errors import DiskFullError
+from scones.cloud.errors import DiskFullError, ServiceError
 from scones.cloud.resumption import Leftover, describe
 from scones.cloud.services.states.evaluation.definitions import parsed
 from scones.cloud.services.states.execution import resume
@@ -32,6 +32,7 @@ from scones.cloud.services.states.execution.history import (
 )
 from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.journal import EVENT, Journal
+from scones.cloud.services.states.execution.quota import Quota
 from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
@@ -53,6 +54,12 @@ _END_MAP_RUNS = (
     " FROM sfn_map_children c JOIN sfn_map_runs r ON r.id = c.map_run WHERE r.execution = ?)",
     "UPDATE sfn_map_runs SET status = 'ABORTED', stopped = ? WHERE execution = ? AND status = 'RUNNING'",
 )
+_LIMIT_EXCEEDED = (
+    "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
+    "execution can be started."
+)
+_STOPPED_TOGETHER = 20
+"""Executions of a deleted machine that are stopped at once; requests are served in between."""
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
     " WHERE id = ?"
@@ -110,9 +117,15 @@ class Executions:
         self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)
         self.running: dict[str, Execution] = {}
+        self.quota = Quota()
 
     async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
-        """Start an execution; return its start in Unix seconds once it is on disk."""
+        """Start an execution; return its start in Unix seconds once it is on disk.
+
+        Raises ExecutionLimitExceeded where too much runs.
+        """
+        if self.quota.used_up(text):
+            raise ServiceError("ExecutionLimitExceeded", _LIMIT_EXCEEDED)
         self._journal.flush()
         execution = self._begin(
             arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
@@ -131,7 +144,7 @@ class Executions:
         """Forget an execution whose beginning is not on disk, with what it has recorded since."""
         execution.track.recorder.close()
         await self._cancel(execution)
-        self.running.pop(execution.arn, None)
+        self._forget(execution)
         for table in ("sfn_events", "sfn_failed_attempts"):
             self._journal.add(f"DELETE FROM {table} WHERE execution = ?", execution.id)  # noqa: S608
 
@@ -173,15 +186,27 @@ class Executions:
         return execution
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
-        """Abort a running execution; return when, in Unix seconds, once it is on disk."""
-        execution = self.running[arn]
-        if not execution.ended:
-            await self._cancel(execution)
-        ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
-        await self._cloud.store.unless_full(asyncio.shield(ending))
+        """Abort an execution if it runs; return when it ended, in Unix seconds, once that is on disk."""
+        execution = self.running.get(arn)
+        if execution is not None:
+            if not execution.ended:
+                await self._cancel(execution)
+            ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
+            await self._cloud.store.unless_full(asyncio.shield(ending))
         row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
         assert row is not None
         return float(row["stopped"])
+
+    def stop_machine(self, machine: str) -> None:
+        """Abort the executions of a machine that is deleted, in the background."""
+        arns = [execution.arn for execution in self.running.values() if execution.machine == machine]
+        if arns:
+            self._cloud.spawn(self._stop_all(arns), machine)
+
+    async def _stop_all(self, arns: list[str]) -> None:
+        for begin in range(0, len(arns), _STOPPED_TOGETHER):
+            together = arns[begin : begin + _STOPPED_TOGETHER]
+            await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
 
     async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
         """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
@@ -224,8 +249,12 @@ class Executions:
     def _leftover(self, number: int, arn: str, last: int | None, child: Child | None = None) -> Leftover:
         async def take_up() -> None:
             row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
-            if row is not None and row["status"] == "RUNNING" and arn not in self.running:
-                await self._take_up(row, child)
+            if row is None or row["status"] != "RUNNING" or arn in self.running:
+                return
+            if child is None and not self._has_machine(row["machine"]):  # it was deleted, and the cloud ended then
+                await self.close(number, "ABORTED", StateFailedError(None, None))
+                return
+            await self._take_up(row, child)
 
         async def give_up(reason: str) -> None:
             cause = f"The local cloud could not resume this execution: {reason}."
@@ -234,6 +263,9 @@ class Executions:
                 child.heard("FAILED")
 
         return Leftover("execution", arn, take_up, give_up, f"event {last}")
+
+    def _has_machine(self, arn: str) -> bool:
+        return self._cloud.store.row("SELECT 1 FROM sfn_machines WHERE arn = ?", arn) is not None
 
     async def close(self, number: int, status: str, failure: StateFailedError) -> float:
         """End an execution that is not in memory as FAILED or ABORTED, with its Map Runs; return when, once on disk."""
@@ -317,7 +349,13 @@ class Executions:
 
     def _spawn(self, execution: Execution) -> None:
         self.running[execution.arn] = execution
+        self.quota.add(execution.input)
         execution.task = self._cloud.spawn(self._run(execution), execution.arn)
+
+    def _forget(self, execution: Execution) -> None:
+        self.quota.remove(execution.input)
+        if self.running.get(execution.arn) is execution:  # it may have been redriven meanwhile
+            del self.running[execution.arn]
 
     async def _cancel(self, execution: Execution) -> None:
         assert execution.task is not None
@@ -378,7 +416,7 @@ class Executions:
         if execution.child is not None:
             execution.child.heard(status)
         await asyncio.shield(written)  # others wait for the same batch
-        self.running.pop(execution.arn, None)
+        self._forget(execution)
         if execution.child is None:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
 

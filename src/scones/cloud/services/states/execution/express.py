@@ -17,6 +17,7 @@ from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
 from scones.cloud.services.states.execution.executions import Execution, context_of
 from scones.cloud.services.states.execution.history import Event, Recorder, Track, failure_details, started_details
 from scones.cloud.services.states.execution.interpreter import Interpreter
+from scones.cloud.services.states.execution.quota import Quota
 from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
@@ -80,11 +81,13 @@ class ExpressExecutions:
         self._logs = logs
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._quota = Quota()
+        self._stopping = False
+        self._running: dict[asyncio.Task[Outcome], Execution] = {}
         self._waited_for: set[asyncio.Task[Outcome]] = set()
 
     def start(self, machine: Machine, name: str, text: str) -> Execution:
-        """Start an execution whose end nobody waits for."""
+        """Start an execution whose end nobody waits for; raises ThrottlingException where too much runs."""
         execution = self._execution(machine, name, text)
         self._spawn(execution)
         return execution
@@ -95,22 +98,34 @@ class ExpressExecutions:
         self._waited_for.add(task)
         task.add_done_callback(self._waited_for.discard)
         await asyncio.wait({task})
+        if task.cancelled() and not self._stopping:
+            raise ServiceError("StateMachineDeleting", f"State Machine is being deleted: '{machine.arn}'")
         if task.cancelled():
             raise ServiceError("ServiceUnavailable", "The local cloud was stopped while the execution ran.", status=503)
         return task.result()
 
     def drain(self) -> None:
         """End the executions for whose end callers wait."""
+        self._stopping = True
         for task in self._waited_for:
             task.cancel()
 
     async def stop(self) -> None:
         """End what runs: an Express execution is not taken up again."""
+        self._stopping = True
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    def stop_machine(self, machine: str) -> None:
+        """End the executions of a machine that is deleted."""
+        for task, execution in self._running.items():
+            if execution.machine == machine:
+                task.cancel()
+
     def _execution(self, machine: Machine, name: str, text: str) -> Execution:
+        if self._quota.used_up(text):
+            raise ServiceError("ThrottlingException", "Rate exceeded")
         arn = machine.arn.replace(":stateMachine:", ":express:", 1) + f":{name}:{uuid.uuid4()}"
         entries = self._logs.of(machine.revision, arn)
         recorder = Recorder(_drop if entries is None else entries.add, self._clock.now, limit=None)
@@ -121,9 +136,13 @@ class ExpressExecutions:
 
     def _spawn(self, execution: Execution) -> asyncio.Task[Outcome]:
         task: asyncio.Task[Outcome] = self._cloud.spawn(self._run(execution), execution.arn)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = execution
+        self._quota.add(execution.input)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[Outcome]) -> None:
+        self._quota.remove(self._running.pop(task).input)
 
     async def _run(self, execution: Execution) -> Outcome:
         texts = Texts(execution.input)

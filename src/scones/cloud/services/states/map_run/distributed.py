@@ -304,6 +304,8 @@ class MapRun:
         begun, pending = self._children.begun(), self._children.pending()
         while not self.limits.exceeded(self._failed, self._total):
             while len(self._running) < (self.limits.concurrency or DEFAULT_CONCURRENCY):
+                if self._running and self._runs.executions.quota.used_up():
+                    break  # the next begins as one of this run ends
                 if not (await self._resume_next(begun) or self._start_next(pending)):
                     break
             if not self._running:

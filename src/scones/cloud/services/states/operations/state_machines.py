@@ -11,7 +11,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import check_role, machine_arn
 from scones.cloud.services.states.log_destinations import check_logging
-from scones.cloud.services.states.machines import Revision, new_revision
+from scones.cloud.services.states.machines import Revision, new_revision, no_machine
 from scones.cloud.services.states.operations.base import Operations, checked_name
 from scones.cloud.services.states.operations.paging import after_text, page, page_size
 from scones.cloud.services.states.validation.diagnostics import Diagnostic
@@ -35,12 +35,13 @@ class MachineOperations(Operations):
         await check_logging(self.cloud, params.get("loggingConfiguration"))
         arn = self.cloud.arn("states", f"stateMachine:{name}")
         revision = new_revision(arn, params, None)
+        created = revision.updated
         found = self._machines.find(arn)
-        if found is None:
-            created = await self._machines.create(arn, name, kind, revision, params.get("tags", []))
-        elif found.type != kind or _differs(found.revision, revision):
-            raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
-        else:
+        if found is None and not await self._machines.create(arn, name, kind, revision, params.get("tags", [])):
+            found = self._machines.get(arn)  # another request has created it in between
+        if found is not None:
+            if found.type != kind or _differs(found.revision, revision):
+                raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
             created, revision = found.created, found.revision
         answer = {"stateMachineArn": arn, "creationDate": created}
         if params.get("publish"):
@@ -52,7 +53,7 @@ class MachineOperations(Operations):
         """Describe a machine or one of its versions."""
         machine = self._machines.get(call.params["stateMachineArn"])
         if machine.alias is not None:
-            raise _no_machine(machine.alias)
+            raise no_machine(machine.alias)
         answer = {
             "stateMachineArn": machine.version or machine.arn,
             "name": machine.name,
@@ -72,7 +73,7 @@ class MachineOperations(Operations):
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.version is not None:
-            raise _no_machine(machine.version)
+            raise no_machine(machine.version)
         settings = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
         if not any(params.get(member) is not None for member in settings):
             raise ServiceError(
@@ -110,15 +111,14 @@ class MachineOperations(Operations):
         return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_state_machine(self, call: Call) -> dict[str, Any]:
-        """Delete a machine and abort its executions; one that is not there is no error, as on AWS."""
+        """Delete a machine, and abort its executions afterwards; one that is not there is no error, as on AWS."""
         arn, qualifier = machine_arn(call.params["stateMachineArn"])
         if qualifier is not None:  # AWS's words for this are not known to us
             message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
             raise ServiceError("ValidationException", message)
         await self._machines.delete(arn)
-        for execution in [each for each in self._executions.running.values() if each.machine == arn]:
-            if execution.arn in self._executions.running:  # it may have ended while another was being aborted
-                await self._executions.stop(execution.arn, None, None)
+        self._executions.stop_machine(arn)
+        self._express.stop_machine(arn)
         return {}
 
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
@@ -161,10 +161,6 @@ def _differs(old: Revision, new: Revision) -> bool:
     """Whether a Create asks for another machine than the one of that name: roles and tags do not count."""
     settings = ("definition", "logging", "tracing", "encryption")
     return any(getattr(old, name) != getattr(new, name) for name in settings)
-
-
-def _no_machine(arn: str) -> ServiceError:
-    return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 
 
 def _listed(row: sqlite3.Row) -> dict[str, Any]:

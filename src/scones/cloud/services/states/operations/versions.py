@@ -8,6 +8,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.states.arns import is_version, machine_arn
+from scones.cloud.services.states.machines import no_machine
 from scones.cloud.services.states.operations.aliases import routed_versions
 from scones.cloud.services.states.operations.base import Operations
 from scones.cloud.services.states.operations.paging import LAST, after_number, page, page_size
@@ -21,8 +22,7 @@ class VersionOperations(Operations):
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.version is not None:  # of a version there is none, as recorded for UpdateStateMachine
-            arn = params["stateMachineArn"]
-            raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
+            raise no_machine(params["stateMachineArn"])
         wanted, present_id = params.get("revisionId"), machine.revision.id
         if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
             raise ServiceError(
