@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from scones.cloud import lifecycle
+from scones.cloud.errors import CloudError
 
 
 def test_a_started_cloud_is_found_and_stopped(tmp_path):
@@ -52,14 +53,14 @@ def test_account_and_region_are_served(start_cloud):
 def test_a_data_folder_keeps_its_account(start_cloud):
     start_cloud(account="123456789012")
     lifecycle.stop(start_cloud().data_dir)
-    with pytest.raises(lifecycle.CloudError, match="belongs to account 123456789012, not 999999999999"):
+    with pytest.raises(CloudError, match="belongs to account 123456789012, not 999999999999"):
         start_cloud(account="999999999999")
 
 
 def test_a_port_that_is_taken_is_told(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(lifecycle.CloudError, match=f"Port {port} is in use"):
+        with pytest.raises(CloudError, match=f"Port {port} is in use"):
             lifecycle.start(tmp_path, port=port)
 
 
@@ -69,6 +70,16 @@ def test_a_folder_that_is_taken_is_told(cloud):
     assert second.returncode == 1
     assert "already runs" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("end", "how"), [("os.kill(os.getpid(), 9)", "by SIGKILL"), ("os._exit(3)", "with exit status 3")]
+)
+def test_a_cloud_that_ends_as_it_starts_is_reported_at_once(tmp_path, monkeypatch, end, how):
+    (tmp_path / "sitecustomize.py").write_text(f"import os, sys\nif 'scones.cloud' in sys.orig_argv: {end}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(CloudError, match=f"The local cloud ended {how} as it started; see .*/cloud.log"):
+        lifecycle.start(tmp_path / "data", port=0, timeout=600)
 
 
 def test_what_was_answered_survives_kill_9(start_cloud):

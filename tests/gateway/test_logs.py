@@ -86,6 +86,21 @@ def test_a_missing_stream_is_told(cloud):
         logs.put_log_events(logGroupName="/no-stream", logStreamName="s", logEvents=[{"timestamp": 1, "message": "m"}])
 
 
+@pytest.mark.parametrize(
+    ("sizes", "error"),
+    [
+        ([1_048_551], "Log event too large: 1048577 bytes exceeds limit of 1048576"),
+        ([600_000, 500_000], "Upload too large: 1100052 bytes exceeds limit of 1048576"),
+    ],
+)
+def test_events_that_are_too_large_are_refused(cloud, sizes, error):
+    logs, group = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
+    logs.create_log_group(logGroupName=group)
+    with pytest.raises(logs.exceptions.InvalidParameterException, match=error):
+        write(logs, group, "s", ["x" * size for size in sizes])
+    write(logs, group, "t", ["x" * 1_048_550])
+
+
 def test_a_deleted_group_takes_its_events_along(cloud):
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/deleted")

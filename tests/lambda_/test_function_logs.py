@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import time
 
+import psutil
 import pytest
+
+from prober import probing
 
 LOGGING = """
 import logging
@@ -72,3 +75,46 @@ def test_a_stream_begins_with_the_runtimes_version(function, cloud):
         assert time.monotonic() < deadline
     assert events[0]["message"].startswith("INIT_START Runtime Version: python:3.11.v1\tRuntime Version ARN: arn:aws:")
     assert events[1]["message"].startswith("START RequestId: ")
+
+
+FLOOD = """
+import os
+def handler(event, context):
+    piece = b'x\\n' * (1 << 19) if event == 'lines' else b'\\xff' * (1 << 20)
+    for _ in range(300):
+        os.write(1, piece)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["lines", "bytes"])
+def test_a_function_that_floods_its_log_waits_and_holds_up_nobody(function, cloud, kind):
+    made = function(FLOOD, Timeout=5)
+    process = psutil.Process(cloud.running.pid)
+    before = process.memory_info().rss
+    with probing(cloud) as prober:
+        assert made.invoke(kind, LogType="None").payload["errorType"] == "Sandbox.Timedout"
+    assert prober.percentile(99) < 1
+    assert process.memory_info().rss - before < 100 << 20
+
+
+def test_a_burst_of_lines_is_in_the_log_before_the_report(function, cloud):
+    made = function("def handler(e, c):\n    print('\\n'.join(map(str, range(25_000))))\n    return c.log_stream_name")
+    stream = made.invoke().payload
+    logs, group = cloud.client("logs"), f"/aws/lambda/{made.name}"
+    found, token, deadline = [], {}, time.monotonic() + 20
+    while not (found and found[-1].startswith("REPORT")):
+        assert time.monotonic() < deadline
+        page = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **token)
+        found += [event["message"] for event in page["events"]]
+        token = {"nextToken": page["nextForwardToken"]}
+    assert found[2:-2] == [str(number) for number in range(25_000)]
+
+
+def test_a_long_line_is_cut(function, cloud):
+    made = function("def handler(e, c):\n    print('é' * 200_000)\n    return c.log_stream_name")
+    stream = made.invoke().payload
+    logs, group, deadline = cloud.client("logs"), f"/aws/lambda/{made.name}", time.monotonic() + 20
+    while not (events := logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]):
+        assert time.monotonic() < deadline
+    assert [len(event["message"].encode()) for event in events[2:4]] == [262_118, 400_000 - 262_118]

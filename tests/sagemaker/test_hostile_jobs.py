@@ -7,9 +7,11 @@ import gzip
 import time
 from typing import Any
 
+import psutil
 import pytest
 from sagemaker_workbench import IMAGE, ROLE, Workbench, archive, until
 
+from prober import probing
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker.jobs import transform
 
@@ -189,3 +191,25 @@ def test_an_input_that_decompresses_without_end_is_refused(kind: str, monkeypatc
     with pytest.raises(OSError, match="decompresses to more than"):
         transform._decompressed(compress(bytes(8 << 20)), {"CompressionType": kind})
     assert transform._decompressed(compress(b"data"), {"CompressionType": kind}) == b"data"
+
+
+FLOOD = """
+import os
+while True: os.write(1, b"loss=1" + bytes([10]) * (1 << 19))
+"""
+
+
+@pytest.mark.slow
+def test_a_job_that_floods_its_log_waits_and_holds_up_nobody(bench: Workbench) -> None:
+    definitions = [{"Name": f"m{number}", "Regex": "loss=([0-9]+)"} for number in range(4)]
+    algorithm = {"TrainingImage": IMAGE, "TrainingInputMode": "File", **program(bench, FLOOD)}
+    process = psutil.Process(bench.cloud.running.pid)
+    before = process.memory_info().rss
+    name = bench.train(AlgorithmSpecification={**algorithm, "MetricDefinitions": definitions})
+    until(lambda: bench.sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] == "Training")
+    with probing(bench.cloud) as prober:
+        time.sleep(5)
+    assert prober.percentile(99) < 1
+    assert process.memory_info().rss - before < 200 << 20
+    bench.sagemaker.stop_training_job(TrainingJobName=name)
+    assert bench.ended(name)["TrainingJobStatus"] == "Stopped"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
@@ -158,8 +157,8 @@ def start(
 ) -> RunningCloud:  # fmt: skip
     """Start a local cloud in the background and return it when it answers; one that runs already is returned.
 
-    It logs to `cloud.log` in its data folder. Raises `CloudError` with that log's end where it does not come up
-    within `timeout` seconds, and `UnresponsiveError` where one holds the folder that does not answer.
+    It logs to `cloud.log` in its data folder. Raises `CloudError` with that log's end where the process ends or does
+    not come up within `timeout` seconds, and `UnresponsiveError` where one holds the folder that does not answer.
     """
     data_dir = data_dir.resolve()
     if running := find(data_dir):
@@ -168,13 +167,19 @@ def start(
     command = server_command(
         data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
     )  # fmt: skip
-    pid, begun = _spawn(command, data_dir / "cloud.log")
+    log = data_dir / "cloud.log"
+    pid, begun = _spawn(command, log)
     deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG) == (0, 0):
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            raise CloudError(_ending(os.waitstatus_to_exitcode(status), log, begun))
         if (running := _described(data_dir)) and running.pid == pid and running.healthy():
             return running
         time.sleep(0.005)
-    raise CloudError(_reason(pid, data_dir / "cloud.log", begun, timeout))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise CloudError(_last_line(log, begun) or f"The local cloud did not answer within {timeout:g} s; see {log}.")
 
 
 def server_command(
@@ -218,15 +223,20 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
         os.close(log)
 
 
-def _reason(pid: int, log_path: Path, begun: int, timeout: float) -> str:
-    """Put an end to a process that did not come up, and return the last line that it logged."""
-    with contextlib.suppress(ProcessLookupError, ChildProcessError):
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+def _ending(code: int, log_path: Path, begun: int) -> str:
+    """Return why a process ended that did not come up: the last line that it logged, unless it was killed."""
+    last = _last_line(log_path, begun)
+    if last and code >= 0:
+        return last
+    how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
+    return f"The local cloud ended {how} as it started; see {log_path}."
+
+
+def _last_line(log_path: Path, begun: int) -> str:
     with log_path.open("rb") as log:
         log.seek(begun)
         lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"The local cloud did not answer within {timeout:g} s; see {log_path}."
+    return lines[-1] if lines else ""
 
 
 def find(data_dir: Path) -> RunningCloud | None:

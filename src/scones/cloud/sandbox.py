@@ -21,16 +21,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from scones.cloud.program_output import Output, ProgramOutput
+
 log = logging.getLogger(__name__)
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
-Output = Callable[[bytes], None]
 PAGE = os.sysconf("SC_PAGE_SIZE")
 _probing = threading.Lock()
 
@@ -96,12 +97,12 @@ class Sandbox:
     async def wait(self) -> int:
         """Wait until the program has ended and its output has been read; return its exit status, or -signal."""
         status = await self._process.wait()
-        await asyncio.shield(self._output.ended)  # whoever waits may give up; the output goes on
+        await self._output.finish()
         return status
 
-    def drain(self) -> None:
-        """Read what the program has written until now, and hand it to `on_output`."""
-        self._output.read()
+    async def drain(self, seconds: float) -> None:
+        """Hand what the program has written until now to `on_output`; what takes longer than `seconds` comes later."""
+        await self._output.drain(seconds)
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""
@@ -121,36 +122,8 @@ class Sandbox:
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
 
-class ProgramOutput:
-    """The reading end of a program's standard output and error."""
-
-    def __init__(self, descriptor: int, on_output: Output) -> None:
-        os.set_blocking(descriptor, False)
-        self._descriptor = descriptor
-        self._on_output = on_output
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(descriptor, self.read)
-
-    def read(self) -> None:
-        """Hand on what is there, up to a bound: a program that floods its output must not hold up the loop."""
-        for _ in range(16):
-            if self.ended.done():
-                return
-            try:
-                chunk = os.read(self._descriptor, 65536)
-            except BlockingIOError:
-                return
-            if chunk:
-                self._on_output(chunk)
-            else:
-                self._loop.remove_reader(self._descriptor)
-                os.close(self._descriptor)
-                self.ended.set_result(None)
-
-
 async def spawn(program: Program, on_output: Output) -> Sandbox:
-    """Start a program. `on_output` gets what it writes to standard output and error, as it comes.
+    """Start a program. `on_output` gets what it writes to standard output and error, as it comes (`program_output`).
 
     Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
     """

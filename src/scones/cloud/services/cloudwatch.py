@@ -46,11 +46,11 @@ class CloudWatch(Service):
         CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
     """
 
-    def append(self, namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
-        """Hand in a value measured now, without waiting."""
-        sample = (time.time(), "None", value, 1.0)
-        key = _key(dimensions)
-        self.cloud.store.submit(lambda connection: _insert(connection, namespace, name, key, [sample]))
+    def append(self, namespace: str, name: str, dimensions: dict[str, str], values: Iterable[float]) -> None:
+        """Hand in values measured now, without waiting."""
+        now, key = time.time(), _key(dimensions)
+        samples = [(now, "None", value, 1.0) for value in values]
+        self.cloud.store.submit(lambda connection: _insert(connection, namespace, name, key, samples))
 
     async def put_metric_data(self, call: Call) -> dict[str, Any]:
         """Store values; sets of statistics (StatisticValues) are refused."""

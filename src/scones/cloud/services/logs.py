@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import logging
 import re
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from scones.cloud.bulk_deletes import SLICE, delete_all
+from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services import log_search
@@ -19,14 +23,20 @@ from scones.cloud.services.log_search import EVENT_OVERHEAD, EVENTS, PAGE_BYTES
 from scones.cloud.text_order import successor
 from scones.cloud.time_slices import TimeSlices
 
+log = logging.getLogger(__name__)
+
 Event = tuple[int, str]
 """Milliseconds since 1970, and one line."""
-
 
 _LAST = str(2**63 - 1)
 """The largest time or id of an event, as its 19 digits in a token."""
 _END = 1 << 62
 """Behind every event's time in milliseconds, and behind every id."""
+UPLOAD_LIMIT = 1_048_576
+"""Bytes of an event, and of all events of a request, in UTF-8 and with what AWS counts besides: API reference,
+"PutLogEvents". An event had 256 KB at most until April 2025."""
+BACKLOG = 65_536
+"""Bytes of a stream's events, as AWS counts them, that may be on their way before their writer has to wait."""
 _COLUMNS = "id, at, ingested, message"
 
 
@@ -54,13 +64,34 @@ class Logs(Service):
         CREATE INDEX IF NOT EXISTS log_events_by_group ON log_events (group_name, at, id)
     """
 
-    def append(self, group: str, stream: str, events: Iterable[Event]) -> None:
-        """Hand in events for the log without waiting; group and stream are made on first use."""
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._unwritten: Counter[tuple[str, str]] = Counter()
+        """Bytes of events on their way, by group and stream."""
+
+    def append(self, group: str, stream: str, events: Iterable[Event]) -> asyncio.Future[None] | None:
+        """Hand in events for the log without waiting; group and stream are made on first use.
+
+        Returns a future to wait for before handing in more, if the stream's events on their way are many.
+        """
         batch = list(events)
-        if batch:
-            self.cloud.store.submit(
-                lambda connection: _append(connection, group, stream, batch, create=True), patient=True
-            )
+        if not batch:
+            return None
+        written = self.cloud.store.submit(
+            lambda connection: _append(connection, group, stream, batch, create=True), patient=True
+        )
+        key, size = (group, stream), _size(batch)
+        self._unwritten[key] += size
+
+        def settle(done: asyncio.Future[None]) -> None:
+            self._unwritten[key] -= size
+            if not self._unwritten[key]:
+                del self._unwritten[key]
+            if not done.cancelled() and (error := done.exception()):
+                log.warning("%d log events of %s %s are lost: %s", len(batch), group, stream, error)
+
+        written.add_done_callback(settle)
+        return written if self._unwritten[key] > BACKLOG else None
 
     def deliver(self, group: str, stream: str, events: Iterable[Event]) -> None:
         """Hand in events of an AWS service's log without waiting; a group that is not there takes none."""
@@ -194,6 +225,7 @@ class Logs(Service):
                 "InvalidParameterException",
                 "Log events in a single PutLogEvents request must be in chronological order.",
             )
+        _check_sizes([message for _, message in events])
         group, stream = params["logGroupName"], params["logStreamName"]
         await self.cloud.store.write(lambda connection: _append(connection, group, stream, events, create=False))
         return {"nextSequenceToken": "49039859627112345678901234567890123456789012345678901234"}
@@ -290,7 +322,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         )
     else:
         _require_group(connection, group)
-    size = sum(len(message) + EVENT_OVERHEAD for _, message in events)
+    size = _size(events)
     updated = connection.execute(
         "UPDATE log_streams SET first = min(coalesce(first, ?1), ?1), last = max(coalesce(last, ?2), ?2),"
         " ingested = ?3, bytes = bytes + ?4 WHERE group_name = ?5 AND name = ?6",
@@ -302,6 +334,19 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         "INSERT INTO log_events (group_name, stream, at, ingested, message) VALUES (?, ?, ?, ?, ?)",
         [(group, stream, at, now, message) for at, message in events],
     )
+
+
+def _check_sizes(messages: Sequence[str]) -> None:
+    """Raise `ServiceError` for events that are too large; the words are those that SDKs' users report."""
+    sizes = [len(message.encode(errors="surrogatepass")) + EVENT_OVERHEAD for message in messages]
+    for what, size in (("Log event", max(sizes)), ("Upload", sum(sizes))):
+        if size > UPLOAD_LIMIT:
+            message = f"{what} too large: {size} bytes exceeds limit of {UPLOAD_LIMIT}"
+            raise ServiceError("InvalidParameterException", message)
+
+
+def _size(events: Iterable[Event]) -> int:
+    return sum(len(message) + EVENT_OVERHEAD for _, message in events)
 
 
 def _require_group(connection: sqlite3.Connection, name: str) -> None:

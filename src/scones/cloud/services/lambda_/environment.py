@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.hosts_file import HOSTS, write_hosts
-from scones.cloud.sandbox import Output, Program, Sandbox
-from scones.cloud.services.lambda_.log_stream import LogStream
+from scones.cloud.program_output import Output
+from scones.cloud.sandbox import Program, Sandbox
+from scones.cloud.services.lambda_.log_stream import LogStream, WriteLog
 from scones.cloud.services.lambda_.platform_log import Figures, LogSettings, PlatformLog
 from scones.cloud.services.lambda_.runtime_api import (
     LOOPBACK,
@@ -35,12 +36,11 @@ LIFETIME_SECONDS = 6 * 3600.0
 WATCH_SECONDS = 0.05
 LOG_SECONDS = 0.5
 """How long a running handler's output waits for its way into the log."""
+DRAIN_SECONDS = 2.0
+"""Time in which the log takes what an invocation has written, before its report; what takes longer comes behind it."""
 MB = 1_048_576
 
 _EXITED, _OUT_OF_MEMORY, _TIMED_OUT = "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"
-
-WriteLog = Callable[[str, list[tuple[int, str]]], None]
-"""Takes a log stream's name, and lines with their times (ms since 1970), without waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +153,11 @@ class ExecutionEnvironment:
                 end = await self._run(payload, request_id, function_arn, client_context)
         finally:
             watch.cancel()
-        self._sandbox.drain()
+        milliseconds = (time.perf_counter() - begun) * 1e3
+        await self._sandbox.drain(DRAIN_SECONDS)
         self._log.end_line()
         outcome = self._outcome(request_id, end)
-        self._report(request_id, begun, self._init_ms if first else None, outcome)
+        self._report(request_id, milliseconds, self._init_ms if first else None, outcome)
         self._log.flush()
         outcome.log = self._log.take_tail()
         self.idle_since = time.monotonic()
@@ -250,8 +251,7 @@ class ExecutionEnvironment:
         self._measured = time.monotonic()
         return used
 
-    def _report(self, request_id: str, begun: float, init_ms: float | None, outcome: Outcome) -> None:
-        milliseconds = (time.perf_counter() - begun) * 1e3
+    def _report(self, request_id: str, milliseconds: float, init_ms: float | None, outcome: Outcome) -> None:
         if time.monotonic() - self._measured > WATCH_SECONDS:  # reading it takes a tenth of a quick invocation's time
             self._measure()
         figures = Figures(duration=milliseconds, init=init_ms, memory=math.ceil(self._peak / MB))

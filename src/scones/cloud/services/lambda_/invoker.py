@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.sandbox import Output, Program, Sandbox, isolation, spawn
+from scones.cloud.program_output import Output
+from scones.cloud.sandbox import Program, Sandbox, isolation, spawn
 from scones.cloud.services.lambda_ import sdk
 from scones.cloud.services.lambda_.code import CodeStore
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment, Outcome, Setup

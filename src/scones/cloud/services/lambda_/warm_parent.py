@@ -13,7 +13,8 @@ import subprocess
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from scones.cloud.sandbox import LAUNCHER, Output, Program, ProgramOutput, Sandbox, describe
+from scones.cloud.program_output import Output, ProgramOutput
+from scones.cloud.sandbox import LAUNCHER, Program, Sandbox, describe
 
 log = logging.getLogger(__name__)
 

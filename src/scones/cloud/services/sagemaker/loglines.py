@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.program_output import Lines
 from scones.cloud.untrusted_files import Listing
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
 
-LONGEST = 256 << 10
-"""Bytes after which a line without an end is taken for one: CloudWatch Logs' limit of an event."""
-
-
+Follow = Callable[[Sequence[str]], Awaitable[None]]
+"""Takes lines of a program, in order."""
 LEFT_OUT_LINES = 20
 """Maximum number of lines about files that are not stored, for one folder."""
 
 
 class LogStream:
-    """One stream of a group, fed with bytes as they come; `also` sees every line as well."""
+    """One stream of a group, fed with bytes as they come; `follow` gets the program's lines as well."""
 
-    def __init__(self, cloud: Cloud, group: str, name: str, also: Callable[[str], None] | None = None) -> None:
+    def __init__(self, cloud: Cloud, group: str, name: str, follow: Follow | None = None) -> None:
         self._cloud = cloud
         self._group = group
-        self._also = also
-        self._rest = b""
+        self._follow = follow
+        self._lines = Lines()
         self.name = name
 
-    def feed(self, chunk: bytes) -> None:
-        """Take what a program wrote, and hand in the lines that are whole without waiting for their storage."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > LONGEST:
-            lines.append(self._rest)
-            self._rest = b""
-        self._write(lines)
+    def feed(self, piece: bytes) -> asyncio.Future[None] | None:
+        """Take what a program wrote, and hand in its lines; return a future to wait for before the next, if any."""
+        texts = [_text(line) for line in self._lines.add(piece)]
+        behind = self._write(texts)
+        return asyncio.ensure_future(self._followed(texts, behind)) if texts and self._follow else behind
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Hand in a last line without an end."""
-        rest, self._rest = self._rest, b""
-        if rest:
-            self._write([rest])
+        texts = [_text(line) for line in self._lines.end()]
+        self._write(texts)
+        await self._followed(texts, None)
+
+    async def _followed(self, texts: Sequence[str], behind: asyncio.Future[None] | None) -> None:
+        if texts and self._follow:
+            await self._follow(texts)
+        if behind:
+            await asyncio.wait({behind})
 
     def write(self, line: str) -> None:
         """Hand in a line of the cloud's own."""
-        self._write([line.encode()])
+        self._write([line])
 
     def write_left_out(self, listing: Listing) -> None:
         """Hand in a line for each file that is not stored, up to a bound."""
@@ -56,13 +60,14 @@ class LogStream:
         if len(reasons) > LEFT_OUT_LINES:
             self.write(f"Not stored: {len(reasons) - LEFT_OUT_LINES} more.")
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, texts: Sequence[str]) -> asyncio.Future[None] | None:
         now = int(time.time() * 1e3)
-        texts = [line.decode(errors="replace").removesuffix("\r") for line in lines]
-        cast("Logs", self._cloud.services["logs"]).append(self._group, self.name, [(now, text) for text in texts])
-        if self._also is not None:
-            for text in texts:
-                self._also(text)
+        logs = cast("Logs", self._cloud.services["logs"])
+        return logs.append(self._group, self.name, [(now, text) for text in texts])
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace").removesuffix("\r")
 
 
 def log_group(endpoint: str) -> str:

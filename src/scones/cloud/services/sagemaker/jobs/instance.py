@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from scones.cloud.cloud import Cloud
@@ -22,7 +21,7 @@ from scones.cloud.services.sagemaker.jobs import inputs
 from scones.cloud.services.sagemaker.jobs.checkpoints import Checkpoints
 from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
 from scones.cloud.services.sagemaker.jobs.pipes import Feed, feeds
-from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.loglines import Follow, LogStream
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
@@ -83,10 +82,10 @@ class Instance:
         self._feeds = await feeds(objects, self._request, folder, share)
         await self.checkpoints.restore()
 
-    async def start(self, on_line: Callable[[str], None]) -> None:
-        """Start the program; `on_line` sees every line of its log."""
+    async def start(self, follow: Follow) -> None:
+        """Start the program; `follow` gets the lines of its log."""
         name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
-        self._stream = LogStream(self._cloud, GROUP, name, on_line)
+        self._stream = LogStream(self._cloud, GROUP, name, follow)
         self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
 
     async def wait(self) -> int:
@@ -108,7 +107,7 @@ class Instance:
         except (ServiceError, OSError, ValueError) as error:
             raise ValueError(f"Data download failed: {error}") from error
         finally:
-            self._stream.finish()
+            await self._stream.finish()
             for each in (follow, ended, *feeding):
                 each.cancel()
 

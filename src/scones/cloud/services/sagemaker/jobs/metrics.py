@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from scones.cloud import images
 from scones.cloud.expressions import Expression, ExpressionError
 from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.time_slices import TimeSlices
 
 _XGBOOST = [
     {"Name": f"{data}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{data}-{metric}:([-+.\deE]+)"}
@@ -59,14 +61,17 @@ class Metrics:
         self._expressions = [(item["Name"], Expression(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
-    def read(self, line: str) -> dict[str, float]:
-        """Take the values in a log line, and return them by their metrics' names."""
-        found = {}
-        for name, expression in self._expressions:
-            value = _value(expression, line)
-            if value is not None:
-                self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
-                found[name] = value
+    async def read(self, lines: Iterable[str]) -> dict[str, list[float]]:
+        """Take the values in log lines, in slices; return them by their metrics' names."""
+        found = defaultdict(list)
+        async with TimeSlices() as slices:
+            for line in lines:
+                for name, expression in self._expressions:
+                    if (value := _value(expression, line)) is not None:
+                        self._latest[name] = {"MetricName": name, "Value": value, "Timestamp": time.time()}
+                        found[name].append(value)
+                    if slices.used_up():
+                        await slices.pause()
         return found
 
     def final(self) -> list[dict[str, Any]]:

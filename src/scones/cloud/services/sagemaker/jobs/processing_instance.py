@@ -95,7 +95,7 @@ class ProcessingInstance:
         try:
             return await self._sandbox.wait()
         finally:
-            self._stream.finish()
+            await self._stream.finish()
 
     def terminate(self) -> None:
         """Ask the program to end (SIGTERM)."""

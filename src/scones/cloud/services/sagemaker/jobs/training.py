@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -164,9 +164,9 @@ class TrainingRun:
             for task in waiting:
                 task.cancel()
 
-    def _read_metrics(self, line: str) -> None:
-        for name, value in self._metrics.read(line).items():
-            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, value)
+    async def _read_metrics(self, lines: Sequence[str]) -> None:
+        for name, values in (await self._metrics.read(lines)).items():
+            self._cloudwatch.append(GROUP, name, {"TrainingJobName": self._request["TrainingJobName"]}, values)
             self._metrics_changed.set()
 
     async def _keep_metrics(self) -> None:

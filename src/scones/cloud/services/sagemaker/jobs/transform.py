@@ -92,8 +92,7 @@ class TransformRun:
             return await self._transform()
         finally:
             await self._server.stop(grace=5)
-            self._data_log.finish()
-            self._log.finish()
+            await self._log.finish()
 
     async def _transform(self) -> Outcome:
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]

@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from scones.cloud import images, workspace
@@ -40,7 +41,7 @@ class AppServer:
         self._folder = folder
         self._role = role
         self._lines: deque[str] = deque(maxlen=20)
-        self._stream = LogStream(cloud, GROUP, stream, self._lines.append)
+        self._stream = LogStream(cloud, GROUP, stream, self._keep)
         self._sandbox: Sandbox | None = None
         self._token = token
         self.port = 0
@@ -82,7 +83,7 @@ class AppServer:
         """Wait until the program has ended; return its exit status, or -signal."""
         assert self._sandbox is not None
         status = await self._sandbox.wait()
-        self._stream.finish()
+        await self._stream.finish()
         return status
 
     async def stop(self) -> None:
@@ -94,6 +95,9 @@ class AppServer:
         await asyncio.wait({ended}, timeout=STOP_SECONDS)
         self._sandbox.kill()  # what the program has left behind, too
         await ended
+
+    async def _keep(self, lines: Sequence[str]) -> None:
+        self._lines.extend(lines)
 
     def _program(self) -> Program:
         self.port = _free_port()

@@ -1,0 +1,133 @@
+"""What a program writes: read in bounded pieces, no faster than they are stored, and split into lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+PIECE_BYTES, PIECE_LINES = 65_536, 1000
+"""The most that is handed on at once: lines cost more than bytes."""
+LINE_LIMIT = 262_144 - 26
+"""Bytes of a line; a longer one is cut.
+
+AWS cuts the lines of programs at 256 KB, the former limit of an event in CloudWatch Logs, less the 26 bytes that it
+counts for each event. PutLogEvents takes 1 MB since April 2025; users still saw functions' lines cut after that.
+"""
+STALLED_SECONDS = 5.0
+"""Time without progress after which the output of a program that has ended is given up: on a full disk."""
+
+Output = Callable[[bytes], asyncio.Future[None] | None]
+"""Takes a piece; returns a future to wait for before the next piece, or None."""
+
+
+class ProgramOutput:
+    """The reading end of a program's standard output and error.
+
+    While `on_output` has the reader wait, nothing is read: the pipe fills up, and the program's writes block.
+    """
+
+    def __init__(self, descriptor: int, on_output: Output) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._on_output = on_output
+        self._loop = asyncio.get_running_loop()
+        self._rest = b""
+        self._stored: asyncio.Future[None] | None = None
+        self._pieces = 0
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(descriptor, self._read)
+
+    async def drain(self, seconds: float) -> None:
+        """Hand on what the program has written until now; what takes longer than `seconds` comes later."""
+        end = self._loop.time() + seconds
+        while self._read() or self._stored is not None:
+            if self._stored is not None:
+                await asyncio.wait({self._stored}, timeout=end - self._loop.time())
+            else:
+                await asyncio.sleep(0)
+            if self._loop.time() >= end:
+                return
+
+    async def finish(self) -> None:
+        """Wait until the output has ended; give it up where it cannot be stored."""
+        while not self.ended.done():
+            pieces = self._pieces
+            await asyncio.wait({self.ended}, timeout=STALLED_SECONDS)
+            if self._stored is not None and self._pieces == pieces and not self.ended.done():
+                self._end()
+
+    def _read(self) -> bool:
+        """Hand on a piece, if there is one and the last is stored; return True if there may be more."""
+        if self._stored is not None or self.ended.done():
+            return False
+        try:
+            self._rest = self._rest or os.read(self._descriptor, PIECE_BYTES)
+        except BlockingIOError:
+            return False
+        if not self._rest:
+            self._end()
+            return False
+        piece, self._rest = _parted(self._rest)
+        self._pieces += 1
+        self._stored = self._on_output(piece)
+        if self._stored is not None:
+            self._loop.remove_reader(self._descriptor)
+            self._stored.add_done_callback(self._resume)
+        elif self._rest:
+            self._loop.call_soon(self._read)
+        return True
+
+    def _resume(self, _: asyncio.Future[None]) -> None:
+        self._stored = None
+        if not self.ended.done():
+            self._loop.add_reader(self._descriptor, self._read)
+            self._read()
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        os.close(self._descriptor)
+        self.ended.set_result(None)
+
+
+class Lines:
+    """Splits output into lines, without their ends."""
+
+    def __init__(self) -> None:
+        self._begun = b""
+
+    def add(self, piece: bytes) -> list[bytes]:
+        """Add output; return the lines that are complete, or have reached the limit."""
+        *lines, self._begun = (self._begun + piece).split(b"\n")
+        if len(self._begun) > LINE_LIMIT or any(len(line) > LINE_LIMIT for line in lines):
+            lines = [part for line in lines for part in _cut(line)]
+            *parts, self._begun = _cut(self._begun)
+            lines += parts
+        return lines
+
+    def end(self) -> list[bytes]:
+        """Return the line that has begun, if any."""
+        begun, self._begun = self._begun, b""
+        return [begun] if begun else []
+
+
+def _parted(data: bytes) -> tuple[bytes, bytes]:
+    """Return the first piece of data, and the rest."""
+    if data.count(b"\n") <= PIECE_LINES:
+        return data, b""
+    end = 0
+    for _ in range(PIECE_LINES):
+        end = data.index(b"\n", end) + 1
+    return data[:end], data[end:]
+
+
+def _cut(line: bytes) -> list[bytes]:
+    """Return the parts of a line, none longer than the limit; no character is divided, if it is UTF-8."""
+    parts = []
+    while len(line) > LINE_LIMIT:
+        end = LINE_LIMIT
+        while end > LINE_LIMIT - 4 and line[end] & 0xC0 == 0x80:
+            end -= 1
+        parts.append(line[:end])
+        line = line[end:]
+    return [*parts, line]
