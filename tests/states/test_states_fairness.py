@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,13 @@ from scones.cloud.services.states.execution.concurrency import (
     Concurrency,
     ConcurrencyPool,
 )
+from scones.cloud.services.states.execution.history import Event
+from scones.cloud.services.states.execution.journal import MAX_UNWRITTEN, Journal
 from scones.cloud.services.states.execution.quota import CHARACTERS, RUNNING, Quota
 from scones.cloud.services.states.execution.scheduler import SLICE, Scheduler
 from scones.cloud.services.states.language.evaluators import Owner
+from scones.cloud.services.states.schema import SCHEMA
+from scones.cloud.store import Store
 
 ITEMS = 1_000
 ROLE = "arn:aws:iam::111122223333:role/states"
@@ -269,3 +275,22 @@ def test_executions_of_a_machine_that_was_deleted_before_a_crash_do_not_go_on(st
         database.execute("DELETE FROM sfn_machines")
         database.commit()
     assert machines_of(start_cloud()).wait(execution)["status"] == "ABORTED"
+
+
+def test_executions_wait_while_much_is_to_be_written(tmp_path: Path):
+    async def main() -> None:
+        store = Store(tmp_path / "store.sqlite")
+        await store.define(SCHEMA)
+        journal, go_on = Journal(store), threading.Event()
+        store.submit(lambda _: go_on.wait(30))
+        for number in range(1, MAX_UNWRITTEN // 100_000 + 2):
+            journal.event(1, Event(number, number - 1, "PassStateEntered", 0.0, {"input": "x" * 100_000}))
+        waiting = asyncio.ensure_future(journal.room())
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        go_on.set()
+        await asyncio.wait_for(waiting, 30)
+        await journal.room()
+        await store.close()
+
+    asyncio.run(main())

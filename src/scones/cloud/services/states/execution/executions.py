@@ -58,7 +58,7 @@ _LIMIT_EXCEEDED = (
     "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
     "execution can be started."
 )
-_STOPPED_TOGETHER = 20
+STOPPED_TOGETHER = 20
 """Executions of a deleted machine that are stopped at once; requests are served in between."""
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
@@ -204,8 +204,8 @@ class Executions:
             self._cloud.spawn(self._stop_all(arns), machine)
 
     async def _stop_all(self, arns: list[str]) -> None:
-        for begin in range(0, len(arns), _STOPPED_TOGETHER):
-            together = arns[begin : begin + _STOPPED_TOGETHER]
+        for begin in range(0, len(arns), STOPPED_TOGETHER):
+            together = arns[begin : begin + STOPPED_TOGETHER]
             await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
 
     async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
@@ -391,7 +391,7 @@ class Executions:
             context_of(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
         )
         interpreter.map_runs = self.map_runs.of(execution)
-        interpreter.store = self._cloud.store
+        interpreter.journal = self._journal
         return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
 
     async def _end(

@@ -14,7 +14,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.evaluation.definitions import parsed
 from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
-from scones.cloud.services.states.execution.executions import Execution, context_of
+from scones.cloud.services.states.execution.executions import STOPPED_TOGETHER, Execution, context_of
 from scones.cloud.services.states.execution.history import Event, Recorder, Track, failure_details, started_details
 from scones.cloud.services.states.execution.interpreter import Interpreter
 from scones.cloud.services.states.execution.quota import Quota
@@ -118,10 +118,17 @@ class ExpressExecutions:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def stop_machine(self, machine: str) -> None:
-        """End the executions of a machine that is deleted."""
-        for task, execution in self._running.items():
-            if execution.machine == machine:
+        """End the executions of a machine that is deleted, in the background."""
+        tasks = [task for task, execution in self._running.items() if execution.machine == machine]
+        if tasks:
+            self._cloud.spawn(self._end_all(tasks), machine)
+
+    async def _end_all(self, tasks: list[asyncio.Task[Outcome]]) -> None:
+        for begin in range(0, len(tasks), STOPPED_TOGETHER):
+            together = tasks[begin : begin + STOPPED_TOGETHER]
+            for task in together:
                 task.cancel()
+            await asyncio.wait(together)
 
     def _execution(self, machine: Machine, name: str, text: str) -> Execution:
         if self._quota.used_up(text):

@@ -10,6 +10,7 @@ from scones.cloud.services.states.execution.callbacks import new_token
 from scones.cloud.services.states.execution.clock import Clock
 from scones.cloud.services.states.execution.concurrency import Concurrency
 from scones.cloud.services.states.execution.history import Track, failure_details
+from scones.cloud.services.states.execution.journal import Journal
 from scones.cloud.services.states.execution.payloads import length, payload_text, variable_texts
 from scones.cloud.services.states.execution.resume import Entry, Past
 from scones.cloud.services.states.execution.retry import Attempts, find_catcher
@@ -40,7 +41,6 @@ from scones.cloud.services.states.language.templates import Template
 from scones.cloud.services.states.language.text import Texts, dumps
 from scones.cloud.services.states.language.timestamps import format_timestamp, parse_timestamp
 from scones.cloud.services.states.map_run import distributed
-from scones.cloud.store import Store
 
 MAX_WAIT = 2**31 - 1
 """Seconds; a longer Wait fails, as recorded on AWS."""
@@ -72,8 +72,8 @@ class Interpreter:
         self.runner = runner
         self._evaluators = evaluators
         self.map_runs: distributed.ExecutionMapRuns | None = None
-        self.store: Store | None = None
-        """Where the events are kept: while its disk is full, no state is entered."""
+        self.journal: Journal | None = None
+        """Where the events are kept; while it has no room, no state is entered."""
         self.concurrency = Concurrency(scheduler.pool)
         self._context = context
         self._scheduler = scheduler
@@ -96,8 +96,8 @@ class Interpreter:
         while True:
             state = group.states[name]
             await self.turn()
-            if self.store is not None and self.store.full_since is not None:
-                await self.store.room()
+            if self.journal is not None:
+                await self.journal.room()
             if entry is None:
                 entry = self._enter(state, value, track)
             outcome = await self._stay(state, entry, track)

@@ -21,19 +21,31 @@ _FAILED_ATTEMPT = (
 )
 
 
+MAX_UNWRITTEN = 16 * 1024**2
+"""Characters of events that are not on disk yet, beyond which executions wait for the disk."""
+
+
 class Journal:
     """Appends to the store in order, without waiting; what is added without an await between is never split."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
+        self._added = self._unwritten = 0
+        """Characters of the events that were added since the last flush, and of all that are not on disk."""
+        self._room = asyncio.Event()
+        self._room.set()
         self._batch: asyncio.Future[None] | None = None
         self._newest: asyncio.Future[None] | None = None
         """The batch that was handed in last: batches are written in order, so it is the last to be on disk."""
 
     def event(self, execution: int, event: Event) -> None:
         """Add an event of an execution."""
-        self.add(EVENT, execution, *to_row(event))
+        row = to_row(event)
+        size = len(row[4] or "")
+        self._added += size
+        self._count(size)
+        self.add(EVENT, execution, *row)
 
     def failed_attempt(self, execution: int, attempt: FailedAttempt) -> None:
         """Add that an attempt of a state failed."""
@@ -48,6 +60,19 @@ class Journal:
         self._statements.append((sql, parameters))
         return self._batch
 
+    async def room(self) -> None:
+        """Return once executions may go on to record events: the disk has room, and little waits to be written."""
+        if self._store.full_since is not None:
+            await self._store.room()
+        await self._room.wait()
+
+    def _count(self, characters: int) -> None:
+        self._unwritten += characters
+        if self._unwritten > MAX_UNWRITTEN:
+            self._room.clear()
+        else:
+            self._room.set()
+
     async def flushed(self) -> None:
         """Return once everything that was added is on disk; raises `DiskFullError` for a request on a full disk."""
         newest = self._batch or self._newest
@@ -61,6 +86,7 @@ class Journal:
         statements, batch = self._statements, self._batch
         if batch is None:
             return None
+        characters, self._added = self._added, 0
         self._statements, self._batch = [], None
         if patient:
             self._newest = batch
@@ -70,6 +96,7 @@ class Journal:
                 connection.execute(sql, parameters)
 
         def written(done: asyncio.Future[None]) -> None:
+            self._count(-characters)
             error = done.exception()
             if error is None:
                 batch.set_result(None)
