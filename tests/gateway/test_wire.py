@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import parse_qs
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import match_rest
 from scones.cloud.wire.serialize import serialize, serialize_error
 from scones.cloud.wire.validate import validate
+
+FORM_PIECES = b"a % + = & _ \n \r \x00 %41 %3d %C3%A4 \xc3 \xa4 %ff =\n %0A %0D%0A %2 %zz".split(b" ")
 
 
 def route(service, method, path, query=None, headers=None, offered=frozenset()):
@@ -210,3 +216,10 @@ def test_validation_reaches_a_client(cloud):
     with pytest.raises(ClientError, match="Member must satisfy regular expression pattern") as error:
         cloud.client("iam").create_role(RoleName="bad name", AssumeRolePolicyDocument="{}")
     assert error.value.response["Error"]["Code"] == "ValidationError"
+
+
+@given(st.lists(st.sampled_from(FORM_PIECES), max_size=12))
+def test_a_form_is_read_as_urllib_reads_it(pieces):
+    body = b"".join(pieces)
+    expected = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    assert fields_of(body) == expected

@@ -308,3 +308,31 @@ def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None
     first.kill()
     second = start_cloud()
     assert set(queue.bodies(20, second.client("sqs"))) == {str(n) for n in range(20)}
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        '{"x":NaN}',
+        '{"x":-Infinity}',
+        '{"x":1e999}',
+        '{"x":"\\ud800"}',
+        '{"\\udc00":1}',
+        '{"x":' * 1000 + "1" + "}" * 1000,
+    ],
+)
+def test_details_that_are_not_json_are_malformed(events: Any, detail: str) -> None:
+    answer = events.put_events(Entries=[{"Source": "test", "DetailType": "t", "Detail": detail}])
+    assert [each.get("ErrorCode") for each in answer["Entries"]] == ["MalformedDetail"]
+
+
+def test_deeply_nested_details_reach_a_template(events: Any, make_queue: Any) -> None:
+    queue = make_queue()
+    source = make_rule(
+        events,
+        [{"Arn": queue.arn, "InputTransformer": {"InputPathsMap": {"a": "$.detail"}, "InputTemplate": '{"a": <a>}'}}],
+    )
+    detail = '{"x":' * 900 + "1" + "}" * 900
+    answer = events.put_events(Entries=[{"Source": source, "DetailType": "t", "Detail": detail}])
+    assert answer["FailedEntryCount"] == 0
+    assert queue.bodies(1) == [f'{{"a": {detail}}}']

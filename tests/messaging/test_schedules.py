@@ -47,6 +47,12 @@ def test_next_time(expression: str, after: str, expected: str | None) -> None:
         "cron(0 0 31 2 ? *)",
         "cron(0 0 30 FEB ? 2199)",
         "rate(" + "9" * 200 + " days)",
+        "rate(\u0665 hours)",
+        "cron(\u0661 * * * ? *)",
+        "cron(0/\u00b2 * * * ? *)",
+        "cron(0 0 \u0661W * ? *)",
+        "cron(0 0 ? * \u0665#\u0661 *)",
+        "cron(0 +1 * * ? *)",
     ],
 )
 def test_expressions_that_are_refused(cloud: Any, expression: str) -> None:

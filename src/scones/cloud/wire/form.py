@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import binascii
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
@@ -19,6 +20,8 @@ DEPTH = 32
 """Parts of a field's name, between dots."""
 INDEX = (1 << 31) - 1
 
+_BARE_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
 Form = Mapping[str, Sequence[str]]
 Node = dict[str | None, Any]
 """The fields below a name, by the next part of their names; None is the name's own value."""
@@ -29,9 +32,21 @@ def fields_of(body: bytes) -> dict[str, list[str]]:
     if body.count(b"&") >= FIELDS:
         raise ServiceError("MalformedQueryString", f"The request has more than {FIELDS} parameters.", 404)
     found: dict[str, list[str]] = {}
-    for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
-        found.setdefault(name, []).append(value)
+    for part in body.split(b"&"):
+        if part:
+            name, _, value = part.partition(b"=")
+            found.setdefault(_unquoted(name), []).append(_unquoted(value))
     return found
+
+
+def _unquoted(quoted: bytes) -> str:
+    """Return the text of a name or value: `urllib` takes 0.1 s for a megabyte, the decoder of MIME a millisecond."""
+    if b"+" in quoted:
+        quoted = quoted.replace(b"+", b" ")
+    if b"%" in quoted:
+        whole = _BARE_PERCENT.sub(b"%25", quoted)
+        quoted = binascii.a2b_qp(whole.replace(b"=", b"%3D").replace(b"%", b"="))
+    return quoted.decode("utf-8", "replace")
 
 
 def structure(form: Form, shape: StructureShape) -> dict[str, Any]:

@@ -18,6 +18,8 @@ VALUES = 250_000
 """Values of a document: ten times what any limit of AWS allows, except for statistics of metrics."""
 CONTAINERS = 50_000
 """Objects and arrays of a document: PutLogEvents takes 10,000 events."""
+NESTING = 900
+"""Objects and arrays in each other; EventBridge allows 1,000, and Python's encoder as many calls of all kinds."""
 LONG = 1 << 20
 """Bytes from which a string is cut out, and of the slices in which base64 is decoded."""
 REST = 4 << 20
@@ -41,6 +43,18 @@ def load(body: bytes) -> Any:
     return _restored(_parsed(rest), strings)
 
 
+def load_text(text: str) -> Any:
+    """Return a JSON document that is the text of a parameter or message: an event, a filter's subject.
+
+    It has the bounds of `load`, and one on its nesting, so that `json.dumps` can write it. Raises `ValueError`.
+    """
+    body = text.encode()
+    document = _parsed(body)
+    if body.count(b"[") + body.count(b"{") > NESTING and _nesting(document) > NESTING:
+        raise ValueError(f"the document has more than {NESTING} objects and arrays in each other")
+    return document
+
+
 def decoded(text: str | memoryview) -> bytes:
     """Return the bytes that base64 states; raises `ValueError`."""
     if len(text) <= LONG:
@@ -58,6 +72,15 @@ def _parsed(body: bytes) -> Any:
     if len(body) > CONTAINERS:
         _check_counts(body)
     return orjson.loads(body)
+
+
+def _nesting(document: Any) -> int:
+    """Return how many objects and arrays are in each other at most."""
+    depth, level = 0, [document]
+    while level := [each for each in level if isinstance(each, dict | list)]:
+        depth += 1
+        level = [item for each in level for item in (each.values() if isinstance(each, dict) else each)]
+    return depth
 
 
 def _check_counts(body: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -13,6 +12,8 @@ from scones.cloud.service import Call
 from scones.cloud.services.events.errors import invalid
 from scones.cloud.services.events.operations import Operations
 from scones.cloud.services.events.records import DEFAULT_BUS
+from scones.cloud.time_slices import TimeSlices
+from scones.cloud.wire import json_document
 
 SIZE_LIMIT = 1_048_576
 """Bytes of all entries of a request."""
@@ -30,14 +31,17 @@ class PuttingOperations(Operations):
             raise invalid("The local cloud has no global endpoints; leave out EndpointId.")
         answers = []
         events: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for entry in entries:
-            answer = _refusal(entry)
-            if answer is None:
-                event = self._event(entry)
-                answer = {"EventId": event["id"]}
-                if bus := self._bus(entry.get("EventBusName")):
-                    events[bus].append(event)
-            answers.append(answer)
+        async with TimeSlices() as slices:
+            for entry in entries:
+                if slices.used_up():
+                    await slices.pause()
+                detail, answer = _detail(entry)
+                if detail is not None:
+                    event = self._event(entry, detail)
+                    answer = {"EventId": event["id"]}
+                    if bus := self._bus(entry.get("EventBusName")):
+                        events[bus].append(event)
+                answers.append(answer)
         for bus, given in events.items():
             await self._router.route(bus, given)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
@@ -52,8 +56,8 @@ class PuttingOperations(Operations):
 
     async def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
         """Put an event of a service of the cloud (`aws.states`) on the default bus."""
-        entry = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": resources}
-        await self._router.route(DEFAULT_BUS, [self._event(entry)])
+        entry = {"Source": source, "DetailType": detail_type, "Resources": resources}
+        await self._router.route(DEFAULT_BUS, [self._event(entry, detail)])
 
     def _bus(self, given: str | None) -> str | None:
         """Return the bus of an entry, or None: AWS accepts events for a bus that is not there, and drops them."""
@@ -62,7 +66,7 @@ class PuttingOperations(Operations):
         except ServiceError:
             return None
 
-    def _event(self, entry: dict[str, Any]) -> dict[str, Any]:
+    def _event(self, entry: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
         moment: datetime = entry.get("Time") or datetime.now(UTC)
         return {
             "version": "0",
@@ -73,25 +77,25 @@ class PuttingOperations(Operations):
             "time": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": self.cloud.settings.region,
             "resources": entry.get("Resources") or [],
-            "detail": json.loads(entry["Detail"]),
+            "detail": detail,
         }
 
 
-def _refusal(entry: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the answer for an entry that EventBridge refuses, or None."""
+def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return an entry's detail, or None and the answer for an entry that EventBridge refuses."""
     for name in ("Source", "DetailType", "Detail"):
         if not entry.get(name):
             reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
-            return {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+            return None, {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
     if entry["Source"].startswith("aws."):
-        return {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
+        return None, {"ErrorCode": "NotAuthorizedForSourceException", "ErrorMessage": "Not authorized for the source."}
     try:
-        detail = json.loads(entry["Detail"])
-    except (ValueError, RecursionError):
+        detail = json_document.load_text(entry["Detail"])
+    except ValueError:
         detail = None
     if not isinstance(detail, dict):
-        return {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
-    return None
+        return None, {"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}
+    return detail, {}
 
 
 def _size(entry: dict[str, Any]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.transform import is_path
 from scones.cloud.services.patterns import PatternError, check_pattern, read_pattern
+from scones.cloud.wire import json_document
 
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
@@ -143,8 +143,8 @@ class RuleOperations(Operations):
         """Tell whether a pattern matches an event."""
         _check_pattern(call.params["EventPattern"])
         try:
-            event = json.loads(call.params["Event"])
-        except (ValueError, RecursionError) as error:
+            event = json_document.load_text(call.params["Event"])
+        except ValueError as error:
             raise invalid("Parameter Event is not valid.") from error
         needed = ("id", "account", "source", "time", "region", "detail-type")
         if not isinstance(event, dict) or any(name not in event for name in needed):
@@ -209,8 +209,8 @@ def _check_target(target: dict[str, Any]) -> None:
         raise invalid(f"RoleArn is required for target {arn}.")
     if "Input" in target:
         try:
-            json.loads(target["Input"])
-        except (ValueError, RecursionError) as error:
+            json_document.load_text(target["Input"])
+        except ValueError as error:
             raise invalid(f"JSON syntax error in input for target {name} : {error}") from error
     paths = [target["InputPath"]] if "InputPath" in target else []
     paths += target.get("InputTransformer", {}).get("InputPathsMap", {}).values()

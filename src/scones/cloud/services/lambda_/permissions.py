@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -113,7 +114,7 @@ class PermissionOperations(Operations):
 def _principal(given: str) -> Any:
     if given == "*" or given.endswith(".amazonaws.com"):
         return given if given == "*" else {"Service": given}
-    return {"AWS": f"arn:aws:iam::{given}:root" if given.isdigit() else given}
+    return {"AWS": f"arn:aws:iam::{given}:root" if re.fullmatch("[0-9]{12}", given) else given}
 
 
 def _revision(policy: str) -> str:

@@ -17,6 +17,7 @@ from scones.cloud.services.lambda_.event_sources import EventSources, Mapping
 from scones.cloud.services.lambda_.invoker import Invoker
 from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.patterns import read_pattern
+from scones.cloud.wire import json_document
 
 log = logging.getLogger(__name__)
 
@@ -201,8 +202,8 @@ async def _matches(text: str, record: dict[str, Any]) -> bool:
     pattern = read_pattern(text)
     if pattern.names_fields_of("body"):
         try:
-            content = json.loads(record["body"])
-        except (ValueError, RecursionError):
+            content = json_document.load_text(record["body"])
+        except ValueError:
             return False
         if not isinstance(content, dict):
             return False

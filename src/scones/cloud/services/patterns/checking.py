@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import math
 from typing import Any
 
 from scones.cloud.wildcards import WildcardError, check_wildcard
+from scones.cloud.wire import json_document
 
 OR = "$or"
 IGNORE_CASE = "equals-ignore-case"
@@ -25,11 +25,9 @@ class PatternError(Exception):
 def check_pattern(text: str) -> dict[str, Any]:
     """Parse a pattern and check it; raises `PatternError`."""
     try:
-        pattern = json.loads(text)
+        pattern = json_document.load_text(text)
     except ValueError as error:
         raise PatternError(f"it is not JSON: {error}") from error
-    except RecursionError:
-        raise PatternError(_TOO_DEEP) from None
     if not isinstance(pattern, dict):
         raise PatternError("Filter is not an object")
     _check_group(pattern, DEPTH)

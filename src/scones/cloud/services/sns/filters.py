@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from scones.cloud.services.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
+from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.records import Subscription
 from scones.cloud.time_slices import TimeSlices
+from scones.cloud.wire import json_document
 
 BODY = "MessageBody"
 KEYS = 5
@@ -63,23 +64,35 @@ def _combinations(pattern: Mapping[str, Any], level: int) -> int:
     return found
 
 
-async def accepts(
-    subscription: Subscription, message: str, attributes: Mapping[str, Mapping[str, Any]], slices: TimeSlices
-) -> bool:
-    """Return True if a subscription wants a message."""
-    policy = subscription.attributes.get("FilterPolicy")
-    if not policy or policy == "{}":
-        return True
-    pattern = read_pattern(policy)
-    if slices.used_up():
-        await slices.pause()
-    if subscription.attributes.get("FilterPolicyScope") != BODY:
-        return await pattern.matches({name: _value(attribute) for name, attribute in attributes.items()}, slices)
-    try:
-        body = json.loads(message)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(body, dict) and await pattern.matches(body, slices)
+class FilteredMessage:
+    """A message as filter policies see it; its JSON is parsed once for all subscriptions."""
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        self._message = message
+        self._bodies: dict[str, Any] = {}
+        self._attributes = {name: _value(attribute) for name, attribute in message["MessageAttributes"].items()}
+
+    def _body(self, protocol: str) -> Any:
+        """Return the JSON that a protocol is given, or None for other text."""
+        if protocol not in self._bodies:
+            try:
+                self._bodies[protocol] = json_document.load_text(text_for(self._message, protocol))
+            except ValueError:
+                self._bodies[protocol] = None
+        return self._bodies[protocol]
+
+    async def wanted(self, subscription: Subscription, slices: TimeSlices) -> bool:
+        """Return True if a subscription accepts the message."""
+        if slices.used_up():
+            await slices.pause()
+        policy = subscription.attributes.get("FilterPolicy")
+        if not policy or policy == "{}":
+            return True
+        pattern = read_pattern(policy)
+        if subscription.attributes.get("FilterPolicyScope") != BODY:
+            return await pattern.matches(self._attributes, slices)
+        body = self._body(subscription.protocol)
+        return isinstance(body, dict) and await pattern.matches(body, slices)
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
@@ -89,7 +102,7 @@ def _value(attribute: Mapping[str, Any]) -> Any:
         return float(text)
     if kind == "String.Array":
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
+            return json_document.load_text(text)
+        except ValueError:
             return text
     return text

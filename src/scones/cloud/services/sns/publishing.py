@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import sqlite3
 import time
@@ -14,13 +13,13 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
-from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid, no_topic
-from scones.cloud.services.sns.filters import accepts
+from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.operations import Operations
 from scones.cloud.services.sns.records import Topic
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
 from scones.cloud.time_slices import TimeSlices
+from scones.cloud.wire import json_document
 
 DEDUPLICATION_SECONDS = 300.0
 """How long a FIFO topic remembers what was published."""
@@ -68,14 +67,12 @@ class PublishingOperations(Operations):
         """Keep the deliveries of messages, begin them, and return the messages' names."""
         subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
         async with TimeSlices() as slices:
-            lanes = {
-                message["MessageId"]: [
-                    each.arn
-                    for each in subscriptions
-                    if await accepts(each, text_for(message, each.protocol), message["MessageAttributes"], slices)
+            lanes = {}
+            for message in messages:
+                filtered = FilteredMessage(message)
+                lanes[message["MessageId"]] = [
+                    each.arn for each in subscriptions if await filtered.wanted(each, slices)
                 ]
-                for message in messages
-            }
 
         def keep(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             published = []
@@ -156,8 +153,8 @@ def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_structure(text: str) -> None:
     try:
-        texts = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        texts = json_document.load_text(text)
+    except ValueError as error:
         raise invalid("Message Structure - JSON message body failed to parse") from error
     if not isinstance(texts, dict) or not isinstance(texts.get("default"), str):
         raise invalid("Message Structure - No default entry in JSON message body")

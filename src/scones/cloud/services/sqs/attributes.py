@@ -42,7 +42,7 @@ _CHOICES = {
 }
 _TEXTS = {"Policy", "RedrivePolicy", "RedriveAllowPolicy", "KmsMasterKeyId"}
 _FIFO_ONLY = {"ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"}
-_QUEUE_ARN = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w.-]+")
+_QUEUE_ARN = re.compile(r"arn:aws[\w-]*:sqs:[\w-]+:[0-9]{12}:[\w.-]+")
 
 
 def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
@@ -68,7 +68,7 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
 def _allowed(name: str, value: str) -> bool:
     if name in _RANGES:
         low, high = _RANGES[name]
-        return bool(re.fullmatch(r"\d{1,9}", value)) and low <= int(value) <= high
+        return bool(re.fullmatch(r"[0-9]{1,9}", value)) and low <= int(value) <= high
     if name in _CHOICES:
         return value in _CHOICES[name]
     if name == "KmsMasterKeyId":
@@ -94,7 +94,7 @@ def redrive_policy(text: str) -> tuple[str, int]:
             f"Value {text} for parameter RedrivePolicy is invalid. Reason: Redrive policy does not contain mandatory "
             f"attribute: {'deadLetterTargetArn' if target is None else 'maxReceiveCount'}."
         )
-    if not re.fullmatch(r"\d{1,4}", str(count)) or not 1 <= int(count) <= 1000:
+    if not re.fullmatch(r"[0-9]{1,4}", str(count)) or not 1 <= int(count) <= 1000:
         raise invalid(
             f"Value {text} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: "
             f"{count}, valid values are from 1 to 1000 both inclusive."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scones.cloud.errors import ServiceError
 
-_FORM = re.compile(r"(\d+)\.(\d+)\.([0-9a-f]{24})")
+_FORM = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{24})")
 
 
 @dataclass(frozen=True, slots=True)

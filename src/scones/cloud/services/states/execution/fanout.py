@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.execution.concurrency import INLINE_CONCURRENCY, ConcurrentWork
@@ -156,7 +157,7 @@ async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
     if isinstance(given, JsonataQuery):
         return await whole_number("MaxConcurrency", given, scope) or 0
     value = given.evaluate(scope)
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value):
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         shown = value if isinstance(value, str) else dumps(value)

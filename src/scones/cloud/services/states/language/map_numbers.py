@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from scones.cloud.services.states.language.distribution import Number
 from scones.cloud.services.states.language.failures import EvaluationError
 from scones.cloud.services.states.language.paths import Path, Scope
@@ -24,7 +26,7 @@ async def whole_number(field: str, given: Number | None, scope: Scope, *, negati
 
 def _at_path(field: str, path: Path, scope: Scope) -> int:
     value = path.evaluate(scope)
-    number = int(value) if isinstance(value, str) and value.removeprefix("-").isdecimal() else value
+    number = int(value) if isinstance(value, str) and re.fullmatch("-?[0-9]{1,18}", value) else value
     if isinstance(number, bool) or not isinstance(number, int):
         raise _invalid(field, path, value, "integer")
     return number
