@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 
 import pytest
@@ -34,6 +35,9 @@ class Hungry(Sandbox):
         self.looks_before -= 1
         return 129 * MB if self.looks_before == -1 else 0
 
+    def memory_shared_once(self) -> int:
+        return 129 * MB
+
     def kill(self) -> None:
         asyncio.get_running_loop().call_later(0.3, super().kill)
 
@@ -63,3 +67,33 @@ async def test_what_is_answered_before_the_kill_arrives_does_not_count(
         assert not environment.usable
     finally:
         await environment.closed()
+
+
+def test_memory_that_forked_processes_share_counts_once(function):
+    made = function(FORKS, MemorySize=256)
+    answer = made.invoke()
+    assert answer.payload == 20
+    assert int(re.search(r"Max Memory Used: ([0-9]+) MB", answer.log)[1]) < 256
+
+
+FORKS = """
+import os, time
+held = b'x' * (60 << 20)
+def handler(event, context):
+    children = []
+    for _ in range(20):
+        if not (child := os.fork()):
+            time.sleep(60)
+            os._exit(0)
+        children.append(child)
+    time.sleep(1)
+    for child in children:
+        os.kill(child, 9)
+        os.waitpid(child, 0)
+    return len(children)
+"""
+
+
+def test_a_function_has_no_shared_memory_file_system(function):
+    made = function("import os\ndef handler(e, c):\n    return os.path.exists('/dev/shm')")
+    assert made.invoke().payload is False

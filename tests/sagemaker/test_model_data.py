@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -26,14 +27,14 @@ def listing(folder: Path) -> Listing:
     return UntrustedFolder(folder).files(limit=GB)
 
 
-def members(*names: str, size: int = 0) -> bytes:
-    """Return an archive with files of zeros."""
+def members(*names: str, size: int = 0, content: bytes | None = None) -> bytes:
+    """Return an archive with files of zeros, or of a content."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz", compresslevel=1) as archive:
         for name in names:
             member = tarfile.TarInfo(name)
             member.size = size
-            archive.addfile(member, io.BytesIO(bytes(size)))
+            archive.addfile(member, io.BytesIO(bytes(size) if content is None else content))
     return written.getvalue()
 
 
@@ -109,6 +110,28 @@ def test_a_hostile_or_broken_archive_leaves_nothing(tmp_path: Path, archive: byt
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")
     assert not (tmp_path / "model").exists()
     assert not (tmp_path.parent / "outside").exists()
+
+
+@pytest.mark.parametrize("damage", ["a bit", "the checksum", "more behind it"])
+def test_an_archive_is_read_to_its_checksum(tmp_path: Path, damage: str) -> None:
+    content = bytearray(members("weights", size=100_000, content=os.urandom(100_000)))
+    if damage == "a bit":
+        content[50_000] ^= 1
+    elif damage == "the checksum":
+        del content[-8:]
+    else:
+        content += b"x" * 100
+    (tmp_path / "model.tar.gz").write_bytes(content)
+    with pytest.raises(tarfile.TarError, match="the archive is damaged"):
+        unpack(tmp_path / "model.tar.gz", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_an_error_names_the_member_and_no_folder_of_the_host(tmp_path: Path) -> None:
+    (tmp_path / "model.tar.gz").write_bytes(members("n" * 300))
+    with pytest.raises(tarfile.TarError) as error:
+        unpack(tmp_path / "model.tar.gz", tmp_path / "model")
+    assert str(error.value) == f"'{'n' * 100}…' cannot be written: File name too long."
 
 
 def test_an_archive_may_not_unpack_to_much_more_than_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def build_root(spec: dict[str, Any]) -> None:
     for path in hidden:
         if os.path.isdir(root + path):
             _cover(root + path)
-    if os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):
+    if spec["shared_memory"] and os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):
         os.makedirs(root + SHARED_MEMORY, exist_ok=True)
         mount("tmpfs", root + SHARED_MEMORY, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
     for target in sorted(mounts):

@@ -45,6 +45,7 @@ class Program:
     `visible` are host folders that are shown, read-only, even below one that is mounted or hidden.
     `whole_host` shows all of the host, and what its user may write is writable: for a user's own workspace.
     `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's own, "" the machine's.
+    Without `shared_memory` there is no /dev/shm.
     """
 
     argv: Sequence[str]
@@ -57,6 +58,7 @@ class Program:
     visible: Sequence[Path] = ()
     whole_host: bool = False
     hostname: str = ""
+    shared_memory: bool = True
     limits: Mapping[str, int] = field(default_factory=lambda: {"RLIMIT_CORE": 0})
 
 
@@ -121,6 +123,10 @@ class Sandbox:
         """Return the resident memory of the program's tree, in bytes; 0 where it has ended or cannot be told."""
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
+    def memory_shared_once(self) -> int:
+        """Return the same with each shared page counted once: processes that were forked share most. Blocks."""
+        return sum(_proportional(pid) for pid in _program_processes(self.pid))
+
 
 async def spawn(program: Program, on_output: Output) -> Sandbox:
     """Start a program. `on_output` gets what it writes to standard output and error, as it comes (`program_output`).
@@ -158,6 +164,7 @@ def describe(program: Program, *, isolated: bool) -> dict[str, object]:
         "hidden": [str(path.resolve()) for path in program.hidden] + ([] if program.whole_host else _private()),
         "whole_host": program.whole_host,
         "visible": [*_visible(), *(str(path.resolve()) for path in program.visible)],
+        "shared_memory": program.shared_memory,
         "limits": dict(program.limits),
     }
 
@@ -252,3 +259,12 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
     except (OSError, IndexError):
         return 0
+
+
+def _proportional(pid: int) -> int:
+    """Return a process's resident memory, each page divided by the number of processes that share it."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended, or the kernel does not say
+        return _resident(pid)
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

@@ -157,6 +157,8 @@ class ExecutionEnvironment:
         await self._sandbox.drain(DRAIN_SECONDS)
         self._log.end_line()
         outcome = self._outcome(request_id, end)
+        if time.monotonic() - self._measured > WATCH_SECONDS:  # reading it takes a tenth of a quick invocation's time
+            await self._measure()
         self._report(request_id, milliseconds, self._init_ms if first else None, outcome)
         self._log.flush()
         outcome.log = self._log.take_tail()
@@ -171,7 +173,7 @@ class ExecutionEnvironment:
         ready = self._api.ready
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
         if (
-            self._exceeds() or not ready.done() or ready.exception()
+            await self._exceeds() or not ready.done() or ready.exception()
         ):  # also what was quicker than the watch's first look
             return await self._ending()
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
@@ -229,31 +231,31 @@ class ExecutionEnvironment:
         logged = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if self._exceeds():
+            if await self._exceeds():
                 return
             if time.monotonic() - logged > LOG_SECONDS:
                 logged = time.monotonic()
                 self._log.flush()
 
-    def _exceeds(self) -> bool:
-        """Tell whether the function has, or once had, more memory than it was given; at the first time, kill it."""
+    async def _exceeds(self) -> bool:
+        """Return True if the function has, or once had, more memory than it was given; at the first time, kill it."""
         assert self._sandbox is not None
-        if not self._exceeded and self._measure() > self.setup.allowed_mb * MB:
+        if not self._exceeded and await self._measure() > self.setup.allowed_mb * MB:
             self._exceeded = True
             self._sandbox.kill()
         return self._exceeded
 
-    def _measure(self) -> int:
+    async def _measure(self) -> int:
         """Return the memory that the function has now, in bytes."""
         assert self._sandbox is not None
         used = self._sandbox.memory()
+        if used > self.setup.allowed_mb * MB:  # the exact figure takes longer
+            used = await asyncio.to_thread(self._sandbox.memory_shared_once)
         self._peak = max(self._peak, used)
         self._measured = time.monotonic()
         return used
 
     def _report(self, request_id: str, milliseconds: float, init_ms: float | None, outcome: Outcome) -> None:
-        if time.monotonic() - self._measured > WATCH_SECONDS:  # reading it takes a tenth of a quick invocation's time
-            self._measure()
         figures = Figures(duration=milliseconds, init=init_ms, memory=math.ceil(self._peak / MB))
         self._platform.ended(request_id, figures, outcome.status, outcome.kind)
 

@@ -69,6 +69,7 @@ class Runtime:
             read_only=frozenset({"/", "/var/task", "/opt"} if self.layers else {"/", "/var/task"}),
             hidden=self.hidden,
             visible=(*self.interpreter.folders, *self.lent),
+            shared_memory=False,  # as on AWS; its pages would be outside the memory limit
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from scones.cloud.errors import no_room
 from scones.cloud.untrusted_files import DEPTH_LIMIT, FILES_LIMIT, GB, Listing, UntrustedFile, remove_tree, stays_below
 
 RATIO_LIMIT = 100
@@ -22,6 +23,8 @@ LIMIT_VARIABLE = "SCONES_MODEL_LIMIT_GB"
 LIMIT_GB = 30
 PATH_LIMIT = 1024
 """Maximum length of a member's path, as of an object's key."""
+NAME_SHOWN = 100
+"""Characters of a path that an error shows."""
 HEADER_LIMIT = 1 << 20
 """Maximum size of one header of an archive: tarfile reads each into memory."""
 _CHUNK = 64 << 10
@@ -86,10 +89,12 @@ def unpack(source: Path, folder: Path) -> None:
             size = os.fstat(file.fileno()).st_size
             limit = min(max(ALWAYS_ALLOWED, size * RATIO_LIMIT), _largest()) if compressed else _largest()
             plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if compressed else file)
-            with tarfile.open(fileobj=_Bounded(plain, limit), mode="r:") as archive:  # type: ignore[call-overload]
+            bounded = _Bounded(plain, limit)
+            with tarfile.open(fileobj=bounded, mode="r:") as archive:  # type: ignore[call-overload]
                 _Extraction(draft, limit).run(archive)
+            bounded.finish()
         draft.rename(folder)
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise tarfile.ReadError(f"the archive is damaged: {error}.") from error
     finally:
         remove_tree(draft)
@@ -120,6 +125,12 @@ class _Bounded:
             raise tarfile.ReadError("it says that it is larger than it may be.")
         return self._file.seek(position)
 
+    def finish(self) -> None:
+        """Read what is behind the last member: gzip's checksum is at the end."""
+        while self._file.read(HEADER_LIMIT):
+            if self._file.tell() > self._end:
+                raise tarfile.ReadError("it is larger than it may be.")
+
 
 class _Extraction:
     """The extraction of one archive into a folder that nothing else writes to."""
@@ -139,7 +150,17 @@ class _Extraction:
             if self._count > FILES_LIMIT:
                 raise tarfile.ReadError(f"it has more than {FILES_LIMIT} members.")
             if name := self._checked(member.name):
-                self._extract(archive, member, name)
+                self._try(archive, member, name)
+
+    def _try(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
+        """Extract a member; raise an error that names it and no folder of the host, where it cannot be written."""
+        try:
+            self._extract(archive, member, name)
+        except OSError as error:
+            if no_room(error) or isinstance(error, gzip.BadGzipFile):
+                raise
+            shown = name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"
+            raise tarfile.ReadError(f"{shown!r} cannot be written: {error.strerror}.") from error
 
     def _checked(self, name: str) -> str:
         """Return a member's path below the folder, "" for the folder itself."""

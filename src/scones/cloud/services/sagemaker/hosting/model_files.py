@@ -47,9 +47,10 @@ async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -
             "download the object."
         ) from error
     except (tarfile.TarError, OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error  # without paths of the host
         raise ModelDataError(
             f'Failed to extract model data archive for container "container_1" from URL "{uri}". Please ensure that '
-            f"the object located at the URL is a valid tar.gz archive: {error}"
+            f"the object located at the URL is a valid tar.gz archive: {reason}"
         ) from error
 
 
