@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from scones.cloud import lifecycle
-from scones.cloud.durable_files import make_private, write_durably
+from scones.cloud.data_folder import STATE_FILES
+from scones.cloud.durable_files import make_private, open_file, write_durably
 from scones.cloud.errors import CloudError
 
 ROLE = "arn:aws:iam::123456789012:role/data-folder"
@@ -104,3 +107,47 @@ def test_a_small_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
     assert path.read_text() == "{}"
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+@pytest.mark.parametrize("planted", [".", "credentials.json"])
+def test_what_another_user_owns_is_refused_by_every_command(start_cloud, tmp_path, planted):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "credentials.json").write_text('{"AccessKeyId": "AKIAPLANTED", "SecretAccessKey": "planted"}')
+    os.chown(folder / planted, 65534, -1)
+    for command in (start_cloud, lambda: lifecycle.find(folder), lambda: lifecycle.stop(folder)):
+        with pytest.raises(CloudError, match=rf"data(/{planted})? belongs to another user \(.+\): "):
+            command()
+    told = subprocess.run(
+        [sys.executable, "-m", "scones.cloud", "--data-dir", folder, "--port", "0"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert told.returncode == 1
+    assert told.stderr.count("\n") == 1
+    assert "belongs to another user" in told.stderr
+    assert sorted(entry.name for entry in folder.iterdir()) == ["credentials.json"]
+    os.chown(folder / planted, 0, -1)
+
+
+@pytest.mark.parametrize("name", sorted(STATE_FILES))
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_stands_in_the_place_of_a_state_file_is_named(start_cloud, tmp_path, name, kind):
+    folder, precious = tmp_path / "data", tmp_path / "precious"
+    folder.mkdir(mode=0o700)
+    precious.write_text("precious")
+    place = folder / name
+    {"folder": place.mkdir, "link": lambda: place.symlink_to(precious), "pipe": lambda: os.mkfifo(place)}[kind]()
+    with pytest.raises(CloudError, match=f"{name} is not a regular file"):
+        start_cloud()
+    with pytest.raises(CloudError, match=f"{name} is not a regular file"):
+        open_file(place, os.O_RDWR | os.O_CREAT)
+    assert precious.read_text() == "precious"
+    place.rmdir() if kind == "folder" else place.unlink()
+
+
+def test_a_data_folder_may_be_a_link_of_its_owner(start_cloud, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    assert start_cloud().client("s3").list_buckets()["Buckets"] == []
+    assert lifecycle.find(tmp_path / "disk") is not None

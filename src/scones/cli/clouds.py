@@ -17,6 +17,7 @@ import click
 from scones.cli import local, options
 from scones.cli.failures import Mistake, interrupts_held, told_plainly
 from scones.cloud import lifecycle, workspace
+from scones.cloud.errors import CloudError
 
 if TYPE_CHECKING:
     from scones.workflow.place import Place
@@ -123,6 +124,8 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
     except lifecycle.UnresponsiveError as hung:
         click.echo(json.dumps(_silence(hung)) if as_json else str(hung))
         return HUNG
+    except CloudError as error:
+        raise Mistake(str(error)) from error
     if running is None:
         click.echo(json.dumps({"running": False, "data_dir": str(data_dir)}) if as_json else
                    f"No local cloud runs on {data_dir}: start one with `scones up --detach`.")  # fmt: skip

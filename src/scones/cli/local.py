@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scones.cli.failures import Mistake, interrupts_held
+from scones.cli.failures import Mistake, interrupts_held, told_plainly
 from scones.cloud import lifecycle
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ def enter(running: lifecycle.RunningCloud) -> Place:
 
 def running_at(data_dir: Path) -> lifecycle.RunningCloud:
     """Return the cloud that runs on a data folder, or say how to start one."""
-    try:
+    with told_plainly(verbose=False):
         running = lifecycle.find(data_dir)
-    except lifecycle.UnresponsiveError as hung:
-        raise Mistake(str(hung)) from hung
     if running is None:
         raise Mistake(
             f"No local cloud runs on {data_dir}: start one with `scones up --detach`, or name its --data-dir."

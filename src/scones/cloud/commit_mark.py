@@ -19,6 +19,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from scones.cloud.durable_files import open_file
+
 _INDEX_HEADER = struct.Struct("=16xII8x4s4s")
 """Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
 _MARK = struct.Struct("=I4s4sI")
@@ -74,7 +76,7 @@ class CommitMark:
         try:
             if self._index is None or self._file is None:
                 self.now()
-                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+                self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT)
             header = os.pread(self._index or 0, _INDEX_HEADER.size, 0)
             content = header[16:20] + header[32:40]
             os.pwrite(self._file, content + zlib.crc32(content).to_bytes(4, sys.byteorder), 0)

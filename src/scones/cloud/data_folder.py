@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import pwd
 import sqlite3
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scones.cloud.durable_files import BrokenFileError, make_private, read_object, write_durably
+from scones.cloud.durable_files import BrokenFileError, make_private, not_a_file, read_object, write_durably
 from scones.cloud.errors import CloudError
 
 log = logging.getLogger(__name__)
@@ -17,6 +20,14 @@ log = logging.getLogger(__name__)
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 DATABASE = "cloud.sqlite"
+STATE_FILES = frozenset(
+    {
+        *(DATABASE + part for part in ("", "-wal", "-shm", "-mark")),
+        *("cloud.json", "cloud.log", "credentials.json", "identity.json", "left.json", "lock"),
+        *("resumed-step", "resumed-strikes.json", "stuck"),
+    }
+)
+"""The entries of a data folder that are files; the others are folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,42 @@ class Identity:
 
     account: str
     region: str
+
+
+def require_own(data_dir: Path) -> None:
+    """Raise `CloudError` for a data folder that another user owns or has put something into.
+
+    Whoever prepares a folder chooses its keys, and reads what is stored in it. A folder that does not exist passes.
+    """
+    try:
+        owner = os.stat(data_dir).st_uid  # noqa: PTH116 - a link to a folder is as good as the folder
+        with os.scandir(data_dir) as found:
+            entries = list(found)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise CloudError(f"{data_dir} is not a folder: give another with --data-dir.") from None
+    except PermissionError:
+        raise CloudError(f"{data_dir} cannot be read by this user: give another folder with --data-dir.") from None
+    if owner != os.geteuid():
+        raise CloudError(f"{data_dir} belongs to {_user(owner)}: give a folder of your own with --data-dir.")
+    for entry in entries:
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            status = entry.stat(follow_symlinks=False)
+            if status.st_uid != os.geteuid():
+                raise CloudError(
+                    f"{entry.path} belongs to {_user(status.st_uid)}: remove it, or give another --data-dir."
+                )
+            if entry.name in STATE_FILES and not stat.S_ISREG(status.st_mode):
+                raise not_a_file(Path(entry.path))
+
+
+def _user(number: int) -> str:
+    """Return a user by name, or by number where the system does not know a name."""
+    try:
+        return f"another user ({pwd.getpwuid(number).pw_name})"
+    except KeyError:
+        return f"another user ({number})"
 
 
 def close_to_others(data_dir: Path) -> None:

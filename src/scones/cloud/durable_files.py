@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -12,6 +13,8 @@ from scones.cloud.errors import CloudError
 
 _OTHERS = 0o077
 """The permission bits of everybody but the owner."""
+_NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO})
+"""How opening fails for a symbolic link (Linux and macOS, BSD), a folder, and a pipe or a socket."""
 
 
 class BrokenFileError(CloudError):
@@ -23,11 +26,34 @@ class BrokenFileError(CloudError):
         self.reason = reason
 
 
+def open_file(path: Path, flags: int) -> int:
+    """Open a state file and return its descriptor; one that is made is readable by its owner alone.
+
+    Raises `CloudError` for what is not a file: no symbolic link is followed, and no named pipe waited for.
+    """
+    try:
+        # O_NONBLOCK does nothing to files, and keeps the opening of a named pipe from waiting for its other end.
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno in _NOT_A_FILE:
+            raise not_a_file(path) from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise not_a_file(path)
+    return descriptor
+
+
+def not_a_file(path: Path) -> CloudError:
+    """Return the error of a state file in whose place there is something else."""
+    return CloudError(f"{path} is not a regular file (a folder, a link or a pipe): move it away and try again.")
+
+
 def write_durably(path: Path, text: str) -> None:
     """Replace a file: readers see the old or the new content, also after a loss of power."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = open_file(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -50,7 +76,8 @@ def sync_folder(folder: Path) -> None:
 
 def read_object(path: Path, *members: str) -> dict[str, Any]:
     """Return a JSON object that has these text members; raises `BrokenFileError`, or `OSError` without the file."""
-    content = path.read_bytes()
+    with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+        content = file.read()
     if not content.strip(b"\0 \r\n\t"):
         raise BrokenFileError(path, "is empty")
     try:

@@ -12,6 +12,8 @@ import struct
 import sys
 from pathlib import Path
 
+from scones.cloud.durable_files import open_file
+
 _FLOCK = "@hhqqi" if sys.platform == "linux" else "@qqihh"
 """C's `struct flock`: type, whence, start, length, pid on Linux; start, length, pid, type, whence elsewhere."""
 _held: set[Path] = set()
@@ -28,7 +30,7 @@ class FolderLock:
 
     def take(self) -> bool:
         """Take the lock for this process; return False where another process holds it."""
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_file(self.path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):  # POSIX allows EAGAIN and EACCES
@@ -69,7 +71,7 @@ def holder(data_dir: Path) -> int | None:
     if lock_path(data_dir) in _held:
         return os.getpid()
     try:
-        descriptor = os.open(lock_path(data_dir), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_file(lock_path(data_dir), os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.credentials import Credentials
-from scones.cloud.data_folder import Identity, close_to_others, identify
-from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
+from scones.cloud.data_folder import Identity, close_to_others, identify, require_own
+from scones.cloud.durable_files import BrokenFileError, open_file, read_object, write_durably
 from scones.cloud.errors import CloudError
 from scones.cloud.folder_lock import FolderLock, holder
 from scones.cloud.watchdog import mark_stuck, stuck_since
@@ -139,6 +139,7 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
     """Take a data folder for this process, making it on first use; raises `CloudError` where another has it."""
     os.umask(0o077)  # all that this process and its children make is their owner's alone
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    require_own(data_dir)
     lock = FolderLock(data_dir)
     if not lock.take():
         raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
@@ -164,6 +165,7 @@ def start(
     if running := find(data_dir):
         return running
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    require_own(data_dir)
     command = server_command(
         data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
     )  # fmt: skip
@@ -213,7 +215,7 @@ def server_environment() -> dict[str, str]:
 
 def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
     """Start a process that outlives this one; return its id and where in the log its own lines begin."""
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = open_file(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         begun = os.lseek(log, 0, os.SEEK_END)
         actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
@@ -242,9 +244,11 @@ def _last_line(log_path: Path, begun: int) -> str:
 def find(data_dir: Path) -> RunningCloud | None:
     """Return the local cloud that runs on a data folder, or None; one that starts is waited for.
 
-    Raises `UnresponsiveError` where a process holds the folder's lock but does not answer.
+    Raises `UnresponsiveError` where a process holds the folder's lock but does not answer, and `CloudError` for
+    another user's folder.
     """
     data_dir = data_dir.resolve()
+    require_own(data_dir)
     while (pid := holder(data_dir)) is not None:
         running = _described(data_dir)
         if running is not None and running.healthy():
@@ -287,6 +291,7 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     from scones.cloud.process_tree import ProcessTree
 
     data_dir = data_dir.resolve()
+    require_own(data_dir)
     pid = holder(data_dir)
     if pid is None:
         return None

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scones.cloud.durable_files import BrokenFileError, read_object, write_durably
+from scones.cloud.durable_files import BrokenFileError, open_file, read_object, write_durably
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class StepRecord:
         self._step = data_dir / "resumed-step"
         self._kept = data_dir / "resumed-strikes.json"
         self._strikes = self._read_strikes()
-        self._file = os.open(self._step, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = open_file(self._step, os.O_RDWR | os.O_CREAT)
 
     def _read_strikes(self) -> dict[str, int]:
         try:
