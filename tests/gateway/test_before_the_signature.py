@@ -190,6 +190,14 @@ def test_other_services_take_no_unsigned_header(cloud):
     assert '"InvalidSignatureException"' in text
 
 
+def test_only_s3_takes_a_body_that_is_not_signed(cloud):
+    body = b"Action=GetCallerIdentity&Version=2011-06-15"
+    form = {"content_type": "application/x-www-form-urlencoded", "x_amz_content_sha256": "UNSIGNED-PAYLOAD"}
+    headers = raw_requests.signed_headers(cloud, "sts", body, **form)
+    status, text = raw_requests.send(cloud, "POST", "/", headers, body)
+    assert (status, "<Code>SignatureDoesNotMatch</Code>" in text) == (403, True)
+
+
 def test_a_session_token_may_be_added_behind_the_signature_except_in_s3(cloud, bucket):
     role = cloud.client("iam").list_roles()["Roles"][0]["Arn"]
     keys = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="late")["Credentials"]

@@ -186,6 +186,7 @@ def test_a_form_has_a_limit_of_fields(cloud):
         b"<Delete>" + b"<a/>" * 250_000 + b"</Delete>",
         b'<!DOCTYPE a [<!ENTITY b "c">]><Delete><Object><Key>&b;</Key></Object></Delete>',
         b'<?xml version="1.0" encoding="utf-16"?>' + "<Delete/>".encode("utf-16-le"),
+        b'<?xml version="1.0" encoding="utf-16"?><Delete><Object><Key>a</Key></Object></Delete>',
         b"<Delete><Quiet>maybe</Quiet><Object><Key>a</Key></Object></Delete>",
         b"\x00",
     ],
@@ -316,3 +317,20 @@ def test_elements_are_bounded():
     with pytest.raises(ValueError, match="elements"):
         xml_document.root(b"<a>" + b"<b></b>" * (xml_document.ELEMENTS + 1) + b"</a>")
     assert len(xml_document.root(b"<a xmlns='x'>" + b"<b/>" * 1000 + b"</a>").findall("b")) == 1000
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "code"),
+    [
+        ("content-md5", "\xff" * 9, "InvalidDigest"),
+        ("content-md5", "\xe9", "InvalidDigest"),
+        ("x-amz-checksum-sha256", "\xe9", "InvalidRequest"),
+        ("x-amz-checksum-crc32", "\xe9AAAAA==", "InvalidRequest"),
+    ],
+)
+def test_a_digest_that_is_not_ascii_is_refused(cloud, bucket, header, value, code):
+    path = f"/{bucket}/key"
+    headers = raw_requests.signed_headers(cloud, "s3", b"abc", method="PUT", path=path, **{header: value})
+    status, text = raw_requests.send(cloud, "PUT", path, headers, b"abc")
+    assert status == 400
+    assert f"<Code>{code}</Code>" in text

@@ -134,6 +134,8 @@ def verify(
     _check_skew(date)
     declared = request.headers.get("x-amz-content-sha256", "")
     payload_hash = declared or body_hash or hashlib.sha256().hexdigest()
+    if body_hash and not fields["Credential"].endswith("/s3/aws4_request"):
+        payload_hash = body_hash  # only S3 takes bodies that are not signed
     token = request.headers.get("x-amz-security-token")
     signature = _verify_version_4(
         request, request.query, fields, date, payload_hash, token, credentials, account, region, declared

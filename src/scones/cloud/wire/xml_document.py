@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree as ET
 
 ELEMENTS = 100_000
 """Elements of a document: CompleteMultipartUpload takes 10,000 parts of a few elements each."""
 SLICE = 64 << 10
 """Characters that the parser is given at once, so that other threads can run in between."""
+
+_ENCODING = re.compile(r"""\s*<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([^"']{1,40})["']""")
 
 
 def root(body: bytes) -> ET.Element:
@@ -20,6 +23,9 @@ def root(body: bytes) -> ET.Element:
         raise ValueError(f"the document has more than {ELEMENTS} elements")
     if "<!DOCTYPE" in text:
         raise ValueError("the document has a document type")
+    declared = _ENCODING.match(text)
+    if declared and declared[1].upper() not in ("UTF-8", "US-ASCII"):
+        raise ValueError(f"the document declares the encoding {declared[1]}, and only UTF-8 is taken")
     parser = ET.XMLParser()  # noqa: S314 - without a document type there are no entities to expand
     for begin in range(0, len(text), SLICE):
         parser.feed(text[begin : begin + SLICE])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -271,7 +270,7 @@ def _content_md5(params: Mapping[str, Any]) -> bytes | None:
         return None
     try:
         digest = base64.b64decode(header, validate=True)
-    except binascii.Error:
+    except ValueError:
         digest = b""
     if len(digest) != 16:
         raise ServiceError("InvalidDigest", "The Content-MD5 you specified was invalid.", ContentMD5=header)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import math
 import random
@@ -172,7 +171,7 @@ def base64_decode(text: Any) -> str:
     """Decode Base64 to a string."""
     try:
         return base64.b64decode(_limited(text), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ValueError("the string is not valid Base64 of UTF-8 text") from error
 
 
