@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -231,3 +234,55 @@ def test_nothing_is_swept_while_damage_is_kept(start_cloud):
         again.client("s3").create_bucket(Bucket=f"swept-{_}")
         lifecycle.stop(again.data_dir)
     assert stray.read_bytes() == b"wanted, perhaps"
+
+
+def remove(database: Path) -> None:
+    database.unlink()
+
+
+def empty(database: Path) -> None:
+    database.write_bytes(b"")
+
+
+@pytest.mark.parametrize("lose", [remove, empty])
+def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
+    cloud = filled(start_cloud)
+    log = cloud.data_dir / "cloud.sqlite-wal"
+    (cloud.data_dir / "identity.json").unlink()  # it would be read from the database
+    content = log.read_bytes()
+    lose(cloud.data_dir / "cloud.sqlite")
+    with pytest.raises(CloudError, match="cloud.sqlite is (missing|empty).*--recover.*docs/recovery.md"):
+        start_cloud()
+    assert log.read_bytes() == content
+    again = start_cloud(recover=True)
+    assert len(again.client("logs").describe_log_groups()["logGroups"]) == 30
+    (aside,) = again.data_dir.glob("cloud.sqlite-damaged-*")
+    assert (aside / log.name).read_bytes() == content
+    assert "damaged" in again.running.state()["damage"]
+
+
+def test_a_lost_database_and_log_are_refused_while_bodies_are_there(start_cloud):
+    cloud = start_cloud()
+    cloud.client("s3").create_bucket(Bucket="lost")
+    cloud.client("s3").put_object(Bucket="lost", Key="large", Body=b"x" * 200_000)
+    lifecycle.stop(cloud.data_dir)
+    (cloud.data_dir / "cloud.sqlite").unlink()
+    with pytest.raises(CloudError, match="cloud.sqlite is missing"):
+        start_cloud()
+    again = start_cloud(recover=True)
+    assert again.client("s3").list_buckets()["Buckets"] == []
+    assert len(list((again.data_dir / "s3").iterdir())) == 1
+
+
+def test_up_and_status_say_what_is_lost(start_cloud):
+    cloud = filled(start_cloud)
+    cut_off(cloud.data_dir / "cloud.sqlite-wal")
+    place = ["--data-dir", str(cloud.data_dir)]
+    for command in (["up", "--detach", "--port", "0"], ["status"]):
+        told = subprocess.run(
+            [sys.executable, "-c", "from scones.cli import main; main()", *command, *place],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert told.returncode == 0, told.stderr
+        said = told.stdout + told.stderr
+        assert re.search(r"Data is lost: cloud.sqlite-wal is damaged: \d+ of its \d+ pages cannot be used", said)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """The most names of one kind that `scones status` prints."""
+_DAMAGED = "Data is lost: {damage} See docs/recovery.md."
 HUNG = 3
 """The exit status of `scones status` for a cloud that runs but does not answer."""
 
@@ -62,6 +63,8 @@ def up(
             click.echo(
                 f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
             )
+            if damage := running.state().get("damage"):
+                click.echo(_DAMAGED.format(damage=damage), err=True)
             click.echo(f"Stop it with `scones down{_as_given(data_dir)}`.")
             return 0
         if lifecycle.find(data_dir):
@@ -158,12 +161,14 @@ def _silence(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
 
 
 def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
-    """Return what waits for room on a full disk, and what a start with --recover left, where there is any."""
+    """Return what waits for room on a full disk, what is lost, and what a start with --recover left, if anything."""
     found: dict[str, Any] = {}
     state = running.state()
     if full := state.get("full"):
         since = datetime.fromtimestamp(full["since"], UTC).isoformat(timespec="seconds")
         found["disk_full"] = {"since": since, "waiting_writes": full["waiting"]}
+    if "damage" in state:
+        found["damage"] = state["damage"]
     if "left" in state:
         found["left"] = running.left() if state["left"] else {}
     return found
@@ -214,6 +219,8 @@ def _condition_as_text(found: dict[str, Any]) -> Iterator[str]:
             f"The disk has had no room since {full['since']}: requests that write are refused, and background work "
             f"({full['waiting_writes']} writes) waits. Make room, and it goes on by itself."
         )
+    if damage := found.get("damage"):
+        yield _DAMAGED.format(damage=damage)
     if "left" not in found:
         return
     yield "Started with --recover: nothing of an earlier run is resumed."

@@ -25,7 +25,6 @@ _INDEX_HEADER = struct.Struct("=16xII8x4s4s")
 """Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
 _MARK = struct.Struct("=I4s4sI")
 """Valid frames, the two salts, and the CRC-32 of these."""
-_WAL_HEADER, _FRAME_HEADER = 32, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class CommitMark:
         earlier, now = self.earlier(), self.now()
         absent = pages - self._database.stat().st_size // page_size
         if absent > now.frames:
-            return f"{self._database} is cut off: {absent} of its {pages} pages are missing."
+            return f"{self._database.name} is cut off: {absent} of its {pages} pages are missing."
         if earlier is None or now.follows(earlier):
             return ""
         log = Path(f"{self._database}-wal")
@@ -114,17 +113,8 @@ class CommitMark:
             )
         kept = log.with_name(f"{log.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         shutil.copyfile(log, kept)
-        lost = _commits(log, now.frames, earlier, page_size)
-        what = f"about {lost} transactions" if lost else "the newest transactions"
-        return f"{log.name} is damaged, and {what} of the last run are lost. The damaged log is kept as {kept.name}."
-
-
-def _commits(log: Path, valid: int, earlier: Position, page_size: int) -> int:
-    """Return how many frames end a transaction between the valid part of a log and its recorded end."""
-    found, first = 0, valid if valid <= earlier.frames else 0
-    with log.open("rb") as file:
-        for frame in range(first, earlier.frames):
-            file.seek(_WAL_HEADER + frame * (_FRAME_HEADER + page_size))
-            header = file.read(8)
-            found += len(header) == 8 and header[4:] != bytes(4)
-    return found
+        lost = earlier.frames - (now.frames if now.salts == earlier.salts else 0)
+        return (
+            f"{log.name} is damaged: {lost} of its {earlier.frames} pages cannot be used, and the newest writes of the "
+            f"last run, which were in them, are lost. The damaged log is kept as {kept.name}."
+        )

@@ -66,6 +66,29 @@ def require_own(data_dir: Path) -> None:
                 raise not_a_file(Path(entry.path))
 
 
+def lost_database(data_dir: Path) -> str:
+    """Return "missing" or "empty" for a database that was there, as what is left of it or of its objects shows."""
+    database = data_dir / DATABASE
+    if _size(database):
+        return ""
+    log, mark, bodies = (data_dir / name for name in (f"{DATABASE}-wal", f"{DATABASE}-mark", "s3"))
+    there = _size(log) or mark.exists() or (bodies.is_dir() and any(bodies.iterdir()))
+    return ("empty" if database.exists() else "missing") if there else ""
+
+
+def require_database(data_dir: Path) -> None:
+    """Raise `CloudError` where the database is lost: SQLite would remove the write-ahead log that is left of it."""
+    if lost := lost_database(data_dir):
+        raise CloudError(
+            f"{data_dir / DATABASE} is {lost}, and the data folder is not new: restore a backup of the whole folder, "
+            "or salvage what can be read into a new database with `scones up --recover` (docs/recovery.md)."
+        )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
 def _user(number: int) -> str:
     """Return a user by name, or by number where the system does not know a name."""
     try:
@@ -127,7 +150,7 @@ def _from_arns(path: Path, region: str | None, account: str | None) -> Identity:
 
 
 def _stored_arns(database: Path) -> list[str]:
-    if not database.exists():
+    if not _size(database):
         return []
     # Read-only: closing another connection would fold the write-ahead log into the database before it is checked.
     with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:

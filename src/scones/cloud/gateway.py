@@ -274,6 +274,8 @@ class Gateway:
         document: dict[str, Any] = {"status": "running", "services": services}
         if store.full_since is not None:
             document["full"] = {"since": store.full_since, "waiting": store.waiting}
+        if store.damage:
+            document["damage"] = store.damage
         if resumption.recover:
             document["left"] = {kind: len(names) for kind, names in resumption.left.items()}
         return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())

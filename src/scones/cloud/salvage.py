@@ -10,19 +10,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from scones.cloud.data_folder import lost_database
 from scones.cloud.store import statements
 
 log = logging.getLogger(__name__)
 
 PROBES = 10_000
 """The most attempts to find readable rows of a table behind a damaged page."""
+_WAL_PAGE_SIZE = slice(8, 12)
+"""Where the page's size is in the header of a write-ahead log (sqlite.org/fileformat2.html, section 4.1)."""
 _PARTS = ("", "-wal", "-shm", "-mark")
 
 
 def damage_of(database: Path) -> str:
     """Return what SQLite finds wrong with a database, or ""; it reads all of it, and changes nothing."""
-    if not database.exists():
-        return ""
+    if not database.exists() or not database.stat().st_size:
+        return lost_database(database.parent)
     try:
         with contextlib.closing(_read_only(database)) as connection:
             found = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
@@ -38,6 +41,7 @@ def salvage(database: Path, schemas: Iterable[str]) -> Path:
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
             database.with_name(database.name + part).rename(aside / (database.name + part))
+    _restore_first_page(aside / database.name)
     with (
         contextlib.closing(_read_only(aside / database.name)) as old,
         contextlib.closing(sqlite3.connect(database)) as new,
@@ -51,6 +55,18 @@ def salvage(database: Path, schemas: Iterable[str]) -> Path:
                 _copy(old, new, table)
         new.commit()
     return aside
+
+
+def _restore_first_page(database: Path) -> None:
+    """Put an empty page in a lost database's place: SQLite reads a write-ahead log only where there is one."""
+    log = database.with_name(f"{database.name}-wal")
+    if database.exists() and database.stat().st_size:
+        return
+    with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
+        size = int.from_bytes(file.read(_WAL_PAGE_SIZE.stop)[_WAL_PAGE_SIZE], "big")
+        database.write_bytes(bytes(min(size, 65_536)))
+        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)  # it is made anew
+    database.touch()
 
 
 def _read_only(database: Path) -> sqlite3.Connection:

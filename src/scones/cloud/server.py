@@ -18,7 +18,7 @@ import uvicorn
 
 from scones.cloud.cloud import Cloud, CloudSettings
 from scones.cloud.credentials import Credentials
-from scones.cloud.data_folder import DATABASE
+from scones.cloud.data_folder import DATABASE, require_database
 from scones.cloud.errors import CloudError, no_room
 from scones.cloud.folder_lock import FolderLock
 from scones.cloud.gateway import Gateway
@@ -80,35 +80,43 @@ def serve(
             data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account,
             recover=recover,
         )  # fmt: skip
-        if recover:
-            _salvage_if_damaged(data_dir / DATABASE)
+        damage = _salvage_if_damaged(data_dir / DATABASE) if recover else ""
+        require_database(data_dir)
         try:
             with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
-                runner.run(_serve(settings, listener, watchdog, lock))
+                runner.run(_serve(settings, listener, watchdog, lock, damage))
         except OSError as error:
             if no_room(error):
                 raise CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.") from error
             raise
 
 
-def _salvage_if_damaged(database: Path) -> None:
+def _salvage_if_damaged(database: Path) -> str:
+    """Replace a damaged database by one with what can be read; return a sentence on that, or ""."""
     from scones.cloud.salvage import damage_of, salvage
     from scones.cloud.services import offered
 
     reason = damage_of(database)
     if not reason:
-        return
+        return ""
     log.error("%s is damaged (%s): what can be read goes into a new database.", database, reason)
     aside = salvage(database, [kind.schema for kind in offered() if kind.schema])
     log.warning("The damaged database is kept in %s.", aside)
+    return (
+        f"{database.name} was damaged: what could be read is in a new database, and the damaged one in {aside.name}; "
+        "cloud.log says what is lost."
+    )
 
 
-async def _serve(settings: CloudSettings, listener: socket.socket, watchdog: Watchdog, lock: FolderLock) -> None:
+async def _serve(
+    settings: CloudSettings, listener: socket.socket, watchdog: Watchdog, lock: FolderLock, damage: str
+) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     keep_folder = partial(_end_without_folder, lock, settings.data_dir)
     watchdog.attach(starting.cancel, keep_folder)
     store = Store(settings.data_dir / DATABASE, before_answers=keep_folder)
+    store.damage = store.damage or damage
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
 
