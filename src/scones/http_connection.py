@@ -15,7 +15,7 @@ import resource
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import unquote
 
 import httptools
@@ -41,6 +41,8 @@ JOINED = 64 << 10
 """Bytes of a body up to which it is copied behind the head, and not handed over beside it."""
 LINGER = 5.0
 """Seconds that a client may go on to send what nobody reads, behind its answer."""
+DROPPED_PER_SECOND = 32 << 20
+"""Bytes of what nobody reads that are taken in a second, from all such clients together: reading it costs time."""
 CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 """Connections of a server: half of its file descriptors, so that clients cannot take those of the data folder."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
@@ -49,6 +51,9 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 class HttpConnection(asyncio.Protocol):
     """The protocol class for `uvicorn.Config(http=…)`; answers requests in the order in which they came."""
+
+    _lingering: ClassVar[set[HttpConnection]] = set()
+    """Connections that are answered, and whose clients still send."""
 
     def __init__(
         self,
@@ -102,6 +107,8 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse what is no request."""
         if self._over:
+            if self in self._lingering:
+                self._drop(len(data))
             return
         if self._arriving is not None:
             self._waits_since = self.loop.time()
@@ -145,6 +152,7 @@ class HttpConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell the exchanges under way."""
         self.server.connections.discard(self)
+        self._lingering.discard(self)
         self._timer.cancel()
         for exchange in self._under_way:
             exchange.end()
@@ -265,9 +273,19 @@ class HttpConnection(asyncio.Protocol):
             self.transport.close()
         else:
             self._over = True
+            self._lingering.add(self)
             self.transport.write_eof()
             self._timer.cancel()
             self._timer = self.loop.call_later(LINGER, self.transport.abort)
+
+    def _drop(self, size: int) -> None:
+        """Read nothing more for as long as the bytes that were dropped are this connection's share."""
+        self.transport.pause_reading()
+        self.loop.call_later(size * len(self._lingering) / DROPPED_PER_SECOND, self._read_on)
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _let_be_last(self) -> None:
         """Look at nothing more that comes, and end the connection after what is under way."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 import raw_requests
 from botocore.config import Config
+
+from prober import probing
 
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
@@ -245,3 +252,31 @@ def test_an_objects_metadata_has_2_kb(cloud, bucket):
 def test_s3s_headers_have_8_kb(cloud, bucket):
     status, text = raw_requests.send(cloud, "GET", f"/{bucket}", {"a": "a" * 8192})
     assert (status, "<Code>RequestHeaderSectionTooLarge</Code>" in text) == (400, True)
+
+
+def push(cloud, until):
+    """Send the body of a refused request until a moment; return the number of bytes."""
+    netloc = urlsplit(cloud.url).netloc
+    host, _, port = netloc.partition(":")
+    sent, piece = 0, bytes(1 << 20)
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1) as connection:
+            connection.sendall(f"PUT /b/k HTTP/1.1\r\nHost: {netloc}\r\nContent-Length: 1000000000\r\n\r\n".encode())
+            while time.monotonic() < until:
+                sent += connection.send(piece)
+    return sent
+
+
+@pytest.mark.slow
+def test_bodies_of_refused_requests_are_read_slowly(cloud):
+    until = time.monotonic() + 4
+    with probing(cloud) as prober, ThreadPoolExecutor(8) as pool:
+        sent = sum(pool.map(lambda _: push(cloud, until), range(8)))
+    assert sent < 600 << 20  # 32 MiB a second, and what sockets hold; without a bound it is more than 2 GB
+    assert prober.percentile(99) < 1
+
+
+def test_a_client_that_sends_a_large_body_reads_its_refusal(cloud):
+    body = bytes(20 << 20)
+    status, _ = raw_requests.send(cloud, "PUT", "/b/k", {}, body)
+    assert status == 403
