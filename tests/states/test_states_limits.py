@@ -124,3 +124,48 @@ def test_machines_and_executions_take_turns():
     queue.done(Owner("busy", "one"))
     assert [queue.take(), queue.take()] == ["one 1", None]
     assert Counter(queue.drain()) == Counter({"one 2": 1})
+
+
+HALF = '"\\ud800"'
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+@pytest.mark.parametrize(
+    ("state", "value"),
+    [
+        ({"Type": "Pass", "Parameters": {"a.$": "$.a"}}, '{"a": "\\ud800"}'),
+        ({"Type": "Pass"}, '{"a": "\\ud800"}'),
+        ({"Type": "Pass", "Result": {"a": "\ud800"}}, "{}"),
+        ({"Type": "Pass", "Parameters": {"a.$": "States.StringToJson($.t)"}}, json.dumps({"t": HALF})),
+        (JSONATA | {"Output": {"a": "{% " + HALF + " %}"}}, "{}"),
+        (JSONATA | {"Output": {"a": "\ud800"}}, "{}"),
+    ],
+)
+def test_an_unpaired_surrogate_becomes_a_question_mark(cloud: Any, machines: Any, kind: str, state: Any, value: str):
+    machine = machines.create(single(state), type=kind)
+    if kind == "EXPRESS":
+        client = cloud.client("stepfunctions", inject_host_prefix=False)
+        ended = client.start_sync_execution(stateMachineArn=machine, input=value)
+    else:
+        ended = machines.wait(machines.client.start_execution(stateMachineArn=machine, input=value)["executionArn"])
+    assert (ended["status"], ended.get("cause")) == ("SUCCEEDED", None)
+    assert json.loads(ended["output"]) in ({"a": "?"}, {"a": "\ud800"})  # an input is handed on as it was written
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"StartAt": "A", "States": {"A": JSONATA | {"Type": "Fail", "Cause": "{% " + HALF + " %}"}}},
+        {"StartAt": "A\ud800", "States": {"A\ud800": {"Type": "Fail", "Cause": "\ud800"}}},
+    ],
+)
+def test_an_unpaired_surrogate_in_a_name_or_cause_becomes_a_question_mark(machines: Any, definition: dict[str, Any]):
+    ended = machines.run(definition)
+    assert (ended["status"], ended["cause"]) == ("FAILED", "?")
+
+
+@pytest.mark.parametrize("language", ["JSONPath", "JSONata"])
+def test_error_and_cause_of_a_fail_state_are_strings(language: str):
+    state = {"Type": "Fail", "QueryLanguage": language, "Error": 5, "Cause": {}}
+    found = diagnose(json.dumps({"StartAt": "A", "States": {"A": state}}), "STANDARD")
+    assert [each.location for each in found] == ["/States/A/Error", "/States/A/Cause"]

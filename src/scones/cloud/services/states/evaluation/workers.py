@@ -20,6 +20,7 @@ from scones.cloud.services.states.evaluation.fair_queue import FairQueue
 from scones.cloud.services.states.evaluation.frames import LENGTH, framed
 from scones.cloud.services.states.evaluation.worker import BROKEN, OUT_OF_MEMORY, STARTER, TOO_DEEP
 from scones.cloud.services.states.language.evaluators import Job, JobStoppedError, Owner
+from scones.cloud.services.states.language.text import read_json
 
 MOST_WORKERS = max(2, min(4, os.cpu_count() or 1))
 """Worker processes at once. One machine has at most all but one of them."""
@@ -162,7 +163,7 @@ class _Worker:
     async def replies(self) -> AsyncIterator[Any]:
         """Yield the replies as they come; raise `ConnectionError` or `TimeoutError` where they end early."""
         while data := await self._frame():
-            yield json.loads(data)
+            yield read_json(data)
 
     async def kill(self) -> str | None:
         """End the process; return the limit that it had exceeded, if that is known."""

@@ -12,6 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.execution.clock import Clock, DeadlineError, before
 from scones.cloud.services.states.execution.journal import Journal
 from scones.cloud.services.states.language.failures import StateFailedError, TimedOutError
+from scones.cloud.services.states.language.text import read_json
 from scones.cloud.store import Store
 
 SCHEMA = """
@@ -86,7 +87,7 @@ class Callbacks:
                     continue
                 raise TimedOutError(heartbeat=True) from None
             if "output" in answer:
-                return json.loads(answer["output"])
+                return read_json(answer["output"])
             raise StateFailedError(answer["error"], answer["cause"])
 
     def check(self, token: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.language.failures import StateFailedError, TimedOutError
+from scones.cloud.services.states.language.text import dumps
 
 if TYPE_CHECKING:
     from scones.cloud.services.states.execution.resume import Past
@@ -172,7 +173,7 @@ def _details_member(kind: str) -> str:
 
 def to_row(event: Event) -> tuple[int, int, str, float, str | None, str]:
     """Return an event's columns."""
-    details = None if event.details is None else json.dumps(event.details, ensure_ascii=False)
+    details = None if event.details is None else dumps(event.details)
     return event.id, event.previous, event.type, event.at, details, event.scope
 
 

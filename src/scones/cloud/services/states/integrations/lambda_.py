@@ -10,7 +10,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
-from scones.cloud.services.states.language.text import LIMIT, dumps
+from scones.cloud.services.states.language.text import LIMIT, dumps, read_json, well_formed
 
 
 class LambdaInvoke:
@@ -61,7 +61,7 @@ def _payload(value: Any) -> bytes:
             json.loads(value)
         except (ValueError, RecursionError):
             return dumps(value).encode()
-        return value.encode()
+        return well_formed(value).encode()
     return dumps(value).encode()
 
 
@@ -70,7 +70,7 @@ def _result(body: bytes, label: str) -> Any:
     if len(body) > LIMIT:
         raise data_limit_exceeded(label)
     try:
-        return json.loads(body)
+        return read_json(body)
     except RecursionError:
         raise nested_too_deeply(label) from None
     except ValueError:
@@ -83,7 +83,7 @@ def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool)
         return
     text = body.decode("utf-8", "replace")
     try:
-        payload = json.loads(text)
+        payload = read_json(text)
     except (ValueError, RecursionError):
         payload = None
     kind = payload.get("errorType") if isinstance(payload, dict) else None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from scones.cloud.services.states.language.paths import Path, PathQuery, compile
 from scones.cloud.services.states.language.queries import Condition, JsonataQuery, query_text
 from scones.cloud.services.states.language.resources import Resource, read_resource
 from scones.cloud.services.states.language.templates import Template, compile_jsonata, compile_template
+from scones.cloud.services.states.language.text import read_json
 
 Steps = tuple[str | int, ...]
 _LANGUAGE = "(the machine's query language)"
@@ -177,7 +177,7 @@ class Machine(StateGroup):
 @lru_cache(maxsize=512)
 def parse(text: str) -> Machine:
     """Parse a valid definition; the result is cached by its text."""
-    document = json.loads(text)
+    document = read_json(text)
     group = _group(document, document.get("QueryLanguage", "JSONPath"))
     return Machine(group.start_at, group.states, document.get("TimeoutSeconds"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scones.cloud.services.states.language.text import MAX_DEPTH
+from scones.cloud.services.states.language.text import MAX_DEPTH, well_formed
 
 
 class StateFailedError(Exception):
@@ -17,8 +17,8 @@ class StateFailedError(Exception):
 
     def __init__(self, error: str | None, cause: str | None, *, fatal: bool = False) -> None:
         super().__init__(error, cause)
-        self.error = error
-        self.cause = cause
+        self.error = None if error is None else well_formed(error)
+        self.cause = None if cause is None else well_formed(cause)
         self.fatal = fatal
 
     def matches(self, names: tuple[str, ...]) -> bool:

@@ -12,12 +12,27 @@ LIMIT = 256 * 1024
 MAX_DEPTH = 200
 """Levels of nesting that a definition, an input or a result may have; AWS's limit is not known to us."""
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPED_BYTES = re.compile(rb"\\u[dD][89a-fA-F]")
 _FLAT = re.compile(r'[^\[\]{}"]+|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 def dumps(value: Any) -> str:
-    """Return compact JSON; text stays UTF-8."""
-    return _ENCODE(value)
+    """Return compact, well-formed JSON; text stays UTF-8."""
+    return well_formed(_ENCODE(value))
+
+
+def well_formed(text: str) -> str:
+    """Return a text with each unpaired surrogate replaced by "?", as Java writes it in UTF-8."""
+    return text if text.isascii() else _SURROGATE.sub("?", text)
+
+
+def read_json(text: str | bytes) -> Any:
+    """Parse JSON; an unpaired surrogate (`"\\ud800"`) is read as "?"."""
+    value = json.loads(text)
+    escaped = _ESCAPED.search(text) if isinstance(text, str) else _ESCAPED_BYTES.search(text)
+    return json.loads(dumps(value)) if escaped else value
 
 
 def too_deep(text: str) -> bool:
@@ -38,7 +53,7 @@ def loads(text: str) -> Any:
     """Parse JSON; raise ValueError where it is invalid or nests deeper than `MAX_DEPTH`."""
     if too_deep(text):
         raise ValueError(f"The JSON is nested deeper than {MAX_DEPTH} levels")
-    return json.loads(text)
+    return read_json(text)
 
 
 class Texts:
@@ -49,7 +64,7 @@ class Texts:
     """
 
     def __init__(self, text: str) -> None:
-        self.root: Any = json.loads(text)
+        self.root: Any = read_json(text)
         self._text = text
         self._verbatim = isinstance(self.root, (dict, list)) and dumps(self.root) != text
 

@@ -142,6 +142,8 @@ class _Checker:
             self.task(state, at)
         elif kind == "Map":
             self.map(state, at, language)
+        elif kind == "Fail":
+            self.take(typed(state, ("Error", "Cause"), at, str))
         elif kind == "Choice":
             self.take(rule_faults(state, at, language))
         self.take(policy_faults(state, at, language))
