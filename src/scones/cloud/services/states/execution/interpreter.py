@@ -205,6 +205,7 @@ class Interpreter:
         if moment - self.clock.now() > MAX_WAIT:
             raise EvaluationError("Wait state delay is too long.")
         await self.clock.sleep_until(moment)
+        await self.turn()  # thousands may wake at the same time
         if state.jsonata:
             return await _finish(state, scope, scope.input)
         output = await _select(state.output_path, scope)
@@ -225,6 +226,7 @@ class Interpreter:
                 delay = attempts.delay(failure)
                 if delay is not None:
                     await self.clock.sleep_until((earlier.at if earlier else self.clock.now()) + delay)
+                    await self.turn()
                     continue
                 fanout.record_failure(state, failure, entry, track)
                 return await self._catch(state, failure, entry, track)
