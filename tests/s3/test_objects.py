@@ -8,10 +8,12 @@ import hashlib
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 LARGE = os.urandom(200_000)
 """Bytes that do not fit the database."""
@@ -331,3 +333,38 @@ def test_the_encryption_that_was_asked_for_is_told(s3, bucket):
     put = s3.put_object(Bucket=bucket, Key="secret", Body=b"x", **asked)
     head = s3.head_object(Bucket=bucket, Key="secret")
     assert asked == {name: put[name] for name in asked} == {name: head[name] for name in asked}
+
+
+def move_away(file: Path) -> None:
+    file.unlink()
+
+
+def make_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def cut_off(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", [move_away, make_folder, cut_off])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_damaged_body_is_an_internal_error_and_the_log_names_the_object(cloud, s3, bucket, damage, parts):
+    before = set((cloud.data_dir / "s3").iterdir())
+    name = {"Bucket": bucket, "Key": "large"}
+    upload = name | {"UploadId": s3.create_multipart_upload(**name)["UploadId"]}
+    sizes = [5_242_880] * (parts - 1) + [200_000]
+    tags = [s3.upload_part(**upload, PartNumber=n, Body=bytes(size))["ETag"] for n, size in enumerate(sizes, 1)]
+    done = {"Parts": [{"PartNumber": n, "ETag": tag} for n, tag in enumerate(tags, 1)]}
+    s3.complete_multipart_upload(**upload, MultipartUpload=done)
+    damage(min(set((cloud.data_dir / "s3").iterdir()) - before, key=lambda path: path.stat().st_size))
+    with pytest.raises(ClientError) as got:
+        s3.get_object(**name)
+    with pytest.raises(ClientError) as copied:
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=name)
+    for failed in (got, copied):
+        assert failed.value.response["Error"]["Code"] == "InternalError"
+        assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    text = (cloud.data_dir / "cloud.log").read_text()
+    assert text.count(f"The object 's3://{bucket}/large' is damaged") == 2

@@ -39,7 +39,7 @@ class Copies(Objects):
         if params.get("TaggingDirective") == "REPLACE":
             tags = tags_in_header(params.get("Tagging", ""))
         headers = headers_of(params) if params.get("MetadataDirective") == "REPLACE" else source.headers
-        content = await self.files.receive(chunks(self.body(source)), [algorithm])
+        content = await self.files.receive(chunks(await self.body(source)), [algorithm])
         kept = {name: value for name, value in params.items() if name in ("Key", "StorageClass")}
         record = self.record(bucket, {**kept, **headers}, content, tags)
         try:

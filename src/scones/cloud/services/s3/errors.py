@@ -5,6 +5,11 @@ from __future__ import annotations
 from scones.cloud.errors import ServiceError
 
 
+def internal_error() -> ServiceError:
+    """Answer that S3 has failed; the log says why."""
+    return ServiceError("InternalError", "We encountered an internal error. Please try again.", 500)
+
+
 def no_such_bucket(bucket: str) -> ServiceError:
     """The bucket is not there."""
     return ServiceError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=bucket)

@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import logging
 import os
+import stat
 import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
@@ -42,11 +43,16 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a file."""
+    """A stretch of a file, and the size that the whole file has."""
 
     file: str
     start: int
     length: int
+    size: int
+
+
+class DamagedFileError(Exception):
+    """A body's file that is missing, or does not have the size that was written."""
 
 
 class Files:
@@ -125,9 +131,29 @@ class Files:
             incoming.abandon()
             raise
 
-    def read(self, segments: Sequence[Segment]) -> AsyncIterator[bytes]:
-        """Return an iterator over stretches of files, which stay readable when their object is deleted."""
-        return _Reading(self, segments)
+    async def read(self, segments: Sequence[Segment]) -> AsyncIterator[bytes]:
+        """Return an iterator over stretches of files, which stay readable when their object is deleted.
+
+        Raises `DamagedFileError`, before anything is read. The files are held from this step of the event loop on.
+        """
+        reading = _Reading(self, segments)
+        if len(segments) == 1:  # one look-up takes less time than a thread
+            self._check(segments)
+        else:
+            await asyncio.to_thread(self._check, segments)
+        return reading
+
+    def _check(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            path = self.folder / segment.file
+            try:
+                found = path.lstat()
+            except FileNotFoundError:
+                raise DamagedFileError(f"{path} is missing") from None
+            if not stat.S_ISREG(found.st_mode):
+                raise DamagedFileError(f"{path} is not a file")
+            if found.st_size != segment.size:
+                raise DamagedFileError(f"{path} has {found.st_size} bytes instead of {segment.size}")
 
     def hold(self, names: Iterable[str]) -> None:
         """Keep files although they may be removed meanwhile."""
@@ -242,7 +268,7 @@ class _Reading:
         segment = self._segments.pop()
         length = min(segment.length, CHUNK)
         if segment.length > length:
-            self._segments.append(Segment(segment.file, segment.start + length, segment.length - length))
+            self._segments.append(replace(segment, start=segment.start + length, length=segment.length - length))
         return await asyncio.to_thread(_read, self._files.folder / segment.file, segment.start, length)
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,10 +17,12 @@ from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.base import S3Base, discard, now
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.conditions import check_read, check_write
-from scones.cloud.services.s3.files import CHUNK, SMALL, Content, Segment
+from scones.cloud.services.s3.files import CHUNK, SMALL, Content, DamagedFileError, Segment
 from scones.cloud.services.s3.ranges import parse_range
 from scones.cloud.services.s3.record import Record, find_object, headers_of
 from scones.cloud.services.s3.tags import tags_in_header
+
+log = logging.getLogger(__name__)
 
 OVERRIDES = {
     "ResponseCacheControl": "CacheControl",
@@ -99,13 +102,13 @@ class Objects(S3Base):
 
     async def head_object(self, call: Call) -> dict[str, Any] | Answer:
         """Return what GET would, without the body."""
-        return self._get(call, with_body=False)
+        return await self._get(call, with_body=False)
 
     async def get_object(self, call: Call) -> dict[str, Any] | Answer:
         """Return an object, a range of it, or a part of it."""
-        return self._get(call, with_body=True)
+        return await self._get(call, with_body=True)
 
-    def _get(self, call: Call, *, with_body: bool) -> dict[str, Any] | Answer:
+    async def _get(self, call: Call, *, with_body: bool) -> dict[str, Any] | Answer:
         params = call.params
         record = self.find(self.check_bucket(params), params["Key"])
         check_read(params, record)
@@ -131,7 +134,7 @@ class Objects(S3Base):
             members |= proof.members()
         members["ContentLength"] = end - start
         if with_body:
-            members["Body"] = self.body(record, start, end)
+            members["Body"] = await self.body(record, start, end)
         return members if chosen is None else Answer(members, 206)
 
     def _part(self, record: Record, number: int, members: dict[str, Any]) -> tuple[tuple[int, int], Checksum | None]:
@@ -160,21 +163,31 @@ class Objects(S3Base):
             "SELECT number, size, md5, checksum, file, modified FROM s3_parts WHERE upload = ? ORDER BY number", upload
         )
 
-    def body(self, record: Record, start: int = 0, end: int | None = None) -> Body:
-        """Return bytes `start` to `end` of an object that `find` has found in this step of the event loop."""
+    async def body(self, record: Record, start: int = 0, end: int | None = None) -> Body:
+        """Return bytes `start` to `end` of an object that `find` has found in this step of the event loop.
+
+        Raises S3's InternalError, and names the object in the log, where a file of it is damaged.
+        """
         end = record.size if end is None else end
         if record.data is not None:
             return record.data if end - start == record.size else record.data[start:end]
         if record.file is not None:
-            return self.files.read([Segment(record.file, start, end - start)])
+            return await self._read(record, [Segment(record.file, start, end - start, record.size)])
         segments: list[Segment] = []
         offset = 0
         for part in self.parts(record.upload or ""):
             first, last = max(start - offset, 0), min(end - offset, part["size"])
             if first < last:
-                segments.append(Segment(part["file"], first, last - first))
+                segments.append(Segment(part["file"], first, last - first, part["size"]))
             offset += part["size"]
-        return self.files.read(segments)
+        return await self._read(record, segments)
+
+    async def _read(self, record: Record, segments: list[Segment]) -> AsyncIterator[bytes]:
+        try:
+            return await self.files.read(segments)
+        except DamagedFileError as damage:
+            log.error("The object %r is damaged: %s.", f"s3://{record.bucket}/{record.key}", damage)
+            raise errors.internal_error() from None
 
     async def delete_object(self, call: Call) -> dict[str, Any]:
         """Delete an object; one that is not there counts as deleted."""
@@ -234,7 +247,7 @@ class Objects(S3Base):
     async def download(self, bucket: str, key: str, path: Path) -> None:
         """Write an object to a local file, for a service of this cloud; its folder is made if need be."""
         record = self.find(self.check_bucket({"Bucket": bucket}), key)
-        body = self.body(record)
+        body = await self.body(record)
         if isinstance(body, bytes):
             await asyncio.to_thread(_write_whole, path, body)
             return

@@ -106,7 +106,7 @@ class Uploads(Copies):
         start, end = 0, source.size
         if "CopySourceRange" in params:
             start, end = parse_copy_range(params["CopySourceRange"], source.size)
-        body = chunks(self.body(source, start, end))
+        body = chunks(await self.body(source, start, end))
         content = await self.files.receive(body, [upload.checksum_algorithm], small=0)
         modified = await self._keep_part(upload, params["PartNumber"], content)
         name = upload.checksum_algorithm
