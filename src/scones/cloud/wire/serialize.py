@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.surrogates import well_formed
 from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
 from scones.cloud.wire.query_error import query_error
@@ -202,7 +203,7 @@ def _document(operation: OperationModel, value: dict[str, Any], shape: Structure
 
 
 def _dump(document: Any) -> bytes:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return well_formed(json.dumps(document, separators=(",", ":"), ensure_ascii=False)).encode()
 
 
 @cache

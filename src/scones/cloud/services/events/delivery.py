@@ -13,6 +13,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.transform import target_input
 from scones.cloud.services.targets import queue_url
+from scones.cloud.surrogates import well_formed
 from scones.cloud.time_slices import TimeSlices
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Delivery:
         }
         attributes = {key: {"DataType": "String", "StringValue": value} for key, value in told.items()}
         try:
-            await self._send(dead_letters, json.dumps(event, ensure_ascii=False), None, attributes)
+            await self._send(dead_letters, well_formed(json.dumps(event, ensure_ascii=False)), None, attributes)
         except ServiceError as second:
             log.warning("The dead-letter queue %s did not take event %s: %s", dead_letters, event["id"], second)
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.surrogates import well_formed
 
 INPUT_LIMIT = 1_048_576
 """Bytes that a template and its values may have together: as much as an event. AWS's limit and its error code for a
@@ -108,15 +109,15 @@ def _outside(value: Any) -> str:
 
 
 def _inside(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False)[1:-1]
+    return well_formed(json.dumps(_plain(value), ensure_ascii=False))[1:-1]
 
 
 def _plain(value: Any) -> str:
     """Return a value as text; what a path did not find is not there."""
     if value is _MISSING:
         return ""
-    return value if isinstance(value, str) else _dumps(value)
+    return well_formed(value) if isinstance(value, str) else _dumps(value)
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return well_formed(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -16,6 +16,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.environment import Outcome
 from scones.cloud.services.outbox import Outbox
 from scones.cloud.services.targets import check_ready, send, service_of
+from scones.cloud.surrogates import well_formed
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class Destinations:
         if dead_letters and not succeeded:
             found[dead_letters] = {"text": result.payload.decode(), "attributes": result.attributes()}
         if arn := chosen.get("Destination"):
-            found[arn] = {"text": json.dumps(result.document(), ensure_ascii=False)}
+            found[arn] = {"text": well_formed(json.dumps(result.document(), ensure_ascii=False))}
         return found
 
     async def _deliver(self, arn: str, payload: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.language.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
-from scones.cloud.services.states.language.text import LIMIT, dumps, read_json, well_formed
+from scones.cloud.services.states.language.text import LIMIT, dumps, read_json
+from scones.cloud.surrogates import well_formed
 
 
 class LambdaInvoke:

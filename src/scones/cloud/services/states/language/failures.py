@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scones.cloud.services.states.language.text import MAX_DEPTH, well_formed
+from scones.cloud.services.states.language.text import MAX_DEPTH
+from scones.cloud.surrogates import well_formed
 
 
 class StateFailedError(Exception):

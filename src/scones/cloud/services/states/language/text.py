@@ -7,12 +7,13 @@ import re
 from itertools import accumulate
 from typing import Any
 
+from scones.cloud.surrogates import well_formed
+
 LIMIT = 256 * 1024
 """Bytes of UTF-8 that an input, an output or a result may have."""
 MAX_DEPTH = 200
 """Levels of nesting that a definition, an input or a result may have; AWS's limit is not known to us."""
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPED_BYTES = re.compile(rb"\\u[dD][89a-fA-F]")
 _FLAT = re.compile(r'[^\[\]{}"]+|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -21,11 +22,6 @@ _FLAT = re.compile(r'[^\[\]{}"]+|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 def dumps(value: Any) -> str:
     """Return compact, well-formed JSON; text stays UTF-8."""
     return well_formed(_ENCODE(value))
-
-
-def well_formed(text: str) -> str:
-    """Return a text with each unpaired surrogate replaced by "?", as Java writes it in UTF-8."""
-    return text if text.isascii() else _SURROGATE.sub("?", text)
 
 
 def read_json(text: str | bytes) -> Any:
