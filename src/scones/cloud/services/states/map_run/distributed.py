@@ -243,7 +243,7 @@ class MapRun:
             await self._children.fill(self._inputs(interpreter, entry, scope, track, items))
         self._runs.live[self.arn] = self
         try:
-            exceeded = await self._work()
+            exceeded = await self._work(interpreter)
         finally:
             self._runs.live.pop(self.arn, None)
         await self._runs.journal.flushed()
@@ -296,7 +296,7 @@ class MapRun:
             )
         return text
 
-    async def _work(self) -> bool:
+    async def _work(self, interpreter: Interpreter) -> bool:
         """Run the children, MaxConcurrency at once; return whether too many have failed."""
         counts = await count(self._runs.cloud.store, self._number)
         self._total = sum(items for _, items in counts.values())
@@ -306,6 +306,7 @@ class MapRun:
             while len(self._running) < (self.limits.concurrency or DEFAULT_CONCURRENCY):
                 if self._running and self._runs.executions.quota.used_up():
                     break  # the next begins as one of this run ends
+                await interpreter.turn()
                 if not (await self._resume_next(begun) or self._start_next(pending)):
                     break
             if not self._running:
