@@ -368,3 +368,10 @@ def test_a_damaged_body_is_an_internal_error_and_the_log_names_the_object(cloud,
         assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
     text = (cloud.data_dir / "cloud.log").read_text()
     assert text.count(f"The object 's3://{bucket}/large' is damaged") == 2
+
+
+@pytest.mark.parametrize("value", ["a\x01b", "a\r\nx: y", "日本"])
+def test_an_answer_has_no_header_that_http_cannot_have(s3, bucket, refusal, value):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    code, status, error = refusal(s3.get_object, Bucket=bucket, Key="k", ResponseContentDisposition=value)
+    assert (code, status, error["ArgumentName"]) == ("InvalidArgument", 400, "response-content-disposition")

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from scones.cloud.services.s3.tags import tags_in_header
 
 log = logging.getLogger(__name__)
 
+_NOT_IN_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 OVERRIDES = {
     "ResponseCacheControl": "CacheControl",
     "ResponseContentDisposition": "ContentDisposition",
@@ -115,7 +117,7 @@ class Objects(S3Base):
         members = record.members()
         for parameter, member in OVERRIDES.items():
             if parameter in params:
-                members[member] = params[parameter]
+                members[member] = _header_value(parameter, params[parameter])
         start, end = 0, record.size
         chosen: tuple[int, int] | None = None
         proof: Checksum | None = record.checksum
@@ -275,6 +277,14 @@ def check_key(key: str) -> None:
     """Refuse keys of more than 1,024 bytes."""
     if (size := len(key.encode())) > 1024:
         raise ServiceError("KeyTooLongError", "Your key is too long", Size=size, MaxSizeAllowed=1024)
+
+
+def _header_value(parameter: str, value: Any) -> Any:
+    """Return what a request wants as a header of its answer; raises `InvalidArgument` for what no header can have."""
+    if isinstance(value, str) and _NOT_IN_HEADER.search(value):
+        name = "response-" + "-".join(re.findall("[A-Z][a-z]+", parameter)[1:]).lower()
+        raise errors.invalid_argument("Header value cannot be represented using ISO-8859-1.", name, value)
+    return value
 
 
 def _content_md5(params: Mapping[str, Any]) -> bytes | None:
