@@ -188,6 +188,7 @@ def test_batches_have_at_most_so_many_items_and_bytes(machines):
             {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a", "b"], "MaxItems": 1},
             [{"a": "1,5", "b": "2"}],
         ),
+        ('["\\ud800"]', {"InputType": "JSON"}, ["?"]),
     ],
 )
 def test_items_are_read_from_an_object(cloud, machines, bucket, body, config, expected):
