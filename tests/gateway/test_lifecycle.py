@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -128,3 +129,35 @@ def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds)
         assert process.returncode in (0, -number)
     finally:
         process.kill()
+
+
+def test_two_starts_at_the_same_moment_give_the_same_cloud(tmp_path):
+    with ThreadPoolExecutor() as pool:
+        one, other = pool.map(lambda _: lifecycle.start(tmp_path / "data", port=0), range(2))
+    assert one == other
+    assert lifecycle.stop(tmp_path / "data") is not None
+
+
+def test_a_stop_ends_a_cloud_that_has_not_taken_its_folder_yet(tmp_path):
+    command = lifecycle.server_command(tmp_path, port=0, region=None, account=None, verbose=False)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    stopped = lifecycle.stop(tmp_path)
+    assert stopped is not None
+    assert stopped.pid == process.pid
+    assert process.wait(timeout=30) is not None
+    assert lifecycle.find(tmp_path) is None
+
+
+def test_a_limit_on_open_files_is_named(tmp_path):
+    command = lifecycle.server_command(tmp_path, port=0, region=None, account=None, verbose=False)
+    told = subprocess.run(
+        ["sh", "-c", 'ulimit -n 12; exec "$@"', "sh", *command], capture_output=True, text=True, timeout=60
+    )
+    assert told.returncode == 1
+    assert told.stderr.strip().splitlines()[-1].startswith("The limit on open files is too low")
+
+
+def test_a_folder_below_a_file_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CloudError, match="file/below is not a folder"):
+        lifecycle.start(tmp_path / "file" / "below")

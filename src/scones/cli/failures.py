@@ -48,6 +48,8 @@ def sentence(error: Exception) -> str:
         return str(error)
     if type(error).__module__.startswith("scones."):
         return str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
     return f"{type(error).__name__}: {error} (run again with --verbose to see where)"
 
 

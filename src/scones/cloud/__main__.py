@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from scones.cloud.errors import CloudError
+from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.watchdog import Watchdog
 
 
@@ -33,12 +33,16 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--recover", action="store_true", help="resume nothing, and salvage a damaged database")
     options = parser.parse_args()
-    watchdog = Watchdog(options.data_dir.resolve())
     gc.disable()  # until the server runs: nothing of what is loaded now is garbage
     try:
+        watchdog = Watchdog(options.data_dir.resolve())
         server().serve(watchdog=watchdog, **vars(options))
     except CloudError as error:
         raise SystemExit(str(error)) from error
+    except (OSError, RuntimeError, MemoryError) as error:
+        if failure := start_failure(error, options.data_dir):
+            raise SystemExit(str(failure)) from error
+        raise
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from pathlib import Path
 from typing import Any
 
 
@@ -34,6 +36,22 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def no_room(error: BaseException) -> bool:
     """Return True if the operating system had no room for a write: a full disk, a quota, or a limit on file sizes."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
+    """Return the error of a cloud that the system does not let start, with what to do; None for any other failure."""
+    number = error.errno if isinstance(error, OSError) else None
+    if no_room(error):
+        return CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.")
+    if number in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return CloudError(f"{data_dir} cannot be written ({os.strerror(number)}): give another folder with --data-dir.")
+    if number in (errno.EMFILE, errno.ENFILE):
+        return CloudError("The limit on open files is too low for a local cloud: raise it (`ulimit -n`).")
+    if number in (errno.EAGAIN, errno.ENOMEM) or isinstance(error, MemoryError) or "start new thread" in str(error):
+        return CloudError(
+            "The limits on memory or processes are too low for a local cloud: raise them (`ulimit -v`, `ulimit -u`)."
+        )
+    return None
 
 
 class DiskFullError(ServiceError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from scones.cloud.credentials import Credentials
 from scones.cloud.data_folder import Identity, close_to_others, identify, require_own
 from scones.cloud.durable_files import BrokenFileError, open_file, read_object, write_durably
-from scones.cloud.errors import CloudError
+from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.folder_lock import FolderLock, holder
 from scones.cloud.watchdog import mark_stuck, stuck_since
 
@@ -164,17 +164,24 @@ def start(
     data_dir = data_dir.resolve()
     if running := find(data_dir):
         return running
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    require_own(data_dir)
     command = server_command(
         data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
     )  # fmt: skip
     log = data_dir / "cloud.log"
-    pid, begun = _spawn(command, log)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        require_own(data_dir)
+        pid, begun = _spawn(command, log)
+    except OSError as error:
+        if failure := start_failure(error, data_dir):
+            raise failure from error
+        raise
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
+            if running := find(data_dir):  # another command has started one at the same moment
+                return running
             raise CloudError(_ending(os.waitstatus_to_exitcode(status), log, begun))
         if (running := _described(data_dir)) and running.pid == pid and running.healthy():
             return running
@@ -230,6 +237,8 @@ def _ending(code: int, log_path: Path, begun: int) -> str:
     last = _last_line(log_path, begun)
     if last and code >= 0:
         return last
+    if not last and not os.statvfs(log_path.parent).f_bavail:  # it could not log that
+        return f"The disk of {log_path.parent} is full: make room, and start the cloud again."
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
     return f"The local cloud ended {how} as it started; see {log_path}."
 
@@ -283,8 +292,8 @@ def _start_time(pid: int) -> float | None:
 def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     """Stop the local cloud of a data folder with all its processes; return None where none ran.
 
-    The process is the one that holds the folder's lock, whether it answers or not. It gets SIGTERM, and SIGKILL if it
-    has not ended after `timeout` seconds, or after 5 if it does not answer.
+    The process is the one that holds the folder's lock, whether it answers or not, or that is about to take it. It gets
+    SIGTERM, and SIGKILL if it has not ended after `timeout` seconds, or after 5 if it does not answer.
     """
     import psutil
 
@@ -294,6 +303,8 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     require_own(data_dir)
     pid = holder(data_dir)
     if pid is None:
+        pid = _starting(data_dir)
+    if pid is None:
         return None
     if not pid:
         raise CloudError(f"The local cloud on {data_dir} runs in another PID namespace: stop it there.")
@@ -301,13 +312,30 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     answered = running is not None and running.pid == pid and running.healthy()
     try:
         tree = ProcessTree(pid, data_dir)
-        if holder(data_dir) != pid:  # it has ended meanwhile, and its id may be another process's
+        if (
+            holder(data_dir) != pid and _starting(data_dir) != pid
+        ):  # it has ended meanwhile, and its id may be another process's
             return Stopped(pid, answered, 0)
         tree.head.send_signal(signal.SIGTERM)
     except psutil.NoSuchProcess:
         return Stopped(pid, answered, 0)
     tree.ended(timeout if answered else min(timeout, HUNG_SECONDS))
     return Stopped(pid, answered, tree.kill())
+
+
+def _starting(data_dir: Path) -> int | None:
+    """Return this user's process that was started as a data folder's cloud, or None; it need not have the lock."""
+    import psutil
+
+    command = server_command(data_dir, port=None, region=None, account=None, verbose=False)[1:]
+    found = {
+        process.pid: process.info["ppid"]
+        for process in psutil.process_iter(["cmdline", "ppid", "uids"])
+        if (process.info["cmdline"] or [])[1 : len(command) + 1] == command
+        and process.info["uids"].effective == os.geteuid()
+    }
+    # Its watchdog and other forks have the same command.
+    return next((pid for pid, parent in found.items() if parent not in found), None)
 
 
 def _word(data_dir: Path) -> Path:

@@ -19,7 +19,6 @@ import uvicorn
 from scones.cloud.cloud import Cloud, CloudSettings
 from scones.cloud.credentials import Credentials
 from scones.cloud.data_folder import DATABASE, require_database
-from scones.cloud.errors import CloudError, no_room
 from scones.cloud.folder_lock import FolderLock
 from scones.cloud.gateway import Gateway
 from scones.cloud.lifecycle import RunningCloud, hold
@@ -82,13 +81,8 @@ def serve(
         )  # fmt: skip
         damage = _salvage_if_damaged(data_dir / DATABASE) if recover else ""
         require_database(data_dir)
-        try:
-            with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
-                runner.run(_serve(settings, listener, watchdog, lock, damage))
-        except OSError as error:
-            if no_room(error):
-                raise CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.") from error
-            raise
+        with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):
+            runner.run(_serve(settings, listener, watchdog, lock, damage))
 
 
 def _salvage_if_damaged(database: Path) -> str:
