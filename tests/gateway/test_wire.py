@@ -15,7 +15,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import match_rest
-from scones.cloud.wire.serialize import serialize, serialize_error
+from scones.cloud.wire.serialize import is_large, serialize, serialize_error
 from scones.cloud.wire.validate import validate
 
 FORM_PIECES = b"a % + = & _ \n \r \x00 %41 %3d %C3%A4 \xc3 \xa4 %ff =\n %0A %0D%0A %2 %zz".split(b" ")
@@ -223,3 +223,10 @@ def test_a_form_is_read_as_urllib_reads_it(pieces):
     body = b"".join(pieces)
     expected = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     assert fields_of(body) == expected
+
+
+def test_answers_with_much_text_are_written_on_a_thread():
+    assert not is_large({"Contents": [{"Key": "k" * 60, "Size": 1, "Owner": None}] * 1000, "Name": "b"})
+    assert is_large({"Contents": [{"Key": "&" * 1024, "Size": 1}] * 1000})
+    assert is_large({"Messages": [{"MessageId": "x", "Body": "a" * (1 << 20)}]})
+    assert is_large({"events": [{"timestamp": 1, "message": "a" * 60}] * 10_000})

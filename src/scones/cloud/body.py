@@ -105,8 +105,11 @@ def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receiv
 
 async def worked_on(whole: bytes, work: Callable[[], T]) -> T:
     """Do work whose time grows with a body, in a thread where the body is large."""
-    if len(whole) <= IN_THREAD:
-        return work()
+    return work() if len(whole) <= IN_THREAD else await on_thread(work)
+
+
+async def on_thread(work: Callable[[], T]) -> T:
+    """Do work that takes long in one of the threads for bodies."""
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 

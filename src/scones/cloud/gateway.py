@@ -27,7 +27,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
-from scones.cloud.wire.serialize import Response, serialize, serialize_error
+from scones.cloud.wire.serialize import Response, is_large, serialize, serialize_error
 
 if TYPE_CHECKING:
     from scones.cloud.services.lambda_ import Lambda
@@ -138,7 +138,8 @@ class Gateway:
             handler = self.cloud.handler(service, name)
             outcome = await handler(await self._call(admitted, incoming, request_id, receive))
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
-            response = serialize(admitted.match.operation, members, request_id, status)
+            write = partial(serialize, admitted.match.operation, members, request_id, status)
+            response = await body.on_thread(write) if is_large(members) else write()
         except ServiceError as error:
             model = service_model(service or self._assumed_service(incoming.request))
             refused = auth.refusal(error, model.metadata["protocol"])

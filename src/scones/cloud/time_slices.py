@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+T = TypeVar("T")
 
 SECONDS = 0.001
 """Length of a slice, and of the pause behind it."""
@@ -50,3 +53,11 @@ class TimeSlices:
         await _turn.acquire()
         self._holds = True
         self._end = time.monotonic() + SECONDS
+
+
+async def sliced(items: Iterable[T], slices: TimeSlices) -> AsyncIterator[T]:
+    """Yield items, pausing when a slice is used up."""
+    for item in items:
+        if slices.used_up():
+            await slices.pause()
+        yield item

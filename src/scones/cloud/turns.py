@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
+LONG = 200
+"""Items of a list that is long enough for pauses."""
 _WORK_SECONDS = 0.001
 _PAUSE_SECONDS = 0.001
 """A pause gives up the interpreter lock; without one, each of the loop's system calls waits 5 ms to get it back."""
@@ -20,3 +23,9 @@ def in_turns(items: Iterable[T]) -> Iterator[T]:
         if time.perf_counter() > end:
             time.sleep(_PAUSE_SECONDS)
             end = time.perf_counter() + _WORK_SECONDS
+
+
+def paced(items: Sequence[T]) -> Iterable[T]:
+    """Return the items of a list, with pauses where it is long and the work runs on a thread."""
+    beside_the_loop = threading.current_thread() is not threading.main_thread()
+    return in_turns(items) if len(items) > LONG and beside_the_loop else items

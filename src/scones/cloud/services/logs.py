@@ -21,7 +21,8 @@ from scones.cloud.services import log_search
 from scones.cloud.services.filter_patterns import parse_filter_pattern
 from scones.cloud.services.log_search import EVENT_OVERHEAD, EVENTS, PAGE_BYTES
 from scones.cloud.text_order import successor
-from scones.cloud.time_slices import TimeSlices
+from scones.cloud.time_slices import TimeSlices, sliced
+from scones.cloud.turns import in_turns, paced
 
 log = logging.getLogger(__name__)
 
@@ -252,13 +253,15 @@ class Logs(Service):
             params.get("limit", EVENTS),
         )
         rows = await self.cloud.store.read_with(
-            lambda connection: _up_to_size(connection.execute(sql, (group, stream, *bounds)))
+            lambda connection: _up_to_size(in_turns(connection.execute(sql, (group, stream, *bounds))))
         )
         if not forward:
             rows.reverse()
         first, last = ((rows[0]["at"], rows[0]["id"]), (rows[-1]["at"], rows[-1]["id"])) if rows else (mark, mark)
+        async with TimeSlices() as slices:
+            events = [_event(row) async for row in sliced(rows, slices)]
         return {
-            "events": [_event(row) for row in rows],
+            "events": events,
             "nextForwardToken": _token("f", last or (0, 0)),
             "nextBackwardToken": _token("b", first or (0, 0)),
         }
@@ -281,10 +284,12 @@ class Logs(Service):
             begin = mark or (params.get("startTime", 0), -1)
             rows = log_search.events(self.cloud.store, group, begin, params.get("endTime", _END), slices)
             found, rest = await log_search.search(rows, wanted, in_stream, params.get("limit", EVENTS), slices)
+            events = [
+                {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)}
+                async for row in sliced(found, slices)
+            ]
         return {
-            "events": [
-                {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)} for row in found
-            ],
+            "events": events,
             "searchedLogStreams": [],
             "nextToken": _token("f", rest) if rest else None,
         }
@@ -332,7 +337,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         raise _no_stream()
     connection.executemany(
         "INSERT INTO log_events (group_name, stream, at, ingested, message) VALUES (?, ?, ?, ?, ?)",
-        [(group, stream, at, now, message) for at, message in events],
+        ((group, stream, at, now, message) for at, message in paced(events)),
     )
 
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.turns import paced
 from scones.cloud.wire import form, json_document, numbers, xml_document
 from scones.cloud.wire.model import streamed_input, wire_name
 from scones.cloud.wire.scalars import scalar
@@ -167,7 +168,7 @@ def _json_value(value: Any, shape: Shape) -> Any:
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise TypeError(f"{shape.name} is not a list")
-        return [_json_value(item, shape.member) for item in value]
+        return [_json_value(item, shape.member) for item in paced(value)]
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
             raise TypeError(f"{shape.name} is not a map")

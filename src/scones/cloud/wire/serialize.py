@@ -14,10 +14,12 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
+import orjson
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.surrogates import well_formed
+from scones.cloud.turns import paced
 from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
 from scones.cloud.wire.query_error import query_error
@@ -40,6 +42,12 @@ XML_ROOTS = {
 
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+LARGE = 512 << 10
+"""Bytes of an answer that is written on a thread."""
+_SAMPLE = 10
+"""Items of a list whose size is looked at."""
+_SCALAR = 16
+"""Bytes of a number or time."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot carry, not even escaped: U+FFFD is written in their place."""
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -73,6 +81,26 @@ def serialize(
         case protocol if shape:
             _rest(response, operation, members, shape, xml=protocol == "rest-xml")
     return response
+
+
+def is_large(members: Any) -> bool:
+    """Return True if an answer takes more than a few milliseconds to write, and should be written on a thread.
+
+    Of long lists a few items are looked at.
+    """
+    return _size(members, 4) > LARGE
+
+
+def _size(value: Any, depth: int) -> int:
+    """Return about how many bytes a value has."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if not depth or not isinstance(value, dict | list):
+        return _SCALAR
+    if isinstance(value, dict):
+        return sum(_size(each, depth - 1) for each in value.values())
+    sample = value[:: len(value) // _SAMPLE + 1]
+    return len(value) * sum(_size(each, depth - 1) for each in sample) // max(1, len(sample))
 
 
 def serialize_error(service: ServiceModel, error: ServiceError, request_id: str, resource: str = "") -> Response:
@@ -203,7 +231,10 @@ def _document(operation: OperationModel, value: dict[str, Any], shape: Structure
 
 
 def _dump(document: Any) -> bytes:
-    return well_formed(json.dumps(document, separators=(",", ":"), ensure_ascii=False)).encode()
+    try:
+        return orjson.dumps(document)
+    except TypeError:  # integers beyond 64 bits, more than 254 objects in each other, unpaired surrogates
+        return well_formed(json.dumps(document, separators=(",", ":"), ensure_ascii=False)).encode()
 
 
 @cache
@@ -212,7 +243,7 @@ def _json_of(shape: Shape) -> Callable[[Any], Any]:
     if isinstance(shape, StructureShape):
         return _as_is if shape.is_document_type else _json_structure(shape)
     if isinstance(shape, ListShape):
-        return lambda value: list(map(_json_of(shape.member), value))
+        return lambda value: list(map(_json_of(shape.member), paced(value)))
     if isinstance(shape, MapShape):
         return lambda value: {key: _json_of(shape.value)(item) for key, item in value.items()}
     if shape.type_name == "timestamp":
@@ -264,7 +295,7 @@ def _indented(xml: str) -> str:
     """Set each element on a line of its own, as AWS's Query services do: executions record the answers' lengths."""
     lines: list[str] = []
     depth, leaf = 0, False
-    for tag in _TAG.finditer(xml):
+    for tag in paced(list(_TAG.finditer(xml))):
         depth -= tag[1] == "/"
         if leaf and tag[1]:
             lines[-1] += tag[0]
@@ -339,7 +370,7 @@ def _xml_list(shape: ListShape) -> Callable[[str, Any], str]:
 
     def write(name: str, value: Any) -> str:
         writer, item_name = _xml_of(shape.member), given or (name if flattened else "member")
-        items = "".join([writer(item_name, item) for item in value])
+        items = "".join([writer(item_name, item) for item in paced(value)])
         return items if flattened else f"<{name}>{items}</{name}>"
 
     return write

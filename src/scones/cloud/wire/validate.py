@@ -10,6 +10,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.turns import paced
 from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128
@@ -102,7 +103,9 @@ def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> Check | No
         return size
 
     def check_items(value: list[Any], path: str) -> list[str]:
-        found = (failure for index, item in enumerate(value, 1) for failure in check(item, f"{path}.{index}.member"))
+        found = (
+            failure for index, item in enumerate(paced(value), 1) for failure in check(item, f"{path}.{index}.member")
+        )
         return list(islice(found, FAILURES))
 
     return _all_of(size, check_items)

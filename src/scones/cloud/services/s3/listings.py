@@ -14,10 +14,13 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
 from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
 from scones.cloud.text_order import Bound, successor
+from scones.cloud.turns import in_turns
 
 MOST = 1000
 """Entries of one page."""
 
+_LONG = 100_000
+"""Characters of a page's keys that are quoted in turns."""
 _OBJECTS = """
     SELECT key, size, etag, modified, storage_class, checksum_algorithm, checksum_type FROM s3_objects
     WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key
@@ -90,13 +93,18 @@ class Listings(S3Base):
         start = later(prefix, start_behind(prefix, delimiter, after))
         end = successor(prefix)
 
-        def read(connection: sqlite3.Connection) -> list[Entry]:
+        def read(connection: sqlite3.Connection) -> Page:
             def seek(position: Bound) -> Iterator[sqlite3.Row]:
                 return connection.execute(_OBJECTS, (bucket, position, end))
 
-            return entries(seek(start), seek, prefix, delimiter, limit + 1)
+            found = entries(seek(start), seek, prefix, delimiter, limit + 1)
+            return self._written(found, limit, params, owner=owner)
 
-        found = await self.store.read_with(read)
+        return await self.store.read_with(read)
+
+    def _written(self, found: list[Entry], limit: int, params: Mapping[str, Any], *, owner: bool) -> Page:
+        """Return a page of entries, on a thread: to quote a thousand long keys takes 50 ms."""
+        quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG
         url, page = _encoder(params), found[:limit]
         contents = [
             {
@@ -109,10 +117,10 @@ class Listings(S3Base):
                 "StorageClass": entry.row["storage_class"],
                 "Owner": self.owner if owner else None,
             }
-            for entry in page
+            for entry in (in_turns(page) if quoted else page)
             if entry.row is not None
         ]
-        prefixes = [url(entry.name) for entry in page if entry.row is None]
+        prefixes = [url(entry.name) for entry in (in_turns(page) if quoted else page) if entry.row is None]
         return Page(contents, prefixes, page[-1].name if page else "", len(found) > limit)
 
 
