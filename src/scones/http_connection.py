@@ -12,6 +12,7 @@ import asyncio
 import logging
 import re
 import resource
+import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
@@ -39,6 +40,8 @@ READ_AHEAD = 64 << 10
 """Bytes of a body that wait for the application before no more are read."""
 JOINED = 64 << 10
 """Bytes of a body up to which it is copied behind the head, and not handed over beside it."""
+SEND_BUFFER = 128 << 10
+"""Bytes of an answer that the system is to keep for a client that does not read; Linux takes twice as many."""
 LINGER = 5.0
 """Seconds that a client may go on to send what nobody reads, behind its answer."""
 DROPPED_PER_SECOND = 32 << 20
@@ -87,12 +90,17 @@ class HttpConnection(asyncio.Protocol):
         self._timer = self.loop.call_later(self._idle_seconds, self._end_if_idle)
         self.writable: asyncio.Future[None] | None = None
         """Done when the client has taken most of what was written; None where it has."""
+        self._written = 0
+        """Bytes that were given to the transport."""
+        self._taken = -1
+        """Bytes of them that had left it when the timer last ran."""
 
     # --- the transport -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._addresses = {"client": _address(transport, "peername"), "server": _address(transport, "sockname")}
         self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own two classes alone
         if len(self.server.connections) > CONNECTIONS:
@@ -168,6 +176,19 @@ class HttpConnection(asyncio.Protocol):
         if self.writable is not None:
             self.writable.set_result(None)
             self.writable = None
+
+    async def drain(self) -> None:
+        """Wait until the client has taken most of what was written."""
+        if self.writable is not None:
+            await asyncio.shield(self.writable)
+
+    def write(self, *pieces: bytes) -> None:
+        """Send bytes; `writable` is set afterwards where the client does not take them."""
+        self._written += sum(map(len, pieces))
+        if len(pieces) > 1:
+            self.transport.writelines(pieces)
+        else:
+            self.transport.write(pieces[0])
 
     # --- the parser --------------------------------------------------------------------------------------------------
 
@@ -304,11 +325,21 @@ class HttpConnection(asyncio.Protocol):
             broken.end()
         if not self._under_way and (broken is None or not broken.begun):
             line = _STATUS_LINES[status]
-            self.transport.write(line + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.write(line + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
         self._let_be_last()
 
     def _end_if_idle(self) -> None:
-        """Close a connection whose client has sent no whole head, or nothing more of its body, for too long."""
+        """Close a connection whose client has sent no whole head, or nothing more of its body, for too long.
+
+        So is one whose client has taken nothing of its answer since the timer last ran.
+        """
+        unsent = self.transport.get_write_buffer_size()
+        if unsent:
+            before, self._taken = self._taken, self._written - unsent
+            if self._taken == before:
+                self.transport.abort()  # closing would wait until the rest is sent
+                return
+            self._waits_since = self.loop.time()
         waits = self._reading and (self._arriving is not None or not self._under_way)
         left = self._waits_since + self._idle_seconds - self.loop.time() if waits else self._idle_seconds
         if left <= 0:
@@ -353,7 +384,9 @@ class Exchange:
     async def _run(self) -> None:
         try:
             await self._connection.app(self._scope, self.receive, self.send)
-        except Exception:
+        except Exception as error:
+            if self._ended and isinstance(error, ConnectionAbortedError):
+                return
             log.exception("%s %s failed", self._scope["method"], self._scope["path"])
         finally:
             self._connection.server.tasks.discard(self._task)
@@ -413,15 +446,20 @@ class Exchange:
         if self._more_body and not self._invited and not self.begun:
             self._invited = True
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
-                self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     # --- the answer --------------------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """Send the answer's head, with the first piece of its body, or more of the body."""
-        if self._connection.writable is not None:
-            await asyncio.shield(self._connection.writable)
+        """Send the answer's head, with the first piece of its body, or more of the body.
+
+        Return when the client has taken most of it, so that the next piece is not made before; the last does not wait.
+        Raise `ConnectionAbortedError` for a piece before the last if the client has gone: nobody needs those behind it.
+        """
+        await self._connection.drain()
         if self._ended:
+            if message.get("more_body"):
+                raise ConnectionAbortedError("the client has gone")
             return
         if message["type"] == "http.response.start":
             self._head = self._head_of(message["status"], message.get("headers", []))
@@ -431,10 +469,12 @@ class Exchange:
         head, self._head = self._head or b"", None
         self.begun = True
         if len(framed) > JOINED and head:
-            self._connection.transport.writelines((head, framed))
+            self._connection.write(head, framed)
         elif head or framed:
-            self._connection.transport.write(head + framed)
-        if not more:
+            self._connection.write(head + framed)
+        if more:
+            await self._connection.drain()
+        else:
             self.end()
             self._connection.answered(self)
 

@@ -41,6 +41,9 @@ class Client:
         length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
         return await asyncio.wait_for(self._reader.readexactly(int(length.split()[1])), 5)
 
+    async def some(self) -> bytes:
+        return await asyncio.wait_for(self._reader.read(1 << 20), 5)
+
     async def rest(self) -> bytes:
         """Return everything until the server ends the connection."""
         return await asyncio.wait_for(self._reader.read(), 5)
@@ -342,6 +345,37 @@ async def test_an_answer_waits_for_a_client_that_reads_slowly():
         assert sent < 32
         assert len(await client.answer()) == 64 << 20
     assert http_connection.JOINED < 1 << 20  # such pieces are not copied behind a head
+
+
+async def endless(_, receive, send):
+    """Answer with pieces of 1 MiB until sending fails."""
+    await body_of(receive)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while True:
+        await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+
+
+@pytest.mark.parametrize("reader", ["reads", "does not read"])
+async def test_a_client_that_takes_nothing_of_its_answer_is_closed(reader):
+    async with serving(endless, idle=1) as (connect, state):
+        client = await connect()
+        await client.send(b"GET / HTTP/1.1\r\n\r\n")
+        end = asyncio.get_running_loop().time() + (4 if reader == "reads" else 10)
+        while state.connections and asyncio.get_running_loop().time() < end:
+            if reader == "reads":
+                await client.some()
+            await asyncio.sleep(0.1)
+        assert bool(state.connections) == bool(state.tasks) == (reader == "reads")
+
+
+async def test_an_answer_that_nobody_awaits_any_more_ends(caplog):
+    async with serving(endless) as (connect, state):
+        client = await connect()
+        await client.send(b"GET / HTTP/1.1\r\n\r\n")
+        await client.head()
+        client.writer.transport.abort()
+        await asyncio.wait_for(asyncio.gather(*state.tasks), 10)
+    assert not caplog.records
 
 
 async def test_thousands_of_requests_in_one_read_are_answered_in_turn(monkeypatch):
