@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
 """A streaming member: whole, or in chunks of any size."""
+_LOOKS = 3
+"""How often an operation starts again where its parent is deleted, and made anew, at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,25 @@ class DormantService:
     under_way: str
 
 
+def _again_without_parent(handler: Handler) -> Handler:
+    """Return a handler that starts again where what it writes to was deleted after it had looked.
+
+    A foreign key has refused the write then, and nothing of it is kept. The second look finds that the queue, topic
+    or role is gone, and the service answers so in its own words.
+    """
+
+    async def handle(call: Call) -> dict[str, Any] | Answer:
+        for _ in range(_LOOKS):
+            try:
+                return await handler(call)
+            except sqlite3.IntegrityError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+                    raise
+        return await handler(call)
+
+    return handle
+
+
 class Service:
     """One AWS service: subclasses set `name`, botocore's service name, and define operations.
 
@@ -120,8 +142,7 @@ class Service:
         """Return the coroutine behind an operation's name, or None where the operation is not offered."""
         if operation not in self.operations():
             return None
-        handler: Handler = getattr(self, xform_name(operation))
-        return handler
+        return _again_without_parent(getattr(self, xform_name(operation)))
 
     @classmethod
     @cache

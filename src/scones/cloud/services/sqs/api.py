@@ -36,7 +36,7 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
 
     def drain(self) -> None:
         """End the long polls."""
-        self._bells.end()
+        self._lines.end()
 
     async def _sweep(self) -> None:
         while True:

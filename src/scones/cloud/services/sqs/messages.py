@@ -117,7 +117,9 @@ def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -
 def take(
     connection: sqlite3.Connection, queue: Queue, dead_letters: Queue | None, limit: int, visibility_ms: int, now: int
 ) -> Taken:
-    """Receive up to `limit` messages; those received too often go to the dead-letter queue instead."""
+    """Receive up to `limit` messages; those received too often go to the dead-letter queue instead, if it is there."""
+    if dead_letters and not connection.execute("SELECT 1 FROM sqs_queues WHERE id = ?", (dead_letters.id,)).fetchone():
+        dead_letters = None
     oldest = now - 1000 * queue.number("MessageRetentionPeriod")
     most = queue.redrive[1] if queue.redrive else 0
     taken: list[dict[str, Any]] = []

@@ -27,6 +27,7 @@ SCHEMA = """
 """
 FASTEST = 500
 """Messages a second, where a task says nothing else; also the most that it may say."""
+_EXISTS = "SELECT 1 FROM sqs_queues WHERE id = ?"
 _FAILED = "UPDATE sqs_move_tasks SET status = 'FAILED', reason = ? WHERE id = ?"
 
 
@@ -118,7 +119,8 @@ class MoveTaskOperations(Operations):
                 return
             queues = {self._queues.arn(queue.name): queue for queue in self._queues.all()}
             touched = await self.cloud.store.write(partial(_move_some, task=row, queues=queues))
-            self._bells.ring(*touched)
+            for queue in touched:
+                self._lines.wake(queue)
             if touched:
                 await asyncio.sleep(1)
 
@@ -133,7 +135,7 @@ def _move_some(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[s
     for row in rows:
         origin = task["destination"] or row["source"]
         target = queues.get(origin)
-        if target is None:
+        if target is None or connection.execute(_EXISTS, (target.id,)).fetchone() is None:
             reason = "AWS.SimpleQueueService.NonExistentQueue" if origin else "CouldNotDetermineMessageSource"
             connection.execute(_FAILED, (reason, task["id"]))
             return set()

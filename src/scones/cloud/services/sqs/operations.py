@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.service import Call, Handler, Service
-from scones.cloud.services.sqs.bells import Bells
 from scones.cloud.services.sqs.errors import require
 from scones.cloud.services.sqs.queues import Queue, Queues
+from scones.cloud.services.sqs.waiting import WaitingLines
 from scones.cloud.wire.model import operation_model
 
 _CHECKED_HERE = (
@@ -30,7 +30,7 @@ class Operations(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._queues = Queues(cloud)
-        self._bells = Bells()
+        self._lines = WaitingLines()
 
     def handler(self, operation: str) -> Handler | None:
         """Return the coroutine behind an operation, which is given complete parameters alone."""

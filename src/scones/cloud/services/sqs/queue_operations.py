@@ -80,7 +80,7 @@ class QueueOperations(Operations):
         queue = self._queue(call)
         await delete_all(self.cloud.store, "sqs_messages", "queue = ?", queue.id)
         await self._queues.delete(queue)
-        self._bells.ring(queue.id)
+        self._lines.wake_all(queue.id)
         return {}
 
     async def purge_queue(self, call: Call) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class QueueOperations(Operations):
         newest = self.cloud.store.row("SELECT max(id) AS id FROM sqs_messages")
         last = newest["id"] if newest else None
         await delete_all(self.cloud.store, "sqs_messages", "queue = ? AND id <= ?", queue.id, last)
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id)
         return {}
 
     async def get_queue_attributes(self, call: Call) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class QueueOperations(Operations):
         check_attributes(given, fifo=queue.fifo)
         self._check_redrive(queue.name, given)
         await self._queues.change(queue, given)
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id)
         return {}
 
     async def list_dead_letter_source_queues(self, call: Call) -> dict[str, Any]:

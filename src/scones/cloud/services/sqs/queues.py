@@ -131,4 +131,6 @@ class Queues:
 
     async def put_tags(self, queue: Queue, tags: dict[str, str]) -> None:
         """Replace a queue's tags."""
-        await self._cloud.store.execute("UPDATE sqs_queues SET tags = ? WHERE id = ?", json.dumps(tags), queue.id)
+        changed = "UPDATE sqs_queues SET tags = ? WHERE id = ?"
+        if not await self._cloud.store.execute(changed, json.dumps(tags), queue.id):
+            raise no_queue()

@@ -12,8 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.sqs import messages
 from scones.cloud.services.sqs.batches import run_each, started_batch
-from scones.cloud.services.sqs.bells import heard
-from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter
+from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter, no_queue
 from scones.cloud.services.sqs.message_attributes import attributes_md5, from_json, select
 from scones.cloud.services.sqs.messages import sequence_number
 from scones.cloud.services.sqs.operations import Operations, now_ms
@@ -41,20 +40,37 @@ class ReceivingOperations(Operations):
         in_range(params.get("VisibilityTimeout"), "VisibilityTimeout", 0, VISIBILITY_LIMIT)
         in_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
         end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
-        while True:
-            bell = self._bells.of(queue.id)
-            rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
-            left = end - time.monotonic()
-            if rows or left <= 0 or self._bells.over:
-                return {"Messages": [_message(queue, row, params) for row in rows] or None}
-            await heard(bell, min(left, self._until_next(queue)))
-            queue = self._queue(call)
+        if end <= time.monotonic():
+            return _received_answer(queue, await self._take(queue, limit, params.get("VisibilityTimeout")), params)
+        waits_first = self._lines.rests(queue.id)  # those who rest began before: what is there is theirs
+        with self._lines.joined(queue.id, limit) as waiter:
+            if waits_first:
+                await call.while_connected(self._lines.rest(queue.id, waiter, end - time.monotonic()))
+            while True:
+                if queue.id != (queue := self._queue(call)).id:  # deleted, and made anew under its name
+                    raise no_queue()
+                self._lines.looks(queue.id, waiter)
+                rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
+                left = end - time.monotonic()
+                if rows or left <= 0 or self._lines.over:
+                    return _received_answer(queue, rows, params)
+                await call.while_connected(self._lines.rest(queue.id, waiter, left))
 
     async def _take(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
-        """Receive what is there now; an empty queue costs a look alone."""
+        """Receive what is there now, and see to those who wait for the rest; an empty queue costs a look alone."""
+        rows = await self._take_rows(queue, limit, visibility) if self._is_due(queue) else []
+        if self._lines.waits(queue.id):
+            if rows and self._is_due(queue):
+                self._lines.wake_more(queue.id)
+            self._wake_in_time(queue)
+        return rows
+
+    def _is_due(self, queue: Queue) -> bool:
+        """Return True where a message is visible; in a FIFO queue, its group may have to wait nevertheless."""
         due = self.cloud.store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
-        if due is None or due["at"] is None or due["at"] > now_ms():
-            return []
+        return due is not None and due["at"] is not None and due["at"] <= now_ms()
+
+    async def _take_rows(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
         dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
         hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
         while True:
@@ -62,24 +78,25 @@ class ReceivingOperations(Operations):
                 lambda connection: messages.take(connection, queue, dead_letters, limit, hidden, now_ms())
             )
             if taken.moved and dead_letters is not None:
-                self._bells.ring(dead_letters.id)
+                self._lines.wake(dead_letters.id)
             if taken.rows or not taken.some:
                 return taken.rows
 
-    def _until_next(self, queue: Queue) -> float:
-        """Return the seconds until a message becomes visible by itself; without one, a day."""
+    def _wake_in_time(self, queue: Queue) -> None:
+        """Wake the first who waits when the next message becomes visible by itself."""
         now = now_ms()
         row = self.cloud.store.row(
             "SELECT min(visible) AS at FROM sqs_messages WHERE queue = ? AND visible > ?", queue.id, now
         )
-        return (row["at"] - now) / 1000 if row and row["at"] is not None else 86_400.0
+        if row and row["at"] is not None:
+            self._lines.wake_in(queue.id, (row["at"] - now) / 1000)
 
     async def delete_message(self, call: Call) -> dict[str, Any]:
         """Delete a message by its most recent receipt handle; an older one deletes nothing, and is no error."""
         queue, handle = self._queue(call), call.params["ReceiptHandle"]
         await self.cloud.store.write(lambda connection: _delete(connection, queue, handle))
         if queue.fifo:  # its group may go on
-            self._bells.ring(queue.id)
+            self._lines.wake(queue.id)
         return {}
 
     async def delete_message_batch(self, call: Call) -> dict[str, Any]:
@@ -90,14 +107,14 @@ class ReceivingOperations(Operations):
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
         )
         if queue.fifo:
-            self._bells.ring(queue.id)
+            self._lines.wake(queue.id, len(entries))
         return answer
 
     async def change_message_visibility(self, call: Call) -> dict[str, Any]:
         """Hide a message in flight for longer, or shorter: seconds from now."""
         queue, params = self._queue(call), call.params
         await self.cloud.store.write(lambda connection: _change_visibility(connection, queue, params))
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id)
         return {}
 
     async def change_message_visibility_batch(self, call: Call) -> dict[str, Any]:
@@ -107,7 +124,7 @@ class ReceivingOperations(Operations):
         answer = await self.cloud.store.write(
             lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))
         )
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id, len(entries))
         return answer
 
 
@@ -137,6 +154,10 @@ def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Map
 def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqlite3.Row | None:
     receipt = Receipt.parse(handle)
     return messages.find(connection, queue, receipt.message, receipt.occasion) if receipt.queue == queue.id else None
+
+
+def _received_answer(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+    return {"Messages": [_message(queue, row, params) for row in rows] or None}
 
 
 def _message(queue: Queue, row: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class SendingOperations(Operations):
         queue = self._queue(call)
         draft = _draft(queue, call.params, call.caller.user_id)
         sent = await self.cloud.store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id)
         return _answer(call.params, draft, sent)
 
     async def send_message_batch(self, call: Call) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class SendingOperations(Operations):
             return {id_: messages.send(connection, queue, draft, now) for id_, draft in drafts.items()}
 
         sent = await self.cloud.store.write(send) if drafts else {}
-        self._bells.ring(queue.id)
+        self._lines.wake(queue.id, len(sent))
         by_id = {entry["Id"]: entry for entry in entries}
         successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
         return {"Successful": successes, "Failed": failures}
