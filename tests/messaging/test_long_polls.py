@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 import time
@@ -194,10 +193,48 @@ def test_sending_to_a_queue_while_it_is_deleted_says_that_it_does_not_exist(sqs:
 
 def test_subscribing_to_a_topic_while_it_is_deleted_says_that_it_does_not_exist(cloud: Any, sqs: Any) -> None:
     sns = cloud.client("sns", max_pool_connections=16)
-    queue = f"arn:aws:sqs:{os.environ.get('AWS_DEFAULT_REGION', 'us-east-1')}:123456789012:"
+    queue = f"arn:aws:sqs:{cloud.running.region}:{cloud.running.account}:"
     found = _outcomes(
         lambda topic, name: sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue + name),
         lambda topic: sns.delete_topic(TopicArn=topic),
         lambda: sns.create_topic(Name=f"t-{uuid.uuid4().hex[:12]}")["TopicArn"],
     )
     assert set(found) <= {"ok", "NotFound"}
+
+
+def test_making_a_log_stream_while_its_group_is_deleted_says_that_it_does_not_exist(cloud: Any) -> None:
+    logs = cloud.client("logs", max_pool_connections=16)
+
+    def make_group() -> str:
+        logs.create_log_group(logGroupName=(name := f"g-{uuid.uuid4().hex[:12]}"))
+        return name
+
+    found = _outcomes(
+        lambda group, name: logs.create_log_stream(logGroupName=group, logStreamName=name),
+        lambda group: logs.delete_log_group(logGroupName=group),
+        make_group,
+    )
+    assert set(found) <= {"ok", "ResourceNotFoundException"}
+
+
+def test_making_a_rule_while_its_bus_is_deleted_says_that_it_does_not_exist(cloud: Any) -> None:
+    events = cloud.client("events", max_pool_connections=16)
+
+    def make_bus() -> str:
+        events.create_event_bus(Name=(name := f"b-{uuid.uuid4().hex[:12]}"))
+        return name
+
+    def delete(bus: str) -> None:
+        for rule in events.list_rules(EventBusName=bus)["Rules"]:
+            events.delete_rule(Name=rule["Name"], EventBusName=bus)
+        try:
+            events.delete_event_bus(Name=bus)
+        except ClientError as error:  # another rule was made meanwhile
+            assert error.response["Error"]["Code"] == "ValidationException"
+
+    found = _outcomes(
+        lambda bus, name: events.put_rule(Name=name, EventBusName=bus, EventPattern='{"source": ["x"]}'),
+        delete,
+        make_bus,
+    )
+    assert set(found) <= {"ok", "ResourceNotFoundException"}

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.service import Call
-from scones.cloud.services.sns.errors import invalid
+from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
 from scones.cloud.services.sns.operations import Operations
 from scones.cloud.services.sns.records import Subscription, Topic, page
@@ -44,7 +44,7 @@ class SubscriptionOperations(Operations):
                 log.warning("%s stays unconfirmed at %s: the local cloud sends no mail", endpoint, topic.name)
         found = self._records.subscribed(topic.arn, protocol, endpoint)
         if found is None:  # the topic was deleted meanwhile
-            raise invalid("TopicArn")
+            raise no_topic()
         if given and found.attributes != given:
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
         told = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn

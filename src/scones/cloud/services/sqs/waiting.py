@@ -58,18 +58,21 @@ class WaitingLines:
         line = self._lines.setdefault(queue, _Line())
         line.size += 1
         line.unwoken.append(waiter)
+        failed = True
         try:
             yield waiter
+            failed = False
         finally:
             line.size -= 1
+            woken = waiter.woken.is_set()
+            if not woken:
+                del line.unwoken[bisect_left(line.unwoken, waiter)]
             if not line.size:
                 if line.timer:
                     line.timer.cancel()
                 del self._lines[queue]
-            elif waiter.woken.is_set():  # another one looks in its place
+            elif woken or failed:  # another one looks in its place
                 self.wake(queue, limit)
-            else:
-                del line.unwoken[bisect_left(line.unwoken, waiter)]
 
     def looks(self, queue: int, waiter: Waiter) -> None:
         """Note that a long poll looks for messages now: one sent from now on wakes it again."""
@@ -94,7 +97,7 @@ class WaitingLines:
 
     def rests(self, queue: int) -> bool:
         """Return True where a long poll on this queue waits until it is woken."""
-        return queue in self._lines and self._lines[queue].resting > 0
+        return not self.over and queue in self._lines and self._lines[queue].resting > 0
 
     def wake(self, queue: int, messages: int = 1) -> None:
         """Wake those who began first, so many that together they can take this number of messages."""
