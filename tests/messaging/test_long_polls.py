@@ -215,26 +215,3 @@ def test_making_a_log_stream_while_its_group_is_deleted_says_that_it_does_not_ex
         make_group,
     )
     assert set(found) <= {"ok", "ResourceNotFoundException"}
-
-
-def test_making_a_rule_while_its_bus_is_deleted_says_that_it_does_not_exist(cloud: Any) -> None:
-    events = cloud.client("events", max_pool_connections=16)
-
-    def make_bus() -> str:
-        events.create_event_bus(Name=(name := f"b-{uuid.uuid4().hex[:12]}"))
-        return name
-
-    def delete(bus: str) -> None:
-        for rule in events.list_rules(EventBusName=bus)["Rules"]:
-            events.delete_rule(Name=rule["Name"], EventBusName=bus)
-        try:
-            events.delete_event_bus(Name=bus)
-        except ClientError as error:  # another rule was made meanwhile
-            assert error.response["Error"]["Code"] == "ValidationException"
-
-    found = _outcomes(
-        lambda bus, name: events.put_rule(Name=name, EventBusName=bus, EventPattern='{"source": ["x"]}'),
-        delete,
-        make_bus,
-    )
-    assert set(found) <= {"ok", "ResourceNotFoundException"}
