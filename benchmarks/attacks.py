@@ -7,6 +7,7 @@ import http.client
 import io
 import itertools
 import json
+import socket
 import time
 import zipfile
 from collections.abc import Callable
@@ -61,6 +62,11 @@ def attacks(cloud: Cloud) -> dict[str, Attack]:
         "FilterLogEvents over 300,000 lines with 100 terms": LogLines(cloud).filter,
         "a function's archive of 49 MB": LargeArchive(cloud).create,
         "Invoke with a payload of 6 MB": LargePayload(cloud).invoke,
+        "two nested Maps of 1,000 items": Machine(cloud, _nested_maps(2), {"a": [1]}).run,
+        "a loop of states with 256 KB": Machine(cloud, _loop(), {"text": "x" * 262_000}).run,
+        "an input template that multiplies an event": MultiplyingRule(cloud).put,
+        "a fan-out of 250 KB to 200 queues": FanOut(cloud).publish,
+        "300 readers that do not read": UnreadObject(cloud).open,
     }  # fmt: skip
 
 
@@ -78,7 +84,7 @@ class Machine:
     def run(self) -> None:
         """Run one execution to its end, or stop it after a while."""
         client = _client(self._cloud, "stepfunctions")
-        ends = {} if "End" in self._state else {"Done": {"Type": "Succeed"}}
+        ends = {"Done": {"Type": "Succeed"}} if "Default" in self._state else {}
         definition = {"StartAt": "S", "States": {"S": self._state, **ends}}
         with contextlib.suppress(ClientError, BotoCoreError):
             if not self._arn:
@@ -97,6 +103,20 @@ class Machine:
 def _choice() -> dict[str, Any]:
     rule = {"Variable": "$.text", "StringMatches": WILDCARDS, "Next": "Done"}
     return {"Type": "Choice", "Choices": [rule], "Default": "Done"}
+
+
+def _loop() -> dict[str, Any]:
+    rule = {"Variable": "$.text", "IsNumeric": True, "Next": "Done"}
+    return {"Type": "Choice", "Choices": [rule], "Default": "S"}
+
+
+def _nested_maps(depth: int) -> dict[str, Any]:
+    processor: dict[str, Any] = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
+    for level in range(depth):
+        every = {"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": processor, "End": True}
+        made = {"Type": "Pass", "Parameters": {"a.$": "States.ArrayRange(1,1000,1)"}, "Next": f"Every{level}"}
+        processor = {"StartAt": f"Range{level}", "States": {f"Range{level}": made, f"Every{level}": every}}
+    return {"Type": "Map", "ItemsPath": "$.a", "ItemProcessor": processor, "End": True}
 
 
 def _query(expression: str) -> dict[str, Any]:
@@ -125,10 +145,8 @@ class FilteredTopic:
         with contextlib.suppress(ClientError, BotoCoreError):
             if not self._topic:
                 self._topic = self._client.create_topic(Name=f"attack-{next(_numbers)}")["TopicArn"]
-                url = self._sqs.create_queue(QueueName=f"attack-{next(_numbers)}")["QueueUrl"]
-                queue = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
                 self._client.subscribe(
-                    TopicArn=self._topic, Protocol="sqs", Endpoint=queue["Attributes"]["QueueArn"],
+                    TopicArn=self._topic, Protocol="sqs", Endpoint=_queue(self._sqs),
                     Attributes={"FilterPolicy": json.dumps({"text": [{"wildcard": WILDCARDS}]}),
                                 "FilterPolicyScope": "MessageBody"},
                 )  # fmt: skip
@@ -209,6 +227,75 @@ class LargePayload:
             self._name = name
         with contextlib.suppress(ClientError, BotoCoreError):
             self._client.invoke(FunctionName=self._name, Payload=json.dumps(["a" * 60] * 95_000))
+
+
+class MultiplyingRule:
+    """A rule whose template repeats an event 2,500 times."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._client, self._sqs, self._made = _client(cloud, "events"), _client(cloud, "sqs"), False
+
+    def put(self) -> None:
+        """Put one event of 80 KB."""
+        with contextlib.suppress(ClientError, BotoCoreError):
+            if not self._made:
+                self._client.put_rule(Name="attack", EventPattern=json.dumps({"source": ["attack"]}))
+                transformer = {"InputPathsMap": {"a": "$"}, "InputTemplate": '"' + "<a>" * 2500 + '"'}
+                target = {"Id": "1", "Arn": _queue(self._sqs), "InputTransformer": transformer}
+                self._client.put_targets(Rule="attack", Targets=[target])
+                self._made = True
+            detail = json.dumps({"x": '"<a>\\' * 20_000})
+            self._client.put_events(Entries=[{"Source": "attack", "DetailType": "t", "Detail": detail}])
+
+
+class FanOut:
+    """A topic with 200 queues."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._client, self._sqs, self._topic = _client(cloud, "sns"), _client(cloud, "sqs"), ""
+
+    def publish(self) -> None:
+        """Publish ten messages of 25 KB."""
+        with contextlib.suppress(ClientError, BotoCoreError):
+            if not self._topic:
+                topic = self._client.create_topic(Name=f"attack-{next(_numbers)}")["TopicArn"]
+                for _ in range(200):
+                    self._client.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=_queue(self._sqs))
+                self._topic = topic
+            entries = [{"Id": str(n), "Message": "x" * 25_000} for n in range(10)]
+            self._client.publish_batch(TopicArn=self._topic, PublishBatchRequestEntries=entries)
+
+
+def _queue(client: Any) -> str:
+    url = client.create_queue(QueueName=f"attack-{next(_numbers)}")["QueueUrl"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    arn: str = attributes["QueueArn"]
+    return arn
+
+
+class UnreadObject:
+    """An object of 100 MB, asked for on 300 connections that read nothing."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud, self._client, self._path = cloud, _client(cloud, "s3"), ""
+
+    def open(self) -> None:
+        """Open the connections, hold them for two seconds, and close them."""
+        split = urlsplit(self._cloud.url)
+        if not self._path:
+            with contextlib.suppress(ClientError, BotoCoreError):
+                self._client.create_bucket(Bucket="attacked")
+            self._client.put_object(Bucket="attacked", Key="large", Body=bytes(100 << 20))
+            url = urlsplit(
+                self._client.generate_presigned_url("get_object", Params={"Bucket": "attacked", "Key": "large"})
+            )
+            self._path = f"{url.path}?{url.query}"
+        request = f"GET {self._path} HTTP/1.1\r\nHost: {split.netloc}\r\n\r\n".encode()
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for _ in range(300):
+                connection = stack.enter_context(socket.create_connection((split.hostname, split.port)))
+                connection.sendall(request)
+            time.sleep(2)
 
 
 # --- Requests that no SDK sends --------------------------------------------------------------------------------------
