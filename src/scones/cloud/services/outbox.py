@@ -7,7 +7,8 @@ import json
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError, ServiceError, no_room
@@ -19,12 +20,18 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = (1.0, 4.0, 16.0)
 """The waits after a failure that is not the caller's fault."""
 _TOGETHER = 10
+"""Deliveries of a lane that are under way together."""
+_AT_ONCE = 16
+"""Deliveries of an outbox that are made at the same time; the payloads of the others are on disk only."""
 
 Payload = dict[str, Any]
 
 
 class Outbox:
     """A table of deliveries; each lane (one subscription, one target) goes on by itself.
+
+    A payload for several lanes is kept once, in a second table: its deliveries have the numbers from `first` to `last`,
+    and the column `payload` of each holds `first`.
 
     `deliver` makes one delivery or raises `ServiceError`; `failed` is told of one that is given up. A delivery may
     be made twice where the cloud is killed in between, as AWS's may. Lanes that are `ordered` deliver one by one.
@@ -44,6 +51,9 @@ class Outbox:
         self._failed = failed
         self._ordered = ordered
         self._pumping: set[str] = set()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._turn = asyncio.Lock()
+        """Held for one pass of the event loop by each piece of work: requests are served between any two."""
         self._after = 0
         """The number up to which deliveries are left alone."""
 
@@ -53,15 +63,24 @@ class Outbox:
         return (
             f"CREATE TABLE IF NOT EXISTS {table} ("
             " id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, payload TEXT NOT NULL);"
-            f"CREATE INDEX IF NOT EXISTS {table}_by_lane ON {table} (lane)"
+            f"CREATE INDEX IF NOT EXISTS {table}_by_lane ON {table} (lane);"
+            f"CREATE TABLE IF NOT EXISTS {table}_payloads ("
+            " first INTEGER PRIMARY KEY, last INTEGER NOT NULL, payload TEXT NOT NULL)"
         )
 
     def put(self, connection: sqlite3.Connection, lanes: Iterable[str], payload: Payload) -> None:
         """Keep a delivery for each lane, inside a write; call `wake` when that is on disk."""
-        text = json.dumps(payload)
+        table, text, lanes = self._table, json.dumps(payload), list(lanes)
+        first = _next_number(connection, table)
+        if len(lanes) > 1:
+            connection.execute(
+                f"INSERT INTO {table}_payloads VALUES (?, ?, ?)",  # noqa: S608 - the table's name is our own
+                (first, first + len(lanes) - 1, text),
+            )
+            text = str(first)
         connection.executemany(
-            f"INSERT INTO {self._table} (lane, payload) VALUES (?, ?)",  # noqa: S608 - the table's name is our own
-            in_turns((lane, text) for lane in lanes),
+            f"INSERT INTO {table} (id, lane, payload) VALUES (?, ?, ?)",  # noqa: S608
+            in_turns((number, lane, text) for number, lane in enumerate(lanes, first)),
         )
 
     def wake(self, lanes: Iterable[str]) -> None:
@@ -85,46 +104,90 @@ class Outbox:
 
         async def give_up(reason: str) -> None:
             """Give up the first delivery of the lane, and go on with the next."""
-            row = self._cloud.store.row(f"SELECT payload FROM {self._table} WHERE id = ?", first)  # noqa: S608
-            if row is not None:
-                await self._give_up(lane, json.loads(row["payload"]), ServiceError("InternalFailure", reason, 500))
-                await self._cloud.store.execute(f"DELETE FROM {self._table} WHERE id = ?", first)  # noqa: S608
+            if (payload := self._payload(first)) is not None:
+                await self._give_up(lane, payload, ServiceError("InternalFailure", reason, 500))
+                await self._cloud.store.write(lambda connection: self._remove(connection, [first]))
             self.wake([lane])
 
         return Leftover("delivery", " ".join([self._table, *lane.split()]), take_up, give_up, f"number {first}")
 
     async def _pump(self, lane: str) -> None:
-        query = f"SELECT id, payload FROM {self._table} WHERE lane = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
         together = 1 if self._ordered(lane) else _TOGETHER
         try:
-            while rows := self._cloud.store.rows(query, lane, self._after, together):
-                await asyncio.gather(*(self._attempt_row(lane, row) for row in rows))
-                await self._cloud.store.execute(
-                    f"DELETE FROM {self._table} WHERE lane = ? AND id BETWEEN ? AND ?",  # noqa: S608
-                    lane, rows[0]["id"], rows[-1]["id"],
-                )  # fmt: skip
+            while numbers := await self._next(lane, together):
+                await asyncio.gather(*(self._attempt(lane, number) for number in numbers))
+                await self._cloud.store.write(partial(self._remove, numbers=numbers))
         finally:
             self._pumping.discard(lane)
 
-    async def _attempt_row(self, lane: str, row: sqlite3.Row) -> None:
+    async def _next(self, lane: str, most: int) -> list[int]:
+        """Return the numbers of the lane's next deliveries.
+
+        Nothing is awaited after the look: what is put later than that finds the lane at rest, and wakes it.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
+            query = f"SELECT id FROM {self._table} WHERE lane = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+            return [row["id"] for row in self._cloud.store.rows(query, lane, self._after, most)]
+
+    def _payload(self, number: int) -> Payload | None:
+        """Return the payload of a delivery, or None where it is damaged or gone."""
+        store, table = self._cloud.store, self._table
+        row = store.row(f"SELECT lane, payload FROM {table} WHERE id = ?", number)  # noqa: S608
+        if row is None:
+            return None
         try:
             payload = json.loads(row["payload"])
+            if isinstance(payload, int):
+                shared = store.row(f"SELECT payload FROM {table}_payloads WHERE first = ?", payload)  # noqa: S608
+                payload = json.loads(shared["payload"] if shared else "")
         except (TypeError, ValueError) as error:
-            log.error("Delivery %d of %s is damaged and dropped (%s): %.1000s", row["id"], lane, error, row["payload"])
-            return
-        await self._attempt(lane, payload)
+            log.error(
+                "Delivery %d of %s is damaged and dropped (%s): %.1000s", number, row["lane"], error, row["payload"]
+            )
+            return None
+        return cast("Payload", payload)
 
-    async def _attempt(self, lane: str, payload: Payload) -> None:
+    def _remove(self, connection: sqlite3.Connection, numbers: list[int]) -> None:
+        """Delete deliveries, and the payloads that no other delivery needs."""
+        table = self._table
+        shared = set()
+        for number in numbers:
+            query = f"SELECT payload FROM {table} WHERE id = ? AND length(payload) < 20"  # noqa: S608
+            row = connection.execute(query, (number,)).fetchone()
+            if row is not None and row["payload"].isdecimal():
+                shared.add(int(row["payload"]))
+            connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
+        connection.executemany(
+            f"DELETE FROM {table}_payloads WHERE first = ?"  # noqa: S608
+            f" AND NOT EXISTS (SELECT 1 FROM {table} WHERE id BETWEEN first AND last)",
+            [(first,) for first in shared],
+        )
+
+    async def _attempt(self, lane: str, number: int) -> None:
         for wait in (*RETRY_SECONDS, None):
-            while isinstance(error := await self._once(lane, payload), DiskFullError):
+            while isinstance(error := await self._once(lane, number, final=wait is None), DiskFullError):
                 await self._cloud.store.room()
                 await asyncio.sleep(RETRY_SECONDS[0])
-            if error is None:
-                return
-            if wait is None or error.status < 500 or error.status == 501:
-                await self._give_up(lane, payload, error)
+            if error is None or wait is None:
                 return
             await asyncio.sleep(wait)
+
+    async def _once(self, lane: str, number: int, *, final: bool) -> ServiceError | None:
+        """Make a delivery, or give it up; return an error where it is to be tried again."""
+        async with self._room:
+            async with self._turn:
+                await asyncio.sleep(0)
+                payload = self._payload(number)
+            if payload is None:
+                return None
+            error = await self._error(lane, payload)
+            again = error is not None and error.status >= 500 and error.status != 501
+            if isinstance(error, DiskFullError) or (again and not final):
+                return error
+            if error is not None:
+                await self._give_up(lane, payload, error)
+            return None
 
     async def _give_up(self, lane: str, payload: Payload, error: ServiceError) -> None:
         try:
@@ -132,7 +195,7 @@ class Outbox:
         except Exception:  # it is gone, and the lane goes on with the next
             log.exception("A delivery of %s was given up (%s), and nobody could be told", self._table, error)
 
-    async def _once(self, lane: str, payload: Payload) -> ServiceError | None:
+    async def _error(self, lane: str, payload: Payload) -> ServiceError | None:
         """Make a delivery; return why it failed. A fault of the cloud's own is tried again, and holds up no other."""
         try:
             await self._deliver(lane, payload)
@@ -144,3 +207,10 @@ class Outbox:
             log.exception("A delivery of %s failed", self._table)
             return ServiceError("InternalFailure", "The local cloud failed; its log tells why.", 500)
         return None
+
+
+def _next_number(connection: sqlite3.Connection, table: str) -> int:
+    """Return the number after all that the table has ever held."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608
+    return int(max(row["seq"] if row else 0, last)) + 1

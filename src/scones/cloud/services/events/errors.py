@@ -10,6 +10,11 @@ def invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
 
 
+def limit_exceeded() -> ServiceError:
+    """Return the answer for more rules or targets than the quotas allow."""
+    return ServiceError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+
+
 def no_bus(name: str) -> ServiceError:
     """Return the answer for a bus that is not there."""
     return ServiceError("ResourceNotFoundException", f"Event bus {name} does not exist.")

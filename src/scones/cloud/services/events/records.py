@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services import pages
-from scones.cloud.services.events.errors import invalid, no_bus, no_rule
+from scones.cloud.services.events.errors import invalid, limit_exceeded, no_bus, no_rule
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DEFAULT_BUS = "default"
+RULES_OF_A_BUS = 300
+"""EventBridge User Guide, "EventBridge quotas": rules per event bus, in most Regions."""
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS events_buses (
         name TEXT PRIMARY KEY, document TEXT NOT NULL, tags TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL
@@ -120,19 +122,33 @@ class Records:
         """Return the rules of a bus by name."""
         return [Rule.of(row) for row in self._store.rows("SELECT * FROM events_rules WHERE bus = ? ORDER BY name", bus)]
 
+    def find_rule(self, name: str, bus: str) -> Rule | None:
+        """Return a rule, or None where it is not there or damaged."""
+        row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
+        return None if row is None else _readable(row)
+
     def scheduled(self) -> list[Rule]:
         """Return the rules that keep times."""
         rows = self._store.rows("SELECT * FROM events_rules WHERE schedule IS NOT NULL AND state != 'DISABLED'")
         return [rule for row in rows if (rule := _readable(row)) is not None]
 
     async def put_rule(self, rule: Rule) -> None:
-        """Keep a rule, new or changed; its targets stay."""
-        await self._store.execute(
-            "INSERT INTO events_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bus, name) DO UPDATE SET"
-            " pattern = ?3, schedule = ?4, state = ?5, document = ?6, tags = ?7, modified = ?8",
-            rule.bus, rule.name, rule.pattern, rule.schedule, rule.state, json.dumps(rule.document),
-            json.dumps(rule.tags), rule.modified,
-        )  # fmt: skip
+        """Keep a rule, new or changed; its targets stay. Raises LimitExceededException for one too many."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            others = "SELECT count(*) FROM events_rules WHERE bus = ?1 AND NOT EXISTS ("
+            others += "SELECT 1 FROM events_rules WHERE bus = ?1 AND name = ?2)"
+            (count,) = connection.execute(others, (rule.bus, rule.name)).fetchone()
+            if count >= RULES_OF_A_BUS:
+                raise limit_exceeded()
+            connection.execute(
+                "INSERT INTO events_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bus, name) DO UPDATE SET"
+                " pattern = ?3, schedule = ?4, state = ?5, document = ?6, tags = ?7, modified = ?8",
+                (rule.bus, rule.name, rule.pattern, rule.schedule, rule.state, json.dumps(rule.document),
+                 json.dumps(rule.tags), rule.modified),
+            )  # fmt: skip
+
+        await self._store.write(write)
 
     async def delete_rule(self, rule: Rule) -> None:
         """Delete a rule with its targets."""
@@ -142,6 +158,11 @@ class Records:
         """Return the targets of a rule by id."""
         rows = self._store.rows("SELECT document FROM events_targets WHERE bus = ? AND rule = ? ORDER BY id", bus, rule)
         return [json.loads(row["document"]) for row in rows]
+
+    def target_ids(self, bus: str, rule: str) -> list[str]:
+        """Return the ids of the targets of a rule."""
+        rows = self._store.rows("SELECT id FROM events_targets WHERE bus = ? AND rule = ? ORDER BY id", bus, rule)
+        return [row["id"] for row in rows]
 
     def target(self, bus: str, rule: str, target_id: str) -> dict[str, Any] | None:
         """Return one target, or None."""

@@ -12,7 +12,7 @@ from scones.cloud.services.events.delivery import Delivery, lane
 from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.outbox import Outbox
 from scones.cloud.services.patterns import read_pattern
-from scones.cloud.time_slices import TimeSlices
+from scones.cloud.time_slices import TimeSlices, sliced
 
 OUTBOX = "events_deliveries"
 
@@ -46,9 +46,10 @@ class Router:
         """Give events to all targets of rules."""
         events = {event["id"]: event for _, event in found}
         lanes: dict[str, list[str]] = defaultdict(list)
-        for rule, event in found:
-            targets = self._records.targets(rule.bus, rule.name)
-            lanes[event["id"]] += [lane(rule.bus, rule.name, target["Id"]) for target in targets]
+        async with TimeSlices() as slices:
+            async for rule, event in sliced(found, slices):
+                ids = self._records.target_ids(rule.bus, rule.name)
+                lanes[event["id"]] += [lane(rule.bus, rule.name, each) for each in ids]
         if not any(lanes.values()):
             return
 

@@ -9,7 +9,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.events.delivery import SERVICES
-from scones.cloud.services.events.errors import invalid
+from scones.cloud.services.events.errors import invalid, limit_exceeded
 from scones.cloud.services.events.operations import Operations, tags_of
 from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
 from scones.cloud.services.events.schedule import parse_schedule
@@ -36,11 +36,11 @@ class RuleOperations(Operations):
             _check_pattern(pattern)
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
-        former = next((each for each in self._records.rules(bus) if each.name == params["Name"]), None)
+        former = self._records.find_rule(params["Name"], bus)
         tags = former.tags if former else tags_of(params)  # AWS takes tags for a new rule alone
         rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags, time.time())
         await self._records.put_rule(rule)
-        self._scheduler.changed()
+        self._scheduler.changed(bus, rule.name)
         return {"RuleArn": self._records.rule_arn(rule)}
 
     async def describe_rule(self, call: Call) -> dict[str, Any]:
@@ -77,19 +77,19 @@ class RuleOperations(Operations):
     async def _switch(self, call: Call, state: str) -> dict[str, Any]:
         rule = self._rule(call, call.params["Name"])
         await self._records.put_rule(replace(rule, state=state, modified=time.time()))
-        self._scheduler.changed()
+        self._scheduler.changed(rule.bus, rule.name)
         return {}
 
     async def delete_rule(self, call: Call) -> dict[str, Any]:
         """Delete a rule that has no targets; one that is not there is no error."""
         bus = self._records.bus(call.params.get("EventBusName"))
-        rule = next((each for each in self._records.rules(bus) if each.name == call.params["Name"]), None)
+        rule = self._records.find_rule(call.params["Name"], bus)
         if rule is None:
             return {}
         if self._records.targets(bus, rule.name):
             raise invalid("Rule can't be deleted since it has targets.")
         await self._records.delete_rule(rule)
-        self._scheduler.changed()
+        self._scheduler.changed(bus, rule.name)
         return {}
 
     async def put_targets(self, call: Call) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class RuleOperations(Operations):
                 raise invalid(f"Event bus {rule.bus} cannot be the target of its own rule {rule.name}.")
         ids = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
         if len(ids | {target["Id"] for target in targets}) > _TARGETS_OF_A_RULE:
-            raise ServiceError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+            raise limit_exceeded()
         await self._records.put_targets(rule, targets)
         return {"FailedEntryCount": 0, "FailedEntries": []}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import heapq
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,11 +15,17 @@ from scones.cloud.resumption import Leftover
 from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.events.routing import Router
 from scones.cloud.services.events.schedule import parse_schedule
-
-log = logging.getLogger(__name__)
+from scones.cloud.time_slices import TimeSlices
 
 LONGEST_SLEEP = 86_400.0
 """Seconds until the rules are looked at again: a timer cannot wait for the year 2199."""
+
+
+FIRED_TOGETHER = 20
+"""Rules whose events are kept in one write; requests are served in between."""
+
+Key = tuple[str, str]
+"""The bus and the name of a rule."""
 
 
 class Scheduler:
@@ -30,39 +36,77 @@ class Scheduler:
         self._records = records
         self._router = router
         self._changed = asyncio.Event()
-        self._silent: dict[tuple[str, str], float] = {}
+        self._silent: dict[Key, float] = {}
+        self._next: dict[Key, float] = {}
+        """The next time of each rule, in Unix seconds."""
+        self._queue: list[tuple[float, Key]] = []
+        """A heap of times; those that are not in `_next` any more are skipped."""
 
     def start(self) -> None:
         """Begin to keep the times; with `recover` the rules that are there stay silent until they are put again."""
-        resumption = self._cloud.resumption
+        resumption, rules = self._cloud.resumption, self._records.scheduled()
         if resumption.recover:
-            self._silent = {(rule.bus, rule.name): rule.modified for rule in self._records.scheduled()}
+            self._silent = {(rule.bus, rule.name): rule.modified for rule in rules}
             resumption.plan(Leftover("schedule", name, self._nothing) for _, name in self._silent)
+        now = time.time()
+        for rule in rules:
+            self._plan(rule, now)
         self._cloud.spawn(self._run(), name="event schedules")
 
     async def _nothing(self) -> None:
         """Do nothing: the times of all rules are kept by one task."""
 
-    def _scheduled(self) -> list[Rule]:
-        rules = self._records.scheduled()
-        return [rule for rule in rules if self._silent.get((rule.bus, rule.name)) != rule.modified]
-
-    def changed(self) -> None:
-        """Look at the rules again: one was put, switched or deleted."""
+    def changed(self, bus: str, name: str) -> None:
+        """Look at a rule again: it was put, switched or deleted."""
+        if rule := self._find((bus, name)):
+            self._plan(rule, time.time())
         self._changed.set()
 
+    def _find(self, key: Key) -> Rule | None:
+        """Return a rule that keeps times, or forget its next time."""
+        bus, name = key
+        rule = self._records.find_rule(name, bus)
+        if rule is not None and rule.schedule and rule.enabled:
+            return rule
+        self._next.pop(key, None)
+        return None
+
+    def _plan(self, rule: Rule, after: float) -> None:
+        """Keep a rule's first time after a moment."""
+        key = (rule.bus, rule.name)
+        at = next_time(rule, after)
+        if at is None or self._silent.get(key) == rule.modified:
+            self._next.pop(key, None)
+            return
+        self._next[key] = at
+        heapq.heappush(self._queue, (at, key))
+        if len(self._queue) > 2 * len(self._next) + FIRED_TOGETHER:  # most are skipped: rules are put again and again
+            self._queue = [(at, key) for key, at in self._next.items()]
+            heapq.heapify(self._queue)
+
     async def _run(self) -> None:
-        last = time.time()
         while True:
             self._changed.clear()
-            coming = [at for _, at in upcoming(self._scheduled(), last)]
+            wait = self._queue[0][0] - time.time() if self._queue else LONGEST_SLEEP
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(max(0.0, min(coming) - time.time()), LONGEST_SLEEP) if coming else None):
+                async with asyncio.timeout(min(max(0.0, wait), LONGEST_SLEEP)):
                     await self._changed.wait()
-            now = time.time()
-            due = [(rule, at) for rule, at in upcoming(self._scheduled(), last) if at <= now]
-            await self._router.send([(rule, self._event(rule, at)) for rule, at in due])
-            last = now
+            while due := await self._due(time.time()):
+                await self._router.send([(rule, self._event(rule, at)) for rule, at in due])
+
+    async def _due(self, now: float) -> list[tuple[Rule, float]]:
+        """Return the first rules that are due, in order, with their times, and plan their next ones."""
+        due: list[tuple[Rule, float]] = []
+        async with TimeSlices() as slices:
+            while self._queue and self._queue[0][0] <= now and len(due) < FIRED_TOGETHER:
+                if slices.used_up():
+                    await slices.pause()
+                    continue
+                at, key = heapq.heappop(self._queue)
+                if self._next.get(key) == at and (rule := self._find(key)):
+                    due.append((rule, at))
+                    self._plan(rule, now)
+        return due
 
     def _event(self, rule: Rule, at: float) -> dict[str, Any]:
         return {
@@ -78,13 +122,8 @@ class Scheduler:
         }
 
 
-def upcoming(rules: list[Rule], after: float) -> list[tuple[Rule, float]]:
-    """Return the rules that have a time after a moment, with the first such time (Unix seconds)."""
-    found = [(rule, _next(rule, after)) for rule in rules]
-    return [(rule, at) for rule, at in found if at is not None]
-
-
-def _next(rule: Rule, after: float) -> float | None:
+def next_time(rule: Rule, after: float) -> float | None:
+    """Return a rule's first time after a moment (Unix seconds), or None where it never fires again."""
     try:
         return parse_schedule(rule.schedule or "").next(after, rule.modified)
     except ValueError:  # put before such schedules were refused: it never fires
