@@ -34,10 +34,11 @@ CONFIGURATION = {
 }  # fmt: skip
 """Tables with a row for each thing that somebody has set up; AWS has quotas for most, and work adds to none."""
 ALLOWED = {
-    "SELECT id FROM accepted_events": "the start goes on with every event that has not ended",
-    "SELECT DISTINCT lane FROM": "the start goes on with every delivery that has not been made",
+    "SELECT id, function FROM accepted_events": "the start goes on with every event that has not ended",
+    "SELECT lane, min(id) AS first, max(id) AS last FROM": "the start goes on with every delivery that is not made",
     "SELECT file FROM s3_objects WHERE file IS NOT NULL": "the sweep for files that no row names",
     "SELECT 1 FROM sqlite_master": "tables, and not what they hold",
+    "SELECT seq FROM sqlite_sequence": "a row for each table",
     "SELECT arn, document FROM sagemaker_resources WHERE kind = ?": "Search: AWS, too, looks at all, and counts them",
 }
 """Statements that may read or sort all of a table, by how they begin, each with the reason."""

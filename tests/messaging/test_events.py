@@ -336,3 +336,16 @@ def test_deeply_nested_details_reach_a_template(events: Any, make_queue: Any) ->
     answer = events.put_events(Entries=[{"Source": source, "DetailType": "t", "Detail": detail}])
     assert answer["FailedEntryCount"] == 0
     assert queue.bodies(1) == [f'{{"a": {detail}}}']
+
+
+def test_a_bus_has_at_most_300_rules(events: Any) -> None:
+    bus = f"b-{uuid.uuid4()}"
+    events.create_event_bus(Name=bus)
+    rule: dict[str, Any] = {"EventBusName": bus, "EventPattern": '{"source": ["a"]}'}
+    for n in range(300):
+        events.put_rule(Name=f"r{n}", **rule)
+    with pytest.raises(events.exceptions.LimitExceededException):
+        events.put_rule(Name="one-more", **rule)
+    events.put_rule(Name="r7", **rule, Description="a rule that exists can be changed")
+    events.delete_rule(Name="r8", EventBusName=bus)
+    events.put_rule(Name="one-more", **rule)

@@ -200,6 +200,21 @@ def test_delivery_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None
     assert set(queue.bodies(20, second.client("sqs"))) == {str(n) for n in range(20)}
 
 
+def test_a_message_to_many_queues_outlives_a_crash(start_cloud: Any, make_queue_in: Any) -> None:
+    first = start_cloud()
+    sns, queues = first.client("sns"), [make_queue_in(first) for _ in range(25)]
+    topic = sns.create_topic(Name=name())["TopicArn"]
+    for queue in queues:
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, Attributes={"RawMessageDelivery": "true"})
+    entries = [{"Id": str(n), "Message": f"{n} " + "x" * 10_000} for n in range(10)]
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    first.kill()
+    second = start_cloud()
+    sent = {entry["Message"] for entry in entries}
+    client = second.client("sqs")
+    assert all(set(queue.bodies(10, client)) == sent for queue in queues)
+
+
 @pytest.mark.parametrize("size", ["²", "9" * 5000, "-1", "1023", "٢٠٤٨"])
 def test_a_message_size_is_a_number_in_its_range(sns: Any, size: str) -> None:
     assert refused(sns.create_topic, Name=name(), Attributes={"MaximumMessageSize": size})[0] == "InvalidParameter"
