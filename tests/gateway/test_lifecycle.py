@@ -121,7 +121,11 @@ def test_a_signal_ends_the_cloud_in_order(start_cloud, number):
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8])
 def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds):
     command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(tmp_path / "data"), "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background hands on that SIGINT is ignored.
+    defaults = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", defaults, *command], stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     process.send_signal(number)
     try:
