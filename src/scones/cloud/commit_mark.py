@@ -29,7 +29,7 @@ _MARK = struct.Struct("=I4s4sI")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How many frames of a write-ahead log are valid, and which log it is (the salts change when it begins anew)."""
+    """The number of valid frames in a write-ahead log, and the log's salts, which change when it begins anew."""
 
     frames: int
     salts: tuple[bytes, bytes]

@@ -14,7 +14,7 @@ from scones.cloud.errors import CloudError
 _OTHERS = 0o077
 """The permission bits of everybody but the owner."""
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO})
-"""How opening fails for a symbolic link (Linux and macOS, BSD), a folder, and a pipe or a socket."""
+"""Error numbers of opening a symbolic link (Linux and macOS, BSD), a folder, and a pipe or a socket."""
 
 
 class BrokenFileError(CloudError):

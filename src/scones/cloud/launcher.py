@@ -36,7 +36,7 @@ SYSTEM = (
 )  # fmt: skip
 """The host's folders that every program sees, read-only. Homes, /run and other places are not there."""
 DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg"}
-"""What every program sees of /dev, with the GPU's: those of NVIDIA begin with "nvidia"."""
+"""Devices that every program sees, GPUs included: names of NVIDIA's begin with "nvidia"."""
 ROOT_SIZE, COVER_SIZE = "64m", "4m"
 """Sizes of the sandbox's own root folder, and of an empty folder in the place of a hidden one: both are in memory."""
 OPEN_LIMIT = 65536

@@ -1,4 +1,4 @@
-"""What a program writes: read in bounded pieces, no faster than they are stored, and split into lines."""
+"""Output of programs: read in bounded pieces, no faster than they are stored, and split into lines."""
 
 from __future__ import annotations
 

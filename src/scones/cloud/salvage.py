@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 PROBES = 10_000
 """The most attempts to find readable rows of a table behind a damaged page."""
 _WAL_PAGE_SIZE = slice(8, 12)
-"""Where the page's size is in the header of a write-ahead log (sqlite.org/fileformat2.html, section 4.1)."""
+"""Position of the page size in the header of a write-ahead log (sqlite.org/fileformat2.html, section 4.1)."""
 _PARTS = ("", "-wal", "-shm", "-mark")
 
 

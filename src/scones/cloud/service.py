@@ -23,7 +23,7 @@ T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
 """A streaming member: whole, or in chunks of any size."""
 _LOOKS = 3
-"""How often an operation starts again where its parent is deleted, and made anew, at the same time."""
+"""Maximum number of attempts of an operation whose parent is deleted, and made anew, at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

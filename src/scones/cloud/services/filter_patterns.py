@@ -23,7 +23,7 @@ LONG = 4096
 
 _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
 _ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
-"""What a regular expression may be made of; AWS has no parentheses in them."""
+"""Syntax that a regular expression may use; AWS allows no parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class FilterPattern:
-    """What a line needs, must not have, and needs one of, if there are any."""
+    """Terms that a line must have, must not have, and must have one of, if there are any."""
 
     required: Terms
     excluded: Terms
