@@ -88,9 +88,10 @@ class Run:
 
 
 class DirectEvaluators:
-    """Does the jobs of worker processes in this process, at once."""
+    """Does the jobs of worker processes in this process."""
 
     async def perform(self, job: Job, _owner: Owner) -> list[Any]:
+        await asyncio.sleep(0)  # what was recorded before may be on disk alone
         limits = resource.getrlimit(resource.RLIMIT_CPU)
         try:
             return list(replies(job.kind, job.arguments))
@@ -99,15 +100,16 @@ class DirectEvaluators:
 
 
 class CountingScheduler(Scheduler):
-    """Counts states, not milliseconds: what happens when does not depend on the machine's load."""
+    """Has executions wait at every `waits`-th turn: what happens when does not depend on the machine's load."""
 
-    def __init__(self) -> None:
+    def __init__(self, waits: int) -> None:
         super().__init__()
+        self._waits = waits
         self._turns = 0
 
     async def turn(self, _owner: Owner) -> None:
         self._turns += 1
-        if self._turns % 25 == 0:
+        if self._turns % self._waits == 0:
             await asyncio.sleep(0)
 
 
@@ -126,19 +128,26 @@ class FakeTasks:
         result = self._work(parameters)
         return await result if asyncio.iscoroutine(result) else result
 
+    async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
+        self._run.calls.append((f"{resource.arn} is waited for", parameters))
+        await asyncio.sleep(0)
+        return answer
 
-def interpret(definition: dict[str, Any], value: Any = None, work: Callable[[Any], Any] = lambda given: given) -> Run:
-    """Run a whole machine on an input; `work` answers its tasks."""
+
+def interpret(
+    definition: dict[str, Any], value: Any = None, work: Callable[[Any], Any] = lambda given: given, waits: int = 25
+) -> Run:
+    """Run a whole machine on an input; `work` answers its tasks. Every `waits`-th state waits for its turn."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    return _run(text, Texts(json.dumps({} if value is None else value)), work)
+    return _run(text, Texts(json.dumps({} if value is None else value)), work, waits)
 
 
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
-    """Go on with a machine whose history is that of another run, as after a crash."""
+    """Go on with a machine whose history is that of another run, as after a crash; every state waits for its turn."""
     texts = Texts(json.dumps(value))
     past = read_past(before.events, before.failed_attempts, texts)
-    return _run(json.dumps(definition), texts, work, before, past)
+    return _run(json.dumps(definition), texts, work, 1, before, past)
 
 
 def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
@@ -149,7 +158,12 @@ def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], 
 
 
 def _run(
-    text: str, texts: Texts, work: Callable[[Any], Any], before: Run | None = None, past: Past | None = None
+    text: str,
+    texts: Texts,
+    work: Callable[[Any], Any],
+    waits: int,
+    before: Run | None = None,
+    past: Past | None = None,
 ) -> Run:
     run, clock = Run(), JumpingClock()
     if before is not None and before.events:
@@ -173,7 +187,9 @@ def _run(
 
         recorder = Recorder(append, clock.now, note, len(run.events))
         track = Track(recorder, "", 0, {}, past=past)
-        interpreter = Interpreter(context, texts, FakeTasks(work, run), clock, DirectEvaluators(), CountingScheduler())
+        interpreter = Interpreter(
+            context, texts, FakeTasks(work, run), clock, DirectEvaluators(), CountingScheduler(waits)
+        )
         task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))
         await clock.drive(task)
         try:

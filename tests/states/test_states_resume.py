@@ -62,7 +62,34 @@ DEFINITION = chain(
         "Branches": [
             chain(Bad={"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $error('no') %}", "End": True})
         ],
-        "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Output": "{% $states.input %}", "Next": "Each"}],
+        "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Output": "{% $states.input %}", "Next": "Run"}],
+        "Next": "Run",
+    },
+    Run={
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Arguments": {"StateMachineArn": "{% 'arn:aws:states:us-east-1:111122223333:stateMachine:' & 'other' %}"},
+        "Output": "{% $merge([$states.input, {'ran': $states.result}]) %}",
+        "Next": "Pair",
+    },
+    Pair={
+        "Type": "Parallel",
+        "QueryLanguage": "JSONata",
+        "Branches": [chain(Begin={"Type": "Pass", "Next": "Finish"}, Finish={"Type": "Pass", "End": True})],
+        "Output": "{% $merge([$states.input, {'pair': $count($states.result)}]) %}",
+        "Next": "Every",
+    },
+    Every={
+        "Type": "Map",
+        "QueryLanguage": "JSONata",
+        "Items": "{% [$states.input.items, 4] %}",
+        "ItemSelector": {"item": "{% $states.context.Map.Item.Value + 1 %}"},
+        "ItemProcessor": chain(
+            More={"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% $states.input.item * 2 %}", "Next": "Done"},
+            Done={"Type": "Succeed"},
+        ),
+        "Output": "{% $merge([$states.input, {'every': $sum($states.result)}]) %}",
         "Next": "Each",
     },
     Each={
@@ -117,7 +144,7 @@ def worker(before: Run | None = None) -> Any:
     return work
 
 
-WHOLE = interpret(DEFINITION, INPUT, worker())
+WHOLE = interpret(DEFINITION, INPUT, worker(), waits=1)
 BEGINNINGS = ("TaskScheduled", "TaskStarted", "LambdaFunctionScheduled", "LambdaFunctionStarted")
 
 
@@ -135,7 +162,8 @@ def test_the_whole_run_is_as_expected():
     assert WHOLE.output["v"] == 3
     assert WHOLE.output["all"]["gate"] == {"Error": "Closed", "Cause": "at night"}
     assert len(WHOLE.output["all"]["each"]) == len(WHOLE.output["all"]["some"]) == 3
-    assert WHOLE.types.count("ParallelStateStarted") == 3 + 1 + 1 + 3
+    assert (WHOLE.output["all"]["pair"], WHOLE.output["all"]["every"]) == (1, 28)
+    assert WHOLE.types.count("ParallelStateStarted") == 3 + 1 + 1 + 1 + 3
 
 
 @pytest.mark.parametrize("place", sorted({(0, 0), *WHOLE.written}), ids=lambda place: str(place[0]))

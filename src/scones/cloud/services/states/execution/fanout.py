@@ -50,7 +50,7 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
         raise
     track.previous = max(ends)  # AWS goes on from the branch that ended last
     size.check()
-    track.record_aside("ParallelStateSucceeded")
+    _record_success(state, entry, track)
     return outputs
 
 
@@ -93,7 +93,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
 
     await ConcurrentWork(interpreter.concurrency, limit, pending, started, work).run()
     size.check()
-    track.record_aside("MapStateSucceeded")
+    _record_success(state, entry, track)
     return outputs
 
 
@@ -108,6 +108,12 @@ def _open(
         return {}
     track.previous = past.own[0].id
     return past.below(state.name)
+
+
+def _record_success(state: Parallel | Map, entry: Entry, track: Track) -> None:
+    kind = f"{type(state).__name__}StateSucceeded"
+    if kind not in entry.recorded:
+        track.record_aside(kind)
 
 
 def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:

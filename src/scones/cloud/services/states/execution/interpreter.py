@@ -93,18 +93,25 @@ class Interpreter:
                 return standing.finished[0]
             assert standing.entered is not None
             name, entry = standing.entered
+        await self._next_turn()
         while True:
             state = group.states[name]
-            await self.turn()
-            if self.journal is not None:
-                await self.journal.room()
             if entry is None:
                 entry = self._enter(state, value, track)
             outcome = await self._stay(state, entry, track)
+            await self._next_turn()
+            # A history that ends with an exit is that of a chain that has ended (`Past.standing`), so nothing waits
+            # between the exit and the next entry: they reach the disk together.
             self._exit(state, outcome, track)
             if outcome.next is None:
                 return outcome.output
             name, value, entry = outcome.next, outcome.output, None
+
+    async def _next_turn(self) -> None:
+        """Return when the execution may record events and enter a state."""
+        await self.turn()
+        if self.journal is not None:
+            await self.journal.room()
 
     async def turn(self) -> None:
         """Return when the execution may do its next step on the event loop."""
@@ -251,12 +258,14 @@ class Interpreter:
         return await self._produce(state, entry.input, result, scope)
 
     def _waiting(self, target: Resource, entry: Entry) -> Past | None:
-        """Return what is recorded of an attempt that only waits for its end; give any other the token it may need.
+        """Return what is recorded of an attempt that has succeeded or only waits for its end.
 
-        A task that a crash cut short before it was submitted is run again with the same token: it may have been sent
-        already, and answered.
+        Give any other the token that it may need. A task that a crash cut short before it was submitted is run again
+        with the same token: it may have been sent already, and answered.
         """
         past, entry.token = entry.past, None
+        if past is not None and past.last("Succeeded"):
+            return past
         if target.waits:
             return past if past is not None and past.last("TaskSubmitted") else None
         if not target.takes_token and not target.is_activity:
@@ -275,6 +284,8 @@ class Interpreter:
             if state.distribution is not None:
                 return await distributed.run_map(self, state, entry, scope, track)
             return await fanout.run_map(self, state, entry, scope, track)
+        if isinstance(state, Task) and entry.past is not None and (result := entry.past.result()):
+            return result[0]
         effective = await self._effective(state, scope)
         if isinstance(state, Parallel):
             return await fanout.run_parallel(self, state, entry, effective, track)

@@ -73,6 +73,11 @@ class Past:
         """Return the chain's last event of a type with this ending."""
         return next((event for event in reversed(self.own) if event.type.endswith(suffix)), None)
 
+    def result(self) -> tuple[Any] | None:
+        """Return the result of a task's attempt that has succeeded, or None."""
+        succeeded = self.last("Succeeded")
+        return None if succeeded is None else (self._value(succeeded, "output"),)
+
     def standing(self) -> Standing | None:
         """Return where the chain stood, or None where it had entered no state."""
         entered: Event | None = None
