@@ -222,3 +222,25 @@ def test_a_search_through_many_events_leaves_time_for_others(start_cloud):
     assert [event["message"][:8] for page in pages for event in page["events"]] == ["29 9999 "]
     assert pages[0]["events"] == []
     assert prober.percentile(99) < 1.5
+
+
+def test_a_stream_is_searched_without_the_many_events_beside_it(start_cloud):
+    logs = start_cloud().client("logs")
+    logs.create_log_group(logGroupName="/busy")
+    write(logs, "/busy", "quiet-1", ["1000 of 1", "1001 of 1"])
+    write(logs, "/busy", "quiet-2", ["1000 of 2"])
+    write(logs, "/busy", "loud", ["begun"])
+    many = [{"timestamp": 1_000, "message": "again"}] * 10_000
+    for _ in range(11):
+        logs.put_log_events(logGroupName="/busy", logStreamName="loud", logEvents=many)
+    for wanted in (
+        {"logStreamNames": ["quiet-2", "quiet-1", "quiet-2"]},
+        {"logStreamNamePrefix": "quiet-"},
+        {"logStreamNames": ["quiet-1", "quiet-2", "loud"], "filterPattern": "1001"},
+    ):
+        found = logs.filter_log_events(logGroupName="/busy", **wanted)
+        messages = [event["message"] for event in found["events"]]
+        assert messages == ([] if "filterPattern" in wanted else ["1000 of 1", "1000 of 2", "1001 of 1"])
+        assert ("nextToken" in found) == ("filterPattern" in wanted)
+    with pytest.raises(ClientError, match="InvalidParameterException.*mutually exclusive"):
+        logs.filter_log_events(logGroupName="/busy", logStreamNamePrefix="q", logStreamNames=["loud"])

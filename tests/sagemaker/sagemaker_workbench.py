@@ -87,8 +87,8 @@ class Workbench:
         return found
 
     def log_lines(self, group: str, prefix: str) -> list[str]:
-        found = self.logs.filter_log_events(logGroupName=group, logStreamNamePrefix=prefix)
-        return [event["message"] for event in found["events"]]
+        pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group, logStreamNamePrefix=prefix)
+        return [event["message"] for page in pages for event in page["events"]]
 
     def model(self, answer: str = "a", environment: dict[str, str] | None = None) -> str:
         name = self.name("model")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from scones.cloud.services.filter_patterns import FilterPattern
 from scones.cloud.store import Store
@@ -19,6 +20,8 @@ SEARCHED = 100_000
 """Events that a page of FilterLogEvents searches; each kilobyte of one counts as another. AWS's bound is not known."""
 BATCH = 100
 """Events that are read at once."""
+STREAMS = 100
+"""The most streams that are read one by one: AWS takes as many names in a request."""
 
 Position = tuple[int, int]
 """An event's time in milliseconds, and its id."""
@@ -63,26 +66,47 @@ async def search(
 
 
 async def events(
-    store: Store, group: str, position: Position, end: int, slices: TimeSlices
+    store: Store, group: str, streams: Sequence[str] | None, position: Position, end: int, slices: TimeSlices
 ) -> AsyncIterator[sqlite3.Row]:
-    """Yield a group's events behind a position, up to a time in milliseconds, in the order of their time.
+    """Yield the events of streams (None is the whole group) behind a position, up to a time in milliseconds, by time.
+
+    Few streams are read one by one, so that a stream beside them that has many events costs nothing.
+    """
+    if streams is None:
+        rows = _rows(store, "group_name = ?", (group,), position, end, BATCH)
+    else:
+        batch = max(1, BATCH // max(1, len(streams)))
+        each = (_rows(store, "group_name = ? AND stream = ?", (group, name), position, end, batch) for name in streams)
+        rows = heapq.merge(*each, key=lambda row: (row["at"], row["id"]))
+    for row in rows:
+        if slices.used_up():
+            await slices.pause()
+        yield row
+
+
+def _rows(
+    store: Store, of: str, values: tuple[str, ...], position: Position, end: int, size: int
+) -> Iterator[sqlite3.Row]:
+    """Yield events in the order of their time, `size` read at once.
 
     Each batch has two index ranges: the rest of the position's millisecond, and what follows. SQLite does not seek
     the second member of `(at, id) > (?, ?)`, so that many events of one millisecond would be read again and again.
     """
+    select = f"SELECT id, stream, at, ingested, message FROM log_events WHERE {of}"  # noqa: S608
+    same_time = f"{select} AND at = ? AND id > ? ORDER BY id LIMIT ?"
+    later = f"{select} AND at > ? AND at <= ? ORDER BY at, id LIMIT ?"
     while position[0] <= end:
-        batch = store.rows(_SAME_TIME, group, *position, BATCH)
-        if len(batch) < BATCH:
-            batch += store.rows(_LATER, group, position[0], end, BATCH - len(batch))
-        for row in batch:
-            if slices.used_up():
-                await slices.pause()
-            yield row
-        if len(batch) < BATCH:
+        batch = store.rows(same_time, *values, *position, size)
+        if len(batch) < size:
+            batch += store.rows(later, *values, position[0], end, size - len(batch))
+        yield from batch
+        if len(batch) < size:
             return
         position = (batch[-1]["at"], batch[-1]["id"])
 
 
-_SELECT = "SELECT id, stream, at, ingested, message FROM log_events WHERE group_name = ?"
-_SAME_TIME = f"{_SELECT} AND at = ? AND id > ? ORDER BY id LIMIT ?"
-_LATER = f"{_SELECT} AND at > ? AND at <= ? ORDER BY at, id LIMIT ?"
+def streams_with(store: Store, group: str, prefix: str) -> list[str] | None:
+    """Return the streams of a group whose names begin with a prefix, or None where they are many."""
+    sql = "SELECT name FROM log_streams WHERE group_name = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?"
+    rows = store.rows(sql, group, prefix, prefix + chr(0x10FFFF), STREAMS + 1)
+    return None if len(rows) > STREAMS else [row["name"] for row in rows]

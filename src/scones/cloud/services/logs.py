@@ -275,6 +275,9 @@ class Logs(Service):
         self._require_group(group)
         wanted = parse_filter_pattern(params.get("filterPattern", ""))
         names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
+        if names is not None and prefix:
+            text = "logStreamNamePrefix and logStreamNames are mutually exclusive."
+            raise ServiceError("InvalidParameterException", text)
         _, mark = _position(params.get("nextToken"))
 
         def in_stream(name: str) -> bool:
@@ -282,7 +285,12 @@ class Logs(Service):
 
         async with TimeSlices() as slices:
             begin = mark or (params.get("startTime", 0), -1)
-            rows = log_search.events(self.cloud.store, group, begin, params.get("endTime", _END), slices)
+            streams: list[str] | None = None
+            if names is not None:
+                streams = sorted(set(names))
+            elif prefix:
+                streams = log_search.streams_with(self.cloud.store, group, prefix)
+            rows = log_search.events(self.cloud.store, group, streams, begin, params.get("endTime", _END), slices)
             found, rest = await log_search.search(rows, wanted, in_stream, params.get("limit", EVENTS), slices)
             events = [
                 {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)}
