@@ -172,7 +172,8 @@ def test_an_app_is_a_jupyterlab_behind_a_token_until_it_is_deleted(start_cloud, 
     until(sagemaker, app, "Deleted")
     with pytest.raises(urllib.error.URLError):
         get(url)
-    assert not [each for each in psutil.Process(cloud.running.pid).children(recursive=True) if "jupyter" in _line(each)]
+    programs = [_line(each) for each in psutil.Process(cloud.running.pid).children(recursive=True)]
+    assert not [line for line in programs if "jupyter" in line and "-m scones.cloud" not in line]
     sagemaker.delete_space(DomainId=domain, SpaceName="mine")
     sagemaker.delete_user_profile(**asked)
     sagemaker.delete_domain(DomainId=domain, RetentionPolicy={"HomeEfsFileSystem": "Delete"})
