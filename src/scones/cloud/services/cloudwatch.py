@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
-from scones.cloud.turns import in_turns
+from scones.cloud.time_slices import in_turns
 
 Sample = tuple[float, str, float, float]
 """Seconds since 1970, a unit, a value, and how often it was measured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 from scones.cloud.services.filter_patterns import FilterPattern
 from scones.cloud.store import Store
@@ -45,6 +45,15 @@ class Page:
         return True
 
 
+def page(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
+    """Return the first of the rows that a page has room for."""
+    found = Page(EVENTS)
+    for row in rows:
+        if not found.add(row):
+            break
+    return found.rows
+
+
 async def search(
     rows: AsyncIterator[sqlite3.Row],
     wanted: FilterPattern,
@@ -53,16 +62,16 @@ async def search(
     slices: TimeSlices,
 ) -> tuple[list[sqlite3.Row], Position | None]:
     """Return the events of one page, and the position behind which the next page begins, or None at the end."""
-    page, searched = Page(limit), 0
+    found, searched = Page(limit), 0
     position: Position | None = None
     async for row in rows:
         if searched >= SEARCHED:
-            return page.rows, position
+            return found.rows, position
         searched += 1 + len(row["message"]) // 1000
-        if in_stream(row["stream"]) and await wanted.matches(row["message"], slices) and not page.add(row):
-            return page.rows, position
+        if in_stream(row["stream"]) and await wanted.matches(row["message"], slices) and not found.add(row):
+            return found.rows, position
         position = (row["at"], row["id"])
-    return page.rows, None
+    return found.rows, None
 
 
 async def events(

@@ -19,10 +19,9 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services import log_search
 from scones.cloud.services.filter_patterns import parse_filter_pattern
-from scones.cloud.services.log_search import EVENT_OVERHEAD, EVENTS, PAGE_BYTES
+from scones.cloud.services.log_search import EVENT_OVERHEAD, EVENTS
 from scones.cloud.text_order import successor
-from scones.cloud.time_slices import TimeSlices, sliced
-from scones.cloud.turns import in_turns, paced
+from scones.cloud.time_slices import TimeSlices, in_turns, paced, sliced
 
 log = logging.getLogger(__name__)
 
@@ -253,7 +252,7 @@ class Logs(Service):
             params.get("limit", EVENTS),
         )
         rows = await self.cloud.store.read_with(
-            lambda connection: _up_to_size(in_turns(connection.execute(sql, (group, stream, *bounds))))
+            lambda connection: log_search.page(in_turns(connection.execute(sql, (group, stream, *bounds))))
         )
         if not forward:
             rows.reverse()
@@ -381,17 +380,6 @@ def _event(row: sqlite3.Row) -> dict[str, Any]:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _up_to_size(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Return the events of one page, which has about a megabyte at most, as on AWS."""
-    page, size = [], 0
-    for row in rows:
-        page.append(row)
-        size += len(row["message"])
-        if size > PAGE_BYTES:
-            break
-    return page
 
 
 def _after(params: Mapping[str, Any]) -> str:

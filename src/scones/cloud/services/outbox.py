@@ -13,7 +13,7 @@ from typing import Any, cast
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError, ServiceError, no_room
 from scones.cloud.resumption import Leftover
-from scones.cloud.turns import in_turns
+from scones.cloud.time_slices import in_turns
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.turns import paced
+from scones.cloud.time_slices import paced
 from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128

@@ -14,7 +14,7 @@ from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
 from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
 from scones.cloud.text_order import Bound, successor
-from scones.cloud.turns import in_turns
+from scones.cloud.time_slices import in_turns
 
 MOST = 1000
 """Entries of one page."""

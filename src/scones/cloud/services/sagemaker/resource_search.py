@@ -15,7 +15,7 @@ from scones.cloud.service import Call
 from scones.cloud.services.pages import position, token_at
 from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
 from scones.cloud.services.sagemaker.resources import PAGE, Document
-from scones.cloud.turns import in_turns
+from scones.cloud.time_slices import in_turns
 from scones.cloud.wire.model import service_model
 
 _KINDS = {

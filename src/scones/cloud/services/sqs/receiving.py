@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scones.cloud.body import IN_THREAD, on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.sqs import messages
@@ -18,6 +19,7 @@ from scones.cloud.services.sqs.messages import sequence_number
 from scones.cloud.services.sqs.operations import Operations, now_ms
 from scones.cloud.services.sqs.queues import Queue
 from scones.cloud.services.sqs.receipts import Receipt
+from scones.cloud.time_slices import in_turns
 
 VISIBILITY_LIMIT = 43_200
 """Seconds for which one receive can hide a message."""
@@ -41,7 +43,8 @@ class ReceivingOperations(Operations):
         in_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
         end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
         if end <= time.monotonic():
-            return _received_answer(queue, await self._take(queue, limit, params.get("VisibilityTimeout")), params)
+            rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
+            return await _received_answer(queue, rows, params)
         waits_first = self._lines.rests(queue.id)  # those who rest began before: what is there is theirs
         with self._lines.joined(queue.id, limit) as waiter:
             if waits_first:
@@ -53,7 +56,7 @@ class ReceivingOperations(Operations):
                 rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
                 left = end - time.monotonic()
                 if rows or left <= 0 or self._lines.over:
-                    return _received_answer(queue, rows, params)
+                    return await _received_answer(queue, rows, params)
                 await call.while_connected(self._lines.rest(queue.id, waiter, left))
 
     async def _take(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
@@ -156,8 +159,15 @@ def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqli
     return messages.find(connection, queue, receipt.message, receipt.occasion) if receipt.queue == queue.id else None
 
 
-def _received_answer(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
-    return {"Messages": [_message(queue, row, params) for row in rows] or None}
+async def _received_answer(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer; attributes of 10 MiB, which are decoded and hashed, take more than 100 ms, on a thread."""
+
+    def messages_in(pieces: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [_message(queue, row, params) for row in pieces]
+
+    large = sum(len(row["attributes"]) for row in rows) > IN_THREAD
+    found = await on_thread(lambda: messages_in(in_turns(rows))) if large else messages_in(rows)
+    return {"Messages": found or None}
 
 
 def _message(queue: Queue, row: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""Large answers are made in slices, on threads that leave the interpreter to the event loop in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any, cast
+
+import orjson
+import pytest
+from botocore import session
+
+from prober import probing
+from scones.cloud.services.sqs.message_attributes import to_json
+from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.receiving import _received_answer
+from scones.cloud.time_slices import in_turns
+from scones.cloud.wire.serialize import serialize
+
+MEGABYTE = 1_040_000
+CLIENTS = 8
+
+
+def test_threads_with_long_work_share_half_of_a_processor() -> None:
+    def work() -> None:
+        for _ in in_turns(range(30)):
+            end = time.thread_time() + 0.004
+            while time.thread_time() < end:
+                pass
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        begun, used = time.perf_counter(), time.process_time()
+        for running in [pool.submit(work) for _ in range(CLIENTS)]:
+            running.result()
+        used, took = time.process_time() - used, time.perf_counter() - begun
+    assert used < 0.75 * took
+
+
+async def test_an_answer_that_is_written_in_pieces_is_the_same() -> None:
+    operation = session.get_session().get_service_model("sqs").operation_model("ReceiveMessage")
+    attributes = {"a": {"DataType": "Binary", "BinaryValue": b"\0\1"}}
+    messages: list[dict[str, Any]] = [
+        {"MessageId": str(number), "Body": 'é"\n\ud800', "MessageAttributes": attributes if number % 2 else None}
+        for number in range(1_000)
+    ]
+    whole = serialize(operation, {"Messages": messages}, "id").body
+    assert (await asyncio.to_thread(serialize, operation, {"Messages": messages}, "id")).body == whole
+    assert isinstance(whole, bytes)
+    assert len(orjson.loads(whole)["Messages"]) == len(messages)
+
+
+async def test_large_attributes_are_decoded_and_hashed_on_a_thread() -> None:
+    attributes = json.dumps(to_json({"a": {"DataType": "Binary", "BinaryValue": bytes(MEGABYTE)}}))
+    row: dict[str, Any] = dict.fromkeys(
+        ("sender", "first_received", "deduplication_id", "group_id", "trace", "source"), "x"
+    )
+    row |= {"id": 1, "message_id": "m", "body": "b", "md5": "5", "receipt": "r", "sent": 1, "receives": 1, "fifo": 0}
+    queue, wanted = cast("Queue", SimpleNamespace(id=1)), {"MessageAttributeNames": ["All"]}
+    begun = time.thread_time()
+    answer = await _received_answer(queue, [row | {"attributes": attributes}] * 10, wanted)
+    assert time.thread_time() - begun < 0.05
+    assert [len(message["MessageAttributes"]["a"]["BinaryValue"]) for message in answer["Messages"]] == [MEGABYTE] * 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"MessageBody": '"' * MEGABYTE},
+        {"MessageBody": "x", "MessageAttributes": {"a": {"DataType": "Binary", "BinaryValue": bytes(MEGABYTE)}}},
+    ],
+    ids=["body", "attributes"],
+)
+def test_receivers_of_large_messages_leave_time_for_others(start_cloud: Any, message: dict[str, Any]) -> None:
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    large = {"MaximumMessageSize": "1048576", "VisibilityTimeout": "0"}
+    queue = sqs.create_queue(QueueName="large", Attributes=large)["QueueUrl"]
+    for _ in range(10):
+        sqs.send_message(QueueUrl=queue, **message)
+
+    def receive(_: int) -> int:
+        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+        return len(answer.get("Messages", []))
+
+    with probing(cloud) as prober, ThreadPoolExecutor(CLIENTS) as pool:
+        received = list(pool.map(receive, range(3 * CLIENTS)))
+    assert max(received) == 10
+    assert prober.percentile(99) < 2
