@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """The most names of one kind that `scones status` prints."""
-_DAMAGED = "Data is lost: {damage} See docs/recovery.md."
+_DAMAGED = "Warning: {damage} See docs/recovery.md."
 HUNG = 3
 """The exit status of `scones status` for a cloud that runs but does not answer."""
 

@@ -30,6 +30,8 @@ CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPO
 
 START_SECONDS = 15.0
 """Seconds in which a cloud has to answer after its start."""
+RECOVER_SECONDS = 3600.0
+"""Seconds in which one has to answer that checks its database first, and salvages a damaged one."""
 STOP_SECONDS = 30.0
 """Seconds that a cloud has to end in order before it is killed."""
 HUNG_SECONDS = 5.0
@@ -154,14 +156,17 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
 
 def start(
     data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
-    verbose: bool = False, recover: bool = False, timeout: float = START_SECONDS,
+    verbose: bool = False, recover: bool = False, timeout: float | None = None,
 ) -> RunningCloud:  # fmt: skip
     """Start a local cloud in the background and return it when it answers; one that runs already is returned.
 
-    It logs to `cloud.log` in its data folder. Raises `CloudError` with that log's end where the process ends or does
-    not come up within `timeout` seconds, and `UnresponsiveError` where one holds the folder that does not answer.
+    It logs to `cloud.log` in its data folder. `timeout` is 15 seconds, or an hour with `recover`. Raises `CloudError`
+    with that log's end where the process ends or does not come up in time, and `UnresponsiveError` where one holds the
+    folder that does not answer.
     """
     data_dir = data_dir.resolve()
+    if timeout is None:
+        timeout = RECOVER_SECONDS if recover else START_SECONDS
     if running := find(data_dir):
         return running
     command = server_command(

@@ -4,22 +4,55 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import shutil
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from scones.cloud.data_folder import lost_database
+from scones.cloud.database_pages import DatabasePages, StoredTable, Value
+from scones.cloud.durable_files import sync_folder
+from scones.cloud.migrations import VERSION
 from scones.cloud.store import statements
 
 log = logging.getLogger(__name__)
 
-PROBES = 10_000
-"""The most attempts to find readable rows of a table behind a damaged page."""
-_WAL_PAGE_SIZE = slice(8, 12)
-"""Position of the page size in the header of a write-ahead log (sqlite.org/fileformat2.html, section 4.1)."""
 _PARTS = ("", "-wal", "-shm", "-mark")
+
+
+@dataclass(slots=True)
+class Salvage:
+    """The result of a salvage: the folder of the damaged database, and what was read of it.
+
+    `rows` is the number of rows by service. `incomplete` are the tables of which rows are lost.
+    """
+
+    kept: Path
+    rows: dict[str, int] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+    list_damaged: bool = False
+    """True if the list of tables is damaged: nothing is known of tables that are not found."""
+    pages: int = 0
+    absent: int = 0
+    """The number of the database's pages, and of those that are missing."""
+
+    def __str__(self) -> str:
+        """Return what was salvaged and what is lost, in plain sentences."""
+        missing = f" ({self.absent} of its {self.pages} pages are missing)" if self.absent else ""
+        by_service = ", ".join(f"{service} {count:,}" for service, count in self.rows.items() if count)
+        found = f"{sum(self.rows.values()):,} rows are in a new database ({by_service})" if by_service else ""
+        sentences = [f"cloud.sqlite was damaged{missing}: {found or 'nothing of it could be read'}."]
+        if self.incomplete:
+            sentences.append(f"Rows of {', '.join(self.incomplete)} are lost.")
+        if self.list_damaged:
+            sentences.append("The list of tables was damaged, too: tables that were not found are lost.")
+        elif not self.incomplete:
+            sentences.append("No row is known to be lost.")
+        return " ".join([*sentences, f"The damaged database is kept in {self.kept.name}."])
 
 
 def damage_of(database: Path) -> str:
@@ -34,129 +67,132 @@ def damage_of(database: Path) -> str:
     return "" if found == ["ok"] else "; ".join(line for text in found for line in text.splitlines())
 
 
-def salvage(database: Path, schemas: Iterable[str]) -> Path:
-    """Move a database aside and make a new one with the rows that can be read; return the folder of the old one."""
+def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
+    """Replace a database by a new one with the rows that can be read; `schemas` are those of the services, by name.
+
+    The new one takes the damaged one's place when it is complete: until then a salvage that is interrupted has
+    changed nothing.
+    """
     aside = database.with_name(f"{database.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
     aside.mkdir(mode=0o700)
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
-            database.with_name(database.name + part).rename(aside / (database.name + part))
-    _restore_first_page(aside / database.name)
-    with (
-        contextlib.closing(_read_only(aside / database.name)) as old,
-        contextlib.closing(sqlite3.connect(database)) as new,
-    ):
-        for schema in schemas:
-            for statement in statements(schema):
-                new.execute(statement)
-        tables = [name for (name,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            if not table.startswith("sqlite_"):
-                _copy(old, new, table)
+            _keep(database.with_name(database.name + part), aside / (database.name + part))
+    draft = aside / "salvaged.sqlite"
+    result = Salvage(aside)
+    with contextlib.closing(sqlite3.connect(draft)) as new, DatabasePages(aside / database.name) as pages:
+        services = _create_tables(new, schemas)
+        stored = pages.tables()
+        result.list_damaged, result.pages, result.absent = (
+            bool(pages.damaged) or not stored,
+            pages.pages,
+            pages.absent(),
+        )
+        with contextlib.closing(_read_only(aside / database.name)) as old:
+            result.incomplete = [table for table in services if not _copy(old, pages, stored.get(table), new, table)]
+        _add_stray_rows(pages, stored, new, result.incomplete)
+        for table, service in services.items():
+            (count,) = new.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
+            result.rows[service] = result.rows.get(service, 0) + count
+            lost = ", others are lost" if table in result.incomplete else ""
+            level = logging.ERROR if lost else logging.INFO
+            log.log(level, "Salvage: %d rows of the table %s are read%s", count, table, lost)
         new.commit()
-    return aside
+        new.execute(f"PRAGMA user_version = {VERSION}")
+    for part in _PARTS[1:]:
+        database.with_name(database.name + part).unlink(missing_ok=True)
+    draft.rename(database)
+    sync_folder(database.parent)
+    return result
 
 
-def _restore_first_page(database: Path) -> None:
-    """Put an empty page in a lost database's place: SQLite reads a write-ahead log only where there is one."""
-    log = database.with_name(f"{database.name}-wal")
-    if database.exists() and database.stat().st_size:
-        return
-    with contextlib.suppress(FileNotFoundError), log.open("rb") as file:
-        size = int.from_bytes(file.read(_WAL_PAGE_SIZE.stop)[_WAL_PAGE_SIZE], "big")
-        database.write_bytes(bytes(min(size, 65_536)))
-        database.with_name(f"{database.name}-shm").unlink(missing_ok=True)  # it is made anew
-    database.touch()
+def _keep(file: Path, kept: Path) -> None:
+    """Give a file a second name, or copy it where the file system has no such names."""
+    try:
+        os.link(file, kept)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(file, kept)
+
+
+def _create_tables(new: sqlite3.Connection, schemas: Mapping[str, str]) -> dict[str, str]:
+    """Create the services' tables; return the service of each."""
+    services: dict[str, str] = {}
+    for service, schema in schemas.items():
+        for statement in statements(schema):
+            new.execute(statement)
+        for (table,) in new.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            if not table.startswith("sqlite_"):
+                services.setdefault(table, service)
+    return services
 
 
 def _read_only(database: Path) -> sqlite3.Connection:
+    """Open a database for reading; a missing or empty one has no tables, and SQLite would remove its log."""
+    if not database.exists() or not database.stat().st_size:
+        return sqlite3.connect(":memory:")
     return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
 
 
-def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
-    columns = [column[1] for column in new.execute(f'PRAGMA table_info("{table}")')]
+def _copy(
+    old: sqlite3.Connection, pages: DatabasePages, stored: StoredTable | None, new: sqlite3.Connection, table: str
+) -> bool:
+    """Copy a table's rows; return False where others are known to be lost."""
+    columns = _columns(new, table)
     try:
-        there = [column[1] for column in old.execute(f'PRAGMA table_info("{table}")')]
+        _copy_whole(old, new, table, columns)
     except sqlite3.DatabaseError as error:
-        log.error("Salvage: nothing of the table %s can be read: %s", table, error)
+        if stored is None:  # it was never created, or is lost with the list of tables
+            return True
+        log.info("Salvage: SQLite gives up the table %s (%s); its pages are read one by one.", table, error)
+        pages.damaged = 0
+        for names, row in pages.rows(stored):
+            _insert_known(new, table, columns, names, row)
+        return not pages.damaged
+    return True
+
+
+def _add_stray_rows(
+    pages: DatabasePages, stored: Mapping[str, StoredTable], new: sqlite3.Connection, incomplete: Iterable[str]
+) -> None:
+    names = {stored[table]: table for table in incomplete}
+    if not names:
         return
-    shared = [name for name in columns if name in there]
-    if not shared:
-        return
-    names = ", ".join(f'"{name}"' for name in shared)
-    insert = f'INSERT OR IGNORE INTO "{table}" ({names}) VALUES ({", ".join("?" * len(shared))})'  # noqa: S608
-    reading = _Reading(old, table, names)
-    for row in reading.rows():
-        with contextlib.suppress(sqlite3.IntegrityError):  # a value that the damage has made impossible
-            new.execute(insert, row)
-    (count,) = new.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
-    if reading.damage:
-        log.error("Salvage: %d rows of the table %s are read, others are lost: %s", count, table, reading.damage)
-    elif count:
-        log.info("Salvage: all %d rows of the table %s are read", count, table)
+    columns = {table: _columns(new, table) for table in names.values()}
+    for table, row in pages.stray_rows(stored.values(), names):
+        _insert_known(new, names[table], columns[names[table]], table.columns, row)
 
 
-class _Reading:
-    """The rows of a damaged table: from its start up to the damage, from its end, and what is found in between."""
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [column[1] for column in connection.execute(f'PRAGMA table_info("{table}")')]
 
-    def __init__(self, old: sqlite3.Connection, table: str, names: str) -> None:
-        self._old = old
-        self._table = table
-        self._names = names
-        self.damage = ""
 
-    def rows(self) -> Iterator[tuple[Any, ...]]:
-        key = self._key()
-        if key is None:
-            yield from self._scan("")
-            return
-        yield from self._scan(f"ORDER BY {key}")
-        if not self.damage:
-            return
-        yield from self._scan("ORDER BY " + ", ".join(f"{part} DESC" for part in key.split(", ")))
-        if key == "rowid":
-            yield from self._between()
+def _insert_known(
+    new: sqlite3.Connection, table: str, columns: list[str], names: Iterable[str], row: Iterable[Value]
+) -> None:
+    """Insert the values of a row whose columns are still there."""
+    known = {name: value for name, value in zip(names, row, strict=True) if name in columns}
+    _insert(new, table, [*known], [[*known.values()]])
 
-    def _key(self) -> str | None:
-        """Return `rowid`, or the primary key of a table without row ids, or None where neither can be read."""
-        try:
-            self._old.execute(f'SELECT rowid FROM "{self._table}" LIMIT 0')  # noqa: S608
-        except sqlite3.OperationalError:
-            found = self._old.execute(f'PRAGMA table_info("{self._table}")').fetchall()
-            keys = sorted((column[5], column[1]) for column in found if column[5])
-            return ", ".join(f'"{name}"' for _, name in keys)
-        except sqlite3.DatabaseError:
-            return None
-        return "rowid"
 
-    def _scan(self, order: str, *parameters: Any, where: str = "", more: bool = False) -> Iterator[tuple[Any, ...]]:
-        names = f"rowid, {self._names}" if more else self._names
-        try:
-            yield from self._old.execute(
-                f'SELECT {names} FROM "{self._table}" {where} {order}',  # noqa: S608
-                parameters,
-            )
-        except sqlite3.DatabaseError as error:
-            self.damage = str(error)
+def _copy_whole(old: sqlite3.Connection, new: sqlite3.Connection, table: str, columns: list[str]) -> None:
+    """Copy a table that SQLite can read; raises `sqlite3.DatabaseError` for any other."""
+    there = _columns(old, table)
+    names = [name for name in columns if name in there]
+    if not names:
+        raise sqlite3.DatabaseError("no such table")
+    _insert(new, table, names, old.execute(f'SELECT {_listed(names)} FROM "{table}" NOT INDEXED'))  # noqa: S608
 
-    def _between(self) -> Iterator[tuple[Any, ...]]:
-        """Jump over damaged pages: wider after each failure, from one again after a row was found."""
-        position, step = self._edge("rowid"), 1
-        last = self._edge("rowid DESC")
-        for _ in range(PROBES):
-            position += step
-            if position >= last:
-                return
-            found = False
-            for number, *row in self._scan("ORDER BY rowid LIMIT 1000", position, where="WHERE rowid >= ?", more=True):
-                found, position = True, number
-                yield tuple(row)
-            step = 1 if found else 2 * step
 
-    def _edge(self, order: str) -> int:
-        """Return the last row id that a scan in an order reaches before the damage."""
-        edge = 0
-        with contextlib.suppress(sqlite3.DatabaseError):
-            for (edge,) in self._old.execute(f'SELECT rowid FROM "{self._table}" ORDER BY {order}'):  # noqa: S608, B007
-                pass
-        return edge
+def _insert(new: sqlite3.Connection, table: str, names: list[str], rows: Iterable[Any]) -> None:
+    """Insert rows; those with a value that the damage has made impossible, and those that are there, are left out."""
+    places = ", ".join("?" * len(names))
+    statement = f'INSERT OR IGNORE INTO "{table}" ({_listed(names)}) VALUES ({places})'  # noqa: S608
+    for row in rows:
+        with contextlib.suppress(sqlite3.IntegrityError):
+            new.execute(statement, row)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -86,7 +86,7 @@ def serve(
 
 
 def _salvage_if_damaged(database: Path) -> str:
-    """Replace a damaged database by one with what can be read; return a sentence on that, or ""."""
+    """Replace a damaged database by one with what can be read; return sentences on that, or ""."""
     from scones.cloud.salvage import damage_of, salvage
     from scones.cloud.services import offered
 
@@ -94,12 +94,9 @@ def _salvage_if_damaged(database: Path) -> str:
     if not reason:
         return ""
     log.error("%s is damaged (%s): what can be read goes into a new database.", database, reason)
-    aside = salvage(database, [kind.schema for kind in offered() if kind.schema])
-    log.warning("The damaged database is kept in %s.", aside)
-    return (
-        f"{database.name} was damaged: what could be read is in a new database, and the damaged one in {aside.name}; "
-        "cloud.log says what is lost."
-    )
+    found = str(salvage(database, {kind.name: kind.schema for kind in offered() if kind.schema}))
+    log.warning("%s", found)
+    return found
 
 
 async def _serve(
