@@ -62,6 +62,10 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, body, self.headers["Accept"])
         elif body == b"crash":
             os._exit(3)
+        elif body.startswith(b"bytes "):
+            self.answer(200, bytes(int(body[6:])), "application/octet-stream")
+        elif body == b"fail at length":
+            self.answer(500, "é".encode() * (1 << 20), "text/plain")
         elif body == b"fail":
             self.answer(500, b"it failed", "text/plain")
         else:

@@ -9,7 +9,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from scones.cloud.services.sagemaker.hosting import container_client
-from scones.cloud.services.sagemaker.hosting.container_client import ContainerClient, ServerGoneError, TimedOutError
+from scones.cloud.services.sagemaker.hosting.container_client import (
+    AnswerTooLargeError,
+    ContainerClient,
+    ServerGoneError,
+    TimedOutError,
+)
 
 Script = Callable[["Container", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -195,7 +200,7 @@ async def test_a_header_cannot_end_its_line():
         assert b"X-Amzn-SageMaker-Custom-Attributes: aContent-Length: 5\r\n" in container.requests[0]
 
 
-async def test_an_answer_may_be_only_so_large(monkeypatch):
+async def test_an_answer_may_be_only_so_large():
     async def endless(container, reader, writer):
         await container.read(reader)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -210,11 +215,10 @@ async def test_an_answer_may_be_only_so_large(monkeypatch):
             writer.write(b"X-More: " + b"a" * 1000 + b"\r\n")
             await writer.drain()
 
-    monkeypatch.setattr(container_client, "ANSWER_LIMIT", 1 << 20)
-    for script in (endless, headers):
+    for script, error in ((endless, AnswerTooLargeError), (headers, ServerGoneError)):
         async with running(script) as (_, client):
-            with pytest.raises(ServerGoneError):
-                await client.request("POST", "/invocations", 30)
+            with pytest.raises(error):
+                await client.request("POST", "/invocations", 30, limit=1 << 20)
 
 
 async def test_the_servers_token_goes_with_every_request():

@@ -68,6 +68,9 @@ def test_bytes_that_are_no_picture_get_a_model_error(bench: Workbench) -> None:
     )
     with pytest.raises(bench.runtime.exceptions.ModelError, match=r"Received server error \(500\) from primary"):
         bench.invoke(endpoint, b"fail")
+    with pytest.raises(bench.runtime.exceptions.ModelError) as refused:
+        bench.invoke(endpoint, b"fail at length")
+    assert refused.value.response["OriginalMessage"] == "é" * 2048
     assert bench.invoke(endpoint, b"\x89PNG", "image/png")["Body"].read() == b"[0.9, 0.1]"
 
 
@@ -276,6 +279,14 @@ def test_a_body_longer_than_awss_limit_is_refused(bench: Workbench) -> None:
     with pytest.raises(ClientError) as refused:
         bench.invoke(endpoint, bytes(6_291_457), "text/plain")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+
+
+@pytest.mark.parametrize("size", [(25 << 20) + 1, 300 << 20])
+def test_a_response_longer_than_awss_limit_is_a_model_error(bench: Workbench, size: int) -> None:
+    endpoint = bench.endpoint()
+    with pytest.raises(bench.runtime.exceptions.ModelError, match="The response is larger than 26214400 bytes"):
+        bench.invoke(endpoint, f"bytes {size}".encode(), "text/plain")
+    assert len(bench.invoke(endpoint, f"bytes {25 << 20}".encode(), "text/plain")["Body"].read()) == 25 << 20
 
 
 def test_deleting_an_endpoint_that_is_being_created_ends_it(bench: Workbench) -> None:

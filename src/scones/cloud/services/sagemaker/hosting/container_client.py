@@ -21,13 +21,20 @@ IDLE_SECONDS = 4.0
 HEAD_LIMIT = 64 << 10
 """Maximum bytes of an answer's head."""
 ANSWER_LIMIT = 100 << 20
-"""Maximum bytes of an answer's body: the largest payload of a transform job. AWS's limit for endpoints is lower."""
+"""Maximum bytes of an answer's body: the largest payload of a transform job."""
 SMALL = 64 << 10
 """Bytes of a body that is sent with its head, in one piece."""
 
 
 class ServerGoneError(Exception):
     """The server does not run, or went away before it had answered."""
+
+
+class AnswerTooLargeError(Exception):
+    """The body of the server's answer is larger than allowed; the rest of it is not read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The response is larger than {limit} bytes.")
 
 
 class TimedOutError(Exception):
@@ -52,10 +59,17 @@ class ContainerClient:
         """Those used last at the end."""
 
     async def request(
-        self, method: str, path: str, seconds: float, headers: Mapping[str, str] | None = None, body: bytes = b""
+        self,
+        method: str,
+        path: str,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        limit: int = ANSWER_LIMIT,
     ) -> Answer:
-        """Send a request and return its answer, whatever its status; raises `ServerGoneError` or `TimedOutError`.
+        """Send a request and return its answer, whatever its status.
 
+        Raises `ServerGoneError`, `TimedOutError`, or `AnswerTooLargeError` for a body of more than `limit` bytes.
         It is sent a second time where a connection ends with no answer begun: one that the server closed just now, for
         it was idle, or of a worker that died.
         """
@@ -67,19 +81,18 @@ class ContainerClient:
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             try:
-                return await self._exchange(
-                    self._idle_connection() or await self._connect(deadline), deadline, head, body
-                )
+                connection = self._idle_connection() or await self._connect(deadline)
+                return await self._exchange(connection, deadline, head, body, limit)
             except _UnansweredError:
-                return await self._exchange(await self._connect(deadline), deadline, head, body)
+                return await self._exchange(await self._connect(deadline), deadline, head, body, limit)
         except TimeoutError as error:
             raise TimedOutError from error
         except (_UnansweredError, OSError) as error:
             raise ServerGoneError from error
 
-    async def _exchange(self, connection: _Connection, deadline: float, head: bytes, body: bytes) -> Answer:
+    async def _exchange(self, connection: _Connection, deadline: float, head: bytes, body: bytes, limit: int) -> Answer:
         try:
-            answer = await connection.ask(deadline, head, body)
+            answer = await connection.ask(deadline, head, body, limit)
         except BaseException:
             connection.close()
             raise
@@ -130,18 +143,20 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._head_size = self._body_size = 0
+        self._limit = ANSWER_LIMIT
         self.usable = True
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
 
-    async def ask(self, deadline: float, head: bytes, body: bytes) -> Answer:
+    async def ask(self, deadline: float, head: bytes, body: bytes, limit: int) -> Answer:
         """Send a request and return its answer, until the loop's time is `deadline`.
 
-        Raises `_UnansweredError`, `TimeoutError`, or `OSError` for a broken answer.
+        Raises `_UnansweredError`, `TimeoutError`, `AnswerTooLargeError`, or `OSError` for a broken answer.
         """
         assert self._transport is not None
+        self._limit = limit
         self._begun = False
         self._answer = self._loop.create_future()
         self._keep_to(deadline)
@@ -191,8 +206,8 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
-        if self._body_size > ANSWER_LIMIT:
-            self._fail(OSError(f"the container's answer is larger than {ANSWER_LIMIT} bytes"))
+        if self._body_size > self._limit:
+            self._fail(AnswerTooLargeError(self._limit))
             self._body.clear()
             return
         self._body.append(body)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from scones import server_token
 from scones.cloud.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.hosting.container_client import (
+    ANSWER_LIMIT,
     Answer,
     ContainerClient,
     ServerGoneError,
@@ -101,14 +102,14 @@ class ModelServer:
             except OSError as error:  # no process to be had now
                 log.warning("a model server could not be started: %s", error)
 
-    async def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """Send a request to /invocations; raises `ServerGoneError` or `TimedOutError`."""
+    async def invoke(self, body: bytes, headers: dict[str, str], limit: int = ANSWER_LIMIT) -> Answer:
+        """Send a request to /invocations; raises `ServerGoneError`, `TimedOutError` or `AnswerTooLargeError`."""
         if not self.healthy or self._client is None:
             raise ServerGoneError
         self._in_flight += 1
         self._idle.clear()
         try:
-            return await self._client.request("POST", "/invocations", INVOKE_TIMEOUT, headers, body)
+            return await self._client.request("POST", "/invocations", INVOKE_TIMEOUT, headers, body, limit)
         finally:
             self._in_flight -= 1
             if not self._in_flight:

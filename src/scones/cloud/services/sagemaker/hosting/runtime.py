@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
 from scones.cloud.services.sagemaker.hosting.capture import Captured, CaptureTarget
-from scones.cloud.services.sagemaker.hosting.container_client import Answer, ServerGoneError, TimedOutError
+from scones.cloud.services.sagemaker.hosting.container_client import (
+    Answer,
+    AnswerTooLargeError,
+    ServerGoneError,
+    TimedOutError,
+)
 from scones.cloud.services.sagemaker.hosting.deployment import Deployment, Variant
 from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUTES
 from scones.cloud.services.sagemaker.loglines import log_group
@@ -19,6 +24,11 @@ if TYPE_CHECKING:
 
 LARGEST = 6_291_456
 """Bytes that a request may have."""
+RESPONSE_LIMIT = 25 << 20
+"""Bytes that a response may have: the quota "Maximum payload size for endpoint invocation" is 25 MB. We could not find
+out what AWS answers for a larger one."""
+MESSAGE_LIMIT = 2048
+"""Characters of a model server's error that are passed on: the length of OriginalMessage in botocore's model."""
 ENCODE_ASIDE = 256 << 10
 """Bytes from which a record is encoded on a thread, for it would hold up other requests."""
 _REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
@@ -85,13 +95,15 @@ class SageMakerRuntime(Service):
         if "CustomAttributes" in call.params:
             headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
         try:
-            answer = await variant.server.invoke(request.body, headers)
+            answer = await variant.server.invoke(request.body, headers, RESPONSE_LIMIT)
         except TimedOutError as error:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. Review the latency "
                 "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
             )
             raise self._model_error(name, variant, 0, message) from error
+        except AnswerTooLargeError as error:
+            raise self._model_error(name, variant, 0, str(error)) from error
         except ServerGoneError as error:
             raise ServiceError(
                 "InternalFailure",
@@ -100,7 +112,8 @@ class SageMakerRuntime(Service):
                 500,
             ) from error
         if not 200 <= answer.status < 300:
-            raise self._model_error(name, variant, answer.status, answer.body.decode(errors="replace"))
+            told = answer.body[: 4 * MESSAGE_LIMIT].decode(errors="replace")[:MESSAGE_LIMIT]
+            raise self._model_error(name, variant, answer.status, told)
         return answer
 
     def _model_error(self, endpoint: str, variant: Variant, status: int, told: str) -> ServiceError:

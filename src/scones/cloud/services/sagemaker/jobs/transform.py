@@ -20,7 +20,11 @@ from scones.cloud.sandbox import Program
 from scones.cloud.services.sagemaker.archive import ALWAYS_ALLOWED, RATIO_LIMIT
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.errors import not_offered
-from scones.cloud.services.sagemaker.hosting.container_client import ServerGoneError, TimedOutError
+from scones.cloud.services.sagemaker.hosting.container_client import (
+    AnswerTooLargeError,
+    ServerGoneError,
+    TimedOutError,
+)
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.hosting.models import Models
@@ -194,6 +198,8 @@ class TransformRun:
                 told = "the model server went away"
             except TimedOutError:
                 told = "the model server did not answer in time"
+            except AnswerTooLargeError as error:
+                told = str(error)
             else:
                 if answer.status == 200:
                     return answer.body
