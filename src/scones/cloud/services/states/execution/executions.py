@@ -37,7 +37,7 @@ from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
 from scones.cloud.services.states.language.definition import StateGroup
-from scones.cloud.services.states.language.evaluators import Evaluators
+from scones.cloud.services.states.language.evaluators import Evaluators, Owner
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.language.timestamps import format_timestamp
@@ -363,6 +363,7 @@ class Executions:
         await asyncio.gather(execution.task, return_exceptions=True)
 
     async def _run(self, execution: Execution) -> None:
+        await self.scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
         texts = Texts(execution.input)
         try:
             output = texts.of(await self._output(execution, texts))

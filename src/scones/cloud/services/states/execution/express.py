@@ -21,7 +21,7 @@ from scones.cloud.services.states.execution.quota import Quota
 from scones.cloud.services.states.execution.scheduler import Scheduler
 from scones.cloud.services.states.execution.tasks import WHOLE
 from scones.cloud.services.states.integrations import CloudTasks
-from scones.cloud.services.states.language.evaluators import Evaluators
+from scones.cloud.services.states.language.evaluators import Evaluators, Owner
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.text import Texts
 from scones.cloud.services.states.machines import Machine
@@ -152,6 +152,7 @@ class ExpressExecutions:
         self._quota.remove(self._running.pop(task).input)
 
     async def _run(self, execution: Execution) -> Outcome:
+        await self._scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
         texts = Texts(execution.input)
         machine = await parsed(execution.revision.definition)
         interpreter = Interpreter(

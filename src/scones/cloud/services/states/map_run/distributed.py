@@ -25,7 +25,7 @@ from scones.cloud.services.states.language.failures import EvaluationError, Stat
 from scones.cloud.services.states.language.map_numbers import percentage, whole_number
 from scones.cloud.services.states.language.paths import Scope
 from scones.cloud.services.states.language.text import LIMIT, dumps, too_deep, too_large
-from scones.cloud.services.states.map_run.item_batches import batches
+from scones.cloud.services.states.map_run.item_batches import ItemBatches
 from scones.cloud.services.states.map_run.item_readers import read_items, source
 from scones.cloud.services.states.map_run.map_children import UNSUCCESSFUL, MapChildren, count
 from scones.cloud.services.states.map_run.result_writers import Destination, export, gather
@@ -39,6 +39,8 @@ DEFAULT_CONCURRENCY = 40
 """Children at once where MaxConcurrency is 0. AWS runs 10,000; here they share one machine."""
 _EXPRESS_SECONDS = 300
 _PAGE = 1000
+_PAGE_CHARACTERS = 1024**2
+"""Children, and characters of their inputs, that are written together."""
 
 
 @dataclass(slots=True)
@@ -265,35 +267,45 @@ class MapRun:
             parameters = await reader.parameters.evaluate(scope)
             pages, origin = read_items(self._runs.cloud, reader, parameters, scope), source(reader, parameters)
         below = track.fork(self._state.name, None)
-        selected: list[Any] = []
+        children = _ChildPage()
+        batches: ItemBatches | None = None
         index = 0
         async for page in pages:
             for value in page:
                 await interpreter.turn()
                 below.item = {"Index": index, "Value": value, "Source": origin}
-                selected.append(await item_input(interpreter, self._state, entry, scope, below))
+                text = self._text(await item_input(interpreter, self._state, entry, scope, below))
                 index += 1
-            if batcher is None:
-                yield [(self._input(value), 1) for value in selected]
-                selected = []
+                if batcher is None:
+                    children.add((self._checked(text), 1))
+                else:
+                    batches = batches or await ItemBatches.of(batcher, scope)
+                    if batch := batches.add(text):
+                        children.add((self._checked(batch[0]), batch[1]))
+                if children.full:
+                    yield children.take()
         if batcher is not None:
-            inputs = await batches(batcher, scope, selected)
-            while chunk := [(self._input(value), size) for value, size in islice(inputs, _PAGE)]:
-                yield chunk
+            batches = batches or await ItemBatches.of(batcher, scope)
+            if batch := batches.rest():
+                children.add((self._checked(batch[0]), batch[1]))
+        yield children.take()
 
-    def _input(self, value: Any) -> str:
+    def _text(self, value: Any) -> str:
         try:
-            text = dumps(value)
+            return dumps(value)
         except RecursionError:
             raise nested_too_deeply(self._state.name) from None
-        if too_deep(text):
-            raise nested_too_deeply(self._state.name)
+
+    def _checked(self, text: str) -> str:
+        """Return the input of a child; raise `StateFailedError` where it is too large or too deep."""
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",
                 f"An item of the state '{self._state.name}' has more than the {LIMIT} bytes that the input of a child "
                 "execution may have. Make it smaller with ItemSelector.",
             )
+        if too_deep(text):
+            raise nested_too_deeply(self._state.name)
         return text
 
     async def _work(self, interpreter: Interpreter) -> bool:
@@ -323,8 +335,9 @@ class MapRun:
         name = str(uuid.uuid4())
         arn = f"{self._machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
         self._running[row["number"]] = arn
+        text = self._children.input(row["number"])
         execution = self._runs.executions.start_child(
-            arn, name, self._machine, row["input"], self._parent.revision, self._child(row["number"], row["items"])
+            arn, name, self._machine, text, self._parent.revision, self._child(row["number"], row["items"])
         )
         self._children.start(row["number"], execution.id)
         return True
@@ -367,6 +380,29 @@ class MapRun:
                 await self._runs.executions.stop(row["arn"], None, None)
             else:
                 self._children.set_status(row["number"], row["status"])
+
+
+class _ChildPage:
+    """Inputs of children, with how many items each has, that are written together."""
+
+    def __init__(self) -> None:
+        self._children: list[tuple[str, int]] = []
+        self._characters = 0
+
+    @property
+    def full(self) -> bool:
+        """True where they are to be written before there are more."""
+        return len(self._children) >= _PAGE or self._characters >= _PAGE_CHARACTERS
+
+    def add(self, child: tuple[str, int]) -> None:
+        """Add a child."""
+        self._children.append(child)
+        self._characters += len(child[0])
+
+    def take(self) -> list[tuple[str, int]]:
+        """Return the children and begin a new page."""
+        children, self._children, self._characters = self._children, [], 0
+        return children
 
 
 async def _in_pages(items: Iterable[Any]) -> AsyncIterator[list[Any]]:

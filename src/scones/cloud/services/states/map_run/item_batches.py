@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 from scones.cloud.services.states.language.distribution import ItemBatcher
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.map_numbers import whole_number
@@ -12,38 +9,53 @@ from scones.cloud.services.states.language.paths import Scope
 from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
-async def batches(batcher: ItemBatcher, scope: Scope, items: Iterable[Any]) -> Iterator[tuple[Any, int]]:
-    """Return the children's inputs with how many items each has.
+class ItemBatches:
+    """Joins the JSON of items to the inputs of children; BatchInput is encoded once.
 
-    The bytes are those of a child's whole input; 256 KiB is the most that an input may have. An item that alone is
-    too large fails the Map; AWS's words for it are not known to us.
+    `room` is how many bytes a child's whole input may have, and `most` how many items. An item that alone is too large
+    fails the Map; AWS's words for it are not known to us.
     """
-    most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
-    room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
-    head = {} if batcher.fixed is None else {"BatchInput": await batcher.fixed.evaluate(scope)}
-    return _batches(head, most, room, items)
 
+    def __init__(self, fixed: str | None, most: int | None, room: int) -> None:
+        self._head = '{"Items":[' if fixed is None else f'{{"BatchInput":{fixed},"Items":['
+        self._empty = _size(self._head) + len("]}")
+        self._most = most
+        self._room = room
+        self._items: list[str] = []
+        self._bytes = self._empty
 
-def _batches(head: dict[str, Any], most: int | None, room: int, items: Iterable[Any]) -> Iterator[tuple[Any, int]]:
-    empty = _size({**head, "Items": []})
-    batch: list[Any] = []
-    size = empty
-    for item in items:
+    @classmethod
+    async def of(cls, batcher: ItemBatcher, scope: Scope) -> ItemBatches:
+        """Return the batches of an ItemBatcher, evaluated; 256 KiB is the most that an input may have."""
+        most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
+        room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
+        fixed = None if batcher.fixed is None else dumps(await batcher.fixed.evaluate(scope))
+        return cls(fixed, most, room)
+
+    def add(self, item: str) -> tuple[str, int] | None:
+        """Add an item; return the input and the number of items of the batch before it where that is complete."""
         added = _size(item) + 1
-        if batch and (size + added - 1 > room or len(batch) == most):
-            yield {**head, "Items": batch}, len(batch)
-            batch, size = [], empty
-        if size + added - 1 > room:
+        complete = None
+        if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._most):
+            complete = self.rest()
+        if self._bytes + added - 1 > self._room:
             raise StateFailedError(
                 "States.DataLimitExceeded",
-                f"An item of {added - 1} bytes does not fit into a batch of at most {room} bytes. "
+                f"An item of {added - 1} bytes does not fit into a batch of at most {self._room} bytes. "
                 "Raise MaxInputBytesPerBatch or make the item smaller with ItemSelector.",
             )
-        batch.append(item)
-        size += added
-    if batch:
-        yield {**head, "Items": batch}, len(batch)
+        self._items.append(item)
+        self._bytes += added
+        return complete
+
+    def rest(self) -> tuple[str, int] | None:
+        """Return the input and the number of items of the batch that is not complete; None where it is empty."""
+        if not self._items:
+            return None
+        batch = f"{self._head}{','.join(self._items)}]}}", len(self._items)
+        self._items, self._bytes = [], self._empty
+        return batch
 
 
-def _size(value: Any) -> int:
-    return len(dumps(value).encode("utf-8", "surrogatepass"))
+def _size(text: str) -> int:
+    return len(text.encode())

@@ -7,30 +7,39 @@ in our words.
 from __future__ import annotations
 
 import asyncio
-import csv
-import gzip
-import io
 import json
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from itertools import chain
+from typing import Any, TypeVar
 
-from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.states.language.distribution import ItemReader
-from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.map_numbers import whole_number
 from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.states.map_run.item_formats import (
+    Items,
+    csv_items,
+    items_in,
+    lines_of,
+    next_page,
+    reader_failed,
+)
+from scones.cloud.services.states.map_run.text_window import (
+    MAX_ITEM,
+    PieceDecoder,
+    TextWindow,
+    decoded,
+    unzipped,
+)
 
-_PAGE = 1000
-csv.field_size_limit(2**31 - 1)
-
-
-def reader_failed(cause: str) -> StateFailedError:
-    """Return the failure of a reader."""
-    return StateFailedError("States.ItemReaderFailed", cause)
+T = TypeVar("T")
+Parser = Callable[[TextWindow], Items]
+_SHOWN = 200
+"""Characters of a wrong line that a cause shows."""
 
 
 def source(reader: ItemReader, parameters: dict[str, Any]) -> str:
@@ -47,118 +56,96 @@ async def read_items(
     if most is not None and most < 0:
         raise reader_failed("field MaxItems must be positive")
     left = most or None  # 0 is no limit, as recorded on AWS
-    async for page in _pages(cloud, reader, parameters):
-        items = page if left is None else page[:left]
-        yield items
-        if left is not None:
-            left -= len(items)
-            if left == 0:
-                return
+    async with aclosing(_pages(cloud, reader, parameters)) as pages:
+        async for page in pages:
+            items = page if left is None else page[:left]
+            yield items
+            if left is not None:
+                left -= len(items)
+                if left == 0:
+                    return
 
 
-async def _pages(cloud: Cloud, reader: ItemReader, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
+async def _pages(cloud: Cloud, reader: ItemReader, parameters: dict[str, Any]) -> AsyncGenerator[list[Any]]:
     if reader.operation == "listObjectsV2":
         async for page in _listed(cloud, parameters):
-            keys = [{"Bucket": parameters["Bucket"], "Key": each["Key"]} for each in page]
-            async for inner in _contents(cloud, reader, keys) if reader.flatten else _alone(page):
+            keys = _each({"Bucket": parameters["Bucket"], "Key": each["Key"]} for each in page)
+            async for inner in _contents(cloud, reader, keys) if reader.flatten else _each([page]):
                 yield inner
         return
     if reader.manifest is None:
-        chosen = _contents(cloud, reader, [parameters])
+        chosen = _contents(cloud, reader, _each([parameters]))
     elif reader.manifest == "ATHENA_DATA":
-        chosen = _contents(cloud, reader, _athena(await _object(cloud, parameters)))
+        chosen = _contents(cloud, reader, _athena(cloud, parameters))
     else:
-        chosen = _inventory(cloud, await _object(cloud, parameters))
+        chosen = _inventory(cloud, parameters)
     async for page in chosen:
         yield page
 
 
-async def _alone(page: list[Any]) -> AsyncIterator[list[Any]]:
-    yield page
+async def _each(values: Iterable[T]) -> AsyncIterator[T]:
+    for value in values:
+        yield value
 
 
-async def _contents(cloud: Cloud, reader: ItemReader, objects: list[dict[str, Any]]) -> AsyncIterator[list[Any]]:
+async def _contents(
+    cloud: Cloud, reader: ItemReader, objects: AsyncIterator[dict[str, Any]]
+) -> AsyncIterator[list[Any]]:
     """Yield the items in objects, one object after the other."""
-    for each in objects:
-        items = await asyncio.to_thread(_parse, reader, await _object(cloud, each))
-        while page := await asyncio.to_thread(_next, items):
+    async for each in objects:
+        async for page in _parsed(_object(cloud, each), lambda window: items_in(reader, window)):
             yield page
 
 
-def _athena(manifest: bytes) -> list[dict[str, Any]]:
-    """Return the objects whose addresses (s3://bucket/key) a manifest of Athena has, one a line."""
-    objects = []
-    for line in manifest.decode("utf-8", "replace").split("\n"):
-        address = line.strip().strip('"')
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        if address and not (address.startswith("s3://") and key):
-            raise reader_failed(f"A manifest of Athena has addresses that begin with s3://, and not '{address}'.")
-        if address:
-            objects.append({"Bucket": bucket, "Key": key})
-    return objects
+async def _athena(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """Yield the objects whose addresses (s3://bucket/key) a manifest of Athena has, one a line."""
+    async for page in _parsed(_object(cloud, parameters), lines_of):
+        for line in page:
+            address = line.strip().strip('"')
+            bucket, _, key = address.removeprefix("s3://").partition("/")
+            if address and not (address.startswith("s3://") and key):
+                shown = address[:_SHOWN]
+                raise reader_failed(f"A manifest of Athena has addresses that begin with s3://, and not '{shown}'.")
+            if address:
+                yield {"Bucket": bucket, "Key": key}
 
 
-def parse_items(reader: ItemReader, body: bytes) -> list[Any]:
-    """Return all the items in an object."""
-    items = _parse(reader, body)
-    return [item for page in iter(lambda: _next(items), []) for item in page]
-
-
-def _next(items: Iterator[Any]) -> list[Any]:
-    """Return the next page; what is wrong with a line in it fails the reader."""
-    try:
-        return list(islice(items, _PAGE))
-    except (csv.Error, ValueError, RecursionError) as error:
-        raise reader_failed(f"The items could not be read: {error}") from error
-
-
-def _parse(reader: ItemReader, body: bytes) -> Iterator[Any]:
-    try:
-        text = body.decode("utf-8-sig")
-        if reader.input_type == "CSV":
-            return _csv(reader, text)
-        if reader.input_type == "JSONL":
-            return (json.loads(line) for line in text.split("\n") if line.strip())
-        return iter(_array(reader, json.loads(text)))
-    except (ValueError, RecursionError) as error:
-        raise reader_failed(f"The object is not valid {reader.input_type}: {error}") from error
-
-
-def _array(reader: ItemReader, value: Any) -> list[Any]:
-    """Return the array of a JSON document, or the one in it that ItemsPointer (RFC 6901) names."""
-    for step in (reader.pointer or "").split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
+async def _parsed(chunks: AsyncIterator[bytes], parse: Parser) -> AsyncIterator[list[Any]]:
+    """Yield pages of the items in an object; threads parse them, a page at a time."""
+    window, pieces = TextWindow(), decoded(chunks)
+    items, last = parse(window), False
+    while not last:
         try:
-            value = value[int(name)] if isinstance(value, list) else value[name]
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise reader_failed(f"The object has nothing at the ItemsPointer '{reader.pointer}'.") from None
-    if not isinstance(value, list):
-        raise reader_failed("Attempting to map over non-iterable node.")
-    return value
+            while window.low:
+                window.add(await anext(pieces, None))
+        except ValueError as error:
+            raise reader_failed(f"The object is not UTF-8: {error}") from error
+        page, last = await asyncio.to_thread(next_page, items)
+        if page:
+            yield page
 
 
-def _csv(reader: ItemReader, text: str) -> Iterator[dict[str, str]]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=reader.delimiter)
-    headers = list(reader.headers) if reader.header_location == "GIVEN" else next(rows, [])
-    if len(set(headers)) < len(headers):
-        raise reader_failed("CSV headers cannot contain duplicates.")
-    return _records(headers, rows)
+def parse_items(reader: ItemReader, data: bytes) -> list[Any]:
+    """Return all the items in an object."""
+    decoder, window = PieceDecoder(), TextWindow()
+    pieces = chain(decoder.pieces(data), [decoder.end()])
+    items, last, found = items_in(reader, window), False, list[Any]()
+    while not last:
+        while window.low:
+            window.add(next(pieces, None))
+        page, last = next_page(items)
+        found += page
+    return found
 
 
-def _records(headers: Sequence[str], rows: Iterable[list[str]]) -> Iterator[dict[str, str]]:
-    """Yield rows as objects: what is beyond the headers is dropped, what is missing is empty.
-
-    On AWS the members are not in the headers' order; by name, which the recordings agree with.
-    """
-    order = sorted(range(len(headers)), key=lambda column: headers[column])
-    for row in rows:
-        if row:
-            yield {headers[column]: row[column] if column < len(row) else "" for column in order}
-
-
-async def _object(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
-    answer = await _s3(cloud, "GetObject", parameters)
-    return await read_body(answer["Body"])
+async def _object(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[bytes]:
+    """Yield an object's content."""
+    body = (await _s3(cloud, "GetObject", parameters))["Body"]
+    if isinstance(body, bytes):
+        yield body
+    else:
+        async for chunk in body:
+            yield chunk
 
 
 async def _listed(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
@@ -185,10 +172,11 @@ def _seconds(moment: datetime | float) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
-async def _inventory(cloud: Cloud, manifest: bytes) -> AsyncIterator[list[dict[str, str]]]:
+async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
     """Yield the rows of an S3 inventory's CSV files, which its manifest lists."""
+    manifest = await _manifest(cloud, parameters)
     try:
-        document = json.loads(manifest)
+        document = await asyncio.to_thread(json.loads, manifest)
         kind, columns = document["fileFormat"], [name.strip() for name in document["fileSchema"].split(",")]
         bucket, keys = document["destinationBucket"].rpartition(":")[2], [each["key"] for each in document["files"]]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
@@ -196,18 +184,22 @@ async def _inventory(cloud: Cloud, manifest: bytes) -> AsyncIterator[list[dict[s
     if kind != "CSV":
         raise reader_failed(f"The local cloud reads inventories in CSV, and this one is in {kind}.")
     for key in keys:
-        body = await _object(cloud, {"Bucket": bucket, "Key": key})
-        rows = await asyncio.to_thread(_rows, body, columns)
-        while page := await asyncio.to_thread(_next, rows):
-            yield page
+        content = unzipped(_object(cloud, {"Bucket": bucket, "Key": key}))
+        try:
+            async for page in _parsed(content, lambda window: csv_items(window, ",", columns)):
+                yield page
+        except (EOFError, zlib.error) as error:
+            raise reader_failed(f"A file of the inventory is no gzip of CSV: {error}") from error
 
 
-def _rows(body: bytes, columns: list[str]) -> Iterator[dict[str, str]]:
-    try:
-        text = gzip.decompress(body).decode()
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise reader_failed(f"A file of the inventory is no gzip of CSV: {error}") from error
-    return _records(columns, csv.reader(io.StringIO(text, newline="")))
+async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
+    """Return the manifest of an inventory."""
+    manifest = b""
+    async for chunk in _object(cloud, parameters):
+        manifest += chunk
+        if len(manifest) > MAX_ITEM:
+            raise reader_failed(f"The manifest of an S3 inventory has more than {MAX_ITEM} bytes.")
+    return manifest
 
 
 async def _s3(cloud: Cloud, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,8 @@ CREATE INDEX IF NOT EXISTS sfn_map_children_execution ON sfn_map_children (execu
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 _PAGE = 200
+_ENDED_PAGE = 50
+"""Children with their inputs and outputs, of at most 256 KiB each, that are read together."""
 _ENDED = (
     "SELECT c.number, c.items, c.status AS child_status, c.input AS child_input,"
     " (SELECT coalesce(max(r.number), 0) FROM sfn_redrives r WHERE r.execution = c.execution) AS redrives,"
@@ -60,23 +62,36 @@ class MapChildren:
 
     def begun(self) -> Iterator[sqlite3.Row]:
         """Yield the executions that an earlier process began, or that are to be redriven."""
-        return self._each(
-            "SELECT c.number, c.items, e.* FROM sfn_map_children c"
-            " JOIN sfn_executions e ON e.id = c.execution"
-            " WHERE c.map_run = ? AND c.status IN ('RUNNING', 'REDRIVE') AND c.number > ? ORDER BY c.number LIMIT ?"
+        numbers = self._each(
+            "SELECT number FROM sfn_map_children"
+            " WHERE map_run = ? AND status IN ('RUNNING', 'REDRIVE') AND number > ? ORDER BY number LIMIT ?"
         )
+        for each in numbers:
+            row = self._store.row(
+                "SELECT c.number, c.items, e.* FROM sfn_map_children c JOIN sfn_executions e ON e.id = c.execution"
+                " WHERE c.map_run = ? AND c.number = ?",
+                *(self._run, each["number"]),
+            )
+            if row is not None:
+                yield row
 
     def pending(self) -> Iterator[sqlite3.Row]:
-        """Yield the children that have not begun: number, items, input."""
+        """Yield the children that have not begun: number, items."""
         return self._each(
-            "SELECT number, items, input FROM sfn_map_children"
+            "SELECT number, items FROM sfn_map_children"
             " WHERE map_run = ? AND status = 'PENDING' AND number > ? ORDER BY number LIMIT ?"
         )
+
+    def input(self, number: int) -> str:
+        """Return the input of a child that has not begun."""
+        row = self._store.row("SELECT input FROM sfn_map_children WHERE map_run = ? AND number = ?", self._run, number)
+        assert row is not None
+        return str(row["input"])
 
     async def ended(self, status: str) -> AsyncIterator[list[sqlite3.Row]]:
         """Yield pages of children with their executions, in the order of their items."""
         last = -1
-        while page := await self._store.read_aside(_ENDED, self._run, status, last, _PAGE):
+        while page := await self._store.read_aside(_ENDED, self._run, status, last, _ENDED_PAGE):
             yield page
             last = page[-1]["number"]
 

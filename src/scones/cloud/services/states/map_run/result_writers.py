@@ -5,6 +5,7 @@ The objects' form is that of the Developer Guide, "ResultWriter (Map)".
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -22,6 +23,9 @@ from scones.cloud.services.states.map_run.map_children import MapChildren
 
 _FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
 """The objects that AWS writes, and the statuses that go into each."""
+_TOGETHER = 1000
+"""Results of one child that are encoded together."""
+_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,38 +76,46 @@ async def export(cloud: Cloud, destination: Destination, children: MapChildren) 
 
 @dataclass(slots=True)
 class _Body:
-    """An object's content, made page by page as S3 takes it in."""
+    """An object's content, made result by result as S3 takes it in."""
 
     children: MapChildren
     statuses: tuple[str, ...]
     writer: ResultWriter
     size: int = 0
     empty: bool = True
-    _results: AsyncIterator[list[Any]] = field(init=False)
-    _first: list[Any] = field(init=False)
+    _results: AsyncIterator[str] = field(init=False)
+    _first: str | None = field(init=False)
 
     async def begin(self) -> None:
-        """Read the first page."""
-        self._results = self._pages()
-        self._first = await anext(self._results, [])
-        self.empty = not self._first
+        """Read the first results."""
+        self._results = self._texts()
+        self._first = await anext(self._results, None)
+        self.empty = self._first is None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield JSON, or JSON Lines."""
         opening, between, closing = ("", "\n", "\n") if self.writer.lines else ("[", ",", "]")
-        page, lead = self._first, opening
-        while page:
-            chunk = (lead + between.join(map(dumps, page))).encode("utf-8", "surrogatepass")
-            self.size += len(chunk)
-            yield chunk
-            page, lead = await anext(self._results, []), between
+        text, lead, chunk = self._first, opening, bytearray()
+        while text is not None:
+            chunk += (lead + text).encode()
+            text, lead = await anext(self._results, None), between
+            if text is None or len(chunk) >= _CHUNK:
+                self.size += len(chunk)
+                yield bytes(chunk)
+                chunk.clear()
         self.size += len(closing)
         yield closing.encode()
 
-    async def _pages(self) -> AsyncIterator[list[Any]]:
+    async def _texts(self) -> AsyncIterator[str]:
+        """Yield the JSON of one result after the other, or of a thousand small ones; others are served in between."""
+        between = "\n" if self.writer.lines else ","
         for status in self.statuses:
             async for page in self.children.ended(status):
-                yield [result for row in page for result in _transformed(row, self.writer.transformation)]
+                for row in page:
+                    results = _transformed(row, self.writer.transformation)
+                    for begin in range(0, len(results), _TOGETHER):
+                        await asyncio.sleep(0)
+                        yield between.join(map(dumps, results[begin : begin + _TOGETHER]))
 
 
 def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.services.states.execution.fanout import concurrency, item_input, items_of
@@ -12,8 +13,9 @@ from scones.cloud.services.states.language.distribution import ItemReader
 from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.language.map_numbers import whole_number
 from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.states.language.text import dumps
 from scones.cloud.services.states.map_run.distributed import limits_of
-from scones.cloud.services.states.map_run.item_batches import batches
+from scones.cloud.services.states.map_run.item_batches import ItemBatches
 from scones.cloud.services.states.map_run.item_readers import parse_items, source
 from scones.cloud.services.states.testing.written import as_written
 
@@ -46,7 +48,9 @@ async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, t
     if state.distribution is None:
         return
     if state.distribution.batcher is not None:
-        tester.saw("afterItemBatcher", [batch for batch, _ in await batches(state.distribution.batcher, scope, inputs)])
+        batches = await ItemBatches.of(state.distribution.batcher, scope)
+        made = [*(batches.add(dumps(item)) for item in inputs), batches.rest()]
+        tester.saw("afterItemBatcher", [json.loads(batch[0]) for batch in made if batch])
     await _hold(tester, state, scope, len(items))
 
 
