@@ -195,16 +195,9 @@ class LargeArchive:
     def create(self) -> None:
         """Create a function."""
         if not self._archive:
-            content = io.BytesIO()
-            with zipfile.ZipFile(content, "w") as archive:
-                archive.writestr("code.py", "def handler(event, context): return 1")
-                archive.writestr("data.bin", bytes(49_000_000))
-            self._archive = content.getvalue()
+            self._archive = _archive("1", bytes(49_000_000))
         with contextlib.suppress(ClientError, BotoCoreError):
-            self._client.create_function(
-                FunctionName=f"attack-{next(_numbers)}", Runtime="python3.11", Role=ROLE, Handler="code.handler",
-                Code={"ZipFile": self._archive},
-            )  # fmt: skip
+            _create_function(self._client, self._archive)
 
 
 class LargePayload:
@@ -216,17 +209,27 @@ class LargePayload:
     def invoke(self) -> None:
         """Invoke it with as much as Invoke takes."""
         if not self._name:
-            content = io.BytesIO()
-            with zipfile.ZipFile(content, "w") as archive:
-                archive.writestr("code.py", "def handler(event, context): return len(event)")
-            name = f"attack-{next(_numbers)}"
-            self._client.create_function(
-                FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="code.handler",
-                Code={"ZipFile": content.getvalue()},
-            )  # fmt: skip
-            self._name = name
+            self._name = _create_function(self._client, _archive("len(event)"))
         with contextlib.suppress(ClientError, BotoCoreError):
             self._client.invoke(FunctionName=self._name, Payload=json.dumps(["a" * 60] * 95_000))
+
+
+def _archive(result: str, data: bytes = b"") -> bytes:
+    """Return the archive of a function that returns an expression's value, with `data` as another file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("code.py", f"def handler(event, context): return {result}")
+        archive.writestr("data.bin", data)
+    return content.getvalue()
+
+
+def _create_function(client: Any, archive: bytes) -> str:
+    """Create a function and return its name."""
+    name = f"attack-{next(_numbers)}"
+    client.create_function(
+        FunctionName=name, Runtime="python3.11", Role=ROLE, Handler="code.handler", Code={"ZipFile": archive}
+    )
+    return name
 
 
 class MultiplyingRule:

@@ -10,8 +10,8 @@ import psutil
 
 from benchmarks import attacks, clouds
 from benchmarks.clouds import OURS, Cloud
-from benchmarks.figures import Row, Scale, Values, percentile
-from benchmarks.prober import probing
+from benchmarks.figures import Row, Scale
+from benchmarks.prober import Prober, probing
 
 PART = "Availability"
 WANTED = 250.0
@@ -27,16 +27,16 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
             sent = attacks.attacks(cloud)
             names = list(sent)
             for name in names[len(rows) :]:
-                latencies = _under(cloud, sent[name], scale.seconds(8))
-                rows.append(_row(name, latencies))
-                if max(latencies[-10:]) > 10_000:  # it hangs
+                prober = _under(cloud, sent[name], scale.seconds(8))
+                rows.append(_row(name, prober))
+                if max(prober.latencies[-10:]) > 10:  # it hangs
                     _kill(cloud.process)
                     break
     return rows
 
 
-def _under(cloud: Cloud, attack: attacks.Attack, seconds: float) -> Values:
-    """Return another client's latencies in milliseconds while an attack is sent again and again, at least once."""
+def _under(cloud: Cloud, attack: attacks.Attack, seconds: float) -> Prober:
+    """Return another client's latencies while an attack is sent again and again, at least once."""
     over, sent = threading.Event(), threading.Event()
 
     def repeat() -> None:
@@ -45,17 +45,18 @@ def _under(cloud: Cloud, attack: attacks.Attack, seconds: float) -> Values:
             sent.set()
 
     attacker = threading.Thread(target=repeat, daemon=True)
-    with probing(cloud.url, cloud.access_key, cloud.secret_key, cloud.region) as latencies:
+    with probing(cloud.url, cloud.environment()) as prober:
         attacker.start()
         time.sleep(seconds)
         sent.wait(attacks.ANSWER_SECONDS)
         over.set()
     attacker.join(attacks.ANSWER_SECONDS)
-    return latencies
+    return prober
 
 
-def _row(name: str, latencies: Values) -> Row:
-    row = Row(PART, f"during {name}: p99 of another client's call", "ms", {OURS: [percentile(latencies, 99)]})
+def _row(name: str, prober: Prober) -> Row:
+    p99 = prober.percentile(99) * 1e3
+    row = Row(PART, f"during {name}: p99 of another client's call", "ms", {OURS: [p99]})
     row.want_at_most(OURS, WANTED)
     return row
 

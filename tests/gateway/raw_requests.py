@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.prober import probing
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
-from prober import probing
 
 
 def credentials(cloud: Any) -> Credentials:
@@ -59,7 +58,7 @@ def send(
 
 def p99_during(cloud: Any, attack: Callable[[], object]) -> float:
     """Return the 99th percentile of a second client's latencies in seconds, while an attack is repeated."""
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         end = time.monotonic() + 1
         attack()
         while time.monotonic() < end:

@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import raw_requests
+from benchmarks.prober import probing
 from botocore.config import Config
-
-from prober import probing
 
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
@@ -270,7 +269,7 @@ def push(cloud, until):
 @pytest.mark.slow
 def test_bodies_of_refused_requests_are_read_slowly(cloud):
     until = time.monotonic() + 4
-    with probing(cloud) as prober, ThreadPoolExecutor(8) as pool:
+    with probing(cloud.url, cloud.environment) as prober, ThreadPoolExecutor(8) as pool:
         sent = sum(pool.map(lambda _: push(cloud, until), range(8)))
     assert sent < 600 << 20  # 32 MiB a second, and what sockets hold; without a bound it is more than 2 GB
     assert prober.percentile(99) < 1

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import orjson
 import pytest
+from benchmarks.prober import probing
 from botocore import session
 
-from prober import probing
 from scones.cloud.services.sqs.message_attributes import to_json
 from scones.cloud.services.sqs.queues import Queue
 from scones.cloud.services.sqs.receiving import _received_answer
@@ -86,7 +86,7 @@ def test_receivers_of_large_messages_leave_time_for_others(start_cloud: Any, mes
         answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
         return len(answer.get("Messages", []))
 
-    with probing(cloud) as prober, ThreadPoolExecutor(CLIENTS) as pool:
+    with probing(cloud.url, cloud.environment) as prober, ThreadPoolExecutor(CLIENTS) as pool:
         received = list(pool.map(receive, range(3 * CLIENTS)))
     assert max(received) == 10
     assert prober.percentile(99) < 2

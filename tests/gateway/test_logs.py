@@ -5,9 +5,8 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from benchmarks.prober import probing
 from botocore.exceptions import ClientError
-
-from prober import probing
 
 
 def write(logs, group, stream, messages):
@@ -217,7 +216,7 @@ def test_a_search_through_many_events_leaves_time_for_others(start_cloud):
         events = [{"timestamp": 7, "message": f"{batch} {index} some words of a line"} for index in range(10_000)]
         logs.put_log_events(logGroupName="/many", logStreamName="s", logEvents=events)
     pattern = " ".join(f"?w{index}x" for index in range(100)) + ' ?"29 9999 "'
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName="/many", filterPattern=pattern))
     assert [event["message"][:8] for page in pages for event in page["events"]] == ["29 9999 "]
     assert pages[0]["events"] == []

@@ -7,12 +7,12 @@ import signal
 import time
 from typing import Any
 
-from prober import probing
+from benchmarks.prober import probing
 
 
 def test_a_stall_delays_every_probe_that_was_due_in_it(start_cloud: Any) -> None:
     cloud = start_cloud()
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         os.kill(cloud.running.pid, signal.SIGSTOP)
         time.sleep(1)
         os.kill(cloud.running.pid, signal.SIGCONT)

@@ -7,8 +7,7 @@ import time
 
 import psutil
 import pytest
-
-from prober import probing
+from benchmarks.prober import probing
 
 LOGGING = """
 import logging
@@ -92,7 +91,7 @@ def test_a_function_that_floods_its_log_waits_and_holds_up_nobody(function, clou
     made = function(FLOOD, Timeout=5)
     process = psutil.Process(cloud.running.pid)
     before = process.memory_info().rss
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         assert made.invoke(kind, LogType="None").payload["errorType"] == "Sandbox.Timedout"
     assert prober.percentile(99) < 1
     assert process.memory_info().rss - before < 100 << 20

@@ -6,9 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
+from benchmarks.prober import probing
 from botocore.exceptions import ClientError
-
-from prober import probing
 
 ROLE = "arn:aws:iam::111122223333:role/events"
 
@@ -122,7 +121,7 @@ def test_template_that_multiplies_a_value_fails_at_its_limit(events: Any, cloud:
         ],
     )
     detail = {"x": '"<a>\\' * 20_000}
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         events.put_events(Entries=[entry(source, detail)])
         (letter,) = dead_letters.receive(1)
     assert json.loads(letter["Body"])["detail"] == detail

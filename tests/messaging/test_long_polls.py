@@ -13,12 +13,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from benchmarks.prober import probing
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-
-from prober import probing
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def test_many_long_polls_and_a_sender_delay_nobody(start_cloud: Any) -> None:
     batch = [{"Id": str(number), "MessageBody": "x"} for number in range(10)]
     with long_polls(cloud, url, 900), long_polls(cloud, make(sqs), 50):
         time.sleep(2)
-        with probing(cloud) as prober:
+        with probing(cloud.url, cloud.environment) as prober:
             end = time.monotonic() + 5
             while time.monotonic() < end:
                 sqs.send_message_batch(QueueUrl=url, Entries=batch)

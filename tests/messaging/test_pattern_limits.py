@@ -7,9 +7,9 @@ import uuid
 from typing import Any
 
 import pytest
+from benchmarks.prober import probing
 from botocore.exceptions import ClientError
 
-from prober import probing
 from scones.cloud.wildcards import parse_wildcard
 
 MANY_STARS = "*a" * 12 + "*b"
@@ -64,7 +64,7 @@ def test_a_large_event_and_large_rules_leave_time_for_others(cloud: Any) -> None
         events.put_rule(Name=f"r{number}", EventBusName=bus, EventPattern=json.dumps({"detail": {"a": wildcards}}))
     detail = json.dumps({"a": [f"{number:x}" for number in range(50_000)]})
     entry = {"Source": "s", "DetailType": "t", "Detail": detail, "EventBusName": bus}
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         assert events.put_events(Entries=[entry])["FailedEntryCount"] == 0
     assert prober.percentile(99) < 1.5
 
@@ -148,7 +148,7 @@ def test_a_form_of_escapes_is_read_quickly(cloud: Any) -> None:
     policy = {"FilterPolicyScope": "MessageBody", "FilterPolicy": '{"x": [{"exists": true}]}'}
     for _ in range(2):
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=policy)
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         for _ in range(5):
             sns.publish(TopicArn=topic, Message=nested(40_000, "1")[:250_000])
     assert prober.percentile(100) < 3

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
-
-from prober import probing
+from benchmarks.prober import probing
 
 READERS = 200
 SIZE = 32 << 20
@@ -28,7 +27,7 @@ def test_readers_that_do_not_read_take_little_memory_and_delay_nobody(start_clou
     process = psutil.Process(cloud.running.pid)
     before = process.memory_info().rss
     with contextlib.ExitStack() as stack:
-        with probing(cloud) as prober:
+        with probing(cloud.url, cloud.environment) as prober:
             for _ in range(READERS):
                 connection = stack.enter_context(socket.socket())
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -9,9 +9,9 @@ from typing import Any
 
 import psutil
 import pytest
+from benchmarks.prober import probing
 from sagemaker_workbench import IMAGE, ROLE, Workbench, archive, until
 
-from prober import probing
 from scones.cloud.sandbox import isolation
 from scones.cloud.services.sagemaker.jobs import transform
 
@@ -207,7 +207,7 @@ def test_a_job_that_floods_its_log_waits_and_holds_up_nobody(bench: Workbench) -
     before = process.memory_info().rss
     name = bench.train(AlgorithmSpecification={**algorithm, "MetricDefinitions": definitions})
     until(lambda: bench.sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] == "Training")
-    with probing(bench.cloud) as prober:
+    with probing(bench.cloud.url, bench.cloud.environment) as prober:
         time.sleep(5)
     assert prober.percentile(99) < 1
     assert process.memory_info().rss - before < 200 << 20

@@ -11,8 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-
-from prober import probing
+from benchmarks.prober import probing
 
 TIME = "Expression evaluation timeout: Check for infinite loop"
 MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
@@ -68,7 +67,7 @@ ATTACKS = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_others_are_served_while_an_expression_runs_to_its_limit(machines: Any, cloud: Any, attack: str):
     machine = machines.create(caught(ATTACKS[attack]))
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         ended = machines.wait(machines.start(machine), timeout=120)
     print(attack)
     assert ended["status"] == "SUCCEEDED"
@@ -128,7 +127,7 @@ HUGE = {
 @pytest.mark.parametrize("expression", HUGE)
 def test_a_huge_expression_is_refused_or_fails(machines: Any, cloud: Any, expression: str):
     definition = json.dumps({"StartAt": "A", "States": {"A": jsonata(HUGE[expression])}})
-    with probing(cloud) as prober:
+    with probing(cloud.url, cloud.environment) as prober:
         answer = machines.client.validate_state_machine_definition(definition=definition)
     if expression != "variables":
         assert answer["result"] == "FAIL"

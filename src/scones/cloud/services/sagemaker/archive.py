@@ -90,6 +90,7 @@ def unpack(source: Path, folder: Path) -> None:
             limit = min(max(ALWAYS_ALLOWED, size * RATIO_LIMIT), _largest()) if compressed else _largest()
             plain = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if compressed else file)
             bounded = _Bounded(plain, limit)
+            # typeshed asks for all methods of a file; tarfile uses read, seek and tell
             with tarfile.open(fileobj=bounded, mode="r:") as archive:  # type: ignore[call-overload]
                 _Extraction(draft, limit).run(archive)
             bounded.finish()
@@ -145,7 +146,7 @@ class _Extraction:
     def run(self, archive: tarfile.TarFile) -> None:
         """Extract every member; raises `tarfile.TarError` or `OSError`."""
         while (member := archive.next()) is not None:
-            archive.members.clear()  # type: ignore[attr-defined]  # nobody asks for them again
+            archive.members.clear()  # type: ignore[attr-defined]  # typeshed omits it; they would fill memory
             self._count += 1
             if self._count > FILES_LIMIT:
                 raise tarfile.ReadError(f"it has more than {FILES_LIMIT} members.")
