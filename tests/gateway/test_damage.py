@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from scones.cloud import lifecycle, migrations
+from scones.cloud.commit_mark import require_same_age
 from scones.cloud.database_pages import DatabasePages
 from scones.cloud.errors import CloudError
 from scones.cloud.salvage import salvage
@@ -99,6 +101,64 @@ async def test_a_log_that_begins_anew_gives_no_alarm(tmp_path):
     assert killed.damage == ""
     assert killed.rows("SELECT count(*) AS n FROM items")[0]["n"] == 60
     await killed.close()
+
+
+async def generations(folder: Path) -> list[Path]:
+    """Return copies of a store's files, as a kill leaves them: one for each of three logs, then the last closed."""
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs
+    store = Store(folder / "cloud.sqlite")
+    await store.define("CREATE TABLE items (text TEXT)")
+    copies = []
+    for number in range(3):
+        for _ in range(3 if number == 0 else 60):
+            await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages: it begins anew after 1,000
+        copies.append(Path(shutil.copytree(folder, folder.with_name(f"log-{number}"))))
+    await store.close()
+    return [*copies, folder]
+
+
+async def test_a_database_and_a_log_of_different_ages_are_refused(tmp_path):
+    copies = await generations(tmp_path / "store")
+    for one, database in enumerate(copies):
+        for other, log in enumerate(copies[:3]):
+            mixed = tmp_path / f"{one}-{other}"
+            mixed.mkdir()
+            shutil.copy(database / "cloud.sqlite", mixed)
+            shutil.copy(log / "cloud.sqlite-wal", mixed)
+            if (mark := copies[max(one, other)] / "cloud.sqlite-mark").exists():
+                shutil.copy(mark, mixed)
+            if one == other or (one == 3 and other == 2):
+                require_same_age(mixed / "cloud.sqlite")
+                continue
+            with pytest.raises(CloudError, match="do not belong together: one of them is older"):
+                require_same_age(mixed / "cloud.sqlite")
+            assert (mixed / "cloud.sqlite-wal").read_bytes() == (log / "cloud.sqlite-wal").read_bytes()
+
+
+def test_an_older_database_starts_without_the_newer_log(start_cloud, tmp_path):
+    cloud = start_cloud()
+    cloud.client("logs").create_log_group(logGroupName="/kept")
+    lifecycle.stop(cloud.data_dir)
+    database, log = (cloud.data_dir / name for name in ("cloud.sqlite", "cloud.sqlite-wal"))
+    older = database.read_bytes()
+    again = start_cloud()
+    logs = again.client("logs")
+    logs.create_log_stream(logGroupName="/kept", logStreamName="large")
+    for _ in range(12):
+        events = [{"timestamp": int(time.time() * 1000), "message": "x" * 200_000} for _ in range(5)]
+        logs.put_log_events(logGroupName="/kept", logStreamName="large", logEvents=events)
+    again.kill()
+    newer, content = database.read_bytes(), log.read_bytes()
+    database.write_bytes(older)
+    for recover in (False, True):
+        with pytest.raises(CloudError, match="move cloud.sqlite-wal and .*-mark away"):
+            start_cloud(recover=recover)
+    assert log.read_bytes() == content
+    database.write_bytes(newer)
+    assert len(start_cloud().client("logs").describe_log_streams(logGroupName="/kept")["logStreams"]) == 1
+    lifecycle.stop(cloud.data_dir)
+    database.write_bytes(older)
+    assert start_cloud().client("logs").describe_log_streams(logGroupName="/kept")["logStreams"] == []
 
 
 def test_a_database_that_is_none_is_named_with_a_way_out(start_cloud):

@@ -5,6 +5,10 @@ tell a torn last transaction from a damaged middle. After each commit the writer
 from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. That costs two system calls and no
 fsync: the copy is made after the commit's own fsync, so it is never ahead of the log, and it survives the end of the
 process. After a loss of power it may be older than the log, and then says less. A clean close removes it.
+
+SQLite does not notice either that a log and a database are of different ages, as when one of them alone comes from a
+backup: it mixes their pages. The database therefore counts its logs (`PRAGMA application_id`): the count goes up by
+one in each log, so that the database's file has the count of its log, or the one before.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import struct
 import sys
 import time
@@ -20,11 +25,55 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scones.cloud.durable_files import open_file
+from scones.cloud.errors import CloudError
 
 _INDEX_HEADER = struct.Struct("=16xII8x4s4s")
 """Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
 _MARK = struct.Struct("=I4s4sI")
 """Valid frames, the two salts, and the CRC-32 of these."""
+_COUNT = slice(68, 72)
+"""Position of `application_id` in a database's header (sqlite.org/fileformat2.html, section 1.3)."""
+_COUNTS = 2**31
+"""Counts begin anew from here."""
+_LOG_SALT = slice(16, 20)
+"""Position of the first salt in a log's header."""
+_OLDER_LOGS = 10_000
+"""A log whose first salt is behind the recorded one by less is an older log; more is another series of logs."""
+
+
+def require_same_age(database: Path) -> None:
+    """Raise `CloudError` for a database and a write-ahead log of different ages; it changes neither."""
+    log = database.with_name(f"{database.name}-wal")
+    header, start = _start_of(database, _COUNT.stop), _start_of(log, _LOG_SALT.stop)
+    if not header.startswith(b"SQLite format 3\0") or len(start) < _LOG_SALT.stop:  # lost, which others report
+        return
+    try:
+        # Closing a connection that may write would fold the log into the database.
+        with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (with_log,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.Error:  # damaged, which others report
+        return
+    ahead = (with_log - int.from_bytes(header[_COUNT], "big")) % _COUNTS
+    earlier = CommitMark(database).earlier()
+    behind = (_number(earlier.salts[0]) - _number(start[_LOG_SALT])) % 2**32 if earlier else 0
+    if ahead > 1 or 0 < behind < _OLDER_LOGS:
+        raise CloudError(
+            f"{database} and {log.name} do not belong together: one of them is older, as after the restoration of a "
+            f"single file. Restore all files of one backup, or move {log.name} and {database.name}-mark away to use "
+            "the database without the log (docs/recovery.md)."
+        )
+
+
+def _start_of(path: Path, size: int) -> bytes:
+    try:
+        with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
+
+
+def _number(salt: bytes) -> int:
+    return int.from_bytes(salt, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +90,7 @@ class Position:
         """
         if self.salts == other.salts:
             return self.frames >= other.frames
-        return int.from_bytes(self.salts[0], "big") == (int.from_bytes(other.salts[0], "big") + 1) % 2**32
+        return _number(self.salts[0]) == (_number(other.salts[0]) + 1) % 2**32
 
 
 class CommitMark:
@@ -52,6 +101,16 @@ class CommitMark:
         self._path = database.with_name(f"{database.name}-mark")
         self._index: int | None = None
         self._file: int | None = None
+        self._salts: tuple[bytes, bytes] | None = None
+        """Those of the log that the last commit went to."""
+        self._uncounted = self._counting = False
+
+    def count(self, connection: sqlite3.Connection) -> None:
+        """Count a log that has begun anew; call it in each transaction, before it is committed."""
+        self._counting = self._uncounted
+        if self._counting:
+            (count,) = connection.execute("PRAGMA application_id").fetchone()
+            connection.execute(f"PRAGMA application_id = {(count + 1) % _COUNTS}")
 
     def earlier(self) -> Position | None:
         """Return the position that a process recorded which did not close the database; None without one."""
@@ -78,6 +137,9 @@ class CommitMark:
                 self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT)
             header = os.pread(self._index or 0, _INDEX_HEADER.size, 0)
             content = header[16:20] + header[32:40]
+            salts = (header[32:36], header[36:40])
+            self._uncounted = not self._counting and (self._uncounted or salts != self._salts)
+            self._salts = salts
             os.pwrite(self._file, content + zlib.crc32(content).to_bytes(4, sys.byteorder), 0)
         except OSError:  # the disk is full: the next commit records it
             return
@@ -99,6 +161,7 @@ class CommitMark:
         `pages` is the database's size in its header. The damaged log is copied aside before anything is written.
         """
         earlier, now = self.earlier(), self.now()
+        self._salts = now.salts if now.frames else None
         absent = pages - self._database.stat().st_size // page_size
         if absent > now.frames:
             return f"{self._database.name} is cut off: {absent} of its {pages} pages are missing."

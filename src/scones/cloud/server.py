@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.commit_mark import require_same_age
 from scones.cloud.credentials import Credentials
 from scones.cloud.data_folder import DATABASE, require_database
 from scones.cloud.folder_lock import FolderLock
@@ -79,6 +80,7 @@ def serve(
             data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account,
             recover=recover,
         )  # fmt: skip
+        require_same_age(data_dir / DATABASE)
         damage = _salvage_if_damaged(data_dir / DATABASE) if recover else ""
         require_database(data_dir)
         with asyncio.Runner(loop_factory=_event_loop()) as runner, contextlib.suppress(asyncio.CancelledError):

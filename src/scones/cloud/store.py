@@ -255,6 +255,7 @@ class Store:
         outcomes: list[_Outcome] = []
         try:
             connection.execute("BEGIN IMMEDIATE")
+            self._mark.count(connection)
             for work, future, _ in group:
                 connection.execute("SAVEPOINT job")
                 try:
