@@ -75,6 +75,30 @@ def test_others_are_served_while_an_expression_runs_to_its_limit(machines: Any, 
     assert prober.percentile(99) < 1
 
 
+OBJECTS = {"list": [{"a": number} for number in range(15_000)]}
+QUERIES = {
+    "regular expression that backtracks": ("$.list[?(@.x =~ /(a+)+$/)]", {"list": [{"x": "a" * 50_000 + "!"}] * 4}, []),
+    "alternatives that overlap": ("$.list[?(@.x =~ /(a|aa)+(b|c)+$/)]", {"list": [{"x": "a" * 99 + "!"}] * 2000}, []),
+    "comparison with each item": ("$.list[?(@.a == $.list[14999].a)]", OBJECTS, [{"a": 14_999}]),
+    "descent from each item": ("$.list[?(@..a)]", OBJECTS, None),
+}
+"""JSONPath queries that are expensive: path, input, and the result where it is small."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", QUERIES)
+def test_others_are_served_while_json_paths_are_evaluated(machines: Any, cloud: Any, attack: str):
+    path, given, result = QUERIES[attack]
+    machine = machines.create(caught({"Type": "Pass", "InputPath": path, "End": True}))
+    with probing(cloud.url, cloud.environment) as prober:
+        executions = [machines.start(machine, given) for _ in range(5)]
+        ended = [machines.wait(execution, timeout=120) for execution in executions]
+    assert {each["status"] for each in ended} == {"SUCCEEDED"}
+    if result is not None:
+        assert [json.loads(each["output"]) for each in ended] == [[result]] * len(ended)
+    assert prober.percentile(99) < 1
+
+
 @pytest.mark.slow
 def test_one_machine_does_not_take_all_workers(machines: Any):
     attacker = machines.create(caught(ATTACKS["tail recursion"]))
