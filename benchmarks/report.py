@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import chart
 from benchmarks.results import Results
 from benchmarks.tables import Table, goals, tables
+from benchmarks.written import Written
 
 HEAD = """# Benchmarks
 
@@ -34,9 +35,10 @@ NOTES = """## How to read it
   fast as that peer cannot be had through these clients.
 - **Growth.** Our folder is filled between starts with copies of rows that the API wrote, up to 200,000 executions (with
   their events), as many objects below 60 prefixes, and as many messages in one queue; the others are filled through
-  their API, up to 10,000. Each figure is the p50 of calls one at a time. Before keyset paging and skip scans, the
-  revision 44e0413 took, with 200,000 instead of 1,000, 50 times as long for a rare status, 24 times for a page near
-  the end and 20 times for a delimited listing (in one run, on a loaded machine).
+  their API, up to 10,000. Each figure is the p50 of calls one at a time.
+- **Availability.** One client sends an attack again and again, for eight seconds and at least once. Another sends
+  GetCallerIdentity 50 times a second meanwhile; a latency counts from the moment when the request was due, so a cloud
+  that stalls for a second delays 50 requests and not one.
 - **Serving.** One ONNX file, trained by the built-in algorithm and taken out of the deployed artifact; 16 drawn
   pictures of 32 by 32 pixels and about 2.5 KB of PNG, in turn; the same decoding and the same onnxruntime, on one
   thread a call, in every server. Frameworks run a worker process (a replica) a processor. LitServe and MLServer get
@@ -46,30 +48,50 @@ NOTES = """## How to read it
   without any server.
 - **The endpoint** is asked through the cloud's gateway: every request is signed within the timed loop, its signature
   is checked, and the request and its answer are captured.
+- **Where** and **With what** describe the latest measurement; **When** has the time of each part.
 """
+_FRAME = ("Goals", "How to read it", "Where", "With what", "When")
+"""Titles of the sections that are no part's."""
 
 
 def write(results: Results, folder: Path, order: list[str]) -> None:
-    """Write benchmarks.md and its charts into a folder, the parts in the order given."""
+    """Write benchmarks.md and its charts into a folder, the parts in the order given.
+
+    The parts that the results do not have keep the figures of the document that is there.
+    """
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    drawn = chart.draw(results.rows("serving"), folder / "images" / "benchmarks.svg")
-    grown = chart.draw_growth(results.rows("growth"), folder / "images" / "growth.svg")
-    images = [image for image, made in ((CHART, drawn), (GROWTH, grown)) if made]
-    (folder / "benchmarks.md").write_text(document(results, order, images))
+    path, charts = folder / "benchmarks.md", (folder / "images" / "benchmarks.svg", folder / "images" / "growth.svg")
+    chart.draw(results.rows("serving"), charts[0])
+    chart.draw_growth(results.rows("growth"), charts[1])
+    images = [image for image, file in zip((CHART, GROWTH), charts, strict=True) if file.exists()]
+    partial = path.exists() and not results.parts.keys() >= set(order)
+    before = Written.parse(path.read_text() if partial else "")
+    path.write_text(document(results, order, images, before))
 
 
-def document(results: Results, order: list[str], images: list[str]) -> str:
-    """Return the document, with links to the charts that were drawn."""
+def document(results: Results, order: list[str], images: list[str], before: Written) -> str:
+    """Return the document, with links to the charts, and with the parts of an earlier one that were not measured."""
     rows = results.rows(*order)
-    verdicts = [verdict for row in rows for verdict in row.verdicts]
-    met = f"{sum(verdict.met for verdict in verdicts)} of {len(verdicts)} are met.\n"
-    text = [HEAD, *images, goals(rows).markdown(), met]
-    text += [table.markdown() for table in tables(rows)]
+    figures = {table.title: table.markdown() for table in tables(rows)}
+    earlier = {title: f"## {title}\n\n{body}\n" for title, body in before.sections.items() if title not in _FRAME}
+    sections = earlier | figures  # in the earlier order
+    wanted = goals(rows)
+    wanted.lines.extend(line for line in before.lines("Goals") if line[0] in earlier.keys() - figures.keys())
+    wanted.lines.sort(key=lambda line: list(sections).index(line[0]))
+    met = f"{sum(line[-1] == 'met' for line in wanted.lines)} of {len(wanted.lines)} are met.\n"
+    text = [HEAD, *images, wanted.markdown(), met, *sections.values()]
     text += [NOTES, _pairs("Where", "this machine", results.machine).markdown()]
     text.append(_pairs("With what", "version", results.versions).markdown())
-    taken = [[name, part["when"], f"{part['seconds']:.0f} s"] for name, part in results.parts.items()]
-    text.append(Table("When", ["part", "measured", "took"], taken).markdown())
+    text.append(Table("When", ["part", "measured", "took"], _taken(results, order, before)).markdown())
     return "\n".join(text)
+
+
+def _taken(results: Results, order: list[str], before: Written) -> list[list[str]]:
+    """Return when each part was measured, and how long that took."""
+    taken = {line[0]: line for line in before.lines("When")}
+    for name, part in results.parts.items():
+        taken[name] = [name, part["when"], f"{part['seconds']:.0f} s"]
+    return [taken[name] for name in order if name in taken]
 
 
 def _pairs(title: str, what: str, pairs: Mapping[str, str]) -> Table:
