@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,12 +76,22 @@ def load(given: Mapping[str, Any] | None = None, folder: Path = Path()) -> Setti
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        told = tomllib.loads(_content(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
     return {name: _checked(name, value, f"in {path}") for name, value in told.items()}
+
+
+def _content(path: Path) -> str:
+    # O_NONBLOCK keeps the opening of a named pipe from waiting for its other end.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SettingsError(f"{path} is not a regular file (a folder, a pipe or a device): move it away and try again.")
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read().decode()
 
 
 def _from_environment() -> dict[str, Any]:

@@ -38,6 +38,15 @@ def test_up_and_down(up: Any) -> None:
     assert "No local cloud runs" in up("down").stdout
 
 
+@pytest.mark.parametrize("arguments", [["up", "--detach", "--port", "0"], ["status"]])
+def test_a_reader_that_stops_reading_gets_no_error_text(scones: Any, arguments: list[str]) -> None:
+    running = scones.start(*arguments)
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    running.wait(60)
+    running.stderr.close()
+
+
 def test_status_tells_what_runs_and_by_its_exit_status_whether(up: Any) -> None:
     text = up("status")
     assert text.returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,12 @@ def test_settings_come_from_the_file_the_environment_and_the_command_line(scones
     assert "epochs is 'many' in scones.toml, and must be an integer of at least 1." in scones("run").stderr
     (scones.folder / "scones.toml").unlink()
     assert "threshold is 'x' in SCONES_THRESHOLD" in scones("run", SCONES_THRESHOLD="x").stderr
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_settings_that_are_not_a_file_are_named(scones: Any, make: Any) -> None:
+    make(scones.folder / "scones.toml")
+    assert "scones.toml is not a regular file" in scones("run").stderr
 
 
 def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:

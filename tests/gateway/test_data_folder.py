@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,12 @@ def test_a_small_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 @pytest.mark.parametrize("planted", [".", "credentials.json"])
-def test_what_another_user_owns_is_refused_by_every_command(start_cloud, tmp_path, planted):
+def test_what_another_user_owns_is_refused(start_cloud, tmp_path, planted):
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "credentials.json").write_text('{"AccessKeyId": "AKIAPLANTED", "SecretAccessKey": "planted"}')
     os.chown(folder / planted, 65534, -1)
-    for command in (start_cloud, lambda: lifecycle.find(folder), lambda: lifecycle.stop(folder)):
+    for command in (start_cloud, lambda: lifecycle.find(folder)):
         with pytest.raises(CloudError, match=rf"data(/{planted})? belongs to another user \(.+\): "):
             command()
     told = subprocess.run(
@@ -128,6 +129,44 @@ def test_what_another_user_owns_is_refused_by_every_command(start_cloud, tmp_pat
     assert "belongs to another user" in told.stderr
     assert sorted(entry.name for entry in folder.iterdir()) == ["credentials.json"]
     os.chown(folder / planted, 0, -1)
+
+
+@pytest.mark.parametrize("name", ["cloud.log", "cloud.json", "stuck"])
+def test_a_running_cloud_with_a_link_in_place_of_a_file_is_reported_and_stopped(start_cloud, name):
+    cloud = start_cloud()
+    (cloud.data_dir / name).unlink(missing_ok=True)
+    (cloud.data_dir / name).symlink_to("/dev/null")
+    if name != "cloud.json":
+        assert lifecycle.find(cloud.data_dir) == cloud.running
+    assert lifecycle.stop(cloud.data_dir) is not None
+    assert lifecycle.stop(cloud.data_dir) is None
+    (cloud.data_dir / name).unlink(missing_ok=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can stop another user's process")
+def test_root_stops_the_cloud_of_another_user(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    program = (
+        "import os, sys, time; from pathlib import Path; from scones.cloud.folder_lock import FolderLock\n"
+        "lock = FolderLock(Path(sys.argv[1]))\nlock.take()\nos.setuid(65534)\nprint(flush=True)\ntime.sleep(60)"
+    )
+    for owner in (65533, 65534):
+        os.chown(folder, owner, -1)
+        holder = subprocess.Popen([sys.executable, "-c", program, folder], stdout=subprocess.PIPE)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"\n"
+        holding = threading.Thread(target=holder.wait)
+        holding.start()
+        if owner == 65534:
+            assert lifecycle.stop(folder) is not None
+        else:
+            with pytest.raises(CloudError, match="is not the user of process"):
+                lifecycle.stop(folder)
+            holder.kill()
+        holding.join(30)
+        holder.stdout.close()
+        assert not holding.is_alive()
 
 
 @pytest.mark.parametrize("name", sorted(STATE_FILES))

@@ -27,6 +27,8 @@ def told_plainly(verbose: bool) -> Iterator[None]:
         yield
     except (click.ClickException, click.exceptions.Exit, KeyboardInterrupt, SystemExit):
         raise
+    except BrokenPipeError:  # nobody reads the output any more: click ends the command with 1 and no message
+        raise
     except Exception as error:
         if verbose:
             raise

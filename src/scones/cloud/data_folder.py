@@ -62,8 +62,15 @@ def require_own(data_dir: Path) -> None:
                 raise CloudError(
                     f"{entry.path} belongs to {_user(status.st_uid)}: remove it, or give another --data-dir."
                 )
-            if entry.name in STATE_FILES and not stat.S_ISREG(status.st_mode):
-                raise not_a_file(Path(entry.path))
+
+
+def require_state_files(data_dir: Path) -> None:
+    """Raise `CloudError` for something else in the place of a state file; a folder that does not exist passes."""
+    for name in STATE_FILES:
+        path = data_dir / name
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise not_a_file(path)
 
 
 def lost_database(data_dir: Path) -> str:

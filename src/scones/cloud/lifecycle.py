@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.credentials import Credentials
-from scones.cloud.data_folder import Identity, close_to_others, identify, require_own
-from scones.cloud.durable_files import BrokenFileError, open_file, read_object, write_durably
+from scones.cloud.data_folder import Identity, close_to_others, identify, require_own, require_state_files
+from scones.cloud.durable_files import open_file, read_object, write_durably
 from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.folder_lock import FolderLock, holder
 from scones.cloud.watchdog import mark_stuck, stuck_since
@@ -142,6 +142,7 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
     os.umask(0o077)  # all that this process and its children make is their owner's alone
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_own(data_dir)
+    require_state_files(data_dir)
     lock = FolderLock(data_dir)
     if not lock.take():
         raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
@@ -176,6 +177,7 @@ def start(
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         require_own(data_dir)
+        require_state_files(data_dir)
         pid, begun = _spawn(command, log)
     except OSError as error:
         if failure := start_failure(error, data_dir):
@@ -281,7 +283,7 @@ def _described(data_dir: Path) -> RunningCloud | None:
     try:
         described = read_object(_word(data_dir), "data_dir", "url", "region", "account")
         return RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
-    except (FileNotFoundError, BrokenFileError, TypeError):  # the next start replaces a broken one
+    except (FileNotFoundError, CloudError, TypeError):  # the next start replaces a broken one
         return None
 
 
@@ -298,14 +300,14 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     """Stop the local cloud of a data folder with all its processes; return None where none ran.
 
     The process is the one that holds the folder's lock, whether it answers or not, or that is about to take it. It gets
-    SIGTERM, and SIGKILL if it has not ended after `timeout` seconds, or after 5 if it does not answer.
+    SIGTERM, and SIGKILL if it has not ended after `timeout` seconds, or after 5 if it does not answer. The folder may
+    be another user's: the system decides if its process may be stopped.
     """
     import psutil
 
     from scones.cloud.process_tree import ProcessTree
 
     data_dir = data_dir.resolve()
-    require_own(data_dir)
     pid = holder(data_dir)
     if pid is None:
         pid = _starting(data_dir)
@@ -317,6 +319,8 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     answered = running is not None and running.pid == pid and running.healthy()
     try:
         tree = ProcessTree(pid, data_dir)
+        if tree.head.uids().effective != data_dir.stat().st_uid:  # the lock may be another name of a stranger's file
+            raise CloudError(f"The owner of {data_dir} is not the user of process {pid}, which has its lock.")
         if (
             holder(data_dir) != pid and _starting(data_dir) != pid
         ):  # it has ended meanwhile, and its id may be another process's

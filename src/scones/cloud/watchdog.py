@@ -23,6 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from scones.cloud.durable_files import open_file
+from scones.cloud.errors import CloudError
 from scones.cloud.folder_lock import lock_path
 
 log = logging.getLogger(__name__)
@@ -200,8 +202,9 @@ def mark_stuck(data_dir: Path, since: float | None) -> None:
 def stuck_since(data_dir: Path) -> float | None:
     """Return since when a data folder's cloud has been stuck (seconds since 1970), as far as its watchdog knows."""
     try:
-        return float(_mark(data_dir).read_text())
-    except (OSError, ValueError):
+        with os.fdopen(open_file(_mark(data_dir), os.O_RDONLY)) as file:
+            return float(file.read())
+    except (OSError, ValueError, CloudError):
         return None
 
 
