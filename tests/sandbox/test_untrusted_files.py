@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -142,3 +143,40 @@ def test_a_very_deep_folder_can_be_removed(tmp_path: Path) -> None:
     remove_tree(top)
     remove_tree(top)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def ordinary_folder():
+    """A folder of an ordinary user, as whom the test runs: root may read everything."""
+    with tempfile.TemporaryDirectory() as name:
+        if root := os.geteuid() == 0:
+            os.chown(name, 65534, -1)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="O_PATH is Linux's")
+@pytest.mark.parametrize("mode", [0o000, 0o100, 0o200, 0o400])
+def test_what_a_program_made_unreadable_is_read_and_removed(ordinary_folder, mode):
+    root = ordinary_folder / "ml"
+    inner = root / "model" / "inner"
+    inner.mkdir(parents=True)
+    for file in (root / "model" / "weights", inner / "weights"):
+        file.write_bytes(b"kept")
+        file.chmod(mode)
+    (root / "model" / "link").symlink_to("/etc/shadow")
+    for folder in (inner, root / "model", root):
+        folder.chmod(mode)
+    folder = UntrustedFolder(root)
+    found = folder.files("model", limit=GB)
+    assert [file.name for file in found.files] == ["inner/weights", "weights"]
+    assert [folder.read(f"model/{file.name}", 10) for file in found.files] == [b"kept", b"kept"]
+    assert len(found.left_out) == 1
+    for path in (inner / "weights", inner, root / "model", root):
+        path.chmod(mode)
+    remove_tree(root)
+    assert not root.exists()

@@ -4,6 +4,9 @@ A program can replace any file or folder below its mounts by a symbolic link, a 
 a path is walked part by part, each opened relative to the last one's descriptor without following links; a link is
 resolved by hand and may not climb above the root. What is opened is looked at before it is read.
 
+A program may take a file's or a folder's permissions from its owner, who is the cloud's user here; on AWS root reads
+the files. They are given back on the way.
+
 Hard links need no check: in a mount namespace, link(2) does not cross mounts, so a program can link only what is its
 own. Without namespaces a program runs as the cloud's user and could read every file itself.
 """
@@ -130,7 +133,7 @@ class UntrustedFolder:
             try:
                 if entry.is_dir(follow_symlinks=False):
                     found.folders.append(name)
-                    inner = os.open(entry.name, _FOLDER, dir_fd=descriptor)
+                    inner = _open_permitted(entry.name, _FOLDER, descriptor)
                     try:
                         self._walk(inner, folder, f"{name}/", found)
                     finally:
@@ -171,7 +174,7 @@ class UntrustedFolder:
 
     def _descriptor(self, path: str) -> int:
         """Open what a path below the root leads to, for reading; links are resolved inside the root."""
-        opened = [os.open(self.root, _FOLDER)]
+        opened = [_open_permitted(self.root, _FOLDER)]
         waiting = path.split("/")[::-1]
         links = 0
         try:
@@ -185,7 +188,7 @@ class UntrustedFolder:
                     os.close(opened.pop())
                     continue
                 try:
-                    opened.append(os.open(part, _ONLY_READ, dir_fd=opened[-1]))
+                    opened.append(_open_permitted(part, _ONLY_READ, opened[-1]))
                 except OSError as error:
                     if error.errno not in _IS_LINK:
                         raise
@@ -210,6 +213,38 @@ class UntrustedFolder:
 
     def _place(self, *parts: str) -> str:
         return os.fsencode("/".join([self.seen_as, *filter(None, parts)])).decode(errors="replace")
+
+
+def _open_permitted(name: str | Path, flags: int, folder: int | None = None) -> int:
+    """Open an entry of a folder, and give its owner the permission to read it where that is missing."""
+    try:
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except PermissionError:
+        if not _permit(name, folder):
+            raise
+        return os.open(name, flags, dir_fd=folder)
+    state = os.fstat(descriptor)
+    if stat.S_ISDIR(state.st_mode) and state.st_uid == os.geteuid() and state.st_mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.fchmod(descriptor, stat.S_IMODE(state.st_mode) | stat.S_IRWXU)
+    return descriptor
+
+
+def _permit(name: str | Path, folder: int | None) -> bool:
+    """Give the owner of a file or folder what reading it needs; return False where this is not possible.
+
+    The entry is opened as a path (Linux), which needs no permission and follows no link, so that the program cannot
+    put another entry in its place before the change.
+    """
+    if not hasattr(os, "O_PATH"):
+        return False
+    with _closed(os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)) as entry:
+        state = os.fstat(entry)
+        missing = stat.S_IRWXU if stat.S_ISDIR(state.st_mode) else stat.S_IRUSR | stat.S_IWUSR
+        known = stat.S_ISDIR(state.st_mode) or stat.S_ISREG(state.st_mode)
+        if not known or state.st_uid != os.geteuid() or state.st_mode & missing == missing:
+            return False
+        os.chmod(f"/proc/self/fd/{entry}", stat.S_IMODE(state.st_mode) | missing)  # noqa: PTH101 - a descriptor
+    return True
 
 
 @contextlib.contextmanager
@@ -242,7 +277,7 @@ def remove_tree(folder: Path) -> None:
     each other ends it with RecursionError. Here a folder's subfolders are moved up to the root before it is deleted.
     """
     try:
-        root = os.open(folder, _FOLDER)
+        root = _open_permitted(folder, _FOLDER)
     except FileNotFoundError:
         return
     except OSError:
