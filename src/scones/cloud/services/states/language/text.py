@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import accumulate
 from typing import Any
 
 from scones.cloud.surrogates import well_formed
@@ -16,7 +15,12 @@ MAX_DEPTH = 200
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPED_BYTES = re.compile(rb"\\u[dD][89a-fA-F]")
-_FLAT = re.compile(r'[^\[\]{}"]+|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NESTED = re.compile(rb"(\[+)(\]*)")
+_INNER_LEVELS = 4
+"""Levels of nesting that are removed before the others are counted: most values are in them."""
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def dumps(value: Any) -> str:
@@ -35,8 +39,20 @@ def too_deep(text: str) -> bool:
     """Return True if a JSON text nests deeper than `MAX_DEPTH`."""
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return False
-    depths = accumulate(1 if bracket in "[{" else -1 for bracket in _FLAT.sub("", text))
-    return any(depth > MAX_DEPTH for depth in depths)
+    brackets = _STRING.sub("", text).encode(errors="surrogatepass").translate(_ALIKE, _NO_BRACKETS)
+    most = MAX_DEPTH
+    for _ in range(_INNER_LEVELS):
+        inner = brackets.replace(b"[]", b"")
+        if len(inner) == len(brackets):
+            break
+        brackets, most = inner, most - 1
+    depth = 0
+    for opening, closing in _NESTED.findall(brackets):
+        depth += len(opening)
+        if depth > most:
+            return True
+        depth -= len(closing)
+    return False
 
 
 def too_large(text: str) -> bool:
