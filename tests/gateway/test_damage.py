@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from scones.cloud import lifecycle, migrations
 from scones.cloud.commit_mark import require_same_age
@@ -239,6 +240,20 @@ def test_recover_salvages_what_can_be_read_and_keeps_the_damaged_database(start_
     assert 1900 < int(attributes["ApproximateNumberOfMessages"]) < 2000
     lifecycle.stop(cloud.data_dir)
     assert start_cloud().running.healthy()
+
+
+def test_a_damaged_page_that_a_request_meets_is_reported_with_a_way_out(start_cloud):
+    database = large(start_cloud)
+    with database.open("r+b") as file:
+        for share in (0.0, 0.5):
+            file.seek(page_of(database, "sqs_messages", share))
+            file.write(b"\xff" * 4096)
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="large")["QueueUrl"]
+    with pytest.raises(ClientError, match="InternalFailure"):
+        sqs.delete_queue(QueueUrl=url)
+    assert re.match(r"cloud.sqlite is damaged \(.*`scones up --recover`", cloud.running.state()["damage"])
 
 
 def cut_in_half(database: Path) -> None:

@@ -148,7 +148,8 @@ class Gateway:
             if no_room(error):
                 failure: ServiceError = DiskFullError()
             else:
-                log.exception("%s:%s failed (request %s)", service, name, request_id)
+                trace = None if self.cloud.store.notice_damage(error) else error
+                log.error("%s:%s failed (request %s)", service, name, request_id, exc_info=trace)
                 failure = ServiceError(
                     "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
                 )

@@ -161,6 +161,19 @@ class Store:
 
         return await asyncio.to_thread(read)
 
+    def notice_damage(self, error: Exception) -> bool:
+        """Return True if an error of a read or a write comes from a damaged database; `damage` then says so."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # extended codes have more bits
+        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return False
+        if not self.damage:
+            self.damage = (
+                f"{self._path.name} is damaged ({error}): stop the cloud, and salvage what can be read with "
+                "`scones up --recover`."
+            )
+            log.error("%s", self.damage)
+        return True
+
     @property
     def waiting(self) -> int:
         """Return the number of writes that wait for room on the disk."""
