@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import time
@@ -12,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 from benchmarks.prober import probing
+
+from scones.cloud.services.states.evaluation.definitions import ParsedDefinitions
 
 TIME = "Expression evaluation timeout: Check for infinite loop"
 MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
@@ -156,3 +159,18 @@ def test_a_huge_expression_is_refused_or_fails(machines: Any, cloud: Any, expres
     if expression != "variables":
         assert answer["result"] == "FAIL"
     assert prober.percentile(99) < 1
+
+
+def test_a_large_definition_is_parsed_once_for_executions_that_start_together():
+    states = {f"S{number}": {"Type": "Succeed", "Comment": "x" * 1000} for number in range(20)}
+    text = json.dumps({"StartAt": "S0", "States": states})
+
+    async def main() -> None:
+        definitions = ParsedDefinitions()
+        machines = await asyncio.gather(*(definitions.get(text) for _ in range(20)))
+        assert len({id(machine) for machine in machines}) == 1
+        for number in range(8):
+            await definitions.get(text + " " * (number + 1))
+        assert await definitions.get(text) is not machines[0]
+
+    asyncio.run(main())

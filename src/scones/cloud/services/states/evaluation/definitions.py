@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from functools import lru_cache
 
 from scones.cloud.services.states.language import engines
 from scones.cloud.services.states.language.definition import Machine, parse
@@ -18,6 +19,7 @@ _OWNER = Owner("definitions", "definitions")
 _STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
 """What AWS says of a definition that it cannot check in time is not known to us."""
 _KEPT = 256
+_PARSED_KEPT = 8
 
 
 class Definitions:
@@ -64,6 +66,28 @@ class Definitions:
         return references
 
 
-async def parsed(definition: str) -> Machine:
-    """Return a valid definition, parsed: a large one in a thread."""
-    return parse(definition) if len(definition) <= _SMALL else await asyncio.to_thread(parse, definition)
+_parse_small = lru_cache(maxsize=512)(parse)
+
+
+class ParsedDefinitions:
+    """Machines parsed from valid definitions. Threads parse large ones, one at a time, and the last few are kept.
+
+    Executions do not change a machine, so they share it.
+    """
+
+    def __init__(self) -> None:
+        self._machines: OrderedDict[str, Machine] = OrderedDict()
+        self._parsing = asyncio.Lock()
+
+    async def get(self, definition: str) -> Machine:
+        """Return the machine of a definition."""
+        if len(definition) <= _SMALL:
+            return _parse_small(definition)
+        async with self._parsing:
+            machine = self._machines.pop(definition, None)
+            if machine is None:
+                machine = await asyncio.to_thread(parse, definition)
+            self._machines[definition] = machine
+            if len(self._machines) > _PARSED_KEPT:
+                self._machines.popitem(last=False)
+        return machine

@@ -12,7 +12,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import DiskFullError, ServiceError
 from scones.cloud.resumption import Leftover, describe
-from scones.cloud.services.states.evaluation.definitions import parsed
+from scones.cloud.services.states.evaluation.definitions import ParsedDefinitions
 from scones.cloud.services.states.execution import resume
 from scones.cloud.services.states.execution.activities import Activities
 from scones.cloud.services.states.execution.announcements import announce_execution
@@ -113,6 +113,7 @@ class Executions:
         self.activities = Activities(cloud.store, self._journal, self.callbacks)
         self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
         self.scheduler = Scheduler()
+        self.definitions = ParsedDefinitions()
         self._last = 0
         self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)
@@ -382,7 +383,7 @@ class Executions:
     async def _output(self, execution: Execution, texts: Texts) -> Any:
         group: StateGroup
         if execution.child is None:
-            group = machine = await parsed(execution.revision.definition)
+            group = machine = await self.definitions.get(execution.revision.definition)
             seconds = machine.timeout
         else:
             group, seconds = execution.child.group, execution.child.seconds

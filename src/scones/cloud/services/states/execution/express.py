@@ -11,7 +11,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.evaluation.definitions import parsed
+from scones.cloud.services.states.evaluation.definitions import ParsedDefinitions
 from scones.cloud.services.states.execution.clock import DeadlineError, WallClock, before
 from scones.cloud.services.states.execution.execution_logs import ExecutionLogs
 from scones.cloud.services.states.execution.executions import STOPPED_TOGETHER, Execution, context_of
@@ -74,9 +74,17 @@ class Outcome:
 class ExpressExecutions:
     """The Express executions that run."""
 
-    def __init__(self, cloud: Cloud, logs: ExecutionLogs, evaluators: Evaluators, scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        logs: ExecutionLogs,
+        evaluators: Evaluators,
+        scheduler: Scheduler,
+        definitions: ParsedDefinitions,
+    ) -> None:
         self._cloud = cloud
         self._scheduler = scheduler
+        self._definitions = definitions
         self._evaluators = evaluators
         self._logs = logs
         self._tasks = CloudTasks(cloud)
@@ -154,7 +162,7 @@ class ExpressExecutions:
     async def _run(self, execution: Execution) -> Outcome:
         await self._scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
         texts = Texts(execution.input)
-        machine = await parsed(execution.revision.definition)
+        machine = await self._definitions.get(execution.revision.definition)
         interpreter = Interpreter(
             context_of(execution, texts), texts, self._tasks, self._clock, self._evaluators, self._scheduler
         )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from scones.cloud.services.states.language.choice import Rule, compile_rule
@@ -174,9 +173,8 @@ class Machine(StateGroup):
     timeout: float | None
 
 
-@lru_cache(maxsize=512)
 def parse(text: str) -> Machine:
-    """Parse a valid definition; the result is cached by its text."""
+    """Parse a valid definition."""
     document = read_json(text)
     group = _group(document, document.get("QueryLanguage", "JSONPath"))
     return Machine(group.start_at, group.states, document.get("TimeoutSeconds"))

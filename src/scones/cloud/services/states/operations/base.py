@@ -34,7 +34,9 @@ class Operations(Service):
         self._definitions = Definitions(self._workers)
         self._executions = Executions(cloud, self._workers)
         self._scheduler = self._executions.scheduler
-        self._express = ExpressExecutions(cloud, self._executions.logs, self._workers, self._scheduler)
+        self._express = ExpressExecutions(
+            cloud, self._executions.logs, self._workers, self._scheduler, self._executions.definitions
+        )
         self._map_runs = self._executions.map_runs
 
     def _row(self, arn: str) -> sqlite3.Row | None:

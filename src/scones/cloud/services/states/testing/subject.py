@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.states.evaluation.definitions import Definitions, parsed
-from scones.cloud.services.states.language.definition import AnyState
+from scones.cloud.services.states.evaluation.definitions import Definitions
+from scones.cloud.services.states.language.definition import AnyState, parse
 from scones.cloud.services.states.validation.diagnostics import Diagnostic
 from scones.cloud.services.states.validation.states_below import states_below
 
@@ -34,7 +35,7 @@ class Subject:
 
     async def parse(self) -> AnyState:
         """Return the state, parsed."""
-        return (await parsed(self.machine())).states[self.name]
+        return (await asyncio.to_thread(parse, self.machine())).states[self.name]
 
 
 async def read_subject(params: Mapping[str, Any], definitions: Definitions) -> Subject:
