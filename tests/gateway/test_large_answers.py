@@ -6,13 +6,19 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
 from benchmarks.prober import probing
 from botocore import session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from scones.cloud.services.sqs.message_attributes import to_json
 from scones.cloud.services.sqs.queues import Queue
@@ -63,6 +69,42 @@ async def test_large_attributes_are_decoded_and_hashed_on_a_thread() -> None:
     answer = await _received_answer(queue, [row | {"attributes": attributes}] * 10, wanted)
     assert time.thread_time() - begun < 0.05
     assert [len(message["MessageAttributes"]["a"]["BinaryValue"]) for message in answer["Messages"]] == [MEGABYTE] * 10
+
+
+def test_answers_that_nobody_reads_take_a_bounded_amount_of_memory(start_cloud: Any) -> None:
+    cloud = start_cloud()
+    sqs = cloud.client("sqs")
+    large = {"MaximumMessageSize": "1048576", "VisibilityTimeout": "0"}
+    queue = sqs.create_queue(QueueName="unread", Attributes=large)["QueueUrl"]
+    for _ in range(10):
+        sqs.send_message(QueueUrl=queue, MessageBody="x" * MEGABYTE)
+    body = json.dumps({"QueueUrl": queue, "MaxNumberOfMessages": 10}).encode()
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.ReceiveMessage"}
+    request = AWSRequest("POST", cloud.url + "/", headers, body)
+    keys = cloud.environment
+    credentials = Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(credentials, "sqs", keys["AWS_DEFAULT_REGION"]).add_auth(request)
+    netloc = urlsplit(cloud.url).netloc
+    with ExitStack() as stack:
+        connections = []
+        for _ in range(40):
+            connection = HTTPConnection(netloc, timeout=60)
+            stack.callback(connection.close)
+            connection.request("POST", "/", body, dict(request.headers))
+            connections.append(connection)
+        statuses = [connection.getresponse().status for connection in connections]
+        assert set(statuses) == {200, 503}
+        assert statuses.count(200) * 10 * MEGABYTE <= 256 << 20
+
+    def received() -> int:
+        with suppress(sqs.exceptions.ClientError):
+            return len(sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"])
+        return 0
+
+    deadline = time.monotonic() + 30
+    while received() < 10:  # until the cloud has noticed that the others have gone
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from scones.cloud.wire.form import fields_of
 from scones.cloud.wire.model import service_model, streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
-from scones.cloud.wire.serialize import Response, is_large, serialize, serialize_error
+from scones.cloud.wire.serialize import LARGE, Response, serialize, serialize_error, size_of
 
 if TYPE_CHECKING:
     from scones.cloud.services.lambda_ import Lambda
@@ -40,6 +40,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 HEALTH = "/_scones/health"
 FUNCTION_URL_LIMIT = 6 * 1024 * 1024
 """Bytes of a body that a function URL takes."""
+UNSENT_LIMIT = 256 << 20
+"""Bytes of all large answers that clients have not taken yet; a further one is refused, before it is written."""
 
 
 class _Incoming(NamedTuple):
@@ -87,6 +89,8 @@ class Gateway:
         self._bodies = body.WholeBodies()
         self._by_signing_name = cloud.signing_names()
         self._candidates: dict[str, _Candidates] = {}
+        self._unsent = 0
+        """Bytes of large answers that clients have not taken yet."""
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -97,7 +101,11 @@ class Gateway:
         if at is not None:
             await self._answer_function_url(at, incoming, scope, receive, send)
             return
-        await _send(await self._answer(incoming, receive), scope["method"], send)
+        response = await self._answer(incoming, receive)
+        try:
+            await _send(response, scope["method"], send)
+        finally:
+            self._unsent -= response.held
 
     async def _answer_function_url(
         self, at: Address, incoming: _Incoming, scope: Scope, receive: body.Receive, send: Send
@@ -139,7 +147,8 @@ class Gateway:
             outcome = await handler(await self._call(admitted, incoming, request_id, receive))
             members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
             write = partial(serialize, admitted.match.operation, members, request_id, status)
-            response = await body.on_thread(write) if is_large(members) else write()
+            size = size_of(members)
+            response = write() if size <= LARGE else await self._large(write, size)
         except ServiceError as error:
             model = service_model(service or self._assumed_service(incoming.request))
             refused = auth.refusal(error, model.metadata["protocol"])
@@ -157,6 +166,19 @@ class Gateway:
             response = serialize_error(model, failure, request_id, incoming.request.resource)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
+        return response
+
+    async def _large(self, write: Callable[[], Response], size: int) -> Response:
+        """Write a large answer on a thread; refuse it while clients do not take the answers that they asked for."""
+        if self._unsent + size > UNSENT_LIMIT:
+            raise ServiceError("ServiceUnavailable", "Too many large responses have not been read yet.", 503)
+        self._unsent += size
+        try:
+            response = await body.on_thread(write)
+        except BaseException:
+            self._unsent -= size
+            raise
+        response.held = size
         return response
 
     async def _meant(self, incoming: _Incoming) -> _Candidates:
@@ -352,6 +374,9 @@ async def _send(response: Response, method: str, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(content, bytes):
+        if response.held:  # the last piece of a body is sent without waiting for the client
+            await send({"type": "http.response.body", "body": content, "more_body": True})
+            content = b""
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})
         return
     async for chunk in content:

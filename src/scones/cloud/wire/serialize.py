@@ -43,7 +43,7 @@ XML_ROOTS = {
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 LARGE = 512 << 10
-"""Bytes of an answer that is written on a thread."""
+"""Bytes of an answer that takes more than a few milliseconds to write, and is written on a thread."""
 _SAMPLE = 10
 """Items of a list whose size is looked at."""
 _SCALAR = 16
@@ -62,6 +62,8 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | AsyncIterator[bytes] = b""
+    held: int = 0
+    """Bytes of a large answer that count as unsent until the client has taken most of it."""
 
 
 def serialize(
@@ -83,12 +85,9 @@ def serialize(
     return response
 
 
-def is_large(members: Any) -> bool:
-    """Return True if an answer takes more than a few milliseconds to write, and should be written on a thread.
-
-    Of long lists a few items are looked at.
-    """
-    return _size(members, 4) > LARGE
+def size_of(members: Any) -> int:
+    """Return about how many bytes an answer has; of long lists a few items are looked at."""
+    return _size(members, 4)
 
 
 def _size(value: Any, depth: int) -> int:
