@@ -2,9 +2,10 @@
 
 SQLite takes a write-ahead log up to its first frame with a wrong checksum, and drops the rest in silence: it cannot
 tell a torn last transaction from a damaged middle. After each commit the writer therefore copies the log's position
-from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. That costs two system calls and no
-fsync: the copy is made after the commit's own fsync, so it is never ahead of the log, and it survives the end of the
-process. After a loss of power it may be older than the log, and then says less. A clean close removes it.
+from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. Both are mapped into memory, so
+that this takes no system call, which would hand the interpreter lock to another thread, and no fsync: the copy is made
+after the commit's own fsync, so it is never ahead of the log, and it survives the end of the process. After a loss of
+power it may be older than the log, and then says less. A clean close removes it.
 
 SQLite does not notice either that a log and a database are of different ages, as when one of them alone comes from a
 backup: it mixes their pages. The database therefore counts its logs (`PRAGMA application_id`): the count goes up by
@@ -14,6 +15,7 @@ one in each log, so that the database's file has the count of its log, or the on
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import shutil
 import sqlite3
@@ -99,8 +101,8 @@ class CommitMark:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._path = database.with_name(f"{database.name}-mark")
-        self._index: int | None = None
-        self._file: int | None = None
+        self._index: mmap.mmap | None = None
+        self._file: mmap.mmap | None = None
         self._salts: tuple[bytes, bytes] | None = None
         """Those of the log that the last commit went to."""
         self._uncounted = self._counting = False
@@ -125,8 +127,9 @@ class CommitMark:
         """Return the log's present position; a connection must be open, and have read."""
         if self._index is None:
             # Closed after the last connection only: closing any descriptor of a file drops SQLite's locks on it.
-            self._index = os.open(f"{self._database}-shm", os.O_RDONLY)
-        frames, _, one, other = _INDEX_HEADER.unpack(os.pread(self._index, _INDEX_HEADER.size, 0))
+            self._descriptor = os.open(f"{self._database}-shm", os.O_RDONLY)
+            self._index = mmap.mmap(self._descriptor, _INDEX_HEADER.size, mmap.MAP_SHARED, mmap.PROT_READ)
+        frames, _, one, other = _INDEX_HEADER.unpack(self._index[:])
         return Position(frames, (one, other))
 
     def set(self) -> None:
@@ -134,15 +137,24 @@ class CommitMark:
         try:
             if self._index is None or self._file is None:
                 self.now()
-                self._file = open_file(self._path, os.O_WRONLY | os.O_CREAT)
-            header = os.pread(self._index or 0, _INDEX_HEADER.size, 0)
-            content = header[16:20] + header[32:40]
-            salts = (header[32:36], header[36:40])
-            self._uncounted = not self._counting and (self._uncounted or salts != self._salts)
-            self._salts = salts
-            os.pwrite(self._file, content + zlib.crc32(content).to_bytes(4, sys.byteorder), 0)
+                self._file = self._map()
+            assert self._index is not None
         except OSError:  # the disk is full: the next commit records it
             return
+        header = self._index[:]
+        content = header[16:20] + header[32:40]
+        salts = (header[32:36], header[36:40])
+        self._uncounted = not self._counting and (self._uncounted or salts != self._salts)
+        self._salts = salts
+        self._file[:] = content + zlib.crc32(content).to_bytes(4, sys.byteorder)
+
+    def _map(self) -> mmap.mmap:
+        file = open_file(self._path, os.O_RDWR | os.O_CREAT)
+        try:
+            os.pwrite(file, bytes(_MARK.size), 0)  # takes the room on the disk that the mapping needs
+            return mmap.mmap(file, _MARK.size)
+        finally:
+            os.close(file)
 
     def remove(self) -> None:
         """Forget the position: the database is about to be closed in order."""
@@ -151,9 +163,11 @@ class CommitMark:
 
     def close(self) -> None:
         """Close the files, after the last connection."""
-        for descriptor in (self._index, self._file):
-            if descriptor is not None:
-                os.close(descriptor)
+        for mapped in (self._index, self._file):
+            if mapped is not None:
+                mapped.close()
+        if self._index is not None:
+            os.close(self._descriptor)
 
     def damage(self, pages: int, page_size: int) -> str:
         """Return what is missing from a database that was just opened, in one sentence; "" if nothing is known to be.
