@@ -49,14 +49,10 @@ class FolderLock:
             self._descriptor = None
             _held.discard(self.path)
 
-    def deleted(self) -> bool:
-        """Return True once the file has been deleted, with its data folder as a rule; asked at every commit."""
-        return self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0
-
     def in_place(self) -> bool:
         """Return False once the file has been deleted or moved, with its data folder as a rule."""
         try:
-            status = os.stat(self.path)  # noqa: PTH116 - asked every second
+            status = os.stat(self.path)  # noqa: PTH116 - asked at every commit
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._identity

@@ -106,8 +106,9 @@ async def _serve(
 ) -> None:
     starting = asyncio.current_task()
     assert starting is not None
-    watchdog.attach(starting.cancel, partial(_end_without_folder, lock, settings.data_dir))
-    store = Store(settings.data_dir / DATABASE, before_answers=partial(_end_if_deleted, lock, settings.data_dir))
+    keep_folder = partial(_end_without_folder, lock, settings.data_dir)
+    watchdog.attach(starting.cancel, keep_folder)
+    store = Store(settings.data_dir / DATABASE, before_answers=keep_folder)
     store.damage = store.damage or damage
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.of(settings)
@@ -137,14 +138,8 @@ async def _serve(
         await cloud.stop()
 
 
-def _end_if_deleted(lock: FolderLock, data_dir: Path) -> None:
-    """End this process at once if its data folder was deleted: an answer would promise what is not on disk."""
-    if lock.deleted():
-        _end_without_folder(lock, data_dir)
-
-
 def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
-    """End this process at once if its data folder was deleted or moved."""
+    """End this process at once if its data folder is gone: an answer would promise what is not on disk."""
     if not lock.in_place():
         log.critical("The data folder %s was deleted or moved while its cloud ran; the cloud has ended.", data_dir)
         os._exit(1)
