@@ -122,6 +122,8 @@ class HttpConnection(asyncio.Protocol):
             self._waits_since = self.loop.time()
         if self._held:
             self._held += data
+        elif len(data) <= SLICE and len(self._under_way) < 2:
+            self._parse(data)
         else:
             self._feed(data)
 
@@ -134,7 +136,7 @@ class HttpConnection(asyncio.Protocol):
             if len(self._under_way) > 1:
                 self._held = data[begin:]
                 return
-            self._parse(data[begin : begin + SLICE] if len(data) > SLICE else data)
+            self._parse(data[begin : begin + SLICE])
             if self._over:
                 return
 

@@ -103,11 +103,6 @@ def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receiv
     return again
 
 
-async def worked_on(whole: bytes, work: Callable[[], T]) -> T:
-    """Do work whose time grows with a body, in a thread where the body is large."""
-    return work() if len(whole) <= IN_THREAD else await on_thread(work)
-
-
 async def on_thread(work: Callable[[], T]) -> T:
     """Do work that takes long in one of the threads for bodies."""
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
@@ -115,7 +110,8 @@ async def on_thread(work: Callable[[], T]) -> T:
 
 async def digest(whole: bytes) -> str:
     """Return a body's SHA-256 in hex."""
-    return (await worked_on(whole, partial(hashlib.sha256, whole))).hexdigest()
+    hashed = hashlib.sha256(whole) if len(whole) <= IN_THREAD else await on_thread(partial(hashlib.sha256, whole))
+    return hashed.hexdigest()
 
 
 async def disconnected(receive: Receive) -> None:

@@ -103,7 +103,7 @@ class CommitMark:
         self._path = database.with_name(f"{database.name}-mark")
         self._index: mmap.mmap | None = None
         self._file: mmap.mmap | None = None
-        self._salts: tuple[bytes, bytes] | None = None
+        self._salts: bytes | None = None
         """Those of the log that the last commit went to."""
         self._uncounted = self._counting = False
 
@@ -141,9 +141,8 @@ class CommitMark:
             assert self._index is not None
         except OSError:  # the disk is full: the next commit records it
             return
-        header = self._index[:]
-        content = header[16:20] + header[32:40]
-        salts = (header[32:36], header[36:40])
+        content = self._index[16:20] + self._index[32:40]
+        salts = content[4:]
         self._uncounted = not self._counting and (self._uncounted or salts != self._salts)
         self._salts = salts
         self._file[:] = content + zlib.crc32(content).to_bytes(4, sys.byteorder)
@@ -175,7 +174,7 @@ class CommitMark:
         `pages` is the database's size in its header. The damaged log is copied aside before anything is written.
         """
         earlier, now = self.earlier(), self.now()
-        self._salts = now.salts if now.frames else None
+        self._salts = b"".join(now.salts) if now.frames else None
         absent = pages - self._database.stat().st_size // page_size
         if absent > now.frames:
             return f"{self._database.name} is cut off: {absent} of its {pages} pages are missing."

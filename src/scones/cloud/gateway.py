@@ -239,7 +239,7 @@ class Gateway:
             whole = b"".join([chunk async for chunk in _unframed(incoming, signature, _once(whole), trailers)])
         form: Mapping[str, Sequence[str]] = {}
         if candidates.query:
-            form = await body.worked_on(whole, partial(fields_of, whole))
+            form = fields_of(whole) if len(whole) <= body.IN_THREAD else await body.on_thread(partial(fields_of, whole))
             match = match or self._match(incoming, candidates, form)
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
@@ -262,7 +262,10 @@ class Gateway:
         return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, request.headers)
 
     async def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
-        params = await body.worked_on(admitted.whole, partial(self._params, admitted, incoming))
+        if len(admitted.whole) <= body.IN_THREAD:
+            params = self._params(admitted, incoming)
+        else:
+            params = await body.on_thread(partial(self._params, admitted, incoming))
         return Call(
             operation=admitted.match.operation.name,
             params=params,

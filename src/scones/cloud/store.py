@@ -266,20 +266,25 @@ class Store:
     def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> bool:
         """Commit a group and settle its futures; False, with nothing settled, where the disk has no room for it."""
         outcomes: list[_Outcome] = []
+        single = len(group) == 1  # its failure undoes the whole transaction: it needs no savepoint
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._mark.count(connection)
             for work, future, _ in group:
-                connection.execute("SAVEPOINT job")
+                if not single:
+                    connection.execute("SAVEPOINT job")
                 try:
                     outcomes.append((future, work(connection), None))
                 except Exception as error:
                     if _no_room(error):
                         raise
-                    connection.execute("ROLLBACK TO job")
+                    connection.execute("ROLLBACK" if single else "ROLLBACK TO job")
                     outcomes.append((future, None, error))
-                connection.execute("RELEASE job")
-            connection.execute("COMMIT")
+                if not single:
+                    connection.execute("RELEASE job")
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+                self._mark.set()
         except sqlite3.Error as error:  # nothing of this group is on disk
             with contextlib.suppress(sqlite3.Error):
                 if connection.in_transaction:
@@ -290,8 +295,6 @@ class Store:
                     self._loop.call_soon_threadsafe(self._notice_full, str(error))
                 return False
             outcomes = [(future, None, error) for _, future, _ in group]
-        else:
-            self._mark.set()
         self._before_answers()
         self._settle(outcomes)
         return True

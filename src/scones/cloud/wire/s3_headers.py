@@ -16,6 +16,8 @@ _PREFIX = "x-amz-meta-"
 def check(headers: Mapping[str, str], query: str) -> None:
     """Raise `ServiceError` for headers that are too large; `query` is the URL's, undecoded."""
     size = len(query) + sum(map(len, headers)) + sum(map(len, headers.values()))
+    if size <= METADATA:
+        return
     if size > SECTION:
         raise ServiceError(
             "RequestHeaderSectionTooLarge",
