@@ -1,4 +1,4 @@
-"""EventBridge: buses, rules, and the targets that they send events to."""
+"""EventBridge: event buses, rules and targets."""
 
 from scones.cloud.services.events.api import EventBridge
 

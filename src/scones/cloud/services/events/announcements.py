@@ -1,4 +1,4 @@
-"""Events of the cloud's own services: "SageMaker Training Job State Change" and the like, on the default bus."""
+"""Events that the cloud's services put on the default bus, such as "SageMaker Training Job State Change"."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scones.cloud.services.events.api import EventBridge
 def announce(cloud: Cloud, source: str, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
     """Put an event of a service (`aws.states`) about a resource on the default bus, without waiting.
 
-    Where no rule could match, this is one look into the store. As on AWS, such events are best effort: one that
-    was not yet routed when the cloud is killed is not sent. Call on the event loop.
+    If no rule could match, this costs one read of the store. As on AWS, such events are best effort: an event that is
+    not yet routed when the cloud is killed is lost. Call it on the event loop.
     """
     events = cloud.services.get("events")
     if isinstance(events, EventBridge) and events.listens():
@@ -20,5 +20,5 @@ def announce(cloud: Cloud, source: str, detail_type: str, resource: str, detail:
 
 
 def milliseconds(seconds: float | None) -> int | None:
-    """Return a time as events of services have it: milliseconds since 1970."""
+    """Convert Unix seconds to milliseconds, the unit of times in service events."""
     return None if seconds is None else round(seconds * 1000)

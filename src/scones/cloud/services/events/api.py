@@ -8,9 +8,9 @@ from scones.cloud.services.events.rules import RuleOperations
 
 
 class EventBridge(BusOperations, RuleOperations, PuttingOperations):
-    """Buses whose events are delivered from the store."""
+    """The EventBridge service; it stores events before it delivers them."""
 
     async def start(self) -> None:
-        """Go on with the deliveries that a former process left."""
+        """Resume the deliveries that an earlier process left, and start the schedules."""
         self._router.start()
         self._scheduler.start()

@@ -16,7 +16,7 @@ _KEPT = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 
 
 class BusOperations(Operations):
-    """Create, describe, list and delete buses of one's own; the default bus is always there."""
+    """Operations on event buses; the default bus always exists."""
 
     async def create_event_bus(self, call: Call) -> dict[str, Any]:
         """Create a bus."""
@@ -31,7 +31,7 @@ class BusOperations(Operations):
         return {"EventBusArn": self._records.bus_arn(name), **document}
 
     async def delete_event_bus(self, call: Call) -> dict[str, Any]:
-        """Delete a bus that has no rules; one that is not there is no error."""
+        """Delete a bus that has no rules; deleting a bus that does not exist succeeds."""
         name = call.params["Name"]
         if name == DEFAULT_BUS:
             raise invalid("Cannot delete event bus default.")
@@ -49,7 +49,7 @@ class BusOperations(Operations):
         return {**self._described(row), **json.loads(row["document"])}
 
     async def list_event_buses(self, call: Call) -> dict[str, Any]:
-        """List buses by name."""
+        """List buses, sorted by name."""
         rows = self._records.buses(call.params.get("NamePrefix", ""))
         found, token = page(rows, call.params.get("NextToken"), call.params.get("Limit"))
         return {"EventBuses": [self._described(row) for row in found], "NextToken": token}

@@ -1,4 +1,4 @@
-"""Sending events to targets: functions, queues, topics, state machines, log groups and other buses."""
+"""Delivery of events to targets: functions, queues, topics, state machines, log groups and other buses."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SERVICES = ("lambda", "sqs", "sns", "states", "logs", "events")
-"""What targets may be, as their ARNs name it."""
+"""Services that a target may belong to, as its ARN names them."""
 _BETWEEN = "\n"
 
 
 def lane(bus: str, rule: str, target_id: str) -> str:
-    """Return the outbox's lane of a target."""
+    """Return the outbox lane of a target."""
     return _BETWEEN.join((bus, rule, target_id))
 
 
 class Delivery:
-    """Makes the deliveries of the outbox: one event to one target."""
+    """Makes the outbox's deliveries, each of one event to one target."""
 
     def __init__(self, cloud: Cloud, records: Records) -> None:
         self._cloud = cloud
@@ -40,7 +40,7 @@ class Delivery:
         self.router: Router | None = None
 
     async def deliver(self, lane: str, event: dict[str, Any]) -> None:
-        """Give an event to a target; one that was removed meanwhile is given nothing."""
+        """Deliver an event to a target; do nothing if the target has been removed."""
         bus, name, target_id = lane.split(_BETWEEN)
         target = self._records.target(bus, name, target_id)
         if target is None:
@@ -66,7 +66,7 @@ class Delivery:
                 await self.router.route(self._records.bus(arn), [event])
 
     async def failed(self, lane: str, event: dict[str, Any], error: ServiceError) -> None:
-        """Put what could not be delivered into the target's dead-letter queue, where it has one."""
+        """Send an undeliverable event to the target's dead-letter queue, if it has one."""
         bus, name, target_id = lane.split(_BETWEEN)
         target = self._records.target(bus, name, target_id)
         if target is None:
@@ -98,7 +98,7 @@ class Delivery:
         await self._cloud.call("sqs", "SendMessage", params)
 
     async def _start(self, machine: str, text: str, name: str) -> None:
-        """Start an execution whose name tells the event: started twice after a crash, it is one."""
+        """Start an execution named after the event and the target, so that a repeated delivery starts no second one."""
         try:
             await self._cloud.call(
                 "stepfunctions", "StartExecution", {"stateMachineArn": machine, "input": text, "name": name}

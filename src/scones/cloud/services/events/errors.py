@@ -1,4 +1,4 @@
-"""Errors in the words of EventBridge."""
+"""Errors with EventBridge's codes and messages."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from scones.cloud.errors import ServiceError
 
 
 def invalid(message: str) -> ServiceError:
-    """Return the answer for parameters that are not allowed."""
+    """Return the error for invalid parameters."""
     return ServiceError("ValidationException", message)
 
 
 def limit_exceeded() -> ServiceError:
-    """Return the answer for more rules or targets than the quotas allow."""
+    """Return the error for more rules or targets than the quotas allow."""
     return ServiceError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 
 
 def no_bus(name: str) -> ServiceError:
-    """Return the answer for a bus that is not there."""
+    """Return the error for a bus that does not exist."""
     return ServiceError("ResourceNotFoundException", f"Event bus {name} does not exist.")
 
 
 def no_rule(name: str, bus: str) -> ServiceError:
-    """Return the answer for a rule that is not there."""
+    """Return the error for a rule that does not exist."""
     return ServiceError("ResourceNotFoundException", f"Rule {name} does not exist on EventBus {bus}.")

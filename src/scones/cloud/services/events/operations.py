@@ -1,4 +1,4 @@
-"""What the groups of EventBridge's operations have in common."""
+"""The base class of EventBridge's operation groups."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scones.cloud.services.outbox import Outbox
 
 
 class Operations(Service):
-    """The service's state."""
+    """The state that the operation groups share."""
 
     name: ClassVar[str] = "events"
     schema: ClassVar[str] = records.SCHEMA + ";" + Outbox.schema(OUTBOX)

@@ -1,4 +1,4 @@
-"""PutEvents."""
+"""The PutEvents operation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wire import json_document
 
 SIZE_LIMIT = 1_048_576
-"""Bytes of all entries of a request."""
+"""Maximum total bytes of the entries in a request."""
 
 
 class PuttingOperations(Operations):
-    """Events from applications, and from services of the cloud."""
+    """Accepts events from applications and from the cloud's services."""
 
     async def put_events(self, call: Call) -> dict[str, Any]:
-        """Put up to ten events on their buses; those that are not allowed fail alone, at their place."""
+        """Put up to ten events on their buses.
+
+        An invalid entry gets an error at its position in the response; the valid entries are still put.
+        """
         entries = call.params["Entries"]
         if sum(_size(entry) for entry in entries) > SIZE_LIMIT:
             raise invalid("Total size of the entries in the request is over the limit.")
@@ -47,7 +50,7 @@ class PuttingOperations(Operations):
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
     def listens(self) -> bool:
-        """Tell whether a rule of the default bus could match an event."""
+        """Return True if the default bus has an enabled rule with an event pattern."""
         row = self.cloud.store.row(
             "SELECT 1 FROM events_rules WHERE bus = ? AND pattern IS NOT NULL AND state != 'DISABLED' LIMIT 1",
             DEFAULT_BUS,
@@ -55,12 +58,12 @@ class PuttingOperations(Operations):
         return row is not None
 
     async def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        """Put an event of a service of the cloud (`aws.states`) on the default bus."""
+        """Put an event of one of the cloud's services (`aws.states`) on the default bus."""
         entry = {"Source": source, "DetailType": detail_type, "Resources": resources}
         await self._router.route(DEFAULT_BUS, [self._event(entry, detail)])
 
     def _bus(self, given: str | None) -> str | None:
-        """Return the bus of an entry, or None: AWS accepts events for a bus that is not there, and drops them."""
+        """Return the bus of an entry, or None if it does not exist: AWS accepts and drops events for such a bus."""
         try:
             return self._records.bus(given)
         except ServiceError:
@@ -82,7 +85,7 @@ class PuttingOperations(Operations):
 
 
 def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """Return an entry's detail, or None and the answer for an entry that EventBridge refuses."""
+    """Return an entry's parsed detail and {}; for an entry that EventBridge refuses, None and the error entry."""
     for name in ("Source", "DetailType", "Detail"):
         if not entry.get(name):
             reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
@@ -99,6 +102,6 @@ def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any
 
 
 def _size(entry: dict[str, Any]) -> int:
-    """Return an entry's size: EventBridge User Guide, "Calculating PutEvents event entry size"."""
+    """Return an entry's size in bytes (EventBridge User Guide, "Calculating PutEvents event entry size")."""
     texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")] + (entry.get("Resources") or [])
     return sum(len(text.encode()) for text in texts) + (14 if "Time" in entry else 0)

@@ -1,4 +1,4 @@
-"""Buses, rules and targets as they are kept."""
+"""Stored buses, rules and targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 DEFAULT_BUS = "default"
 RULES_OF_A_BUS = 300
-"""EventBridge User Guide, "EventBridge quotas": rules per event bus, in most Regions."""
+"""Maximum number of rules per event bus, in most Regions (EventBridge User Guide, "EventBridge quotas")."""
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS events_buses (
         name TEXT PRIMARY KEY, document TEXT NOT NULL, tags TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL
@@ -34,7 +34,7 @@ SCHEMA = """
     ) WITHOUT ROWID;
     INSERT OR IGNORE INTO events_buses VALUES ('default', '{}', '{}', strftime('%s', 'now'), strftime('%s', 'now'))
 """
-"""The default bus is there before any service starts, for executions that go on at once."""
+"""The default bus exists before any service starts, because resumed executions may put events at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Rule:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Rule:
-        """Return the rule of a row."""
+        """Build a rule from its row."""
         document, tags = json.loads(row["document"]), json.loads(row["tags"])
         return cls(
             row["bus"], row["name"], row["pattern"], row["schedule"], row["state"], document, tags, row["modified"]
@@ -61,12 +61,12 @@ class Rule:
 
     @property
     def enabled(self) -> bool:
-        """Whether events are matched, or times kept."""
+        """True if the rule matches events and fires on schedule."""
         return self.state != "DISABLED"
 
 
 class Records:
-    """Reads and writes of EventBridge's tables; those that are not found raise AWS's errors."""
+    """Reads and writes of EventBridge's tables. Raises AWS's errors for records that do not exist."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -77,7 +77,7 @@ class Records:
         return self._cloud.arn("events", f"event-bus/{name}")
 
     def rule_arn(self, rule: Rule) -> str:
-        """Return a rule's ARN: the default bus is not named in it."""
+        """Return a rule's ARN, which leaves out the name of the default bus."""
         place = rule.name if rule.bus == DEFAULT_BUS else f"{rule.bus}/{rule.name}"
         return self._cloud.arn("events", f"rule/{place}")
 
@@ -86,20 +86,23 @@ class Records:
         return self._store.row("SELECT * FROM events_buses WHERE name = ?", name)
 
     def bus(self, given: str | None) -> str:
-        """Return the name of the bus that a name or an ARN means; raises where it is not there."""
+        """Return a bus's name, given its name, its ARN, or None for the default bus.
+
+        Raises `ResourceNotFoundException` if the bus does not exist.
+        """
         name = (given or DEFAULT_BUS).rpartition(":event-bus/")[2]
         if self.find_bus(name) is None:
             raise no_bus(name)
         return name
 
     def buses(self, prefix: str) -> list[sqlite3.Row]:
-        """Return the rows of all buses whose names begin so."""
+        """Return the rows of all buses whose names begin with a prefix, sorted by name."""
         return self._store.rows(
             "SELECT * FROM events_buses WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name", prefix
         )
 
     async def add_bus(self, name: str, document: dict[str, Any], tags: dict[str, str]) -> bool:
-        """Keep a new bus; tell whether it was new."""
+        """Add a bus; return False if a bus of that name already exists."""
         now = time.time()
         added = await self._store.execute(
             "INSERT OR IGNORE INTO events_buses VALUES (?, ?, ?, ?, ?)",
@@ -112,28 +115,31 @@ class Records:
         await self._store.execute("DELETE FROM events_buses WHERE name = ?", name)
 
     def rule(self, name: str, bus: str) -> Rule:
-        """Return a rule; raises where it is not there."""
+        """Return a rule; raises `ResourceNotFoundException` if it does not exist."""
         row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
         if row is None:
             raise no_rule(name, bus)
         return Rule.of(row)
 
     def rules(self, bus: str) -> list[Rule]:
-        """Return the rules of a bus by name."""
+        """Return the rules of a bus, sorted by name."""
         return [Rule.of(row) for row in self._store.rows("SELECT * FROM events_rules WHERE bus = ? ORDER BY name", bus)]
 
     def find_rule(self, name: str, bus: str) -> Rule | None:
-        """Return a rule, or None where it is not there or damaged."""
+        """Return a rule, or None if it does not exist or its row is damaged."""
         row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
         return None if row is None else _readable(row)
 
     def scheduled(self) -> list[Rule]:
-        """Return the rules that keep times."""
+        """Return the enabled rules that have a schedule."""
         rows = self._store.rows("SELECT * FROM events_rules WHERE schedule IS NOT NULL AND state != 'DISABLED'")
         return [rule for row in rows if (rule := _readable(row)) is not None]
 
     async def put_rule(self, rule: Rule) -> None:
-        """Keep a rule, new or changed; its targets stay. Raises LimitExceededException for one too many."""
+        """Create or replace a rule, and keep its targets.
+
+        Raises `LimitExceededException` if a new rule would exceed `RULES_OF_A_BUS`.
+        """
 
         def write(connection: sqlite3.Connection) -> None:
             others = "SELECT count(*) FROM events_rules WHERE bus = ?1 AND NOT EXISTS ("
@@ -151,35 +157,35 @@ class Records:
         await self._store.write(write)
 
     async def delete_rule(self, rule: Rule) -> None:
-        """Delete a rule with its targets."""
+        """Delete a rule and its targets."""
         await self._store.execute("DELETE FROM events_rules WHERE bus = ? AND name = ?", rule.bus, rule.name)
 
     def targets(self, bus: str, rule: str) -> list[dict[str, Any]]:
-        """Return the targets of a rule by id."""
+        """Return the targets of a rule, sorted by id."""
         rows = self._store.rows("SELECT document FROM events_targets WHERE bus = ? AND rule = ? ORDER BY id", bus, rule)
         return [json.loads(row["document"]) for row in rows]
 
     def target_ids(self, bus: str, rule: str) -> list[str]:
-        """Return the ids of the targets of a rule."""
+        """Return the sorted ids of a rule's targets."""
         rows = self._store.rows("SELECT id FROM events_targets WHERE bus = ? AND rule = ? ORDER BY id", bus, rule)
         return [row["id"] for row in rows]
 
     def target(self, bus: str, rule: str, target_id: str) -> dict[str, Any] | None:
-        """Return one target, or None."""
+        """Return one target, or None if it does not exist."""
         row = self._store.row(
             "SELECT document FROM events_targets WHERE bus = ? AND rule = ? AND id = ?", bus, rule, target_id
         )
         return json.loads(row["document"]) if row else None
 
     async def put_targets(self, rule: Rule, targets: list[dict[str, Any]]) -> None:
-        """Keep targets, new or changed."""
+        """Create or replace targets of a rule."""
         rows = [(rule.bus, rule.name, target["Id"], json.dumps(target)) for target in targets]
         await self._store.write(
             lambda connection: connection.executemany("INSERT OR REPLACE INTO events_targets VALUES (?, ?, ?, ?)", rows)
         )
 
     async def remove_targets(self, rule: Rule, ids: list[str]) -> None:
-        """Remove targets."""
+        """Remove targets from a rule."""
         rows = [(rule.bus, rule.name, each) for each in ids]
         await self._store.write(
             lambda connection: connection.executemany(
@@ -189,7 +195,7 @@ class Records:
 
 
 def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:
-    """Return a page of items, and the token of the next one."""
+    """Return a page of items (100 unless `limit` is given) and the token of the next page, if any."""
     return pages.page(items, token, limit or 100, invalid("NextToken is not valid."))
 
 

@@ -1,4 +1,4 @@
-"""From a bus to its rules' targets."""
+"""Routing of events from a bus to the targets of its rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUTBOX = "events_deliveries"
 
 
 class Router:
-    """Finds the targets of events and keeps the deliveries; what has been routed is on disk."""
+    """Finds the targets of events and stores the deliveries in an outbox; a routed event is on disk."""
 
     def __init__(self, cloud: Cloud, records: Records) -> None:
         self._cloud = cloud
@@ -28,11 +28,11 @@ class Router:
         self._outbox = Outbox(cloud, OUTBOX, delivery.deliver, delivery.failed)
 
     def start(self) -> None:
-        """Go on with the deliveries that a former process left."""
+        """Resume the deliveries that an earlier process left."""
         self._outbox.start()
 
     async def route(self, bus: str, events: list[dict[str, Any]]) -> None:
-        """Give events of a bus to the targets of the rules that match."""
+        """Send events of a bus to the targets of the matching rules."""
         rules = [
             (rule, read_pattern(rule.pattern)) for rule in self._records.rules(bus) if rule.enabled and rule.pattern
         ]
@@ -43,7 +43,7 @@ class Router:
         await self.send(found)
 
     async def send(self, found: list[tuple[Rule, dict[str, Any]]]) -> None:
-        """Give events to all targets of rules."""
+        """Send each event to all targets of its rule."""
         events = {event["id"]: event for _, event in found}
         lanes: dict[str, list[str]] = defaultdict(list)
         async with TimeSlices() as slices:

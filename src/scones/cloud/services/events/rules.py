@@ -22,10 +22,10 @@ _TARGETS_OF_A_RULE = 5
 
 
 class RuleOperations(Operations):
-    """Put, describe, list, switch and delete rules, and their targets."""
+    """Operations on rules, their targets and their tags."""
 
     async def put_rule(self, call: Call) -> dict[str, Any]:
-        """Create a rule, or change one; its targets stay."""
+        """Create or replace a rule, and keep its targets."""
         params, bus = call.params, self._records.bus(call.params.get("EventBusName"))
         pattern, schedule = params.get("EventPattern"), params.get("ScheduleExpression")
         if not pattern and not schedule:
@@ -37,7 +37,7 @@ class RuleOperations(Operations):
         document: dict[str, str] = {key: params[key] for key in ("Description", "RoleArn") if key in params}
         state = params.get("State", "ENABLED")
         former = self._records.find_rule(params["Name"], bus)
-        tags = former.tags if former else tags_of(params)  # AWS takes tags for a new rule alone
+        tags = former.tags if former else tags_of(params)  # AWS applies tags only to a new rule
         rule = Rule(bus, params["Name"], pattern, schedule, state, document, tags, time.time())
         await self._records.put_rule(rule)
         self._scheduler.changed(bus, rule.name)
@@ -49,7 +49,7 @@ class RuleOperations(Operations):
         return {**self._listed(rule), "CreatedBy": self.cloud.settings.account}
 
     async def list_rules(self, call: Call) -> dict[str, Any]:
-        """List the rules of a bus by name."""
+        """List the rules of a bus, sorted by name."""
         bus, prefix = self._records.bus(call.params.get("EventBusName")), call.params.get("NamePrefix", "")
         rules = [rule for rule in self._records.rules(bus) if rule.name.startswith(prefix)]
         found, token = page(rules, call.params.get("NextToken"), call.params.get("Limit"))
@@ -67,11 +67,11 @@ class RuleOperations(Operations):
         }
 
     async def enable_rule(self, call: Call) -> dict[str, Any]:
-        """Let a rule match events."""
+        """Enable a rule."""
         return await self._switch(call, "ENABLED")
 
     async def disable_rule(self, call: Call) -> dict[str, Any]:
-        """Keep a rule from matching events."""
+        """Disable a rule, so that it neither matches events nor fires on schedule."""
         return await self._switch(call, "DISABLED")
 
     async def _switch(self, call: Call, state: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class RuleOperations(Operations):
         return {}
 
     async def delete_rule(self, call: Call) -> dict[str, Any]:
-        """Delete a rule that has no targets; one that is not there is no error."""
+        """Delete a rule that has no targets; deleting a rule that does not exist succeeds."""
         bus = self._records.bus(call.params.get("EventBusName"))
         rule = self._records.find_rule(call.params["Name"], bus)
         if rule is None:
@@ -93,7 +93,7 @@ class RuleOperations(Operations):
         return {}
 
     async def put_targets(self, call: Call) -> dict[str, Any]:
-        """Add targets to a rule, or change them."""
+        """Add or replace targets of a rule."""
         rule, targets = self._rule(call, call.params["Rule"]), call.params["Targets"]
         for target in targets:
             _check_target(target)
@@ -106,7 +106,7 @@ class RuleOperations(Operations):
         return {"FailedEntryCount": 0, "FailedEntries": []}
 
     async def remove_targets(self, call: Call) -> dict[str, Any]:
-        """Remove targets from a rule; those that are not there are told."""
+        """Remove targets from a rule; targets that do not exist are returned as failed entries."""
         rule, ids = self._rule(call, call.params["Rule"]), call.params["Ids"]
         known = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
         await self._records.remove_targets(rule, ids)
@@ -129,7 +129,7 @@ class RuleOperations(Operations):
         return {"Targets": found, "NextToken": token}
 
     async def list_rule_names_by_target(self, call: Call) -> dict[str, Any]:
-        """List the names of the rules of a bus that have a target."""
+        """List the names of a bus's rules that have a given target."""
         bus, arn = self._records.bus(call.params.get("EventBusName")), call.params["TargetArn"]
         names = [
             rule.name
@@ -140,7 +140,7 @@ class RuleOperations(Operations):
         return {"RuleNames": found, "NextToken": token}
 
     async def test_event_pattern(self, call: Call) -> dict[str, Any]:
-        """Tell whether a pattern matches an event."""
+        """Report whether a pattern matches an event."""
         _check_pattern(call.params["EventPattern"])
         try:
             event = json_document.load_text(call.params["Event"])
@@ -152,7 +152,7 @@ class RuleOperations(Operations):
         return {"Result": await read_pattern(call.params["EventPattern"]).matches(event)}
 
     async def tag_resource(self, call: Call) -> dict[str, Any]:
-        """Add tags to a rule, or change them."""
+        """Add or replace tags of a rule."""
         rule = self._tagged(call)
         await self._records.put_rule(replace(rule, tags=rule.tags | tags_of(call.params)))
         return {}
@@ -173,7 +173,7 @@ class RuleOperations(Operations):
         return self._records.rule(name, self._records.bus("/".join(place)))
 
     def _rule(self, call: Call, name: str) -> Rule:
-        """Return the rule that a call names on its bus."""
+        """Return a rule of the bus that the call names."""
         return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
 
 
@@ -194,7 +194,7 @@ def _check_schedule(text: str, bus: str) -> None:
 
 
 def _check_target(target: dict[str, Any]) -> None:
-    """Raise `ValidationException` for a target that EventBridge refuses, or that the local cloud cannot reach."""
+    """Raise `ValidationException` for a target that EventBridge refuses or that the local cloud cannot reach."""
     arn, name = target["Arn"], target["Id"]
     parts = arn.split(":")
     if parts[0] != "arn" or len(parts) < 6:

@@ -22,34 +22,38 @@ _LAST_YEAR = 2199
 
 
 LONGEST_RATE = 2**31 - 1
-"""Bound of a rate's value. AWS's is not published; a rate of more than 256 characters is refused anyway."""
+"""Maximum value of a rate. AWS does not publish its maximum; an expression of more than 256 characters is refused
+anyway."""
 
 Days = Callable[[int, int], Iterable[int]]
-"""Returns the days of a month (year, month) on which a cron fires, by their number."""
+"""Returns the days (1 to 31) on which a cron schedule fires, given the year and the month."""
 
 
 class Schedule(Protocol):
-    """When a rule fires."""
+    """The times at which a rule fires."""
 
     def next(self, after: float, begun: float) -> float | None:
-        """Return the first time after a moment, or None; all are Unix seconds, `begun` is when the rule was put."""
+        """Return the first fire time after `after`, or None if there is none.
+
+        All times are Unix seconds; `begun` is the time when the rule was put.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Every so many seconds since the rule was put."""
+    """A fixed interval in seconds, counted from the time when the rule was put."""
 
     seconds: int
 
     def next(self, after: float, begun: float) -> float | None:
-        """Return the first time after a moment."""
+        """Return the first fire time after `after`."""
         rounds = max(1, int((after - begun) // self.seconds) + 1)
         return begun + rounds * self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """At the minutes that six fields choose."""
+    """The minutes that the six fields of a cron expression select."""
 
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
@@ -57,10 +61,10 @@ class Cron:
     years: frozenset[int]
     days: Days
 
-    def next(self, after: float, begun: float) -> float | None:  # noqa: ARG002 - a rate's matter alone
-        """Return the first time after a moment, or None where no year is left.
+    def next(self, after: float, begun: float) -> float | None:  # noqa: ARG002 - only a rate uses it
+        """Return the first fire time after `after`, or None if no year is left.
 
-        At most all months until 2199 are looked at: a few milliseconds.
+        The search covers at most all months until 2199, which takes a few milliseconds.
         """
         moment = datetime.fromtimestamp(after, UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         today = moment.date()
@@ -84,7 +88,7 @@ class Cron:
 
 @lru_cache(maxsize=256)
 def parse_schedule(text: str) -> Schedule:
-    """Read a schedule expression; raises `ValueError` for one that EventBridge refuses."""
+    """Parse a schedule expression; raises `ValueError` for one that EventBridge refuses."""
     if found := re.fullmatch(r"rate\(([0-9]{1,19}) (minute|hour|day)(s?)\)", text):
         value = int(found[1])
         if value < 1 or (value == 1) == bool(found[3]):
@@ -95,7 +99,7 @@ def parse_schedule(text: str) -> Schedule:
     if found := re.fullmatch(r"cron\((.+)\)", text):
         schedule = _cron(found[1].split())
         if schedule.next(0, 0) is None:
-            raise ValueError(f"{text}: it never fires")  # Quartz, AWS's scheduler, says the same of 31 February
+            raise ValueError(f"{text}: it never fires")  # Quartz, AWS's scheduler, also reports this for 31 February
         return schedule
     raise ValueError(f"{text}: neither rate(…) nor cron(…)")
 
@@ -140,7 +144,7 @@ def _by_weekday(field: str) -> Days:
 
 
 def _weekdays(year: int, month: int, weekday: int) -> range:
-    """Return the days of a month that are a weekday: 1 for Sunday to 7 for Saturday."""
+    """Return the days of a month that fall on a weekday, which is 1 for Sunday to 7 for Saturday."""
     begins = (calendar.weekday(year, month, 1) + 1) % 7 + 1
     return range(1 + (weekday - begins) % 7, _length(year, month) + 1, 7)
 
@@ -150,7 +154,7 @@ def _length(year: int, month: int) -> int:
 
 
 def _nearest_weekday(year: int, month: int, wanted: int) -> int:
-    """Return the working day of a month that is nearest to a number, without leaving the month."""
+    """Return the working day (Monday to Friday) nearest to a day of the month, within the same month."""
     length = _length(year, month)
     number = min(wanted, length)
     match date(year, month, number).isoweekday():
@@ -162,7 +166,10 @@ def _nearest_weekday(year: int, month: int, wanted: int) -> int:
 
 
 def _numbers(field: str, low: int, high: int, names: list[str] | None = None) -> frozenset[int]:
-    """Return the numbers that a field of values, ranges and steps means; names stand for numbers from `low` on."""
+    """Expand a cron field of values, ranges and steps into its numbers; `names` count up from `low`.
+
+    Raises `ValueError` for an invalid field.
+    """
     found: set[int] = set()
     for part in field.split(","):
         bounds, _, step = part.partition("/")

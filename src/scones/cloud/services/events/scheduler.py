@@ -1,4 +1,4 @@
-"""Firing rules at their times."""
+"""The scheduler that fires rules at their scheduled times."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.time_slices import TimeSlices
 
 LONGEST_SLEEP = 86_400.0
-"""Seconds until the rules are looked at again: a timer cannot wait for the year 2199."""
+"""Maximum seconds between two checks of the queue: a timer cannot wait until the year 2199."""
 
 
 FIRED_TOGETHER = 20
-"""Rules whose events are kept in one write; requests are served in between."""
+"""Maximum number of due rules whose events are stored in one write; requests are served between writes."""
 
 Key = tuple[str, str]
 """The bus and the name of a rule."""
 
 
 class Scheduler:
-    """Sleeps until the next rule is due. Times that pass while the cloud is down are not made up for."""
+    """Sleeps until the next rule is due, and fires it. Fire times that pass while the cloud is down are skipped."""
 
     def __init__(self, cloud: Cloud, records: Records, router: Router) -> None:
         self._cloud = cloud
@@ -38,12 +38,12 @@ class Scheduler:
         self._changed = asyncio.Event()
         self._silent: dict[Key, float] = {}
         self._next: dict[Key, float] = {}
-        """The next time of each rule, in Unix seconds."""
+        """Next fire time of each rule, in Unix seconds."""
         self._queue: list[tuple[float, Key]] = []
-        """A heap of times; those that are not in `_next` any more are skipped."""
+        """A heap of fire times; an entry that no longer agrees with `_next` is skipped."""
 
     def start(self) -> None:
-        """Begin to keep the times; with `recover` the rules that are there stay silent until they are put again."""
+        """Start the schedules; with `recover`, existing rules do not fire until they are put again."""
         resumption, rules = self._cloud.resumption, self._records.scheduled()
         if resumption.recover:
             self._silent = {(rule.bus, rule.name): rule.modified for rule in rules}
@@ -54,16 +54,16 @@ class Scheduler:
         self._cloud.spawn(self._run(), name="event schedules")
 
     async def _nothing(self) -> None:
-        """Do nothing: the times of all rules are kept by one task."""
+        """Do nothing: one task serves the schedules of all rules."""
 
     def changed(self, bus: str, name: str) -> None:
-        """Look at a rule again: it was put, switched or deleted."""
+        """Reschedule a rule that was put, enabled, disabled or deleted."""
         if rule := self._find((bus, name)):
             self._plan(rule, time.time())
         self._changed.set()
 
     def _find(self, key: Key) -> Rule | None:
-        """Return a rule that keeps times, or forget its next time."""
+        """Return an enabled rule with a schedule; for any other, delete its next fire time and return None."""
         bus, name = key
         rule = self._records.find_rule(name, bus)
         if rule is not None and rule.schedule and rule.enabled:
@@ -72,7 +72,7 @@ class Scheduler:
         return None
 
     def _plan(self, rule: Rule, after: float) -> None:
-        """Keep a rule's first time after a moment."""
+        """Queue a rule's first fire time after `after`."""
         key = (rule.bus, rule.name)
         at = next_time(rule, after)
         if at is None or self._silent.get(key) == rule.modified:
@@ -80,7 +80,7 @@ class Scheduler:
             return
         self._next[key] = at
         heapq.heappush(self._queue, (at, key))
-        if len(self._queue) > 2 * len(self._next) + FIRED_TOGETHER:  # most are skipped: rules are put again and again
+        if len(self._queue) > 2 * len(self._next) + FIRED_TOGETHER:  # mostly stale: rules were put repeatedly
             self._queue = [(at, key) for key, at in self._next.items()]
             heapq.heapify(self._queue)
 
@@ -95,7 +95,7 @@ class Scheduler:
                 await self._router.send([(rule, self._event(rule, at)) for rule, at in due])
 
     async def _due(self, now: float) -> list[tuple[Rule, float]]:
-        """Return the first rules that are due, in order, with their times, and plan their next ones."""
+        """Return up to `FIRED_TOGETHER` due rules with their fire times, in order, and queue their next fire times."""
         due: list[tuple[Rule, float]] = []
         async with TimeSlices() as slices:
             while self._queue and self._queue[0][0] <= now and len(due) < FIRED_TOGETHER:
@@ -123,8 +123,8 @@ class Scheduler:
 
 
 def next_time(rule: Rule, after: float) -> float | None:
-    """Return a rule's first time after a moment (Unix seconds), or None where it never fires again."""
+    """Return a rule's first fire time after `after` (both in Unix seconds), or None if it never fires again."""
     try:
         return parse_schedule(rule.schedule or "").next(after, rule.modified)
-    except ValueError:  # put before such schedules were refused: it never fires
+    except ValueError:  # the rule was put by a version that did not refuse this schedule: it never fires
         return None

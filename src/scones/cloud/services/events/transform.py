@@ -1,4 +1,4 @@
-"""What a target is given of an event: all of it, a part, a constant, or a template filled from it."""
+"""The input of a target: the event, a part of it, a constant, or a template filled from it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.surrogates import well_formed
 
 INPUT_LIMIT = 1_048_576
-"""Bytes that a template and its values may have together: as much as an event. AWS's limit and its error code for a
-dead-letter queue are not known; ours is a code that it uses for other inputs."""
+"""Maximum bytes of a filled template: the size limit of an event. AWS's limit, and its error code for a dead-letter
+queue, are not known; `INVALID_PARAMETER` is a code that AWS uses for other inputs."""
 
 _Written = Callable[[Any], str]
 _PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[[0-9]+\])*)")
@@ -24,14 +24,14 @@ _MISSING: Any = object()
 
 
 def is_path(text: str) -> bool:
-    """Tell whether a text is a path in the dot notation that EventBridge takes."""
+    """Return True if a text is a path in EventBridge's dot notation."""
     return _PATH.fullmatch(text) is not None
 
 
 def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, rule_name: str) -> str:
-    """Return the JSON (or with a template, the text) that a target is given.
+    """Return a target's input: JSON, or any text if the target has a template.
 
-    Raises `ServiceError` for a template that grows too large.
+    Raises `ServiceError` if a filled template exceeds `INPUT_LIMIT`.
     """
     if "Input" in target:
         return str(target["Input"])
@@ -65,7 +65,10 @@ def _find(path: str, event: Any) -> Any:
 
 
 def _fill(template: str, values: dict[str, Any]) -> str:
-    """Fill a template: a placeholder outside quotes is JSON, one inside is text, and where no JSON results, all are."""
+    """Fill a template: a placeholder outside quotes becomes JSON, one inside quotes becomes escaped text.
+
+    If the result is not JSON, all placeholders become plain text.
+    """
     quoted = False
 
     def write(token: re.Match[str]) -> _Written:
@@ -83,7 +86,10 @@ def _fill(template: str, values: dict[str, Any]) -> str:
 
 
 def _filled(template: str, values: dict[str, Any], writer: Callable[[re.Match[str]], _Written]) -> str:
-    """Return a template with its values, each written once; raises `ServiceError` as soon as they exceed the limit."""
+    """Return a template with its values filled in; raises `ServiceError` as soon as it exceeds `INPUT_LIMIT`.
+
+    `writer` returns the function that formats a placeholder's value. Each value is formatted once per function.
+    """
     written: dict[tuple[str, _Written], tuple[str, int]] = {}
     size = len(template.encode())
 
@@ -113,7 +119,7 @@ def _inside(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return a value as text; what a path did not find is not there."""
+    """Return a value as text: "" if its path found nothing."""
     if value is _MISSING:
         return ""
     return well_formed(value) if isinstance(value, str) else _dumps(value)

@@ -1,7 +1,7 @@
 """Event patterns: the matching language that EventBridge, SNS's filter policies and Lambda's event filters share.
 
-EventBridge User Guide, "Comparison operators for use in event patterns". A pattern's leaves are arrays of which one
-entry has to match; where an event has an array, one of its elements has to.
+EventBridge User Guide, "Comparison operators for use in event patterns". A leaf of a pattern is an array; at least one
+of its entries has to match. If the event's field is an array, at least one of its elements has to match.
 """
 
 from scones.cloud.services.patterns.checking import OR, PatternError, check_pattern, is_alternatives

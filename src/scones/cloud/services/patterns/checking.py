@@ -1,4 +1,4 @@
-"""The form and size of event patterns, in the words of event-ruler, the library behind EventBridge."""
+"""Checks of the form and size of event patterns, with the messages of event-ruler, the library behind EventBridge."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scones.cloud.wire import json_document
 OR = "$or"
 IGNORE_CASE = "equals-ignore-case"
 DEPTH = 100
-"""Objects in objects that a pattern may have. AWS's parser has a bound, too, but AWS does not publish it."""
+"""Maximum nesting depth of a pattern's objects. AWS's parser has a limit too, but AWS does not publish it."""
 COMBINATIONS = 1000
-"""Rules without `$or` that a pattern may stand for: EventBridge User Guide, "$or matching"."""
+"""Maximum number of rules without `$or` that a pattern may expand to (EventBridge User Guide, "$or matching")."""
 _COMPARISONS = ("=", "<", "<=", ">", ">=")
 
 
 class PatternError(Exception):
-    """A pattern that AWS refuses; the text says why."""
+    """A pattern that AWS refuses; the message gives the reason."""
 
 
 def check_pattern(text: str) -> dict[str, Any]:
-    """Parse a pattern and check it; raises `PatternError`."""
+    """Parse and check a pattern; raises `PatternError` if AWS would refuse it."""
     try:
         pattern = json_document.load_text(text)
     except ValueError as error:
@@ -37,7 +37,7 @@ def check_pattern(text: str) -> dict[str, Any]:
 
 
 def is_alternatives(wanted: Any) -> bool:
-    """Return True if `$or` means alternatives: with anything else below it, it is a field of that name."""
+    """Return True if the value of `$or` is a list of alternatives; otherwise `$or` is an ordinary field name."""
     return isinstance(wanted, list) and len(wanted) > 1 and all(isinstance(each, dict) for each in wanted)
 
 
@@ -45,7 +45,7 @@ _TOO_DEEP = f"It has more than {DEPTH} objects in objects"
 
 
 def _combinations(pattern: dict[str, Any]) -> int:
-    """Return how many rules without `$or` a pattern stands for."""
+    """Return the number of rules without `$or` that a pattern expands to."""
     return math.prod(
         sum(map(_combinations, wanted)) if key == OR and is_alternatives(wanted) else _combinations(wanted)
         for key, wanted in pattern.items()

@@ -1,4 +1,4 @@
-"""Matching events against patterns, in small steps that let the event loop run."""
+"""Matching of events against patterns, in small steps that let the event loop run."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wildcards import parse_wildcard
 
 Test = Callable[[Any], bool]
-"""Returns True if a rule of a pattern's leaf accepts one value of an event: text, number, boolean or null."""
+"""Returns True if a rule of a leaf accepts one value of an event: a text, number, boolean or null."""
 
 STEPS = 64
-"""Values of an event that are tested between two looks at the clock."""
+"""Maximum number of an event's values that are tested between two checks of the clock."""
 CHARACTERS = 65_536
-"""Characters of such values, unless one value alone has more."""
+"""Maximum characters of the values that are tested between two checks of the clock, unless one value has more."""
 CACHED = 4096
-"""Characters of the longest pattern that is kept in its compiled form; EventBridge and Lambda allow no longer ones."""
+"""Maximum characters of a pattern whose compiled form is cached; EventBridge and Lambda allow no longer patterns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The rules for one field, of which one has to accept one of its values."""
+    """The rules for one field; at least one of them has to accept at least one of the field's values."""
 
     tests: tuple[Test, ...]
     presence: frozenset[bool]
-    """What `exists` asks for: True matches any value, False matches a field without values."""
+    """Operands of the `exists` rules: True matches any value, False matches a field without values."""
 
     async def matches(self, value: Any, slices: TimeSlices) -> bool:
-        """Return True if a value of the field, or its absence, is accepted."""
+        """Return True if the rules accept one of the field's values, or the absence of values."""
         found = False
         for values in _values(value):
             if slices.used_up():
@@ -51,13 +51,13 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The fields of an object, all of which have to match, and one group of each list of alternatives."""
+    """A compiled object: all of its fields have to match, and at least one group in each list of alternatives."""
 
     fields: tuple[tuple[str, Leaf | Group], ...]
     alternatives: tuple[tuple[Group, ...], ...]
 
     async def matches(self, event: dict[str, Any], slices: TimeSlices) -> bool:
-        """Return True if an object has all that the group asks for."""
+        """Return True if an object matches the group."""
         if slices.used_up():
             await slices.pause()
         for key, wanted in self.fields:
@@ -75,9 +75,9 @@ class Group:
         return True
 
     async def matches_one(self, value: Any, slices: TimeSlices) -> bool:
-        """Return True if an object below a field matches: that of the field, or one of its array.
+        """Return True if a field's value is a matching object, or an array that contains one.
 
-        A field without objects is matched as an object without fields.
+        A field without objects is treated as an empty object.
         """
         if isinstance(value, dict):
             return await self.matches(value, slices)
@@ -92,16 +92,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern. Matching takes time in proportion to its size and the event's."""
+    """A compiled pattern. Matching takes time proportional to the sizes of the pattern and the event."""
 
     root: Group
 
     def names_fields_of(self, key: str) -> bool:
-        """Return True if the pattern asks for fields of an object below a key."""
+        """Return True if the value of a top-level key in the pattern is an object."""
         return any(name == key and isinstance(wanted, Group) for name, wanted in self.root.fields)
 
     async def matches(self, event: Any, slices: TimeSlices | None = None) -> bool:
-        """Return True if an event has all that the pattern asks for; give the slices of a longer work, if any."""
+        """Return True if an event matches the pattern.
+
+        `slices` are the time slices of the task that matching is part of; None lets it open its own.
+        """
         fields = event if isinstance(event, dict) else {}
         if slices is not None:
             return await self.root.matches(fields, slices)
@@ -110,7 +113,7 @@ class Pattern:
 
 
 def read_pattern(text: str) -> Pattern:
-    """Compile the text of a pattern that was checked when it was accepted."""
+    """Compile a pattern, which must have been checked by `check_pattern`."""
     return _cached(text) if len(text) <= CACHED else _compiled(text)
 
 
@@ -122,7 +125,7 @@ _cached = lru_cache(maxsize=1024)(_compiled)
 
 
 def _values(value: Any) -> Iterator[list[Any]]:
-    """Yield the scalar values below a field, of arrays in arrays, too, in batches of bounded work; some are empty."""
+    """Yield a field's scalar values, including those of nested arrays, in batches of bounded work; some are empty."""
     batch: list[Any] = []
     steps = size = 0
     stack: list[Iterator[Any]] = [iter([value])]
@@ -168,7 +171,7 @@ def _leaf(rules: list[Any]) -> Leaf:
 
 
 def _one_of(literals: Iterable[Any]) -> Test:
-    """Compare as JSON does: true is not 1."""
+    """Return a test for equality with one of the literals, as JSON compares: true is not 1."""
     booleans = frozenset(each for each in literals if isinstance(each, bool))
     others = frozenset(each for each in literals if not isinstance(each, bool))
     return lambda value: value in (booleans if isinstance(value, bool) else others)
