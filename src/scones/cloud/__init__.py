@@ -1,1 +1,1 @@
-"""The local cloud: the AWS services that the workflow needs, really executing on this machine."""
+"""The local cloud: the AWS services that the workflow needs, emulated on this machine with real execution."""

@@ -1,4 +1,4 @@
-"""`python -P -m scones.cloud`: one local cloud in the foreground, as `scones up` runs it."""
+"""Run one local cloud in the foreground: `python -P -m scones.cloud`, which `scones up` starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scones.cloud.watchdog import Watchdog
 
 
 def server() -> ModuleType:
-    """Import the server, without the CRT: botocore would import it, for 50 ms, and the cloud makes no signatures."""
+    """Import the server without the AWS CRT: botocore would import it in 50 ms, and the cloud signs no requests."""
     sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # as if it were not installed
     try:
         return importlib.import_module("scones.cloud.server")
@@ -24,7 +24,7 @@ def server() -> ModuleType:
 
 
 def main() -> None:
-    """Read the options and serve."""
+    """Parse the options and run the server."""
     parser = argparse.ArgumentParser(prog="python -m scones.cloud")
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--port", type=int)
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--recover", action="store_true", help="resume nothing, and salvage a damaged database")
     options = parser.parse_args()
-    gc.disable()  # until the server runs: nothing of what is loaded now is garbage
+    gc.disable()  # re-enabled once the server runs; nothing that is loaded before then is garbage
     try:
         watchdog = Watchdog(options.data_dir.resolve())
         server().serve(watchdog=watchdog, **vars(options))

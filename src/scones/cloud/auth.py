@@ -1,4 +1,4 @@
-"""Who may call: signatures in headers and URLs, and where a request may come from."""
+"""Authentication of requests: signatures in headers and presigned URLs, and checks of Host and Origin."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from scones.cloud.wire import numbers
 ALGORITHM = "AWS4-HMAC-SHA256"
 _FIELDS = {"Credential", "SignedHeaders", "Signature"}
 SKEW = timedelta(minutes=15)
-"""How far a request's clock may be off, as on AWS."""
+"""Maximum difference between a request's time and the cloud's clock, as on AWS."""
 EXPIRES_LIMIT = 604_800
-"""Seconds that a presigned URL may be valid: a week."""
+"""Maximum validity of a presigned URL in seconds: one week."""
 LATEST = 253_402_300_799
-"""The last second of the year 9999, beyond which Python has no dates."""
+"""Last second of the year 9999, in Unix time: the latest time that a `datetime` can hold."""
 CREDENTIAL_LIMIT = 512
-"""Characters of a Credential; AWS's access key IDs have at most 128."""
+"""Maximum number of characters of a Credential; AWS's access key IDs have at most 128."""
 _UNSIGNED_IN_S3 = frozenset({"x-amz-content-sha256"})
-"""S3 accepts this header unsigned: its value is a part of what is signed."""
+"""Header that S3 accepts unsigned, because its value is part of the canonical request."""
 _UNSIGNED_ELSEWHERE = _UNSIGNED_IN_S3 | {"x-amz-date", "x-amz-security-token"}
-"""Older clients of other services add the session token after signing; the signature holds with its own key only."""
+"""Headers that services other than S3 accept unsigned: older clients add the session token after signing.
+
+This is safe, because a session token is valid only with its own access key.
+"""
 
 
 class Request(NamedTuple):
-    """What is signed of a request: the path undecoded, header names in lower case, the query decoded.
+    """The parts of a request that are signed: undecoded path, lower-case header names, decoded query.
 
-    `resource` is the path with S3's bucket in it, wherever the client put the bucket.
+    `resource` is the path including S3's bucket, even if the client put the bucket in the host name.
     """
 
     method: str
@@ -44,7 +47,7 @@ class Request(NamedTuple):
 
 
 class _Scope(NamedTuple):
-    """What a signature's Credential says: a key, and what the signature is good for."""
+    """The parts of a signature's Credential: the access key and the scope of the signature."""
 
     access_key_id: str
     day: str
@@ -54,12 +57,12 @@ class _Scope(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """A checked signature: who signed for which service, and what signing the body's chunks goes on from."""
+    """A verified signature: the caller, the service, and the values needed to verify the signatures of body chunks."""
 
     caller: Caller
     service: str
     payload_hash: str
-    """The value of x-amz-content-sha256 that was signed, or "" where the body's own hash was."""
+    """The signed value of x-amz-content-sha256, or "" if the request has no such header."""
     chunk_key: bytes
     scope: str
     date: str
@@ -67,14 +70,14 @@ class Signature(NamedTuple):
 
 
 def scope_of(request: Request) -> tuple[str, str] | None:
-    """Return the signing service and region that a request claims, before its signature is checked."""
+    """Return the service and region that a request claims in its Credential, before the signature is verified."""
     credential = _header_fields(request).get("Credential") or dict(request.query).get("X-Amz-Credential", "")
     scope = _scope(credential)
     return (scope.service, scope.region) if scope is not None else None
 
 
 def require_key(request: Request, credentials: Credentials, account: str) -> None:
-    """Refuse a request that carries no signature, or one with a key that does not exist, before its body is read."""
+    """Reject an unsigned request, or one with an unknown access key, before its body is read."""
     fields, query = _header_fields(request), dict(request.query)
     if "Signature" in fields:
         claimed, token = _scope(fields.get("Credential", "")), request.headers.get("x-amz-security-token")
@@ -94,7 +97,7 @@ def _header_fields(request: Request) -> Mapping[str, str]:
     return _authorization(request.headers.get("authorization", ""))
 
 
-@lru_cache(64)  # a request's is asked for by turns
+@lru_cache(64)  # needed several times per request
 def _authorization(header: str) -> Mapping[str, str]:
     scheme, _, rest = header.partition(" ")
     if scheme != ALGORITHM:
@@ -107,7 +110,7 @@ def _scope(credential: str) -> _Scope | None:
     return _split_scope(credential) if len(credential) <= CREDENTIAL_LIMIT else None
 
 
-@lru_cache(256)  # a client's is the same all day
+@lru_cache(256)  # a client's Credential changes once a day
 def _split_scope(credential: str) -> _Scope | None:
     parts = credential.rsplit("/", 4)
     return _Scope(*parts) if len(parts) == 5 else None
@@ -116,11 +119,11 @@ def _split_scope(credential: str) -> _Scope | None:
 def verify(
     request: Request, body_hash: str | None, *, credentials: Credentials, account: str, region: str
 ) -> Signature:
-    """Check a request's signature, in its Authorization header or its query, and its date.
+    """Verify the date and the signature of a request; the signature is in its Authorization header or its query.
 
-    `body_hash` is the SHA-256 of the body in hex, or None for a body that is streamed: then the hash in
-    x-amz-content-sha256 is what was signed, and the reader of the body holds it to that. Raises `ServiceError`
-    with the code of a JSON service; `refusal` turns it into other protocols'.
+    `body_hash` is the SHA-256 of the body in hex, or None for a streamed body. For a streamed body, the hash in
+    x-amz-content-sha256 is the signed value, and the reader of the body compares the body with it. Raises
+    `ServiceError` with the error code of the JSON protocols; `refusal` translates it for other protocols.
     """
     query = dict(request.query)
     if "X-Amz-Signature" in query:
@@ -135,7 +138,7 @@ def verify(
     declared = request.headers.get("x-amz-content-sha256", "")
     payload_hash = declared or body_hash or hashlib.sha256().hexdigest()
     if body_hash and not fields["Credential"].endswith("/s3/aws4_request"):
-        payload_hash = body_hash  # only S3 takes bodies that are not signed
+        payload_hash = body_hash  # only S3 accepts unsigned bodies
     token = request.headers.get("x-amz-security-token")
     signature = _verify_version_4(
         request, request.query, fields, date, payload_hash, token, credentials, account, region, declared
@@ -169,7 +172,7 @@ def _verify_presigned(
 
 
 def _expires(text: str) -> int:
-    """Return the seconds for which a presigned URL is valid."""
+    """Return the validity of a presigned URL in seconds."""
     try:
         seconds = numbers.count(text, EXPIRES_LIMIT)
     except ValueError:
@@ -192,7 +195,7 @@ def _verify_version_4(
     secret, caller = credentials.resolve(access_key_id, token, account)
     if terminator != "aws4_request" or not date.startswith(day):
         raise _mismatch()
-    if signed_region not in (region, "us-east-1"):  # global services are signed for us-east-1
+    if signed_region not in (region, "us-east-1"):  # requests to global services are signed for us-east-1
         raise ServiceError(
             "InvalidSignatureException",
             f"Credential should be scoped to a valid region: this local cloud serves {region}, not {signed_region}.",
@@ -224,9 +227,9 @@ def _verify_version_4(
     return Signature(caller, service, declared, key, scope, date, expected)
 
 
-@lru_cache(64)  # a client's are the same for each operation
+@lru_cache(64)  # a client signs the same headers in each request of an operation
 def _signed_headers(text: str) -> Mapping[str, None]:
-    """Return the names of the signed headers, in their order."""
+    """Return the names of the signed headers in their order."""
     names = text.split(";")
     found = dict.fromkeys(names)
     if len(found) < len(names):  # each repetition would add the header to the canonical request again
@@ -235,9 +238,9 @@ def _signed_headers(text: str) -> Mapping[str, None]:
 
 
 def _refuse_unsigned_headers(headers: Mapping[str, str], signed: Mapping[str, None], service: str) -> None:
-    """Refuse `x-amz-*` headers that were added after signing.
+    """Reject `x-amz-*` headers that were added after signing.
 
-    S3's error is AWS's. For other services we only know AWS's refusal of an unsigned Host, and use its words.
+    The error for S3 is AWS's. For other services only AWS's error for an unsigned Host is known; its message is used.
     """
     allowed = _UNSIGNED_IN_S3 if service == "s3" else _UNSIGNED_ELSEWHERE
     unsigned = [name for name in headers if name not in signed and name.startswith("x-amz-") and name not in allowed]
@@ -255,13 +258,13 @@ def _refuse_unsigned_headers(headers: Mapping[str, str], signed: Mapping[str, No
 
 
 def _verify_version_2(request: Request, query: Mapping[str, str], credentials: Credentials, account: str) -> Signature:
-    """Check a presigned S3 URL of Signature Version 2, which is still boto3's default for `generate_presigned_url`."""
+    """Verify a presigned S3 URL of Signature Version 2, which is still boto3's default for `generate_presigned_url`."""
     from botocore.auth import HmacV1QueryAuth
     from botocore.compat import HTTPHeaders
     from botocore.credentials import Credentials as BotocoreCredentials
 
     class Presigned(HmacV1QueryAuth):
-        """The client's own signer, for the moment that the URL names."""
+        """botocore's signer with the expiry time from the URL instead of the current time."""
 
         def _get_date(self) -> str:
             return query["Expires"]
@@ -294,7 +297,7 @@ def _quote(text: str) -> str:
 
 @lru_cache(256)
 def _normalised(raw_path: str) -> str:
-    """Encode a path once more, as every service but S3 has it signed."""
+    """Encode a path a second time: every service except S3 requires this in the canonical request."""
     return quote(raw_path, safe="/-_.~") or "/"
 
 
@@ -308,11 +311,11 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _keyed(key: bytes) -> hmac.HMAC:
-    """Return an HMAC to copy: half the work of one is its key's."""
+    """Return an HMAC to copy: processing the key is half the work of an HMAC."""
     return hmac.new(key, digestmod="sha256")
 
 
-@lru_cache(64)  # many requests are signed in one second
+@lru_cache(64)  # many requests are signed in the same second
 def _parse_date(date: str) -> datetime:
     try:
         return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -388,7 +391,7 @@ _QUERY_CODES = {
 
 
 def refusal(error: ServiceError, protocol: str) -> ServiceError:
-    """Return a refusal with the code, and S3's with the words, that services of a protocol use for it."""
+    """Return an authentication error with the code that a protocol uses for it; for S3, also with S3's message."""
     if protocol == "rest-xml" and error.code == "InvalidSignatureException" and error.message.startswith("Signature "):
         return ServiceError(
             "RequestTimeTooSkewed",
@@ -401,9 +404,9 @@ def refusal(error: ServiceError, protocol: str) -> ServiceError:
 
 
 def check_origin(headers: Mapping[str, str], port: int) -> None:
-    """Refuse what a web page elsewhere could send: a foreign Host (DNS rebinding) or a foreign Origin.
+    """Reject requests that another site's web page could send: a foreign Host (DNS rebinding) or a foreign Origin.
 
-    Raises `ServiceError` (403). Hosts of ours are loopback names, and names below localhost (S3's buckets).
+    Raises `ServiceError` (403). Allowed hosts are loopback names and names below localhost (S3's buckets).
     """
     host = headers.get("host", "")
     if not _ours(f"//{host}", port):
@@ -420,6 +423,6 @@ def _ours(url: str, port: int) -> bool:
         name, given = split.hostname or "", split.port
     except ValueError:
         return False
-    # Clients put "sync-" before the host of StartSyncExecution; no public name can have either of the two forms.
+    # Clients prefix the host of StartSyncExecution with "sync-"; neither form is a possible public name.
     name = name.removeprefix("sync-")
     return given == port and (name in ("127.0.0.1", "localhost", "::1") or name.endswith(".localhost"))

@@ -1,4 +1,4 @@
-"""Request bodies: read whole with a bound, or streamed, unframed from aws-chunked and held to what was signed."""
+"""Request bodies: read completely up to a limit, or streamed, decoded from aws-chunked and verified."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ T = TypeVar("T")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 EMPTY = hashlib.sha256().hexdigest()
 LINE = 8192
-"""The longest chunk header or trailer line, in bytes."""
+"""Maximum length of a chunk header or trailer line in bytes."""
 CHUNK_MINIMUM = 8192
-"""Bytes that each chunk of an aws-chunked body must have, except the last, as in S3."""
+"""Minimum size in bytes of each chunk of an aws-chunked body except the last, as in S3."""
 CHUNK_LIMIT = 5 << 30
-"""Bytes of a chunk; the largest object of one PUT, as in S3."""
+"""Maximum size of a chunk in bytes: the largest object of one PUT, as in S3."""
 TRAILER_LIMIT = 16
-"""Trailers of an aws-chunked body."""
+"""Maximum number of trailers of an aws-chunked body."""
 READ_SECONDS = 120.0
-"""How long a sender may take for a body that is read whole."""
+"""Maximum time in seconds for receiving a body that is read completely."""
 SMALL = 256 << 10
-"""Bytes up to which a body that is read whole always finds room."""
+"""Maximum size in bytes of a body that is accepted even if `ARRIVING_LIMIT` is exceeded."""
 IN_THREAD = 128 << 10
-"""Bytes of a body from which it is hashed and parsed in a thread."""
+"""Size in bytes above which a body is hashed and parsed on a thread."""
 _threads = ThreadPoolExecutor(2, thread_name_prefix="body")
-"""Two at most, so that large bodies leave the interpreter's lock and the default threads to others."""
+"""Threads for large bodies. Two at most, so that others get the interpreter lock and the default threads."""
 ARRIVING_LIMIT = 256 << 20
-"""Bytes that bodies which still arrive take together; a larger one that finds no room is refused."""
+"""Maximum total size in bytes of all bodies being received; a body above `SMALL` that exceeds it is rejected."""
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the request's body as it arrives; raises `RequestTimeout` where the client goes away."""
+    """Yield the request's body as it arrives; raises `RequestTimeout` if the client disconnects."""
     more = True
     while more:
         message = await receive()
@@ -53,13 +53,13 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
 
 
 class WholeBodies:
-    """Bodies that are read whole, with a bound on the time and on the memory that those take which still arrive."""
+    """Reader of complete bodies, with limits on the time and on the memory of bodies being received."""
 
     def __init__(self) -> None:
         self._arriving = 0
 
     async def read(self, receive: Receive, limit: int, too_large: Callable[[], ServiceError]) -> bytes:
-        """Return a whole body of at most `limit` bytes; raises `too_large()` for others as soon as it is known."""
+        """Return a complete body of at most `limit` bytes; raises `too_large()` as soon as a body exceeds the limit."""
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             whole: bytes = message.get("body", b"")
@@ -104,7 +104,7 @@ def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receiv
 
 
 async def on_thread(work: Callable[[], T]) -> T:
-    """Do work that takes long in one of the threads for bodies."""
+    """Run long work on one of the threads for bodies."""
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
@@ -115,13 +115,13 @@ async def digest(whole: bytes) -> str:
 
 
 async def disconnected(receive: Receive) -> None:
-    """Return when the client has closed the connection; its body has been read."""
+    """Wait until the client closes the connection; the request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
-    """Yield the chunks, and raise at the end unless their SHA-256 is the one that was signed."""
+    """Yield the chunks; raise `ServiceError` at the end unless their SHA-256 is the signed one."""
     digest = hashlib.sha256()
     async for chunk in chunks:
         digest.update(chunk)
@@ -138,7 +138,7 @@ async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIter
 async def held_to_limit(
     chunks: AsyncIterator[bytes], limit: int, too_large: Callable[[], ServiceError]
 ) -> AsyncIterator[bytes]:
-    """Yield the chunks, and raise `too_large()` where they add up to more than `limit` bytes."""
+    """Yield the chunks; raise `too_large()` if they exceed `limit` bytes in total."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)
@@ -148,7 +148,7 @@ async def held_to_limit(
 
 
 async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIterator[bytes]:
-    """Yield the chunks, and raise at the end unless they add up to the length that was announced."""
+    """Yield the chunks; raise `ServiceError` at the end unless their total length is the announced one."""
     size = 0
     async for chunk in chunks:
         size += len(chunk)
@@ -163,10 +163,10 @@ async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIt
 
 
 class ChunkedReader:
-    """An aws-chunked body: `size;chunk-signature=…` lines, their data, and trailers after the last.
+    """Decoder of an aws-chunked body: `size;chunk-signature=…` lines, each followed by data, then trailers.
 
-    `trailers` (names in lower case) is filled at the end with those that are in `announced`, the value of the header
-    x-amz-trailer. Chunk signatures are checked where the body is signed.
+    At the end, `trailers` receives the trailers (names in lower case) that `announced`, the value of the header
+    x-amz-trailer, lists; any other trailer is an error. Chunk signatures are verified if the body is signed.
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class ChunkedReader:
         await self._read_end()
 
     async def _read_end(self) -> None:
-        """Read what follows the last chunk and the trailers: nothing, or an empty line."""
+        """Require that nothing but an empty line follows the last chunk and the trailers."""
         async for chunk in self._chunks:
             self._buffer += chunk
             if len(self._buffer) > len(b"\r\n"):
@@ -284,6 +284,6 @@ def _chunk_too_small(number: int, size: int) -> ServiceError:
         "InvalidChunkSizeError",
         f"Only the last chunk is allowed to have a size less than {CHUNK_MINIMUM} bytes",
         403,
-        Chunk=number + 1,  # as S3 counts them: it names the chunk after the small one
+        Chunk=number + 1,  # S3 reports the number of the chunk after the small one
         BadChunkSize=size,
     )

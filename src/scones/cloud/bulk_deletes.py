@@ -1,4 +1,4 @@
-"""Deleting many rows without holding up other writes: a slice at a time."""
+"""Deletion of many rows in slices, so that other writes are not held up."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from scones.cloud.store import Store
 
 SLICE = 2000
-"""Rows of one write: some milliseconds, in which nobody else writes."""
+"""Rows deleted in one write; each takes some milliseconds, during which other writes wait."""
 
 
 async def delete_all(store: Store, table: str, condition: str, *parameters: Any) -> None:
-    """Delete the rows of a table (one with rowids) that meet a condition, which an index should serve.
+    """Delete the rows of a table that meet a condition.
 
-    After a crash in between, a part of the rows is left.
+    The table needs rowids, and the condition should use an index. A crash during the deletion leaves some of the rows.
     """
     sql = f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT ?)"  # noqa: S608
     while await store.execute(sql, *parameters, SLICE) == SLICE:

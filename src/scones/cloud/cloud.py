@@ -1,4 +1,4 @@
-"""The local cloud: its settings, its services, and how they reach each other."""
+"""The local cloud: its settings, its services, and calls between services."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from scones.cloud.wire.model import service_model, streamed_input
 log = logging.getLogger(__name__)
 
 LEFT = "left.json"
-"""The file with the names of what a start with `recover` left, by kind."""
+"""File with the names of the work that a start with `recover` did not resume, by kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudSettings:
-    """What a local cloud is started with."""
+    """Settings of a local cloud, fixed at its start."""
 
     data_dir: Path
     host: str = "127.0.0.1"
@@ -41,9 +41,9 @@ class CloudSettings:
     region: str = "us-east-1"
     account: str = "111122223333"
     capture_seconds: float = 2.0
-    """How long captured records wait for others before their file goes to S3 (AWS: up to 60 s)."""
+    """Seconds that capture records wait for further ones before their file is written to S3 (AWS: up to 60 s)."""
     recover: bool = False
-    """Start without taking up anything that an earlier process left."""
+    """True to start without resuming the work of an earlier process."""
 
 
 class Cloud:
@@ -61,10 +61,10 @@ class Cloud:
         self._waking: dict[str, asyncio.Task[None]] = {}
 
     async def start(self, offered: Sequence[type[Service] | DormantService]) -> None:
-        """Create the services' tables, then start them in order: a service may call those before it.
+        """Create the services' tables, then start the services in order; a service may call those started before it.
 
-        A dormant service that has nothing to go on with starts when it is first used. One that fails to start is
-        logged, and does not keep the others from starting.
+        A dormant service without work to resume starts at its first use. A service that fails to start is logged; the
+        others start nevertheless.
         """
         self._dormant = {each.name: each for each in offered if isinstance(each, DormantService) and self._idle(each)}
         awake = [each for each in offered if each.name not in self._dormant]
@@ -85,11 +85,11 @@ class Cloud:
             return self.store.row(dormant.under_way) is None
         except sqlite3.OperationalError:  # no such table
             return True
-        except sqlite3.DatabaseError:  # damaged: its start finds out what can be read
+        except sqlite3.DatabaseError:  # damaged: the service's start finds out which rows can be read
             return False
 
     def signing_names(self) -> dict[str, list[str]]:
-        """Return the names of the services offered, dormant ones included, by the name in their signatures."""
+        """Return the names of the services by their signing names, including dormant services."""
         found: dict[str, list[str]] = {}
         known: list[Service | DormantService] = [*self.services.values(), *self._dormant.values()]
         for service in known:
@@ -97,7 +97,7 @@ class Cloud:
         return found
 
     async def wake(self, name: str) -> None:
-        """Return when a service has started; for any but a dormant one, at once."""
+        """Start a service if it is dormant, and wait until it has started."""
         if name in self._dormant:
             if name not in self._waking:
                 self._waking[name] = asyncio.create_task(self._wake(self._dormant[name]))
@@ -117,7 +117,7 @@ class Cloud:
             del self._waking[dormant.name]
 
     async def resume(self) -> None:
-        """Take up what an earlier process left, or with `recover` write down what that is."""
+        """Resume the work of an earlier process; with `recover`, write the names of that work to `LEFT` instead."""
         path = self.settings.data_dir / LEFT
         if not self.settings.recover:
             path.unlink(missing_ok=True)
@@ -129,17 +129,17 @@ class Cloud:
 
     @property
     def may_sweep(self) -> bool:
-        """Return True if files that no row names may be removed: not with `recover`, nor while damage is kept."""
+        """Return True if files without a row may be deleted: not with `recover`, nor while damaged data is kept."""
         damaged = self.store.damage or any(self.settings.data_dir.glob(f"{DATABASE}*-damaged-*"))
         return not self.settings.recover and not damaged
 
     def drain(self) -> None:
-        """End the calls that only wait, so that their clients are answered before the process ends."""
+        """End the calls that are waiting, so that their clients get a response before the process ends."""
         for service in self.services.values():
             service.drain()
 
     async def stop(self) -> None:
-        """Stop the services in reverse order, then what still runs in the background, then the store."""
+        """Stop the services in reverse order, then the background tasks, then the store."""
         for service in reversed([*self.services.values()]):
             try:
                 await service.stop()
@@ -152,9 +152,9 @@ class Cloud:
         self.resumption.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run a coroutine in the background: it is kept, its failure is logged, and `stop` cancels it.
+        """Run a coroutine in the background: its failure is logged, and `stop` cancels it.
 
-        Its writes, and those of what it calls, wait for room on a full disk.
+        Writes of the coroutine and of the code that it calls wait for space on a full disk.
         """
         context = contextvars.copy_context()
         context.run(PATIENT.set, True)
@@ -177,10 +177,10 @@ class Cloud:
         caller: Caller | None = None,
         check: bool = False,
     ) -> dict[str, Any]:
-        """Call an operation from inside the cloud, without the wire: members in, members out.
+        """Call an operation from inside the cloud, without the wire: takes input members, returns output members.
 
-        A streaming input may be given as bytes; a streaming output is bytes or an async iterator (`read_body`
-        makes it whole). `check` validates the parameters, for those that a user wrote. Raises `ServiceError`.
+        A streaming input may be bytes; a streaming output is bytes or an async iterator (`read_body` joins it). `check`
+        validates the parameters; use it for parameters from users. Raises `ServiceError`.
         """
         await self.wake(service)
         handler = self.handler(service, operation)
@@ -201,7 +201,7 @@ class Cloud:
         return answer.members if isinstance(answer, Answer) else answer
 
     def handler(self, service: str, operation: str) -> Any:
-        """Return the coroutine behind an operation, or raise AWS's answer for one that is not there."""
+        """Return the coroutine of an operation; raises `ServiceError` (`NotImplemented`) if it is not supported."""
         offered = self.services.get(service)
         handler = offered.handler(operation) if offered else None
         if handler is None:
@@ -224,7 +224,7 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:
-    """Return a streaming member whole."""
+    """Return a streaming member as bytes."""
     if isinstance(body, bytes):
         return body
     return b"".join([chunk async for chunk in body])

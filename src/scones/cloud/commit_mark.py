@@ -1,15 +1,16 @@
-"""The last acknowledged commit, kept outside the write-ahead log: a log that ends before it was damaged.
+"""The position of the last acknowledged commit, kept outside the write-ahead log to detect a damaged log.
 
-SQLite takes a write-ahead log up to its first frame with a wrong checksum, and drops the rest in silence: it cannot
-tell a torn last transaction from a damaged middle. After each commit the writer therefore copies the log's position
-from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. Both are mapped into memory, so
-that this takes no system call, which would hand the interpreter lock to another thread, and no fsync: the copy is made
-after the commit's own fsync, so it is never ahead of the log, and it survives the end of the process. After a loss of
-power it may be older than the log, and then says less. A clean close removes it.
+SQLite reads a write-ahead log up to the first frame with a wrong checksum and silently drops the rest: it cannot
+distinguish an incomplete last transaction from damage in the middle. After each commit the writer therefore copies
+the log's position from the wal-index header (sqlite.org/walformat.html, section 2.1) to a small file. If the log ends
+before that position at the next start, it is damaged. Both files are mapped into memory, so the copy needs no system
+call, which would release the interpreter lock to another thread, and no fsync. The copy is made after the commit's
+own fsync: it is never ahead of the log, and it survives the end of the process. After a power loss it may be older
+than the log; it then detects less damage. A clean close removes the file.
 
-SQLite does not notice either that a log and a database are of different ages, as when one of them alone comes from a
-backup: it mixes their pages. The database therefore counts its logs (`PRAGMA application_id`): the count goes up by
-one in each log, so that the database's file has the count of its log, or the one before.
+SQLite also does not notice a log and a database of different ages, for example if only one of them was restored from
+a backup: it mixes their pages. The database therefore counts its logs (`PRAGMA application_id`): the count increases
+by one in each log, so that the database file has the count of its log or the preceding count.
 """
 
 from __future__ import annotations
@@ -30,30 +31,33 @@ from scones.cloud.durable_files import open_file
 from scones.cloud.errors import CloudError
 
 _INDEX_HEADER = struct.Struct("=16xII8x4s4s")
-"""Of the wal-index header: the number of valid frames, the database's pages, and the log's two salts."""
+"""Fields of the wal-index header: number of valid frames, number of database pages, and the log's two salts."""
 _MARK = struct.Struct("=I4s4sI")
-"""Valid frames, the two salts, and the CRC-32 of these."""
+"""Content of the file: number of valid frames, the two salts, and the CRC-32 of these."""
 _COUNT = slice(68, 72)
 """Position of `application_id` in a database's header (sqlite.org/fileformat2.html, section 1.3)."""
 _COUNTS = 2**31
-"""Counts begin anew from here."""
+"""Modulus of the counts."""
 _LOG_SALT = slice(16, 20)
 """Position of the first salt in a log's header."""
 _OLDER_LOGS = 10_000
-"""A log whose first salt is behind the recorded one by less is an older log; more is another series of logs."""
+"""Limit of the distance between salts: a log whose first salt is less than this before the recorded one is older.
+
+A greater distance means a different series of logs.
+"""
 
 
 def require_same_age(database: Path) -> None:
-    """Raise `CloudError` for a database and a write-ahead log of different ages; it changes neither."""
+    """Raise `CloudError` for a database and a write-ahead log of different ages; neither file is changed."""
     log = database.with_name(f"{database.name}-wal")
     header, start = _start_of(database, _COUNT.stop), _start_of(log, _LOG_SALT.stop)
-    if not header.startswith(b"SQLite format 3\0") or len(start) < _LOG_SALT.stop:  # lost, which others report
+    if not header.startswith(b"SQLite format 3\0") or len(start) < _LOG_SALT.stop:  # other checks report this
         return
     try:
-        # Closing a connection that may write would fold the log into the database.
+        # Closing a writable connection would checkpoint the log into the database.
         with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             (with_log,) = connection.execute("PRAGMA application_id").fetchone()
-    except sqlite3.Error:  # damaged, which others report
+    except sqlite3.Error:  # other checks report a damaged one
         return
     ahead = (with_log - int.from_bytes(header[_COUNT], "big")) % _COUNTS
     earlier = CommitMark(database).earlier()
@@ -80,15 +84,15 @@ def _number(salt: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The number of valid frames in a write-ahead log, and the log's salts, which change when it begins anew."""
+    """The number of valid frames in a write-ahead log, and the log's salts, which change at each restart of the log."""
 
     frames: int
     salts: tuple[bytes, bytes]
 
     def follows(self, other: Position) -> bool:
-        """Return True if a log at this position contains everything that it contained at the other.
+        """Return True if a log at this position contains everything that it contained at the other position.
 
-        The first salt counts up by one when the log begins anew, which it does once all of it is in the database.
+        The first salt increases by one when the log restarts; it restarts only after a complete checkpoint.
         """
         if self.salts == other.salts:
             return self.frames >= other.frames
@@ -96,7 +100,7 @@ class Position:
 
 
 class CommitMark:
-    """The file with the position of the last acknowledged commit, next to the database."""
+    """The file with the position of the last acknowledged commit, in the database's folder."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -104,18 +108,18 @@ class CommitMark:
         self._index: mmap.mmap | None = None
         self._file: mmap.mmap | None = None
         self._salts: bytes | None = None
-        """Those of the log that the last commit went to."""
+        """Salts of the log that contains the last commit."""
         self._uncounted = self._counting = False
 
     def count(self, connection: sqlite3.Connection) -> None:
-        """Count a log that has begun anew; call it in each transaction, before it is committed."""
+        """Increase the log count if the log has restarted; call this in each transaction before its commit."""
         self._counting = self._uncounted
         if self._counting:
             (count,) = connection.execute("PRAGMA application_id").fetchone()
             connection.execute(f"PRAGMA application_id = {(count + 1) % _COUNTS}")
 
     def earlier(self) -> Position | None:
-        """Return the position that a process recorded which did not close the database; None without one."""
+        """Return the position that the last process recorded, or None if that process closed the database cleanly."""
         try:
             content = self._path.read_bytes()
             frames, one, other, crc = _MARK.unpack(content)
@@ -124,22 +128,22 @@ class CommitMark:
         return Position(frames, (one, other)) if zlib.crc32(content[:-4]) == crc else None
 
     def now(self) -> Position:
-        """Return the log's present position; a connection must be open, and have read."""
+        """Return the log's current position; requires an open connection that has read from the database."""
         if self._index is None:
-            # Closed after the last connection only: closing any descriptor of a file drops SQLite's locks on it.
+            # Close this only after the last connection: closing any descriptor of a file drops SQLite's locks on it.
             self._descriptor = os.open(f"{self._database}-shm", os.O_RDONLY)
             self._index = mmap.mmap(self._descriptor, _INDEX_HEADER.size, mmap.MAP_SHARED, mmap.PROT_READ)
         frames, _, one, other = _INDEX_HEADER.unpack(self._index[:])
         return Position(frames, (one, other))
 
     def set(self) -> None:
-        """Record the present position: what is committed so far has been acknowledged."""
+        """Record the current position: everything committed so far has been acknowledged."""
         try:
             if self._index is None or self._file is None:
                 self.now()
                 self._file = self._map()
             assert self._index is not None
-        except OSError:  # the disk is full: the next commit records it
+        except OSError:  # the disk is full; the next commit tries again
             return
         content = self._index[16:20] + self._index[32:40]
         salts = content[4:]
@@ -150,18 +154,18 @@ class CommitMark:
     def _map(self) -> mmap.mmap:
         file = open_file(self._path, os.O_RDWR | os.O_CREAT)
         try:
-            os.pwrite(file, bytes(_MARK.size), 0)  # takes the room on the disk that the mapping needs
+            os.pwrite(file, bytes(_MARK.size), 0)  # reserves the disk space that the mapping needs
             return mmap.mmap(file, _MARK.size)
         finally:
             os.close(file)
 
     def remove(self) -> None:
-        """Forget the position: the database is about to be closed in order."""
+        """Delete the file, before a clean close of the database."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the files, after the last connection."""
+        """Close the files; call this after the last connection is closed."""
         for mapped in (self._index, self._file):
             if mapped is not None:
                 mapped.close()
@@ -169,9 +173,9 @@ class CommitMark:
             os.close(self._descriptor)
 
     def damage(self, pages: int, page_size: int) -> str:
-        """Return what is missing from a database that was just opened, in one sentence; "" if nothing is known to be.
+        """Return one sentence on what is missing from a database that was just opened, or "" if no loss is known.
 
-        `pages` is the database's size in its header. The damaged log is copied aside before anything is written.
+        `pages` is the database's size according to its header. The damaged log is copied before anything is written.
         """
         earlier, now = self.earlier(), self.now()
         self._salts = b"".join(now.salts) if now.frames else None

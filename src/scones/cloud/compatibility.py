@@ -1,8 +1,8 @@
-"""What of AWS the local cloud does, operation by operation: `python -m scones.cloud.compatibility` writes the page.
+"""The compatibility page: `python -m scones.cloud.compatibility` prints the state of each AWS operation.
 
-What is offered is asked of the services themselves, and what there is of botocore's models; kept by hand is only what
-an operation that is offered leaves out. `docs/compatibility.md` is this module's output, and a test holds it to that:
-whole with the same botocore, else in what is offered.
+The supported operations come from the services themselves, and the existing operations from botocore's models. Only the
+notes on limits of supported operations are maintained by hand. `docs/compatibility.md` is this module's output. A test
+compares the two: completely with the same botocore version, otherwise for the supported operations only.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ ABSENT = "not there"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Why an operation, though it keeps what it is told, changes nothing that runs here."""
+    """The reason why an operation stores its parameters but has no further effect here."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Partly:
-    """What of an operation that works is refused by name, or only recorded."""
+    """The parts of a working operation that are rejected by name, or only stored."""
 
     left_out: str
 
@@ -176,7 +176,7 @@ NOTES: dict[str, dict[str, Recorded | Partly]] = {
         ),
     },
 }
-"""By service and operation, what an operation that is offered does not do; those without a note work."""
+"""Limits of supported operations, by service and operation; an operation without a note works fully."""
 
 _SHOWN = (
     "sagemaker",
@@ -208,7 +208,7 @@ folder's keys; IAM's policies are not enforced anywhere.
 
 
 def page() -> str:
-    """Return the page, in Markdown."""
+    """Return the page in Markdown."""
     known = {service.name: service for service in offered()}
     services = [known[name] for name in (*_SHOWN, *sorted(known.keys() - set(_SHOWN)))]
     parts = [_OPENING, *_overview(services)]
@@ -218,7 +218,7 @@ def page() -> str:
 
 
 def state(service: type[Service], operation: str) -> tuple[str, str]:
-    """Return how an operation stands, and the note on it."""
+    """Return the state of an operation, and the note on it."""
     if operation not in service.operations():
         return ABSENT, ""
     match NOTES.get(service.name, {}).get(operation):
@@ -245,7 +245,7 @@ def _overview(services: list[type[Service]]) -> Iterator[str]:
 
 
 def _rows(service: type[Service]) -> Iterator[str]:
-    """Yield a service's operations: those that it has first, each group by name."""
+    """Yield a table row for each operation of a service: supported ones first, then by name."""
     operations = {name: state(service, name) for name in sorted(service_model(service.name).operation_names)}
     for name in sorted(operations, key=lambda each: operations[each][0] == ABSENT):
         standing, note = operations[name]

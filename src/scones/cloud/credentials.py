@@ -1,4 +1,4 @@
-"""Keys of a data folder, temporary keys for roles, and who stands behind them."""
+"""Access keys of a data folder, temporary keys for roles, and the callers that they identify."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from scones.cloud.durable_files import BrokenFileError, read_object, write_durab
 from scones.cloud.errors import ServiceError
 
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
-"""The role, below `service-role/`, that every account here has and that workspaces work in, as Studio sets one up."""
+"""The execution role in `service-role/` that every account has here, for workspaces, as Studio creates one."""
 
 
 class Caller(NamedTuple):
-    """Who signed a request, as STS GetCallerIdentity tells it."""
+    """The identity that signed a request, as STS GetCallerIdentity returns it."""
 
     account: str
     arn: str
@@ -44,14 +44,14 @@ class SessionCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys of one data folder; temporary ones are derived from its secret, so none needs to be stored."""
+    """The keys of one data folder. Temporary keys are derived from its secret, so they need not be stored."""
 
     access_key_id: str
     secret_access_key: str
 
     @classmethod
     def of(cls, data_dir: Path) -> Credentials:
-        """Read the folder's keys, making them on first use; raises `BrokenFileError`."""
+        """Read the folder's keys, creating them at first use; raises `BrokenFileError`."""
         path = data_dir / "credentials.json"
         if not path.exists():
             alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -64,7 +64,7 @@ class Credentials:
 
     @classmethod
     def read(cls, path: Path) -> Credentials:
-        """Read keys from their file; raises `BrokenFileError` with what is lost and what to do."""
+        """Read keys from their file; raises `BrokenFileError`, which states what is lost and what to do."""
         try:
             stored = read_object(path, "AccessKeyId", "SecretAccessKey")
         except BrokenFileError as error:
@@ -77,11 +77,11 @@ class Credentials:
         return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
 
     def root(self, account: str) -> Caller:
-        """Return the account's owner: whoever holds the folder's own keys."""
+        """Return the account's root user, which the folder's own keys identify."""
         return _root(account, self.access_key_id)
 
     def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
-        """Make temporary keys for a role, as STS AssumeRole does."""
+        """Create temporary keys for a role, as STS AssumeRole does."""
         _, _, _, _, account, role = role_arn.split(":", 5)
         role_name = role.rpartition("/")[2]
         role_id = unique_id("AROA", role_arn)
@@ -105,7 +105,7 @@ class Credentials:
         return base64.urlsafe_b64encode(digest)[:40].decode()
 
     def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
-        """Return the secret and the caller behind an access key, or raise AWS's refusal."""
+        """Return the secret key and the caller of an access key; raises `ServiceError` if the key is invalid."""
         if same(access_key_id, self.access_key_id):
             return self.secret_access_key, self.root(account)
         payload, _, seal = (token or "").partition(".")
@@ -138,10 +138,10 @@ def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
 
 
 def unique_id(kind: str, arn: str) -> str:
-    """Return IAM's id of what an ARN names; `kind` is AROA for a role, ANPA for a managed policy."""
+    """Return the IAM id of the resource with an ARN; `kind` is AROA for a role, ANPA for a managed policy."""
     return kind + hashlib.sha256(arn.encode()).hexdigest()[:17].upper()
 
 
 def same(one: str, other: str) -> bool:
-    """Compare secrets in a time that does not tell where they differ."""
+    """Compare secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())

@@ -1,4 +1,4 @@
-"""A data folder's identity, its account and region, and the modes of its files."""
+"""Checks of a data folder, its identity (account and region), and the permissions of its files."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ STATE_FILES = frozenset(
         *("resumed-step", "resumed-strikes.json", "stuck"),
     }
 )
-"""The entries of a data folder that are files; the others are folders."""
+"""Names of the files in a data folder; all other entries are folders."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account and the region of a data folder: fixed at its first start, because its ARNs contain them."""
+    """The account and the region of a data folder, fixed at its first start because its ARNs contain them."""
 
     account: str
     region: str
 
 
 def require_own(data_dir: Path) -> None:
-    """Raise `CloudError` for a data folder that another user owns or has put something into.
+    """Raise `CloudError` for a data folder that belongs to another user or contains another user's files.
 
-    Whoever prepares a folder chooses its keys, and reads what is stored in it. A folder that does not exist passes.
+    A user who prepares a folder can choose its keys and read its data. A missing folder passes.
     """
     try:
         owner = os.stat(data_dir).st_uid  # noqa: PTH116 - a link to a folder is as good as the folder
@@ -56,7 +56,7 @@ def require_own(data_dir: Path) -> None:
     if owner != os.geteuid():
         raise CloudError(f"{data_dir} belongs to {_user(owner)}: give a folder of your own with --data-dir.")
     for entry in entries:
-        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+        with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
             status = entry.stat(follow_symlinks=False)
             if status.st_uid != os.geteuid():
                 raise CloudError(
@@ -65,7 +65,7 @@ def require_own(data_dir: Path) -> None:
 
 
 def require_state_files(data_dir: Path) -> None:
-    """Raise `CloudError` for something else in the place of a state file; a folder that does not exist passes."""
+    """Raise `CloudError` if a state file is not a regular file; a missing folder passes."""
     for name in STATE_FILES:
         path = data_dir / name
         with contextlib.suppress(FileNotFoundError):
@@ -74,7 +74,10 @@ def require_state_files(data_dir: Path) -> None:
 
 
 def lost_database(data_dir: Path) -> str:
-    """Return "missing" or "empty" for a database that was there, as what is left of it or of its objects shows."""
+    """Return "missing" or "empty" for a lost database, or "" for an intact or new folder.
+
+    A database is lost if other files of it, or bodies of S3 objects, still exist.
+    """
     database = data_dir / DATABASE
     if _size(database):
         return ""
@@ -84,7 +87,7 @@ def lost_database(data_dir: Path) -> str:
 
 
 def require_database(data_dir: Path) -> None:
-    """Raise `CloudError` where the database is lost: SQLite would remove the write-ahead log that is left of it."""
+    """Raise `CloudError` if the database is lost: opening it would make SQLite delete the remaining write-ahead log."""
     if lost := lost_database(data_dir):
         raise CloudError(
             f"{data_dir / DATABASE} is {lost}, and the data folder is not new: restore a backup of the whole folder, "
@@ -97,7 +100,7 @@ def _size(path: Path) -> int:
 
 
 def _user(number: int) -> str:
-    """Return a user by name, or by number where the system does not know a name."""
+    """Return a user by name, or by number if the system has no name for it."""
     try:
         return f"another user ({pwd.getpwuid(number).pw_name})"
     except KeyError:
@@ -105,16 +108,16 @@ def _user(number: int) -> str:
 
 
 def close_to_others(data_dir: Path) -> None:
-    """Make a data folder readable by its owner alone; one line in the log says what was open."""
+    """Make a data folder readable by its owner only; a log message states how many entries were changed."""
     if changed := make_private(data_dir):
         log.warning("Other users could read %s: %d of its files and folders are private now.", data_dir, changed)
 
 
 def identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
-    """Return a folder's identity, recorded on first use.
+    """Return a folder's identity, recording it at first use.
 
-    A broken identity.json is rebuilt from the ARNs in the database. Raises `CloudError` where they do not agree, and
-    where the folder has another account or region than the ones given.
+    A broken identity.json is rebuilt from the ARNs in the database. Raises `CloudError` if those ARNs do not agree, or
+    if the folder has another account or region than the given ones.
     """
     path = data_dir / "identity.json"
     try:
@@ -136,7 +139,7 @@ def _recorded(path: Path, identity: Identity) -> Identity:
 
 
 def _from_arns(path: Path, region: str | None, account: str | None) -> Identity:
-    """Return the identity that stored ARNs agree on; a part that none contains is the given one, or the default."""
+    """Return the identity that stored ARNs agree on; a part that none contains is the given value or the default."""
     try:
         arns = [arn.split(":") for arn in _stored_arns(path.with_name(DATABASE))]
     except sqlite3.Error as error:
@@ -159,7 +162,7 @@ def _from_arns(path: Path, region: str | None, account: str | None) -> Identity:
 def _stored_arns(database: Path) -> list[str]:
     if not _size(database):
         return []
-    # Read-only: closing another connection would fold the write-ahead log into the database before it is checked.
+    # Read-only, because closing a writable connection would checkpoint the log into the database before it is checked.
     with contextlib.closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         queries = [
