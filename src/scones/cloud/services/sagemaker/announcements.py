@@ -1,4 +1,4 @@
-"""State changes as EventBridge is told of them.
+"""SageMaker's state change events for EventBridge.
 
 SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to Amazon EventBridge".
 """
@@ -18,7 +18,7 @@ _PACKAGE_TIMES = ("CreationTime", "LastModifiedTime")
 
 
 def announce_training_job(cloud: Cloud, document: Document) -> None:
-    """Tell that a training job has another status, the secondary one included."""
+    """Send the event for a change of a training job's status or secondary status."""
     times = {name: milliseconds(document[name]) for name in _JOB_TIMES if name in document}
     transitions = [
         {**each, **{name: milliseconds(each[name]) for name in ("StartTime", "EndTime") if name in each}}
@@ -30,7 +30,7 @@ def announce_training_job(cloud: Cloud, document: Document) -> None:
 
 
 def announce_endpoint(cloud: Cloud, document: Document) -> None:
-    """Tell that an endpoint has another status, which is written IN_SERVICE here."""
+    """Send the event for a change of an endpoint's status, spelled IN_SERVICE instead of InService."""
     variants = [
         {
             "VariantName": each["VariantName"],
@@ -55,7 +55,7 @@ def announce_endpoint(cloud: Cloud, document: Document) -> None:
 
 
 def announce_model_package(cloud: Cloud, document: Document) -> None:
-    """Tell that a model package was made, or that its approval or metadata changed."""
+    """Send the event for a new model package, or for a change of its approval or metadata."""
     times = {name: milliseconds(document[name]) for name in _PACKAGE_TIMES if name in document}
     arn = document["ModelPackageArn"]
     detail: dict[str, Any] = {**document, **times}

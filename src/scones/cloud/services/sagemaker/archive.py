@@ -1,4 +1,4 @@
-"""model.tar.gz: made from what a program has left, and extracted safely before hosting."""
+"""model.tar.gz archives: packing the files that a program left, and safe extraction before hosting."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from scones.cloud.errors import no_room
 from scones.cloud.untrusted_files import DEPTH_LIMIT, FILES_LIMIT, GB, Listing, UntrustedFile, remove_tree, stays_below
 
 RATIO_LIMIT = 100
-"""Maximum ratio of an archive's content to its compressed size, from `ALWAYS_ALLOWED` on; weights have 1 to 3."""
+"""Maximum ratio of content to compressed size for content above `ALWAYS_ALLOWED`; model weights have 1 to 3."""
 ALWAYS_ALLOWED = 256 << 20
-"""Bytes that any archive may unpack to."""
+"""Bytes that any archive may unpack to, whatever its ratio."""
 LIMIT_VARIABLE = "SCONES_MODEL_LIMIT_GB"
-"""The cloud's environment variable for the maximum size of an unpacked model, in GB; AWS's is the volume's."""
+"""Environment variable of the cloud for the maximum size of an unpacked model in GB; on AWS, the volume limits it."""
 LIMIT_GB = 30
 PATH_LIMIT = 1024
-"""Maximum length of a member's path, as of an object's key."""
+"""Maximum length of a member's path in bytes, the same as that of an object's key."""
 NAME_SHOWN = 100
-"""Characters of a path that an error shows."""
+"""Maximum number of characters of a path in an error message."""
 HEADER_LIMIT = 1 << 20
-"""Maximum size of one header of an archive: tarfile reads each into memory."""
+"""Maximum size of one header of an archive in bytes, because tarfile reads each header into memory."""
 _CHUNK = 64 << 10
 _GZIP = b"\x1f\x8b"
 
 
 def pack(listings: Iterable[Listing], target: Path) -> bool:
-    """Write files at an archive's root, as a tar.gz; of several with one name, the first.
+    """Write files to the root of a tar.gz archive; of several files with one name, the first is taken.
 
-    Returns False, and writes no file, where there are none.
+    Returns False, and writes no archive, if there are no files.
     """
     taken: set[str] = set()
     with contextlib.ExitStack() as opened:
@@ -75,10 +75,10 @@ def _add(archive: tarfile.TarFile, member: tarfile.TarInfo, file: UntrustedFile 
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Extract an archive, compressed with gzip or not, into a new folder.
+    """Extract an archive, compressed with gzip or uncompressed, into a new folder.
 
-    Members that would leave the folder, links out of it, devices, and content beyond the limits are refused. The folder
-    appears complete or not at all. Raises `tarfile.TarError` or `OSError`. Blocks.
+    Rejects members outside the folder, links that point outside it, devices, and content beyond the limits. The folder
+    appears only when it is complete. Raises `tarfile.TarError` or `OSError`. Blocks.
     """
     draft = folder.with_name(folder.name + ".partial")
     remove_tree(draft)
@@ -107,7 +107,7 @@ def _largest() -> int:
 
 
 class _Bounded:
-    """An archive's plain bytes for tarfile: no read larger than a header may be, none beyond the limit."""
+    """A file object for tarfile over an archive's uncompressed bytes, with limits on each read and on the position."""
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         self._file = file
@@ -121,13 +121,13 @@ class _Bounded:
         return self._file.read(size)
 
     def seek(self, position: int) -> int:
-        """Go to a position: what lies between is decompressed."""
+        """Go to a position; the bytes up to it are decompressed."""
         if position > self._end:
             raise tarfile.ReadError("it says that it is larger than it may be.")
         return self._file.seek(position)
 
     def finish(self) -> None:
-        """Read what is behind the last member: gzip's checksum is at the end."""
+        """Read the bytes after the last member, so that gzip verifies the checksum at the end of the file."""
         while self._file.read(HEADER_LIMIT):
             if self._file.tell() > self._end:
                 raise tarfile.ReadError("it is larger than it may be.")
@@ -154,7 +154,7 @@ class _Extraction:
                 self._try(archive, member, name)
 
     def _try(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
-        """Extract a member; raise an error that names it and no folder of the host, where it cannot be written."""
+        """Extract a member; raise an error that names it, without folders of the host, if it cannot be written."""
         try:
             self._extract(archive, member, name)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What every container is given: its command, its environment, and its folders."""
+"""The command, environment variables and folders that every container gets."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 async def image_command(image: str, argument: str) -> list[str]:
-    """Return the command behind an image URI; raises `ServiceError` (ValidationException) that names those known.
+    """Return the command of the container program for an image URI.
 
-    It runs with the container's own Python environment, which is first in the PATH of `base_directory`.
+    The command runs in the container's own Python environment, which is first in the PATH of `base_directory`. Raises
+    `ServiceError` (ValidationException), which lists the known images, if there is no program for the image.
     """
     try:
         _, *rest = await asyncio.to_thread(images.command, image, argument)
@@ -31,7 +32,7 @@ async def image_command(image: str, argument: str) -> list[str]:
 
 
 def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict[str, str]:
-    """Return the variables of every container: where the cloud is, and the keys of the role for some hours."""
+    """Return the variables of every container: the cloud's URL, and credentials of the role for `hours` hours."""
     keys = cloud.credentials.session(role_arn, session, hours * 3600)
     variables = {
         "AWS_ACCESS_KEY_ID": keys.access_key_id,
@@ -43,7 +44,8 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
         "HOME": "/tmp",  # noqa: S108 - the container's own
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        # The SDK in a script meets the hook that it meets in a workspace; a user's own image may be a module behind it.
+        # STARTUP has the hook that Python runs in a workspace too. The host's PYTHONPATH follows, because the program
+        # for a user's own image may be a module in it.
         "PYTHONPATH": os.pathsep.join(filter(None, [str(STARTUP), os.environ.get("PYTHONPATH", "")])),
         "PYTHONUNBUFFERED": "1",
         "SAGEMAKER_REGION": cloud.settings.region,
@@ -51,12 +53,12 @@ def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict
     if (configuration := Path.home() / ".config" / "pip" / "pip.conf").exists():
         variables["PIP_CONFIG_FILE"] = str(configuration)
     own = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    own.pop("PIP_CACHE_DIR", None)  # pip's cache is the container's own: what one stores, another would install
+    own.pop("PIP_CACHE_DIR", None)  # no shared pip cache: one container could store what another installs
     return variables | own
 
 
 def visible(command: Sequence[str]) -> list[Path]:
-    """Return what a container sees of the host besides the system: its program, and what pip is configured with."""
+    """Return the host paths that a container sees besides the system: its program, and the files that configure pip."""
     given = [Path(value) for name, value in os.environ.items() if name.startswith("PIP_") or name in _CERTIFICATES]
     given += [Path.home() / ".config" / "pip" / "pip.conf"]
     programs = [Path(word).parent for word in command if word.startswith("/") and word.endswith(".py")]
@@ -64,9 +66,9 @@ def visible(command: Sequence[str]) -> list[Path]:
 
 
 async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:
-    """Make a container's Python environment, and return the variables that tell where it and /opt/ml are.
+    """Create a container's Python environment, and return the variables with its path and that of /opt/ml.
 
-    Both are elsewhere where nothing can be mounted.
+    If the machine cannot mount folders, both paths are folders of the host.
     """
     isolated = await asyncio.to_thread(isolation) is None
     base, python = "/opt/ml", interpreter.PLACE
@@ -78,9 +80,9 @@ async def base_directory(mounts: dict[str, Path]) -> dict[str, str]:
 
 
 def folders(base: Path) -> dict[str, Path]:
-    """Make a container's private folders below `base` and return them by the path that the container sees.
+    """Create a container's private folders below `base`, and return them by the path that the container sees.
 
-    That of its Python environment is made by `base_directory`.
+    `base_directory` creates the folder of the Python environment.
     """
     mounts = {"/opt/ml": base / "ml", "/tmp": base / "tmp"}  # noqa: S108 - the container's own
     for folder in mounts.values():

@@ -1,4 +1,4 @@
-"""The control plane: SageMaker's operations, each handed to the resource that it is about."""
+"""The control plane: SageMaker's operations, each passed on to the class of its resource."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service):
-    """SageMaker of this cloud: training jobs, models, endpoint configurations and endpoints."""
+    """SageMaker of this cloud: jobs, models, endpoint configurations, endpoints, the model registry and Studio."""
 
     name: ClassVar[str] = "sagemaker"
     schema: ClassVar[str] = SCHEMA
@@ -48,7 +48,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         self.tags = Tags(cloud.store)
 
     async def start(self) -> None:
-        """Plan to take up captures, jobs and endpoints of an earlier run."""
+        """Plan to resume the captures, jobs, endpoints and apps of an earlier process."""
         for part in (
             self.captures, self.jobs, self.processing_jobs, self.transform_jobs, self.tuning_jobs, self.endpoints,
             self.studio.apps,
@@ -59,7 +59,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
                 log.error("%s did not start in order: %s", type(part).__name__, describe(error))
 
     async def stop(self) -> None:
-        """Stop jobs and servers, then store what was captured."""
+        """Stop apps, jobs and endpoints, then store the capture records."""
         await self.studio.apps.stop()
         await self.tuning_jobs.stop()
         await self.jobs.stop()
@@ -81,7 +81,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return await self.jobs.list(call.params)
 
     async def stop_training_job(self, call: Call) -> dict[str, Any]:
-        """Begin to stop a training job."""
+        """Ask a training job to stop."""
         await self.jobs.ask_to_stop(call.params["TrainingJobName"])
         return {}
 
@@ -104,7 +104,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return await self.processing_jobs.list(call.params)
 
     async def stop_processing_job(self, call: Call) -> dict[str, Any]:
-        """Begin to stop a processing job."""
+        """Ask a processing job to stop."""
         await self.processing_jobs.ask_to_stop(call.params["ProcessingJobName"])
         return {}
 
@@ -123,7 +123,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return await self.transform_jobs.list(call.params)
 
     async def stop_transform_job(self, call: Call) -> dict[str, Any]:
-        """Begin to stop a transform job."""
+        """Ask a transform job to stop."""
         await self.transform_jobs.ask_to_stop(call.params["TransformJobName"])
         return {}
 
@@ -144,7 +144,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return self.tuning_jobs.list_training_jobs(call.params)
 
     async def stop_hyper_parameter_tuning_job(self, call: Call) -> dict[str, Any]:
-        """Begin to stop a hyperparameter tuning job."""
+        """Ask a hyperparameter tuning job to stop."""
         await self.tuning_jobs.ask_to_stop(call.params["HyperParameterTuningJobName"])
         return {}
 
@@ -194,7 +194,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return {}
 
     async def create_endpoint(self, call: Call) -> dict[str, Any]:
-        """Begin to create an endpoint."""
+        """Start creating an endpoint."""
         return await self.endpoints.create(call.params)
 
     async def describe_endpoint(self, call: Call) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return await self.endpoints.list(call.params)
 
     async def update_endpoint(self, call: Call) -> dict[str, Any]:
-        """Begin to move an endpoint to another configuration."""
+        """Start updating an endpoint to another configuration."""
         return await self.endpoints.update(call.params)
 
     async def update_endpoint_weights_and_capacities(self, call: Call) -> dict[str, Any]:
@@ -216,7 +216,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         )
 
     async def delete_endpoint(self, call: Call) -> dict[str, Any]:
-        """Begin to delete an endpoint."""
+        """Start deleting an endpoint."""
         await self.endpoints.delete(call.params["EndpointName"])
         return {}
 
@@ -229,6 +229,6 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
         return self.tags.list(call.params["ResourceArn"])
 
     async def delete_tags(self, call: Call) -> dict[str, Any]:
-        """Remove tags of a resource."""
+        """Remove tags from a resource."""
         await self.tags.delete(call.params["ResourceArn"], call.params["TagKeys"])
         return {}

@@ -1,4 +1,4 @@
-"""SageMaker's refusals, in its own words: `Could not find` is what the SDK and boto3's waiters look for."""
+"""SageMaker's errors, in AWS's wording: the SDK and boto3's waiters look for `Could not find`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def invalid(message: str) -> ServiceError:
 
 
 def invalid_token() -> ServiceError:
-    """Return the answer for a NextToken that no list has given."""
+    """Return the error for a NextToken that no List operation returned."""
     return invalid("The pagination token is invalid. Start the listing again without NextToken.")
 
 
 def require(request: Mapping[str, Any], *paths: str) -> None:
-    """Hold a request to members that its operation needs and its model does not require, such as `A.B`.
+    """Require members, such as `A.B`, that the operation needs although botocore's model makes them optional.
 
-    Raises `ServiceError` (ValidationException) in the words of a member that the model requires.
+    Raises `ServiceError` (ValidationException) with the message that AWS gives for a missing required member.
     """
     for path in paths:
         value: Any = request
@@ -36,15 +36,15 @@ def require(request: Mapping[str, Any], *paths: str) -> None:
 
 
 def not_found(what: str, arn: str) -> ServiceError:
-    """Return the answer for a missing endpoint, endpoint configuration or model."""
+    """Return the error for a missing endpoint, endpoint configuration or model."""
     return invalid(f'Could not find {what} "{arn}".')
 
 
 def already_exists(what: str, arn: str) -> ServiceError:
-    """Return the answer for a second endpoint, endpoint configuration or model of one name."""
+    """Return the error for a second endpoint, endpoint configuration or model with the same name."""
     return invalid(f'Cannot create already existing {what} "{arn}".')
 
 
 def not_offered(what: str, instead: str) -> ServiceError:
-    """Return the refusal of something that AWS does and this cloud does not; `instead` says what to do."""
+    """Return the error for a feature of AWS that this cloud does not have; `instead` says what to do."""
     return ServiceError("NotImplemented", f"The local cloud does not offer {what}; AWS does. {instead}", 501)

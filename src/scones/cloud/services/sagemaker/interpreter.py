@@ -1,7 +1,7 @@
-"""A Python environment of a container's own: what it installs stays in it, and it sees what is installed here.
+"""The Python environment of one container: it keeps what the container installs, and sees the host's packages.
 
-Scripts call pip in the middle of their work, as they may in a container on AWS. A virtual environment for each
-container takes that, and a line in it adds the packages of the cloud's own interpreter behind its own.
+Scripts may call pip while they run, as in a container on AWS. Each container therefore has a virtual environment.
+A .pth file in it adds the packages of the cloud's interpreter after the environment's own.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from pathlib import Path
 from scones.cloud.untrusted_files import UntrustedFolder, remove_tree
 
 PLACE = "/opt/scones-environment"
-"""Where a container sees its environment."""
+"""Path at which a container sees its environment."""
 
 
 def make(folder: Path, place: str) -> None:
-    """Make an environment in `folder`, which programs see at `place`. Blocks.
+    """Create an environment in `folder`, which programs see at `place`. Blocks.
 
-    One that an earlier run has made stays, with what was installed into it, unless it was another interpreter's.
+    An existing environment is kept, with the packages installed in it, if it was made for the same interpreter,
+    path and packages.
     """
     behind = "".join(f"import site; site.addsitedir({path!r})\n" for path in _packages()) + _pip()
     mark = f"{sys.version} {sys.executable} {place}\n{behind}"
@@ -51,18 +52,18 @@ def _packages() -> list[str]:
 
 @cache
 def _pip() -> str:
-    """Return the path of the pip that Python brings along, for an interpreter that has none; "" for others."""
+    """Return a .pth line with the path of Python's bundled pip; "" if the interpreter has pip or no bundled one."""
     if importlib.util.find_spec("pip") is not None or importlib.util.find_spec("ensurepip") is None:
         return ""
     import ensurepip
 
-    bundled = sorted(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))  # runs as it is, a zip file
+    bundled = sorted(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))  # importable without installation
     return f"{bundled[-1]}\n" if bundled else ""
 
 
 @cache
 def _scripts() -> dict[str, str]:
-    """Return the scripts beside this interpreter that begin with it: pip, torchrun and the like."""
+    """Return the scripts next to this interpreter that run with it, such as pip and torchrun: their texts by name."""
     found = {}
     for entry in os.scandir(_bin()):
         if not entry.is_file() or entry.stat().st_size > 4096:

@@ -1,4 +1,4 @@
-"""A container's output, line by line into CloudWatch Logs."""
+"""Log streams: a container's output, written to CloudWatch Logs line by line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
 
 Follow = Callable[[Sequence[str]], Awaitable[None]]
-"""Takes lines of a program, in order."""
+"""A callback that receives a program's lines, in order."""
 LEFT_OUT_LINES = 20
-"""Maximum number of lines about files that are not stored, for one folder."""
+"""Maximum number of lines per folder about files that are not stored."""
 
 
 class LogStream:
-    """One stream of a group, fed with bytes as they come; `follow` gets the program's lines as well."""
+    """One log stream of a group, which takes a program's output in pieces; `follow` also gets the program's lines."""
 
     def __init__(self, cloud: Cloud, group: str, name: str, follow: Follow | None = None) -> None:
         self._cloud = cloud
@@ -31,13 +31,13 @@ class LogStream:
         self.name = name
 
     def feed(self, piece: bytes) -> asyncio.Future[None] | None:
-        """Take what a program wrote, and hand in its lines; return a future to wait for before the next, if any."""
+        """Log the lines in a piece of a program's output; return a future to await before the next piece, or None."""
         texts = [_text(line) for line in self._lines.add(piece)]
         behind = self._write(texts)
         return asyncio.ensure_future(self._followed(texts, behind)) if texts and self._follow else behind
 
     async def finish(self) -> None:
-        """Hand in a last line without an end."""
+        """Log the last line, if it has no newline."""
         texts = [_text(line) for line in self._lines.end()]
         self._write(texts)
         await self._followed(texts, None)
@@ -49,11 +49,11 @@ class LogStream:
             await asyncio.wait({behind})
 
     def write(self, line: str) -> None:
-        """Hand in a line of the cloud's own."""
+        """Log a line of the cloud itself."""
         self._write([line])
 
     def write_left_out(self, listing: Listing) -> None:
-        """Hand in a line for each file that is not stored, up to a bound."""
+        """Log a line for each file that is not stored, at most `LEFT_OUT_LINES`, and then the number of the rest."""
         reasons = listing.left_out
         for reason in reasons[:LEFT_OUT_LINES]:
             self.write(f"Not stored: {reason}.")

@@ -1,4 +1,4 @@
-"""S3 as jobs and endpoints use it: whole prefixes down, single files up, streamed."""
+"""S3 access for jobs and endpoints: downloads of prefixes, uploads of single files, and streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scones.cloud.services.s3 import S3
 
 PARALLEL = 16
-"""How many objects are downloaded at once."""
+"""Maximum number of objects that are downloaded at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Location:
 
     @classmethod
     def of(cls, uri: str) -> Location:
-        """Read `s3://BUCKET/KEY`, or `https://BUCKET.s3….amazonaws.com/KEY` as model data may be given."""
+        """Parse `s3://BUCKET/KEY`, or `https://BUCKET.s3….amazonaws.com/KEY`, which model data may use."""
         split = urlsplit(uri)
         if split.scheme == "https":
             return cls(split.netloc.partition(".")[0], split.path.lstrip("/"))
         return cls(split.netloc, split.path.removeprefix("/"))
 
     def join(self, *parts: str) -> Location:
-        """Return the place below this one, with single slashes between."""
+        """Return the location of `parts` below this one, joined with single slashes."""
         return Location(self.bucket, "/".join([*filter(None, [self.key.rstrip("/")]), *parts]))
 
     def __str__(self) -> str:
@@ -46,12 +46,12 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """S3 of this cloud."""
+    """Client of this cloud's S3."""
 
     cloud: Cloud
 
     async def exists(self, prefix: Location) -> bool:
-        """Tell whether any object's key begins with a prefix; False too where the bucket is missing."""
+        """Return True if the key of any object begins with a prefix; False if the bucket does not exist."""
         try:
             page = await self._list(prefix, MaxKeys=1)
         except ServiceError as error:
@@ -75,12 +75,15 @@ class Objects:
         return await self.cloud.call("s3", "ListObjectsV2", {"Bucket": prefix.bucket, "Prefix": prefix.key, **more})
 
     async def read(self, source: Location) -> bytes:
-        """Return a small object whole; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
+        """Return the content of a small object; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
         answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
         return await read_body(answer["Body"])
 
     async def stream(self, source: Location) -> tuple[int, AsyncIterator[bytes]]:
-        """Return an object's length and its content in chunks; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
+        """Return an object's length in bytes and its content in chunks.
+
+        Raises `ServiceError` (NoSuchKey, NoSuchBucket).
+        """
         answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
         return answer["ContentLength"], chunks_of(answer["Body"])
 
@@ -89,7 +92,7 @@ class Objects:
         await self._s3.download(source.bucket, source.key, target)
 
     async def download_all(self, files: Iterable[tuple[Location, Path]]) -> None:
-        """Download many objects, several at a time; the first failure ends the others."""
+        """Download many objects, several at a time; the first failure cancels the other downloads."""
         slots = asyncio.Semaphore(PARALLEL)
 
         async def one(source: Location, target: Path) -> None:
@@ -101,11 +104,11 @@ class Objects:
                 group.create_task(one(source, target))
 
     async def upload(self, source: Path, target: Location) -> None:
-        """Store a file of the cloud's own as an object."""
+        """Store a file that the cloud itself wrote as an object."""
         await self._s3.upload(lambda: source.open("rb"), target.bucket, target.key)
 
     async def upload_untrusted(self, file: UntrustedFile, target: Location) -> None:
-        """Store a file that a program has left; raises `OSError` where it is no regular file any more."""
+        """Store a file that a program wrote; raises `OSError` if it is no longer a regular file."""
         await self._s3.upload(file.open, target.bucket, target.key)
 
     async def write(self, body: bytes, target: Location) -> None:
@@ -118,7 +121,7 @@ class Objects:
 
 
 async def chunks_of(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield a streaming member's content."""
+    """Yield the content of a streaming member in chunks."""
     if isinstance(body, bytes):
         yield body
         return
@@ -127,10 +130,10 @@ async def chunks_of(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def relative(key: str, prefix: str) -> str:
-    """Return where a key lies below a channel's folder, "" for a folder's own marker.
+    """Return the path of a key below a channel's folder; "" for the marker object of a folder.
 
-    An S3Prefix is a prefix of keys, not a folder: `data/train` and `data/train/` both put `data/train/a.png` at
-    `a.png`, `data/train.lst` puts itself at `train.lst`.
+    An S3Prefix is a prefix of keys, not a folder. The prefixes `data/train` and `data/train/` both map the key
+    `data/train/a.png` to `a.png`; the prefix `data/train.lst` maps its own key to `train.lst`.
     """
     rest = key[len(prefix) :]
     if not prefix.endswith("/") and not rest.startswith("/"):
@@ -139,7 +142,7 @@ def relative(key: str, prefix: str) -> str:
 
 
 def below(folder: Path, name: str) -> Path:
-    """Return `folder / name`, or raise `ValueError` where that lies outside of the folder."""
+    """Return `folder / name`; raises `ValueError` if that is outside the folder."""
     if ".." in name.split("/") or name.startswith("/") or "\0" in name:
         raise ValueError(f"{name!r} is no path below a folder.")
     return folder / name

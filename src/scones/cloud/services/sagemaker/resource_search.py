@@ -1,4 +1,4 @@
-"""Search: resources of one kind whose properties meet conditions, as SageMaker's API Reference describes its Filter."""
+"""Search: finds resources of one kind by their properties (SageMaker API Reference, "Search" and "Filter")."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SearchOperations:
 
 
 def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
-    """Answer a search on a thread; of the documents that are found, only those of the page are kept."""
+    """Return the response to a search; keeps only the documents of the page in memory. Runs on a thread."""
     resource, expression = params["Resource"], params.get("SearchExpression", {})
     kind, by = _KINDS[resource], params.get("SortBy", "LastModifiedTime")
     begin, size = position(params.get("NextToken"), invalid_token()), params.get("MaxResults", PAGE)
@@ -99,7 +99,7 @@ def _asks_for_tags(expression: dict[str, Any]) -> bool:
 
 
 def _record(resource: str, document: Document) -> Document:
-    """Return what a SearchRecord shows of a document."""
+    """Return the members of a document that a SearchRecord has."""
     shape = service_model("sagemaker").shape_for("SearchRecord").members[resource]  # type: ignore[attr-defined]
     if resource == "Model":
         return {"Model": document}
@@ -116,7 +116,7 @@ def _sortable(document: Document, by: str) -> tuple[int, Any]:
 
 
 def _meets(document: Document, expression: dict[str, Any]) -> bool:
-    """Whether a document meets a SearchExpression; one without conditions is met."""
+    """Return True if a document meets a SearchExpression, or if the expression has no conditions."""
     conditions = [
         *(_holds(_property(document, each["Name"]), each) for each in expression.get("Filters", [])),
         *(_nested(document, each) for each in expression.get("NestedFilters", [])),
@@ -126,7 +126,10 @@ def _meets(document: Document, expression: dict[str, Any]) -> bool:
 
 
 def _nested(document: Document, nested: dict[str, Any]) -> bool:
-    """Whether one element of a list property meets every filter; their names begin with the property's."""
+    """Return True if one element of a list property meets every filter.
+
+    The names of the filters begin with the property's name.
+    """
     name = nested["NestedPropertyName"]
     elements = _property(document, name)
     return isinstance(elements, list) and any(
@@ -136,21 +139,21 @@ def _nested(document: Document, nested: dict[str, Any]) -> bool:
 
 
 def _property(document: Any, name: str) -> Any:
-    """Return the property of a dotted name, None where there is none."""
+    """Return the property with a dotted name, or None if there is none."""
     first, _, rest = name.partition(".")
     if first == "Tags" and rest:
         return next((tag["Value"] for tag in document.get("Tags", []) if tag["Key"] == rest), None)
     if first == "Metrics" and rest:
         metrics = document.get("FinalMetricDataList", [])
         return next((metric["Value"] for metric in metrics if metric["MetricName"] == rest), None)
-    if first == "HyperParameters" and rest:  # their names may have dots
+    if first == "HyperParameters" and rest:  # names of hyperparameters may contain dots
         return document.get(first, {}).get(rest)
     value = document.get(first) if isinstance(document, dict) else None
     return _property(value, rest) if rest else value
 
 
 def _holds(value: Any, condition: dict[str, Any]) -> bool:
-    """Whether a property's value meets a Filter."""
+    """Return True if a property's value meets a Filter; raises `ServiceError` for a missing Value."""
     operator = condition.get("Operator", "Equals")
     if operator == "Exists":
         return value is not None
@@ -181,7 +184,7 @@ def _equals(value: Any, wanted: str) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """Return a number, a hyperparameter's text or a time (seconds since 1970) as a number; None for other text."""
+    """Return a number, a numeric text or a time (as seconds since 1970) as a float; None for other values."""
     try:
         return float(value)
     except (TypeError, ValueError):

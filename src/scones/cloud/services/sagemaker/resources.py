@@ -1,4 +1,4 @@
-"""SageMaker's named resources in the store: documents as Describe answers them, listed by indexed columns."""
+"""SageMaker's named resources in the store: JSON documents in the form of Describe, listed by indexed columns."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ _BOUNDS = {
     "LastModifiedTimeBefore": "modified < ?",
 }
 PAGE = 10
-"""How many resources a list answers where MaxResults is not given, as on AWS."""
+"""Number of resources on a page if MaxResults is not given, as on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """The resources of one kind; `status` names the member that holds their status, where they have one.
+    """The resources of one kind; `status` names the member that holds their status, if they have one.
 
-    `changed` is told of every document whose status, or secondary status, is another one, once that is on disk.
+    `changed` is called with every document whose status or secondary status has changed, after the change is on disk.
     """
 
     store: Store
@@ -81,7 +81,7 @@ class Resources:
         return [document for row in rows if (document := self._readable(row)) is not None]
 
     def _readable(self, row: Row) -> Document | None:
-        """Return the document of a row; a damaged one is logged, and left out of listings."""
+        """Return the document of a row; log a damaged one and return None, so that listings leave it out."""
         try:
             document: Document = json.loads(row["document"])
         except (TypeError, ValueError) as error:
@@ -90,9 +90,9 @@ class Resources:
         return document
 
     def of_status(self, *statuses: str) -> list[Document]:
-        """Return the documents of some statuses, each status's oldest first."""
+        """Return the documents with one of some statuses, sorted by status and then oldest first."""
         rows = self.store.rows(
-            "SELECT name, document FROM sagemaker_resources WHERE kind = ?"  # noqa: S608 - placeholders alone
+            "SELECT name, document FROM sagemaker_resources WHERE kind = ?"  # noqa: S608 - placeholders only
             f" AND status IN ({', '.join('?' * len(statuses))}) ORDER BY status, created, name",
             self.kind, *statuses,
         )  # fmt: skip
@@ -104,7 +104,7 @@ class Resources:
         return json.loads(row["document"]) if row else None
 
     def first(self, **members: Any) -> Document | None:
-        """Return a document whose members have these values, or None where there is none."""
+        """Return a document whose members have these values, or None if there is none."""
         conditions, values = _equal(members)
         row = self.store.row(
             f"SELECT document FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} LIMIT 1",  # noqa: S608
@@ -113,7 +113,7 @@ class Resources:
         return json.loads(row["document"]) if row else None
 
     async def add(self, name: str, arn: str, document: Document, tags: list[dict[str, str]]) -> bool:
-        """Store a new resource with its tags; False where one of the name exists."""
+        """Store a new resource with its tags; return False if the name exists."""
 
         def insert(connection: Connection) -> bool:
             added = connection.execute(
@@ -138,7 +138,7 @@ class Resources:
         return document.get(self.status, ""), created, modified, json.dumps(document)
 
     async def update(self, name: str, change: Callable[[Document], None]) -> Document | None:
-        """Apply `change` to a document in one transaction and return it; None where there is none."""
+        """Apply `change` to a document in one transaction and return it; return None if there is none."""
 
         def apply(connection: Connection) -> tuple[Document | None, bool]:
             row = connection.execute(
@@ -165,7 +165,7 @@ class Resources:
         return document.get(self.status), document.get("SecondaryStatus")
 
     async def remove(self, name: str) -> bool:
-        """Remove a resource and its tags; False where there is none."""
+        """Remove a resource and its tags; return False if there is none."""
 
         def delete(connection: Connection) -> bool:
             connection.execute(
@@ -185,10 +185,10 @@ class Resources:
         members: Mapping[str, Any] | None = None,
         parts: Mapping[str, str] | None = None,
     ) -> tuple[list[Document], dict[str, str]]:
-        """Return one page of a List operation and its NextToken member, empty on the last page.
+        """Return one page of documents for a List operation, and its NextToken member, which is empty on the last page.
 
-        `order` is the operation's default SortOrder; `members` are values that a document must have, None for a
-        member that it must not have; `parts` are texts that its members must contain.
+        `order` is the operation's default SortOrder. `members` are values that a document must have, or None for a
+        member that it must not have. `parts` are texts that its members must contain, in any case.
         """
         column = _COLUMNS[params.get("SortBy", "CreationTime")]
         descending = params.get("SortOrder", order) == "Descending"

@@ -1,4 +1,4 @@
-"""Tags of any SageMaker resource, by its ARN."""
+"""Tags of SageMaker resources, by ARN."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.store import Store
 
 MOST = 50
-"""How many tags a resource may have."""
+"""Maximum number of tags per resource."""
 
 
 class Tags:
-    """The tags in a store."""
+    """The tags of all SageMaker resources in a store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,7 +24,7 @@ class Tags:
             raise invalid(f"Could not find a resource with the ARN {arn}.")
 
     async def add(self, arn: str, tags: Sequence[dict[str, str]]) -> dict[str, Any]:
-        """Set tags, and return all that the resource has."""
+        """Set tags, and return all tags of the resource; raises `ServiceError` (ValidationException)."""
         self._check(arn)
 
         def insert(connection: Connection) -> None:
@@ -42,12 +42,12 @@ class Tags:
         return [{"Key": row["key"], "Value": row["value"]} for row in rows]
 
     def list(self, arn: str) -> dict[str, Any]:
-        """Return a resource's tags: they are few enough for one page."""
+        """Return all tags of a resource, which fit on one page; raises `ServiceError` (ValidationException)."""
         self._check(arn)
         return {"Tags": self._all(arn)}
 
     async def delete(self, arn: str, keys: Sequence[str]) -> None:
-        """Remove tags by key."""
+        """Remove tags by key; raises `ServiceError` (ValidationException)."""
         self._check(arn)
         rows = [(arn, key) for key in keys]
         await self._store.write(

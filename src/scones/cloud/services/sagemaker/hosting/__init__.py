@@ -1,1 +1,1 @@
-"""Hosting: models, endpoint configurations, endpoints, what serves them, and what they capture."""
+"""Hosting: models, endpoint configurations, endpoints, model servers, and data capture."""

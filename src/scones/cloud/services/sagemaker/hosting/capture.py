@@ -1,13 +1,13 @@
-"""Data capture: requests and answers of endpoints as JSON lines in S3, in AWS's layout.
+"""Data capture: requests and responses of endpoints as JSON lines in S3, in AWS's layout.
 
-A record is appended to a spool file before its request is answered, so that what was answered is captured even if the
-cloud is killed at once. What the disk does not take waits in memory, of a bounded size, until it does; beyond that,
-records are dropped as AWS drops them ("Data Capture stops capturing requests at high levels of disk usage"), and the
-cloud's log and the endpoint's say how many.
+A capture record is appended to a spool file before its request is answered, so that a record survives even if the cloud
+is killed right after the response. Records that cannot be written to disk wait in memory, up to `HELD_LIMIT`. Further
+records are dropped, as on AWS ("Data Capture stops capturing requests at high levels of disk usage"), and the logs of
+the cloud and of the endpoint report their number.
 
-A spool file holds the records of one object: its first line says which, so that uploading it a second time after a
-crash replaces the object by itself. Failed invocations are not captured: no page of AWS's was found that says whether
-they are there, and none of the recorded captures is one of a failure.
+A spool file holds the records of one object. Its first line names the object, so that a second upload after a crash
+replaces the object with the same content. Failed invocations are not captured: we found no AWS page that says whether
+AWS captures them, and our samples of AWS's captures contain none.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from scones.cloud.uuids import uuid4
 log = logging.getLogger(__name__)
 
 HELD_LIMIT = 64 << 20
-"""Bytes of records that wait in memory for a disk that takes none."""
+"""Maximum bytes of records that wait in memory while the disk accepts no writes."""
 LARGEST = 4 << 20
-"""Bytes after which a spool file is closed; one record may go beyond."""
+"""Bytes at which a spool file is closed; its last record may exceed this size."""
 RETRY_EVERY = 10.0
-"""Seconds before an object that could not be stored is tried again."""
+"""Seconds before a failed upload is tried again."""
 
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Captured(NamedTuple):
-    """One side of an invocation."""
+    """The request or the response of an invocation."""
 
     content_type: str
     body: bytes
@@ -55,7 +55,7 @@ class Captured(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptureTarget:
-    """What one variant captures, and where to; equal to itself alone, for each deployment has files of its own."""
+    """The capture settings of one variant; compared by identity, because each deployment has its own spool files."""
 
     endpoint: str
     variant: str
@@ -67,7 +67,7 @@ class CaptureTarget:
 
     @classmethod
     def of(cls, config: dict[str, Any] | None, endpoint: str, variant: str) -> CaptureTarget | None:
-        """Read a DataCaptureConfig; None where nothing is captured. EnableCapture counts as true where it is absent."""
+        """Read a DataCaptureConfig; return None if capture is off. An absent EnableCapture counts as true."""
         if config is None or not config.get("EnableCapture", True):
             return None
         types = config.get("CaptureContentTypeHeader", {})
@@ -86,20 +86,23 @@ class CaptureTarget:
         )
 
     def sampled(self) -> bool:
-        """Draw whether an invocation is captured."""
+        """Return True if an invocation is to be captured, at random with the sampling percentage."""
         return self.percentage >= 100 or random.random() * 100 < self.percentage
 
     def record(
         self, request: Captured, answer: Captured, moment: float, inference_id: str | None, attributes: str | None
     ) -> bytes:
-        """Return one line of an invocation that came at a moment: the keys in AWS's order, without spaces."""
+        """Return the capture record of an invocation, with its newline; the keys have AWS's order, without spaces.
+
+        `moment` is the time of the request in seconds since 1970.
+        """
         sides: list[bytes] = []
         if "Input" in self.modes:
             sides.append(b'"endpointInput":' + self._side(request, b"INPUT"))
         if "Output" in self.modes:
             sides.append(b'"endpointOutput":' + self._side(answer, b"OUTPUT"))
         metadata = f'"eventId":"{uuid4()}"'
-        if attributes is not None:  # a list in AWS's pre-processor class; its place among the keys is not known
+        if attributes is not None:  # a list, as in AWS's pre-processor class; AWS's order of this key is not known
             metadata += f',"customAttributes":{_json([attributes])}'
         if inference_id is not None:
             metadata += f',"inferenceId":{_json(inference_id)}'
@@ -107,40 +110,40 @@ class CaptureTarget:
         return b'{"captureData":{%b},"eventMetadata":{%b},"eventVersion":"0"}\n' % (b",".join(sides), metadata.encode())
 
     def _side(self, side: Captured, mode: bytes) -> bytes:
-        """Return the JSON of one side; Base64 goes into it as it is, for a JSON encoder would look at each letter."""
+        """Return the JSON of one side; inserts Base64 directly, because a JSON encoder would check each character."""
         data, encoding = self._encode(side)
         kind = _json(side.content_type).encode()
         return b'{"observedContentType":%b,"mode":"%b","data":%b,"encoding":"%b"}' % (kind, mode, data, encoding)
 
     def _encode(self, side: Captured) -> tuple[bytes, bytes]:
-        """Return the body as a JSON string, and how it is encoded."""
+        """Return the body as a JSON string, and the name of its encoding."""
         media = side.content_type.partition(";")[0].strip().lower()
         encoding = b"CSV" if media in self.csv else b"JSON" if media in self.json else b""
         if encoding:
             try:
                 return _json(side.body.decode()).encode(), encoding
             except UnicodeDecodeError:
-                pass  # called text, and none: kept as it is
+                pass  # not UTF-8 despite its content type: kept as Base64
         return b'"%b"' % base64.b64encode(side.body), b"BASE64"
 
     def key(self, moment: float) -> str:
-        """Return the key of a file whose first record is of `moment`."""
+        """Return the key of an object whose first record has the time `moment`, in seconds since 1970."""
         at = datetime.fromtimestamp(moment, UTC)
         name = f"{at:%M-%S}-{at.microsecond // 1000:03d}-{uuid4()}.jsonl"
         return self.place.join(self.endpoint, self.variant, f"{at:%Y/%m/%d/%H}", name).key
 
 
-@lru_cache(16)  # many requests come in one second
+@lru_cache(16)  # many requests share a second
 def _to_the_second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 _Slot = tuple[CaptureTarget, float]
-"""Whose records a spool file has, and of which hour since 1970."""
+"""The key of a spool file: the target of its records, and their hour since 1970."""
 
 
 class _Spool:
-    """An open spool file; raises `OSError` where it cannot be begun."""
+    """An open spool file; raises `OSError` if its first line cannot be written."""
 
     def __init__(self, folder: Path, target: CaptureTarget, moment: float) -> None:
         self.path = folder / f"{uuid4()}.spool"
@@ -157,7 +160,7 @@ class _Spool:
             raise
 
     def append(self, line: bytes) -> None:
-        """Write a line whole; raises `OSError` and leaves none of it where the disk is full."""
+        """Write a complete line; raises `OSError` and removes a partly written line if the disk is full."""
         written = os.write(self._file, line)
         if written < len(line):
             os.ftruncate(self._file, self.size)
@@ -169,7 +172,7 @@ class _Spool:
 
 
 class Captures:
-    """The spool files of a cloud, and their way into S3."""
+    """The spool files of a cloud, and their uploads to S3."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._objects = Objects(cloud)
@@ -185,7 +188,7 @@ class Captures:
         self._told: set[str] = set()
 
     async def start(self) -> None:
-        """Take up the spool files of an earlier run, and begin to follow the clock."""
+        """Plan to upload the spool files of an earlier process, and start the task that closes and uploads files."""
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         spools = sorted(self._folder.glob("*.spool"))
         self._cloud.resumption.plan(
@@ -197,13 +200,13 @@ class Captures:
         self._closed.append(path)
 
     async def stop(self) -> None:
-        """Store everything that was captured."""
+        """Upload all capture records, and log the number of those that were lost."""
         await self.flush()
         if self._held:
             log.error("%d captured records were lost: the disk took none until the cloud stopped", len(self._held))
 
     def add(self, target: CaptureTarget, line: bytes, moment: float) -> None:
-        """Append a record to the file of its hour: a write into the page cache, some microseconds."""
+        """Append a record to the spool file of its hour: one write to the page cache, which takes microseconds."""
         try:
             self._append(target, line, moment)
         except OSError as error:
@@ -228,7 +231,7 @@ class Captures:
         self._held_bytes += len(line)
 
     def _write_held(self) -> None:
-        """Write what waits in memory as far as the disk takes it, and tell what found no room."""
+        """Write the records that wait in memory until the disk fails again, and log the number of dropped records."""
         while self._held:
             try:
                 self._append(*self._held[0])
@@ -248,7 +251,7 @@ class Captures:
         self._closed.append(spool.path)
 
     async def flush(self, endpoint: str | None = None) -> None:
-        """Store what was captured so far, of one endpoint or of all."""
+        """Upload the capture records of one endpoint, or of all."""
         self._write_held()
         for slot, spool in list(self._open.items()):
             if endpoint in (None, spool.endpoint):
@@ -287,7 +290,7 @@ class Captures:
     async def _store(self, path: Path) -> None:
         content = await asyncio.to_thread(path.read_bytes)
         head, _, lines = content.partition(b"\n")
-        whole = lines[: lines.rfind(b"\n") + 1]  # a kill may tear the last record, whose request was not answered
+        whole = lines[: lines.rfind(b"\n") + 1]  # without a last line that a kill cut off; its request was not answered
         if whole:
             place = json.loads(head)
             await self._objects.write(whole, Location(place["bucket"], place["key"]))

@@ -1,7 +1,7 @@
-"""HTTP towards one container: a request at a time on each of its connections, which stay open between requests.
+"""An HTTP client for one container: one request at a time per connection, and connections that stay open.
 
-A client of its own, for it is on the way of every invocation: with a general one, the hop to the container took more
-processor time than the container's own HTTP server.
+Every invocation passes through this client. With a general HTTP client, the hop to the container took more processor
+time than the container's own HTTP server.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import httptools
 from scones import server_token
 
 IDLE_SECONDS = 4.0
-"""How long a connection may have been idle: servers close theirs, many after 5 s."""
+"""Maximum seconds that a reused connection may have been idle; many servers close idle ones after 5 s."""
 HEAD_LIMIT = 64 << 10
-"""Maximum bytes of an answer's head."""
+"""Maximum bytes of a response's headers."""
 ANSWER_LIMIT = 100 << 20
-"""Maximum bytes of an answer's body: the largest payload of a transform job."""
+"""Maximum bytes of a response's body: the largest payload of a transform job."""
 SMALL = 64 << 10
-"""Bytes of a body that is sent with its head, in one piece."""
+"""Bytes below which a body is sent with its head in one write."""
 
 
 class ServerGoneError(Exception):
-    """The server does not run, or went away before it had answered."""
+    """The server does not run, or ended before it answered."""
 
 
 class AnswerTooLargeError(Exception):
-    """The body of the server's answer is larger than allowed; the rest of it is not read."""
+    """The body of the response is larger than allowed; the rest of it is not read."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The response is larger than {limit} bytes.")
@@ -42,7 +42,7 @@ class TimedOutError(Exception):
 
 
 class Answer(NamedTuple):
-    """What a container answered; the names of headers are in lower case."""
+    """A container's response; the names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,13 +50,13 @@ class Answer(NamedTuple):
 
 
 class ContainerClient:
-    """The connections to a server on a port of loopback; `token` is what it was given as its own."""
+    """The connections to a server on a loopback port; `token` is the secret that the server was started with."""
 
     def __init__(self, port: int, token: str = "") -> None:
         self._port = port
         self._token = token
         self._idle: deque[_Connection] = deque()
-        """Those used last at the end."""
+        """Idle connections, the last used at the end."""
 
     async def request(
         self,
@@ -67,11 +67,11 @@ class ContainerClient:
         body: bytes = b"",
         limit: int = ANSWER_LIMIT,
     ) -> Answer:
-        """Send a request and return its answer, whatever its status.
+        """Send a request and return the response, whatever its status.
 
-        Raises `ServerGoneError`, `TimedOutError`, or `AnswerTooLargeError` for a body of more than `limit` bytes.
-        It is sent a second time where a connection ends with no answer begun: one that the server closed just now, for
-        it was idle, or of a worker that died.
+        Raises `ServerGoneError`, `TimedOutError` after `seconds`, or `AnswerTooLargeError` for a body of more than
+        `limit` bytes. The request is sent a second time if its connection ends before the response begins: the server
+        may just have closed an idle connection, or a worker may have died.
         """
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}", f"Content-Length: {len(body)}"]
         if self._token:
@@ -120,17 +120,17 @@ class ContainerClient:
         return connection
 
     def close(self) -> None:
-        """Close the connections that nothing is asked on."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
 
 class _UnansweredError(Exception):
-    """The connection ended before an answer was begun."""
+    """The connection ended before a response began."""
 
 
 class _Connection(asyncio.Protocol):
-    """A connection; `ask` may be called again when it has returned, while it is `usable`."""
+    """A connection for one request at a time; `ask` may be called again after it has returned, if `usable` is true."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -148,12 +148,14 @@ class _Connection(asyncio.Protocol):
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's transport has the same methods, but another class
 
     async def ask(self, deadline: float, head: bytes, body: bytes, limit: int) -> Answer:
-        """Send a request and return its answer, until the loop's time is `deadline`.
+        """Send a request and return its response; `deadline` is in the loop's time.
 
-        Raises `_UnansweredError`, `TimeoutError`, `AnswerTooLargeError`, or `OSError` for a broken answer.
+        Raises `_UnansweredError`, `TimeoutError`, `AnswerTooLargeError`, or `OSError` for a broken response.
         """
         assert self._transport is not None
         self._limit = limit
@@ -167,7 +169,10 @@ class _Connection(asyncio.Protocol):
         return await self._answer
 
     def _keep_to(self, deadline: float) -> None:
-        """End what is asked at its deadline, with one timer for many requests: it looks whose turn it is."""
+        """Fail the current request at its deadline.
+
+        One timer serves many requests: when it fires, it checks the deadline of the current request.
+        """
         self._deadline = deadline
         if self._timer is None or self._timer.when() > deadline:
             if self._timer is not None:
@@ -214,7 +219,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200:  # "100 Continue", which nobody asked for: the answer is still to come
+        if status < 200:  # an unexpected "100 Continue": the final response follows
             return
         self.usable = self._parser.should_keep_alive()
         self._complete(status)
@@ -222,7 +227,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         framed = "content-length" in self._headers or "transfer-encoding" in self._headers
-        if exc is None and self._headed and not framed:  # a body that ends with its connection
+        if exc is None and self._headed and not framed:  # the end of the connection ends the body
             self._complete(self._parser.get_status_code())
         elif self._begun:
             self._fail(OSError("the container ended its connection in the middle of an answer"))
@@ -230,7 +235,7 @@ class _Connection(asyncio.Protocol):
             self._fail(_UnansweredError())
 
     def _complete(self, status: int) -> None:
-        if self._answer is None or self._answer.done():  # an answer that nobody asked for
+        if self._answer is None or self._answer.done():  # a response without a request
             self.close()
             return
         self.idle_since = time.monotonic()
@@ -242,7 +247,7 @@ class _Connection(asyncio.Protocol):
             self._answer.set_exception(error)
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Abort the connection."""
         self.usable = False
         if self._timer is not None:
             self._timer.cancel()
@@ -252,5 +257,5 @@ class _Connection(asyncio.Protocol):
 
 
 def _on_one_line(value: str) -> str:
-    """Return a header's value that cannot end its line: what a state machine sends came in no header before."""
+    """Remove unprintable characters, such as line ends, from a header's value: a state machine may send any text."""
     return value if value.isprintable() else "".join(letter for letter in value if letter.isprintable())

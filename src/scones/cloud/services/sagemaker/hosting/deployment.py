@@ -1,4 +1,4 @@
-"""What an endpoint runs: a model server for each production variant of one endpoint configuration."""
+"""Deployments of endpoints: a model server for each production variant of one endpoint configuration."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.untrusted_files import remove_tree
 
 STARTUP_LIMIT = 480
-"""Seconds until a container must be healthy, where the variant does not say: AWS's default."""
+"""Default seconds within which a container must become healthy, as on AWS."""
 YEARS = 24 * 365 * 10
-"""Hours that an endpoint's keys last: AWS renews them, a process's environment cannot be."""
+"""Hours that an endpoint's credentials last: AWS renews them, but a process's environment cannot be changed."""
 
 
 class DeploymentFailedError(Exception):
-    """A variant could not be brought up; the message is the endpoint's FailureReason."""
+    """A variant could not be started; the message is the endpoint's FailureReason."""
 
 
 @dataclass(eq=False)
 class Variant:
-    """One production variant that serves."""
+    """One production variant with its model server."""
 
     name: str
     weight: float
     server: ModelServer
     capture: CaptureTarget | None
     stream: str
-    """The log stream's name."""
+    """Name of the log stream."""
 
 
 class Deployment:
-    """The servers of one endpoint and one configuration; `plan` is as `Endpoints` stores it."""
+    """The model servers of one endpoint and one configuration; `plan` is a Plan that `Endpoints` stores."""
 
     def __init__(self, cloud: Cloud, endpoint: str, plan: dict[str, Any]) -> None:
         self._cloud = cloud
@@ -80,7 +80,7 @@ class Deployment:
         return describe
 
     async def up(self) -> None:
-        """Fetch the models and start every server; raises `DeploymentFailedError` with none left running."""
+        """Fetch the models and start every server; stop them all and raise `DeploymentFailedError` if one fails."""
         try:
             async with asyncio.TaskGroup() as group:
                 for variant, item in zip(self.variants, self._plan["Variants"], strict=True):
@@ -110,7 +110,7 @@ class Deployment:
             raise DeploymentFailedError(error.message) from error
 
     def pick(self, name: str | None) -> Variant | None:
-        """Return the variant of a name, or one drawn by the weights; None where there is none of the name."""
+        """Return the variant with a name, or a random one by weight without a name; None if the name is unknown."""
         if name is not None:
             return next((variant for variant in self.variants if variant.name == name), None)
         if len(self.variants) == 1:
@@ -119,11 +119,11 @@ class Deployment:
         return random.choices(self.variants, weights if any(weights) else None)[0]
 
     async def drain(self) -> None:
-        """Wait until every request in flight is answered."""
+        """Wait until all requests in flight are answered."""
         await asyncio.gather(*(variant.server.drain() for variant in self.variants))
 
     async def down(self, grace: float = 30.0) -> None:
-        """Stop every server."""
+        """Stop every server: SIGTERM, and SIGKILL after `grace` seconds."""
         await asyncio.gather(*(variant.server.stop(grace) for variant in self.variants))
 
     async def remove(self) -> None:
@@ -132,5 +132,5 @@ class Deployment:
 
 
 def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:
-    """Return the folder of an endpoint's deployments."""
+    """Return the folder that holds an endpoint's deployments."""
     return cloud.settings.data_dir / "sagemaker" / "endpoints" / endpoint

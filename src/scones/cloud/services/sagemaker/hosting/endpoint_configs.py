@@ -1,4 +1,4 @@
-"""Endpoint configurations: which models an endpoint serves, with which weights, and what it captures."""
+"""Endpoint configurations: the models that an endpoint serves, their weights, and data capture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class EndpointConfigs:
         return self._cloud.arn("sagemaker", f"endpoint-config/{name.lower()}")
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check that the models are there, and store the configuration."""
+        """Check that the models exist, and store the configuration; raises `ServiceError`."""
         name = request["EndpointConfigName"]
         arn = self.arn(name)
         if self._configs.get(name) is not None:
@@ -74,6 +74,6 @@ class EndpointConfigs:
         return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
 
     async def delete(self, name: str) -> None:
-        """Forget a configuration; endpoints that run with it go on, as on AWS."""
+        """Delete a configuration; endpoints that use it keep running, as on AWS."""
         if not await self._configs.remove(name):
             raise not_found("endpoint configuration", self.arn(name))

@@ -1,4 +1,4 @@
-"""Endpoints: created, updated without a failed request, described, listed and deleted; back after a restart."""
+"""Endpoints: creation, updates without failed requests, deletion, and resumption after a restart."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 _SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 _INTERNAL = ("Plan", "NextPlan")
-"""Members of a stored document that Describe does not show: what the endpoint runs, and what an update brings."""
+"""Members of a stored document that Describe does not show: the deployed plan, and the plan of a running update."""
 
 
 class Endpoints:
-    """The endpoints of a cloud. `serving` holds those that answer."""
+    """The endpoints of a cloud; `serving` has the deployments that answer requests, by endpoint name."""
 
     def __init__(self, cloud: Cloud, models: Models, configs: EndpointConfigs, captures: Captures) -> None:
         self._cloud = cloud
@@ -47,7 +47,7 @@ class Endpoints:
         return self._cloud.arn("sagemaker", f"endpoint/{name.lower()}")
 
     async def start(self) -> None:
-        """Plan to bring back every endpoint that was there, and to go on with what was under way."""
+        """Plan to restart every endpoint of an earlier process, and to resume unfinished updates and deletions."""
         documents = self._endpoints.all()
         if self._cloud.may_sweep:
             await asyncio.to_thread(self._sweep, documents)
@@ -75,7 +75,7 @@ class Endpoints:
         return Leftover("endpoint", name, take_up, give_up)
 
     def _sweep(self, documents: list[Document]) -> None:
-        """Remove the files of deployments that no endpoint has."""
+        """Remove the files of deployments that belong to no endpoint."""
         known = {(item["EndpointName"], plan.get("Id")) for item in documents for plan in _plans(item)}
         for folder in endpoint_folder(self._cloud, "").glob("*/*"):
             if (folder.parent.name, folder.name) not in known:
@@ -96,7 +96,7 @@ class Endpoints:
             await self._update(name, document["NextPlan"])
 
     async def stop(self) -> None:
-        """Stop every server; the endpoints stay in the store and come back."""
+        """Stop every server; the endpoints stay in the store and are restarted with the cloud."""
         tasks = list(self._work.values())
         for task in tasks:
             task.cancel()
@@ -109,7 +109,7 @@ class Endpoints:
         task.add_done_callback(lambda done: self._work.pop(name) if self._work.get(name) is done else None)
 
     def _plan(self, config_name: str) -> dict[str, Any]:
-        """Return what a configuration asks for, with its models as they are now: both may be deleted later."""
+        """Return a configuration's variants with copies of their models, because both may be deleted later."""
         config = self._configs.describe(config_name)
         plan: dict[str, Any] = {"Id": uuid.uuid4().hex, "EndpointConfigName": config_name, "Variants": []}
         for variant in config["ProductionVariants"]:
@@ -123,7 +123,7 @@ class Endpoints:
         return plan
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store an endpoint and begin to bring it up."""
+        """Store an endpoint and start to deploy it; raises `ServiceError` (ValidationException)."""
         name = request["EndpointName"]
         arn = self.arn(name)
         if self._endpoints.get(name) is not None:
@@ -175,7 +175,10 @@ class Endpoints:
         await deployment.remove()
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Begin to bring up a new configuration beside the old one, which serves until the new one is healthy."""
+        """Start to deploy another configuration; the old one serves until the new one is healthy.
+
+        Raises `ServiceError` (ValidationException).
+        """
         name, config_name = request["EndpointName"], request["EndpointConfigName"]
         current = self._document(name)
         plan = self._plan(config_name)
@@ -201,11 +204,11 @@ class Endpoints:
         return {"EndpointArn": current["EndpointArn"]}
 
     async def _update(self, name: str, plan: dict[str, Any]) -> None:
-        """Switch all requests at once; a DeploymentConfig's slower traffic shifting is recorded only."""
+        """Deploy a plan and switch all requests to it at once; a DeploymentConfig's traffic shifting has no effect."""
         try:
             deployment = await self._bring_up(name, plan)
         except DeploymentFailedError as error:
-            # As on AWS, the endpoint goes on with its old configuration, and FailureReason tells.
+            # As on AWS, the endpoint keeps its old configuration, and FailureReason has the reason.
             await self._set(name, drop="NextPlan", EndpointStatus="InService", FailureReason=str(error))
             return
         old, self.serving[name] = self.serving[name], deployment
@@ -215,7 +218,10 @@ class Endpoints:
         await self._captures.flush(name)
 
     async def update_weights(self, name: str, desired: list[dict[str, Any]]) -> dict[str, Any]:
-        """Change the weights of variants; their instance counts are recorded."""
+        """Change the weights of variants; instance counts are only recorded.
+
+        Raises `ServiceError` (ValidationException).
+        """
         wanted = {item["VariantName"]: item for item in desired}
 
         def change(document: Document) -> None:
@@ -244,12 +250,12 @@ class Endpoints:
         return document
 
     def status(self, name: str) -> str | None:
-        """Return an endpoint's status, None where there is none of the name."""
+        """Return an endpoint's status, or None if the endpoint does not exist."""
         document = self._endpoints.get(name)
         return document["EndpointStatus"] if document else None
 
     def describe(self, name: str) -> Document:
-        """Return what DescribeEndpoint answers; raises `ServiceError` (ValidationException)."""
+        """Return the response of DescribeEndpoint; raises `ServiceError` (ValidationException)."""
         document = self._document(name)
         plan = document["Plan"]
         shown = {key: value for key, value in document.items() if key not in _INTERNAL}
@@ -272,7 +278,7 @@ class Endpoints:
         return {"Endpoints": [{key: item[key] for key in _SUMMARY} for item in page], **more}
 
     async def delete(self, name: str) -> None:
-        """Stop answering at once, and begin to stop the servers."""
+        """Stop serving at once, and start to stop the servers; raises `ServiceError` (ValidationException)."""
         if self._document(name)["EndpointStatus"] == "Deleting":
             raise invalid(f'Cannot delete in-progress endpoint "{self.arn(name)}".')
         if task := self._work.get(name):
@@ -303,7 +309,10 @@ def _plans(document: Document) -> list[dict[str, Any]]:
 
 
 def _retain(plan: dict[str, Any], current: dict[str, Any], excluded: set[str]) -> None:
-    """Carry what was changed since the old configuration over to variants of the same names."""
+    """Copy the current weights, instance counts and capture settings into a new plan, except for excluded kinds.
+
+    Weights and instance counts are copied between variants with the same name.
+    """
     old = {item["VariantName"]: item for item in current["Variants"]}
     members = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
     for item in plan["Variants"]:

@@ -1,4 +1,4 @@
-"""A container's model, put where its program finds it."""
+"""Model data: fetched from S3, unpacked and put into a container's model folder."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scones.cloud.untrusted_files import remove_tree
 
 
 class ModelDataError(Exception):
-    """Model data could not be had; the message is as AWS words it."""
+    """Model data could not be fetched or unpacked; the message has AWS's wording."""
 
 
 async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -> None:
-    """Fetch a container's model into `base / "model"`, unless an earlier run has; raises `ModelDataError`.
+    """Fetch a container's model into `base / "model"`, unless that exists already; raises `ModelDataError`.
 
-    It is fetched and unpacked next to `base`, in which the container's program can put links.
+    The model is downloaded and unpacked next to `base`, because the container's program can create links in `base`.
     """
     uri = model_data(container)
     if await asyncio.to_thread(os.path.lexists, base / "model"):

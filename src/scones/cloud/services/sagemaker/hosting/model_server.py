@@ -1,4 +1,4 @@
-"""One model server: a child process under the hosting contract, kept running, and asked over loopback HTTP."""
+"""A model server: a child process that follows the container contract for hosting and answers loopback HTTP."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ PING_TIMEOUT = 2.0
 INVOKE_TIMEOUT = 60.0
 STOP_GRACE = 30.0
 FIRST_TRIES = 3
-"""How often a server that ends before its first healthy answer is started: then its endpoint has failed."""
+"""Number of starts of a server that keeps ending before it is healthy; then its endpoint fails."""
 LONGEST_PAUSE = 10.0
-"""Seconds before a server that crashed again and again is started once more."""
+"""Maximum seconds before a server that crashed repeatedly is restarted."""
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 
 
 class NotHealthyError(Exception):
-    """A server did not answer /ping with 200 in time."""
+    """A server did not answer /ping with status 200 in time."""
 
 
 class ModelServer:
-    """A server process that is started again whenever it ends, until `stop`.
+    """A server process that is restarted whenever it ends, until `stop`.
 
-    `program` makes the process's description for a port. One process serves a production variant, whatever its
-    InstanceCount is: that is recorded, and more of them on one machine would serve no more.
+    `program` returns the `Program` to start for a port. One process serves a production variant, whatever its
+    InstanceCount: the count is only recorded, because more processes on one machine would not serve more requests.
     """
 
     def __init__(self, program: Callable[[int], Awaitable[Program]], stream: LogStream) -> None:
@@ -69,7 +69,7 @@ class ModelServer:
         raise NotHealthyError
 
     async def _launch(self) -> bool:
-        """Start the process; True when it is healthy, False when it has ended before."""
+        """Start the process; return True once it is healthy, or False if it ends before that."""
         port, token = _free_port(), secrets.token_hex(16)
         self._client = ContainerClient(port, token)
         program = await self._program(port)
@@ -99,7 +99,7 @@ class ModelServer:
             await asyncio.sleep(pause)
             try:
                 await self._launch()
-            except OSError as error:  # no process to be had now
+            except OSError as error:  # the system cannot create a process now
                 log.warning("a model server could not be started: %s", error)
 
     async def invoke(self, body: bytes, headers: dict[str, str], limit: int = ANSWER_LIMIT) -> Answer:
@@ -116,14 +116,14 @@ class ModelServer:
                 self._idle.set()
 
     async def drain(self) -> None:
-        """Wait until every request is answered, no longer than one may take."""
+        """Wait until all requests are answered, at most `INVOKE_TIMEOUT` seconds."""
         try:
             await asyncio.wait_for(self._idle.wait(), INVOKE_TIMEOUT)
         except TimeoutError:
             log.warning("a model server is stopped with %d requests unanswered", self._in_flight)
 
     async def stop(self, grace: float = STOP_GRACE) -> None:
-        """End the process: SIGTERM, and SIGKILL after `grace` seconds."""
+        """Stop the process: SIGTERM, and SIGKILL after `grace` seconds."""
         self.healthy = False
         if self._keeper is not None:
             self._keeper.cancel()

@@ -1,4 +1,4 @@
-"""Models: an image with the data that it serves."""
+"""Models: a container image with its model data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scones.cloud.services.sagemaker.registry.model_packages import ModelPackage
 from scones.cloud.services.sagemaker.resources import Document, Resources
 
 _SERVED = "Served"
-"""Where the document of a model of a model package keeps the container that runs; Describe shows the request's."""
+"""Member of a document with the container that runs, if the model uses a model package; Describe does not show it."""
 
 
 class Models:
@@ -29,12 +29,12 @@ class Models:
         return self._cloud.arn("sagemaker", f"model/{name.lower()}")
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check that the image and the model data are there, and store the model."""
+        """Check that the container image and the model data exist, and store the model; raises `ServiceError`."""
         name = request["ModelName"]
         arn = self.arn(name)
         if self._models.get(name) is not None:
             raise already_exists("model", arn)
-        if "PrimaryContainer" in request and "Containers" in request:  # AWS's own words are not documented
+        if "PrimaryContainer" in request and "Containers" in request:  # AWS's message is not documented
             raise invalid("You must provide either PrimaryContainer or Containers, and not both.")
         containers = request.get("Containers") or [request.get("PrimaryContainer")]
         if containers == [None]:
@@ -59,7 +59,7 @@ class Models:
         return {"ModelArn": arn}
 
     def _resolve(self, container: dict[str, Any]) -> dict[str, Any]:
-        """Return a container with what its model package says, where it names one."""
+        """Return a container, merged with its model package's container if it names a package."""
         if "ModelPackageName" not in container:
             return container
         packaged = self._packages.container(container["ModelPackageName"])
@@ -90,7 +90,7 @@ class Models:
         return document
 
     def served(self, name: str) -> Document:
-        """Return the container that a model runs: its own, or that of its model package; raises `ServiceError`."""
+        """Return the container that a model runs, its own or its model package's; raises `ServiceError`."""
         document = self._models.get(name)
         if document is None:
             raise not_found("model", self.arn(name))
@@ -104,13 +104,13 @@ class Models:
         return {"Models": summaries, **more}
 
     async def delete(self, name: str) -> None:
-        """Forget a model; endpoints that serve it go on."""
+        """Delete a model; endpoints that serve it keep running."""
         if not await self._models.remove(name):
             raise not_found("model", self.arn(name))
 
 
 def model_data(container: dict[str, Any]) -> str:
-    """Return where a container's model data is, "" where it has none."""
+    """Return the URI of a container's model data, or "" if it has none."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     uri: str = container.get("ModelDataUrl") or source.get("S3Uri", "")
     return uri

@@ -1,4 +1,4 @@
-"""The runtime: InvokeEndpoint, from the signed request to the model server and back."""
+"""SageMaker Runtime: InvokeEndpoint, which sends a request to a model server and returns its response."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from scones.cloud.services.sagemaker.control import SageMaker
 
 LARGEST = 6_291_456
-"""Bytes that a request may have."""
+"""Maximum bytes of a request's body."""
 RESPONSE_LIMIT = 25 << 20
-"""Bytes that a response may have: the quota "Maximum payload size for endpoint invocation" is 25 MB. We could not find
-out what AWS answers for a larger one."""
+"""Maximum bytes of a response's body: the quota "Maximum payload size for endpoint invocation" is 25 MB.
+
+We found no source for AWS's error for a larger response.
+"""
 MESSAGE_LIMIT = 2048
-"""Characters of a model server's error that are passed on: the length of OriginalMessage in botocore's model."""
+"""Maximum characters of a model server's error message: the length of OriginalMessage in botocore's model."""
 ENCODE_ASIDE = 256 << 10
-"""Bytes from which a record is encoded on a thread, for it would hold up other requests."""
+"""Bytes from which a capture record is encoded on a thread, because it would delay other requests."""
 _REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 
 
@@ -43,7 +45,7 @@ class SageMakerRuntime(Service):
     own_checks: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
 
     async def invoke_endpoint(self, call: Call) -> dict[str, Any]:
-        """Send a request to a variant's model server and return its answer, captured where that is configured."""
+        """Send a request to a variant's model server and return its response; capture both if that is configured."""
         params = call.params
         moment = time.time()
         for member in _REFUSED:
@@ -54,7 +56,7 @@ class SageMakerRuntime(Service):
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
         body = params.get("Body", b"")
-        if len(body) > LARGEST:  # AWS's front end refuses it, before the service's own validation
+        if len(body) > LARGEST:  # AWS's front end rejects it before the service validates the request
             raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
         request = Captured(params.get("ContentType", "application/octet-stream"), body)
         answer = await self._ask(name, variant, request, call)
@@ -78,7 +80,7 @@ class SageMakerRuntime(Service):
                 raise ServiceError(
                     "ValidationError", f"Endpoint {name} of account {self.cloud.settings.account} not found."
                 )
-            # AWS refuses with this code too; its words are not known.
+            # AWS's error has this code; its message is not known.
             raise ServiceError(
                 "ValidationError",
                 f"Endpoint {name} of account {self.cloud.settings.account} is not InService: it is {status}.",
