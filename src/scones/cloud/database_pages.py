@@ -1,8 +1,8 @@
-"""Reading rows from the pages of a damaged SQLite database, past the damage.
+"""Reader of rows from the undamaged pages of a damaged SQLite database.
 
-SQLite gives up a table at its first damaged page, and a whole database where the header or the list of tables is
-damaged. Here each page is read by itself: what a damaged page contained is lost, and the rest is found. The format is
-that of sqlite.org/fileformat2.html; pages in the write-ahead log come before those of the database.
+SQLite stops reading a table at its first damaged page, and a whole database if its header or its schema table is
+damaged. This module reads each page separately: only the content of damaged pages is lost. The format is described in
+sqlite.org/fileformat2.html. Pages in the write-ahead log take precedence over those of the database file.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ Value = int | float | str | bytes | None
 Shape = tuple[tuple[type, ...], ...]
 
 PAGE_SIZE = 4096
-"""Bytes of a page where no header says how many: SQLite's default."""
+"""Page size in bytes if no header states it: SQLite's default."""
 _PAGE_SIZES = frozenset(2**power for power in range(9, 17))
 _HEADER = 100
-"""Bytes of the database's header, before the content of page 1."""
+"""Size in bytes of the database header, which precedes the content of page 1."""
 _WAL_MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
-"""The byte order of a write-ahead log's checksums, by its first four bytes."""
+"""Byte order of a write-ahead log's checksums, by the log's magic number."""
 _WAL_HEADER = struct.Struct(">8I")
 _WAL_FRAME = struct.Struct(">6I")
 _TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR = 13, 5, 10, 2
 _INTEGER_SIZES = (0, 1, 2, 3, 4, 6, 8)
-"""Bytes of an integer, by its serial type."""
+"""Size of an integer in bytes, by its serial type."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table of a damaged database: its first page, and its columns in the order in which its records have them.
+    """A table of a damaged database: its root page, and its columns in the order of the stored fields.
 
-    `row_id` is the column that stands for the row id, or ""; `by_key` is True for a table WITHOUT ROWID. `shape` has
-    the Python types that each column may have.
+    `row_id` is the column that is an alias for the row id, or "". `by_key` is True for a table WITHOUT ROWID. `shape`
+    has the possible Python types of each column.
     """
 
     root: int
@@ -48,7 +48,7 @@ class StoredTable:
 
 
 class DatabasePages:
-    """The pages of a damaged database and its write-ahead log. Use it as a context manager."""
+    """The pages of a damaged database and its write-ahead log; a context manager."""
 
     def __init__(self, database: Path) -> None:
         self._files = contextlib.ExitStack()
@@ -58,11 +58,11 @@ class DatabasePages:
         self._frames = self._committed_frames()
         in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
         self.pages = max(in_file, declared, *self._frames, 0)
-        """The number of pages that the database had."""
+        """Number of pages of the undamaged database."""
         self._visited: set[int] = set()
         self._indexes: list[Shape] = []
         self.damaged = 0
-        """The number of damaged pages and cells that were met since it was last set to 0."""
+        """Number of damaged pages and cells read since this was last set to 0."""
 
     def __enter__(self) -> DatabasePages:
         return self
@@ -71,12 +71,12 @@ class DatabasePages:
         self._files.close()
 
     def absent(self) -> int:
-        """Return the number of pages that are neither in the database nor in its log."""
+        """Return the number of pages that are neither in the database file nor in its log."""
         in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
         return sum(number not in self._frames for number in range(in_file + 1, self.pages + 1))
 
     def tables(self) -> dict[str, StoredTable]:
-        """Return the tables by name; where page 1 is damaged, entries of the list are searched in all pages."""
+        """Return the tables by name; if page 1 is damaged, all pages are searched for entries of the schema table."""
         listed = [*self._records(1, index=False)]
         self._visited.clear()
         if self.damaged or not listed:
@@ -98,12 +98,12 @@ class DatabasePages:
         return tables
 
     def rows(self, table: StoredTable) -> Iterator[tuple[tuple[str, ...], list[Value]]]:
-        """Yield the columns and values of a table's rows that can be read."""
+        """Yield the columns and values of each readable row of a table."""
         for row_id, fields in self._records(table.root, index=table.by_key):
             if len(fields) > len(table.columns):
                 self.damaged += 1
                 continue
-            columns = table.columns[: len(fields)]  # a column that was added later is not in older records
+            columns = table.columns[: len(fields)]  # older records lack columns that were added later
             if table.row_id in columns:
                 fields[columns.index(table.row_id)] = row_id
             yield columns, fields
@@ -111,10 +111,10 @@ class DatabasePages:
     def stray_rows(
         self, tables: Iterable[StoredTable], incomplete: Container[StoredTable]
     ) -> Iterator[tuple[StoredTable, list[Value]]]:
-        """Yield rows of incomplete tables in pages that no inner page names any more.
+        """Yield rows of incomplete tables from pages that no interior page refers to any more.
 
-        A page belongs to a table if its records fit the columns of this table alone, and of no index. A page that was
-        given up earlier cannot be distinguished from a lost one where the list of free pages is lost as well.
+        A page belongs to a table if its records fit the columns of that table, of no other table and of no index. If
+        the freelist is lost as well, pages that were freed earlier cannot be distinguished from lost ones.
         """
         tables = [*tables]
         free = self._free_pages()
@@ -136,7 +136,7 @@ class DatabasePages:
                 yield fitting[0], fields
 
     def _free_pages(self) -> set[int]:
-        """Return the pages that contain nothing any more, as far as the list of them is there (section 1.5)."""
+        """Return the free pages, as far as the freelist can be read (section 1.5 of the format)."""
         free: set[int] = set()
         trunk = int.from_bytes(self._page(1)[32:36], "big")
         while len(page := self._page(trunk)) == self._size and trunk not in free:
@@ -154,7 +154,7 @@ class DatabasePages:
         return descriptor
 
     def _header(self) -> tuple[int, int]:
-        """Return the size of a page and the number of pages, 0 where that is not known."""
+        """Return the page size and the number of pages; the number is 0 if it is unknown."""
         header = os.pread(self._main, _HEADER, 0) if self._main is not None else b""
         if header.startswith(b"SQLite format 3\0") and len(header) == _HEADER:
             size, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
@@ -166,7 +166,7 @@ class DatabasePages:
         return (size if size in _PAGE_SIZES else PAGE_SIZE), 0
 
     def _committed_frames(self) -> dict[int, int]:
-        """Return the offset of each page in the log that SQLite would read it from."""
+        """Return the offset in the log of each page that SQLite would read from the log."""
         found: dict[int, int] = {}
         header = os.pread(self._log, _WAL_HEADER.size, 0) if self._log is not None else b""
         if self._log is None or len(header) < _WAL_HEADER.size:
@@ -191,7 +191,7 @@ class DatabasePages:
         return found
 
     def _page(self, number: int) -> bytes:
-        """Return a page, or what there is of it."""
+        """Return a page, or the part of it that exists."""
         if number in self._frames and self._log is not None:
             return os.pread(self._log, self._size, self._frames[number])
         if self._main is None or not 0 < number <= self.pages:
@@ -199,7 +199,7 @@ class DatabasePages:
         return os.pread(self._main, self._size, (number - 1) * self._size)
 
     def _records(self, root: int, *, index: bool) -> Iterator[tuple[int, list[Value]]]:
-        """Yield the row ids and fields of a b-tree's records."""
+        """Yield the row id and the fields of each record in a b-tree."""
         waiting = [root]
         while waiting:
             number = waiting.pop()
@@ -211,7 +211,7 @@ class DatabasePages:
             waiting += reversed(children)
 
     def _cells(self, number: int, *, index: bool) -> tuple[list[tuple[int, list[Value]]], list[int]]:
-        """Return the records of one page, with their row ids, and the pages below it."""
+        """Return the records of one page with their row ids, and the numbers of its child pages."""
         page, start = self._page(number), _HEADER if number == 1 else 0
         kind = page[start] if len(page) == self._size else 0
         leaf, interior = (_INDEX_LEAF, _INDEX_INTERIOR) if index else (_TABLE_LEAF, _TABLE_INTERIOR)
@@ -244,7 +244,7 @@ class DatabasePages:
         return row_id, _fields(self._payload(page, offset, length, index=index))
 
     def _payload(self, page: bytes, offset: int, length: int, *, index: bool) -> bytes:
-        """Return a record's bytes, those on overflow pages included (section 1.6 of the format)."""
+        """Return a record's bytes, including those on overflow pages (section 1.6 of the format)."""
         if not 0 < length <= self.pages * self._size:
             raise ValueError("the length of a record is impossible")
         most = (self._size - 12) * 64 // 255 - 23 if index else self._size - 35
@@ -266,7 +266,7 @@ class DatabasePages:
 
 
 def _layout(roots: dict[str, int], schema: dict[str, str]) -> tuple[dict[str, StoredTable], list[Shape]]:
-    """Return how tables are stored, from their first pages and CREATE statements, and the shapes of all indexes."""
+    """Return the storage layout of the tables and the shapes of all indexes, from root pages and CREATE statements."""
     tables: dict[str, StoredTable] = {}
     indexes: list[Shape] = []
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
@@ -299,7 +299,7 @@ def _stored_table(connection: sqlite3.Connection, name: str, root: int) -> Store
 def _index_shapes(connection: sqlite3.Connection, name: str, table: StoredTable) -> Iterator[Shape]:
     types = dict(zip(table.columns, table.shape, strict=True)) | ({table.row_id: (int,)} if table.row_id else {})
     for index in connection.execute(f'PRAGMA index_list("{name}")').fetchall():
-        if table.by_key and index[3] == "pk":  # the table itself
+        if table.by_key and index[3] == "pk":  # its index is the table itself
             continue
         found = connection.execute(f'PRAGMA index_xinfo("{index[1]}")').fetchall()
         yield tuple(types.get(column[2], (int, float, str, bytes, type(None))) for column in found)
@@ -313,7 +313,7 @@ def _types(declared: str, required: int) -> tuple[type, ...]:
 
 
 def _fit(shape: Shape, records: list[tuple[int, list[Value]]]) -> bool:
-    """Return True if there are records, and all of them have a shape."""
+    """Return True if there are records and all of them fit a shape."""
     return bool(records) and all(
         len(fields) == len(shape) and all(map(isinstance, fields, shape)) for _, fields in records
     )
@@ -326,7 +326,7 @@ def _integer(content: bytes, offset: int, size: int) -> int:
 
 
 def _varint(content: bytes, offset: int) -> tuple[int, int]:
-    """Return an integer of one to nine bytes, and the offset behind it."""
+    """Return an integer of one to nine bytes, and the offset after it."""
     value = 0
     for position in range(offset, offset + 8):
         byte = content[position]
@@ -338,7 +338,7 @@ def _varint(content: bytes, offset: int) -> tuple[int, int]:
 
 
 def _fields(record: bytes) -> list[Value]:
-    """Return a record's values (section 2.1 of the format); raises `ValueError` or `IndexError` for a damaged one."""
+    """Return a record's values (section 2.1 of the format); raises `ValueError` or `IndexError` if it is damaged."""
     header, position = _varint(record, 0)
     kinds = []
     while position < header:

@@ -1,4 +1,4 @@
-"""Small state files: replaced as a whole, on disk before the call returns, and readable by their owner alone."""
+"""Small state files: replaced atomically, on disk before the call returns, and readable by their owner only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from scones.cloud.errors import CloudError
 
 _OTHERS = 0o077
-"""The permission bits of everybody but the owner."""
+"""Permission bits of the group and of all other users."""
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO})
-"""Error numbers of opening a symbolic link (Linux and macOS, BSD), a folder, and a pipe or a socket."""
+"""Error numbers from opening a symbolic link (Linux and macOS, BSD), a folder, a pipe or a socket."""
 
 
 class BrokenFileError(CloudError):
-    """A small state file that is empty or does not contain a JSON object with the expected members."""
+    """A state file is empty or does not contain a JSON object with the expected members."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} {reason}")
@@ -27,12 +27,13 @@ class BrokenFileError(CloudError):
 
 
 def open_file(path: Path, flags: int) -> int:
-    """Open a state file and return its descriptor; one that is made is readable by its owner alone.
+    """Open a state file and return its descriptor; a new file is readable by its owner only.
 
-    Raises `CloudError` for what is not a file: no symbolic link is followed, and no named pipe waited for.
+    Raises `CloudError` if the path is not a regular file: symbolic links are not followed, and opening a named pipe
+    does not block.
     """
     try:
-        # O_NONBLOCK does nothing to files, and keeps the opening of a named pipe from waiting for its other end.
+        # O_NONBLOCK has no effect on files; it keeps the opening of a named pipe from blocking.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno in _NOT_A_FILE:
@@ -45,12 +46,12 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def not_a_file(path: Path) -> CloudError:
-    """Return the error of a state file in whose place there is something else."""
+    """Return the error for a state file that is not a regular file."""
     return CloudError(f"{path} is not a regular file (a folder, a link or a pipe): move it away and try again.")
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Replace a file: readers see the old or the new content, also after a loss of power."""
+    """Replace a file atomically: readers see the old or the new content, even after a power loss."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         descriptor = open_file(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -66,7 +67,7 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on disk."""
+    """Sync a folder's entries to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -75,7 +76,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_object(path: Path, *members: str) -> dict[str, Any]:
-    """Return a JSON object that has these text members; raises `BrokenFileError`, or `OSError` without the file."""
+    """Read a JSON object with these text members; raises `BrokenFileError`, or `OSError` if the file is missing."""
     with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
         content = file.read()
     if not content.strip(b"\0 \r\n\t"):
@@ -93,11 +94,11 @@ def read_object(path: Path, *members: str) -> dict[str, Any]:
 
 
 def make_private(folder: Path) -> int:
-    """Take a folder and what it contains from everybody but the owner; return the number of changed entries.
+    """Remove other users' permissions from a folder and its content; return the number of changed entries.
 
-    Everything is visited only where the folder, or an entry directly in it, is open to others: a search of all
-    files at each start would take long. A file with several names (a hard link) keeps its mode, because another name
-    of it may be outside; links are not followed.
+    The content is searched only if the folder or an entry directly in it is open to others: a search of all files at
+    each start would take long. A hard-linked file keeps its mode, because another name of it may be outside the folder.
+    Links are not followed.
     """
     with os.scandir(folder) as found:
         tops = [entry.path for entry in found]
@@ -123,6 +124,6 @@ def _close(path: str) -> bool:
         return False
     try:
         Path(path).chmod(stat.S_IMODE(os.lstat(path).st_mode) & ~_OTHERS)
-    except (FileNotFoundError, PermissionError):  # removed meanwhile, or another user's
+    except (FileNotFoundError, PermissionError):  # deleted in the meantime, or owned by another user
         return False
     return True

@@ -1,4 +1,4 @@
-"""The exception that services raise to answer with an AWS error, and the one of a cloud that cannot run."""
+"""Exceptions: AWS errors that services raise, and errors of a cloud that cannot run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class CloudError(Exception):
-    """The local cloud could not be started or stopped; the message says what to do."""
+    """The local cloud could not start or stop; the message says what to do."""
 
 
 class ServiceError(Exception):
-    """An AWS error on its way to the client.
+    """An AWS error to be returned to the client.
 
-    `code` is AWS's own (`NoSuchBucket`, `ValidationException`); `status` is the HTTP status where the service
-    model does not state one; further keywords are the modelled members of the error (`OriginalStatusCode=500`).
+    `code` is AWS's own (`NoSuchBucket`, `ValidationException`). `status` is the HTTP status if the service model does
+    not define one. Further keywords are the modelled members of the error (`OriginalStatusCode=500`).
     """
 
     def __init__(self, code: str, message: str, status: int = 400, **members: Any) -> None:
@@ -34,12 +34,12 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def no_room(error: BaseException) -> bool:
-    """Return True if the operating system had no room for a write: a full disk, a quota, or a limit on file sizes."""
+    """Return True if a write failed for lack of space: a full disk, a quota, or a limit on file sizes."""
     return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
 def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
-    """Return the error of a cloud that the system does not let start, with what to do; None for any other failure."""
+    """Return the error for a cloud that the operating system prevents from starting, or None for any other failure."""
     number = error.errno if isinstance(error, OSError) else None
     if no_room(error):
         return CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.")
@@ -55,7 +55,7 @@ def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
 
 
 class DiskFullError(ServiceError):
-    """A write that found no room on the disk; nothing of it is stored, and AWS's clients try again on a 503."""
+    """A write failed because the disk is full; nothing of it is stored. AWS's clients retry on its status, 503."""
 
     def __init__(self) -> None:
         super().__init__(

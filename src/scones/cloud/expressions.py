@@ -1,24 +1,24 @@
-"""Regular expressions that users hand over, matched by RE2 in linear time and in bounded memory."""
+"""Regular expressions from users, matched by RE2 in linear time and bounded memory."""
 
 from __future__ import annotations
 
 import re2
 
 MEMORY = 1 << 20
-"""Bytes that a compiled expression may take, its automaton included."""
+"""Maximum size in bytes of a compiled expression, including its automaton."""
 STEPS = 20_000_000
-"""Bound of the product of an expression's size (instructions) and the bytes searched: about 40 ms at worst.
+"""Maximum product of an expression's size (instructions) and the number of searched bytes: about 40 ms at worst.
 
-An expression of 30 instructions searches 650 KB; lines are shorter than that.
+An expression of 30 instructions can search 650 KB; lines are shorter than that.
 """
 
 
 class ExpressionError(ValueError):
-    """An expression that RE2 does not compile; the text says why."""
+    """RE2 cannot compile the expression; the message gives the reason."""
 
 
 class Expression:
-    """A compiled expression. RE2 has no lookahead, no lookbehind and no backreferences."""
+    """A compiled expression. RE2 supports neither lookahead, lookbehind nor backreferences."""
 
     def __init__(self, text: str) -> None:
         options = re2.Options()
@@ -31,11 +31,11 @@ class Expression:
         self._longest = STEPS // max(1, self._compiled.programsize)
 
     def found_in(self, text: str) -> bool:
-        """Return True if the expression matches somewhere in the beginning of a text that it may search."""
+        """Return True if the expression matches in the searched part of a text: its beginning, limited by `STEPS`."""
         return self._search(text) is not None
 
     def group(self, text: str) -> str | None:
-        """Return the first group of the first match, or None without a match or a group."""
+        """Return the first group of the first match, or None if there is no match or no group."""
         found = self._search(text)
         if found is None or not self._compiled.groups or found[1] is None:
             return None

@@ -1,7 +1,7 @@
-"""The lock of a data folder: one process holds it, and any other can ask the kernel which one.
+"""The lock of a data folder: one process holds it, and any process can ask the kernel which one.
 
-A POSIX record lock: it ends with its process, however that ends, children do not inherit it, and asking for its holder
-(F_GETLK) takes nothing that could get in the way of a cloud that starts at the same moment.
+It is a POSIX record lock: the kernel releases it when its process ends for any reason, and children do not inherit it.
+Querying the holder (F_GETLK) takes no lock, so it cannot interfere with a cloud that starts at the same moment.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from scones.cloud.durable_files import open_file
 _FLOCK = "@hhqqi" if sys.platform == "linux" else "@qqihh"
 """C's `struct flock`: type, whence, start, length, pid on Linux; start, length, pid, type, whence elsewhere."""
 _held: set[Path] = set()
-"""The lock files of this process."""
+"""Paths of the lock files that this process holds."""
 
 
 class FolderLock:
-    """A data folder's lock. No other code in the holder's process may open the file: closing it ends the lock."""
+    """A data folder's lock.
+
+    No other code in the holder's process may open the file: closing any descriptor of it releases the lock.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self.path = lock_path(data_dir)
@@ -29,7 +32,7 @@ class FolderLock:
         self._identity = (0, 0)
 
     def take(self) -> bool:
-        """Take the lock for this process; return False where another process holds it."""
+        """Take the lock for this process; return False if another process holds it."""
         descriptor = open_file(self.path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,14 +46,14 @@ class FolderLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
             _held.discard(self.path)
 
     def in_place(self) -> bool:
-        """Return False once the file has been deleted or moved, with its data folder as a rule."""
+        """Return False if the lock file has been deleted or moved, usually together with its data folder."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - asked at every commit
         except OSError:
@@ -66,7 +69,7 @@ def lock_path(data_dir: Path) -> Path:
 def holder(data_dir: Path) -> int | None:
     """Return the id of the process that holds a data folder's lock, or None.
 
-    It is 0 for a process that this one cannot see, in another PID namespace.
+    The id is 0 for a process in another PID namespace, which this process cannot see.
     """
     if lock_path(data_dir) in _held:
         return os.getpid()

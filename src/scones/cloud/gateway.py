@@ -1,4 +1,4 @@
-"""The ASGI application: authenticate, find service and operation, validate, answer."""
+"""The ASGI application: authenticates requests, finds their operations, validates parameters and responds."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 HEALTH = "/_scones/health"
 FUNCTION_URL_LIMIT = 6 * 1024 * 1024
-"""Bytes of a body that a function URL takes."""
+"""Maximum size in bytes of a request body for a function URL."""
 UNSENT_LIMIT = 256 << 20
-"""Bytes of all large answers that clients have not taken yet; a further one is refused, before it is written."""
+"""Maximum total size in bytes of unread large responses; a further one is refused before it is serialized."""
 
 
 class _Incoming(NamedTuple):
-    """A request as it came, with what is decoded once."""
+    """A received request, with the values that are decoded only once."""
 
     request: auth.Request
     query: Mapping[str, Sequence[str]]
@@ -53,17 +53,17 @@ class _Incoming(NamedTuple):
 
 
 class _Candidates(NamedTuple):
-    """The services that are signed for under one name, by the protocols in which their operations are told."""
+    """The services that share one signing name, grouped by the protocol that identifies their operations."""
 
     services: tuple[str, ...]
     rest: tuple[str, ...]
     query: bool
     offered: Mapping[str, frozenset[str]]
-    """The operations offered, by service."""
+    """Supported operations by service."""
 
     @classmethod
     def of(cls, services: Sequence[Service]) -> _Candidates:
-        """Tell services apart by their protocols; loads their models."""
+        """Group services by protocol; loads their models."""
         offered = {service.name: service.operations() for service in services}
         rest = tuple(name for name in offered if _protocol(name).startswith("rest"))
         return cls(tuple(offered), rest, any(_protocol(name) == "query" for name in offered), offered)
@@ -71,7 +71,7 @@ class _Candidates(NamedTuple):
 
 @dataclass(slots=True)
 class _Admitted:
-    """A request whose signature holds: the operation, the caller, and the body, whole or as a stream."""
+    """An authenticated request: its operation, its caller, and its body as bytes or as a stream."""
 
     match: Match
     caller: Caller
@@ -82,7 +82,10 @@ class _Admitted:
 
 
 class Gateway:
-    """One port for every service; services are told apart by what was signed, then by target, action or path."""
+    """The gateway: one port for all services.
+
+    The service is found by the signing name, then by target, action or path.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -90,10 +93,10 @@ class Gateway:
         self._by_signing_name = cloud.signing_names()
         self._candidates: dict[str, _Candidates] = {}
         self._unsent = 0
-        """Bytes of large answers that clients have not taken yet."""
+        """Total size in bytes of large responses that clients have not read yet."""
 
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
-        """Answer one HTTP request."""
+        """Process one HTTP request."""
         if scope["type"] != "http":
             raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
         incoming = _incoming(scope, self.cloud.settings.port)
@@ -110,10 +113,11 @@ class Gateway:
     async def _answer_function_url(
         self, at: Address, incoming: _Incoming, scope: Scope, receive: body.Receive, send: Send
     ) -> None:
-        """Answer a request for a function's URL.
+        """Process a request to a function URL.
 
-        The Host is held to be ours, against DNS rebinding; a foreign Origin is let through, as on AWS: the address
-        was made to be called by web pages, nobody can guess its id, and what a page may read its CORS settings say.
+        The Host must be the local cloud's, as a protection against DNS rebinding. A foreign Origin is allowed, as on
+        AWS: web pages are meant to call function URLs, their ids cannot be guessed, and the CORS settings decide what a
+        page may read.
         """
         try:
             auth.check_origin({"host": incoming.request.headers.get("host", "")}, self.cloud.settings.port)
@@ -169,7 +173,7 @@ class Gateway:
         return response
 
     async def _large(self, write: Callable[[], Response], size: int) -> Response:
-        """Write a large answer on a thread; refuse it while clients do not take the answers that they asked for."""
+        """Serialize a large response on a thread; refuse it while too many large responses are unread."""
         if self._unsent + size > UNSENT_LIMIT:
             raise ServiceError("ServiceUnavailable", "Too many large responses have not been read yet.", 503)
         self._unsent += size
@@ -182,7 +186,7 @@ class Gateway:
         return response
 
     async def _meant(self, incoming: _Incoming) -> _Candidates:
-        """Return the services that a request may mean, by the service that its signature names."""
+        """Return the services that a request may address, by the signing name in its signature."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
             return await self._signed_for("s3")
@@ -204,20 +208,20 @@ class Gateway:
         return candidates
 
     def _assumed_service(self, request: auth.Request) -> str:
-        """Return the service in whose wire format a request is refused before its own is known."""
+        """Return the service whose wire format is used for an error if the addressed service is not known yet."""
         if "x-amz-target" in request.headers:
             return "logs"
         scope = auth.scope_of(request)
         if scope is None:
             return "s3"
         for name in self._by_signing_name.get(scope[0], ()):
-            if _protocol(name) != "json":  # that would have named a target
+            if _protocol(name) != "json":  # a JSON service would have a target
                 return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        return "sts" if form else "lambda"  # a service that is not offered: of the query protocol, or of REST and JSON
+        return "sts" if form else "lambda"  # an unsupported service: of the query protocol, or of REST and JSON
 
     async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
-        """Find the operation and check the signature; a body that the operation streams is not read yet."""
+        """Find the operation and verify the signature; a body that the operation streams is not read yet."""
         request = incoming.request
         candidates = await self._meant(incoming)
         match = self._match(incoming, candidates, {})
@@ -229,7 +233,7 @@ class Gateway:
             chunks = body.held_to_limit(body.stream(receive), *_limit(incoming, candidates, match))
             admitted.stream = _unframed(incoming, signature, chunks, admitted.trailers)
             return admitted
-        # before a body of any size is read
+        # checks the key before reading a body
         auth.require_key(request, self.cloud.credentials, self.cloud.settings.account)
         whole = await self._bodies.read(receive, *_limit(incoming, candidates, match))
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
@@ -277,7 +281,7 @@ class Gateway:
         )
 
     def _params(self, admitted: _Admitted, incoming: _Incoming) -> dict[str, Any]:
-        """Return the parameters, as the model has them."""
+        """Return the parameters, parsed and validated by the service model."""
         operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
         query = {**incoming.query, **admitted.form} if admitted.form else incoming.query
         params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.whole)
@@ -286,7 +290,7 @@ class Gateway:
                 params[name] = admitted.stream
             try:
                 service.validate(params, shape)
-            except RecursionError as error:  # of a shape that contains itself
+            except RecursionError as error:  # from a shape that contains itself
                 raise ServiceError("SerializationException", "The request is nested too deeply.") from error
         return params
 
@@ -332,7 +336,7 @@ def _protocol(service: str) -> str:
 
 
 def _limit(incoming: _Incoming, candidates: _Candidates, match: Match | None) -> tuple[int, Callable[[], ServiceError]]:
-    """Return the bytes that a body may have, and the refusal of more; raises it where more is announced."""
+    """Return the maximum size of a body, and the error for a larger one; raises it if Content-Length is larger."""
     service, operation = (match.service, match.operation.name) if match else (candidates.services[0], "")
     limit = body_limit(service, operation)
     refused = partial(too_large, service, operation, limit)
@@ -346,7 +350,7 @@ def _limit(incoming: _Incoming, candidates: _Candidates, match: Match | None) ->
 def _unframed(
     incoming: _Incoming, signature: auth.Signature, chunks: AsyncIterator[bytes], trailers: dict[str, str]
 ) -> AsyncIterator[bytes]:
-    """Return the body itself, held to its signature and to the length that the client announced."""
+    """Return the decoded body, verified against its signature and the announced length."""
     declared = signature.payload_hash
     if declared.startswith("STREAMING-"):
         announced = incoming.request.headers.get("x-amz-trailer", "")
@@ -358,10 +362,10 @@ def _unframed(
 
 
 def _decoded_length(text: str) -> int:
-    """Return the length that an aws-chunked body has without its chunks' headers."""
+    """Return the decoded length of an aws-chunked body, which excludes the chunk headers."""
     try:
         return numbers.count(text, body.CHUNK_LIMIT)
-    except ValueError as error:  # we could not find AWS's words
+    except ValueError as error:  # AWS's message is unknown
         raise ServiceError("InvalidRequest", f"x-amz-decoded-content-length: {error}.") from error
 
 
@@ -377,7 +381,7 @@ async def _send(response: Response, method: str, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(content, bytes):
-        if response.held:  # the last piece of a body is sent without waiting for the client
+        if response.held:  # sending the last piece of a body does not wait for the client
             await send({"type": "http.response.body", "body": content, "more_body": True})
             content = b""
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})

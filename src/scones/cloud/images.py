@@ -1,9 +1,9 @@
-"""Which program stands behind an image URI: the cloud runs programs where AWS runs containers.
+"""Container images: the mapping from image URIs to the programs that run instead of containers.
 
-Programs come from the entry-point group `scones.images`, whose names are repositories and whose values are modules,
-and from the environment variable `SCONES_IMAGES`, a comma-separated list of `REPOSITORY=MODULE` or
-`REPOSITORY=PATH.py` that goes before them. A program is started with one argument, as AWS starts an image:
-`train` for a training job, `serve` for an endpoint.
+Programs come from the entry-point group `scones.images`, whose names are repositories and whose values are modules.
+The environment variable `SCONES_IMAGES` takes precedence: a comma-separated list of `REPOSITORY=MODULE` or
+`REPOSITORY=PATH.py`. A program is started with one argument, as AWS starts a container: `train` for a training job,
+`serve` for an endpoint.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ CLOSED = {
     "semantic-segmentation": ("Semantic Segmentation", PYTORCH),
     "seq2seq": ("Sequence-to-Sequence", PYTORCH),
 }
-"""AWS's closed algorithms by their repositories: the name of each, and what to train here in its place."""
+"""AWS's closed-source algorithms by repository: the name of each, and its substitute here."""
 
 
 class UnknownImageError(ValueError):
-    """No program stands behind an image URI; the message names those that exist here."""
+    """No program is registered for an image URI; the message lists the available ones."""
 
 
 def repository(uri: str) -> str:
-    """Return an image URI's repository: `111122223333.dkr.ecr.us-east-1.amazonaws.com/NAME:1` is `NAME`."""
+    """Return an image URI's repository: `NAME` for `111122223333.dkr.ecr.us-east-1.amazonaws.com/NAME:1`."""
     first, slash, rest = uri.partition("/")
     path = rest if slash and ("." in first or ":" in first) else uri
     return path.partition("@")[0].partition(":")[0]
@@ -58,7 +58,7 @@ def _named_in_environment() -> dict[str, str]:
 
 
 def _instead(uri: str) -> str:
-    """Return a sentence, and a space, on a closed algorithm of AWS's; "" for any other image."""
+    """Return a sentence with a trailing space about one of AWS's closed algorithms; "" for any other image."""
     if repository(uri) not in CLOSED:
         return ""
     name, instead = CLOSED[repository(uri)]
@@ -66,9 +66,9 @@ def _instead(uri: str) -> str:
 
 
 def command(uri: str, argument: str) -> list[str]:
-    """Return the argument vector that stands for `docker run URI ARGUMENT`; raises `UnknownImageError`.
+    """Return the argument vector that replaces `docker run URI ARGUMENT`; raises `UnknownImageError`.
 
-    The first call reads the metadata of every installed distribution: make it on a thread.
+    The first call reads the metadata of all installed distributions; call it on a thread.
     """
     programs = {**_installed(), **_named_in_environment()}
     program = programs.get(repository(uri))
@@ -80,4 +80,4 @@ def command(uri: str, argument: str) -> list[str]:
         )
     if program.endswith(".py"):
         return [sys.executable, os.path.abspath(program), argument]  # noqa: PTH100 - symbolic links stay
-    return [sys.executable, "-P", "-m", program, argument]  # -P: its folder may be a user's, with modules in it
+    return [sys.executable, "-P", "-m", program, argument]  # -P: the current folder may be a user's, with modules in it
