@@ -1,4 +1,4 @@
-"""`python -m scones.algorithm train` or `serve`: what the container runs on those arguments.
+"""`python -m scones.algorithm train` or `serve`: the container program.
 
 `python -m scones.algorithm source FOLDER` writes the same program as a source_dir for the PyTorch estimator.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the program that the argument names; only what it needs is imported."""
+    """Run the program that the argument names; import only what it needs."""
     match sys.argv[1:]:
         case ["train"]:
             from scones.algorithm import job

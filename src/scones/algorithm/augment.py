@@ -1,7 +1,7 @@
-"""Variations of training pictures, drawn anew for every batch.
+"""Data augmentation of training images, drawn anew for every batch.
 
-Without `augmentation_type` our own recipe varies everything, where the built-in would vary nothing; with it only the
-kinds that the built-in varies for that value are varied, by our amounts (a shift stands for its random crop).
+Without `augmentation_type`, our recipe varies everything, whereas the built-in would vary nothing. With it, only the
+properties that the built-in varies for that value are varied, by our amounts (a shift replaces its random crop).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from scones.algorithm.device import moved
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """How far pictures are varied; all are mirrored half of the time."""
+    """Amounts of augmentation; every image is also mirrored with probability 1/2."""
 
     shift: float = 0.12
-    """Up to this share of the side."""
+    """Maximum shift, as a share of the side."""
     scale: float = 0.0
-    """Up to this change of size, as a logarithm."""
+    """Maximum change of size, as a logarithm."""
     angle: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
     hole: float = 0.0
-    """Share of the pictures that lose a square."""
+    """Share of the images from which a square is cut out."""
 
 
 OWN = Variation(scale=0.15, angle=math.radians(12), brightness=0.15, contrast=0.2, hole=0.5)
@@ -38,15 +38,15 @@ VARIATIONS: dict[str | None, Variation] = {
     "crop_color": Variation(brightness=0.15, contrast=0.2),
     "crop_color_transform": Variation(scale=0.15, angle=math.radians(10), brightness=0.15, contrast=0.2),
 }
-"""By the hyperparameter augmentation_type."""
+"""Variations by the hyperparameter augmentation_type."""
 HOLE_SIDE = 0.25
-"""Side of the square that is cut out, as a share of the picture's."""
+"""Side of the square that is cut out, as a share of the image's shorter side."""
 
 
 def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: tuple[int, int]) -> Tensor:
-    """Return variations of pictures in [0, 1], shape (n, 3, h, w), with another height and width where `size` has one.
+    """Return augmented images; the input is in [0, 1], shape (n, 3, h, w), and `size` is the new (height, width).
 
-    Geometry is done in one resampling, then comes colour. What is drawn is drawn on the CPU, wherever the pictures are.
+    Geometry is one resampling; colour follows. Random numbers are drawn on the CPU, on whatever device the images are.
     """
     count = len(pictures)
 

@@ -1,4 +1,4 @@
-"""The built-in algorithm's optimizers, by its hyperparameters: MXNet's sgd, nag, adam and rmsprop."""
+"""The built-in algorithm's optimizers, selected by its hyperparameters: MXNet's sgd, nag, adam and rmsprop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scones.algorithm.hyperparameters import Rule
 
 
 def builtin_optimizer(rule: Rule, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
-    """Return the optimizer that a rule names; momentum and weight decay are for sgd and nag alone, as documented."""
+    """Return the optimizer that a rule names; momentum and weight decay apply only to sgd and nag, as documented."""
     rate = rule.learning_rate
     match rule.optimizer:
         case "adam":
@@ -29,7 +29,7 @@ def builtin_optimizer(rule: Rule, weights: Iterable[Tensor]) -> torch.optim.Opti
 
 
 def rate_after(rule: Rule, epochs: int) -> float:
-    """Return the learning rate once so many epochs are done."""
+    """Return the learning rate after the given number of epochs."""
     return float(
         rule.learning_rate * rule.lr_scheduler_factor ** sum(step <= epochs for step in rule.lr_scheduler_step)
     )

@@ -1,7 +1,8 @@
-"""Calibration: one temperature for all logits, so that of answers given with 90 % confidence 90 % are right.
+"""Temperature scaling: divide all logits by one number, so that 90 % of the answers with 90 % confidence are right.
 
-Guo and others, "On Calibration of Modern Neural Networks" (2017). It is fitted on pictures that no step has learned
-from; few as they are, they only pull the temperature away from what the recipe's own folds gave.
+Source: Guo and others, "On Calibration of Modern Neural Networks" (2017). The temperature is fitted on held-back
+images, which no training step has seen. They are few, so they only shift the temperature away from the recipe's own,
+which was measured on the recipe's folds.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from torch.nn import functional
 from scones.algorithm.objective import Labels, Objective
 
 HELD_BACK = 0.1
-"""Share of the training pictures that only the temperature is fitted on."""
+"""Share of the training images that are used only to fit the temperature."""
 FEWEST = 50
-"""With fewer held back than these, all train, and the recipe's own temperature stands."""
+"""Minimum number of held-back images; with fewer, all images train and the recipe's own temperature is kept."""
 SPREAD = 0.3
-"""How far, as a logarithm, temperatures of one recipe lie apart from job to job."""
+"""Standard deviation, as a logarithm, of one recipe's best temperature from job to job."""
 RANGE, STEPS = math.log(4), 201
 
 
 def hold_back(labels: Labels, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the indices of the pictures to learn from and of those to hold back, none where there are too few."""
+    """Return the indices of the training and the held-back images; with fewer than `FEWEST`, none are held back."""
     order = np.random.default_rng(seed).permutation(len(labels))
     count = round(HELD_BACK * len(labels))
     if count < FEWEST:
@@ -35,7 +36,7 @@ def hold_back(labels: Labels, seed: int) -> tuple[NDArray[np.int64], NDArray[np.
 
 
 def temperature(objective: Objective, logits: Tensor, labels: Tensor) -> float:
-    """Return the most probable temperature, given an objective's own and the logits of pictures held back."""
+    """Return the most probable temperature, given the objective's own and the logits of held-back images."""
     changes = torch.linspace(-RANGE, RANGE, STEPS)
     costs = [
         _surprise(logits / (objective.temperature * math.exp(change)), labels) + (change / SPREAD) ** 2 / 2
@@ -45,7 +46,7 @@ def temperature(objective: Objective, logits: Tensor, labels: Tensor) -> float:
 
 
 def _surprise(logits: Tensor, labels: Tensor) -> float:
-    """Return the negative logarithm of how probable labels are, one for a picture or several."""
+    """Return the summed negative log-likelihood of the labels, one or several for each image."""
     if labels.ndim == 1:
         return float(functional.cross_entropy(logits, labels, reduction="sum"))
     return float(functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum"))

@@ -1,8 +1,8 @@
-"""Reading the channels `train` and `validation`, in whichever of the built-in's formats they come.
+"""Readers for the channels `train` and `validation`, in each format of the built-in algorithm.
 
-application/x-image: pictures, with a .lst file in a channel of its own. application/x-recordio: one .rec file, or the
-same through a pipe. An augmented manifest comes through a pipe too: for each picture a record of its content and one of
-its label in JSON, as SageMaker wraps the attributes that the request names.
+application/x-image: images, with a .lst file in a separate channel. application/x-recordio: one .rec file, or the same
+content through a pipe. An augmented manifest also arrives through a pipe: for each image, a record with its content and
+a record with its label in JSON, as SageMaker wraps the attributes that the request names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scones.algorithm.pictures import Pictures, Sample, collect
 from scones.algorithm.recordio import RecordError, records, unpack
 
 FORMATS = {"multi-hot": False, "class-id": True}
-"""Whether labels are class ids, by the content type's label-format."""
+"""Values of the content type's label-format: True if labels are class ids."""
 
 
 def read_channel(
@@ -32,7 +32,7 @@ def read_channel(
     tell: Callable[[str], None],
     warn: Callable[[str], None],
 ) -> Pictures:
-    """Read a channel; `warn` is told of every damaged picture. Raises `CustomerError` for what cannot be used."""
+    """Read a channel and call `warn` for each damaged image. Raises `CustomerError` for an unusable channel."""
     config = container.config("inputdataconfig").get(name, {})
     folder, lists = container.channel(name), container.channel(f"{name}_lst")
     kind, _, rest = config.get("ContentType", "").partition(";")
@@ -70,7 +70,7 @@ def _find_records(folder: Path) -> Path:
 
 
 def _packed(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
-    """Yield the pictures of a .rec file, or of a pipe that gives one's content."""
+    """Yield the images of a .rec file, or of a pipe with the content of one."""
     for number, record in _numbered(path, channel):
         where = f"Invalid .rec file in the {channel} channel. Record {number}"
         try:
@@ -83,7 +83,7 @@ def _packed(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
 
 
 def _pairs(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
-    """Yield the pictures of an augmented manifest from a pipe."""
+    """Yield the images of an augmented manifest from a pipe."""
     found = _numbered(path, channel)
     for number, content in found:
         where = f"Invalid augmented manifest in the {channel} channel. The label of picture {(number + 1) // 2}"
@@ -96,7 +96,7 @@ def _pairs(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
 
 
 def _numbers(text: bytes, where: str) -> list[float]:
-    """Read a label or a list of labels in JSON, itself perhaps a string: "0", "[1, 0]", 0 or [1, 0]."""
+    """Read a label or a list of labels in JSON, possibly encoded as a string: "0", "[1, 0]", 0 or [1, 0]."""
     try:
         value: Any = json.loads(text)
         value = json.loads(value) if isinstance(value, str) else value
@@ -110,7 +110,7 @@ def _numbers(text: bytes, where: str) -> list[float]:
 
 
 def _numbered(path: Path, channel: str) -> Iterator[tuple[int, bytes]]:
-    """Yield a file's or a pipe's records, counted from 1."""
+    """Yield the records of a file or pipe, numbered from 1."""
     number = 0
     with path.open("rb") as stream:
         found = records(stream)

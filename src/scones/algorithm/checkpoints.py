@@ -1,4 +1,4 @@
-"""Checkpoints: what a job that was interrupted goes on from, in the folder that CheckpointConfig keeps in S3."""
+"""Checkpoints from which an interrupted job continues, in the folder that CheckpointConfig copies to S3."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import torch
 
 LATEST, PREVIOUS = "latest.pt", "previous.pt"
 UNREADABLE = (OSError, RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError)
-"""What torch.load raises for damaged files."""
+"""Exceptions that torch.load raises for damaged files."""
 
 
 class Checkpoints:
-    """The two latest states of a job, in a folder that is there. `log` takes a message and a level."""
+    """The two latest states of a job, in an existing folder. `log` takes a message and a level."""
 
     def __init__(self, folder: Path, log: Callable[[str, str], None]) -> None:
         self._folder = folder
         self._log = log
 
     def save(self, state: dict[str, Any]) -> None:
-        """Keep a state; the one before stays until this one is whole on disk."""
+        """Save a state; the previous one is kept until this one is completely on disk."""
         new, latest = self._folder / "new.tmp", self._folder / LATEST
         with new.open("wb") as file:
             torch.save(state, file)
@@ -34,7 +34,7 @@ class Checkpoints:
         new.replace(latest)
 
     def load(self, job: str) -> dict[str, Any] | None:
-        """Return the latest whole state that was kept for the same job, as `job` describes it; None without one."""
+        """Return the latest intact state of the same job, as `job` describes it, or None."""
         for name in (LATEST, PREVIOUS):
             path = self._folder / name
             if not path.exists():

@@ -1,4 +1,4 @@
-"""The container's folders and its log, as SageMaker lays them out."""
+"""Paths and log of the training container, laid out as SageMaker does."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """Everything below /opt/ml, or below SAGEMAKER_BASE_DIR where the public toolkits look too."""
+    """Paths below /opt/ml, or below SAGEMAKER_BASE_DIR, a variable that AWS's public toolkits read too."""
 
     base: Path
 
     @classmethod
     def here(cls) -> Container:
-        """Return the container that this process runs in."""
+        """Return the container of this process."""
         return cls(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
 
     @property
     def model(self) -> Path:
-        """Where the model goes, and comes from."""
+        """The model folder: training writes it, hosting reads it."""
         return self.base / "model"
 
     @property
@@ -34,7 +34,7 @@ class Container:
 
     @property
     def checkpoints(self) -> Path:
-        """Where checkpoints are kept; there with a CheckpointConfig alone."""
+        """The checkpoint folder; it exists only if the job has a CheckpointConfig."""
         return self.base / "checkpoints"
 
     def channel(self, name: str) -> Path:
@@ -42,17 +42,20 @@ class Container:
         return self.base / "input" / "data" / name
 
     def hyperparameters(self) -> dict[str, str]:
-        """Return the algorithm's hyperparameters: texts, which script mode wraps in JSON and puts others beside."""
+        """Return the algorithm's hyperparameters as strings.
+
+        In script mode, values are JSON-encoded, and `sagemaker_*` parameters are added: these are left out.
+        """
         told = {name: str(value) for name, value in self.config("hyperparameters").items()}
         return {name: _unwrapped(text) for name, text in told.items() if not name.startswith("sagemaker_")}
 
     def is_sharded(self, channel: str) -> bool:
-        """Tell whether each instance has files of its own in a channel, instead of all of them."""
+        """Return True if each instance has its own files of a channel instead of all files."""
         told = self.config("inputdataconfig").get(channel, {})
         return bool(told.get("S3DistributionType") == "ShardedByS3Key")
 
     def config(self, name: str) -> dict[str, Any]:
-        """Read one of input/config's JSON files; an absent one is empty."""
+        """Read one of the JSON files in input/config; return {} if it does not exist."""
         path = self.base / "input" / "config" / f"{name}.json"
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found
@@ -63,6 +66,6 @@ def _unwrapped(text: str) -> str:
 
 
 def log(message: str, level: str = "INFO") -> None:
-    """Print one line as the built-in algorithm's log has it."""
+    """Print one line in the format of the built-in algorithm's log."""
     moment = time.strftime("%m/%d/%Y %H:%M:%S")
     print(f"[{moment} {level} {threading.get_ident()}] {message}", flush=True)  # noqa: T201 - stdout is the log

@@ -1,7 +1,7 @@
-"""Training on several instances: each learns from pictures of its own, and all change their weights by one gradient.
+"""Training on several instances: each learns from its own images, and all update their weights by the mean gradient.
 
-Not by DistributedDataParallel, which aborts the process where another instance has gone away. The instances meet as
-AWS's PyTorch image lets them: at port 7777 of the first of the hosts that resourceconfig.json names, or at MASTER_PORT.
+It does not use DistributedDataParallel, which aborts the process if another instance has ended. The instances connect
+as in AWS's PyTorch image: at port 7777, or MASTER_PORT, of the first host in resourceconfig.json.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from scones.algorithm.failure import AlgorithmError
 
 PORT = "7777"
 PATIENCE = timedelta(minutes=10)
-"""How long an instance waits for the others; one that ends is noticed at once."""
+"""Time that an instance waits for the others; an instance that ends is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The instances of a job; `rank` is this one's place among them.
+    """The instances of a job; `rank` is the index of this one.
 
-    What they do together raises `AlgorithmError` where one of them has ended.
+    Collective operations raise `AlgorithmError` if an instance has ended.
     """
 
     rank: int = 0
@@ -35,11 +35,11 @@ class Group:
 
     @property
     def leads(self) -> bool:
-        """Whether this instance logs, decides and stores for all."""
+        """True for the instance that logs, decides and stores for all."""
         return self.rank == 0
 
     def any(self, flag: bool) -> bool:
-        """Tell whether a flag is up on any instance."""
+        """Return True if the flag is true on any instance."""
         return bool(self._agree(int(flag), distributed.ReduceOp.MAX))
 
     def least(self, number: int) -> int:
@@ -55,7 +55,7 @@ class Group:
         return int(value)
 
     def begin(self, network: nn.Module) -> None:
-        """Give every instance the first one's weights."""
+        """Copy the first instance's weights to every instance."""
         if self.size > 1:
             with _together():
                 for value in network.state_dict().values():
@@ -81,7 +81,7 @@ ALONE = Group()
 
 @contextmanager
 def joined(container: Container) -> Iterator[Group]:
-    """Meet the job's other instances, if there are any; raises `AlgorithmError` where one of them ends too early."""
+    """Connect to the job's other instances, if any; raises `AlgorithmError` if one of them ends too early."""
     config = container.config("resourceconfig")
     hosts = sorted(config.get("hosts", []))
     if len(hosts) < 2:
@@ -104,7 +104,7 @@ def joined(container: Container) -> Iterator[Group]:
 
 @contextmanager
 def _together() -> Iterator[None]:
-    """Turn the failure of what all instances do together into what it means; other failures are none of its."""
+    """Turn the failure of a collective operation into `AlgorithmError`; other exceptions propagate."""
     try:
         yield
     except RuntimeError as error:

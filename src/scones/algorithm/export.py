@@ -1,9 +1,9 @@
-"""The artifact: one ONNX file from bytes of pixels to probabilities, and its labels.
+"""Export of the artifact: the labels, and one ONNX file that maps pixel bytes to probabilities.
 
-The graph (opset 18) takes `pictures`, uint8, shape (n, height, width, 3), and gives `probabilities`, float32, shape
-(n, classes); enlarging, normalisation, temperature and softmax (or sigmoids, where a picture has several labels) are
-inside. It is written node by node: the networks are simple, and PyTorch's exporter takes longer than some trainings.
-Metadata: `labels`, a JSON list.
+The graph (opset 18) takes `pictures`, uint8, shape (n, height, width, 3), and returns `probabilities`, float32, shape
+(n, classes). Resizing, normalisation, temperature and softmax (sigmoids for images with several labels) are inside. It
+is built node by node: the networks are simple, and PyTorch's exporter takes longer than some trainings. Metadata:
+`labels`, a JSON list.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from scones.algorithm.train import measured_at_once, probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4
-"""How far ONNX's probabilities may be from PyTorch's."""
+"""Largest allowed difference between the probabilities of ONNX and PyTorch."""
 COMPARED = 256
-"""Pictures at most whose probabilities are compared."""
+"""Maximum number of images whose probabilities are compared."""
 
 
 class _Graph:
-    """Nodes and weights, as they are added; a network's weights keep their names, by which training goes on."""
+    """Nodes and weights of the graph; weights keep the names of the network's state, so that training can continue."""
 
     def __init__(self, network: Classifier) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -60,7 +60,7 @@ class _Graph:
         return name
 
     def convolution(self, x: str, layer: nn.Conv2d, before: int = 0, after: int = 0) -> str:
-        """Add a convolution, with so many rows and columns of zeros before and after the picture's."""
+        """Add a convolution; `before` and `after` add rows and columns of zeros at the top left and bottom right."""
         bias = [self.weight(layer.bias)] if layer.bias is not None else []
         pads = [int(layer.padding[0]) + zeros for zeros in (before, before, after, after)]
         return self.add(
@@ -82,7 +82,7 @@ class _Graph:
         return self.add("Add", x, refined)
 
     def own(self, x: str, network: Network) -> str:
-        """Add the network that is trained from scratch, from pictures in [0, 255] to logits."""
+        """Add the network that is trained from scratch; it maps images in [0, 255] to logits."""
         x = self.add("Mul", x, self.weight((1 / (255 * network.deviation)).float()))
         x = self.add("Sub", x, self.weight((network.mean / network.deviation).float()))
         x = self.add("Relu", self.convolution(x, network.whiten))
@@ -93,12 +93,12 @@ class _Graph:
         return self.linear(self.add("Concat", *pooled, axis=1), network.head)
 
     def convolution_block(self, x: str, block: Convolution) -> str:
-        """Add a convolution of EfficientNet with what belongs to it."""
+        """Add a convolution of EfficientNet with its normalisation and activation."""
         x = self.normalisation(self.convolution(x, block.layer, block.before, block.after), block.norm)
         return self.add("Clip", x, self.number(0), self.number(6)) if block.relu else x
 
     def efficientnet(self, x: str, network: EfficientNetLite0, shape: tuple[int, int, int]) -> str:
-        """Add EfficientNet-Lite0, from pictures in [0, 255] of a shape to logits."""
+        """Add EfficientNet-Lite0; it maps images of the given shape in [0, 255] to logits."""
         if network.size != shape[1:]:
             sizes = self.weight(np.array(network.size, np.int64))
             x = self.add("Resize", x, "", "", sizes, mode="linear", axes=[2, 3])
@@ -114,7 +114,7 @@ class _Graph:
         return self.linear(self.add("GlobalAveragePool", self.convolution_block(x, network.last)), network.head)
 
     def linear(self, x: str, layer: nn.Linear) -> str:
-        """Add a linear layer upon a picture's one pixel."""
+        """Add a linear layer on features that were pooled to one pixel."""
         return self.add("Gemm", self.add("Flatten", x), self.weight(layer.weight), self.weight(layer.bias), transB=1)
 
     def number(self, value: float) -> str:
@@ -125,7 +125,7 @@ class _Graph:
 def to_onnx(
     network: Classifier, objective: Objective, shape: tuple[int, int, int], labels: Sequence[str]
 ) -> onnx.ModelProto:
-    """Return the network as a model of one self-contained graph."""
+    """Return the network as one self-contained ONNX model."""
     graph = _Graph(network)
     _, height, width = shape
     x = graph.add("Cast", "pictures", to=TensorProto.FLOAT)
@@ -153,9 +153,9 @@ def store(
     pixels: Pixels,
     folder: Path,
 ) -> float:
-    """Write model.onnx and labels.json; return how far ONNX's answers are from PyTorch's on some pictures.
+    """Write model.onnx and labels.json; return the largest difference between ONNX and PyTorch on up to 256 images.
 
-    Raises `AlgorithmError`, and writes nothing, where that is more than 1e-4.
+    Raises `AlgorithmError` and writes nothing if the difference is more than 1e-4.
     """
     content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

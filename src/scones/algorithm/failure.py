@@ -1,4 +1,4 @@
-"""How a training job tells that it failed, and whose fault it was.
+"""Exceptions of a training job, by whose fault the failure was.
 
 JobError
 ├── CustomerError     the request or the data: exit status 2
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 
 class JobError(Exception):
-    """The job cannot go on; the message is what /opt/ml/output/failure gets."""
+    """The job cannot continue; the message is written to /opt/ml/output/failure."""
 
     exit_status = 1
 
 
 class CustomerError(JobError):
-    """Hyperparameters or data that the user must change."""
+    """Invalid hyperparameters or data, which the user must change."""
 
     exit_status = 2
 
 
 class AlgorithmError(JobError):
-    """A fault of the algorithm's own."""
+    """A fault of the algorithm itself."""

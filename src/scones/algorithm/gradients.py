@@ -1,4 +1,4 @@
-"""The gradients of a batch, whose parts several threads judge side by side."""
+"""Gradients of a batch, computed in parallel threads."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Judged: TypeAlias = tuple[Tensor, Tensor]
 
 
 class Gradients:
-    """Gradients of a network's loss, of parts that each have a thread, in place of operators that share one out.
+    """Gradients of a network's loss; each part of a batch has its own thread, instead of threads within operators.
 
-    On two processors a step of EfficientNet, whose operators are too small to be shared out, takes .21 s so, and took
-    .35 s. A network that normalises by a batch's own statistics (`whole`) gets it in one piece, or in the two of
-    `turns`. On a GPU one part comes after the other.
+    EfficientNet's operators are too small to be parallelised: on two processors, a step takes .21 s this way instead of
+    .35 s. A network that normalises by a batch's statistics (`whole`) gets the batch in one piece, or in the two parts
+    of `turns`. On a GPU, the parts run one after the other.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class Gradients:
     def take(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None = None) -> Judged:
         """Set the gradients of a batch's mean loss; return its logits and that loss.
 
-        Parts are added up in their order, so that the same seed gives the same model on as many threads. `quarters` are
-        those that `turns` has drawn.
+        Parts are summed in a fixed order, so that a seed gives the same model for the same number of threads.
+        `quarters` are the rotations that `turns` has drawn.
         """
         outcomes = list(self._map(self._of_part, self._parts(pictures, labels, quarters)))
         for weight, *shares in zip(self._weights, *(gradients for *_, gradients in outcomes), strict=True):
@@ -71,7 +71,7 @@ class Gradients:
         return logits, share * self._objective.loss(logits, labels)
 
     def _of_part(self, part: Callable[[], PartJudged]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
-        """Return a part's logits, and its share in the mean loss and in its gradients."""
+        """Return a part's logits and its contributions to the mean loss and to its gradients."""
         logits, loss = part()
         gradients = torch.autograd.grad(loss, self._weights, materialize_grads=True)
         return None if logits is None else logits.detach(), loss.detach(), gradients

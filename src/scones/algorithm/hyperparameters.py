@@ -1,8 +1,8 @@
 """The hyperparameters of AWS's built-in image-classification algorithm: names, types, ranges, defaults.
 
-Source: the Developer Guide's "Image Classification Hyperparameters". All arrive as strings. Where one of `Rule`'s is
-given, the built-in's rule of learning takes the place of our recipe's. What `NO_EFFECT` names is accepted and checked,
-and the log says that it changes nothing.
+Source: the Developer Guide's "Image Classification Hyperparameters". All values arrive as strings. If any
+hyperparameter of `Rule` is given, the built-in's learning rule replaces our recipe's. Hyperparameters in `NO_EFFECT`
+are accepted and checked, and the log says that they have no effect.
 """
 
 from __future__ import annotations
@@ -105,15 +105,15 @@ CHECKS: dict[str, Check] = {
 NO_EFFECT = {
     "num_layers": "the network is Scones' own",
 }
-"""What changes nothing, and why."""
+"""Hyperparameters without effect, and the reason."""
 TUNING = "_tuning_objective_metric"
-"""What a tuning job adds to the hyperparameters of its training jobs."""
+"""Hyperparameter that a tuning job adds to its training jobs."""
 DEFAULT_EPOCHS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How the built-in changes weights by gradients; defaults are those that its logs show."""
+    """The built-in's optimizer and learning rate schedule; defaults are those that its logs show."""
 
     optimizer: str = "sgd"
     learning_rate: float = 0.1
@@ -128,7 +128,7 @@ class Rule:
     lr_scheduler_step: tuple[int, ...] = ()
 
     def described(self) -> list[str]:
-        """Return the log's lines of what matters for the optimizer, as the built-in has them."""
+        """Return the log lines for the hyperparameters of the optimizer, in the built-in's format."""
         own = {"adam": ["beta_1", "beta_2", "eps"], "rmsprop": ["gamma", "eps"]}
         names = ["optimizer", *own.get(self.optimizer, ["momentum", "weight_decay"]), "learning_rate"]
         if self.lr_scheduler_step:
@@ -137,12 +137,13 @@ class Rule:
 
 
 PRETRAINED_BATCH = 32
-"""The built-in's default is right for fine-tuning; from scratch, our recipe is at its best with the class's own."""
+"""Default batch size for fine-tuning, as in the built-in. From scratch, our recipe works best with `Hyperparameters`'
+own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """What training goes by; defaults are the built-in's, but for the batch, which is our recipe's."""
+    """Hyperparameters of a training job; defaults are the built-in's, except for the batch size (our recipe's)."""
 
     num_classes: int
     num_training_samples: int
@@ -157,7 +158,7 @@ class Hyperparameters:
     top_k: int | None = None
     checkpoint_frequency: int = 1
     rule: Rule | None = None
-    """None is our recipe's own."""
+    """None selects our recipe's own rule."""
     early_stopping: bool = False
     early_stopping_min_epochs: int = 10
     early_stopping_patience: int = 10
@@ -166,7 +167,7 @@ class Hyperparameters:
     """The documentation says 0; 15 of 15 logs say .01."""
 
     def described(self) -> list[str]:
-        """Return the log's lines of all parameters, in the built-in's words where it has some."""
+        """Return the log lines of all hyperparameters, in the built-in's words where it has a line."""
         stopping = [name for name in self.__dataclass_fields__ if name.startswith("early_stopping")]
         plain = [name for name in self.__dataclass_fields__ if name not in ("rule", *stopping)]
         lines = [f"{name}: {getattr(self, name)}" for name in plain]
@@ -182,7 +183,7 @@ class Hyperparameters:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> tuple[Hyperparameters, list[str]]:
-        """Check what was given, and return it with warnings of what has no effect; raises `CustomerError`."""
+        """Check the hyperparameters; return them and warnings about those without effect. Raises `CustomerError`."""
         values = {name: _value(name, text) for name, text in given.items() if name != TUNING}
         for required in ("num_classes", "num_training_samples"):
             if required not in values:
@@ -196,7 +197,7 @@ class Hyperparameters:
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
-    """Raise `CustomerError` for values that go with each other badly."""
+    """Raise `CustomerError` for values that contradict each other."""
     if values.get("kv_store") == "dist_async":
         raise CustomerError(
             "kv_store=dist_async is not there: instances learn in step; set dist_sync, or leave it out."
@@ -215,14 +216,14 @@ def _check_together(values: Mapping[str, Any]) -> None:
 
 
 def _rule(given: dict[str, Any]) -> Rule:
-    """Return the built-in's rule; steps without a factor change nothing in it, in spite of the factor's default."""
+    """Return the built-in's rule; without `lr_scheduler_factor` it ignores `lr_scheduler_step`, despite the default."""
     if "lr_scheduler_factor" not in given:
         given.pop("lr_scheduler_step", None)
     return Rule(**given)
 
 
 def _warnings(values: Mapping[str, Any]) -> list[str]:
-    """Say what was given and changes nothing."""
+    """Return warnings about hyperparameters without effect."""
     told = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
     if values.get("precision_dtype") == "float16":
         told.append("precision_dtype=float16 has no effect here: training is in float32.")

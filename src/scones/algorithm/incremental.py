@@ -1,4 +1,4 @@
-"""Incremental training: the weights of an earlier job's model, which the channel `model` brings."""
+"""Incremental training: weights of an earlier job's model from the `model` channel."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scones.algorithm.failure import CustomerError
 ARCHIVE, MODEL = "model.tar.gz", "model.onnx"
 
 Weights = dict[str, Tensor]
-"""Values by their names in the network's state."""
+"""Tensors by their names in the network's state."""
 
 
 def earlier_weights(channel: Path) -> Weights | None:
-    """Return the weights of the model in a channel's folder, as it is or in its archive; None without the channel.
+    """Return the weights of the model in a channel's folder, a model.onnx or an archive; None without the channel.
 
-    Raises `CustomerError` where there is no such model.
+    Raises `CustomerError` if there is no such model.
     """
     if not channel.is_dir():
         return None

@@ -1,4 +1,4 @@
-"""The trained model, and pictures turned into what it takes; loads onnxruntime and no PyTorch."""
+"""Inference with the trained ONNX model; loads onnxruntime and no PyTorch."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from scones.algorithm.pictures import to_rgb
 
 CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 PIXEL_LIMIT = 64_000_000
-"""Pixels of a picture: what decodes to more is refused before it is decoded."""
+"""Maximum number of pixels of an image; larger images are rejected before they are decoded."""
 AT_ONCE = 0.002
-"""Seconds that the event loop may be held up: what takes no longer is done on it, without the way to a thread and back.
+"""Seconds that a classification may take on the event loop; a slower model runs on threads.
 
-More than twice what the default model takes: it is not to hang on what else a machine does while the model is loaded.
+The limit is more than twice what the default model takes, so that load on the machine while the model is loaded does
+not change the outcome.
 """
 SMALL_FILE = 16 << 10
 SMALL_PICTURE = 128 * 128
-"""Pixels of a picture, and bytes of its file, that are decoded in so short a time."""
+"""Maximum number of pixels of an image that may be decoded on the event loop; `SMALL_FILE` limits the bytes of its
+file."""
 
 
 class RequestError(Exception):
-    """A request that cannot be answered, with the HTTP status that says so."""
+    """A request that cannot be answered; `status` is the HTTP status of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -36,11 +38,11 @@ class RequestError(Exception):
 
 
 class Model:
-    """The ONNX model, and pictures turned into what it takes."""
+    """The ONNX model, with the decoding and scaling of its input images."""
 
     def __init__(self, folder: Path) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # two threads were slower than one, and requests come side by side
+        options.intra_op_num_threads = 1  # two threads were slower than one, and requests run concurrently
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
@@ -50,18 +52,18 @@ class Model:
         self._quick = min(timeit.repeat(self.try_out, number=1, repeat=5)) < AT_ONCE
 
     def try_out(self) -> None:
-        """Classify an empty picture; raises whatever keeps the model from answering."""
+        """Classify a blank image; raises the exception that keeps the model from answering."""
         if not np.isfinite(self.classify(self._blank)).all():
             raise ValueError("the model answers with numbers that are none")
 
     def classify(self, content: bytes) -> list[float]:
-        """Return the probability of each class for one encoded picture; raises `RequestError`."""
+        """Return the probability of each class for one encoded image; raises `RequestError`."""
         with _opened(content) as picture:
             fitting = self._fit(picture)
         return self._infer(fitting)
 
     def classify_at_once(self, content: bytes) -> list[float] | None:
-        """Do the same where that takes about a millisecond at most: a small model, a small picture; else None."""
+        """Like `classify`, for small images and a fast model (about a millisecond); return None otherwise."""
         if not self._quick or len(content) > SMALL_FILE:
             return None
         with _opened(content) as picture:
@@ -81,7 +83,7 @@ class Model:
 
 @contextlib.contextmanager
 def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Open an encoded picture; raises `RequestError` where that fails, and where decoding it within the block does."""
+    """Open an encoded image; raises `RequestError` if opening it fails, or decoding it within the block."""
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > PIXEL_LIMIT:
@@ -92,7 +94,7 @@ def _opened(content: bytes) -> Iterator[Image.Image]:
 
 
 def _blank(width: int, height: int) -> bytes:
-    """Return an empty picture, to run everything once before the first request."""
+    """Return a blank PNG image, for a trial run before the first request."""
     buffer = io.BytesIO()
     Image.new("RGB", (width, height)).save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""A training job, from the container's input to its model: what `train` runs."""
+"""A training job, from the container's input to the model; the program for the argument `train`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MESSAGE_LIMIT = 1024
 
 def main() -> int:
     """Run the job and return its exit status: 0, 1 (the algorithm's fault) or 2 (the customer's)."""
-    # Threads that wait for each other shall sleep: on a machine that others use too, spinning costs 10 times as much.
+    # Waiting threads must sleep: on a machine with other load, spinning costs 10 times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     container = Container.here()
-    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - as the built-in begins
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of the built-in's log
     log("Running default environment configuration script")
     try:
         run(container)
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def run(container: Container) -> None:
-    """Read, train, and store; raises `JobError`."""
+    """Read the channels, train, and store the model; raises `JobError`."""
     given = container.hyperparameters()
     log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
     parameters, warnings = Hyperparameters.read(given)
@@ -72,7 +72,7 @@ def run(container: Container) -> None:
     with joined(container) as group:
         if group.size > 1:
             training = training if container.is_sharded("train") else share(training, group)
-            if "mini_batch_size" not in given:  # else it is each instance's, as on AWS
+            if "mini_batch_size" not in given:  # a given one is for each instance, as on AWS
                 parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
             if checkpoints:
                 log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
@@ -93,11 +93,11 @@ def run(container: Container) -> None:
 
 
 def _silent(message: str) -> None:
-    """Leave it to the first instance to tell."""
+    """Discard a message: only the first instance logs."""
 
 
 class _Stopping:
-    """Whether SIGTERM has come: then training ends with what it has, as StopTrainingJob promises."""
+    """True once SIGTERM has arrived; training then ends and keeps its model, as StopTrainingJob promises."""
 
     def __init__(self) -> None:
         self._asked = False

@@ -1,4 +1,4 @@
-"""Labels as lists and records have them, checked against the classes."""
+"""Labels as lists and records contain them, checked against the classes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from scones.algorithm.failure import CustomerError
 
 Labels: TypeAlias = NDArray[np.int64] | NDArray[np.float32]
-"""Class indices, shape (n,), or with several labels for a picture zeros and ones, shape (n, classes)."""
+"""Class indices, shape (n,), or, with several labels for each image, zeros and ones, shape (n, classes)."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFormat:
-    """How the numbers beside a picture are to be read: one class, a multi-hot vector, or several class ids."""
+    """Format of an image's label numbers: one class, a multi-hot vector, or several class ids."""
 
     classes: int
     several: bool = False
     class_ids: bool = False
 
     def read(self, values: Sequence[float], where: str) -> tuple[int, ...]:
-        """Return the classes that a picture has; raises `CustomerError`, which begins with `where`."""
+        """Return an image's classes; raises `CustomerError` with a message that begins with `where`."""
         if not self.several and len(values) != 1:
             raise CustomerError(f"{where} has {len(values)} labels; give one, or set multi_label=1.")
         if not self.several or self.class_ids:

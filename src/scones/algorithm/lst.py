@@ -1,4 +1,4 @@
-"""A .lst file, and the pictures that it names: lines of index, label or labels, and path, parted by tabs."""
+"""A .lst file and the images that it names; its lines are index, label or labels, and path, separated by tabs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scones.algorithm.pictures import Sample
 
 
 def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Sample]:
-    """Yield the pictures that a channel's one list names; raises `CustomerError` for what cannot be used."""
+    """Yield the images that a channel's only list names; raises `CustomerError` for an invalid list."""
     path = _find_list(lists, pictures.name)
     invalid = f"Invalid lst file in the {pictures.name} channel."
     try:
@@ -43,7 +43,7 @@ def _entry(line: str, labels: LabelFormat, where: str) -> tuple[tuple[int, ...],
 
 
 def _find(folder: Path, name: str) -> Path:
-    """Return a picture's path; one that repeats the channel's folder, as people's lists do, is found too."""
+    """Return an image's path; a path that repeats the channel's folder, as in many users' lists, is accepted too."""
     path = folder / name
     if not path.exists() and "/" in name:
         inside = folder / name.split("/", 1)[1]

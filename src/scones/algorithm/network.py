@@ -1,7 +1,7 @@
 """The network: a small residual CNN whose first layer whitens patches of 2 by 2 pixels.
 
-After Keller Jordan's airbench (2024), smaller: 24 whitening filters, three stages of 32, 64 and 128 channels, mean and
-maximum over the picture, one linear layer; 0.3 million parameters.
+A smaller version of Keller Jordan's airbench (2024): 24 whitening filters, three stages of 32, 64 and 128 channels,
+mean and maximum over the image, one linear layer; 0.3 million parameters.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch.nn import functional
 WIDTHS = (32, 64, 128)
 FEATURES = 2 * WIDTHS[-1]
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-"""Of CIFAR's pixels, in [0, 1]; whitening takes care of what other pictures have."""
+"""Mean and standard deviation of CIFAR's pixels, in [0, 1]; whitening compensates for other data."""
 
 PATCHES = 1_100_000
-"""About as many patches, at most, are whitened by: all of a thousand pictures of 32 by 32."""
+"""Approximate maximum number of patches for whitening: all patches of a thousand images of 32 by 32."""
 
 
 class Stage(nn.Module):
-    """Halve the picture, then refine it: convolution, pooling, then a residual convolution."""
+    """Halve the image, then refine it: convolution, pooling, then a residual convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ def _by_batch(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
 
 
 class Network(nn.Module):
-    """Logits of pictures in [0, 1], shape (n, 3, h, w)."""
+    """Network that maps images in [0, 1], shape (n, 3, h, w), to logits."""
 
     mean: Tensor
     deviation: Tensor
@@ -63,15 +63,15 @@ class Network(nn.Module):
         self.head = nn.Linear(FEATURES, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map pictures to logits, shape (n, classes)."""
+        """Map images to logits, shape (n, classes)."""
         logits: Tensor = self.head(self.features(x))
         return logits
 
     def features(self, x: Tensor, *, recorded: bool = True) -> Tensor:
-        """Map pictures to what the head judges, shape (n, FEATURES).
+        """Map images to the input of the head, shape (n, FEATURES).
 
-        In training both ways normalise by the batch; `recorded` tells whether its statistics become part of those
-        that the network judges by afterwards.
+        In training, the network normalises by the batch's statistics; if `recorded` is true, they also update the
+        running statistics that inference uses.
         """
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:

@@ -1,7 +1,8 @@
-"""The optimizers of our recipes: Muon and SGD for the network from scratch, AdamW for the one from ImageNet's weights.
+"""The optimizers of our recipes: Muon and SGD for the network from scratch, AdamW for fine-tuning.
 
-PyTorch's own optimizers import its compiler when they are made, which takes two seconds: longer than a small job. A
-rate is a tensor of no dimension where the weights are, so that a GPU can repeat a step with another.
+PyTorch's own optimizers import its compiler when they are created; this takes two seconds, longer than a small job. A
+learning rate is a zero-dimensional tensor on the weights' device, so that a GPU can replay a recorded step with another
+rate.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch.optim.adamw import adamw
 
 
 class _Momentum:
-    """Weights, and what each remembers of its gradients."""
+    """Weights with a momentum buffer each."""
 
     def __init__(self, weights: Iterable[Tensor], momentum: float) -> None:
         self._weights = list(weights)
@@ -23,19 +24,19 @@ class _Momentum:
         self._buffers = [torch.zeros_like(weight) for weight in self._weights]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the state for a checkpoint."""
         return {"buffers": self._buffers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         for buffer, kept in zip(self._buffers, state["buffers"], strict=True):
             buffer.copy_(kept)
 
 
 class Muon(_Momentum):
-    """Nesterov momentum whose updates are made orthogonal; filters are kept at norm 1: `rate` is a relative change.
+    """Nesterov momentum with orthogonalised updates. Filters are kept at norm 1, so `rate` is a relative change.
 
-    Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networks" (2024).
+    Source: Keller Jordan and others, "Muon: an optimizer for hidden layers in neural networks" (2024).
     """
 
     def __init__(self, weights: Iterable[Tensor], momentum: float = 0.6) -> None:
@@ -43,7 +44,7 @@ class Muon(_Momentum):
 
     @torch.no_grad()
     def step(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, and clear the gradients."""
         for weight, buffer in zip(self._weights, self._buffers, strict=True):
             if weight.grad is None:
                 continue
@@ -55,7 +56,7 @@ class Muon(_Momentum):
 
 
 class Sgd(_Momentum):
-    """SGD with Nesterov momentum and weight decay, in torch.optim.SGD's steps but for rounding."""
+    """SGD with Nesterov momentum and weight decay; the same steps as torch.optim.SGD except for rounding."""
 
     def __init__(self, weights: Iterable[Tensor], momentum: float, weight_decay: float) -> None:
         super().__init__(weights, momentum)
@@ -63,7 +64,7 @@ class Sgd(_Momentum):
 
     @torch.no_grad()
     def step(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, and clear the gradients."""
         for weight, buffer in zip(self._weights, self._buffers, strict=True):
             if weight.grad is None:
                 continue
@@ -74,7 +75,7 @@ class Sgd(_Momentum):
 
 
 class AdamW:
-    """AdamW in torch.optim.AdamW's steps but for rounding: its fused step, which is one operation for all weights."""
+    """AdamW in PyTorch's fused form, one operation for all weights; as torch.optim.AdamW except for rounding."""
 
     BETAS, EPSILON = (0.9, 0.999), 1e-8
 
@@ -87,7 +88,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, which all have, and forget these."""
+        """Update the weights by their gradients, which all weights must have, and clear the gradients."""
         gradients = [weight.grad for weight in self._weights if weight.grad is not None]
         first, second = self.BETAS
         adamw(
@@ -98,21 +99,21 @@ class AdamW:
             weight.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the state for a checkpoint."""
         return {"means": self._means, "squares": self._squares, "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         for name, own in self.state_dict().items():
             for value, kept in zip(own, state[name], strict=True):
                 value.copy_(kept)
 
 
 def orthogonal(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Return nearly the closest orthogonal matrix, by a quintic Newton-Schulz iteration.
+    """Return approximately the closest orthogonal matrix, by a quintic Newton-Schulz iteration.
 
-    Each step multiplies x from the left by a polynomial of x xᵀ; all of them commute, so that the iteration runs on
-    the small square matrix alone, and x itself is multiplied once, at the end.
+    Each step multiplies x from the left by a polynomial of x xᵀ. These polynomials commute, so the iteration runs on
+    the small square matrix only, and x is multiplied once, at the end.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix / (matrix.norm() + 1e-7)

@@ -1,4 +1,4 @@
-"""Pictures: decoded, brought to one size, and counted where they are damaged."""
+"""Image decoding: images are brought to one size, and damaged ones are counted."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from scones.algorithm.failure import CustomerError
 from scones.algorithm.labels import LabelFormat, Labels
 
 DAMAGED_SHARE = 0.05
-"""The share of a channel's pictures that may be damaged; with more, the job fails."""
+"""Largest share of a channel's images that may be damaged; with more, the job fails."""
 UNREADABLE = (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError)
-"""What Pillow raises for damaged files, as 12,000 files with wrong bytes showed."""
+"""Exceptions that Pillow raises for damaged files, as a test with 12,000 corrupted files showed."""
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Pictures of one size, shape (n, height, width, 3), with their labels, in the channel's order."""
+    """Images of one size, shape (n, height, width, 3), and their labels, in the channel's order."""
 
     pixels: Pixels
     labels: Labels
@@ -30,7 +30,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A picture as a channel has it: its name, the classes that it has, and a way to read its encoded content."""
+    """An image of a channel: its name, its classes, and a function that reads its encoded content."""
 
     name: str
     classes: tuple[int, ...]
@@ -45,7 +45,10 @@ def collect(
     labels: LabelFormat,
     warn: Callable[[str], None],
 ) -> Pictures:
-    """Decode a channel's pictures; `warn` is told of every damaged one. Raises `CustomerError` where they are many."""
+    """Decode a channel's images and call `warn` for each damaged one.
+
+    Raises `CustomerError` if more than 5 % of the images are damaged.
+    """
     pixels: list[Pixels] = []
     classes: list[tuple[int, ...]] = []
     damaged = 0
@@ -68,14 +71,14 @@ def collect(
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Return a picture in RGB with 8 bits; Pillow's own conversion turns most of a picture of 16 bits white."""
+    """Return an image as 8-bit RGB; Pillow's own conversion turns most of a 16-bit image white."""
     if picture.mode.startswith("I;16"):
         picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
     return picture.convert("RGB")
 
 
 def _fit(content: bytes, shape: tuple[int, int, int], resize: int | None, name: str) -> Pixels:
-    """Decode a picture, give its shorter side a length if asked to, and cut out its middle, as the built-in does."""
+    """Decode an image, scale its shorter side to `resize` if given, and crop its centre, as the built-in does."""
     _, height, width = shape
     with Image.open(io.BytesIO(content)) as opened:
         picture = to_rgb(opened)

@@ -1,4 +1,4 @@
-"""How a network learns: what it starts from, at what size it sees pictures, and how a batch changes it."""
+"""Training recipes: the initial weights, the image size, and the update after a batch."""
 
 from __future__ import annotations
 
@@ -18,64 +18,66 @@ from scones.algorithm.optimizer import AdamW, Muon, Sgd
 from scones.algorithm.turns import Turns
 
 Classifier: TypeAlias = Network | EfficientNetLite0
-"""Both map pictures in [0, 1] to logits."""
+"""Both map images in [0, 1] to logits."""
 
 
 class Optimizer(Protocol):
-    """What torch's optimizers and ours have in common: a state that checkpoints keep."""
+    """The common interface of torch's optimizers and ours: a state that checkpoints keep."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the state for a checkpoint."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         ...
 
 
 class Recipe(Protocol):
-    """One way to train; `learn` changes the weights, at `rate`, from 0 to 1, of the highest rate.
+    """A way to train. `learn` updates the weights; `rate`, from 0 to 1, is a share of the highest learning rate.
 
-    A rate is a tensor of no dimension, where the network is.
+    A rate is a zero-dimensional tensor on the network's device.
     """
 
     network: Classifier
     optimizers: list[Optimizer]
     passes: int
-    """How often an epoch goes through the pictures, at most."""
+    """Maximum number of passes over the images per epoch."""
     turns: Turns | None
-    """A second task that the network learns by beside its own."""
+    """The rotation task that the network learns in addition, or None."""
     whole: bool
-    """Whether the network must see a batch in one piece, for it normalises by the batch's own statistics."""
+    """True if the network must see a batch in one piece, because it normalises by the batch's statistics."""
     smoothing: float
-    """Share of a label that is spread over all classes: it keeps answers close together, the sure and the unsure."""
+    """Label smoothing: share of a label that is spread over all classes. It keeps the confidences of sure and unsure
+    answers close together."""
     recordable: bool
-    """Whether each step does the same operations with other values, so that a GPU can record and repeat them."""
+    """True if each step does the same operations on other values, so that a GPU can record and replay it."""
     temperature: float
-    """What logits are divided by, as folds of training pictures gave it: smoothed labels leave networks too modest,
-    and others too sure of themselves."""
+    """Divisor of the logits, measured on folds of training images: label smoothing makes networks underconfident, and
+    without it they are overconfident."""
 
     def size(self, done: float) -> tuple[int, int]:
-        """Return height and width of the pictures that the network learns from when a share of the steps is done."""
+        """Return the height and width of training images when a share `done` of the steps is done."""
         ...
 
     def learn(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, and clear the gradients."""
         ...
 
 
 class FromScratch:
-    """The small residual network: Muon for its convolutions, SGD for everything else.
+    """The small residual network, trained with Muon for its convolutions and SGD for all other weights.
 
-    It begins with smaller pictures, of which it learns as well for half the work, and has time for twice as many.
+    Training begins with smaller images: the network learns as well from them at half the cost, so that there is time
+    for twice as many.
     """
 
     passes, whole, recordable = 2, True, True
     smoothing, temperature = 0.1, 0.8
     SMALLER, BEGINNING = 0.75, 0.6
-    """The sides that pictures begin with, and how long, both as shares."""
+    """Side length of the first images, and the part of training that uses them, both as shares."""
     MUON_RATE = 0.1
-    """Relative change of a convolution per step, at its highest."""
+    """Highest relative change of a convolution per step."""
     RATE, MOMENTUM, WEIGHT_DECAY = 0.05, 0.9, 5e-4
 
     def __init__(self, parameters: Hyperparameters, device: torch.device, sample: Tensor) -> None:
@@ -94,34 +96,34 @@ class FromScratch:
         self.optimizers: list[Optimizer] = [self._muon, self._sgd]
 
     def size(self, done: float) -> tuple[int, int]:
-        """Return height and width of the pictures that the network learns from when a share of the steps is done."""
+        """Return the height and width of training images when a share `done` of the steps is done."""
         share = self.SMALLER if done < self.BEGINNING else 1
         height, width = self._shape
         return round(height * share), round(width * share)
 
     def learn(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, and clear the gradients."""
         self._muon.step(self.MUON_RATE * rate)
         self._sgd.step(self.RATE * rate)
 
 
 class FineTuning:
-    """EfficientNet-Lite0 from ImageNet's weights: AdamW, and ten times its rate for the new head.
+    """EfficientNet-Lite0 from ImageNet's weights, trained with AdamW; the new head learns ten times as fast.
 
-    The first layers stay as they are: they see edges and colours, which all pictures have in common, and learning
-    takes a tenth less without them, and is no worse. Labels are not smoothed: by folds that costs no accuracy, and what
-    passes a gate is right more often.
+    The first layers are frozen: they detect edges and colours, which all images have in common. This saves a tenth of
+    the training time and costs no accuracy. Labels are not smoothed: on folds, this costs no accuracy either, and
+    images that pass the confidence gate are right more often.
     """
 
     passes, whole, recordable = 1, False, True
     smoothing, temperature = 0.0, 2.2
     turns: Turns | None = None
     RATE, HEAD = 3e-4, 10.0
-    """At 1e-3 one fold of five diverged."""
+    """At a rate of 1e-3, one fold of five diverged."""
     WEIGHT_DECAY = 0.05
     FIXED_BLOCKS = 3
     NORM = 1.0
-    """What longer gradients are shortened to."""
+    """Maximum norm of the gradients; longer ones are clipped."""
 
     def __init__(self, parameters: Hyperparameters, device: torch.device, *, empty: bool = False) -> None:
         _, height, width = parameters.image_shape
@@ -139,18 +141,18 @@ class FineTuning:
         self.optimizers: list[Optimizer] = [self._body, self._head]
 
     def size(self, done: float) -> tuple[int, int]:  # noqa: ARG002 - always the same
-        """Return height and width of the pictures that the network learns from."""
+        """Return the height and width of training images."""
         return self._size
 
     def learn(self, rate: Tensor) -> None:
-        """Change the weights by their gradients, and forget these."""
+        """Update the weights by their gradients, and clear the gradients."""
         nn.utils.clip_grad_norm_(self._weights, self.NORM)
         self._body.step(self.RATE * rate)
         self._head.step(self.RATE * self.HEAD * rate)
 
 
 class BuiltinRule:
-    """A recipe's network, changed by the built-in's rule: an optimizer by name, its rate lower at some epochs."""
+    """A recipe's network, trained by the built-in's rule: a named optimizer, whose rate falls at given epochs."""
 
     passes, recordable = 1, False
     turns: Turns | None = None
@@ -164,13 +166,13 @@ class BuiltinRule:
         self.optimizers: list[Optimizer] = [self._optimizer]
 
     def size(self, done: float) -> tuple[int, int]:  # noqa: ARG002 - always the same
-        """Return height and width of the pictures that the network learns from."""
+        """Return the height and width of training images."""
         return self._size
 
-    def learn(self, rate: Tensor) -> None:  # noqa: ARG002 - the rule has a rate of its own
-        """Change the weights by their gradients, and forget these."""
+    def learn(self, rate: Tensor) -> None:  # noqa: ARG002 - the rule has its own rate
+        """Update the weights by their gradients, and clear the gradients."""
         for group in self._optimizer.param_groups:
-            done = group.setdefault("steps_done", 0)  # in the optimizer's own state, so that it is kept with it
+            done = group.setdefault("steps_done", 0)  # in the optimizer's state, so that checkpoints include it
             group["lr"] = rate_after(self._rule, done // self._steps_per_epoch)
             group["steps_done"] = done + 1
         self._optimizer.step()
@@ -180,9 +182,10 @@ class BuiltinRule:
 def choose(
     parameters: Hyperparameters, sample: Tensor, earlier: Weights | None = None, device: torch.device = CPU
 ) -> Recipe:
-    """Return the recipe that the hyperparameters ask for, or that an earlier model's weights belong to, on a device.
+    """Return the recipe on a device: the one that the hyperparameters select, or that an earlier model's weights fit.
 
-    A sample of pictures, shape (n, 3, h, w), whitens. Raises `CustomerError` for weights that do not fit.
+    A sample of images, shape (n, 3, h, w), initialises the whitening layer. Raises `CustomerError` for weights that do
+    not fit.
     """
     if parameters.use_pretrained_model if earlier is None else "stem.layer.weight" in earlier:
         recipe: FromScratch | FineTuning = FineTuning(parameters, device, empty=earlier is not None)
@@ -194,14 +197,14 @@ def choose(
 
 
 def _moved(network: Classifier, device: torch.device) -> Classifier:
-    """Put a network where it learns, before any optimizer knows its weights."""
-    # PyTorch's types know no memory_format together with a device.
+    """Move a network to its training device, before an optimizer holds its weights."""
+    # PyTorch's type hints lack memory_format together with a device.
     return network.to(device=device, memory_format=layout(device))  # type: ignore[call-overload, no-any-return]
 
 
 def _begin(network: Classifier, earlier: Weights) -> None:
-    """Give a network the weights of an earlier model."""
-    fixed = ("mean", "deviation", "num_batches_tracked")  # no part of a model
+    """Load the weights of an earlier model into a network."""
+    fixed = ("mean", "deviation", "num_batches_tracked")  # not part of an exported model
     names = [name for name in network.state_dict() if name.split(".")[-1] not in fixed]
     if missing := [name for name in names if name not in earlier]:
         raise CustomerError(f"The model of the channel model is none of this algorithm's: it has no {missing[0]}.")

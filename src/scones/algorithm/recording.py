@@ -1,7 +1,7 @@
-"""Steps that a GPU records and repeats.
+"""Training steps recorded as CUDA graphs.
 
-A step of our networks is about a thousand small operations. To tell a GPU each of them takes a processor ten times as
-long as the GPU needs; to tell it to repeat them all is one command.
+A step of our networks is about a thousand small operations. Launching them one by one takes the processor ten times as
+long as the GPU needs to run them; replaying a recorded graph is one command.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from torch import Tensor
 
 Outcome = TypeVar("Outcome", bound=tuple[Tensor, ...])
 WARM_UPS = 2
-"""Steps that are told operation by operation, in which libraries choose what they do them with, as CUDA asks for."""
+"""Steps that run without recording first, as CUDA requires: in them, libraries choose their algorithms."""
 
 
 class Recorded(Generic[Outcome]):
-    """Work on tensors of a GPU, recorded for each of their shapes; what it returns stands until it is done again.
+    """A function on GPU tensors, recorded once for each combination of shapes.
 
-    The work reads nothing back, and all that it reads and changes beside what it is given stays where it is.
+    The returned tensors are valid until the next call. The function must not read values back to the CPU, and the
+    memory that it reads and changes, other than its arguments, must not move.
     """
 
     def __init__(self, work: Callable[..., Outcome]) -> None:
         self._work = work
-        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch says no types of it
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
         self._warmed: Counter[tuple[torch.Size, ...]] = Counter()
         self._recordings: dict[tuple[torch.Size, ...], _Recording[Outcome]] = {}
 
     def __call__(self, *given: Tensor) -> Outcome:
-        """Do the work."""
+        """Run the function, or replay its recording."""
         shapes = tuple(each.shape for each in given)
         if self._warmed[shapes] < WARM_UPS:
             self._warmed[shapes] += 1
@@ -41,7 +42,7 @@ class Recorded(Generic[Outcome]):
         return self._recordings[shapes].repeat(given)
 
     def _warm_up(self, given: tuple[Tensor, ...]) -> Outcome:
-        """Do the work on a stream of its own, as it is recorded."""
+        """Run the function on a separate stream, as for recording."""
         current = torch.cuda.current_stream()
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
@@ -51,7 +52,7 @@ class Recorded(Generic[Outcome]):
 
 
 class _Recording(Generic[Outcome]):
-    """Work on tensors of some shapes; to record it does none of it."""
+    """A recording for one combination of shapes; recording does not run the function."""
 
     def __init__(self, work: Callable[..., Outcome], given: tuple[Tensor, ...]) -> None:
         self._given = [each.clone() for each in given]

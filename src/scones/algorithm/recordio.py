@@ -1,9 +1,9 @@
 """MXNet's RecordIO, as dmlc-core's recordio.h and MXNet's image_recordio.h specify it.
 
-A record is one part or several; each part is the magic number, 3 bits that tell its place and 29 that tell its length,
-the content, and zeros up to a multiple of 4 bytes, all little-endian. A record is parted where it holds the magic
-number itself, which is then left out. A picture's record begins with a header of flag, label, id and id2; where the
-flag is not 0, it is the number of labels that follow.
+A record consists of one or more parts. Each part is the magic number, 3 bits for its position and 29 bits for its
+length, the content, and zeros up to a multiple of 4 bytes, all little-endian. A record is split where it contains the
+magic number, which is then left out. An image's record begins with a header of flag, label, id and id2; if the flag is
+not 0, it is the number of labels that follow.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import BinaryIO
 
 MAGIC = 0xCED7230A
 WHOLE, FIRST, MIDDLE, LAST = range(4)
-"""The place of a part in its record."""
+"""Position of a part in its record."""
 _PART = struct.Struct("<II")
 _HEADER = struct.Struct("<IfQQ")
 
 
 class RecordError(ValueError):
-    """A stream that is no RecordIO, or a record that holds no picture; the message is a sentence's end."""
+    """Invalid RecordIO, or a record without an image; the message is the end of a sentence."""
 
 
 def records(stream: BinaryIO) -> Iterator[bytes]:
@@ -67,7 +67,7 @@ def _part(stream: BinaryIO) -> tuple[int, bytes] | None:
 
 
 def unpack(record: bytes) -> tuple[int, list[float], bytes]:
-    """Return a picture's id, its labels and its encoded content; raises `RecordError`."""
+    """Return an image's id, its labels and its encoded content; raises `RecordError`."""
     if len(record) < _HEADER.size:
         raise RecordError("is shorter than a picture's header")
     flag, label, number, _ = _HEADER.unpack_from(record)

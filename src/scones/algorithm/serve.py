@@ -1,12 +1,12 @@
 """The model server under SageMaker's hosting contract: GET /ping and POST /invocations.
 
-One picture a request (image/png, image/jpeg, application/x-image); the answer is the probabilities as a JSON array, as
-the built-in algorithm gives them, or `{"prediction": […]}` for Accept: application/jsonlines. Loads onnxruntime and no
-PyTorch.
+Each request is one image (image/png, image/jpeg, application/x-image). The response is the probabilities as a JSON
+array, as the built-in algorithm returns them, or `{"prediction": […]}` for Accept: application/jsonlines. Loads
+onnxruntime and no PyTorch.
 
-A process for each core, at most four, or as many as SAGEMAKER_MODEL_SERVER_WORKERS says: two processes answered a
-fifth more requests than two threads of one. They accept from one socket, which their supervisor keeps open, so that a
-request to a server whose workers all died waits for the next of them instead of being refused.
+It runs one process for each core, at most four, or as many as SAGEMAKER_MODEL_SERVER_WORKERS says: two processes
+answered a fifth more requests than two threads of one. They accept from one socket, which their supervisor keeps open,
+so that a request waits for a restarted worker when all workers have died, instead of being refused.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from scones.algorithm.supervisor import Parent, Supervisor
 from scones.http_connection import HttpConnection
 
 BODY_LIMIT = 6_291_456
-"""Bytes of a request, as real-time inference allows."""
+"""Maximum bytes of a request body, as for real-time inference on AWS."""
 MOST_WORKERS = 4
-"""Processes at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say."""
+"""Maximum number of processes if SAGEMAKER_MODEL_SERVER_WORKERS is not set."""
 PENDING_LIMIT = 128
-"""Requests of a worker that are read whole and not yet answered; one more is refused with 503 at once."""
+"""Requests of a worker that are read completely and not yet answered; one more is refused with 503 at once."""
 SMALL_BODY = 256 << 10
-"""Bytes up to which a body always finds room."""
+"""Bytes up to which a body is always accepted."""
 BODIES_LIMIT = 64 << 20
-"""Bytes that the bodies of a worker's requests take together; a larger one that finds no room is refused with 503."""
+"""Maximum bytes of all request bodies of a worker together; a larger body that does not fit is refused with 503."""
 READ_SECONDS = 60.0
-"""How long a sender may take for its body: AWS's front end waits no longer for a whole invocation."""
+"""Seconds within which a body must arrive; AWS's front end waits no longer for an entire invocation."""
 GIVE_WAY = 0.001
-"""Seconds that a worker leaves a connection to others that have fewer."""
+"""Seconds for which a worker leaves a connection to workers with fewer connections."""
 MOST_GIVEN_WAY = 10
-"""How often in a row it does: on a busy machine, the others may not run for some milliseconds."""
+"""Maximum number of consecutive pauses; on a busy machine, the other workers may not run for some milliseconds."""
 ACCEPT_AGAIN = 1.0
-"""Seconds before a worker that could open no more files accepts again."""
+"""Seconds before a worker that has reached the limit of open files accepts again."""
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 Message = MutableMapping[str, Any]
@@ -56,18 +56,18 @@ Receive = Callable[[], Awaitable[Message]]
 
 
 class DisconnectedError(Exception):
-    """The client went away before its request was whole: nobody is left to answer."""
+    """The client disconnected before its request was complete, so there is no response to send."""
 
 
 class Bodies:
-    """The room that bodies have in a worker's memory while they are read and wait."""
+    """Accounting for a worker's memory that request bodies use while they are read and wait."""
 
     def __init__(self) -> None:
         self._taken = 0
 
     @contextlib.asynccontextmanager
     async def read(self, message: Message, receive: Receive) -> AsyncIterator[bytes]:
-        """Read on from a body's first message, and keep its room to the block's end.
+        """Read a body, given its first message; its memory is accounted for until the block ends.
 
         Raises `RequestError` or `DisconnectedError`.
         """
@@ -98,7 +98,7 @@ class Bodies:
 
 
 class Application:
-    """The ASGI application; what takes long runs on threads, for decoding and inference release the interpreter."""
+    """The ASGI application; slow work runs on threads, because decoding and inference release the interpreter lock."""
 
     def __init__(self, model: Model, threads: int) -> None:
         self._model = model
@@ -121,7 +121,7 @@ class Application:
                 await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
 
     async def _ping(self, send: Send) -> None:
-        """Answer 200 only after an inference, beside the queue of requests: full, it is healthy all the same."""
+        """Answer 200 only after an inference, without waiting in the request queue: a full queue is healthy too."""
         try:
             await asyncio.to_thread(self._model.try_out)
         except Exception as error:
@@ -142,7 +142,7 @@ class Application:
             if message.get("more_body", True) or len(message["body"]) > SMALL_BODY:
                 async with self._bodies.read(message, receive) as content:
                     found = await self._classify(content)
-            else:  # it is here whole, and small
+            else:  # it is complete, and small
                 found = await self._classify(message["body"])
         except DisconnectedError:
             return
@@ -156,9 +156,9 @@ class Application:
             await _answer(send, 200, json.dumps(found).encode(), "application/json")
 
     async def _classify(self, content: bytes) -> list[float]:
-        """Classify, on a thread where it takes a while.
+        """Classify an image, on a thread if it takes long.
 
-        What is counted has been read whole, so slow senders take no place of others.
+        Only completely read requests count as pending, so slow senders do not use up the limit.
         """
         if (found := self._model.classify_at_once(content)) is not None:
             return found
@@ -180,7 +180,7 @@ async def _answer(send: Send, status: int, body: bytes, content_type: str | None
 
 
 def main() -> None:
-    """Serve until SIGTERM; requests under way are answered first. Exits with 1 where the model cannot be loaded."""
+    """Serve until SIGTERM, then finish pending requests. Exits with status 1 if the model cannot be loaded."""
     asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
     count = int(asked) if asked.isdigit() and int(asked) else min(MOST_WORKERS, CORES)
     address = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
@@ -190,7 +190,7 @@ def main() -> None:
 
 
 def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
-    """Load the model and answer what comes in at a socket that other workers accept from, too."""
+    """Load the model and answer requests from a socket that other workers accept from too."""
     application = Application(Model(Container.here().model), threads)
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, lifespan="off", ws="none",
@@ -202,9 +202,9 @@ def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn on a socket that other workers accept from, too: a connection at a time, and each worker its share.
+    """A uvicorn server on a shared socket that accepts one connection at a time, so that each worker gets its share.
 
-    The event loop's own servers take all that wait: it happened that one worker had every client, and one had none.
+    The event loop's own servers accept all waiting connections: one worker could have every client and another none.
     """
 
     def __init__(self, config: uvicorn.Config, listener: socket.socket, parent: Parent) -> None:
@@ -214,7 +214,7 @@ class _Server(uvicorn.Server):
         self._accepting: set[asyncio.Task[Any]] = set()
         self._gave_way = 0
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own socket
         await super().startup([])
         self._listener.setblocking(False)
         self._listen()
@@ -241,7 +241,7 @@ class _Server(uvicorn.Server):
         loop.call_later(seconds, self._listen)
 
     def _accept(self) -> None:
-        """Accept a connection, unless another worker has fewer: that one has a moment to be quicker."""
+        """Accept a connection, unless another worker has fewer: then pause briefly, so that it can accept first."""
         if self._gave_way < MOST_GIVEN_WAY and self._load > self._parent.least_load():
             self._gave_way += 1
             self._pause(GIVE_WAY)
@@ -249,9 +249,9 @@ class _Server(uvicorn.Server):
         self._gave_way = 0
         try:
             connection, _ = self._listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):  # another worker was quicker, or the client gave up
+        except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the client disconnected
             return
-        except OSError:  # no more files can be open
+        except OSError:  # the limit of open files is reached
             self._pause(ACCEPT_AGAIN)
             return
         connection.setblocking(False)
@@ -270,7 +270,7 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(server: _Server, parent: Parent) -> None:
-    def end() -> None:  # nobody would end this worker otherwise
+    def end() -> None:  # the supervisor has ended and cannot end this worker
         loop.remove_reader(parent.lifeline)
         server.should_exit = True
 

@@ -1,4 +1,4 @@
-"""Several processes that do the same work side by side; one that ends is started again, until SIGTERM."""
+"""Supervision of worker processes that do the same work: a worker that ends is restarted, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from collections.abc import Callable
 from types import FrameType
 
 SHORT_LIFE = 5.0
-"""Seconds: a worker that ends sooner is started again after a pause that doubles, up to `LONGEST_PAUSE`."""
+"""Seconds; a worker that ends sooner is restarted after a pause, which doubles up to `LONGEST_PAUSE`."""
 LONGEST_PAUSE = 0.8
 
 
 class Parent:
-    """What a worker knows of the process that supervises it, and through it of the other workers."""
+    """A worker's connection to its supervisor and, through shared memory, to the other workers."""
 
     def __init__(self, lifeline: int, shared: _Shared, index: int) -> None:
         self.lifeline = lifeline
-        """A descriptor at its end as soon as the supervisor is gone, however it went."""
+        """A pipe descriptor that reaches end of file when the supervisor has ended, for whatever reason."""
         self._shared = shared
         self._index = index
 
     def tell_ready(self) -> None:
-        """Tell that this worker can do its work: from now on, workers that end are started again."""
+        """Report that this worker is ready; from then on, workers that end are restarted."""
         self._shared.ready[0] = 1
 
     def tell_load(self, load: int) -> None:
-        """Tell the other workers how much this one has to do."""
+        """Report this worker's load to the other workers."""
         self._shared.loads[self._index] = load
 
     def least_load(self) -> int:
-        """Return what the worker told that has the least to do."""
+        """Return the lowest reported load."""
         return min(self._shared.loads)
 
 
 class _Shared:
-    """Numbers in memory that the supervisor and its workers have in common."""
+    """Numbers in memory shared by the supervisor and its workers."""
 
     def __init__(self, count: int) -> None:
         numbers = memoryview(mmap.mmap(-1, 4 * (1 + count))).cast("I")
@@ -51,8 +51,8 @@ class _Shared:
 class Supervisor:
     """Forks `count` workers that run `work`.
 
-    Whatever is imported, and every socket that is open, is theirs too: a worker is back within milliseconds. A worker
-    that ends before any was ready ends them all: whoever started this program is to know that it cannot work.
+    Workers inherit imported modules and open sockets, so a restart takes milliseconds. If a worker ends before any
+    worker was ready, the supervisor ends all of them, and the exit status reports that the program cannot work.
     """
 
     def __init__(self, count: int, work: Callable[[Parent], None]) -> None:
@@ -61,12 +61,12 @@ class Supervisor:
         self._shared = _Shared(count)
         self._reading, self._writing = os.pipe()
         self._begun: dict[int, tuple[int, float]] = {}
-        """The workers by their process ids: which of them each is, and since when."""
+        """Each worker's index and start time, by process id."""
         self._ending = False
         self._pause = 0.0
 
     def run(self) -> int:
-        """Keep the workers running until SIGTERM or SIGINT has ended the last; return this program's exit status."""
+        """Keep the workers running until SIGTERM or SIGINT; return the exit status when the last has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         for index in range(self._count):
@@ -75,7 +75,7 @@ class Supervisor:
         while self._begun:
             pid, status = os.wait()
             worker = self._begun.pop(pid, None)
-            if worker is None or self._ending:  # as the first process of a container, others' orphans are ours
+            if worker is None or self._ending:  # the first process of a container adopts orphans
                 continue
             index, begun = worker
             if not self._shared.ready[0]:
@@ -102,7 +102,7 @@ class Supervisor:
         if not pid:
             self._be_a_worker(index)
         self._begun[pid] = index, time.monotonic()
-        if self._ending:  # the signal came while this one was not known yet
+        if self._ending:  # the signal arrived before this worker was registered
             os.kill(pid, signal.SIGTERM)
 
     def _be_a_worker(self, index: int) -> None:

@@ -1,15 +1,16 @@
 """Training of the network.
 
-On CIFAR-100's bicycles and motorcycles (1,000 pictures to train, 200 official test pictures), mean and standard
+Results on CIFAR-100's bicycles and motorcycles (1,000 training images, 200 official test images), mean and standard
 deviation of 5 seeds, as `python -m benchmarks.classifier` measures them on two x86 cores with PyTorch 2.13:
 
-- from scratch, 30 epochs: held-back fifths of the training pictures .940 ± .017, test .949 ± .010, 155 s on a slow
-  machine; at the gate of .93, .845 of the test pictures pass, .988 of them right; expected calibration error .025;
-- with `use_pretrained_model=1`, 8 epochs: folds .960 ± .013, test .962 ± .008, 129 s on that machine; at the gate of
-  .93, .912 of the test pictures pass, .984 of them right (of the folds' .851, .992); expected calibration error .029.
+- from scratch, 30 epochs: held-back fifths of the training images .940 ± .017, test .949 ± .010, 155 s on a slow
+  machine; at a confidence gate of .93, .845 of the test images pass, .988 of them right; expected calibration error
+  .025;
+- with `use_pretrained_model=1`, 8 epochs: folds .960 ± .013, test .962 ± .008, 129 s on that machine; at a gate of
+  .93, .912 of the test images pass, .984 of them right (on the folds .851 and .992); expected calibration error .029.
 
-Expect new pictures nearer to the folds; one standard error of 200 pictures is 1.5 points. Nothing was chosen on the
-test pictures. docs/classifier.md has every seed.
+Expect results on new images closer to the folds'; one standard error of 200 images is 1.5 points. Nothing was chosen on
+the test images. docs/classifier.md lists every seed.
 """
 
 from __future__ import annotations
@@ -42,16 +43,16 @@ from scones.algorithm.recipes import Classifier, choose
 from scones.algorithm.recording import Recorded
 
 WARM_UP = 0.15
-"""Share of the steps in which the rates rise; then they fall to nothing."""
+"""Share of the steps in which the learning rates rise; afterwards they fall to zero."""
 AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 SAMPLES_PER_EPOCH = 2000
-"""From scratch, an epoch goes through a smaller data set twice, with variations of its own each time: 30 epochs are the
-algorithm's default, and 30 passes over a thousand are too few to learn them."""
+"""From scratch, an epoch passes twice over a smaller data set, with different augmentation: the algorithm's default of
+30 epochs would be too few passes over a thousand images."""
 MEASURED_PIXELS = 16 * 96 * 96
-"""Pixels of all pictures together that go through a network at once when it is measured: more are slower."""
+"""Maximum number of pixels of all images in one batch of evaluation on the CPU; larger batches are slower."""
 LOG_EVERY = 20
-"""Batches between lines of progress, as the built-in has it."""
+"""Batches between progress lines, as in the built-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,17 @@ def train(
     device: torch.device = CPU,
     seed: int = 0,
 ) -> Trained:
-    """Train a network, from an earlier model's weights where there are some.
+    """Train a network, from an earlier model's weights if given.
 
-    `stopping` is asked after each batch, and ends training with what there is.
+    `stopping` is called after each batch; if it returns True, training ends and keeps the current model.
 
-    What is kept is the last epoch's moving average, not the best epoch on the validation channel: rates fall to
-    nothing, so the last is the best that can be expected, and the validation accuracy stays an honest estimate. With
-    early stopping, which judges by that channel anyway, the best epoch is kept, as the built-in does.
+    The result is the last epoch's moving average, not the best epoch on the validation channel: the learning rates fall
+    to zero, so the last epoch is the best in expectation, and the validation accuracy remains an unbiased estimate.
+    With early stopping, which uses that channel anyway, the best epoch is kept, as in the built-in.
 
-    A job that finds checkpoints of its own goes on after them, and ends with the model that it would have had. Of a
-    group of instances, each with pictures of its own, all end with the same weights; statistics of batches, by which
-    the network from scratch normalises, are each instance's own.
+    A job that finds its own checkpoints continues from them and ends with the same model as an uninterrupted one. In a
+    group of instances with different images, all end with the same weights; the batch statistics by which the network
+    from scratch normalises are separate for each instance.
     """
     torch.manual_seed(seed)
     learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
@@ -127,7 +128,7 @@ def train(
 
 
 def described(training: Pictures, parameters: Hyperparameters, earlier: Weights | None, seed: int) -> str:
-    """Return what decides a job's end: two with the same description end with the same model."""
+    """Return a digest of everything that determines the model: jobs with the same digest end with the same model."""
     digest = hashlib.sha256()
     for values in (training.pixels, training.labels, *(value.numpy() for value in (earlier or {}).values())):
         digest.update(np.ascontiguousarray(values).data)
@@ -136,9 +137,9 @@ def described(training: Pictures, parameters: Hyperparameters, earlier: Weights 
 
 
 def share(pictures: Pictures, group: Group) -> Pictures:
-    """Return the pictures that one instance of a group learns from, where all have all of them.
+    """Return the images that one instance of a group learns from, if all instances have all images.
 
-    They are drawn: lists often go through the classes by turns, and each instance needs all classes.
+    They are a random sample: lists often alternate between classes, and each instance needs all classes.
     """
     return _part(pictures, np.random.default_rng(0).permutation(len(pictures.labels))[group.rank :: group.size])
 
@@ -148,7 +149,7 @@ def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
 
 
 class _Run:
-    """The state of training: network, average, optimizers, and the order of pictures."""
+    """The state of training: network, average, optimizers, and the order of images."""
 
     def __init__(
         self,
@@ -168,11 +169,11 @@ class _Run:
         self._top_k = 0 if self.objective.several else parameters.top_k or 0
         self._batch = min(parameters.mini_batch_size, len(self._labels))
         self.at_once = None if device == CPU else self._batch
-        """How many pictures to measure at once: a GPU is ready for as many as it learns from."""
+        """Images per batch of evaluation, or None for the default: a GPU is prepared for the training batch size."""
         self._generator = torch.Generator().manual_seed(seed + group.rank)
         self._group = group
         self.stopped = False
-        """Whether the last epoch was left before its end, on any instance."""
+        """True if the last epoch was stopped before its end, on any instance."""
         self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier, device)
         self._network = self._recipe.network
         self._turns = self._recipe.turns
@@ -193,12 +194,14 @@ class _Run:
         self._step = 0
 
     def epoch(self, epoch: int, log: Callable[[str], None], stopping: Callable[[], bool]) -> float:
-        """Go through the pictures in whole batches; return the share that was right, as seen in training.
+        """Train one epoch in full batches; return the training accuracy.
 
-        Raises `CustomerError`, at the next line of progress or the epoch's end, once the loss is no number.
+        Raises `CustomerError`, at the next progress line or the end of the epoch, if the loss is NaN or infinite.
         """
         self._network.train()
-        losses, right, among = torch.zeros(3, device=self._device)  # stay there: to read a value from a GPU is to wait
+        losses, right, among = torch.zeros(
+            3, device=self._device
+        )  # kept there: reading a value from a GPU waits for it
         seen = 0
         began = time.monotonic()
         for batch, chosen in enumerate(self._batches()):
@@ -228,7 +231,7 @@ class _Run:
             yield from torch.split(order[:whole], self._batch)
 
     def _learn(self, chosen: Tensor, labels: Tensor) -> Judged:
-        """Learn from a batch, the pictures of these indices."""
+        """Train on one batch, the images with the indices `chosen`."""
         pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
         pictures = augment(pictures, self._generator, self._variation, self._recipe.size(self._step / self._steps))
         pictures = pictures.contiguous(memory_format=layout(self._device))
@@ -240,7 +243,7 @@ class _Run:
         return self._change(pictures, labels, rates, *quarters)
 
     def _change_weights(self, pictures: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> Judged:
-        """Change the weights by a batch, then their average; `rates` are those of the weights and of the average."""
+        """Update the weights, then their average; `rates` are the learning rate and the rate of the average."""
         rate, averages = rates
         judged = self._gradients.take(pictures, labels, *quarters)
         self._group.average(self._learning)
@@ -251,7 +254,7 @@ class _Run:
         return judged
 
     def state(self, epoch: int) -> dict[str, Any]:
-        """Return everything that the epoch given, the next, begins from."""
+        """Return the state from which `epoch`, the next one, starts."""
         return {
             "epoch": epoch,
             "step": self._step,
@@ -262,7 +265,7 @@ class _Run:
         }
 
     def restore(self, state: dict[str, Any]) -> int:
-        """Go back to a state; return its epoch."""
+        """Restore a state; return its epoch."""
         self._step = state["step"]
         self._learning.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -285,7 +288,7 @@ def _check(losses: Tensor) -> None:
 
 
 class _EarlyStopping:
-    """The built-in's rule, worked out from 15 logs of jobs on AWS and in agreement with all of them."""
+    """The built-in's rule, derived from 15 logs of jobs on AWS; it agrees with all of them."""
 
     def __init__(self, parameters: Hyperparameters) -> None:
         self._parameters = parameters
@@ -293,23 +296,23 @@ class _EarlyStopping:
         self._reference_epoch = 0
 
     def state(self) -> list[float]:
-        """Return what a checkpoint keeps."""
+        """Return the state for a checkpoint."""
         return [self._highest, self._reference, self._reference_epoch]
 
     def restore(self, state: list[float]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the state from a checkpoint."""
         self._highest, self._reference = state[:2]
         self._reference_epoch = int(state[2])
 
     def is_best(self, accuracy: float) -> bool:
-        """Tell whether an epoch is strictly better than all before."""
+        """Return True if the accuracy is higher than in all earlier epochs."""
         if accuracy <= self._highest:
             return False
         self._highest = accuracy
         return True
 
     def is_enough(self, epoch: int, accuracy: float) -> bool:
-        """Tell whether too many epochs have passed without an improvement by more than the tolerance."""
+        """Return True after too many epochs without an improvement by more than the tolerance."""
         parameters = self._parameters
         if self._reference <= 0 or (accuracy - self._reference) / self._reference > parameters.early_stopping_tolerance:
             self._reference, self._reference_epoch = accuracy, epoch
@@ -318,12 +321,12 @@ class _EarlyStopping:
 
 
 def to_tensor(pixels: Pixels, device: torch.device = CPU) -> Tensor:
-    """Turn pixels, shape (n, h, w, 3), into pictures in [0, 1], shape (n, 3, h, w), on a device."""
+    """Turn pixels, shape (n, h, w, 3), into images in [0, 1], shape (n, 3, h, w), on a device."""
     return moved(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))), device).float().div_(255)
 
 
 def measured_at_once(network: Classifier, pixels: Pixels) -> int:
-    """Return how many pictures a processor is quickest to judge at once."""
+    """Return the fastest number of images per batch for evaluation on a CPU."""
     height, width = network.size if isinstance(network, EfficientNetLite0) else pixels.shape[1:3]
     return max(1, MEASURED_PIXELS // int(height * width))
 
@@ -332,7 +335,8 @@ def measured_at_once(network: Classifier, pixels: Pixels) -> int:
 def logits_of(network: Classifier, pixels: Pixels, at_once: int | None = None) -> Tensor:
     """Return a network's logits, shape (n, classes), on the CPU.
 
-    With `at_once` it gets so many each time, where there are as many: the last again with some of those before.
+    With `at_once`, every batch has that many images if there are as many; the last batch then repeats some of the
+    previous.
     """
     device, count = network.head.weight.device, at_once or measured_at_once(network, pixels)
     logits = []
@@ -345,7 +349,7 @@ def logits_of(network: Classifier, pixels: Pixels, at_once: int | None = None) -
 
 
 def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> NDArray[np.float32]:
-    """Return what the served model answers, shape (n, classes)."""
+    """Return the probabilities of the served model, shape (n, classes)."""
     answers: NDArray[np.float32] = objective.probabilities(logits_of(network, pixels)).numpy()
     return answers
 

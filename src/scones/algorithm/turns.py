@@ -1,8 +1,8 @@
-"""Turned pictures: a second task, whose answers cost nothing, from which a network of few pictures learns more.
+"""Rotation augmentation: a second task with free labels, from which a network learns more if images are few.
 
-Each picture of a batch comes once as it is and once turned by one, two or three quarters; a head of its own tells class
-and turn together. After Lee and others, "Self-supervised Label Augmentation via Input Transformations" (2020). The
-head is no part of the model.
+Each image of a batch is used twice: unrotated, and rotated by one, two or three quarter turns. A separate head predicts
+class and rotation together. Source: Lee and others, "Self-supervised Label Augmentation via Input Transformations"
+(2020). The head is not part of the exported model.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ from scones.algorithm.network import FEATURES, Network
 from scones.algorithm.objective import Objective
 
 PartJudged: TypeAlias = tuple[Tensor | None, Tensor]
-"""Logits of the network's own task, shape (n, classes), where it was judged, and a loss."""
+"""Logits of the network's main task, shape (n, classes), or None if it was not evaluated, and a loss."""
 TURNS = 4
 WEIGHT = 0.5
-"""Of the second task's loss, beside the first's."""
+"""Weight of the second task's loss; the first task's is 1."""
 
 
 class Turns(nn.Module):
-    """The second task, for square pictures with one label each."""
+    """The rotation task, for square images with one label each."""
 
     def __init__(self, network: Network, classes: int) -> None:
         super().__init__()
-        self._judged = (network,)  # in a tuple, so that its weights are none of this module's
+        self._judged = (network,)  # in a tuple, so that its weights are not this module's
         self._classes = classes
         self.head = nn.Linear(FEATURES, TURNS * classes)
 
     @staticmethod
     def draw(count: int, generator: torch.Generator) -> Tensor:
-        """Return by how many quarters each of so many pictures is turned, on the CPU."""
+        """Draw the number of quarter turns for each of `count` images, on the CPU."""
         return torch.randint(1, TURNS, (count,), generator=generator)
 
     def parts(
         self, objective: Objective, pictures: Tensor, labels: Tensor, quarters: Tensor
     ) -> list[Callable[[], PartJudged]]:
-        """Return what judges a batch as it is, and what judges it turned; each normalises by its own pictures.
+        """Return functions that evaluate the unrotated and the rotated batch; each normalises by its own images.
 
-        The served model sees no turned pictures: what it normalises by is learned from the others alone.
+        The served model sees no rotated images, so only the unrotated ones update the running statistics of the
+        normalisation.
         """
         (network,) = self._judged
 
@@ -63,5 +64,5 @@ class Turns(nn.Module):
         return [as_they_are, turned]
 
     def _loss(self, features: Tensor, answers: Tensor) -> Tensor:
-        """Return a part's share in the second task's loss, which is the mean over both parts."""
+        """Return this part's contribution to the second task's loss, the mean over both parts."""
         return WEIGHT / 2 * functional.cross_entropy(self.head(features), answers)

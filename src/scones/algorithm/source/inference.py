@@ -1,4 +1,4 @@
-"""How the model answers on AWS's PyTorch image: one picture a request, its probabilities as JSON."""
+"""Handlers for AWS's PyTorch image: each request is one image, and the response is its probabilities as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def model_fn(model_dir: str) -> Model:
 
 
 def input_fn(body: bytes | bytearray, content_type: str) -> bytes:
-    """Return the encoded picture."""
+    """Return the encoded image."""
     if content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         raise ValueError(f"content type {content_type} is not one of {', '.join(sorted(CONTENT_TYPES))}")
     return bytes(body)
@@ -25,6 +25,6 @@ def predict_fn(content: bytes, model: Model) -> list[float]:
     return model.classify(content)
 
 
-def output_fn(probabilities: list[float], accept: str) -> tuple[str, str]:  # noqa: ARG001 - JSON is all that there is
+def output_fn(probabilities: list[float], accept: str) -> tuple[str, str]:  # noqa: ARG001 - JSON is the only format
     """Return the probabilities as a JSON array, with its content type."""
     return json.dumps(probabilities), "application/json"
