@@ -1,10 +1,10 @@
-"""The first process of a sandbox: takes it apart from the host, then runs the program in it and waits.
+"""The launcher: the first process of a sandbox, which isolates itself from the host, runs the program and waits for it.
 
-Run by `sandbox.py` as `python -I -S launcher.py` with the sandbox described as JSON on standard input; the standard
-library alone, for it stands at the head of every cold start. The processes of a sandbox are this launcher, which the
-cloud waits for and signals; below it the init of a PID namespace, which dies with the launcher and takes every
-descendant of the program along; below that the program. A process that has a program's modules loaded already may
-`launch` a fork of itself instead.
+`sandbox.py` runs it as `python -I -S launcher.py`, with the sandbox described as JSON on standard input. It uses the
+standard library only, because it is part of every cold start. A sandbox has these processes: this launcher, which the
+cloud waits for and sends signals to; its child, the init process of a PID namespace, which dies with the launcher and
+ends all descendants of the program; and the child of init, the program. A process that has already loaded a program's
+modules can call `launch` to run a fork of itself in a sandbox.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ SYSTEM = (
     "/bin", "/etc", "/gnu", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/opt", "/sbin", "/snap", "/sys", "/usr",
     "/var",
 )  # fmt: skip
-"""The host's folders that every program sees, read-only. Homes, /run and other places are not there."""
+"""The host's folders that every program sees, read-only. Home folders, /run and others are not visible."""
 DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg"}
-"""Devices that every program sees, GPUs included: names of NVIDIA's begin with "nvidia"."""
+"""Devices that every program sees, including GPUs; devices whose names begin with "nvidia" are added."""
 ROOT_SIZE, COVER_SIZE = "64m", "4m"
-"""Sizes of the sandbox's own root folder, and of an empty folder in the place of a hidden one: both are in memory."""
+"""Sizes of the sandbox's root folder, and of an empty folder that covers a hidden one; both are in memory."""
 OPEN_LIMIT = 65536
-"""Open files are looked for below this number."""
+"""Upper limit of the file descriptors that are closed at the start."""
 FORWARDED = {signal.SIGTERM, signal.SIGINT}
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - each program gets its own
 
@@ -48,14 +48,14 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check(result: int) -> None:
-    """Raise OSError for a failed call into the C library."""
+    """Raise `OSError` for a failed call into the C library."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
 
 def mount(source: str, target: str, kind: str = "none", flags: int = 0, options: str = "") -> None:
-    """mount(2)."""
+    """Call mount(2)."""
     try:
         check(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()))
     except OSError as error:
@@ -63,10 +63,10 @@ def mount(source: str, target: str, kind: str = "none", flags: int = 0, options:
 
 
 def unshare(hostname: str) -> None:
-    """Enter namespaces of our own, as the same user, and under a host name of our own where one is given."""
+    """Enter new namespaces as the same user, with a new host name if one is given."""
     uid, gid = os.getuid(), os.getgid()
     if machine_call := KEYCTL.get(os.uname().machine):
-        libc.syscall(machine_call, KEYCTL_JOIN_SESSION_KEYRING, None)  # not the user's keys; may not be allowed
+        libc.syscall(machine_call, KEYCTL_JOIN_SESSION_KEYRING, None)  # hides the user's keys; may be forbidden
     named = CLONE_NEWUTS if hostname else 0
     check(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | named))
     if hostname:
@@ -77,10 +77,10 @@ def unshare(hostname: str) -> None:
 
 
 def build_root(spec: dict[str, Any]) -> None:
-    """Lay out the sandbox's file system below `root`: the host's system folders, read-only, and what is mounted.
+    """Build the sandbox's file system in `root`: the host's system folders, read-only, and the mounts.
 
-    With `whole_host` it is the host's, but for what is mounted, hidden or private. /proc is mounted while the host's is
-    still there: without one, the kernel does not allow it.
+    With `whole_host` it is the host's file system, except for mounts, hidden folders and private folders. /proc is
+    mounted while the host's /proc is still visible: the kernel does not allow it otherwise.
     """
     root, mounts, hidden, whole = spec["root"], spec["mounts"], spec["hidden"], spec["whole_host"]
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
@@ -111,19 +111,19 @@ def build_root(spec: dict[str, Any]) -> None:
             shown.append(path)
             _show(path, root)
     for path in [*hidden, *_data_folders(shown)]:
-        if _below(path, shown):  # a data folder inside a clone that is shown again: hidden again
+        if _below(path, shown):  # hides a data folder again that is inside a visible clone
             _cover(root + path)
-    for target in spec["read_only"]:  # last: what is shown below one needs a folder in it
+    for target in spec["read_only"]:  # last: visible paths in such a mount need a folder in it
         _make_read_only(root + target)
 
 
 def _mirror_system(root: str, own: set[str], rebuilt: set[str]) -> None:
-    """Show the host's system folders read-only, the devices that every program needs, and an empty /tmp."""
+    """Mount the host's system folders read-only, the devices that every program needs, and an empty /tmp."""
     for path in SYSTEM:
         if path not in own and os.path.lexists(path):
             _mirror_entry(path, root, own, rebuilt)
     resolver = os.path.realpath("/etc/resolv.conf")
-    if os.path.isfile(resolver) and not _below(resolver, SYSTEM):  # systemd-resolved's in /run, say
+    if os.path.isfile(resolver) and not _below(resolver, SYSTEM):  # for example systemd-resolved's file in /run
         os.makedirs(os.path.dirname(root + resolver), exist_ok=True)
         _bind(os.path.dirname(resolver), os.path.dirname(root + resolver))
     _read_only_for_all(root)
@@ -139,7 +139,7 @@ def _mirror_system(root: str, own: set[str], rebuilt: set[str]) -> None:
 
 
 def _read_only_for_all(root: str) -> None:
-    """Make everything below `root` read-only, and `root` itself, which is the sandbox's own, writable again."""
+    """Make all mounts in `root` read-only, except `root` itself, which belongs to the sandbox and stays writable."""
     if _set_attributes(root, AT_RECURSIVE, add=MOUNT_ATTR_RDONLY):
         _set_attributes(root, 0, remove=MOUNT_ATTR_RDONLY)
         return
@@ -151,7 +151,7 @@ def _read_only_for_all(root: str) -> None:
 
 
 def _set_attributes(path: str, flags: int, *, add: int = 0, remove: int = 0) -> bool:
-    """mount_setattr(2); False before Linux 5.12, which does not have it."""
+    """Call mount_setattr(2); return False before Linux 5.12, which does not have it."""
     attributes = (ctypes.c_uint64 * 4)(add, remove, 0, 0)
     result = libc.syscall(MOUNT_SETATTR, AT_FDCWD, path.encode(), flags, attributes, ctypes.sizeof(attributes))
     if result < 0 and ctypes.get_errno() == errno.ENOSYS:
@@ -161,7 +161,7 @@ def _set_attributes(path: str, flags: int, *, add: int = 0, remove: int = 0) -> 
 
 
 def _protect_kernel_settings(root: str) -> None:
-    """Make the settings in /proc read-only: the machine's root may write them from any user namespace."""
+    """Make the settings in /proc read-only: the machine's root user can write them from any user namespace."""
     if os.getuid() == 0:
         for name in ("bus", "fs", "irq", "sys", "sysrq-trigger"):
             path = f"{root}/proc/{name}"
@@ -175,7 +175,7 @@ def _cover(target: str) -> None:
 
 
 def _show(path: str, root: str) -> None:
-    """Bind a file or folder of the host, read-only but for devices."""
+    """Bind-mount a file or folder of the host, read-only unless it is a device."""
     if os.path.isdir(path):
         os.makedirs(root + path, exist_ok=True)
     else:
@@ -187,7 +187,7 @@ def _show(path: str, root: str) -> None:
 
 
 def _data_folders(shown: list[str]) -> list[str]:
-    """Return the data folders of clouds directly below folders that are shown: a clone with its .scones, say."""
+    """Return the data folders directly in visible folders, for example `.scones` in a clone."""
     found = []
     for folder in shown:
         if os.path.isdir(folder) and os.path.basename(folder) not in ("site-packages", "dist-packages"):
@@ -199,7 +199,7 @@ def _data_folders(shown: list[str]) -> list[str]:
 
 
 def _mirror(folder: str, root: str, own: set[str], rebuilt: set[str]) -> None:
-    """Bind every entry of a host folder but the sandbox's own; folders on the way to those are made anew."""
+    """Bind-mount each entry of a host folder except the sandbox's own mounts; their parent folders are created anew."""
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
         if path not in own and path != root:
@@ -229,12 +229,12 @@ def _bind(source: str, target: str) -> None:
 
 
 def _make_read_only(target: str) -> None:
-    locked = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)  # a user namespace may not lift these
+    locked = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)  # a user namespace cannot clear these flags
     mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | locked)
 
 
 def enter(root: str) -> None:
-    """Make `root` the root, and let go of the host's."""
+    """Make `root` the root folder and detach the host's."""
     os.chdir(root)
     check(libc.syscall(PIVOT_ROOT[os.uname().machine], b".", b"."))
     check(libc.umount2(b".", MNT_DETACH))
@@ -242,14 +242,14 @@ def enter(root: str) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Be killed when the parent ends; a parent that has ended already counts."""
+    """Have this process killed when its parent ends; exit if the parent has already ended."""
     check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
     if os.getppid() != parent:
         os._exit(1)
 
 
 def drop_privileges() -> None:
-    """Give up every capability in the namespaces, for good."""
+    """Drop all capabilities in the namespaces permanently."""
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break
@@ -259,33 +259,34 @@ def drop_privileges() -> None:
 
 
 def settle(spec: dict[str, Any]) -> None:
-    """Take a program's place: its limits, a session of its own, the signals as usual, and its folder."""
+    """Prepare this process for the program: resource limits, a new session, unblocked signals, the working folder."""
     for name, value in spec["limits"].items():
         number = getattr(resource, name)
         hard = resource.getrlimit(number)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(number, (bound, bound))
-    if os.getsid(0) != os.getpid():  # the launcher itself leads a session already
+    if os.getsid(0) != os.getpid():  # the launcher is already a session leader
         os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     os.chdir(spec["cwd"])
 
 
 def execute(spec: dict[str, Any]) -> None:
-    """Become the program, in its place."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and exec would hand that on
+    """Replace this process by the program."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores SIGPIPE, and exec would pass that on
     try:
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])
     except OSError as error:
         sys.stderr.write(f"{spec['argv'][0]}: {error.strerror}\n")
         sys.stderr.flush()
-        os._exit(126 if isinstance(error, PermissionError) else 127)  # as a shell ends
+        os._exit(126 if isinstance(error, PermissionError) else 127)  # the exit statuses of a shell
 
 
 def supervise(child: int) -> int:
-    """Forward signals to a child, reap whatever ends, and return the child's wait status.
+    """Forward signals to a child, reap all ended processes, and return the child's wait status.
 
-    Signals stay blocked and are waited for: a handler would not run for one that comes just before `waitpid` sleeps.
+    Signals stay blocked and are received with `sigwait`: a handler would miss a signal that arrives just before
+    `waitpid` blocks.
     """
     awaited = {*FORWARDED, signal.SIGCHLD}
     signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -299,14 +300,14 @@ def supervise(child: int) -> int:
 
 
 def init(spec: dict[str, Any], report: int) -> None:
-    """Be process 1 of the sandbox: build it, begin the program, reap orphans, tell how the program ended.
+    """Run as process 1 of the sandbox: build it, start the program, reap orphans, and report the program's wait status.
 
-    Returns in the program's process alone, which is in its place.
+    Returns only in the program's process.
     """
     check(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
     launcher = select.poll()
     launcher.register(report, 0)
-    if launcher.poll(0):  # nobody can read the report: the launcher ended before it could take this process along
+    if launcher.poll(0):  # the launcher ended before PR_SET_PDEATHSIG was set
         os._exit(1)
     build_root(spec)
     for target, source in spec["files"].items():
@@ -323,7 +324,7 @@ def init(spec: dict[str, Any], report: int) -> None:
 
 
 def end_as(status: int) -> None:
-    """End this process as another one ended: by the same signal, or with the same exit status."""
+    """End this process as another process ended: by the same signal, or with the same exit status."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -335,12 +336,13 @@ def end_as(status: int) -> None:
 
 
 def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
-    """Build the sandbox. Returns in the process that the program is to be; this one calls `end` as that has ended.
+    """Build the sandbox. Returns in the program's process; the calling process calls `end` when the program has ended.
 
-    `end` gets the program's wait status and does not return. Signals that are to reach the program are blocked.
+    `end` gets the program's wait status and does not return. The caller must block the signals that are forwarded to
+    the program.
     """
     unshare(spec["hostname"])
-    die_with_parent(spec["parent"])  # after unshare, which clears it
+    die_with_parent(spec["parent"])  # after unshare, which clears this setting
     receive, report = os.pipe()
     child = os.fork()
     if not child:
@@ -354,20 +356,20 @@ def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
 
 
 def close_inherited() -> None:
-    """Close all files but the standard ones: uvloop leaves those of the cloud open that other children were given."""
+    """Close all descriptors except the standard ones: uvloop lets a child inherit those meant for other children."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     os.closerange(3, limit if 0 < limit < OPEN_LIMIT else OPEN_LIMIT)
 
 
 def main() -> None:
-    """Build the sandbox, run the program, and end as it ended."""
+    """Build the sandbox, run the program, and end as the program ended."""
     close_inherited()
     spec = json.load(sys.stdin)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # none is lost: it waits until there is a program to end
+    signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # pending until the program runs, so none is lost
     if spec["root"]:
         launch(spec, end_as)
-    else:  # no namespaces on this machine
+    else:  # namespaces are not available on this machine
         if sys.platform == "linux":
             die_with_parent(spec["parent"])
         settle(spec)

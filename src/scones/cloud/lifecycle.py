@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the local cloud of a data folder, from another process."""
+"""Control of a data folder's local cloud from other processes: start, find and stop it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from scones.cloud.cloud import CloudSettings
 
 CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
-"""Variables that would send a client elsewhere, to be taken out of an environment that gets ours."""
+"""Variables that would make a client use another endpoint or account; remove them before adding a cloud's variables."""
 
 
 START_SECONDS = 15.0
-"""Seconds in which a cloud has to answer after its start."""
+"""Seconds within which a cloud must respond after its start."""
 RECOVER_SECONDS = 3600.0
-"""Seconds in which one has to answer that checks its database first, and salvages a damaged one."""
+"""Seconds within which a cloud must respond after a start that first checks, and perhaps salvages, its database."""
 STOP_SECONDS = 30.0
-"""Seconds that a cloud has to end in order before it is killed."""
+"""Seconds that a cloud has for an orderly shutdown before it is killed."""
 HUNG_SECONDS = 5.0
-"""Seconds that a cloud has to end before it is killed, if it does not answer."""
+"""Seconds that an unresponsive cloud has to end before it is killed."""
 HEALTH_SECONDS = 2.0
-"""Seconds in which a running cloud has to answer a health check."""
+"""Timeout of a health check in seconds."""
 
 
 class UnresponsiveError(CloudError):
-    """A process holds the data folder's lock but does not answer: a cloud that is stuck, stopped, or ending.
+    """A process holds the data folder's lock but does not respond: the cloud is stuck, suspended, or ending.
 
-    `pid` is 0 where it is in another PID namespace. `since` is the moment from which on it has been known not to
-    answer, and `started` that of its start (seconds since 1970; `started` is None where it is not known).
+    `pid` is 0 if the process is in another PID namespace. `since` is the time from which it is known not to respond,
+    and `started` its start time (both in Unix seconds; `started` is None if it is unknown).
     """
 
     def __init__(self, data_dir: Path, pid: int, started: float | None) -> None:
@@ -64,7 +64,7 @@ def _clock(moment: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A cloud that was stopped: its process, whether it answered before, and how many processes had to be killed."""
+    """The result of a stop: the cloud's process id, whether it responded before, and the number of killed processes."""
 
     pid: int
     answered: bool
@@ -73,7 +73,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class RunningCloud:
-    """A local cloud that answers."""
+    """A local cloud that responds to requests."""
 
     data_dir: Path
     pid: int
@@ -83,20 +83,20 @@ class RunningCloud:
 
     @classmethod
     def of(cls, settings: CloudSettings) -> RunningCloud:
-        """Describe the cloud that this process is."""
+        """Return the description of the cloud in this process."""
         url = f"http://{settings.host}:{settings.port}"
         return cls(settings.data_dir, os.getpid(), url, settings.region, settings.account)
 
     def announce(self) -> None:
-        """Leave word in the data folder that this cloud answers."""
+        """Write cloud.json: this cloud responds to requests."""
         write_durably(_word(self.data_dir), json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
 
     def withdraw(self) -> None:
-        """Take the word back."""
+        """Delete cloud.json."""
         _word(self.data_dir).unlink(missing_ok=True)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that make boto3, the AWS CLI and the SDKs use this cloud."""
+        """Return the environment variables that make boto3, the AWS CLI and the SDKs use this cloud."""
         keys = Credentials.read(self.data_dir / "credentials.json")
         no_proxy = [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1", "localhost"]
         return {
@@ -105,21 +105,21 @@ class RunningCloud:
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
-            # StartSyncExecution and TestState would put `sync-` before the host's name.
+            # StartSyncExecution and TestState would otherwise add `sync-` before the host name.
             "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": ",".join(filter(None, no_proxy)),
         }
 
     def healthy(self) -> bool:
-        """Return True if the cloud answers within two seconds."""
+        """Return True if the cloud responds to a health check within two seconds."""
         try:
             return bool(self.state())
         except (OSError, ValueError, http.client.HTTPException):
             return False
 
     def state(self) -> dict[str, Any]:
-        """Return what the cloud answers about itself; raises `OSError`, `ValueError` or `HTTPException`."""
+        """Return the cloud's health document; raises `OSError`, `ValueError` or `HTTPException`."""
         host = self.url.removeprefix("http://")
         connection = http.client.HTTPConnection(host, timeout=HEALTH_SECONDS)
         try:
@@ -131,15 +131,15 @@ class RunningCloud:
             connection.close()
 
     def left(self) -> dict[str, list[str]]:
-        """Return the names of what a start with `recover` left, by kind."""
+        """Return the names of the work that a start with `recover` did not resume, by kind."""
         left: dict[str, list[str]] = read_object(self.data_dir / "left.json")
         return left
 
 
 @contextmanager
 def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[tuple[Identity, FolderLock]]:
-    """Take a data folder for this process, making it on first use; raises `CloudError` where another has it."""
-    os.umask(0o077)  # all that this process and its children make is their owner's alone
+    """Lock a data folder for this process, creating it at first use; raises `CloudError` if another process has it."""
+    os.umask(0o077)  # files of this process and its children are accessible to their owner only
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_own(data_dir)
     require_state_files(data_dir)
@@ -159,11 +159,11 @@ def start(
     data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
     verbose: bool = False, recover: bool = False, timeout: float | None = None,
 ) -> RunningCloud:  # fmt: skip
-    """Start a local cloud in the background and return it when it answers; one that runs already is returned.
+    """Start a local cloud in the background and wait until it responds; if one already runs, return it.
 
-    It logs to `cloud.log` in its data folder. `timeout` is 15 seconds, or an hour with `recover`. Raises `CloudError`
-    with that log's end where the process ends or does not come up in time, and `UnresponsiveError` where one holds the
-    folder that does not answer.
+    The cloud logs to `cloud.log` in its data folder. The default of `timeout` is 15 seconds, or an hour with `recover`.
+    Raises `CloudError` with the log's last line if the process ends or does not respond in time, and
+    `UnresponsiveError` if an unresponsive cloud holds the folder.
     """
     data_dir = data_dir.resolve()
     if timeout is None:
@@ -187,7 +187,7 @@ def start(
     while time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
-            if running := find(data_dir):  # another command has started one at the same moment
+            if running := find(data_dir):  # another command started one at the same time
                 return running
             raise CloudError(_ending(os.waitstatus_to_exitcode(status), log, begun))
         if (running := _described(data_dir)) and running.pid == pid and running.healthy():
@@ -207,7 +207,7 @@ def server_command(
     verbose: bool,
     recover: bool = False,
 ) -> list[str]:
-    """Return the command of a cloud's process: `-P` keeps the current folder out of what it imports."""
+    """Return the command line of a cloud's process; `-P` excludes the current folder from its imports."""
     options = [("--port", port), ("--region", region), ("--account", account)]
     command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(data_dir)]
     command += [part for name, value in options if value is not None for part in (name, str(value))]
@@ -215,9 +215,9 @@ def server_command(
 
 
 def server_environment() -> dict[str, str]:
-    """Return this process's variables for a cloud's process.
+    """Return the environment of a cloud's process: this process's variables.
 
-    Relative and empty entries of PYTHONPATH are left out: they mean the current folder or folders in it.
+    Relative and empty entries of PYTHONPATH are omitted, because they depend on the current folder.
     """
     variables = dict(os.environ)
     if "PYTHONPATH" in variables:
@@ -228,7 +228,7 @@ def server_environment() -> dict[str, str]:
 
 
 def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
-    """Start a process that outlives this one; return its id and where in the log its own lines begin."""
+    """Start a process that outlives this one; return its id and the log's offset at which its own lines begin."""
     log = open_file(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         begun = os.lseek(log, 0, os.SEEK_END)
@@ -240,11 +240,11 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
 
 
 def _ending(code: int, log_path: Path, begun: int) -> str:
-    """Return why a process ended that did not come up: the last line that it logged, unless it was killed."""
+    """Return why a process ended at its start: the last line that it logged, unless a signal ended it."""
     last = _last_line(log_path, begun)
     if last and code >= 0:
         return last
-    if not last and not os.statvfs(log_path.parent).f_bavail:  # it could not log that
+    if not last and not os.statvfs(log_path.parent).f_bavail:  # it could not log the reason
         return f"The disk of {log_path.parent} is full: make room, and start the cloud again."
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
     return f"The local cloud ended {how} as it started; see {log_path}."
@@ -258,10 +258,10 @@ def _last_line(log_path: Path, begun: int) -> str:
 
 
 def find(data_dir: Path) -> RunningCloud | None:
-    """Return the local cloud that runs on a data folder, or None; one that starts is waited for.
+    """Return the local cloud that runs on a data folder, or None; waits for one that is starting.
 
-    Raises `UnresponsiveError` where a process holds the folder's lock but does not answer, and `CloudError` for
-    another user's folder.
+    Raises `UnresponsiveError` if a process holds the folder's lock but does not respond, and `CloudError` for another
+    user's folder.
     """
     data_dir = data_dir.resolve()
     require_own(data_dir)
@@ -283,7 +283,7 @@ def _described(data_dir: Path) -> RunningCloud | None:
     try:
         described = read_object(_word(data_dir), "data_dir", "url", "region", "account")
         return RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
-    except (FileNotFoundError, CloudError, TypeError):  # the next start replaces a broken one
+    except (FileNotFoundError, CloudError, TypeError):  # the next start replaces a broken file
         return None
 
 
@@ -297,11 +297,11 @@ def _start_time(pid: int) -> float | None:
 
 
 def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
-    """Stop the local cloud of a data folder with all its processes; return None where none ran.
+    """Stop the local cloud of a data folder and all its processes; return None if none runs.
 
-    The process is the one that holds the folder's lock, whether it answers or not, or that is about to take it. It gets
-    SIGTERM, and SIGKILL if it has not ended after `timeout` seconds, or after 5 if it does not answer. The folder may
-    be another user's: the system decides if its process may be stopped.
+    The process is the one that holds the folder's lock, or that is about to take it, even if it does not respond. It
+    gets SIGTERM, and SIGKILL if it has not ended after `timeout` seconds, or after 5 if it does not respond. The folder
+    may belong to another user: the operating system decides whether its process may be stopped.
     """
     import psutil
 
@@ -319,11 +319,11 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     answered = running is not None and running.pid == pid and running.healthy()
     try:
         tree = ProcessTree(pid, data_dir)
-        if tree.head.uids().effective != data_dir.stat().st_uid:  # the lock may be another name of a stranger's file
+        if tree.head.uids().effective != data_dir.stat().st_uid:  # the lock may be a hard link to another user's file
             raise CloudError(f"The owner of {data_dir} is not the user of process {pid}, which has its lock.")
         if (
             holder(data_dir) != pid and _starting(data_dir) != pid
-        ):  # it has ended meanwhile, and its id may be another process's
+        ):  # it has ended in the meantime, and its id may be reused
             return Stopped(pid, answered, 0)
         tree.head.send_signal(signal.SIGTERM)
     except psutil.NoSuchProcess:
@@ -333,7 +333,7 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
 
 
 def _starting(data_dir: Path) -> int | None:
-    """Return this user's process that was started as a data folder's cloud, or None; it need not have the lock."""
+    """Return this user's process that was started as a data folder's cloud, or None; it may not have the lock yet."""
     import psutil
 
     command = server_command(data_dir, port=None, region=None, account=None, verbose=False)[1:]
@@ -343,7 +343,7 @@ def _starting(data_dir: Path) -> int | None:
         if (process.info["cmdline"] or [])[1 : len(command) + 1] == command
         and process.info["uids"].effective == os.geteuid()
     }
-    # Its watchdog and other forks have the same command.
+    # The cloud's watchdog and other forks of it have the same command line.
     return next((pid for pid, parent in found.items() if parent not in found), None)
 
 

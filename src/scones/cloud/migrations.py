@@ -1,4 +1,4 @@
-"""The version of the database's schema, and the steps from each version to the next."""
+"""The version of the database schema, and the migrations from each version to the next."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from scones.cloud.errors import CloudError
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = ()
-"""Step n (from 0) holds the statements from version n + 1 to n + 2; add one at the end, and change none.
+"""Migration n (from 0) contains the statements from version n + 1 to n + 2. Append new ones; never change old ones.
 
-Tables and indexes that are new need no step: services create them with IF NOT EXISTS.
+New tables and indexes need no migration: services create them with IF NOT EXISTS.
 """
 VERSION = 1 + len(MIGRATIONS)
-"""The version that this release reads and writes, kept as `PRAGMA user_version`; 0 is a folder from before versions."""
+"""Schema version of this release, stored as `PRAGMA user_version`; 0 is a database from before versions existed."""
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a database to this release's version in one transaction; raises `CloudError` for a newer one."""
+    """Migrate a database to this release's version in one transaction; raises `CloudError` for a newer version."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
         raise CloudError(
@@ -28,7 +28,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():  # a new one has nothing to change
+        if connection.execute("SELECT 1 FROM sqlite_master").fetchone():  # a new database needs no migration
             for step in MIGRATIONS[max(found, 1) - 1 :]:
                 for statement in step:
                     connection.execute(statement)

@@ -1,4 +1,4 @@
-"""The processes of a local cloud, to be ended from outside: its own, its descendants, and those that left the tree."""
+"""The processes of a local cloud, for ending it from outside: its own, their descendants, and strays."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import psutil
 
 _PLACES = ("TMPDIR", "SAGEMAKER_BASE_DIR")
-"""Variables that name a program's folders, below the data folder, where nothing can be mounted (`sandbox.py`)."""
+"""Variables that contain a program's folders, in the data folder, if nothing can be mounted (`sandbox.py`)."""
 
 
 class ProcessTree:
-    """The process that holds a data folder, with all its descendants, as they are when this is made.
+    """The process that holds a data folder, and its descendants at the time of construction.
 
-    Raises `psutil.NoSuchProcess` where the process has ended.
+    Raises `psutil.NoSuchProcess` if the process has ended.
     """
 
     def __init__(self, pid: int, data_dir: Path) -> None:
@@ -29,13 +29,13 @@ class ProcessTree:
         return []
 
     def ended(self, timeout: float) -> bool:
-        """Wait until the head has ended, at most `timeout` seconds; return True if it has."""
+        """Wait at most `timeout` seconds for the head process to end; return True if it has ended."""
         return not psutil.wait_procs([self.head], timeout=timeout)[1]
 
     def kill(self) -> int:
-        """Kill what still runs, the head first, and wait for that; return the number of processes that were killed.
+        """Kill the remaining processes, the head first, and wait for them; return the number of killed processes.
 
-        Most descendants end with the head by themselves; they are given a moment for that, and not counted.
+        Most descendants end on their own after the head; they have one second to do so, and are not counted.
         """
         self._others.update(child for child in self._descendants() if child.pid != os.getpid())
         killed = _kill([self.head])
@@ -48,14 +48,14 @@ def _kill(processes: list[psutil.Process]) -> int:
     killed = 0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()  # psutil compares start times: a reused id is not killed
+            process.kill()  # psutil compares start times, so a process with a reused id is not killed
             killed += 1
     psutil.wait_procs(processes, timeout=5)
     return killed
 
 
 def _strays(data_dir: Path, head: psutil.Process) -> list[psutil.Process]:
-    """Return programs of a data folder that have left its tree: younger than its head, with folders below it."""
+    """Return programs that have left the process tree: younger than its head, with folders in the data folder."""
     below = tuple(f"{data_dir / name}{os.sep}" for name in ("lambda", "sagemaker"))
     found = []
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""Output of programs: read in bounded pieces, no faster than they are stored, and split into lines."""
+"""Output of programs: read in bounded pieces, no faster than it is stored, and split into lines."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ import os
 from collections.abc import Callable
 
 PIECE_BYTES, PIECE_LINES = 65_536, 1000
-"""The most that is handed on at once: lines cost more than bytes."""
+"""Maximum size of a piece, in bytes and in lines: lines cost more than bytes."""
 LINE_LIMIT = 262_144 - 26
-"""Bytes of a line; a longer one is cut.
+"""Maximum length of a line in bytes; a longer one is split.
 
-AWS cuts the lines of programs at 256 KB, the former limit of an event in CloudWatch Logs, less the 26 bytes that it
-counts for each event. PutLogEvents takes 1 MB since April 2025; users still saw functions' lines cut after that.
+AWS splits the lines of programs at 256 KB, the former limit of a CloudWatch Logs event, minus the 26 bytes that it adds
+to the size of each event. PutLogEvents has accepted 1 MB since April 2025; users still saw functions' lines split after
+that.
 """
 STALLED_SECONDS = 5.0
-"""Time without progress after which the output of a program that has ended is given up: on a full disk."""
+"""Seconds without progress after which the remaining output of an ended program is discarded: the disk is full."""
 
 Output = Callable[[bytes], asyncio.Future[None] | None]
-"""Takes a piece; returns a future to wait for before the next piece, or None."""
+"""Function that takes a piece; returns a future to wait for before the next piece, or None."""
 
 
 class ProgramOutput:
-    """The reading end of a program's standard output and error.
+    """Reader of a program's standard output and error.
 
-    While `on_output` has the reader wait, nothing is read: the pipe fills up, and the program's writes block.
+    Nothing is read while the future that `on_output` returned is pending: the pipe fills up, and the program's writes
+    block.
     """
 
     def __init__(self, descriptor: int, on_output: Output) -> None:
@@ -39,7 +41,7 @@ class ProgramOutput:
         self._loop.add_reader(descriptor, self._read)
 
     async def drain(self, seconds: float) -> None:
-        """Hand on what the program has written until now; what takes longer than `seconds` comes later."""
+        """Pass the output written so far to `on_output`, for at most `seconds`; the rest follows later."""
         end = self._loop.time() + seconds
         while self._read() or self._stored is not None:
             if self._stored is not None:
@@ -50,7 +52,7 @@ class ProgramOutput:
                 return
 
     async def finish(self) -> None:
-        """Wait until the output has ended; give it up where it cannot be stored."""
+        """Wait until the output ends; discard the rest if it cannot be stored."""
         while not self.ended.done():
             pieces = self._pieces
             await asyncio.wait({self.ended}, timeout=STALLED_SECONDS)
@@ -58,7 +60,7 @@ class ProgramOutput:
                 self._end()
 
     def _read(self) -> bool:
-        """Hand on a piece, if there is one and the last is stored; return True if there may be more."""
+        """Pass on a piece if there is one and the last one is stored; return True if there may be more."""
         if self._stored is not None or self.ended.done():
             return False
         try:
@@ -91,13 +93,13 @@ class ProgramOutput:
 
 
 class Lines:
-    """Splits output into lines, without their ends."""
+    """Splits output into lines without line ends."""
 
     def __init__(self) -> None:
         self._begun = b""
 
     def add(self, piece: bytes) -> list[bytes]:
-        """Add output; return the lines that are complete, or have reached the limit."""
+        """Add output; return the lines that are complete or have reached the limit."""
         *lines, self._begun = (self._begun + piece).split(b"\n")
         if len(self._begun) > LINE_LIMIT or any(len(line) > LINE_LIMIT for line in lines):
             lines = [part for line in lines for part in _cut(line)]
@@ -106,13 +108,13 @@ class Lines:
         return lines
 
     def end(self) -> list[bytes]:
-        """Return the line that has begun, if any."""
+        """Return the last, incomplete line, if any."""
         begun, self._begun = self._begun, b""
         return [begun] if begun else []
 
 
 def _parted(data: bytes) -> tuple[bytes, bytes]:
-    """Return the first piece of data, and the rest."""
+    """Return the first piece of the data, and the rest."""
     if data.count(b"\n") <= PIECE_LINES:
         return data, b""
     end = 0
@@ -122,7 +124,7 @@ def _parted(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _cut(line: bytes) -> list[bytes]:
-    """Return the parts of a line, none longer than the limit; no character is divided, if it is UTF-8."""
+    """Split a line into parts no longer than the limit; UTF-8 characters are not divided."""
     parts = []
     while len(line) > LINE_LIMIT:
         end = LINE_LIMIT

@@ -1,4 +1,4 @@
-"""Taking up what an earlier process left: one thing at a time, each apart from all others."""
+"""Resumption of the work of an earlier process, item by item, so that one failure affects no other item."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """One thing that an earlier process left, and how it is taken up.
+    """An item of work that an earlier process left, with functions to resume it and to give it up.
 
-    `kind` and `name` are for people ("execution" and its ARN). `place` is where it stands, so far as that is known:
-    what has moved on since it last hung the cloud is not the same place. `give_up` is told why it cannot be taken up.
+    `kind` and `name` are for messages ("execution" and its ARN). `place` is the item's progress, if known: an item that
+    has advanced since it last hung the cloud counts as a different one. `give_up` gets the reason why the item cannot
+    be resumed.
     """
 
     kind: str
@@ -31,16 +32,17 @@ class Leftover:
 
     @property
     def label(self) -> str:
-        """Return the text by which it is known to the record of steps."""
+        """Return the text that identifies the item in the record of steps."""
         return f"{self.kind} {self.name}{self.place and f' at {self.place}'}"
 
 
 class Resumption:
-    """The one way in which services go on with the work of an earlier process.
+    """Resumption of the services' work from an earlier process.
 
-    Services `plan` what they find when they start; it is taken up once the cloud answers requests. What raises is
-    given up with the reason, and the rest goes on. What hung or killed the cloud in its last runs (`StepRecord`) is
-    given up at once. With `recover` nothing is taken up, and `left` has the names of it by kind.
+    Services `plan` the items that they find when they start; these are resumed once the cloud responds to requests. An
+    item that raises is given up with the reason, and the others continue. An item that hung or killed the cloud in its
+    last runs (`StepRecord`) is given up at once. With `recover` nothing is resumed, and `left` contains the items'
+    names by kind.
     """
 
     def __init__(self, data_dir: Path, *, recover: bool) -> None:
@@ -50,7 +52,7 @@ class Resumption:
         self._record = StepRecord(data_dir)
 
     def plan(self, leftovers: Iterable[Leftover]) -> None:
-        """Have these taken up when the cloud answers requests, in the order in which they are given."""
+        """Schedule items for resumption, in the given order, once the cloud responds to requests."""
         for leftover in leftovers:
             if self.recover:
                 self.left.setdefault(leftover.kind, []).append(leftover.name)
@@ -58,7 +60,7 @@ class Resumption:
                 self._planned.append(leftover)
 
     async def now(self, leftovers: Iterable[Leftover]) -> None:
-        """Take these up before the cloud answers requests: what is only recorded anew, and starts no work."""
+        """Resume items before the cloud responds to requests: only items that restore records and start no work."""
         for leftover in leftovers:
             if self.recover:
                 self.plan([leftover])
@@ -66,13 +68,13 @@ class Resumption:
                 await self.take_up(leftover)
 
     async def run(self) -> None:
-        """Take up everything that was planned."""
+        """Resume all planned items."""
         planned, self._planned = self._planned, []
         for leftover in planned:
             await self.take_up(leftover)
 
     async def take_up(self, leftover: Leftover) -> None:
-        """Take up one thing, or give it up; never raises for a fault of it."""
+        """Resume one item, or give it up; never raises for an error of the item."""
         reason = await self._reason_against(leftover)
         if reason is None:
             return
@@ -85,7 +87,7 @@ class Resumption:
             log.error("The %s %s could not be ended either: %s", leftover.kind, leftover.name, describe(error))
 
     async def _reason_against(self, leftover: Leftover) -> str | None:
-        """Take up one thing; return why that failed, or None."""
+        """Resume one item; return the reason if that failed, else None."""
         if self._record.condemned(leftover.label):
             return f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row"
         try:
@@ -97,15 +99,15 @@ class Resumption:
         return None
 
     def tracing(self, leftover: Leftover) -> AbstractContextManager[None]:
-        """Return a context in which the tasks that are begun belong to a leftover."""
+        """Return a context in which new tasks are recorded as belonging to an item."""
         return tracing(self._record, leftover.label)
 
     def close(self) -> None:
-        """Forget the strikes: this run ends in order."""
+        """Delete the strikes: this run ends cleanly."""
         self._record.close()
 
 
 def describe(error: BaseException) -> str:
-    """Return an exception in one line."""
+    """Return an exception as one line of text."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

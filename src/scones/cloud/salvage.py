@@ -1,4 +1,4 @@
-"""Copying what can be read of a damaged database into a new one; the damaged one is kept."""
+"""Salvage: copies the readable rows of a damaged database to a new one; the damaged one is kept."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _PARTS = ("", "-wal", "-shm", "-mark")
 
 @dataclass(slots=True)
 class Salvage:
-    """The result of a salvage: the folder of the damaged database, and what was read of it.
+    """The result of a salvage: the folder of the damaged database, and counts of what was read from it.
 
-    `rows` is the number of rows by service. `incomplete` are the tables of which rows are lost.
+    `rows` is the number of rows by service. `incomplete` lists the tables that have lost rows.
     """
 
     kept: Path
     rows: dict[str, int] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     list_damaged: bool = False
-    """True if the list of tables is damaged: nothing is known of tables that are not found."""
+    """True if the schema table is damaged: tables that were not found may be lost."""
     pages: int = 0
     absent: int = 0
-    """The number of the database's pages, and of those that are missing."""
+    """Number of the database's pages, and number of missing pages."""
 
     def __str__(self) -> str:
-        """Return what was salvaged and what is lost, in plain sentences."""
+        """Describe what was salvaged and what is lost, in sentences."""
         missing = f" ({self.absent} of its {self.pages} pages are missing)" if self.absent else ""
         by_service = ", ".join(f"{service} {count:,}" for service, count in self.rows.items() if count)
         found = f"{sum(self.rows.values()):,} rows are in a new database ({by_service})" if by_service else ""
@@ -56,7 +56,7 @@ class Salvage:
 
 
 def damage_of(database: Path) -> str:
-    """Return what SQLite finds wrong with a database, or ""; it reads all of it, and changes nothing."""
+    """Return SQLite's description of a database's damage, or ""; reads the whole database and changes nothing."""
     if not database.exists() or not database.stat().st_size:
         return lost_database(database.parent)
     try:
@@ -68,10 +68,10 @@ def damage_of(database: Path) -> str:
 
 
 def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
-    """Replace a database by a new one with the rows that can be read; `schemas` are those of the services, by name.
+    """Replace a database by a new one with the readable rows; `schemas` are the services' schemas by service name.
 
-    The new one takes the damaged one's place when it is complete: until then a salvage that is interrupted has
-    changed nothing.
+    The new database replaces the damaged one when it is complete; a salvage that is interrupted before then has changed
+    nothing.
     """
     aside = database.with_name(f"{database.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
     aside.mkdir(mode=0o700)
@@ -107,7 +107,7 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
 
 
 def _keep(file: Path, kept: Path) -> None:
-    """Give a file a second name, or copy it where the file system has no such names."""
+    """Hard-link a file, or copy it if the file system has no hard links."""
     try:
         os.link(file, kept)
     except FileNotFoundError:
@@ -117,7 +117,7 @@ def _keep(file: Path, kept: Path) -> None:
 
 
 def _create_tables(new: sqlite3.Connection, schemas: Mapping[str, str]) -> dict[str, str]:
-    """Create the services' tables; return the service of each."""
+    """Create the services' tables; return the service of each table."""
     services: dict[str, str] = {}
     for service, schema in schemas.items():
         for statement in statements(schema):
@@ -129,7 +129,10 @@ def _create_tables(new: sqlite3.Connection, schemas: Mapping[str, str]) -> dict[
 
 
 def _read_only(database: Path) -> sqlite3.Connection:
-    """Open a database for reading; a missing or empty one has no tables, and SQLite would remove its log."""
+    """Open a database read-only.
+
+    A missing or empty one is treated as a database without tables: opening it would make SQLite delete its log.
+    """
     if not database.exists() or not database.stat().st_size:
         return sqlite3.connect(":memory:")
     return sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)
@@ -138,12 +141,12 @@ def _read_only(database: Path) -> sqlite3.Connection:
 def _copy(
     old: sqlite3.Connection, pages: DatabasePages, stored: StoredTable | None, new: sqlite3.Connection, table: str
 ) -> bool:
-    """Copy a table's rows; return False where others are known to be lost."""
+    """Copy a table's rows; return False if rows are known to be lost."""
     columns = _columns(new, table)
     try:
         _copy_whole(old, new, table, columns)
     except sqlite3.DatabaseError as error:
-        if stored is None:  # it was never created, or is lost with the list of tables
+        if stored is None:  # never created, or lost with the schema table
             return True
         log.info("Salvage: SQLite gives up the table %s (%s); its pages are read one by one.", table, error)
         pages.damaged = 0
@@ -171,13 +174,13 @@ def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
 def _insert_known(
     new: sqlite3.Connection, table: str, columns: list[str], names: Iterable[str], row: Iterable[Value]
 ) -> None:
-    """Insert the values of a row whose columns are still there."""
+    """Insert the values of a row whose columns still exist."""
     known = {name: value for name, value in zip(names, row, strict=True) if name in columns}
     _insert(new, table, [*known], [[*known.values()]])
 
 
 def _copy_whole(old: sqlite3.Connection, new: sqlite3.Connection, table: str, columns: list[str]) -> None:
-    """Copy a table that SQLite can read; raises `sqlite3.DatabaseError` for any other."""
+    """Copy a table that SQLite can read; raises `sqlite3.DatabaseError` if it cannot."""
     there = _columns(old, table)
     names = [name for name in columns if name in there]
     if not names:
@@ -186,7 +189,7 @@ def _copy_whole(old: sqlite3.Connection, new: sqlite3.Connection, table: str, co
 
 
 def _insert(new: sqlite3.Connection, table: str, names: list[str], rows: Iterable[Any]) -> None:
-    """Insert rows; those with a value that the damage has made impossible, and those that are there, are left out."""
+    """Insert rows, except those that already exist and those with a value that the damage has made invalid."""
     places = ", ".join("?" * len(names))
     statement = f'INSERT OR IGNORE INTO "{table}" ({_listed(names)}) VALUES ({places})'  # noqa: S608
     for row in rows:
