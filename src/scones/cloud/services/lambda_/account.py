@@ -1,4 +1,4 @@
-"""The account's limits and what it uses of them."""
+"""The account's quotas and usage."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scones.cloud.services.lambda_.operations import Operations
 
 CONCURRENT_EXECUTIONS = 1000
 CODE_LIMIT = 80_530_636_800
-"""Bytes of all code together (AWS's quota)."""
+"""Maximum bytes of all code together (AWS's quota)."""
 
 
 class AccountOperations(Operations):
     """Operations on the account."""
 
     async def get_account_settings(self, call: Call) -> dict[str, Any]:  # noqa: ARG002
-        """Return AWS's default quotas, and what is used."""
+        """Return AWS's default quotas and the current usage."""
         usage = self.cloud.store.row(
             "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"
             " coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM functions"

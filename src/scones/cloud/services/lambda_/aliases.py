@@ -1,4 +1,4 @@
-"""Aliases of versions, and how they part their invocations between two."""
+"""Aliases of versions; an alias can split its invocations between two versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class AliasOperations(Operations):
     """Operations on aliases."""
 
     async def create_alias(self, call: Call) -> dict[str, Any]:
-        """Give a version a name."""
+        """Create an alias of a version."""
         name, params = self._function(call).name, call.params
         if self._records.find_alias(name, params["Name"]) is not None:
             arn = self._records.arn(name, params["Name"])
@@ -35,7 +35,7 @@ class AliasOperations(Operations):
         return self._alias(name, call.params["Name"], "Cannot find alias arn")
 
     async def update_alias(self, call: Call) -> dict[str, Any]:
-        """Point an alias elsewhere."""
+        """Change an alias's version, description or routing."""
         name, params = self._function(call).name, call.params
         self._records.find(FunctionName(name))
         alias = self._alias(name, params["Name"], "Alias not found")
@@ -49,7 +49,7 @@ class AliasOperations(Operations):
         return {}
 
     async def list_aliases(self, call: Call) -> dict[str, Any]:
-        """List a function's aliases, all or those of a version."""
+        """List a function's aliases, either all of them or those of one version."""
         name, version = self._function(call).name, call.params.get("FunctionVersion")
         self._records.find(FunctionName(name))
         found = self._records.aliases(name)

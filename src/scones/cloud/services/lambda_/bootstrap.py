@@ -1,7 +1,7 @@
-"""The program of an execution environment: AWS's runtime client, with a path of modules as on AWS.
+"""The program of an execution environment: AWS's runtime client, with the module search path of AWS.
 
-The client is imported before the function's folder joins the path, as AWS's own bootstrap does: a function may have a
-module called `json` or `logging` without breaking its runtime. This file's own folder is on the path of no function.
+The client is imported before the function's folder is added to the path, as in AWS's own bootstrap, so that a function
+may have a module named `json` or `logging` without breaking its runtime. This file's folder is removed from the path.
 """
 
 from __future__ import annotations

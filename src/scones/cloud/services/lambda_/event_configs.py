@@ -1,4 +1,4 @@
-"""How events that a function failed on are tried again, and where their results go."""
+"""Functions' configurations for asynchronous invocation: retries, and destinations of results."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class EventConfigOperations(Operations):
     """Operations on functions' configurations for asynchronous invocation."""
 
     async def put_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
-        """Set how often, and until when, events are tried again; what is not given is AWS's default."""
+        """Set the maximum retries, the maximum event age and the destinations; omitted settings get AWS's defaults."""
         if not call.params.keys() & {*_KEPT, "DestinationConfig"}:
             message = "You must specify at least one of error handling or destination setting."
             raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await self._configure(call, {})
 
     async def update_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
-        """Change what is given of it."""
+        """Change the given settings of a configuration."""
         return await self._configure(call, self._event_config(self._function(call)))
 
     async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class EventConfigOperations(Operations):
             raise ServiceError("InvalidParameterValueException", message, Type="User") from error
 
     async def get_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
-        """Return a function's configuration."""
+        """Return a function's configuration for asynchronous invocation."""
         return self._event_config(self._function(call))
 
     def _event_config(self, function: FunctionName) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class EventConfigOperations(Operations):
         return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
 
     async def delete_function_event_invoke_config(self, call: Call) -> Answer:
-        """Return to AWS's defaults."""
+        """Delete a configuration, so that AWS's defaults apply again."""
         function = self._function(call)
         self._event_config(function)
         await self.cloud.store.execute(

@@ -1,4 +1,4 @@
-"""Serving function URLs: HTTP requests as events of payload format 2.0, and results as HTTP responses."""
+"""The server of function URLs: it turns HTTP requests into events of payload format 2.0, and results into responses."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from scones.cloud.services.lambda_.names import FunctionName
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
 _BREAK = frozenset("\r\n\0")
-"""What no header may hold: it would begin another one."""
+"""Characters that a header must not contain, because they could begin another header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Whom a request is for: a function URL's id, and the path below it, undecoded."""
+    """The address of a request: a function URL's id, and the path below the URL, undecoded."""
 
     identity: str
     path: str
@@ -34,7 +34,7 @@ class Address:
 
 @dataclass(slots=True)
 class WebResponse:
-    """An HTTP response; a header may be there several times."""
+    """An HTTP response; a header may occur several times."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -42,7 +42,10 @@ class WebResponse:
 
 
 def address(request: auth.Request) -> Address | None:
-    """Return which function URL a request means, by its path or by a Host ID.lambda-url.REGION.localhost."""
+    """Return the address of a request for a function URL, or None for any other request.
+
+    The path names the URL, or the Host does: ID.lambda-url.REGION.localhost.
+    """
     if request.raw_path.startswith(PREFIX):
         identity, _, path = request.raw_path.removeprefix(PREFIX).partition("/")
         return Address(identity, f"/{path}")
@@ -64,7 +67,7 @@ class FunctionUrlServer:
         self._invoker = invoker
 
     async def answer(self, at: Address, request: auth.Request, query: str, content: bytes, source: str) -> WebResponse:
-        """Invoke the function of a URL; what fails is an HTTP status, as on AWS."""
+        """Invoke the function of a URL; a failure becomes an HTTP status, as on AWS."""
         row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", at.identity)
         if row is None:
             return _refusal(404, "Not Found", "ResourceNotFoundException")
@@ -79,7 +82,7 @@ class FunctionUrlServer:
                 response = _refusal(429, "Rate Exceeded.", error.code)
             else:
                 response = _refusal(403 if error.status < 500 else 502, error.message, error.code)
-        if cors:  # the configuration's headers stand in for the function's own
+        if cors:  # the configuration's CORS headers replace the function's own
             response.headers = [pair for pair in response.headers if not pair[0].startswith("access-control-")] + cors
         return response
 
@@ -117,7 +120,7 @@ class FunctionUrlServer:
 def _event(
     at: Address, request: auth.Request, query: str, content: bytes, source: str, request_id: str
 ) -> dict[str, Any]:
-    """Return a request as payload format 2.0 has it."""
+    """Return a request as an event of payload format 2.0."""
     host, moment = request.headers.get("host", ""), datetime.now(UTC)
     parameters: dict[str, str] = {}
     for name, value in request.query:
@@ -167,7 +170,10 @@ def _content(content: bytes, kind: str) -> dict[str, Any]:
 
 
 def _response(payload: bytes) -> WebResponse:
-    """Return a result as a response: an object with statusCode says all of it, any other value is the body."""
+    """Return a result as a response: an object with `statusCode` is the full response, any other value is the body.
+
+    Returns status 502 for an invalid response object.
+    """
     value = json.loads(payload or b"null")
     if not isinstance(value, dict) or "statusCode" not in value:
         text = value.encode() if isinstance(value, str) else payload
@@ -191,7 +197,7 @@ def _response(payload: bytes) -> WebResponse:
 
 
 def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]]:
-    """Return the headers that let a page of the request's origin read the answer; none where it may not."""
+    """Return the headers that let a page of the request's origin read the response; none if it is not allowed to."""
     origin, allowed = request.headers.get("origin"), config.get("AllowOrigins", [])
     if origin is None or not ("*" in allowed or origin in allowed):
         return []

@@ -1,4 +1,4 @@
-"""Functions: create, describe, change, delete."""
+"""Operations on functions: create, describe, list, update and delete."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _UPDATING = {
     "LastUpdateStatusReason": "The function is being created.",
     "LastUpdateStatusReasonCode": "Creating",
 }
-"""What the answers of creation and of changes tell, as on AWS; here both are done by then."""
+"""States in the responses to creation and to updates, as on AWS; here both are complete by then."""
 
 
 class FunctionOperations(Operations):
     """Operations on functions."""
 
     async def create_function(self, call: Call) -> dict[str, Any]:
-        """Create a function from a zip, given here or in S3."""
+        """Create a function from a zip archive in the request or in S3."""
         params = call.params
         name = self._function(call).name
         if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
@@ -85,7 +85,7 @@ class FunctionOperations(Operations):
         return _without(configuration, "LastUpdateStatus") | _CREATING
 
     async def get_function(self, call: Call) -> dict[str, Any]:
-        """Describe a function, its code's place and its tags."""
+        """Describe a function, with its code's location, its tags and its reserved concurrency."""
         function = self._function(call)
         version = self._records.find(function)
         answer: dict[str, Any] = {
@@ -99,12 +99,12 @@ class FunctionOperations(Operations):
         return answer
 
     async def get_function_configuration(self, call: Call) -> dict[str, Any]:
-        """Describe a function."""
+        """Describe a function's configuration."""
         function = self._function(call)
         return self._described(self._records.find(function).configuration, function)
 
     async def list_functions(self, call: Call) -> dict[str, Any]:
-        """List functions; with FunctionVersion ALL, their published versions too."""
+        """List functions; with FunctionVersion ALL, also their published versions."""
         functions = self._records.latest()
         if call.params.get("FunctionVersion") == "ALL":
             functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
@@ -116,7 +116,7 @@ class FunctionOperations(Operations):
         name = FunctionName(self._function(call).name)
         self._check_revision(self._records.find(name).configuration, params)
         package = await self._package(params)
-        configuration = self._records.find(name).configuration  # as it is now: reading the package took its time
+        configuration = self._records.find(name).configuration  # again: it may have changed meanwhile
         configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
         if "Architectures" in params:
             configuration["Architectures"] = params["Architectures"]
@@ -125,7 +125,7 @@ class FunctionOperations(Operations):
         return await self._changed(configuration, package.digest, params)
 
     async def update_function_configuration(self, call: Call) -> dict[str, Any]:
-        """Change a function's settings; what is not given stays."""
+        """Change the given settings of a function."""
         params = call.params
         version = self._records.find(FunctionName(self._function(call).name))
         configuration = version.configuration
@@ -160,7 +160,7 @@ class FunctionOperations(Operations):
         return configuration | _UPDATING
 
     async def _check_together(self, configuration: dict[str, Any], code: str) -> None:
-        """Refuse code that is too large with its layers."""
+        """Raise `InvalidParameterValueException` if code and layers together exceed the limit on unzipped bytes."""
         layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]
         size = await asyncio.to_thread(self._code.unzipped, (code, *layers)) if layers else 0
         if size > UNZIPPED_LIMIT:
@@ -171,7 +171,7 @@ class FunctionOperations(Operations):
             raise ServiceError("InvalidParameterValueException", message, Type="User")
 
     def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the members whose form in a description differs from that in a request."""
+        """Check optional members of a request, and return those whose form in a description is different."""
         found: dict[str, Any] = {}
         if arn := params.get("DeadLetterConfig", {}).get("TargetArn"):
             check_target(self.cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
@@ -185,7 +185,7 @@ class FunctionOperations(Operations):
         return found
 
     def _described(self, configuration: dict[str, Any], function: FunctionName) -> dict[str, Any]:
-        """Return a configuration with the ARN that was asked for: with its qualifier where one was given."""
+        """Return a configuration with the requested ARN, which has a qualifier if one was given."""
         if function.qualifier is None:
             return configuration
         return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
@@ -195,7 +195,7 @@ class FunctionOperations(Operations):
 
 
 def _leave_out_empty(configuration: dict[str, Any]) -> None:
-    """Remove what was given empty, to be taken away."""
+    """Remove members that a request set to an empty value in order to delete them."""
     if not configuration.get("DeadLetterConfig", {}).get("TargetArn"):
         configuration.pop("DeadLetterConfig", None)
     for member in ("Layers", "KMSKeyArn", "FileSystemConfigs"):

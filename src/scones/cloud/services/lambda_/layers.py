@@ -1,4 +1,4 @@
-"""Layers: code that several functions share."""
+"""Operations on layers, the code that several functions share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LayerOperations(Operations):
 
         def insert(connection: sqlite3.Connection) -> dict[str, Any]:
             last = connection.execute("SELECT max(version) FROM layer_versions WHERE name = ?", (name,)).fetchone()[0]
-            number = (last or 0) + 1  # a deleted version's number is never given again
+            number = (last or 0) + 1  # a deleted version's number is never reused
             numbered = {**layer, "LayerVersionArn": f"{layer_arn}:{number}", "Version": number}
             connection.execute(
                 "INSERT INTO layer_versions (name, version, document, code) VALUES (?, ?, ?, ?)",
@@ -80,7 +80,7 @@ class LayerOperations(Operations):
         return page("LayerVersions", [layer for layer in found if _suits(layer, call.params)], call.params)
 
     async def list_layers(self, call: Call) -> dict[str, Any]:
-        """List layers with their latest versions: of those that suit a runtime and an architecture, where given."""
+        """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
         rows = self.cloud.store.rows(
             "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
         )
@@ -95,7 +95,7 @@ class LayerOperations(Operations):
         return page("Layers", layers, call.params)
 
     async def delete_layer_version(self, call: Call) -> dict[str, Any]:
-        """Delete a layer version; functions that have it keep it until they change, as on AWS."""
+        """Delete a layer version; functions that use it keep it until they change, as on AWS."""
         name = call.params["LayerName"].rpartition(":")[2]
         _check_number(call.params["VersionNumber"])
         await self.cloud.store.execute(

@@ -1,4 +1,4 @@
-"""What AWS allows of a function's settings beyond what its service model says, and in the words of its refusals."""
+"""Limits on a function's settings that AWS checks in addition to its service model, with AWS's error messages."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 
 MAXIMA = {"Timeout": 900, "MemorySize": 10_240}
-"""Seconds and MB; the model's are those of managed instances, which the local cloud does not offer."""
+"""Maxima in seconds and in MB. The service model has the maxima of managed instances, which the local cloud does not
+offer."""
 LAYERS = 5
 
 
 def check_settings(params: Mapping[str, Any]) -> None:
-    """Refuse settings that are too large, and layers that a function may not have together."""
+    """Refuse settings above their maximum, and layers that a function must not combine.
+
+    Raises `ValidationException` for the former and `InvalidParameterValueException` for the latter.
+    """
     for member, maximum in MAXIMA.items():
         if params.get(member, 0) > maximum:
             path = member[0].lower() + member[1:]

@@ -1,4 +1,4 @@
-"""The log stream of one execution environment: what the function writes, and AWS's own lines around it."""
+"""The log stream of one execution environment: the function's output, and Lambda's own lines around it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from collections.abc import Callable
 from scones.cloud.program_output import Lines
 
 TAIL = 4096
-"""Bytes of the log that LogType Tail answers with."""
+"""Maximum bytes of the log in a response to LogType Tail."""
 WAITING_LINES, WAITING_BYTES = 1000, 262_144
-"""Lines and bytes that are kept together before they are handed on."""
+"""Collected lines are written to the log as soon as they reach either this number of lines or this number of bytes."""
 
 WriteLog = Callable[[str, list[tuple[int, str]]], asyncio.Future[None] | None]
-"""Takes a log stream's name, and lines with their times (ms since 1970); returns a future to wait for, if any."""
+"""Takes a log stream's name, and lines with their times (milliseconds since 1970); returns a future to wait for, if
+any."""
 
 
 class LogStream:
-    """Collects lines, and hands them on in order."""
+    """Collects lines, and writes them to the log in order."""
 
     def __init__(self, version: str, write: WriteLog) -> None:
         self.name = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{version}]{uuid.uuid4().hex}"
@@ -37,9 +38,9 @@ class LogStream:
         self._tail = (self._tail + encoded[-TAIL:] + b"\n")[-TAIL:]
 
     def output(self, piece: bytes) -> asyncio.Future[None] | None:
-        """Add what the function wrote; return a future to wait for before the next piece, if any.
+        """Add a piece of the function's output; return a future to wait for before the next piece, if any.
 
-        The runtime client parts the lines of one message by carriage returns.
+        The runtime client separates the lines of one message with carriage returns.
         """
         for line in self._lines.add(piece):
             self.line(line.decode(errors="replace").replace("\r", "\n"))
@@ -48,16 +49,19 @@ class LogStream:
         return self.flush()
 
     def end_line(self) -> None:
-        """End a line that the function has begun."""
+        """Add an unfinished line of the function's output."""
         for line in self._lines.end():
             self.line(line.decode(errors="replace").replace("\r", "\n"))
 
     def flush(self) -> asyncio.Future[None] | None:
-        """Hand on what has been collected; return a future to wait for before more is, if any."""
+        """Write the collected lines to the log; return a future to wait for before the next ones, if any."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         return self._write(self.name, waiting) if waiting else None
 
     def take_tail(self) -> bytes:
-        """Return the last 4 KB since this was called last: since the initialisation, for a first invocation."""
+        """Return the log since the last call, at most its last 4 KB.
+
+        For a first invocation, that includes the output of the initialisation.
+        """
         tail, self._tail = self._tail, b""
         return tail

@@ -1,4 +1,4 @@
-"""Execution environments: reused while warm, several at once, released when idle, replaced when a function changes."""
+"""The pool of execution environments: reused while warm, released when idle, replaced when a function changes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.environment import ExecutionEnvironment
 
 IDLE_SECONDS = 300.0
-"""How long an environment that has nothing to do is kept warm."""
+"""Seconds that an idle environment is kept warm."""
 AT_ONCE = max(4, 2 * (os.cpu_count() or 2))
-"""Environments of one function version that run at once; further invocations wait for one of them.
+"""Maximum number of environments of one function version that run at once; further invocations wait for one of them.
 
-AWS would start up to the account's 1,000: on one machine, more processes than this only slow each other down.
+AWS would start up to the account's limit of 1,000. On one machine, more processes than this only slow each other down.
 """
 WAITING_LIMIT = 1000
-"""Invocations of a version that may wait; more are throttled, as AWS does above the account's concurrency."""
+"""Maximum number of waiting invocations of a version; more are throttled, as on AWS above the account's concurrency."""
 
 Start = Callable[[], Awaitable[ExecutionEnvironment]]
 
@@ -37,7 +37,7 @@ class _Group:
 
 
 class Pool:
-    """Every execution environment of the cloud, by function name and by what it was made for."""
+    """All execution environments of the cloud, by function name and revision."""
 
     def __init__(self) -> None:
         self._groups: dict[str, dict[str, _Group]] = {}
@@ -48,9 +48,10 @@ class Pool:
     async def borrow(
         self, function: str, revision: str, start: Start, reserved: int | None
     ) -> AsyncIterator[ExecutionEnvironment]:
-        """Lend a warm environment of a revision, or a new one; waits for one where as many run as may.
+        """Lend a warm environment of a revision, or a new one; wait for one if `AT_ONCE` are running.
 
-        Raises `TooManyRequestsException` above the function's reserved concurrency, or where too many wait.
+        Raises `TooManyRequestsException` above the function's reserved concurrency, or if `WAITING_LIMIT` invocations
+        are already waiting.
         """
         group = self._groups.setdefault(function, {}).setdefault(revision, _Group())
         await self._take_place(function, group, reserved)
@@ -86,13 +87,13 @@ class Pool:
             environment = group.idle.pop()
             if environment.usable and await environment.settled():
                 return environment
-            self._close(environment)  # it ended by itself while it had nothing to do, or is old
+            self._close(environment)  # it ended while it was idle, or has reached its lifetime
         environment = await start()
         self._all.add(environment)
         return environment
 
     def retire(self, function: str) -> None:
-        """Let a function's environments finish what they run and never be used again: it has changed or is gone."""
+        """Stop reusing a function's environments, because it has changed or was deleted; running invocations finish."""
         for group in self._groups.pop(function, {}).values():
             group.retired = True
             for environment in group.idle:
@@ -100,7 +101,7 @@ class Pool:
             group.idle.clear()
 
     def release_idle(self) -> None:
-        """End environments that have had nothing to do for long."""
+        """End environments that have been idle for more than `IDLE_SECONDS`."""
         before = time.monotonic() - IDLE_SECONDS
         for groups in self._groups.values():
             for group in groups.values():
@@ -116,7 +117,7 @@ class Pool:
         task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
-        """End every environment."""
+        """End all environments, and wait until they have ended."""
         for environment in tuple(self._all):
             self._close(environment)
         await asyncio.gather(*self._closing, return_exceptions=True)

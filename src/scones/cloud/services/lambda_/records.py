@@ -1,4 +1,4 @@
-"""What is kept of functions, versions, aliases and layers."""
+"""Stored functions, versions, aliases and layers."""
 
 from __future__ import annotations
 
@@ -60,23 +60,26 @@ class Version:
 
     @property
     def revision(self) -> str:
-        """Changes with whatever an execution environment is made of."""
+        """Identifier that changes with everything that an execution environment is built from."""
         return f"{self.configuration['Version']}:{self.configuration['RevisionId']}"
 
 
 class Records:
-    """Reads and writes of Lambda's tables; those that are not found raise AWS's errors."""
+    """Reads and writes of Lambda's tables. Raises AWS's errors for records that do not exist."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._store = cloud.store
 
     def arn(self, name: str, qualifier: str | None = None) -> str:
-        """Return a function's ARN."""
+        """Return a function's ARN, with the qualifier if one is given."""
         return self._cloud.arn("lambda", f"function:{name}" + (f":{qualifier}" if qualifier else ""))
 
     def find(self, function: FunctionName) -> Version:
-        """Return the version that a name with its qualifier means."""
+        """Return the version of a function that its qualifier selects; an alias selects its main version.
+
+        Raises `ResourceNotFoundException` if the function, version or alias does not exist.
+        """
         qualifier = function.qualifier or LATEST
         if qualifier != LATEST and not qualifier.isdigit():
             qualifier = self.alias(function.name, qualifier)["FunctionVersion"]
@@ -86,14 +89,14 @@ class Records:
             row = self._store.row(
                 "SELECT document, code FROM function_versions WHERE function = ? AND version = ?",
                 function.name,
-                qualifier,  # as text, which the column's affinity makes a number: of any length
+                qualifier,  # as text: the number may be too long for an integer; the column's affinity converts it
             )
         if row is None:
             raise not_found(self.arn(function.name, function.qualifier))
         return Version(json.loads(row["document"]), row["code"])
 
     def routed(self, function: FunctionName) -> Version:
-        """Return the version that an invocation of a name with its qualifier runs: an alias may have two."""
+        """Return the version for an invocation; an alias with two versions chooses one at random by its weights."""
         qualifier = function.qualifier or LATEST
         if qualifier != LATEST and not qualifier.isdigit():
             routing = self.alias(function.name, qualifier).get("RoutingConfig", {})
@@ -103,7 +106,7 @@ class Records:
         return self.find(function)
 
     async def create(self, configuration: dict[str, Any], code: str, tags: dict[str, str]) -> None:
-        """Keep a new function."""
+        """Add a function; raises `ResourceConflictException` if one of that name exists."""
         name, document = configuration["FunctionName"], json.dumps(configuration)
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -117,7 +120,7 @@ class Records:
         await self._store.write(insert)
 
     async def update(self, configuration: dict[str, Any], code: str) -> None:
-        """Keep a changed $LATEST."""
+        """Replace $LATEST; sets its LastModified and RevisionId."""
         configuration |= {"LastModified": now(), "RevisionId": str(uuid.uuid4())}
         await self._store.execute(
             "UPDATE functions SET document = ?, code = ? WHERE name = ?",
@@ -125,7 +128,11 @@ class Records:
         )  # fmt: skip
 
     async def delete(self, function: FunctionName) -> None:
-        """Delete a function with all that belongs to it, or one of its versions: one that is not there is no error."""
+        """Delete a function with everything that belongs to it, or one of its versions.
+
+        Deleting a version that does not exist succeeds. Raises `InvalidParameterValueException` for $LATEST and for an
+        alias, and `ResourceConflictException` for a version that an alias references.
+        """
         self.find(FunctionName(function.name))
         version = function.qualifier
         if version is None:
@@ -145,7 +152,7 @@ class Records:
         )
 
     async def publish(self, name: str, description: str | None) -> Version:
-        """Publish $LATEST as the next version; where nothing has changed since the last, that one is returned."""
+        """Publish $LATEST as the next version; return the last version if nothing has changed since then."""
 
         def insert(connection: sqlite3.Connection) -> Version:
             row = connection.execute("SELECT * FROM functions WHERE name = ?", (name,)).fetchone()
@@ -174,45 +181,45 @@ class Records:
         return await self._store.write(insert)
 
     def latest(self) -> list[dict[str, Any]]:
-        """Return the configurations of all functions, by name."""
+        """Return the $LATEST configurations of all functions, sorted by name."""
         rows = self._store.rows("SELECT document FROM functions ORDER BY name")
         return [json.loads(row["document"]) for row in rows]
 
     def versions(self, name: str) -> list[dict[str, Any]]:
-        """Return the configurations of $LATEST and of all published versions."""
+        """Return the configurations of $LATEST and of all published versions of a function."""
         latest = self.find(FunctionName(name)).configuration
         rows = self._store.rows("SELECT document FROM function_versions WHERE function = ? ORDER BY version", name)
         return [{**latest, "FunctionArn": self.arn(name, LATEST)}, *(json.loads(row["document"]) for row in rows)]
 
     def alias(self, function: str, name: str) -> dict[str, Any]:
-        """Return an alias."""
+        """Return an alias; raises `ResourceNotFoundException` if it does not exist."""
         alias = self.find_alias(function, name)
         if alias is None:
             raise not_found(self.arn(function, name))
         return alias
 
     def find_alias(self, function: str, name: str) -> dict[str, Any] | None:
-        """Return an alias, or None where it is not there."""
+        """Return an alias, or None if it does not exist."""
         row = self._store.row("SELECT document FROM function_aliases WHERE function = ? AND name = ?", function, name)
         return json.loads(row["document"]) if row else None
 
     def aliases(self, function: str) -> list[dict[str, Any]]:
-        """Return a function's aliases, by name."""
+        """Return a function's aliases, sorted by name."""
         rows = self._store.rows("SELECT document FROM function_aliases WHERE function = ? ORDER BY name", function)
         return [json.loads(row["document"]) for row in rows]
 
     async def put_alias(self, function: str, alias: dict[str, Any]) -> None:
-        """Keep an alias."""
+        """Create or replace an alias."""
         await self._store.execute(
             "INSERT OR REPLACE INTO function_aliases VALUES (?, ?, ?)", function, alias["Name"], json.dumps(alias)
         )
 
     async def delete_alias(self, function: str, name: str) -> None:
-        """Forget an alias; one that is not there is no error."""
+        """Delete an alias; deleting an alias that does not exist succeeds."""
         await self._store.execute("DELETE FROM function_aliases WHERE function = ? AND name = ?", function, name)
 
     def tags(self, name: str) -> dict[str, str]:
-        """Return a function's tags."""
+        """Return a function's tags; raises `ResourceNotFoundException` if it does not exist."""
         row = self._store.row("SELECT tags FROM functions WHERE name = ?", name)
         if row is None:
             raise not_found(self.arn(name))
@@ -229,11 +236,11 @@ class Records:
         return row["reserved"] if row else None
 
     async def reserve(self, name: str, executions: int | None) -> None:
-        """Reserve concurrency for a function, or give it back."""
+        """Set a function's reserved concurrency, or remove it (None)."""
         await self._store.execute("UPDATE functions SET reserved = ? WHERE name = ?", executions, name)
 
     def event_config(self, function: FunctionName) -> dict[str, Any] | None:
-        """Return how a function's events are tried again, or None for AWS's defaults."""
+        """Return a function's configuration for asynchronous invocation, or None for AWS's defaults."""
         row = self._store.row(
             "SELECT document FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
             function.name, function.qualifier or LATEST,
@@ -241,7 +248,10 @@ class Records:
         return json.loads(row["document"]) if row else None
 
     def layer(self, arn: str) -> dict[str, Any]:
-        """Return a layer version that a function may be given, by its ARN."""
+        """Return the layer version with an ARN, for a function that is to use it.
+
+        Raises `InvalidParameterValueException` if the layer belongs to another account or region, or does not exist.
+        """
         *_, name, version = arn.split(":")
         if arn != self._cloud.arn("lambda", f"layer:{name}:{version}"):
             message = (
@@ -258,14 +268,14 @@ class Records:
         return document
 
     def layer_code(self, arn: str) -> str:
-        """Return the digest of a layer version's code, for a function that has it: deleted ones count."""
+        """Return the digest of a layer version's code; a deleted layer version still serves functions that use it."""
         *_, name, version = arn.split(":")
         row = self._store.row("SELECT code FROM layer_versions WHERE name = ? AND version = ?", name, version)
         assert row is not None, f"{arn} is not there"
         return str(row["code"])
 
     def used_code(self) -> set[str]:
-        """Return the digests of all code that something still uses."""
+        """Return the digests of all code that functions, versions and layers use."""
         rows = self._store.rows(
             "SELECT code FROM functions UNION SELECT code FROM function_versions UNION SELECT code FROM layer_versions"
         )
@@ -273,7 +283,7 @@ class Records:
 
 
 def not_found(arn: str) -> ServiceError:
-    """Return AWS's answer for a function that is not there."""
+    """Return AWS's error for a function that does not exist."""
     return ServiceError("ResourceNotFoundException", f"Function not found: {arn}", 404, Type="User")
 
 
@@ -282,7 +292,7 @@ def _versions(alias: dict[str, Any]) -> set[str]:
 
 
 def now() -> str:
-    """Return the time as Lambda's LastModified gives it."""
+    """Return the current time in the format of Lambda's LastModified."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
 
 

@@ -1,10 +1,10 @@
 """The Lambda Runtime API of one execution environment, as AWS documents it for custom runtimes.
 
-A port on loopback for each environment, which accepts the environment's own client alone. Every process of the
-machine can connect to the port, and sees it in /proc/net/tcp. So the host in the address is a random name, which only
-the environment's /etc/hosts has: a request with another Host is refused before its body is read. Every runtime client
-works with that, as AWS_LAMBDA_RUNTIME_API stays `HOST:PORT`. Where no file can be mounted the host is 127.0.0.1, and
-only web pages are refused.
+Each environment has its own port on loopback, which accepts only the environment's own client. Every process on the
+machine can see the port in /proc/net/tcp and connect to it. The host in the address is therefore a random name that
+only the environment's /etc/hosts contains; a request with another Host is refused before its body is read. Every
+runtime client works with this, because AWS_LAMBDA_RUNTIME_API still has the form `HOST:PORT`. If no file can be
+mounted, the host is 127.0.0.1, and only requests from web pages are refused.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ import httptools
 PREFIX = "/2018-06-01/runtime"
 LOOPBACK = "127.0.0.1"
 RESPONSE_LIMIT = 6_291_556
-"""Maximum bytes of a response, as AWS states them in its error; what exceeds them is dropped."""
+"""Maximum bytes of a response, as stated in AWS's error message; further bytes are dropped."""
 HEAD_LIMIT = 64 << 10
 """Maximum bytes of a request's head."""
 HEAD_SECONDS = 10.0
-"""Seconds that a new connection may take for the head of its first request."""
+"""Maximum seconds until a new connection has sent the head of its first request."""
 CONNECTIONS_LIMIT = 64
 """Maximum number of open connections: a runtime client has one or two."""
 _WEB = (b"origin", b"sec-fetch-site")
-"""Headers of requests that a web page sends."""
+"""Headers that mark a request as sent by a web page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One event on its way to a handler; `deadline` is in seconds since 1970."""
+    """One event for a handler; `deadline` is in Unix seconds."""
 
     request_id: str
     payload: bytes
@@ -62,19 +62,19 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a handler answered: its payload, and whether that is an error."""
+    """A handler's response; `is_error` is True if the payload is an error."""
 
     payload: bytes
     is_error: bool
 
 
 class RuntimeApi:
-    """The server side: hands out one invocation at a time and takes its result."""
+    """The server side, which hands out one invocation at a time and receives its result."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
-        """Done when the runtime first asks for an invocation; failed with `InitError` when it could not start."""
+        """Done when the runtime first asks for an invocation; fails with `InitError` if the runtime cannot start."""
         self.asking: asyncio.Future[None] = loop.create_future()
         """Done while the runtime waits for an invocation."""
         self._server: asyncio.Server | None = None
@@ -86,7 +86,7 @@ class RuntimeApi:
         self._connections: set[_Connection] = set()
 
     async def start(self, host: str = LOOPBACK) -> str:
-        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API: `host` and a port."""
+        """Listen, and return the address for AWS_LAMBDA_RUNTIME_API: `host:port`."""
         self._server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), LOOPBACK, 0)
         address = f"{host}:{self._server.sockets[0].getsockname()[1]}"
         self.authority = address.encode()
@@ -100,7 +100,7 @@ class RuntimeApi:
             connection.close()
 
     def hand_out(self, invocation: Invocation) -> asyncio.Future[Result]:
-        """Give the runtime its next invocation; the future ends with what it answers."""
+        """Give the runtime its next invocation; return a future of its result."""
         self._result = asyncio.get_running_loop().create_future()
         self._invocation = invocation
         self._deliver()
@@ -142,24 +142,27 @@ class RuntimeApi:
         self._result.set_result(Result(body, is_error=kind == "error"))
 
     def connected(self, connection: _Connection) -> bool:
-        """Remember a connection, so that `close` can drop it; False where there are too many."""
+        """Register a connection, so that `close` can drop it; return False if there are too many."""
         self._connections.add(connection)
         return len(self._connections) <= CONNECTIONS_LIMIT
 
     def disconnected(self, connection: _Connection) -> None:
-        """Forget a connection."""
+        """Unregister a connection."""
         self._connections.discard(connection)
         if self._waiting is connection:
             self._waiting = None
 
 
 def secret_host() -> str:
-    """Return a new name for the loopback address: 128 random bits, below a domain that no resolver asks others for."""
+    """Return a new name for the loopback address: 128 random bits below `localhost`, which resolvers do not forward."""
     return f"{secrets.token_hex(16)}.localhost"
 
 
 class InitError(Exception):
-    """The runtime could not start: the handler cannot be imported, say. `payload` is its error as it gave it."""
+    """The runtime could not start, for example because the handler cannot be imported.
+
+    `payload` is the error as the runtime reported it.
+    """
 
     def __init__(self, payload: bytes) -> None:
         super().__init__(payload)
@@ -167,7 +170,7 @@ class InitError(Exception):
 
     @property
     def kind(self) -> str:
-        """The error's type, as the runtime names it."""
+        """The error's type as the runtime names it, or "Runtime.Unknown"."""
         try:
             return str(json.loads(self.payload)["errorType"])
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -185,13 +188,13 @@ class _Connection(asyncio.Protocol):
         self._hosts: list[bytes] = []
         self._from_web = self._refused = False
         self._head = 0
-        """Bytes of the head so far; -1 behind it."""
+        """Bytes of the head received so far; -1 after the head."""
         self._body = bytearray()
         self._timer: asyncio.TimerHandle | None = None
-        """Ends the connection, until its first request is accepted."""
+        """Closes the connection unless its first request is accepted in time."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's lacks only the base class
         self._timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self.close)
         if not self._api.connected(self):
             self.close()
@@ -247,7 +250,7 @@ class _Connection(asyncio.Protocol):
         self._api.receive(self, self._parser.get_method().decode(), self._path.decode(), bytes(self._body))
 
     def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Write an answer."""
+        """Write a response."""
         lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {"Content-Type": "application/json"}).items()]
         if self._transport is not None:
