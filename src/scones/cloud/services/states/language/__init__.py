@@ -1,1 +1,1 @@
-"""The Amazon States Language: definitions parsed once, and evaluated."""
+"""The Amazon States Language: parsing and evaluation of definitions."""

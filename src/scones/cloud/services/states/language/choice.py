@@ -1,4 +1,4 @@
-"""Choice rules: every comparison operator, with And, Or and Not, compiled once."""
+"""Choice rules, compiled once: all comparison operators, And, Or and Not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Compare = Callable[[Any, Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`Variable` against a constant, or against the value at a path (`...Path`)."""
+    """A comparison of `Variable` with a constant or with the value at a path (`...Path`)."""
 
     variable: Path
     compare: Compare
@@ -26,7 +26,7 @@ class Comparison:
     operand_path: Path | None
 
     def holds(self, scope: Scope) -> bool:
-        """Whether the comparison is true for this input."""
+        """Return True if the comparison is true for this input."""
         value = _reference(self.variable, scope)
         other = self.operand if self.operand_path is None else _reference(self.operand_path, scope)
         return self.compare(value, other)
@@ -34,27 +34,27 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TypeTest:
-    """IsNull, IsString and the like."""
+    """A type test such as IsNull or IsString."""
 
     variable: Path
     test: Callable[[Any], bool]
     expected: bool
 
     def holds(self, scope: Scope) -> bool:
-        """Whether the value is (or is not) of the type; only IsPresent accepts a missing one."""
+        """Return True if the test's result is `expected`; only IsPresent accepts a missing value."""
         value = self.variable.find(scope) if self.test is _is_present else _reference(self.variable, scope)
         return self.test(value) is self.expected
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """And, Or and Not."""
+    """An And, Or or Not of other rules."""
 
     kind: str
     rules: tuple[Rule, ...]
 
     def holds(self, scope: Scope) -> bool:
-        """Whether the combination is true for this input."""
+        """Return True if the combination is true for this input."""
         if self.kind == "Not":
             return not self.rules[0].holds(scope)
         quantifier = all if self.kind == "And" else any

@@ -1,6 +1,6 @@
 """A state machine's definition, parsed once into typed states.
 
-`parse` takes a definition that `validation.diagnose` found no error in.
+`parse` expects a definition in which `validation.diagnose` found no error.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from scones.cloud.services.states.language.text import read_json
 
 Steps = tuple[str | int, ...]
 _LANGUAGE = "(the machine's query language)"
-"""Where parsing keeps the machine's language beside a state's fields; no field is named so."""
+"""Key under which parsing keeps the machine's query language among a state's fields; no field has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retrier:
-    """One entry of Retry; seconds."""
+    """One entry of Retry; `interval` and `max_delay` are in seconds."""
 
     errors: tuple[str, ...]
     interval: float
@@ -37,7 +37,7 @@ class Retrier:
 
 @dataclass(frozen=True, slots=True)
 class Catcher:
-    """One entry of Catch; `result_steps` is None where ResultPath is null, which discards the error."""
+    """One entry of Catch; `result_steps` is None if ResultPath is null, which discards the error."""
 
     errors: tuple[str, ...]
     next: str
@@ -48,9 +48,9 @@ class Catcher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What all states have. `input_path` and `output_path` are None where the path is null: an empty object.
+    """The fields of all states. `input_path` and `output_path` are None if the path is null: an empty object.
 
-    In a `jsonata` state the paths are `$`, `parameters` are its Arguments, and `output` makes its output.
+    In a JSONata state both paths are `$`, `parameters` holds Arguments, and `output` holds Output.
     """
 
     name: str
@@ -64,7 +64,7 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Producing(State):
-    """A state that makes a result and puts it into its input; `result_steps` is None where it is discarded."""
+    """A state that puts a result into its input; `result_steps` is None if the result is discarded."""
 
     parameters: Template | None = None
     result_selector: Template | None = None
@@ -73,7 +73,7 @@ class Producing(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass(Producing):
-    """Hands its input on, or `result` where it `has_result`."""
+    """A Pass state: its result is `result` if `has_result` is true, otherwise its input."""
 
     result: Any
     has_result: bool
@@ -81,7 +81,7 @@ class Pass(Producing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working(Producing):
-    """A state that may fail, be retried and be caught."""
+    """A state that may fail and has Retry and Catch."""
 
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
@@ -89,7 +89,7 @@ class Working(Producing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task(Working):
-    """Calls a resource; time-outs are seconds or a path to them."""
+    """A Task state, which calls a resource; its time-outs are seconds, or a path or JSONata that gives seconds."""
 
     target: Resource
     timeout: int | Path | JsonataQuery | None
@@ -98,14 +98,17 @@ class Task(Working):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parallel(Working):
-    """Runs its branches at the same time; the result is the list of their outputs."""
+    """A Parallel state, which runs its branches concurrently; its result is the list of their outputs."""
 
     branches: tuple[StateGroup, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Map(Working):
-    """Runs its processor for every item; the result is the list of the outputs. 0 is as many at once as AWS allows."""
+    """A Map state, which runs its processor for every item; its result is the list of the outputs.
+
+    A `max_concurrency` of 0 means as many concurrent iterations as AWS allows.
+    """
 
     processor: StateGroup
     items_path: Path | None
@@ -113,12 +116,12 @@ class Map(Working):
     item_selector: Template | None
     max_concurrency: int | Path | JsonataQuery
     distribution: Distribution | None = None
-    """How it runs its processor as executions of their own; None where its mode is inline."""
+    """Settings of a distributed Map, which runs its processor as child executions; None if the mode is inline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A rule of a Choice and where it leads."""
+    """A rule of a Choice and the state that follows if it holds."""
 
     rule: Rule | Condition
     next: str
@@ -128,7 +131,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice(State):
-    """Goes on where the first rule that holds says."""
+    """A Choice state, which continues with the state of the first rule that holds, or with `default`."""
 
     branches: tuple[Branch, ...]
     default: str | None
@@ -136,7 +139,7 @@ class Choice(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait(State):
-    """Waits for seconds or until a timestamp, given or at a path."""
+    """A Wait state, which waits for `seconds` or until `timestamp`; each is a constant, a path or JSONata."""
 
     seconds: float | Path | JsonataQuery | None
     timestamp: str | Path | JsonataQuery | None
@@ -144,12 +147,12 @@ class Wait(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeed(State):
-    """Ends its branch."""
+    """A Succeed state, which ends its chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail(State):
-    """Fails its branch; error and cause are given, computed or absent."""
+    """A Fail state, which fails its chain; `error` and `cause` are each a constant, computed or absent."""
 
     error: str | Expression | JsonataQuery | None
     cause: str | Expression | JsonataQuery | None
@@ -160,7 +163,7 @@ AnyState = Pass | Task | Parallel | Map | Choice | Wait | Succeed | Fail
 
 @dataclass(frozen=True, slots=True)
 class StateGroup:
-    """States with an entry: a machine, a branch of a Parallel, the processor of a Map."""
+    """States and the name of the first one: a machine, a branch of a Parallel or the processor of a Map."""
 
     start_at: str
     states: dict[str, AnyState]
@@ -168,7 +171,7 @@ class StateGroup:
 
 @dataclass(frozen=True, slots=True)
 class Machine(StateGroup):
-    """A whole state machine; `timeout` in seconds."""
+    """A parsed state machine; `timeout` is in seconds."""
 
     timeout: float | None
 
@@ -183,7 +186,7 @@ def parse(text: str) -> Machine:
 def _group(document: dict[str, Any], language: str) -> StateGroup:
     states = {}
     for name, state in document["States"].items():
-        # The machine's language reaches the states below a state, whatever that one's own is.
+        # States below a state inherit the machine's query language, not that state's.
         spoken = {"QueryLanguage": language, **state, _LANGUAGE: language}
         states[name] = _PARSERS[state["Type"]](_common(name, spoken), spoken)
     return StateGroup(document["StartAt"], states)
@@ -253,7 +256,7 @@ def _steps(holder: dict[str, Any]) -> Steps | None:
 
 
 def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: str = "") -> Template | None:
-    """Compile a field's template; `place` is where in its state the holder is, by which AWS names what fails."""
+    """Compile a field's template; `place` is the location of `holder` in its state, which AWS's errors contain."""
     if field not in holder:
         return None
     if not jsonata:
@@ -262,7 +265,7 @@ def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: 
 
 
 def _either(state: dict[str, Any], field: str) -> Any:
-    """Return a field's value or its JSONata, or the compiled path of its `...Path` twin."""
+    """Return a field's value, its JSONata, or the compiled path of the matching `...Path` field."""
     if f"{field}Path" in state:
         return compile_reference_path(state[f"{field}Path"])
     return _maybe_query(state, field)
@@ -299,7 +302,7 @@ def _parallel(common: dict[str, Any], state: dict[str, Any]) -> Parallel:
 def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
     working = _working(state)
     selector = _template(state, "ItemSelector", _speaks_jsonata(state))
-    if selector is None:  # the older name, from before ItemSelector
+    if selector is None:  # Parameters is the older name of ItemSelector
         selector, working["parameters"] = working["parameters"], None
     return Map(
         **common,

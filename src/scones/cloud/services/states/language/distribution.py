@@ -1,4 +1,4 @@
-"""How a distributed Map reads its items, batches them, tolerates failures and writes results, parsed."""
+"""The parsed fields of a distributed Map: item reader, batches, tolerated failures and result writer."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from scones.cloud.services.states.language.queries import JsonataQuery, query_te
 from scones.cloud.services.states.language.templates import Template, compile_jsonata, compile_template
 
 Number = float | Path | JsonataQuery
-"""A number, the path to it (a `...Path` field), or the JSONata that gives it."""
+"""A number, a path to it (a `...Path` field), or JSONata that gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReader:
-    """Where the items are: an S3 object or a list of objects; `parameters` are S3's."""
+    """The source of the items: an S3 object or a list of objects; `parameters` are those of the S3 operation."""
 
     operation: str
     parameters: Template
     manifest: str | None
-    """The ManifestType; an object of the type MANIFEST is S3_INVENTORY where it says nothing else."""
+    """ManifestType; the default for the InputType MANIFEST is S3_INVENTORY."""
     flatten: bool
-    """Whether the items are what is in the listed objects, not the objects."""
+    """True if the items are the contents of the listed objects, not the objects themselves."""
     input_type: str | None
     header_location: str | None
     headers: tuple[str, ...]
@@ -33,7 +33,10 @@ class ItemReader:
 
 @dataclass(frozen=True, slots=True)
 class ItemBatcher:
-    """Several items for one child: at most so many, or so many bytes of input; `fixed` is BatchInput."""
+    """Limits of a batch, the items of one child execution: `max_items` items and `max_bytes` bytes of input.
+
+    `fixed` is BatchInput.
+    """
 
     fixed: Template | None
     max_items: Number | None
@@ -42,7 +45,7 @@ class ItemBatcher:
 
 @dataclass(frozen=True, slots=True)
 class ResultWriter:
-    """Where results go (`parameters` is None for the state's output) and as what."""
+    """Settings for the results; `parameters` is None if they become the state's output, `lines` is true for JSONL."""
 
     parameters: Template | None
     transformation: str
@@ -51,7 +54,7 @@ class ResultWriter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """What a Map in the mode DISTRIBUTED has beside a Map's own fields."""
+    """The additional fields of a Map in DISTRIBUTED mode."""
 
     label: str | None
     express: bool
@@ -63,7 +66,7 @@ class Distribution:
 
 
 def parse_distribution(state: dict[str, Any], jsonata: bool) -> Distribution | None:
-    """Parse a Map's fields; None where its mode is inline."""
+    """Parse a Map's fields; return None if its mode is inline."""
     config = (state.get("ItemProcessor") or state["Iterator"]).get("ProcessorConfig", {})
     if config.get("Mode", "INLINE") != "DISTRIBUTED":
         return None
@@ -79,7 +82,7 @@ def parse_distribution(state: dict[str, Any], jsonata: bool) -> Distribution | N
 
 
 DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
-"""CSVDelimiter's names."""
+"""Delimiter characters by their CSVDelimiter names."""
 
 
 def _reader(reader: dict[str, Any], jsonata: bool) -> ItemReader:

@@ -1,7 +1,7 @@
-"""The compilers of JSONata and of JSONPath's queries, which only a worker process may load.
+"""Access to the compilers of JSONata and of JSONPath queries, which only a worker process may load.
 
-An expression may take its compiler any time and memory, so the cloud's own process compiles none: there, asking for an
-engine raises `EngineNeededError`, and the work is done by a worker.
+Compiling an expression may take unbounded time and memory, so the cloud's own process compiles none. Requesting an
+engine there raises `EngineNeededError`, and a worker process does the work.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _enabled = False
 
 
 class EngineNeededError(Exception):
-    """Work that needs an engine was begun in the cloud's own process."""
+    """Raised if work that needs an engine is started in the cloud's own process."""
 
 
 def enable() -> None:
@@ -30,7 +30,7 @@ def jsonata() -> ModuleType:
 
 
 def jsonpath() -> ModuleType:
-    """Return the module that compiles JSONPath's queries."""
+    """Return the module that compiles JSONPath queries."""
     _check()
     from scones.cloud.services.states.language import jsonpath_engine
 

@@ -1,4 +1,4 @@
-"""What the language asks of worker processes: jobs, their replies, and the limits at which a job ends."""
+"""The interface to worker processes that evaluate expressions: jobs, replies and the limits that stop a job."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """For whom a job is done, by ARN: machines share the workers, and so do the executions of one machine."""
+    """ARNs of the state machine and execution that a job belongs to.
+
+    State machines share the workers fairly, and so do the executions of one machine.
+    """
 
     machine: str
     execution: str
@@ -17,16 +20,16 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A kind of work that `evaluation.jobs` knows, and its arguments: JSON values by name."""
+    """A unit of work: a kind that `evaluation.jobs` defines, and its arguments (JSON values by name)."""
 
     kind: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class JobStoppedError(Exception):
-    """A worker ended before its job did.
+    """Raised if a worker ended before its job.
 
-    `limit` is the key of `MESSAGES` that was exceeded, and `replies` is what the worker had sent by then.
+    `limit` is the key in `MESSAGES` of the limit that was exceeded; `replies` are those that the worker sent before.
     """
 
     def __init__(self, limit: str, replies: list[Any]) -> None:
@@ -36,10 +39,10 @@ class JobStoppedError(Exception):
 
 
 class Evaluators(Protocol):
-    """Does jobs somewhere else than on the event loop."""
+    """Runs jobs outside the event loop."""
 
     async def perform(self, job: Job, owner: Owner) -> list[Any]:
-        """Return a job's replies, JSON values; raise `JobStoppedError` where it exceeds a limit."""
+        """Return a job's replies (JSON values); raise `JobStoppedError` if it exceeds a limit."""
 
 
 MESSAGES = {
@@ -49,4 +52,4 @@ MESSAGES = {
     "engine": "Internal error of the evaluator",
     "memory": "Expression evaluation memory limit exceeded: Check for excessive memory usage",
 }
-"""What AWS says where an expression takes too much (jsonata-js has the first two)."""
+"""AWS's messages for an expression that exceeds a limit, by limit (the first two are from jsonata-js)."""

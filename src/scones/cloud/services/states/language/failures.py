@@ -1,4 +1,4 @@
-"""How a state fails: an error name, a cause, and whether Retry and Catch may see it."""
+"""Failures of states: error name, cause, and the rules by which Retry and Catch match them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from scones.cloud.surrogates import well_formed
 
 
 class StateFailedError(Exception):
-    """A state's failure.
+    """The failure of a state.
 
-    `error` and `cause` are None where a Fail state leaves them out. A `fatal` failure (States.Runtime) ends the
-    execution whatever Retry and Catch say, as recorded on AWS.
+    `error` and `cause` are None if a Fail state omits them. A `fatal` failure (States.Runtime) ends the execution
+    regardless of Retry and Catch, as recorded on AWS.
     """
 
     heartbeat: bool = False
-    """Whether a heartbeat was missed: it is shown as States.Timeout, and States.HeartbeatTimeout names it as well."""
+    """True if a heartbeat was missed: the error is States.Timeout, and States.HeartbeatTimeout matches it as well."""
 
     def __init__(self, error: str | None, cause: str | None, *, fatal: bool = False) -> None:
         super().__init__(error, cause)
@@ -23,11 +23,11 @@ class StateFailedError(Exception):
         self.fatal = fatal
 
     def matches(self, names: tuple[str, ...]) -> bool:
-        """Whether an ErrorEquals list names this failure."""
+        """Return True if an ErrorEquals list matches this failure."""
         if self.fatal:
             return False
         for name in names:
-            if name in ("States.ALL", self.error):  # States.DataLimitExceeded too, as recorded on AWS
+            if name in ("States.ALL", self.error):  # States.ALL matches States.DataLimitExceeded, as recorded on AWS
                 return True
             if name == "States.TaskFailed" and self.error != "States.Timeout":
                 return True
@@ -39,9 +39,9 @@ class StateFailedError(Exception):
 
 
 class EvaluationError(Exception):
-    """A path, template or rule that cannot be evaluated on this input; `error` is the name of the state's failure.
+    """Raised if a path, template or rule cannot be evaluated on this input; `error` is the state's error name.
 
-    `field` is where JSONata failed, which has an event of its own in the history.
+    `field` is the field whose JSONata failed; the history has a separate event for such failures.
     """
 
     def __init__(self, message: str, error: str = "States.Runtime", field: str | None = None) -> None:
@@ -52,9 +52,10 @@ class EvaluationError(Exception):
 
 
 class TimedOutError(StateFailedError):
-    """A task that ran past TimeoutSeconds or went without a heartbeat.
+    """The failure of a task that exceeded TimeoutSeconds or missed a heartbeat.
 
-    AWS records both as States.Timeout, and says that Retry and Catch may name the second States.HeartbeatTimeout.
+    AWS records both as States.Timeout, and documents that Retry and Catch may also match a missed heartbeat as
+    States.HeartbeatTimeout.
     """
 
     def __init__(self, *, heartbeat: bool = False) -> None:
@@ -71,6 +72,6 @@ def data_limit_exceeded(name: str) -> StateFailedError:
 
 
 def nested_too_deeply(name: str) -> StateFailedError:
-    """Return the failure for a result that nests deeper than the local cloud takes; AWS's limit is not known to us."""
+    """Return the failure for a result nested deeper than the local cloud accepts; AWS's limit is not known."""
     cause = f"The state/task '{name}' returned a result nested deeper than {MAX_DEPTH} levels."
     return StateFailedError("States.Runtime", cause, fatal=True)

@@ -1,4 +1,4 @@
-"""The fields that each type of state may have, per query language."""
+"""Fields that each type of state may have, by query language."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ _JSONATA: dict[str, frozenset[str]] = {
 
 TYPES = frozenset(_BOTH)
 DISTRIBUTED = frozenset({"ItemReader", "ItemBatcher", "ResultWriter"})
-"""Fields of a Map that need the distributed mode; AWS ignores the others where the mode is inline."""
+"""Map fields that require the distributed mode; in inline mode, AWS ignores the other fields for distributed Maps."""
 LANGUAGES = ("JSONPath", "JSONata")
 GROUPS: dict[str, frozenset[str]] = {
     "": frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"}),
     "Branches": frozenset({"Comment", "StartAt", "States"}),
     "ItemProcessor": frozenset({"Comment", "ProcessorConfig", "StartAt", "States"}),
 }
-"""The fields of a machine, of a branch and of a processor."""
+"""Fields of a machine (""), of a branch and of a processor."""
 RETRIER = frozenset(
     {"BackoffRate", "Comment", "ErrorEquals", "IntervalSeconds", "JitterStrategy", "MaxAttempts", "MaxDelaySeconds"}
 )
@@ -65,14 +65,14 @@ CATCHER = {"JSONPath": _CATCHER | {"ResultPath"}, "JSONata": _CATCHER | {"Output
 
 
 def unsupported(kind: str, language: str, field: str) -> str | None:
-    """Return AWS's words for a field that a state of a type has not in a query language, or None where it has it."""
+    """Return AWS's message if a type of state does not have a field in a query language, or None if it has."""
     return refusal(
         field, language, {"JSONPath": _BOTH[kind] | _JSONPATH[kind], "JSONata": _BOTH[kind] | _JSONATA[kind]}
     )
 
 
 def refusal(field: str, language: str, allowed: Mapping[str, Collection[str]]) -> str | None:
-    """Return AWS's words for a field, by what each query language allows."""
+    """Return AWS's message for a field that a query language does not allow, or None; `allowed` is by language."""
     other = LANGUAGES[language == LANGUAGES[0]]
     if field in allowed[language]:
         return None
@@ -91,7 +91,7 @@ REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
     "Choice": (("Choices",),),
     "Wait": (("Seconds", "SecondsPath", "Timestamp", "TimestampPath"),),
 }
-"""Per state type: of each group, one field must be there."""
+"""Required fields by state type: at least one field of each group."""
 EXCLUSIVE = (
     ("Next", "End"),
     ("TimeoutSeconds", "TimeoutSecondsPath"),
@@ -102,4 +102,4 @@ EXCLUSIVE = (
     ("ItemProcessor", "Iterator"),
     ("ItemSelector", "Parameters"),
 )
-"""Fields of which a state has one at most."""
+"""Groups of fields of which a state may have at most one."""

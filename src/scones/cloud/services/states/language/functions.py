@@ -1,4 +1,4 @@
-"""The eighteen intrinsic functions of the Amazon States Language, on plain JSON values."""
+"""The 18 intrinsic functions of the Amazon States Language, on plain JSON values."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from typing import Any
 from scones.cloud.services.states.language.text import dumps, loads
 
 MAX_STRING = 10_000
-"""Characters that Hash, Base64Encode and Base64Decode accept."""
+"""Maximum number of characters that Hash, Base64Encode and Base64Decode accept."""
 MAX_ARRAY = 1_000
-"""Items that ArrayRange makes."""
+"""Maximum number of items that ArrayRange returns."""
 
 
 FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
-"""What a function raises where it fails."""
+"""Exceptions that a function raises if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """An intrinsic function and the number of arguments that it takes; `most` is None for any number."""
+    """An intrinsic function and its minimum and maximum number of arguments; `most` is None if there is no maximum."""
 
     run: Callable[..., Any]
     least: int
     most: int | None
 
     def accepts(self, count: int) -> bool:
-        """Whether the function may be called with so many arguments."""
+        """Return True if the function accepts `count` arguments."""
         return count >= self.least and (self.most is None or count <= self.most)
 
     def describe(self) -> str:
@@ -76,7 +76,7 @@ def _limited(value: Any) -> str:
 
 
 def _java(value: Any) -> str:
-    """Write a value as Java's toString does, which is what States.Format inserts."""
+    """Return a value in the form of Java's toString, which States.Format inserts."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -87,7 +87,7 @@ def _java(value: Any) -> str:
 
 
 def format_(template: Any, *values: Any) -> str:
-    """Put the values into the `{}` of a template, in order; a backslash makes a brace or a backslash literal."""
+    """Replace each `{}` in a template with the next value; a backslash makes a brace or a backslash literal."""
     remaining = iter(values)
 
     def fill(match: re.Match[str]) -> str:
@@ -120,7 +120,7 @@ def array(*values: Any) -> list[Any]:
 
 
 def array_partition(values: Any, size: Any) -> list[Any]:
-    """Cut an array into pieces of `size` items."""
+    """Split an array into chunks of `size` items."""
     items, count = _array(values), _integer(size)
     if count <= 0:
         raise ValueError("the chunk size must be positive")
@@ -128,13 +128,13 @@ def array_partition(values: Any, size: Any) -> list[Any]:
 
 
 def array_contains(values: Any, wanted: Any) -> bool:
-    """Whether an array has an item that equals the value; true is not 1 here."""
+    """Return True if an array contains the value; `true` and 1 are different values."""
     text = dumps(wanted)
     return any(item == wanted and dumps(item) == text for item in _array(values))
 
 
 def array_range(first: Any, last: Any, step: Any) -> list[int]:
-    """List the numbers from `first` to `last`, both included."""
+    """Return the integers from `first` to `last`, both inclusive, in increments of `step`."""
     begin, end, by = _integer(first), _integer(last), _integer(step)
     if by == 0:
         raise ValueError("the increment must not be zero")
@@ -153,12 +153,12 @@ def array_get_item(values: Any, index: Any) -> Any:
 
 
 def array_length(values: Any) -> int:
-    """Count the items of an array."""
+    """Return the number of items in an array."""
     return len(_array(values))
 
 
 def array_unique(values: Any) -> list[Any]:
-    """Drop repeated items; the first of each stays."""
+    """Remove duplicate items; the first of each is kept."""
     return list({dumps(item): item for item in reversed(_array(values))}.values())[::-1]
 
 
@@ -187,14 +187,14 @@ def hash_(value: Any, algorithm: Any) -> str:
 
 
 def json_merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
-    """Merge two objects; the second wins. Only the shallow mode exists (the third argument is false)."""
+    """Merge two objects; fields of the second override. Only shallow merging exists: the third argument is false."""
     if deep is not False:
         raise ValueError("only shallow merging is supported: the third argument must be false")
     return {**_object(first), **_object(second)}
 
 
 def math_random(first: Any, last: Any, seed: Any = None) -> int:
-    """Draw an integer from `first` (included) to `last` (not included), the same one for the same seed."""
+    """Return a random integer from `first` (inclusive) to `last` (exclusive), the same one for the same seed."""
     begin, end = _integer(first), _integer(last)
     if begin >= end:
         raise ValueError("the first number must be less than the second")
@@ -203,12 +203,12 @@ def math_random(first: Any, last: Any, seed: Any = None) -> int:
 
 
 def math_add(first: Any, second: Any) -> int:
-    """Add two numbers, each rounded to an integer before."""
+    """Add two numbers, each rounded to an integer first."""
     return _integer(first) + _integer(second)
 
 
 def string_split(text: Any, delimiters: Any) -> list[str]:
-    """Split at every character of `delimiters`; empty pieces are dropped."""
+    """Split a string at every character of `delimiters`; empty parts are dropped."""
     separators = _string(delimiters)
     source = _string(text)
     if not separators:

@@ -1,4 +1,4 @@
-"""Intrinsic functions: `States.Format('{}', $.name)` and the others, parsed once and called on a scope."""
+"""Calls of intrinsic functions such as `States.Format('{}', $.name)`, parsed once and evaluated on a scope."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\]'"])*\])*""")
 _WORDS = {"true": True, "false": False, "null": None}
 _ROOM = 8 * 1024
-"""Characters of arguments for which a function is called here: each takes at most some milliseconds on them."""
+"""Maximum characters of arguments for a call in this process; such a call takes a few milliseconds at most."""
 _MOST_NESTED = 10
-"""Intrinsic functions that AWS allows nested in one field."""
+"""Maximum depth of nested intrinsic functions in one field, on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """A call of an intrinsic function; `text` is as the definition spells it."""
+    """A call of an intrinsic function; `text` is its text in the definition."""
 
     text: str
     name: str
@@ -57,7 +57,7 @@ class FunctionCall:
             raise self._failed(error) from error
 
     async def _call_aside(self, values: list[Any], scope: Scope) -> Any:
-        """Call the function in a worker process: it takes a while on large values."""
+        """Call the function in a worker process, because it is slow on large values."""
         try:
             (reply,) = await scope.perform(Job("function", {"name": self.name, "values": values}))
         except JobStoppedError as stopped:
@@ -80,7 +80,7 @@ async def _evaluate(argument: Argument, scope: Scope) -> Any:
 
 
 def _weight(value: Any) -> int:
-    """Return the characters of a value's JSON, escapes apart."""
+    """Return the approximate number of characters in a value's JSON; the escapes of a string are not counted."""
     if isinstance(value, (dict, list)):
         return len(dumps(value))
     return len(value) if isinstance(value, str) else 1
@@ -91,7 +91,7 @@ Expression = Path | PathQuery | FunctionCall
 
 
 def check_expression(expression: Argument) -> None:
-    """Raise ValueError where a path in an expression does not parse (see `check_path`)."""
+    """Raise ValueError if a path in an expression does not parse (see `check_path`)."""
     if isinstance(expression, FunctionCall):
         for argument in expression.arguments:
             check_expression(argument)
@@ -100,7 +100,7 @@ def check_expression(expression: Argument) -> None:
 
 
 def compile_expression(text: str) -> Expression:
-    """Compile the value of a field that ends in `.$`: a path or a call. Raises ValueError."""
+    """Compile the value of a field that ends in `.$`: a path or a call. Raises ValueError if it is invalid."""
     if not text.startswith("States."):
         return compile_path(text)
     parser = _Parser(text)
@@ -176,7 +176,7 @@ class _Parser:
         raise ValueError(f"{self.text!r} has no valid argument at position {self.at}.")
 
     def string(self, *, template: bool) -> str:
-        """Read a literal; a template keeps its escaped braces, which States.Format tells from placeholders."""
+        """Read a string literal; a template keeps its escapes, so that States.Format can detect placeholders."""
         self.at += 1
         characters: list[str] = []
         while self.at < len(self.text):

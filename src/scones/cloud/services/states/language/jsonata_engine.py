@@ -1,6 +1,6 @@
-"""The JSONata evaluator (jsonata-python), with Step Functions' own functions and its bounds.
+"""The JSONata evaluator (jsonata-python), with Step Functions' additional functions and limits.
 
-Loaded by worker processes alone (`evaluation/`), which bound its time and memory.
+Only worker processes load this module (`evaluation/`); they limit its time and memory.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from scones.cloud.services.states.language.jsonata_messages import evaluation_me
 from scones.cloud.services.states.language.jsonata_references import plain_number
 
 _ENDLESS = 10**9
-"""Milliseconds; the worker process in which this runs has the bound on time."""
+"""Milliseconds; in effect no limit, because the worker process limits the time."""
 _DEPTH = 100
-"""How deep AWS lets an expression nest (floci-io/floci, issue 2737: each of five kinds ends between 99 and 101)."""
+"""Maximum nesting of an expression on AWS (floci-io/floci, issue 2737: five kinds, each limited at 99 to 101)."""
 
 
-class Undefined(Exception):  # noqa: N818 - JSONata's own word
-    """An expression that matched nothing."""
+class Undefined(Exception):  # noqa: N818 - JSONata's term
+    """Raised if an expression matches nothing."""
 
 
 class Failed(Exception):  # noqa: N818
-    """An expression that JSONata could not evaluate; the text ends AWS's sentence about it."""
+    """Raised if JSONata cannot evaluate an expression; the text completes AWS's message about it."""
 
 
 def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
@@ -58,28 +58,28 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
 
 @lru_cache(maxsize=1024)
 def compile_query(text: str) -> Any:
-    """Compile an expression; raises ValueError, in JSONata's words, where a text is none."""
+    """Compile an expression. Raises ValueError with JSONata's message if the text is not valid."""
     try:
         expression = Expression(text)
     except JException as error:
         raise ValueError(parse_message(error)) from error
     except RecursionError as error:
         raise ValueError(MESSAGES["depth"]) from error
-    except RuntimeError as error:  # about a function's signature
+    except RuntimeError as error:  # an invalid function signature
         raise ValueError(str(error)) from error
-    except KeyError as error:  # jsonata-python knows no such operator
+    except KeyError as error:  # jsonata-python does not know the operator
         raise ValueError(f'Unknown operator: "{error.args[0]}"') from error
     except IndexError as error:  # jsonata-python reads past the end
         code = "S0207" if text.rstrip().endswith("*/") else "S0106" if "/*" in text else "S0302"
         raise ValueError(JException.error_codes[code]) from error
-    expression.set_output_convert_nulls(False)  # to tell null from undefined
+    expression.set_output_convert_nulls(False)  # to distinguish null from undefined
     return expression
 
 
 def _with_nulls(value: Any) -> Any:
-    """Return plain JSON with the evaluator's null, as None is undefined to it; what has no null is returned itself.
+    """Replace None with the evaluator's null, because None means undefined to it; a value without null is not copied.
 
-    It goes through all that an expression may see, each time: what is no container costs no call.
+    Each evaluation passes all values that the expression may see through here, so only containers cost a call.
     """
     if value is None:
         return Utils.NULL_VALUE
@@ -101,7 +101,7 @@ def _with_nulls(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Return a result as plain JSON: the evaluator has a null and a list of its own."""
+    """Return a result as plain JSON, without the evaluator's own types for null and lists."""
     if value is Utils.NULL_VALUE:
         return None
     if isinstance(value, dict):
@@ -116,17 +116,17 @@ def _plain(value: Any) -> Any:
 
 
 def _random(seed: Any = None) -> float:
-    """Draw a number of [0, 1), the same one for the same seed."""
+    """Return a random number in [0, 1), the same one for the same seed."""
     return random.SystemRandom().random() if seed is None else random.Random(seed).random()
 
 
 def _parse(text: Any = None) -> Any:
-    """Read a JSON text, whose nulls are none of the evaluator's undefined."""
+    """Parse a JSON text; its nulls become the evaluator's null, not undefined."""
     return None if text is None else _with_nulls(functions.string_to_json(text))
 
 
 def _left_out(*_: Any) -> Any:
-    """Be the one function of JSONata that Step Functions has not, $eval."""
+    """Raise the error for $eval, the one JSONata function that Step Functions does not have."""
     raise JException("T1006")
 
 
@@ -140,4 +140,4 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "parse": _parse,
 }
 FUNCTIONS = frozenset({*Jsonata.static_frame.bindings, *_FUNCTIONS})
-"""The names of all functions, JSONata's own among them."""
+"""Names of all functions, including JSONata's built-in ones."""

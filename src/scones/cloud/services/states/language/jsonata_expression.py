@@ -1,6 +1,6 @@
-"""JSONata as AWS evaluates it, where jsonata-python differs: arithmetic, pictures of numbers, and what it may hold.
+"""JSONata with AWS's behaviour where jsonata-python differs: arithmetic, number picture strings and size limits.
 
-Measured on AWS by others: floci-io/floci, issue 2737 and pull request 2783.
+Measured on AWS by third parties: floci-io/floci, issue 2737 and pull request 2783.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from jsonata.jexception import JException
 from jsonata.utils import Utils
 
 TOO_MUCH = "memory"
-"""The code, in our numbering, of an expression that holds more than it may."""
+"""Error code, not one of JSONata's, for an expression whose value exceeds a size limit."""
 _MOST_ITEMS = 873_782
 _MOST_TEXT = 8 * _MOST_ITEMS
 
 
 class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
-    """An expression whose numbers are JavaScript's, and which ends where it would hold too much."""
+    """An expression with JavaScript's arithmetic, which fails if a range or string exceeds AWS's size limits."""
 
     def evaluate(self, input: Any, bindings: Any = None) -> Any:  # noqa: A002 - jsonata-python's name
-        """Evaluate it, as what the functions that ask for the time and call others refer to."""
+        """Evaluate the expression as the current one, which functions that read the time or call functions use."""
         Jsonata.CURRENT.jsonata = self
         return super().evaluate(input, bindings)
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: Any) -> Any:
-        """Divide by zero as JavaScript does, and take remainders of fractions."""
+        """Compute as JavaScript does, including division by zero and remainders of fractions."""
         if not (Utils.is_numeric(lhs) and Utils.is_numeric(rhs)):
             return super().evaluate_numeric_expression(lhs, rhs, op)  # nothing, or an error
         return _number(_OPERATIONS[op](float(lhs), float(rhs)))
 
     def validate_arguments(self, signature: Any, args: Any, context: Any) -> Any:
-        """Refuse a null where a function takes none."""
+        """Reject a null if the function does not accept one."""
         types: Any = getattr(signature, "signature", None)
         some_null = types is not None and any(arg is Utils.NULL_VALUE for arg in args)
         if some_null and not types._regex.fullmatch(_symbols(types, args)):
@@ -45,7 +45,7 @@ class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
         return super().validate_arguments(signature, args, context)
 
     def apply_inner(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002
-        """Call a function; where an argument does not fit it, say which."""
+        """Call a function; if an argument does not match its signature, add the argument's number to the error."""
         try:
             return super().apply_inner(proc, args, input, environment)
         except JException as error:
@@ -57,13 +57,13 @@ class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
             raise misfit from error
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
-        """Refuse a range that is longer than AWS holds."""
+        """Reject a range with more items than AWS allows."""
         items = super().evaluate_range_expression(lhs, rhs)
         _check(0 if items is None else rhs - lhs + 1, _MOST_ITEMS)
         return items
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> Any:
-        """Refuse a text that is longer than AWS holds."""
+        """Reject a string that is longer than AWS allows."""
         _check_finite(lhs)
         _check_finite(rhs)
         text = super().evaluate_string_concat(lhs, rhs)
@@ -72,12 +72,12 @@ class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
 
 
 def _symbols(signature: Any, args: Any) -> str:
-    """Return a letter for the type of each argument; jsonata-python takes null for undefined."""
+    """Return one type letter per argument; jsonata-python's own method treats null as undefined."""
     return "".join("l" if arg is Utils.NULL_VALUE else signature.get_symbol(arg) for arg in args) if signature else ""
 
 
 def _misfit(signature: Any, args: Any) -> int:
-    """Return which argument is the first that does not fit a signature; the first where all do, but one is null."""
+    """Return the number, from 1, of the first argument that does not match a signature; 1 if all match."""
     given = _symbols(signature, args)
     if signature is None or signature._regex.fullmatch(given):
         return 1
@@ -129,7 +129,7 @@ _BASED = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][01]+")
 
 
 class _Functions:
-    """The functions that jsonata-python has, but otherwise."""
+    """Replacements for jsonata-python's functions that differ from AWS's."""
 
     @staticmethod
     def count(items: Any) -> int:
@@ -190,7 +190,7 @@ class _Functions:
 
 
 def _broken_rule(picture: str, options: Mapping[str, str]) -> str | None:
-    """Return the code of the last of XPath's rules (F&O, 4.7.3) that a picture of a number breaks."""
+    """Return the code of the last of XPath's rules (F&O, 4.7.3) that a number's picture string breaks, or None."""
     point, grouping = options.get("decimal-separator", "."), options.get("grouping-separator", ",")
     exponent, optional = options.get("exponent-separator", "e"), options.get("digit", "#")
     percent, per_mille = options.get("percent", "%"), options.get("per-mille", "‰")
@@ -223,7 +223,7 @@ def _broken_rule(picture: str, options: Mapping[str, str]) -> str | None:
 
 
 def _rounded(value: float, picture: str, options: Mapping[str, str]) -> float:
-    """Round a number to the decimals of its picture, halves to even; jsonata-python rounds the binary fraction."""
+    """Round half to even to the decimals of the picture string; jsonata-python rounds the binary fraction."""
     _, _, fraction = picture.partition(options.get("decimal-separator", "."))
     zero = ord(options.get("zero-digit", "0"))
     places = sum(0 <= ord(char) - zero < 10 or char == options.get("digit", "#") for char in fraction)

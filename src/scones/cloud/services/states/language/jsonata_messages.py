@@ -1,7 +1,7 @@
-"""JSONata's error messages as its reference implementation (jsonata-js) words them, which AWS repeats.
+"""JSONata's error messages in the wording of its reference implementation (jsonata-js), which AWS uses.
 
-jsonata-python has the codes and the details; in its words every "function" reads "Object", and values lack quotes.
-Measured on AWS by others: floci-io/floci, issues 2668, 2736, 2737 and 2745.
+jsonata-python has the codes and the details; in its messages "function" reads "Object", and values lack quotes.
+Measured on AWS by third parties: floci-io/floci, issues 2668, 2736, 2737 and 2745.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from scones.cloud.services.states.language.text import dumps
 
 _TYPES = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
 _BOUNDS = {"D1011": MESSAGES["depth"], "D1012": MESSAGES["time"], TOO_MUCH: MESSAGES["memory"]}
-"""What AWS says where an expression takes too much; these have no code."""
+"""AWS's messages for an expression that exceeds a limit; they have no code."""
 _PYTHON = (
     (re.compile(r"could not convert string to float: '(.*)'", re.DOTALL), "D3030"),
     (re.compile(r"Invalid isoformat string: '(.*)'", re.DOTALL), "D3110"),
     (re.compile(r"('<') not supported between instances of .*"), "D3070"),
     (re.compile(r"(Second argument of replace function) cannot be an empty string.*"), "D3010"),
 )
+"""Python's errors that jsonata-python does not translate, for example those of $number and $toMillis."""
 _QUOTED = re.compile("D30[89]|D313[35]|S021[67]")
-"""The messages in which jsonata-js has single quotes, and jsonata-python double ones."""
-"""Errors that jsonata-python lets through from $number and $toMillis."""
+"""Messages with single quotes in jsonata-js and double quotes in jsonata-python."""
 
 
 def parse_message(error: JException) -> str:
-    """Return what is wrong with an expression that does not parse, without JSONata's code."""
-    # An escape that is none has the code of an empty regular expression in jsonata-python.
+    """Return the message about an expression that does not parse, without JSONata's code."""
+    # jsonata-python gives an invalid escape the code of an empty regular expression.
     code = "S0103" if error.error == "S0301" and error.current is not None else error.error
     return _message(code, _details(error))
 
 
 def evaluation_message(error: Exception) -> str:
-    """Return how AWS's sentence about a failed expression ends: `. T2001: …`, or `: …` where there is no code."""
+    """Return the end of AWS's message about a failed expression: `. T2001: …`, or `: …` if there is no code."""
     if isinstance(error, JException):
         if error.error in _BOUNDS:
             return f": {_BOUNDS[error.error]}"
@@ -63,9 +63,9 @@ def _message(code: str, details: list[object]) -> str:
 
 
 def _details(error: JException) -> list[object]:
-    """Return the values for the placeholders of a message, in their order."""
+    """Return the values for the placeholders of a message, in order."""
     details = [error.current, error.expected, error.extra]
-    if error.error == "D1002":  # the operator comes first here
+    if error.error == "D1002":  # the operator is first in this message
         return details[1:]
     if error.error == "S0213" and error.current is None:
         return [Utils.NULL_VALUE]

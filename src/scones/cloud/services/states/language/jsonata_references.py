@@ -1,7 +1,7 @@
-"""The JSONata that needs no evaluator: a reference such as `$states.input.order.id`, alone or in a comparison.
+"""JSONata that needs no evaluator: one reference such as `$states.input.order.id`, or a comparison with one.
 
-Most expressions of most machines are of this kind. Where a value is met on which JSONata does more than follow a name
-(an array on the way, operands of different types), the answer is `UNKNOWN`, and a worker process evaluates it.
+Most expressions of most state machines are of this kind. If JSONata would do more than look up names (because a step
+meets an array, or operands differ in type), the result is `UNKNOWN`, and a worker process evaluates the expression.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 from scones.cloud.services.states.language.paths import MISSING
 
 UNKNOWN: Any = object()
-"""What a reference resolves to where JSONata has to evaluate it."""
+"""Result of an expression that JSONata has to evaluate."""
 _NAME = r"[A-Za-z_][A-Za-z0-9_]{0,255}"
 _STEPS = rf"\$({_NAME})((?:\.{_NAME}){{0,20}})"
 _REFERENCE = re.compile(
     rf"{_STEPS}(?:\s*(=|!=|<|<=|>|>=)\s*({_STEPS}|'[^'\\]*'|\"[^\"\\]*\"|-?[0-9]{{1,15}}|true|false))?"
 )
 _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
-"""Names that mean something else to JSONata's parser."""
+"""Names with a special meaning in JSONata's parser."""
 _LONGEST = 1000
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge
@@ -34,17 +34,17 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A variable and the names of the steps behind it."""
+    """A variable and the names of the steps after it."""
 
     variable: str
     steps: tuple[str, ...]
 
     def resolve(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
-        """Return the value, `MISSING` where there is none, or `UNKNOWN`."""
+        """Return the value in the form of JSONata's results, `MISSING` if there is none, or `UNKNOWN`."""
         return plain(self.find(states, variables))
 
     def find(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
-        """Return the value as the input has it."""
+        """Return the unconverted value, `MISSING` if there is none, or `UNKNOWN`."""
         value = states if self.variable == "states" else variables.get(self.variable, UNKNOWN)
         for step in self.steps:
             if not isinstance(value, dict):
@@ -55,14 +55,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A reference compared with another or with a literal."""
+    """A comparison of a reference with another reference or a literal."""
 
     left: Reference
     operator: str
     right: Reference | Literal
 
     def resolve(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
-        """Return the truth, or `UNKNOWN` unless both sides are numbers, both strings, or both booleans."""
+        """Return the result, or `UNKNOWN` unless both sides are numbers, both strings, or both booleans.
+
+        An order comparison of booleans is `UNKNOWN` too.
+        """
         left, right = self.left.find(states, variables), self.right.find(states, variables)
         kind = _kind(left)
         if kind is None or kind != _kind(right):
@@ -85,7 +88,7 @@ class Literal:
 
 @lru_cache(maxsize=4096)
 def compile_reference(text: str) -> Reference | Comparison | None:
-    """Return what an expression refers to, or None where it is no reference."""
+    """Return an expression's reference or comparison, or None if it is neither."""
     match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None or _WORDS & set(re.findall(_NAME, match[1] + match[2])):
         return None
@@ -107,7 +110,7 @@ def _kind(value: Any) -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """Return a copy of a JSON value with the numbers that JSONata's results have on AWS."""
+    """Return a copy of a JSON value with numbers in the form that JSONata's results have on AWS."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -116,7 +119,7 @@ def plain(value: Any) -> Any:
 
 
 def plain_number(value: float) -> float | str:
-    """Return a whole number as an integer, and one that is not finite as AWS does: as a text."""
+    """Return a whole number below 1e15 as an integer, and NaN and infinities as strings, as AWS does."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return int(value) if value.is_integer() and abs(value) < 1e15 else value

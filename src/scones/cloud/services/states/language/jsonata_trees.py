@@ -1,4 +1,4 @@
-"""What a JSONata expression refers to, read from its syntax tree."""
+"""References in a JSONata expression, read from its syntax tree."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scones.cloud.services.states.language.jsonata_engine import FUNCTIONS, comp
 
 
 def free_variables(text: str) -> set[str]:
-    """Return the names of the variables that an expression takes from outside, `$states` and functions apart."""
+    """Return the names of an expression's free variables, except `$states` and functions."""
     used: set[str] = set()
     bound = {"", "$", "states"}
     seen: set[int] = set()
@@ -36,16 +36,16 @@ def free_variables(text: str) -> set[str]:
 
 
 def unsupported_references(text: str, *, caught: bool) -> list[str]:
-    """Return, each once, what is wrong with the names in an expression; raises ValueError where it does not parse.
+    """Return distinct messages about unsupported references in an expression.
 
-    An expression has no context of its own: at its top level `$` and bare names stand for nothing. `caught` is whether
-    it belongs to a Catch, which alone has an error's output.
+    An expression has no context value: at its top level `$` and bare names refer to nothing. `caught` is true if it
+    belongs to a Catch; only there is `$states.errorOutput` defined. Raises ValueError if the expression does not parse.
     """
     return list(dict.fromkeys(_references(compile_query(text).ast, nested=False, caught=caught)))
 
 
 _CONTEXT_ONLY = ("stages", "predicate", "group", "pattern", "update", "delete", "terms")
-"""Parts of a node that are evaluated on the items it has found."""
+"""Parts of a node that are evaluated on the items that the node matched."""
 
 
 def _references(node: Any, *, nested: bool, caught: bool) -> Iterator[str]:
@@ -55,14 +55,14 @@ def _references(node: Any, *, nested: bool, caught: bool) -> Iterator[str]:
         return
     if not hasattr(node, "procedure"):
         return
-    if node.type == "variable" and node.value == "$":  # AWS refuses it too; its words are not known to us
+    if node.type == "variable" and node.value == "$":  # AWS rejects it too; its message is not known
         yield "Reference to '$$' is not supported."
     elif not nested and (node.type == "name" or (node.type == "variable" and node.value == "")):
         yield f"Reference to '{node.value or '$'}' at the top level is not supported."
     if node.type == "path":
         steps = node.steps
         if not caught and [step.value for step in steps[:2]] == ["states", "errorOutput"]:
-            # AWS refuses it too; its words are not known to us.
+            # AWS rejects it too; its message is not known.
             yield "Reference to '$states.errorOutput' is only supported in a Catch."
         for index, step in enumerate(steps):
             yield from _references(step, nested=nested or index > 0, caught=caught)

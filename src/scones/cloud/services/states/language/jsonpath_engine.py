@@ -1,6 +1,6 @@
-"""JSONPath's queries that may match several values: python-jsonpath (RFC 9535), as Jayway's parser takes them.
+"""JSONPath queries that may match several values: python-jsonpath (RFC 9535), adapted to Jayway's syntax.
 
-Loaded by worker processes alone (`evaluation/`), which bound its time and memory.
+Only worker processes load this module (`evaluation/`); they limit its time and memory.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _BARE_WORD = re.compile(r"([=!<>]=|[<>])\s*(?!(?:true|false|null)\b)([A-Za-z_][\
 
 
 class QueryFailedError(Exception):
-    """A query that cannot be evaluated on its input."""
+    """Raised if a query cannot be evaluated on its input."""
 
 
 class _Parser(Parser):
-    """Compiles the expressions of `=~` for RE2, which takes linear time; those that it cannot take stay Python's."""
+    """A parser that compiles the patterns of `=~` with RE2, which takes linear time, or with `re` if RE2 cannot."""
 
     def parse_regex(self, stream: TokenStream) -> BaseExpression:
         literal = super().parse_regex(stream)
@@ -50,7 +50,7 @@ _ENVIRONMENT = _Environment()
 
 @lru_cache(maxsize=1024)
 def compile_query(text: str) -> JSONPath | CompoundJSONPath:
-    """Compile a query that begins with `$`; raise ValueError where it is none."""
+    """Compile a query that begins with `$`. Raises ValueError if it is invalid."""
     try:
         return _ENVIRONMENT.compile(_plain(text))
     except (JSONPathError, RecursionError, re.error) as error:
@@ -58,7 +58,7 @@ def compile_query(text: str) -> JSONPath | CompoundJSONPath:
 
 
 def evaluate(text: str, root: Any) -> list[Any]:
-    """Return the values that a query matches; raise `QueryFailedError`."""
+    """Return the values that a query matches; raise `QueryFailedError` if it cannot be evaluated."""
     if isinstance(root, str):  # python-jsonpath would parse it
         return []
     try:
@@ -68,9 +68,9 @@ def evaluate(text: str, root: Any) -> list[Any]:
 
 
 def _plain(text: str) -> str:
-    """Return a path without what AWS's parser (Jayway's) lets pass: `$.a.[0]`, and words without quotes in filters.
+    """Convert two forms that AWS's parser (Jayway's) also accepts: `$.a.[0]`, and words without quotes in filters.
 
-    Both are in definitions that AWS's samples deploy.
+    AWS's samples deploy definitions with both.
     """
     parts = _QUOTED.split(text)
     for index in range(0, len(parts), 2):

@@ -1,4 +1,4 @@
-"""The numbers of a Map that may be computed: MaxConcurrency, MaxItems and their like."""
+"""Numbers of a Map that may be computed, such as MaxConcurrency and MaxItems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from scones.cloud.services.states.language.text import dumps
 
 
 async def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
-    """Return an integer; text that is one will do, as recorded on AWS. `negative` leaves the sign to the caller."""
+    """Return an integer, or None if none is given; a path may refer to a string of digits, as recorded on AWS.
+
+    Raises `EvaluationError` for another value, and for a negative number unless `negative` is true.
+    """
     if given is None:
         return None
     if isinstance(given, Path):
@@ -33,7 +36,7 @@ def _at_path(field: str, path: Path, scope: Scope) -> int:
 
 
 async def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
-    """Return a number from 0 to 100."""
+    """Return a number from 0 to 100, or None if none is given; raise `EvaluationError` for another value."""
     if given is None or isinstance(given, (int, float)):
         return given
     if isinstance(given, JsonataQuery):

@@ -1,8 +1,8 @@
 """JSONPath in the Amazon States Language: `$` is the input, `$$` the context object, `$name` a variable.
 
-Paths that point at one value are walked here, because AWS's errors (Jayway's) name the step that is missing, and so
-are wildcards and slices, which take time in proportion to the input. Other queries (filters, `..`, unions) may take any
-time: a worker process evaluates them with python-jsonpath (RFC 9535).
+This module evaluates paths to one value, because AWS's errors (Jayway's) name the missing step, and wildcards and
+slices, whose time is proportional to the input. The time of other queries (filters, `..`, unions) is not bounded: a
+worker process evaluates them with python-jsonpath (RFC 9535).
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from scones.cloud.services.states.language.text import MAX_DEPTH
 
 _INDEX = r"-?[0-9]{1,15}"
 _STEP = re.compile(
-    r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # `$.list.length()` is a field of that name to AWS
-    r"""|(?P<all>\.\*|\.?\[\s*+\*\s*+\])"""  # `$.a.[0]` is `$.a[0]` to AWS's parser (Jayway's)
+    r"""\.(?P<name>[^.\[\]\s*?@()'",:]+(?:\(\))?)"""  # AWS reads `$.list.length()` as a field named `length()`
+    r"""|(?P<all>\.\*|\.?\[\s*+\*\s*+\])"""  # AWS's parser (Jayway's) reads `$.a.[0]` as `$.a[0]`
     r"""|\.?\[\s*+(?:'(?P<single>(?:[^'\\]|\\.)*+)'|"(?P<double>(?:[^"\\]|\\.)*+)")\s*+\]"""
     rf"""|\.?\[\s*+(?:(?P<index>{_INDEX})\s*+\]|(?P<slice>(?:{_INDEX})?\s*+:\s*+(?:{_INDEX})?)\s*+\])""",
     re.DOTALL,
 )
 _MAX_STEPS = MAX_DEPTH
-"""Steps that a path may have here; AWS's limit is not known to us."""
+"""Maximum number of steps in a path; AWS's limit is not known."""
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)(.*)", re.DOTALL)
 
 MISSING: Any = object()
-"""What `Path.find` returns where there is nothing."""
+"""Result of `Path.find` if there is no value."""
 
 
 @dataclass(slots=True)
 class Scope:
-    """What expressions may refer to: the state's input, the context object, the variables; in JSONata the result."""
+    """Values that expressions may refer to: input, context object, variables and, in JSONata, result and error."""
 
     input: Any
     context: Mapping[str, Any]
@@ -46,7 +46,10 @@ class Scope:
     evaluators: Evaluators | None = None
 
     def root(self, variable: str, text: str) -> Any:
-        """Return what a path begins at: the input, the context object or a variable."""
+        """Return the value at which a path starts: the input (`$`), the context object (`$$`) or a variable.
+
+        Raises `EvaluationError` if the variable is not defined; `text` is the path for the message.
+        """
         if variable == "$":
             return self.input
         if variable == "$$":
@@ -56,27 +59,27 @@ class Scope:
         return self.variables[variable]
 
     def too_large(self) -> StateFailedError:
-        """Return the failure of the state for a value of more than 256 KiB."""
+        """Return the state's failure for a value of more than 256 KiB."""
         return data_limit_exceeded(str(self.context.get("State", {}).get("Name", "")))
 
     async def perform(self, job: Job) -> list[Any]:
-        """Have a job done in a worker process; raise `JobStoppedError` where it exceeds a limit."""
+        """Run a job in a worker process and return its replies; raise `JobStoppedError` if it exceeds a limit."""
         assert self.evaluators is not None
         return await self.evaluators.perform(job, owner_of(self.context))
 
 
 def owner_of(context: Mapping[str, Any]) -> Owner:
-    """Return for whom work is done, from the context object."""
+    """Return the owner of the jobs of an execution, from its context object."""
     machine, execution = (context.get(name, {}).get("Id", "") for name in ("StateMachine", "Execution"))
     return Owner(str(machine), str(execution))
 
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """A step that matches all members of an object and all items of an array."""
+    """A step that matches all fields of an object or all items of an array."""
 
     def children(self, value: Any) -> Iterator[Any]:
-        """Yield what the step matches."""
+        """Yield the values that the step matches in `value`."""
         if isinstance(value, Mapping):
             yield from value.values()
         elif isinstance(value, list):
@@ -85,13 +88,13 @@ class Wildcard:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A step that matches the items of an array from `start` to before `stop`."""
+    """A step that matches the items of an array from `start` (inclusive) to `stop` (exclusive)."""
 
     start: int | None
     stop: int | None
 
     def children(self, value: Any) -> Iterator[Any]:
-        """Yield what the step matches."""
+        """Yield the values that the step matches in `value`."""
         if isinstance(value, list):
             yield from value[self.start : self.stop]
 
@@ -109,7 +112,7 @@ class Path:
     steps: tuple[Step, ...]
 
     def evaluate(self, scope: Scope) -> Any:
-        """Return the value; raise `EvaluationError` where there is none."""
+        """Return the value; raise `EvaluationError` if there is none."""
         root = scope.root(self.variable, self.text)
         for position, step in enumerate(self.steps):
             root = _child(root, step)
@@ -132,7 +135,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class PathQuery:
-    """A path that may match several values. `steps` is None where a worker process has to evaluate `query`."""
+    """A path that may match several values; `steps` is None if a worker process has to evaluate `query`."""
 
     text: str
     variable: str
@@ -140,7 +143,7 @@ class PathQuery:
     steps: tuple[AnyStep, ...] | None
 
     async def evaluate(self, scope: Scope) -> list[Any]:
-        """Return the values that match."""
+        """Return the matching values; raise `EvaluationError` if the query fails."""
         root = scope.root(self.variable, self.text)
         if self.steps is not None:
             return _matches(root, self.steps)
@@ -157,7 +160,7 @@ class PathQuery:
 
 
 def _matches(root: Any, steps: tuple[AnyStep, ...]) -> list[Any]:
-    """Return what steps match: no value is looked at more than once for a step, and each step goes one level down."""
+    """Return the values that steps match; each step goes one level down and visits no value more than once."""
     values = [root]
     for step in steps:
         if isinstance(step, (Wildcard, Slice)):
@@ -181,7 +184,10 @@ def _child(value: Any, step: Step) -> Any:
 
 @lru_cache(maxsize=4096)
 def compile_path(text: str) -> Path | PathQuery:
-    """Compile a path; raise ValueError where it does not begin as one. Only `check_path` parses a worker's queries."""
+    """Compile a path. Raises ValueError if it does not start with `$` or has too many steps.
+
+    This does not parse queries that a worker process evaluates; `check_path` does.
+    """
     if not text.startswith("$"):
         raise ValueError(f"A path starts with '$', and {text!r} does not.")
     variable, rest = "$", text[1:]
@@ -197,7 +203,7 @@ def compile_path(text: str) -> Path | PathQuery:
 
 
 def compile_reference_path(text: str) -> Path:
-    """Compile a path that points at one value; raise ValueError where it may match several."""
+    """Compile a path that refers to one value. Raises ValueError if it may match several."""
     path = compile_path(text)
     if not isinstance(path, Path):
         raise ValueError(f"{text!r} is not a reference path")
@@ -205,7 +211,7 @@ def compile_reference_path(text: str) -> Path:
 
 
 def check_path(path: Path | PathQuery) -> None:
-    """Raise ValueError where a path's query does not parse, or `EngineNeededError` where that is to be found out."""
+    """Raise ValueError if a path's query does not parse, or `EngineNeededError` if this process cannot parse it."""
     if isinstance(path, PathQuery) and path.steps is None:
         engines.jsonpath().compile_query(path.query)
 
@@ -234,10 +240,10 @@ def _steps(rest: str) -> tuple[AnyStep, ...] | None:
 
 
 def place(target: Any, steps: tuple[str | int, ...], value: Any) -> Any:
-    """Return `target` with `value` put at a reference path (ResultPath), copying what it changes.
+    """Return `target` with `value` at a reference path (ResultPath); only the parts that change are copied.
 
-    Fields that are not there are made; a path through something that is no object or array fails with
-    States.ResultPathMatchFailure.
+    Missing fields are created. A path through a value that is not an object or array, or to an index that does not
+    exist, raises `EvaluationError` with States.ResultPathMatchFailure.
     """
     if not steps:
         return value

@@ -1,4 +1,4 @@
-"""JSONata in states: `{% … %}` strings, with `$states` and the variables bound."""
+"""JSONata in states: `{% … %}` strings, evaluated with `$states` and the variables."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from scones.cloud.services.states.language.text import dumps
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 _STATES = re.compile(r"\$states(?:\.(input|context|result|errorOutput)\b)?")
 _STATES_PREFIX, _VARIABLES_PREFIX = "states.", "variables."
-"""What the names of a job's bindings begin with: members of `$states`, and variables."""
+"""Prefixes of the names in a job's bindings: members of `$states`, and variables."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonataQuery:
-    """An expression and the field that it stands in, as AWS names it (`Output/error`)."""
+    """An expression and the field that contains it, named as AWS does (`Output/error`)."""
 
     field: str
     text: str
 
     async def evaluate(self, scope: Scope) -> Any:
-        """Return the expression's value; failures and undefined raise States.QueryEvaluationError."""
+        """Return the expression's value; raise States.QueryEvaluationError if it fails or is undefined."""
         (value,) = await evaluate_all((self,), scope)
         return value
 
     async def typed(self, scope: Scope, kind: str) -> Any:
-        """Return the value where it is of the JSON type named."""
+        """Return the value if it is of the JSON type `kind`; otherwise raise States.QueryEvaluationError."""
         value = await self.evaluate(scope)
         if json_type(value) != kind:
             raise self.failed(
@@ -43,22 +43,25 @@ class JsonataQuery:
         return value
 
     async def whole(self, scope: Scope, least: int) -> int:
-        """Return the value where it is an integer and not below `least`; AWS's words for others are not known to us."""
+        """Return the value if it is an integer of at least `least`; otherwise raise States.QueryEvaluationError.
+
+        AWS's message for other numbers is not known.
+        """
         value = await self.typed(scope, "number")
         if not isinstance(value, int) or value < least:
             raise self.failed(f"returned {value}, and an integer of {least} or more was expected")
         return value
 
     def failed(self, what: str) -> EvaluationError:
-        """Return the error that says so of this expression."""
+        """Return the error for this expression; `what` completes the message."""
         message = f"The JSONata expression '{self.text}' specified for the field '{self.field}' {what}"
         return EvaluationError(message, "States.QueryEvaluationError", self.field)
 
 
 async def evaluate_all(queries: Sequence[JsonataQuery], scope: Scope) -> list[Any]:
-    """Return the values of expressions; the first that has none raises its error.
+    """Return the values of expressions; raise the error of the first that fails or is undefined.
 
-    References are resolved here. The others go to a worker process, in one job.
+    References are resolved in this process. Other expressions go to a worker process, in one job.
     """
     states = _states(scope)
     values = [_resolved(query, states, scope.variables) for query in queries]
@@ -103,7 +106,7 @@ async def _ask(queries: Sequence[JsonataQuery], states: Mapping[str, Any], scope
 
 
 def _bindings(texts: Sequence[str], states: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what expressions may refer to, and leave out what their texts do not name: it may be large."""
+    """Return the values that expressions may refer to, except those that no text names: values may be large."""
     named = frozenset[str]().union(*(_members(text) for text in texts))
     members = {f"{_STATES_PREFIX}{name}": value for name, value in states.items() if name in named}
     return members | {
@@ -114,7 +117,7 @@ def _bindings(texts: Sequence[str], states: Mapping[str, Any], variables: Mappin
 
 
 def bound(bindings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables of expressions from a job's bindings; `states` has its members."""
+    """Return the variables of expressions from a job's bindings; the members of `$states` are in `states`."""
     variables, states = (
         {name.removeprefix(prefix): value for name, value in bindings.items() if name.startswith(prefix)}
         for prefix in (_VARIABLES_PREFIX, _STATES_PREFIX)
@@ -124,7 +127,7 @@ def bound(bindings: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def _members(text: str) -> frozenset[str]:
-    """Return the members of `$states` to which an expression may refer: all, where one occurrence names none."""
+    """Return the members of `$states` that an expression may refer to: all if an occurrence names none."""
     found = _STATES.findall(text)
     return frozenset({"input", "context", "result", "errorOutput"} if "" in found else found)
 
@@ -136,7 +139,7 @@ class Condition:
     value: bool | JsonataQuery
 
     async def holds(self, scope: Scope) -> bool:
-        """Return True if the condition is true for this input."""
+        """Return True if the condition holds; raise States.QueryEvaluationError if it is not a boolean."""
         if isinstance(self.value, bool):
             return self.value
         return bool(await self.value.typed(scope, "boolean"))
@@ -149,7 +152,7 @@ def query_text(value: Any) -> str | None:
 
 
 def json_type(value: Any) -> str:
-    """Name a value's JSON type as AWS does."""
+    """Return AWS's name for a value's JSON type."""
     if value is None:
         return "null"
     names = {bool: "boolean", int: "number", float: "number", str: "string", dict: "object"}

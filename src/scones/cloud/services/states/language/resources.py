@@ -1,4 +1,4 @@
-"""What a Task's Resource names: a function, an activity, or a service's operation and how its end is waited for."""
+"""A Task's Resource: a function, an activity, or a service integration's operation and pattern."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+(?::[^:]+)?")
-"""AWS looks no closer: a region and an account of `your-region` and `your-account-id` are recorded as valid."""
+"""AWS checks no more: the region `your-region` and the account `your-account-id` are recorded as valid."""
 _ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[a-z0-9-]+:\d{12}:activity:[^:]+")
 PATTERNS = ("sync", "sync:2", "waitForTaskToken")
-"""The ways in which an integration waits for more than the answer to its request."""
+"""Integration patterns that wait for more than the response to the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A Resource taken apart.
+    """A Resource split into its parts.
 
-    Of `arn:aws:states:::aws-sdk:sfn:startExecution.sync:2` the `type` is `aws-sdk:sfn`, the `action` all after it,
-    the `operation` `startExecution` and the `pattern` `sync:2`; functions and activities have none of these.
+    In `arn:aws:states:::aws-sdk:sfn:startExecution.sync:2`, `type` is `aws-sdk:sfn`, `action` is the text after it,
+    `operation` is `startExecution`, and `pattern` is `sync:2`. All four are empty for functions and activities.
     """
 
     arn: str
@@ -29,22 +29,22 @@ class Resource:
 
     @property
     def is_function(self) -> bool:
-        """Whether it is a Lambda function's ARN."""
+        """True if it is a Lambda function's ARN."""
         return _FUNCTION.fullmatch(self.arn) is not None
 
     @property
     def is_activity(self) -> bool:
-        """Whether it is an activity's ARN."""
+        """True if it is an activity's ARN."""
         return _ACTIVITY.fullmatch(self.arn) is not None
 
     @property
     def takes_token(self) -> bool:
-        """Whether the task waits until somebody sends its token back."""
+        """True if the task waits until a caller returns its task token."""
         return self.pattern == "waitForTaskToken"
 
     @property
     def waits(self) -> bool:
-        """Whether the task waits until what it started has ended."""
+        """True if the task waits until the job or execution that it started has ended."""
         return self.pattern.startswith("sync")
 
     @property
@@ -55,7 +55,7 @@ class Resource:
 
 @lru_cache(maxsize=4096)
 def read_resource(arn: str) -> Resource:
-    """Take a Resource apart; one that is no integration has its ARN alone."""
+    """Split a Resource into its parts; if it is not a service integration, only `arn` is set."""
     rest = integration_name(arn)
     if rest is None:
         return Resource(arn)
@@ -65,9 +65,9 @@ def read_resource(arn: str) -> Resource:
 
 
 def integration_name(resource: str) -> str | None:
-    """Return what follows `arn:aws:states:::` in the ARN of a service integration, or None.
+    """Return the text after `arn:aws:states:::` in the ARN of a service integration, or None for other resources.
 
-    AWS's own samples deploy some that name a region and an account.
+    The ARN may contain a region and an account, as some that AWS's own samples deploy.
     """
     parts = resource.split(":", 5)
     if len(parts) == 6 and parts[0] == "arn" and parts[2] == "states" and not parts[5].startswith("activity:"):

@@ -1,4 +1,4 @@
-"""Payload templates, compiled once: Parameters, ResultSelector, ItemSelector, Assign, and JSONata's fields."""
+"""Payload templates, compiled once: Parameters, ResultSelector, ItemSelector, Assign, and the fields with JSONata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scones.cloud.services.states.language.text import LIMIT, dumps
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A template without expressions: handed out unchanged."""
+    """A template without expressions; its value is returned unchanged."""
 
     value: Any
 
@@ -32,7 +32,7 @@ class Query:
     expression: Expression
 
     async def evaluate(self, scope: Scope) -> Any:
-        """Return what the expression gives; an input that lacks the path fails as AWS words it."""
+        """Return the expression's value; raise `EvaluationError` with AWS's message if the path is not in the input."""
         if not isinstance(self.expression, Path):
             return await self.expression.evaluate(scope)
         try:
@@ -46,26 +46,26 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of an expression's value in a template."""
+    """The position of an expression's value in a template."""
 
     index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """A template with expressions; `form` has a `Slot` where the value of each belongs."""
+    """A template with expressions; `form` has a `Slot` at the position of each expression's value."""
 
     form: Any
     queries: tuple[Query, ...]
 
     async def evaluate(self, scope: Scope) -> Any:
-        """Return the payload; raise `StateFailedError` where the values together have more than 256 KiB."""
+        """Return the payload; raise `StateFailedError` if the values exceed 256 KiB in total."""
         values: list[Any] = []
         size = 0
         for query in self.queries:
             value = await query.evaluate(scope)
             values.append(value)
-            if len(self.queries) > 1:  # one alone is no larger than what it refers to
+            if len(self.queries) > 1:  # a single value is no larger than the value that it refers to
                 size += _length(value)
                 if size > LIMIT:
                     raise scope.too_large()
@@ -74,13 +74,13 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class JsonataPayload:
-    """A template with JSONata; `form` has a `Slot` where the value of each expression belongs."""
+    """A template with JSONata; `form` has a `Slot` at the position of each expression's value."""
 
     form: Any
     queries: tuple[JsonataQuery, ...]
 
     async def evaluate(self, scope: Scope) -> Any:
-        """Return the payload; raise `StateFailedError` where the values together have more than 256 KiB."""
+        """Return the payload; raise `StateFailedError` if the values exceed 256 KiB in total."""
         values = await evaluate_all(self.queries, scope)
         if sum(map(_length, values)) > LIMIT:
             raise scope.too_large()
@@ -91,7 +91,7 @@ Template = Literal | Payload | JsonataPayload | JsonataQuery
 
 
 def compile_template(payload: Any) -> Template:
-    """Compile a payload template. Raises ValueError where a `.$` field holds no expression."""
+    """Compile a payload template. Raises ValueError if a `.$` field does not contain an expression."""
     queries: list[Query] = []
     form = _template_form(payload, queries)
     return Payload(form, tuple(queries)) if queries else Literal(payload)

@@ -1,4 +1,4 @@
-"""JSON as Step Functions writes it: compact, UTF-8, and an execution's own input letter for letter."""
+"""JSON in Step Functions' form: compact and UTF-8; an execution's input keeps its original text."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from scones.cloud.surrogates import well_formed
 
 LIMIT = 256 * 1024
-"""Bytes of UTF-8 that an input, an output or a result may have."""
+"""Maximum size of an input, an output or a result, in bytes of UTF-8."""
 MAX_DEPTH = 200
-"""Levels of nesting that a definition, an input or a result may have; AWS's limit is not known to us."""
+"""Maximum levels of nesting in a definition, an input or a result; AWS's limit is not known."""
 _ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPED_BYTES = re.compile(rb"\\u[dD][89a-fA-F]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NESTED = re.compile(rb"(\[+)(\]*)")
 _INNER_LEVELS = 4
-"""Levels of nesting that are removed before the others are counted: most values are in them."""
+"""Number of innermost levels that are removed before the rest are counted; most brackets are in these levels."""
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -56,23 +56,23 @@ def too_deep(text: str) -> bool:
 
 
 def too_large(text: str) -> bool:
-    """Whether a JSON text exceeds Step Functions' payload limit."""
+    """Return True if a JSON text exceeds `LIMIT`."""
     length = len(text)
     return length > LIMIT or (length * 4 > LIMIT and len(text.encode("utf-8", "surrogatepass")) > LIMIT)
 
 
 def loads(text: str) -> Any:
-    """Parse JSON; raise ValueError where it is invalid or nests deeper than `MAX_DEPTH`."""
+    """Parse JSON. Raises ValueError if it is invalid or nested deeper than `MAX_DEPTH`."""
     if too_deep(text):
         raise ValueError(f"The JSON is nested deeper than {MAX_DEPTH} levels")
     return read_json(text)
 
 
 class Texts:
-    """The JSON text of values, where the execution's input is written as the caller wrote it.
+    """The JSON text of values; the execution's input keeps the caller's text.
 
-    AWS hands an input on as text for as long as no state changes it, so blanks in it reach the history; Parallel
-    joins the texts of its branches.
+    AWS passes an input on as text until a state changes it, so its whitespace reaches the history; Parallel joins the
+    texts of its branches.
     """
 
     def __init__(self, text: str) -> None:

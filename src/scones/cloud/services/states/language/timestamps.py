@@ -1,4 +1,4 @@
-"""Timestamps as the States Language reads (RFC 3339) and writes them."""
+"""Timestamps of the Amazon States Language (RFC 3339), parsed and formatted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """Return the moment that an RFC 3339 text names, or None; digits past microseconds are cut off."""
+    """Parse an RFC 3339 timestamp; return None if it is invalid. Digits beyond microseconds are dropped."""
     if not _RFC3339.fullmatch(text):
         return None
     try:
@@ -19,6 +19,6 @@ def parse_timestamp(text: str) -> datetime | None:
 
 
 def format_timestamp(seconds: float) -> str:
-    """Write Unix seconds as the context object does: `2026-11-23T12:00:00.000Z`."""
+    """Format Unix seconds as in the context object: `2026-11-23T12:00:00.000Z`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

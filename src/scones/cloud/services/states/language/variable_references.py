@@ -1,4 +1,4 @@
-"""Which variables the states of a definition refer to, as DescribeStateMachine tells."""
+"""Variables that the states of a definition refer to, as DescribeStateMachine returns them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ _GROUPS = frozenset({"Branches", "ItemProcessor", "Iterator"})
 
 
 def variable_references(definition: str) -> dict[str, list[str]]:
-    """Return the names of the variables to which each state refers, without their `$`; states without are left out.
+    """Return the variables that each state refers to, without `$`; states that refer to none are omitted.
 
-    Raises `EngineNeededError` in the cloud's own process where a state speaks JSONata.
-
-    The API Reference says no more than that; whether AWS writes the `$` could not be found out.
+    The API Reference does not say whether AWS includes the `$`. Raises `EngineNeededError` in the cloud's own process
+    if a state contains JSONata.
     """
     return {state: names for state, names in _group(json.loads(definition), "JSONPath") if names}
 
@@ -37,7 +36,7 @@ def _group(group: dict[str, Any], language: str) -> Iterator[tuple[str, list[str
 
 
 def _texts(field: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text in a field with the name of the field that holds it."""
+    """Yield every string in a field, with the name of the field that directly contains it."""
     if isinstance(value, str):
         yield field, value
     elif isinstance(value, dict):
