@@ -1,1 +1,1 @@
-"""The workflow: data set, training job, endpoint, functions and state machine, through boto3 alone."""
+"""The workflow: dataset, training job, endpoint, functions and state machine. It reaches AWS only through boto3."""

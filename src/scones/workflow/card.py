@@ -1,4 +1,4 @@
-"""What is known of a model, kept as card.json beside its model.tar.gz: the algorithm itself knows no class names."""
+"""Model cards: metadata stored as card.json next to model.tar.gz. The algorithm does not know the class names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scones.workflow.place import Place
 
 
 class CardError(Exception):
-    """A model has no card that can be read."""
+    """The model has no card, or its card is invalid."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A model's data set, the names of its classes in the order of its answers, and how its training went.
+    """A model's dataset, its class names in the order of its outputs, and its training results.
 
-    `data` is the data set's address, s3://bucket/prefix; `train` and `test` count its pictures.
+    `data` is the dataset's address, s3://bucket/prefix. `train` and `test` are numbers of images.
     """
 
     dataset: str
@@ -32,14 +32,14 @@ class Card:
 
 
 def store(place: Place, artifact: str, card: Card) -> None:
-    """Put a card beside the model.tar.gz at s3://…"""
+    """Store a card next to the model.tar.gz at `artifact` (s3://…)."""
     bucket, key = _where(artifact)
     body = json.dumps(dataclasses.asdict(card), indent=2).encode()
     place.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
 
 
 def read(place: Place, artifact: str) -> Card:
-    """Return the card beside the model.tar.gz at s3://…; raises CardError where there is none."""
+    """Return the card next to the model.tar.gz at `artifact` (s3://…). Raises CardError if missing or invalid."""
     bucket, key = _where(artifact)
     try:
         told = json.loads(place.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -49,7 +49,7 @@ def read(place: Place, artifact: str) -> Card:
 
 
 def labels(place: Place, card: Card) -> dict[str, int]:
-    """Return the labels of a model's test pictures by their MD5, which S3 gives as the ETag of what is put whole."""
+    """Return the labels of a model's test images by MD5, which S3 uses as the ETag of objects from one PutObject."""
     s3 = place.client("s3")
     bucket, _, prefix = card.data.removeprefix("s3://").partition("/")
     listing = s3.get_object(Bucket=bucket, Key=f"{prefix}/test.lst")["Body"].read().decode()

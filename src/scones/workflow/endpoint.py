@@ -1,4 +1,4 @@
-"""The endpoint: model, configuration with data capture, and the endpoint itself, made, reused or updated."""
+"""The endpoint: creates, reuses or updates the model, the configuration with data capture, and the endpoint itself."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Say = Callable[[str], None]
 
 
 class EndpointError(Exception):
-    """The endpoint does not serve; the message is one sentence with SageMaker's reason."""
+    """The endpoint is not in service; the message contains SageMaker's reason."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """An endpoint in service: the seconds that it took, and whether it served the same model before."""
+    """An endpoint in service: the seconds its deployment took, and whether it already served the same model."""
 
     endpoint_name: str
     seconds: float
@@ -34,7 +34,7 @@ class Deployed:
 
 
 def deploy(place: Place, settings: Settings, trained: Trained, role: str, captures: str, *, say: Say) -> Deployed:
-    """Serve a trained model with data capture at 100 % to `captures` (s3://…); raises EndpointError."""
+    """Deploy a trained model with data capture of all requests to `captures` (s3://…). Raises EndpointError."""
     began = time.monotonic()
     model = _model(place, trained, role)
     config = _config(place, settings, model, captures)
@@ -59,7 +59,7 @@ def deploy(place: Place, settings: Settings, trained: Trained, role: str, captur
 
 
 def served_artifact(place: Place, settings: Settings) -> str:
-    """Return the model.tar.gz that the endpoint serves; raises EndpointError where there is no endpoint."""
+    """Return the S3 URI of the endpoint's model.tar.gz. Raises EndpointError if the endpoint is not in service."""
     client = place.client("sagemaker")
     found = _describe(client, settings.endpoint_name)
     if found is None:
@@ -130,12 +130,12 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
 
 
 def _missing(error: Any) -> bool:
-    """SageMaker tells of what is not there with a ValidationException, and only its words say which."""
+    """Return True if the resource does not exist: SageMaker's ValidationException says so only in its message."""
     return "Could not find" in error.response["Error"]["Message"]
 
 
 def _wait(client: Any, name: str, say: Say) -> None:
-    """Wait until the endpoint is in service, looking often at first: 0.1 s on a local cloud, 5 s on AWS."""
+    """Wait until the endpoint is in service, polling with backoff: every 0.1 s at first, every 5 s at most."""
     pause, status, deadline = 0.1, "", time.monotonic() + MOST_SECONDS
     while True:
         found = client.describe_endpoint(EndpointName=name)

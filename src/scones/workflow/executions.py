@@ -1,4 +1,4 @@
-"""Executions of the state machine: one per picture, started, waited for, and told apart by how they ended."""
+"""Executions of the state machine, one per image: start them, wait for them, and group them by result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from scones.workflow.place import Place
 
 GATE = "ThresholdConfidenceNotMet"
-"""The error by which an execution tells that no class was likely enough."""
+"""Name of the error with which the confidence gate fails an execution."""
 GATE_STATE = "FilterInferences"
 
 Progress = Callable[[int, int | None], None]
@@ -23,9 +23,9 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class Execution:
-    """An execution that has ended: its picture, how, and in how many milliseconds.
+    """An execution that has ended: its image, its result, and its duration in milliseconds.
 
-    `state` is where a failed one failed, and `inferences` what the endpoint answered, where the execution got so far.
+    `state` is the state that failed. `inferences` are the endpoint's outputs, empty if the endpoint was not reached.
     """
 
     key: str
@@ -40,17 +40,17 @@ class Execution:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the picture passed the gate."""
+        """True if the image passed the confidence gate."""
         return self.status == "SUCCEEDED"
 
     @property
     def gated(self) -> bool:
-        """Whether the gate stopped it, as it should where confidence is low."""
+        """True if the confidence gate failed the execution, which is correct for a low confidence."""
         return self.error == GATE
 
     @property
     def invoked(self) -> bool:
-        """Whether the endpoint answered it."""
+        """True if the endpoint returned a prediction."""
         return self.succeeded or self.state == GATE_STATE
 
 
@@ -62,27 +62,27 @@ class Executions:
 
     @property
     def succeeded(self) -> int:
-        """How many passed the gate."""
+        """Number of executions that passed the gate."""
         return sum(execution.succeeded for execution in self.ended)
 
     @property
     def gated(self) -> int:
-        """How many the gate stopped."""
+        """Number of executions that the gate failed."""
         return sum(execution.gated for execution in self.ended)
 
     @property
     def failed(self) -> tuple[Execution, ...]:
-        """Those that ended neither way."""
+        """Executions that failed for any reason other than the gate."""
         return tuple(execution for execution in self.ended if not execution.succeeded and not execution.gated)
 
     @property
     def invocations(self) -> int:
-        """How often the endpoint answered."""
+        """Number of executions in which the endpoint returned a prediction."""
         return sum(execution.invoked for execution in self.ended)
 
     @property
     def errors(self) -> dict[str, dict[str, int]]:
-        """How many executions ended with which error in which state."""
+        """Number of executions by state and error name."""
         counts = Counter((e.state or "", e.error or e.status) for e in self.ended if not e.succeeded)
         states: dict[str, dict[str, int]] = {}
         for (state, error), count in counts.items():
@@ -91,11 +91,11 @@ class Executions:
 
     @property
     def since(self) -> datetime | None:
-        """When the first of them started, by the cloud's clock; None without any."""
+        """Start time of the first execution, by the cloud's clock; None if there are none."""
         return min((execution.started for execution in self.ended), default=None)
 
     def percentile(self, share: float) -> float | None:
-        """Return the duration in milliseconds that `share` of the executions did not exceed; None without any."""
+        """Return the milliseconds that `share` (0 to 1) of the executions did not exceed; None without executions."""
         durations = sorted(execution.milliseconds for execution in self.ended)
         return durations[max(math.ceil(share * len(durations)), 1) - 1] if durations else None
 
@@ -103,7 +103,7 @@ class Executions:
 def execute(
     place: Place, state_machine: str, bucket: str, keys: Sequence[str], *, concurrency: int, progress: Progress
 ) -> Executions:
-    """Start an execution for each picture s3://bucket/key, `concurrency` at a time, and wait for all of them."""
+    """Start an execution for each image s3://bucket/key, at most `concurrency` at a time, and wait for all of them."""
     client, stop = place.client("stepfunctions"), threading.Event()
 
     def one(key: str) -> Execution:
@@ -117,13 +117,13 @@ def execute(
 def history(
     place: Place, state_machine: str, since: datetime, *, concurrency: int, progress: Progress
 ) -> Executions:  # fmt: skip
-    """Read the executions of a state machine that have started since a moment and have ended."""
+    """Return the state machine's executions that started at or after `since` and have ended."""
     client, arns = place.client("stepfunctions"), []
     for page in client.get_paginator("list_executions").paginate(stateMachineArn=state_machine):
         listed = page["executions"]
         arns += [item["executionArn"] for item in listed if item["status"] != "RUNNING" and item["startDate"] >= since]
         if listed and listed[-1]["startDate"] < since:
-            break  # they come newest first
+            break  # the list is sorted newest first
     return _all(
         lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress
     )  # fmt: skip
@@ -133,7 +133,7 @@ def _all(
     one: Callable[[str], Execution], names: Sequence[str], concurrency: int, progress: Progress,
     stop: threading.Event | None = None,
 ) -> Executions:  # fmt: skip
-    """Do `one` for each name in threads; whatever cuts that short sets `stop`, and nothing more is begun."""
+    """Call `one` for each name in a thread pool. Any exception sets `stop`, and no further call starts."""
     ended: dict[int, Execution] = {}
     progress(0, len(names))
     with ThreadPoolExecutor(concurrency, thread_name_prefix="executions") as threads:
@@ -151,7 +151,7 @@ def _all(
 
 
 def _wait(client: Any, arn: str, stop: threading.Event) -> dict[str, Any]:
-    """Return the description of an execution that has ended, looking more seldom the longer it takes."""
+    """Wait until an execution ends, polling with backoff, and return its description."""
     pause = 0.02
     while True:
         found: dict[str, Any] = client.describe_execution(executionArn=arn)
@@ -183,7 +183,7 @@ def _inferences(event: Any) -> tuple[float, ...]:
 
 
 def _where(client: Any, arn: str) -> tuple[str | None, Any]:
-    """Return the state that an execution was in when it failed, and that state's input."""
+    """Return the state in which an execution failed, and that state's input."""
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, reverseOrder=True)
     for event in (event for page in pages for event in page["events"]):
         if entered := event.get("stateEnteredEventDetails"):

@@ -1,4 +1,4 @@
-"""Pictures that come one by one, put where an execution can read them."""
+"""Single images, uploaded to where an execution can read them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from scones.workflow.functions.serialize_image import MAX_BYTES
 from scones.workflow.place import Place
 
 INCOMING = "incoming/"
-"""The prefix of their keys."""
+"""Key prefix of the uploaded images."""
 SIDE = 384
-"""Pixels that a picture too large for a state is scaled to, each way at most; the model looks at 32 by 32."""
+"""Maximum width and height in pixels of an image that is scaled down to fit a state; the model uses 32 × 32."""
 
 
 def deliver(place: Place, bucket: str, picture: Path) -> str:
-    """Put a picture into the bucket under its content's digest and return its key.
+    """Upload an image to the bucket and return its key, which is derived from the content's SHA-256.
 
-    What is too large for a state machine's state, or neither PNG nor JPEG, is scaled and stored as JPEG.
+    An image that exceeds the state machine's payload limit, or is neither PNG nor JPEG, is scaled and stored as JPEG.
     """
     content, suffix = _fitting(picture.read_bytes(), picture.suffix.lower())
     key = f"{INCOMING}{hashlib.sha256(content).hexdigest()[:32]}{suffix}"
@@ -29,7 +29,7 @@ def deliver(place: Place, bucket: str, picture: Path) -> str:
 
 
 def _fitting(content: bytes, suffix: str) -> tuple[bytes, str]:
-    """Return a picture as it can be sent; bytes that are no picture as they are, for the endpoint to judge."""
+    """Return an image in a form that fits. Bytes that are not an image stay unchanged; the endpoint rejects them."""
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.format in ("PNG", "JPEG") and len(content) <= MAX_BYTES:

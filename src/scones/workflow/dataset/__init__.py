@@ -1,4 +1,4 @@
-"""The data set: extract an archive, transform it to PNG and .lst files, load them into a bucket.
+"""The dataset: extract an archive, transform it to PNG and .lst files, load them into a bucket.
 
 archive = extract(folder, progress=…)                           # or NoSourceError: then draw(folder)
 dataset = transform(archive, folder, ("bicycle", "motorcycle"))

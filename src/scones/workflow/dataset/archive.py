@@ -1,7 +1,7 @@
-"""Read CIFAR-100's python archive without trusting it: a tar of three Python 2 pickles.
+"""Read CIFAR-100's Python archive without trusting it: a tar of three Python 2 pickles.
 
-The tar is read as a stream, and nothing of it is written to disk; the pickles are read by a machine that cannot call
-anything; and what they hold is believed when its types, shapes and numbers are those of pictures.
+The tar is read as a stream and never unpacked to disk. The pickles are read by an interpreter that cannot call
+anything. Their contents are accepted only if types, shapes and values are those of images.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from scones.workflow.dataset.unpickle import PickledArray, Pixels, text, unpickl
 
 ROOT = "cifar-100-python"
 MEMBER_LIMITS = {f"{ROOT}/meta": 1 << 20, f"{ROOT}/test": 1 << 26, f"{ROOT}/train": 1 << 28}
-"""The members that are read and the most bytes of each: twice the official archive's, or more."""
+"""The archive members that are read, with the maximum bytes of each: at least twice the official archive's."""
 UNPACKED_LIMIT = 1 << 30
-"""Bytes that the whole archive may unpack to: a gzip bomb stops here."""
+"""Maximum bytes that the archive may unpack to; this stops gzip bombs."""
 ROW = 3 * 32 * 32
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: `pixels` is uint8 of shape (n, 3072), row by row red, green, blue planes of 32 by 32."""
+    """One split: `pixels` is uint8 of shape (n, 3072). Each row has a red, a green and a blue plane of 32 × 32."""
 
     pixels: Pixels
     labels: npt.NDArray[np.int64]
@@ -47,7 +47,7 @@ class Cifar:
     splits: dict[Split, Pictures]
 
     def labels_of(self, classes: tuple[str, ...]) -> list[int]:
-        """The fine labels of the classes named; raises UnknownClassError with the closest names."""
+        """Return the fine labels of the named classes. Raises UnknownClassError with the closest names."""
         for name in classes:
             if name not in self.class_names:
                 raise UnknownClassError(name, self.class_names)
@@ -55,7 +55,7 @@ class Cifar:
 
 
 def read_archive(path: Path) -> Cifar:
-    """Read and check an archive (.tar.gz or .tar); raises ArchiveError, ForbiddenGlobalError among them."""
+    """Read and check an archive (.tar.gz or .tar). Raises ArchiveError, or its subclass ForbiddenGlobalError."""
     try:
         members = dict(_members(path))
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -70,7 +70,7 @@ def read_archive(path: Path) -> Cifar:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that gives at most `limit` bytes, however few bytes they were packed into."""
+    """A stream of at most `limit` unpacked bytes, however small the packed source is; more raise ArchiveError."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self.stream = stream
@@ -90,7 +90,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     with path.open("rb") as packed:
         gzipped = packed.read(2) == b"\x1f\x8b"
         packed.seek(0)
-        # A GzipFile is an IO[bytes] in all but its class.
+        # GzipFile behaves like IO[bytes] but does not derive from it.
         plain: IO[bytes] = gzip.GzipFile(fileobj=packed) if gzipped else packed  # type: ignore[assignment]
         with tarfile.open(fileobj=_Bounded(plain, UNPACKED_LIMIT), mode="r|") as tar:
             seen = set()

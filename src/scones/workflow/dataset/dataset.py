@@ -1,4 +1,4 @@
-"""A data set on disk: PNG files and the .lst files that SageMaker's image-classification algorithm reads."""
+"""A dataset on disk: PNG files and the .lst files that SageMaker's image-classification algorithm reads."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Progress = Callable[[int, int | None], None]
-"""Told the amount done and the total, None where that is not known: bytes for `extract`, pictures elsewhere."""
+"""Callback with the amount done and the total (None if unknown): bytes for `extract`, images elsewhere."""
 
 S3Client = Any
-"""boto3's client for S3: its class is made at run time, and its type exists in a stub package alone."""
+"""boto3's S3 client: its class is generated at run time, so only a stub package has its type."""
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def silent(done: int, total: int | None) -> None:
-    """A progress callback that tells nobody."""
+    """Progress callback that reports nothing."""
 
 
 class Picture(NamedTuple):
-    """One labelled picture: `key` is its path below the folder and the bucket's prefix, like `test/bike_s_1.png`."""
+    """One labelled image: `key` is its path below the folder and the bucket's prefix, like `test/bike_s_1.png`."""
 
     key: str
     label: int
@@ -30,10 +30,10 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled RGB pictures of 32 by 32 pixels below `folder`: train/*.png, test/*.png, train.lst and test.lst.
+    """Labelled RGB images of 32 × 32 pixels below `folder`: train/*.png, test/*.png, train.lst and test.lst.
 
-    `name` is "cifar-100" or "synthetic" and belongs beside every result that these pictures feed. A label is the
-    position in `classes`. `archive_sha256` is the digest of the archive that they came from, None if drawn.
+    `name` is "cifar-100" or "synthetic"; state it next to every result from these images. A label is an index into
+    `classes`. `archive_sha256` is the digest of the source archive, None for drawn images.
     """
 
     name: Literal["cifar-100", "synthetic"]
@@ -45,24 +45,24 @@ class Dataset:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the pictures were drawn and not photographed."""
+        """True if the images are drawn, not photographs."""
         return self.name == "synthetic"
 
     def pictures(self, split: Split) -> Iterator[Picture]:
-        """Read one split's .lst file, in its order."""
+        """Yield the images of one split, in the order of its .lst file."""
         with self.list_file(split).open(encoding="utf-8") as lines:
             for line in lines:
                 _, label, name = line.rstrip("\n").split("\t")
                 yield Picture(f"{split}/{name}", int(label))
 
     def test_pictures(self) -> Iterator[Picture]:
-        """The pictures that no training job has seen: what executions and accuracy are made of."""
+        """Yield the images that no training job has seen; executions and accuracy use them."""
         return self.pictures("test")
 
     def path(self, picture: Picture) -> Path:
-        """Where a picture lies on this machine."""
+        """Return an image's path on this machine."""
         return self.folder / picture.key
 
     def list_file(self, split: Split) -> Path:
-        """The .lst file of a split: index, label and file name on each line, with tabs between."""
+        """Return the path of a split's .lst file: index, label and file name on each line, separated by tabs."""
         return self.folder / f"{split}.lst"

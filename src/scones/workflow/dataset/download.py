@@ -16,14 +16,14 @@ from scones.workflow.dataset.dataset import S3Client
 from scones.workflow.dataset.errors import SourceError
 
 BREAKS: tuple[type[Exception], ...] = (OSError, http.client.HTTPException, BotoCoreError)
-"""What reading a stream raises when the connection breaks: worth another try, from where it broke."""
+"""Exceptions of a read whose connection broke; retry from the offset reached."""
 
 
 @dataclass(frozen=True)
 class Stream:
     """A source opened for reading, at `offset` of `total` bytes; `etag` names this version of it.
 
-    `read(n)` gives at most n bytes as soon as there are any, and none at the end, whether that came early or not.
+    `read(n)` returns at most n bytes as soon as any are available, and none after a complete or a premature end.
     """
 
     read: Callable[[int], bytes]
@@ -34,21 +34,21 @@ class Stream:
 
 
 Opener = Callable[[int, str | None], Stream]
-"""Opens a source from an offset on, or from its start if it no longer is the version that the ETag names.
+"""Function that opens a source at an offset, or at 0 if the source no longer has the version that the ETag names.
 
-Raises SourceError where another try is in vain, and one of BREAKS where it may help.
+Raises SourceError if a retry cannot help, and one of BREAKS if it can.
 """
 
 
 def open_http(url: str, offset: int, etag: str | None, timeout: float) -> Stream:
-    """GET a URL from `offset` on (RFC 9110, section 14); the environment's proxies are honoured.
+    """GET a URL from `offset` on (RFC 9110, section 14), through the environment's proxies.
 
-    A server that ignores Range, or has another version than `etag` by now, answers 200: the stream then starts at 0.
+    A server that ignores Range, or whose version differs from `etag`, answers 200: the stream then starts at 0.
     """
     headers = {"Accept-Encoding": "identity", "User-Agent": "scones"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
-        if etag and not etag.startswith("W/"):  # If-Range admits strong validators alone
+        if etag and not etag.startswith("W/"):  # If-Range allows only strong validators
             headers["If-Range"] = etag
     try:
         response = urlopen(Request(url, headers=headers), timeout=timeout)  # noqa: S310 - extract admits http and https
@@ -74,7 +74,7 @@ def open_http(url: str, offset: int, etag: str | None, timeout: float) -> Stream
 
 
 def _extent(url: str, response: http.client.HTTPResponse, offset: int) -> tuple[int, int | None]:
-    """Where the answer's body starts and how long the whole is."""
+    """Return the offset at which the response body starts, and the total size (None if unknown)."""
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
         if not span or int(span[1]) != offset:
@@ -87,7 +87,7 @@ def _extent(url: str, response: http.client.HTTPResponse, offset: int) -> tuple[
 
 
 def open_s3(client: S3Client, url: str, offset: int, etag: str | None) -> Stream:
-    """GetObject of s3://bucket/key from `offset` on, or from its start if it is another object by now."""
+    """Open s3://bucket/key from `offset` on, or from 0 if the object has changed."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if not bucket or not key:
         raise SourceError(url, "an S3 source looks like s3://bucket/key")

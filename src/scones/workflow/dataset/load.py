@@ -1,4 +1,4 @@
-"""Load: a data set into a bucket, in parallel, leaving alone what is there unchanged."""
+"""Load: upload a dataset to a bucket in parallel, skipping objects that are unchanged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, S3Client,
 from scones.workflow.dataset.errors import LoadError
 
 THREADS = 10
-"""As many as the connections that a botocore client keeps by default."""
+"""Number of upload threads, equal to botocore's default number of connections per client."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: objects uploaded, objects that were there unchanged, and the bytes uploaded."""
+    """The result of a load: objects uploaded, objects unchanged, and bytes uploaded."""
 
     uploaded: int
     skipped: int
@@ -28,11 +28,11 @@ class Loaded:
 
 
 def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progress: Progress = silent) -> Loaded:
-    """Upload pictures and .lst files to s3://bucket/prefix/…, each under its path below the data set's folder.
+    """Upload images and .lst files to s3://bucket/prefix/…, each under its path below the dataset's folder.
 
-    An object of the same size whose ETag is the file's MD5 is left alone, by one listing of the prefix: that holds for
-    what one PutObject stored, unless it was encrypted with a KMS key, and then it is uploaded again. `progress` is told
-    objects. Raises LoadError with S3's code and the object's key.
+    An object with the file's size and the file's MD5 as its ETag is skipped; one listing of the prefix finds these. The
+    ETag is the MD5 of objects stored with one PutObject without KMS encryption; others are uploaded again. `progress`
+    receives numbers of objects. Raises LoadError with S3's code and the object's key.
     """
     root = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     there = _list(s3, bucket, root)
@@ -61,7 +61,7 @@ def _paths(dataset: Dataset) -> Iterator[tuple[str, Path]]:
 
 
 def _list(s3: S3Client, bucket: str, root: str) -> dict[str, tuple[int, str]]:
-    """Size and ETag of every object below the prefix."""
+    """Return size and ETag of every object below the prefix, by key."""
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=root)
         return {
@@ -76,7 +76,7 @@ def _list(s3: S3Client, bucket: str, root: str) -> dict[str, tuple[int, str]]:
 
 
 def _upload(s3: S3Client, bucket: str, key: str, path: Path, there: dict[str, tuple[int, str]]) -> int | None:
-    """Upload one file unless it is there; the bytes sent, None if it was."""
+    """Upload one file unless it is unchanged in the bucket. Returns the bytes sent, None if it was skipped."""
     content = path.read_bytes()
     if there.get(key) == (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
         return None

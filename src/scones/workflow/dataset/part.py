@@ -1,4 +1,4 @@
-"""A file that is being downloaded: what is there of it, and which version of which source that is."""
+"""A partial download: the bytes received so far, and the source and version they belong to."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import IO
 
 
 def digest(path: Path) -> str:
-    """A file's SHA-256 as hexadecimal digits."""
+    """Return a file's SHA-256 as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Part:
-    """`<target>.part`, and `<target>.json` that remembers its source and ETag; it becomes `target` when complete.
+    """`<target>.part`, with its source and ETag in `<target>.json`; it becomes `target` when complete.
 
-    Bytes of another source, or of an unnamed version, are kept only if a digest will judge the whole (`judged`).
+    Bytes of another source, or of a version without an ETag, are kept only if a digest will verify the complete file
+    (`judged`).
     """
 
     def __init__(self, target: Path, source: str, *, judged: bool) -> None:
@@ -33,31 +34,31 @@ class Part:
 
     @property
     def etag(self) -> str | None:
-        """The version of the source that the bytes here are of, if it told one."""
+        """ETag of the source's version that these bytes belong to, if the source sent one."""
         return self.known.get("etag")
 
     @property
     def size(self) -> int:
-        """Bytes that are here."""
+        """Number of bytes received so far."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def open(self, offset: int, etag: str | None) -> IO[bytes]:
-        """Open to write what a source sends from `offset` on: 0 drops what is here, else it is appended to."""
+        """Open the part for bytes from `offset` on: 0 truncates it, any other offset appends."""
         self.known = {"source": self.source, **({"etag": etag} if etag else {})}
         self._record_path.write_text(json.dumps(self.known), encoding="utf-8")
         return self.path.open("ab" if offset else "wb")
 
     def discard(self) -> None:
-        """Drop the bytes that are here."""
+        """Delete the bytes received so far."""
         self.path.unlink(missing_ok=True)
 
     def complete(self, sha256: str) -> None:
-        """Make the part the target, in one step, and remember its digest."""
+        """Rename the part to the target atomically, and record its digest."""
         self.path.replace(self.target)
         self._record_path.write_text(json.dumps({**self.known, "sha256": sha256}), encoding="utf-8")
 
     def completed_etag(self) -> str | None:
-        """The version that an earlier run completed from this source, if the target still is that file."""
+        """Return the ETag that an earlier run completed from this source, if the target is still that file."""
         whole = self.target.is_file() and self.known.get("sha256") == digest(self.target)
         return self.etag if whole else None
 

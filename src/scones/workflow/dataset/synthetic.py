@@ -1,9 +1,9 @@
-"""A synthetic data set for where there is no archive: drawn bicycles and motorcycles, the same for the same seed.
+"""A synthetic dataset for use without an archive: drawn bicycles and motorcycles, reproducible by seed.
 
-The pictures are meant to train and gate a classifier, not to pass for photographs: pose, size, colours, background,
-light, blur, noise and things in the way vary so much that pixels alone say little.
-Measured with seed 0: logistic regression on the pixels gets .58 of the test pictures right, a convolutional network of
-six layers .905 after 25 epochs (two seeds, 20 s on two cores).
+The images serve to train and gate a classifier; they do not resemble photographs. Pose, size, colours, background,
+light, blur, noise and obstacles vary so much that single pixels say little about the class.
+Measured with seed 0: logistic regression on the pixels classifies .58 of the test images correctly, a convolutional
+network of six layers .905 after 25 epochs (two seeds, 20 s on two cores).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scones.workflow.dataset.vehicles import VEHICLES, Colour, Pen, Random
 
 SIZE = 32
 FINE = 4 * SIZE
-"""Pixels that a picture is drawn on, each way, before it is scaled down."""
+"""Width and height in pixels of the canvas, before it is scaled down."""
 SIZES: dict[Split, int] = {"train": 1000, "test": 200}
 
 Light = npt.NDArray[np.float32]
@@ -32,9 +32,9 @@ Light = npt.NDArray[np.float32]
 def draw(
     folder: Path, classes: Sequence[str] = DEFAULT_CLASSES, *, seed: int = 0, progress: Progress = silent
 ) -> Dataset:
-    """Draw 1,000 + 200 labelled pictures below `folder`, as `transform` would write them; about 4 s.
+    """Draw 1,000 + 200 labelled images below `folder`, in the layout of `transform`; takes about 4 s.
 
-    Raises UndrawableClassError for any class but bicycle and motorcycle. `progress` is told pictures drawn.
+    Raises UndrawableClassError for any class other than bicycle and motorcycle. `progress` receives images drawn.
     """
     classes = distinct(classes)
     for name in classes:
@@ -55,7 +55,7 @@ def draw(
 
 
 def picture(name: str, rng: Random) -> Pixels:
-    """One picture of a class in VEHICLES: uint8 of shape (32, 32, 3)."""
+    """Draw one image of a class in VEHICLES: uint8 of shape (32, 32, 3)."""
     image, ground = _scene(rng)
     pencil = ImageDraw.Draw(image)
     matrix = _pose(rng, ground)
@@ -69,7 +69,7 @@ def picture(name: str, rng: Random) -> Pixels:
 
 
 def _pose(rng: Random, ground: float) -> npt.NDArray[np.float64]:
-    """From the vehicle's measures to fine pixels: foreshortened, mirrored, tilted, scaled, standing near `ground`."""
+    """Return a random matrix (2 × 3) from vehicle units to canvas pixels, with the vehicle near `ground`."""
     scale = FINE / 5.6 * rng.uniform(0.62, 1.18)
     tilt = rng.normal(0, 0.12)
     side = rng.choice([-1, 1]) * rng.uniform(0.5, 1.0)
@@ -91,7 +91,7 @@ def _gradient(top: Colour, bottom: Colour, height: int) -> Light:
 
 
 def _texture(rng: Random, cells: int, strength: float) -> Light:
-    """Smooth random patches, `cells` of them each way."""
+    """Return smooth random patches, `cells` in each direction."""
     patches = Image.fromarray(rng.integers(0, 256, (cells, cells), np.uint8)).resize(
         (FINE, FINE), Image.Resampling.BICUBIC
     )
@@ -99,7 +99,7 @@ def _texture(rng: Random, cells: int, strength: float) -> Light:
 
 
 def _scene(rng: Random) -> tuple[Image.Image, float]:
-    """A background, and the height of the ground that a vehicle stands on, in fine pixels from the top."""
+    """Draw a background. Also returns the ground's distance from the top, in canvas pixels."""
     ground = FINE * rng.uniform(0.74, 0.92)
     horizon = int(FINE * rng.uniform(0.3, 0.75))
     kind = rng.choice(["studio", "road", "wall", "field", "patches"], p=[0.25, 0.25, 0.2, 0.15, 0.15])
@@ -126,7 +126,7 @@ def _near(rng: Random, colour: Colour, spread: int) -> Colour:
 
 
 def _upper(kind: str, rng: Random) -> tuple[Colour, Colour]:
-    """The two ends of what is above the horizon: sky, or a wall."""
+    """Return the two end colours of the gradient above the horizon: sky, or a wall."""
     if kind == "wall":
         wall = _colour(rng, 60, 230)
         return wall, _near(rng, wall, 20)
@@ -135,7 +135,7 @@ def _upper(kind: str, rng: Random) -> tuple[Colour, Colour]:
 
 
 def _lower(kind: str, rng: Random) -> tuple[Colour, Colour]:
-    """The two ends of what is below the horizon: grass and earth, or asphalt."""
+    """Return the two end colours of the gradient below the horizon: grass and earth, or asphalt."""
     if kind == "field":
         earth = _near(rng, (100, 125, 65), 45)
         return earth, _near(rng, earth, 30)
@@ -144,7 +144,7 @@ def _lower(kind: str, rng: Random) -> tuple[Colour, Colour]:
 
 
 def _bricks(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:
-    """A wall's lines, upright ones or level ones."""
+    """Draw the lines of a wall, either vertical or horizontal."""
     step, colour = int(rng.integers(8, 30)), _colour(rng, 40, 220)
     for place in range(int(rng.integers(step)), FINE, step):
         if step % 2:
@@ -154,7 +154,7 @@ def _bricks(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:
 
 
 def _skyline(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:
-    """Houses or trees along the horizon."""
+    """Draw houses or trees along the horizon."""
     for _ in range(int(rng.integers(2, 7))):
         x, width, height = (int(value) for value in rng.integers((-20, 10, 6), (FINE, 50, 50)))
         shape = pencil.rectangle if rng.random() < 0.5 else pencil.ellipse
@@ -162,14 +162,14 @@ def _skyline(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:
 
 
 def _darker(image: Image.Image, matrix: npt.NDArray[np.float64]) -> Colour:
-    """The colour under the vehicle, in shadow."""
+    """Return the colour of the ground under the vehicle, darkened as in shadow."""
     x, y = (int(value) for value in np.clip(matrix @ np.array([1.5, 1.1, 1.0]), 0, FINE - 1))
     red, green, blue = (int(value * 0.55) for value in np.asarray(image)[y, x])
     return red, green, blue
 
 
 def _clutter(pencil: ImageDraw.ImageDraw, rng: Random, ground: float) -> None:
-    """Things in the way: posts, bushes, a passer-by."""
+    """Draw obstacles: posts, bushes, a passer-by."""
     if rng.random() < 0.25:
         x = int(rng.integers(FINE))
         pencil.line((x, 0, x + int(rng.normal(0, 6)), FINE), _colour(rng, 20, 200), int(rng.integers(2, 7)))
@@ -185,7 +185,7 @@ def _clutter(pencil: ImageDraw.ImageDraw, rng: Random, ground: float) -> None:
 
 
 def _expose(light: Light, rng: Random) -> Pixels:
-    """Light from one side, contrast, exposure, a tint, and the sensor's noise."""
+    """Apply light from one side, contrast, exposure, a tint, and sensor noise."""
     side = rng.uniform(-0.25, 0.25, 2)
     axis = np.linspace(-1, 1, SIZE)
     shade = 1 + side[0] * axis[None, :, None] + side[1] * axis[:, None, None]

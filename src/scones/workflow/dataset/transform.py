@@ -1,4 +1,4 @@
-"""Transform: an archive's pictures of some classes as PNG files, listed as the image-classification algorithm reads."""
+"""Transform: write an archive's images of some classes as PNG files, with .lst files for image-classification."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_CLASSES = ("bicycle", "motorcycle")
 
 
 class Labelled(NamedTuple):
-    """A picture to write: its file name, its label, and uint8 pixels of shape (32, 32, 3)."""
+    """An image to write: its file name, its label, and uint8 pixels of shape (32, 32, 3)."""
 
     name: str
     label: int
@@ -33,10 +33,10 @@ class Labelled(NamedTuple):
 def transform(
     archive: Archive, folder: Path, classes: Sequence[str] = DEFAULT_CLASSES, *, progress: Progress = silent
 ) -> Dataset:
-    """Write the archive's pictures of `classes` below `folder`, with labels in the order of the names given.
+    """Write the archive's images of `classes` below `folder`. Labels follow the order of `classes`.
 
-    A file that is there with the same content is left alone. `progress` is told pictures. Raises UnknownClassError for
-    a name that the archive does not have, and ArchiveError for an archive that cannot be read or was made to do harm.
+    A file with the same content is not written again. `progress` receives numbers of images. Raises UnknownClassError
+    for a name that the archive does not have, and ArchiveError for an archive that is unreadable or malicious.
     """
     classes = distinct(classes)
     cifar = read_archive(archive.path)
@@ -50,7 +50,7 @@ def transform(
 
 
 def distinct(classes: Sequence[str]) -> tuple[str, ...]:
-    """The class names, once each; raises TooFewClassesError if that leaves fewer than two."""
+    """Return the class names without duplicates. Raises TooFewClassesError if fewer than two remain."""
     names = tuple(dict.fromkeys(classes))
     if len(names) < 2:
         raise TooFewClassesError(names)
@@ -67,14 +67,14 @@ def _choose(pictures: Pictures, labels: list[int]) -> Iterator[Labelled]:
 
 
 def _safe(name: str, index: int, taken: set[str]) -> str:
-    """The archive's own file name if it is one that stays in its folder; a name that is taken gets its row's number."""
+    """Return the archive's file name, with the row's number if it is taken. Raises ArchiveError if it is unsafe."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._'+-]{0,199}\.png", name):
         raise ArchiveError(f"The archive names a picture {name!r}, which is no plain PNG file name.")
     return name if name not in taken else f"{name.removesuffix('.png')}-{index}.png"
 
 
 def write(folder: Path, splits: dict[Split, list[Labelled]], progress: Progress) -> None:
-    """Write each split's PNG files and then its .lst file; `progress` is told pictures."""
+    """Write each split's PNG files and then its .lst file. `progress` receives numbers of images."""
     total = sum(len(pictures) for pictures in splits.values())
     done = 0
     progress(0, total)

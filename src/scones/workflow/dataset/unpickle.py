@@ -1,7 +1,7 @@
-"""Read a pickle that nobody vouches for: a machine for the opcodes that make arrays and plain containers.
+"""Read an untrusted pickle: an interpreter for the opcodes that build arrays and plain containers.
 
-Python's own unpickler can be told which globals to admit, but still makes room for any memo index, hashes any key, and
-calls what it admitted with any arguments. This one cannot import or call anything, hashes texts alone, and never holds
+Python's own unpickler can restrict globals, but still allocates any memo index, hashes any key, and calls an admitted
+global with any arguments. This interpreter cannot import or call anything, hashes only strings, and never holds
 more than a small multiple of the pickle's own size. `pickletools` splits the pickle into opcodes and checks lengths.
 """
 
@@ -34,13 +34,13 @@ ADMITTED = {
     "numpy._core.numeric _frombuffer": "frombuffer",
     "_codecs encode": "encode",
 }
-"""The globals that pickles of arrays name, and of bytes in old protocols; to the machine they are mere words."""
+"""Globals in pickles of arrays, and of bytes in old protocols. The interpreter treats them as symbols only."""
 
 
 def unpickle(data: bytes) -> dict[str, Any]:
-    """Load a pickled dict of texts to arrays and plain containers, with byte strings for Python 2's texts.
+    """Load a pickled dict of strings to arrays and plain containers; Python 2's strings become bytes.
 
-    An array comes as a PickledArray. Raises ForbiddenGlobalError for a global that no array needs, else ArchiveError.
+    An array becomes a PickledArray. Raises ForbiddenGlobalError for a global that no array needs, else ArchiveError.
     """
     try:
         loaded = _Machine(len(data)).run(data)
@@ -52,7 +52,7 @@ def unpickle(data: bytes) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """A text that may come as Python 2's bytes; raises ArchiveError for anything else."""
+    """Return a string, decoded if it is Python 2's bytes. Raises ArchiveError for any other type."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if isinstance(value, str):
@@ -61,7 +61,7 @@ def text(value: object) -> str:
 
 
 class PickledArray:
-    """An array as its pickle describes it, not yet believed."""
+    """An array as its pickle describes it, not yet validated."""
 
     def __init__(self) -> None:
         self.shape: object = None
@@ -70,7 +70,7 @@ class PickledArray:
         self.buffer: object = None
 
     def rows(self, width: int) -> Pixels | None:
-        """The array as uint8 of shape (n, width), None if it is any other."""
+        """Return the array as uint8 of shape (n, width); None if it has another type or shape."""
         shape, buffer = self.shape, self.buffer
         if not isinstance(self.dtype, _Dtype) or self.dtype.name not in ("u1", b"u1"):
             return None
@@ -82,30 +82,30 @@ class PickledArray:
 
 
 class _Dtype:
-    """`numpy.dtype(name)`; of the rest of its state nothing matters to bytes."""
+    """`numpy.dtype(name)`; the rest of its state does not affect bytes."""
 
     def __init__(self, name: object) -> None:
         self.name = name
 
 
 class _Global:
-    """One of the admitted words, on the stack."""
+    """An admitted global, on the stack."""
 
     def __init__(self, word: str) -> None:
         self.word = word
 
 
 class _Machine:
-    """The pickle machine: a stack, marks in it, and a memo."""
+    """The pickle interpreter: a stack, marks in it, and a memo."""
 
     def __init__(self, size: int) -> None:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
-        self.encodable = size  # what a pickler wrote as text cannot encode to more bytes than the whole pickle has
+        self.encodable = size  # what a pickler wrote as text cannot encode to more bytes than the pickle has
 
     def run(self, data: bytes) -> Any:
-        """Go through the opcodes and return what the last one, STOP, leaves."""
+        """Execute the opcodes and return the object that STOP leaves."""
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name == "STOP":
                 break
@@ -113,7 +113,7 @@ class _Machine:
         return self.stack.pop()
 
     def step(self, name: str, argument: Any) -> None:
-        """Do what one opcode says; raises ArchiveError for those that make instances or reach outside."""
+        """Execute one opcode. Raises ArchiveError for opcodes that create instances or refer to external objects."""
         stack = self.stack
         if name in LITERALS:
             stack.append(argument)
@@ -157,7 +157,7 @@ class _Machine:
             raise ArchiveError(f"The archive's pickle uses {name}, which no array or plain container needs.")
 
     def pop(self, count: int) -> list[Any]:
-        """Take the topmost objects, lowest first."""
+        """Pop the topmost objects, lowest first."""
         if count > len(self.stack):
             raise IndexError("the stack is empty")
         start = len(self.stack) - count
@@ -166,11 +166,11 @@ class _Machine:
         return taken
 
     def pop_to_mark(self) -> list[Any]:
-        """Take what lies above the last mark."""
+        """Pop the objects above the last mark."""
         return self.pop(max(0, len(self.stack) - self.marks.pop()))
 
     def top(self, kind: type) -> Any:
-        """Return the topmost object, which must be of a kind."""
+        """Return the topmost object, which must be of type `kind`."""
         if type(self.stack[-1]) is not kind:
             raise ArchiveError(
                 f"The archive's pickle fills a {type(self.stack[-1]).__name__} as if it were a {kind.__name__}."
@@ -178,7 +178,7 @@ class _Machine:
         return self.stack[-1]
 
     def put_items(self, target: dict[Any, Any], items: list[Any]) -> None:
-        """Put keys and values in turn into a dict; a key must be a text, whose hash nobody can foretell."""
+        """Put alternating keys and values into a dict. A key must be str or bytes, whose hashes are not predictable."""
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in (str, bytes):
                 raise ArchiveError(
@@ -187,13 +187,13 @@ class _Machine:
             target[key] = value
 
     def named(self, name: str) -> _Global:
-        """The word for a global, given as module and name with a space between."""
+        """Return the symbol of a global, given as "module name"."""
         if name not in ADMITTED:
             raise ForbiddenGlobalError(name.replace(" ", "."))
         return _Global(ADMITTED[name])
 
     def call(self, function: object, arguments: object) -> Any:
-        """Do what one of the admitted words stands for."""
+        """Evaluate a call of one of the admitted globals."""
         if not isinstance(function, _Global) or type(arguments) is not tuple:
             raise ArchiveError("The archive's pickle calls something that is no function.")
         match function.word, arguments:
@@ -210,7 +210,7 @@ class _Machine:
         raise ArchiveError(f"The archive's pickle calls {function.word} as no pickler does.")
 
     def build(self, state: object) -> None:
-        """Give an array or a dtype its state."""
+        """Set the state of an array or a dtype."""
         target = self.stack[-1]
         if isinstance(target, PickledArray) and type(state) is tuple and len(state) == 5:
             self.describe(target, state[1:])
@@ -218,6 +218,6 @@ class _Machine:
             raise ArchiveError(f"The archive's pickle changes a {type(target).__name__}, and no pickler does so.")
 
     def describe(self, array: PickledArray, state: tuple[Any, ...]) -> PickledArray:
-        """Note what a pickle says of an array."""
+        """Store an array's state from the pickle."""
         array.shape, array.dtype, array.fortran, array.buffer = state
         return array

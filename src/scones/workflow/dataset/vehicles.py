@@ -1,4 +1,4 @@
-"""Bicycles and motorcycles as vector shapes, seen from the side, no two alike."""
+"""Bicycles and motorcycles as random vector shapes, seen from the side."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ RUBBER: Colour = (28, 28, 30)
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws in the vehicle's own measures, in which a wheel has radius 1 and y points down.
+    """Draws in vehicle units: a wheel has radius 1, and y points down.
 
-    `matrix` (2 by 3) takes those to pixels: pose, size, mirror and foreshortening are all in it.
+    `matrix` (2 × 3) maps these to pixels; it combines pose, size, mirroring and foreshortening.
     """
 
     image: ImageDraw.ImageDraw
     matrix: npt.NDArray[np.float64]
 
     def line(self, colour: Colour, width: float, *points: Point) -> None:
-        """An open line of a width, with round joints."""
+        """Draw an open line with a width and round joints."""
         self.image.line(self._pixels(points), colour, self._width(width), joint="curve")
 
     def area(self, colour: Colour, *points: Point) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         self.image.polygon(self._pixels(points), colour)
 
     def disc(self, colour: Colour, centre: Point, radius: float, flat: float = 1.0) -> None:
-        """A filled circle, or an ellipse if `flat`, its height over its width, is not 1."""
+        """Draw a filled circle, or an ellipse if `flat`, its height over its width, is not 1."""
         self.area(colour, *_circle(centre, radius, flat))
 
     def ring(self, colour: Colour, width: float, centre: Point, radius: float, start: int = 0, end: int = 33) -> None:
-        """A circle's line, or the arc between two of its 32 steps."""
+        """Draw a circle's line, or the arc between two of its 32 steps."""
         self.line(colour, width, *_circle(centre, radius)[start:end])
 
     def _pixels(self, points: tuple[Point, ...]) -> list[Point]:
@@ -57,7 +57,7 @@ def _circle(centre: Point, radius: float, flat: float = 1.0) -> tuple[Point, ...
 
 
 def _paint(rng: Random) -> Colour:
-    """A vehicle's colour: black, white, silver, or anything."""
+    """Return a random vehicle colour: black, white, silver, or any other."""
     if rng.random() < 0.35:
         grey = int(rng.choice([25, 60, 150, 230]))
         return grey, grey, grey
@@ -85,7 +85,7 @@ def _spokes(pen: Pen, rng: Random, colour: Colour, hub: Point, radius: float, nu
 
 
 def bicycle(pen: Pen, rng: Random) -> None:
-    """A road, city, mountain or electric bicycle, with or without mudguards, rack, bag and basket."""
+    """Draw a road, city, mountain or electric bicycle, with or without mudguards, rack, bag and basket."""
     rear, front = (0.0, 0.0), (_between(rng, 2.55, 3.1), 0.0)
     crank = (_between(rng, 1.15, 1.35), _between(rng, 0.05, 0.25))
     seat = (_between(rng, 0.65, 0.95), _between(rng, -1.75, -1.25))
@@ -108,7 +108,7 @@ def bicycle(pen: Pen, rng: Random) -> None:
     pen.line(paint, thick, crank, seat)
     pen.line(paint, thick * 0.8, head, front)
     if rng.random() < 0.2:
-        pen.line(RUBBER, 0.32, _along(crank, fork, 0.25), _along(crank, fork, 0.75))  # an electric one's battery
+        pen.line(RUBBER, 0.32, _along(crank, fork, 0.25), _along(crank, fork, 0.75))  # an electric bicycle's battery
     _pedals(pen, rng, crank, metal)
     top = (seat[0] - 0.07, seat[1] - _between(rng, 0.15, 0.45))
     pen.line(metal, 0.08, seat, top)
@@ -155,7 +155,7 @@ def _luggage(pen: Pen, rng: Random, rear: Point, seat: Point, head: Point) -> No
 
 
 def motorcycle(pen: Pen, rng: Random) -> None:
-    """A cruiser, sport, touring or dirt motorcycle."""
+    """Draw a cruiser, sport, touring or dirt motorcycle."""
     front = (_between(rng, 2.9, 3.7), 0.0)
     paint, metal, tyre = _paint(rng), _metal(rng), _between(rng, 0.18, 0.42)
     dirt = rng.random() < 0.25

@@ -1,1 +1,1 @@
-"""The three Lambda functions, one file each, deployable as they stand: standard library and boto3 alone."""
+"""The three Lambda functions, one self-contained file each: they use only the standard library and boto3."""

@@ -1,8 +1,8 @@
-"""Second of the three: asks the endpoint what the picture shows.
+"""The second of the three functions: sends the image to the endpoint.
 
-Event: the body that serialize_image answers, by itself or as "body"; only "image_data", base64, is needed.
-Answer: {"statusCode": 200, "body": {…, "inferences": [probability per class, in the order of the labels]}}, the event's
-fields but without "image_data": nobody needs it any more, and a state machine's history keeps all that passes.
+Event: the body that serialize_image returns, by itself or as "body". It needs only "image_data", base64.
+Result: {"statusCode": 200, "body": {…, "inferences": [probability per class, in the order of the labels]}}. The body
+has the event's fields except "image_data": it is not needed further, and a state machine's history stores all data.
 
 Environment: ENDPOINT_NAME.
 """
@@ -20,25 +20,25 @@ JPEG = b"\xff\xd8\xff"
 
 
 class BadEventError(ValueError):
-    """The event lacks what the function needs."""
+    """The event lacks a required field, or the field is invalid."""
 
 
 class MissingSettingError(RuntimeError):
-    """The function's environment lacks a variable."""
+    """The function's environment lacks a required variable."""
 
 
 class BadInferencesError(ValueError):
-    """The endpoint's answer is no list of probabilities."""
+    """The endpoint's response is not a list of probabilities."""
 
 
 @functools.cache
 def runtime() -> Any:
-    """SageMaker Runtime's client, one per sandbox: warm invocations reuse its connections."""
+    """Return SageMaker Runtime's client, one per execution environment: warm invocations reuse its connections."""
     return boto3.client("sagemaker-runtime")
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """Answer with the endpoint's inferences; raises one of the errors above, or AWS's ClientError."""
+    """Return the event's fields with the endpoint's inferences. Raises an error above or AWS's ClientError."""
     fields = body(event)
     image = picture(fields)
     answer = runtime().invoke_endpoint(
@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 
 
 def body(event: Any) -> dict[str, Any]:
-    """The event's fields: its "body" if it has one, parsed if that is JSON text, and the event itself otherwise."""
+    """Return the event's fields: those of "body" if present, parsed if it is JSON text, or else those of the event."""
     fields = event.get("body", event) if isinstance(event, dict) else event
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
@@ -64,7 +64,7 @@ def body(event: Any) -> dict[str, Any]:
 
 
 def picture(fields: dict[str, Any]) -> bytes:
-    """The picture that the event carries."""
+    """Return the image that the event carries."""
     encoded = fields.get("image_data")
     if not isinstance(encoded, str) or not encoded:
         raise BadEventError(f"The event has no image_data: it takes a picture in base64, and has {sorted(fields)}.")
@@ -75,7 +75,7 @@ def picture(fields: dict[str, Any]) -> bytes:
 
 
 def endpoint_name() -> str:
-    """The endpoint to ask."""
+    """Return the endpoint's name."""
     name = os.environ.get("ENDPOINT_NAME", "")
     if not name:
         raise MissingSettingError("ENDPOINT_NAME is not set: give the function the name of the endpoint to ask.")
@@ -83,7 +83,7 @@ def endpoint_name() -> str:
 
 
 def inferences(answer: bytes) -> list[float]:
-    """The probabilities in the endpoint's JSON answer."""
+    """Return the probabilities in the endpoint's JSON response."""
     try:
         values = json.loads(answer)
     except ValueError:

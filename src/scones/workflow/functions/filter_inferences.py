@@ -1,9 +1,9 @@
-"""Last of the three: lets a confident answer pass and fails loudly on any other.
+"""The last of the three functions: the confidence gate. It passes a confident prediction and fails on any other.
 
-Event: the body that classify_image answers, by itself or as "body"; only "inferences", a list of numbers, is needed.
-Answer: {"statusCode": 200, "body": {…}}, the event's fields as they came.
+Event: the body that classify_image returns, by itself or as "body". It needs only "inferences", a list of numbers.
+Result: {"statusCode": 200, "body": {…}} with the event's fields, unchanged.
 
-Environment: THRESHOLD, a number from 0 to 1, .93 by default.
+Environment: THRESHOLD, a number from 0 to 1, by default .93.
 """
 
 import json
@@ -14,22 +14,22 @@ DEFAULT_THRESHOLD = 0.93
 
 
 class BadEventError(ValueError):
-    """The event lacks what the function needs."""
+    """The event lacks a required field, or the field is invalid."""
 
 
 class BadSettingError(ValueError):
-    """A variable of the function's environment makes no sense."""
+    """A variable of the function's environment is invalid."""
 
 
-class ThresholdConfidenceNotMet(Exception):  # noqa: N818 - the name by which state machines catch it
-    """No class is likely enough: a person should look at the picture."""
+class ThresholdConfidenceNotMet(Exception):  # noqa: N818 - state machines catch it by this name
+    """The highest confidence is below the threshold: the image needs human review."""
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """Answer with the event if its highest inference reaches the threshold; raises ThresholdConfidenceNotMet if not."""
+    """Return the event if its highest inference reaches the threshold. Raises ThresholdConfidenceNotMet if not."""
     fields = body(event)
     confidence, least = max(inferences(fields)), threshold()
-    if not confidence >= least:  # so that a NaN does not pass
+    if not confidence >= least:  # NaN must not pass
         raise ThresholdConfidenceNotMet(
             f"{fields.get('s3_key', 'The picture')} has confidence {confidence:.4f}, below {least}."
         )
@@ -37,7 +37,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 
 
 def body(event: Any) -> dict[str, Any]:
-    """The event's fields: its "body" if it has one, parsed if that is JSON text, and the event itself otherwise."""
+    """Return the event's fields: those of "body" if present, parsed if it is JSON text, or else those of the event."""
     fields = event.get("body", event) if isinstance(event, dict) else event
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
@@ -49,7 +49,7 @@ def body(event: Any) -> dict[str, Any]:
 
 
 def inferences(fields: dict[str, Any]) -> list[float]:
-    """The probabilities that the event carries."""
+    """Return the probabilities that the event carries."""
     values = fields.get("inferences")
     if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
         raise BadEventError(f"The event's inferences are {values!r}: it takes a list of one number per class.")
@@ -57,7 +57,7 @@ def inferences(fields: dict[str, Any]) -> list[float]:
 
 
 def threshold() -> float:
-    """The least confidence that passes."""
+    """Return the lowest confidence that passes."""
     told = os.environ.get("THRESHOLD", "") or DEFAULT_THRESHOLD
     try:
         value = float(told)

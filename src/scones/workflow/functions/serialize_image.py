@@ -1,10 +1,10 @@
-"""First of the three: reads a picture from S3 into the event, as base64.
+"""The first of the three functions: reads an image from S3 into the event, as base64.
 
-Event: {"s3_bucket": …, "s3_key": …}, by itself or as "body"; an empty "image_data", as the course sends, is welcome.
-Answer: {"statusCode": 200, "body": {"image_data": base64, "s3_bucket": …, "s3_key": …, "inferences": []}}.
+Event: {"s3_bucket": …, "s3_key": …}, by itself or as "body". An empty "image_data", as the course sends, is allowed.
+Result: {"statusCode": 200, "body": {"image_data": base64, "s3_bucket": …, "s3_key": …, "inferences": []}}.
 
-Step Functions carries at most 256 KiB from state to state, so a picture may have 190,000 bytes; one of 32 by 32
-pixels has 2,500.
+Step Functions passes at most 256 KiB between states, so an image may have at most 190,000 bytes. An image of 32 × 32
+pixels has about 2,500.
 """
 
 import base64
@@ -15,25 +15,25 @@ from typing import Any
 import boto3
 
 MAX_BYTES = 190_000
-"""Base64 adds a third, and the rest of the event needs room in 262,144 bytes too."""
+"""Maximum bytes of an image: base64 adds a third, and the rest of the event must also fit into 262,144 bytes."""
 
 
 class BadEventError(ValueError):
-    """The event lacks what the function needs."""
+    """The event lacks a required field, or the field is invalid."""
 
 
 class PictureTooLargeError(ValueError):
-    """The picture would not fit into a state machine's state."""
+    """The image exceeds the state machine's payload limit."""
 
 
 @functools.cache
 def s3() -> Any:
-    """S3's client, one per sandbox: warm invocations reuse its connections."""
+    """Return the client for S3, one per execution environment: warm invocations reuse its connections."""
     return boto3.client("s3")
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
-    """Answer with the picture at s3_bucket and s3_key in base64; raises one of the errors above, or a ClientError."""
+    """Return the image at s3_bucket and s3_key in base64. Raises one of the errors above, or AWS's ClientError."""
     fields = body(event)
     bucket, key = text(fields, "s3_bucket"), text(fields, "s3_key")
     answer = s3().get_object(Bucket=bucket, Key=key)
@@ -48,7 +48,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
 
 
 def body(event: Any) -> dict[str, Any]:
-    """The event's fields: its "body" if it has one, parsed if that is JSON text, and the event itself otherwise."""
+    """Return the event's fields: those of "body" if present, parsed if it is JSON text, or else those of the event."""
     fields = event.get("body", event) if isinstance(event, dict) else event
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
@@ -60,7 +60,7 @@ def body(event: Any) -> dict[str, Any]:
 
 
 def text(fields: dict[str, Any], name: str) -> str:
-    """A field of the event that must be a text."""
+    """Return a field of the event that must be a non-empty string."""
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise BadEventError(f'The event has no {name}: it takes "s3_bucket" and "s3_key", and has {sorted(fields)}.')
