@@ -1,4 +1,4 @@
-"""What a run goes by: one frozen dataclass, from scones.toml, SCONES_* variables and options, in rising rank."""
+"""Settings of a run: a frozen dataclass from scones.toml, SCONES_* variables and options; later sources override."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ PREFIX = "SCONES_"
 
 
 class SettingsError(Exception):
-    """A setting is unknown or makes no sense; the message names it and where it stands."""
+    """A setting is unknown or invalid; the message names it and its source."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Names, classes, gate and machines; the defaults run as they are, on the local cloud and on AWS.
+    """Names, classes, threshold and instances. The defaults work unchanged, on the local cloud and on AWS.
 
-    `region` is empty for what the place says: the local cloud's own, or that of the user's AWS configuration. AWS
-    trains the built-in image-classification algorithm on GPU instances alone, and serves it from CPUs too. `pretrained`
-    trains further from ImageNet's weights: AWS has them, and here they come with scones[pretrained]. Unless given,
-    `epochs` is 12 then and `mini_batch_size` 32; from scratch they are 30 and 50.
+    An empty `region` means the target's: the local cloud's own, or that of the user's AWS configuration. AWS trains the
+    built-in image-classification algorithm only on GPU instances, but also serves it from CPUs. `pretrained` starts from
+    ImageNet weights, which AWS has and the extra scones[pretrained] provides here. By default, `epochs` is then 8 and
+    `mini_batch_size` 32; from scratch they are 30 and 50.
     """
 
     name: str = "scones"
@@ -45,29 +45,29 @@ class Settings:
 
     @property
     def endpoint_name(self) -> str:
-        """The endpoint that classifies."""
+        """Name of the endpoint that classifies."""
         return f"{self.name}-image-classification"
 
     @property
     def state_machine_name(self) -> str:
-        """The state machine that chains the functions."""
+        """Name of the state machine that chains the functions."""
         return f"{self.name}-classify"
 
     def bucket(self, account: str, region: str) -> str:
-        """The bucket of an account and region: bucket names are one for all of AWS."""
+        """Return the bucket's name for an account and region: bucket names are unique across AWS."""
         return f"{self.name}-{account}-{region}"
 
     def function_name(self, module: str) -> str:
-        """The Lambda function of a module such as serialize_image."""
+        """Return the name of the Lambda function of a module such as serialize_image."""
         return f"{self.name}-{module.replace('_', '-')}"
 
     def role_name(self, service: str) -> str:
-        """The role of a service: sagemaker, lambda or states."""
+        """Return the name of the role for a service: sagemaker, lambda or states."""
         return f"{self.name}-{service}"
 
 
 def load(given: Mapping[str, Any] | None = None, folder: Path = Path()) -> Settings:
-    """Read `folder`/scones.toml and the environment; what `given` has goes before both. Raises SettingsError."""
+    """Read `folder`/scones.toml and the environment. The values in `given` override both. Raises SettingsError."""
     values = {**_from_file(folder / FILE), **_from_environment()}
     values |= {name: _checked(name, value, "on the command line") for name, value in (given or {}).items()
                if value is not None}  # fmt: skip
@@ -85,7 +85,7 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 
 def _content(path: Path) -> str:
-    # O_NONBLOCK keeps the opening of a named pipe from waiting for its other end.
+    # O_NONBLOCK prevents the opening of a named pipe from blocking until a writer opens it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -165,4 +165,4 @@ _OTHERS: dict[str, Callable[[Any], Any]] = {
 CHECKS: dict[str, Callable[[Any], Any]] = {
     field.name: _OTHERS.get(field.name, _text) for field in dataclasses.fields(Settings)
 }
-"""How each setting is read from text or TOML."""
+"""Function for each setting that converts it from text or TOML, and validates it."""

@@ -1,4 +1,4 @@
-"""The `scones` command. Importing it loads little: commands load what they use when they run."""
+"""The `scones` command. It imports quickly: each command loads its dependencies when it runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ for command in (workflow.run, clouds.up, clouds.down, clouds.status, clouds.env,
 
 
 def main() -> None:
-    """Run the command that the arguments name, and exit with its status: 130 after Ctrl-C."""
+    """Run the command line and exit with its status: 130 after Ctrl-C."""
     end_on_signals()
     try:
         status = commands.main(prog_name="scones", standalone_mode=False)

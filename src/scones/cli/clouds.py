@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from scones.workflow.place import Place
 
 SHOWN = 10
-"""The most names of one kind that `scones status` prints."""
+"""Maximum number of names of one kind that `scones status` prints."""
 _DAMAGED = "Warning: {damage} See docs/recovery.md."
 HUNG = 3
-"""The exit status of `scones status` for a cloud that runs but does not answer."""
+"""Exit status of `scones status` for a cloud that runs but does not respond."""
 
 
 @click.command(short_help="Start the local cloud alone.")
@@ -73,12 +73,12 @@ def up(
         command = lifecycle.server_command(
             data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
         )  # fmt: skip
-        os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - the process that is signalled
+        os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - this process gets the signals
     return 0
 
 
 def _as_given(data_dir: Path) -> str:
-    """Return the data folder as an option, if it was given as one: the next command needs it again."""
+    """Return the data folder as an option for the suggested next command, if it was given as an option."""
     source = click.get_current_context().get_parameter_source("data_dir")
     return f" --data-dir {shlex.quote(str(data_dir))}" if source is click.core.ParameterSource.COMMANDLINE else ""
 
@@ -161,7 +161,7 @@ def _silence(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
 
 
 def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
-    """Return what waits for room on a full disk, what is lost, and what a start with --recover left, if anything."""
+    """Return the writes that wait for disk space, the damage, and the work left by a start with --recover, if any."""
     found: dict[str, Any] = {}
     state = running.state()
     if full := state.get("full"):
@@ -275,19 +275,19 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
         advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check its name and PATH"
         raise Mistake(f"There is no command {command[0]!r}: {advice}.")
     try:
-        os.execve(program, command, environment)  # noqa: S606 - in our place, so that signals and status are its own
+        os.execve(program, command, environment)  # noqa: S606 - the command gets signals, returns its status
     except OSError as error:
         raise Mistake(f"{command[0]!r} cannot be run: {error.strerror}.") from error
 
 
 def _path(environment: dict[str, str]) -> str:
-    """Return PATH with this environment's commands (aws, python): behind those of one that is active, else before."""
+    """Return PATH with the commands next to our Python (aws, python): last if an environment is active, else first."""
     scripts, given = str(Path(sys.executable).parent), environment.get("PATH", os.defpath)
     active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment or _leads_to_one(given)
     return os.pathsep.join([given, scripts] if active else [scripts, given])
 
 
 def _leads_to_one(path: str) -> bool:
-    """Tell whether a PATH's Python is that of a virtual environment: one is active without its `activate`, too."""
+    """Return True if PATH leads to a virtual environment's Python: an environment can be active without `activate`."""
     python = shutil.which("python", path=path)
     return python is not None and (Path(python).parent.parent / "pyvenv.cfg").exists()

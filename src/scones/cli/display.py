@@ -1,4 +1,4 @@
-"""What people see of a run: numbered steps with bars in a terminal, plain lines anywhere else."""
+"""The output of a run: numbered steps with progress bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scones.workflow.dataset.dataset import silent
 
 
 class Display:
-    """Tells of steps; `verbose` tells everything, log lines too."""
+    """Prints the steps of a run; `verbose` includes log lines."""
 
     def __init__(self, console: Console, *, steps: int, verbose: bool) -> None:
         self.console = console
@@ -37,7 +37,7 @@ class Display:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
-        """Announce a step by its number, and tell the time that it took."""
+        """Print a step's number and title, and its duration at the end."""
         self._step += 1
         number = f"{self._step}/{self._steps}"
         self.console.print(f"[bold cyan]{number}[/]  [bold]{escape(title)}[/]")
@@ -46,21 +46,21 @@ class Display:
         self.console.print(f"     [dim]done in {duration(time.monotonic() - began)}[/]")
 
     def say(self, text: str, style: str = "") -> None:
-        """Tell one line below the step."""
+        """Print one line below the step."""
         self.console.print(f"     {text}", style=style or None, markup=False, highlight=False, soft_wrap=True)
 
     def detail(self, text: str) -> None:
-        """Tell one line that is of passing interest."""
+        """Print one line of minor interest."""
         self.say(text, "dim")
 
     def log(self, text: str) -> None:
-        """Tell a log line, if everything is told."""
+        """Print a log line if `verbose` is set."""
         if self.verbose:
             self.detail(text)
 
     @contextmanager
     def progress(self, what: str, *, transfer: bool = False) -> Iterator[Callback]:
-        """Give a callback that draws a bar with time left, and rate for a transfer; nothing where no terminal is."""
+        """Yield a callback that draws a bar with the time left and a transfer's rate; without a terminal, it does nothing."""
         if not self.console.is_terminal:
             yield silent
             return
@@ -77,7 +77,7 @@ class Display:
             yield lambda done, total: bars.update(task, completed=done, total=total)
 
     def table(self, title: str, rows: list[tuple[str, str]]) -> None:
-        """Show facts as a table of two columns; as lines where no terminal is, so that nothing is cut or wrapped."""
+        """Print facts as a table of two columns. Without a terminal, print lines, so that nothing is cut or wrapped."""
         if not self.console.is_terminal:
             self.console.print(title)
             for name, value in rows:
@@ -92,7 +92,7 @@ class Display:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
+    """Return a duration in a readable unit."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 100:

@@ -1,4 +1,4 @@
-"""`scones draw`: labelled pictures for where there is no archive."""
+"""`scones draw`: labelled images for use without an archive."""
 
 from __future__ import annotations
 

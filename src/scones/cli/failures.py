@@ -1,4 +1,4 @@
-"""From exceptions to one sentence and an exit status; Ctrl-C and SIGTERM end a command with everything put away."""
+"""Error and signal handling: one sentence and an exit status per exception, and clean-up after Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 
 class Mistake(click.ClickException):
-    """Something that the user can mend: one sentence that names what to do."""
+    """A mistake that the user can correct: one sentence that says what to do."""
 
     def show(self, file: Any = None) -> None:  # noqa: ARG002 - click's signature
         """Print the sentence to standard error."""
@@ -22,12 +22,12 @@ class Mistake(click.ClickException):
 
 @contextmanager
 def told_plainly(verbose: bool) -> Iterator[None]:
-    """Turn what the parts raise into a `Mistake`; with `verbose` exceptions come as they are."""
+    """Convert exceptions to a `Mistake`; with `verbose`, raise them unchanged."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, KeyboardInterrupt, SystemExit):
         raise
-    except BrokenPipeError:  # nobody reads the output any more: click ends the command with 1 and no message
+    except BrokenPipeError:  # the reader of the output has gone: click exits with 1 and no message
         raise
     except Exception as error:
         if verbose:
@@ -36,7 +36,7 @@ def told_plainly(verbose: bool) -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str:
-    """Return what to tell people of an exception."""
+    """Return an exception's message for the user."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     if isinstance(error, NoCredentialsError):
@@ -57,7 +57,7 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait until the end of the block: it must not be cut in the middle."""
+    """Defer Ctrl-C and SIGTERM until the end of the block, which must not be interrupted."""
     came: list[int] = []
 
     def hold(number: int, _: FrameType | None) -> None:
@@ -74,7 +74,7 @@ def interrupts_held() -> Iterator[None]:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that what it started is stopped."""
+    """Make SIGTERM and SIGHUP unwind the program as Ctrl-C does, so that it stops the processes it started."""
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)

@@ -1,4 +1,4 @@
-"""The local cloud of a data folder as a place to run in."""
+"""The local cloud of a data folder as a target of the workflow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def enter(running: lifecycle.RunningCloud) -> Place:
-    """Make this process's environment the cloud's, so that no profile or proxy interferes, and return it as a place."""
+    """Point this process's environment at the cloud, without profiles and proxies, and return the cloud as a Place."""
     import boto3
 
     from scones.workflow.place import Place
@@ -34,7 +34,7 @@ def enter(running: lifecycle.RunningCloud) -> Place:
 
 
 def running_at(data_dir: Path) -> lifecycle.RunningCloud:
-    """Return the cloud that runs on a data folder, or say how to start one."""
+    """Return the cloud that runs on a data folder. Raises a `Mistake` that says how to start one."""
     with told_plainly(verbose=False):
         running = lifecycle.find(data_dir)
     if running is None:
@@ -48,9 +48,9 @@ def running_at(data_dir: Path) -> lifecycle.RunningCloud:
 def up(
     data_dir: Path, *, keep: bool, region: str | None, verbose: bool
 ) -> Iterator[tuple[lifecycle.RunningCloud, bool]]:
-    """Start the cloud of a data folder, unless it runs; give it, and whether it is new.
+    """Start the cloud of a data folder unless it is running. Yields the cloud, and True if it was started.
 
-    At the end one that was started here is stopped, unless all went well and `keep` is set.
+    At the end, a cloud that was started here is stopped, unless the block succeeded and `keep` is set.
     """
     known = lifecycle.find(data_dir)
     started = known is None

@@ -1,4 +1,4 @@
-"""`scones monitor`: the report, at any time."""
+"""`scones monitor`: writes the report at any time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scones.workflow.place import Place
 
 LONGEST_WAY = timedelta(minutes=1)
-"""How long before the first captured answer its execution may have started."""
+"""Maximum time from the start of an execution to its capture record."""
 
 
 @click.command(short_help="Write the report again.")
@@ -71,7 +71,7 @@ def monitor(
 
 
 def captured(place: Place, settings: Settings, known: Card, since: datetime | None) -> Captures:
-    """Read what was captured of a model's data set; a mistake if that is nothing."""
+    """Return the captures of a model's dataset. Raises a `Mistake` if there are none."""
     from scones.cli.run import captures_of
     from scones.monitor.captures import S3Captures, read_captures
     from scones.workflow.endpoint import VARIANT
@@ -88,7 +88,7 @@ def captured(place: Place, settings: Settings, known: Card, since: datetime | No
 
 
 def facts_of(place: Place, settings: Settings, known: Card, since: datetime, display: Display) -> RunFacts:
-    """Gather what the report tells beside the captures, the state machine's executions since a moment among it."""
+    """Gather the report's facts other than the captures, including the state machine's executions since a moment."""
     from scones.monitor.report import ExecutionCounts, RunFacts
     from scones.workflow.executions import Executions, history
     from scones.workflow.incoming import INCOMING
@@ -98,7 +98,7 @@ def facts_of(place: Place, settings: Settings, known: Card, since: datetime, dis
     described = place.client("stepfunctions").describe_state_machine(stateMachineArn=machine)
     with display.progress("executions") as progress:
         every = history(place, machine, since, concurrency=settings.concurrency, progress=progress)
-    mine = (known.data.removeprefix(f"s3://{bucket}/"), INCOMING)  # and not another data set's
+    mine = (known.data.removeprefix(f"s3://{bucket}/"), INCOMING)  # excludes executions of other datasets
     found = Executions(tuple(execution for execution in every.ended if execution.key.startswith(mine)))
     return RunFacts(
         dataset=known.dataset, classes=known.classes, threshold=settings.threshold,

@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from scones.settings import Settings, SettingsError, load
 
 
-def _resolved(context: click.Context, parameter: click.Parameter, path: Path) -> Path:  # noqa: ARG001 - click's way
+def _resolved(context: click.Context, parameter: click.Parameter, path: Path) -> Path:  # noqa: ARG001 - click's API
     return path.expanduser().resolve()
 
 
@@ -27,7 +27,7 @@ place = click.option(
 
 
 def settings(**given: Any) -> Settings:
-    """Read the settings with what the command line gave; raises a usage error."""
+    """Load the settings with the command line's values. Raises a usage error."""
     try:
         return load(given)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""`scones run`: from pictures to a monitored, gated decision, in seven steps."""
+"""`scones run`: from images to a monitored, gated decision, in seven steps."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from scones.workflow.place import Place
 from scones.workflow.training import Trained, plan, train
 
 CAPTURE_SECONDS = 300.0
-"""How long captures are waited for: they come within seconds on a local cloud, within minutes on AWS."""
+"""Maximum seconds to wait for captures, which take seconds on a local cloud and minutes on AWS."""
 SYNTHETIC = "SYNTHETIC pictures, drawn by this program: these results say nothing about real ones."
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is told beside its settings: where its files go, and the archive's sources (none: the official)."""
+    """A run's options other than its settings: folders, and the archive's sources (empty: the official ones)."""
 
     data_dir: Path
     report: Path
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run; `complete` if every step did its work and each invocation was captured."""
+    """The result of a run; `complete` if every step succeeded and each invocation was captured."""
 
     summary: Mapping[str, Any]
     complete: bool
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Run:
-    """One run in a place; the steps are called in order, each with what the ones before gave."""
+    """One run on a target. The steps are called in order; each uses the results of the earlier ones."""
 
     def __init__(self, place: Place, settings: Settings, options: Options, display: Display) -> None:
         self.place = place
@@ -57,7 +57,7 @@ class Run:
         self.bucket = settings.bucket(place.account, place.region)
 
     def __call__(self, began: float) -> Outcome:
-        """Take steps 2 to 7; `began` is when the first did, on the monotonic clock."""
+        """Run steps 2 to 7; `began` is the start of step 1 on the monotonic clock."""
         started = datetime.now(UTC)
         show = self.display
         with show.step("Pictures: extract, transform, load"):
@@ -82,7 +82,7 @@ class Run:
         return self.outcome(dataset, trained, deployed, executions, captures, machine, report, began)
 
     def pictures(self) -> tuple[Dataset, str, str]:
-        """Get the pictures into the bucket; returns the data set, its address and its digest."""
+        """Upload the images to the bucket. Returns the dataset, its address and its digest."""
         dataset = self.dataset()
         digest = digest_of(dataset)
         if provision.bucket(self.place, self.bucket):
@@ -95,7 +95,7 @@ class Run:
         return dataset, f"s3://{self.bucket}/{prefix}", digest
 
     def dataset(self) -> Dataset:
-        """Extract and transform the archive, or draw where none can be had and none was asked for."""
+        """Extract and transform the archive; draw images if no official source is available and no other was requested."""
         options, show, classes = self.options, self.display, self.settings.classes
         folder = options.data_dir / "dataset"
         try:
@@ -127,7 +127,7 @@ class Run:
         return dataset
 
     def training(self, dataset: Dataset, data: str, digest: str, role: str) -> Trained:
-        """Train, or find the same training done."""
+        """Train a model, or reuse a completed job with the same parameters."""
         show = self.display
         asked = plan(self.place, self.settings, dataset, data, digest)
         output = f"s3://{self.bucket}/models"
@@ -151,7 +151,7 @@ class Run:
         return trained
 
     def endpoint(self, trained: Trained, data: str, role: str) -> Deployed:
-        """Serve the model."""
+        """Deploy the model."""
         captures = f"s3://{self.bucket}/{captures_of(data)}"
         deployed = deploy(self.place, self.settings, trained, role, captures, say=self.display.say)
         if deployed.reused:
@@ -159,7 +159,7 @@ class Run:
         return deployed
 
     def executions(self, machine: str, dataset: Dataset, data: str) -> Executions:
-        """Classify all test pictures."""
+        """Classify all test images."""
         prefix = data.removeprefix(f"s3://{self.bucket}/")
         keys = [f"{prefix}/{picture.key}" for picture in dataset.test_pictures()]
         with self.display.progress("executions") as progress:
@@ -176,7 +176,7 @@ class Run:
         return ended
 
     def captures(self, data: str, executions: Executions) -> Captures:
-        """Wait for a record of each invocation since the executions began, by the cloud's own clock."""
+        """Wait for a capture record of each invocation since the executions began, by the cloud's own clock."""
         invocations = executions.invocations
         source = S3Captures(
             self.place.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
@@ -190,7 +190,7 @@ class Run:
         self, dataset: Dataset, trained: Trained, deployed: Deployed, executions: Executions, machine: str,
         definition: Mapping[str, Any], started: datetime,
     ) -> RunFacts:  # fmt: skip
-        """Gather what the report tells beside the captures."""
+        """Gather the report's facts other than the captures."""
         counts = ExecutionCounts(
             len(executions.ended), executions.succeeded, executions.gated, len(executions.failed)
         )  # fmt: skip
@@ -208,7 +208,7 @@ class Run:
         self, dataset: Dataset, trained: Trained, deployed: Deployed, executions: Executions, captures: Captures,
         machine: str, report: Path, began: float,
     ) -> Outcome:  # fmt: skip
-        """Sum up, and tell what is missing."""
+        """Summarise the run and list its problems."""
         captured, failed = len(captures.records), len(executions.failed)
         problems = []
         if trained.validation_accuracy is None:
@@ -244,15 +244,15 @@ class Run:
 
 
 def captures_of(data: str) -> str:
-    """Return the prefix for captures of models of a data set, given its address.
+    """Return the captures' key prefix for models of a dataset, given the dataset's address.
 
-    Each data set has one of its own, so that answers of another's classes, or of synthetic pictures, never mix in.
+    Each dataset has a separate prefix, so that predictions for other classes or synthetic images never mix.
     """
     return f"captures/{data.rpartition('/')[2]}"
 
 
 def labels(dataset: Dataset) -> dict[str, int]:
-    """Return the true label of each test picture by its content's SHA-256."""
+    """Return the true label of each test image by its content's SHA-256."""
     return {
         hashlib.sha256(dataset.path(picture).read_bytes()).hexdigest(): picture.label
         for picture in dataset.test_pictures()
@@ -260,7 +260,7 @@ def labels(dataset: Dataset) -> dict[str, int]:
 
 
 def digest_of(dataset: Dataset) -> str:
-    """Return the SHA-256 of all that a training job reads: names, labels and pictures."""
+    """Return the SHA-256 of everything that a training job reads: names, labels and images."""
     digest = hashlib.sha256()
     for split in ("train", "test"):
         digest.update(dataset.list_file(split).read_bytes())
@@ -270,7 +270,7 @@ def digest_of(dataset: Dataset) -> str:
 
 
 def rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return a summary as names and texts for people."""
+    """Return a summary as names and readable texts."""
     pictures, executions, milliseconds = summary["pictures"], summary["executions"], summary["execution_ms"]
     accuracy = summary["validation_accuracy"]
     synthetic = f" ({SYNTHETIC})" if summary["dataset"] == "synthetic" else ""
@@ -294,7 +294,7 @@ def rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def write_json(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write a summary to a file."""
+    """Write a summary to a JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 

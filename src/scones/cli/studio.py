@@ -68,7 +68,7 @@ def studio(
         provide(folder)
         opened = lab(place, kernels, folder.resolve(), port or _free_port(), workspace.environment(running))
         output = None if verbose else subprocess.DEVNULL
-        # A session of its own: Ctrl-C is ours, and Jupyter asks nobody whether to stop.
+        # In a separate session, Jupyter does not receive Ctrl-C, so it does not ask whether to stop.
         jupyter = subprocess.Popen(
             opened.command, env=opened.environment, stdout=output, stderr=output, start_new_session=True
         )

@@ -1,4 +1,4 @@
-"""Commands that run the workflow, or a part of it: run, classify."""
+"""Commands that run all or part of the workflow: run, classify."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def run(
 
 
 def aws(settings: Settings, yes: bool) -> Place:
-    """Return AWS as a place, after listing what will be made there and being told to go on."""
+    """Return AWS as a Place, after listing the resources to be created. Raises a `Mistake` without `yes`."""
     import boto3
 
     from scones.workflow.place import Place
@@ -135,7 +135,7 @@ def aws(settings: Settings, yes: bool) -> Place:
 
 
 def removal(settings: Settings, place: Place) -> list[str]:
-    """Return the commands that remove what a run made, the one that saves most first."""
+    """Return the commands that delete a run's resources, the most expensive first."""
     from scones.workflow.provision import FUNCTIONS, state_machine_arn
 
     machine = state_machine_arn(place, settings)
@@ -149,7 +149,7 @@ def removal(settings: Settings, place: Place) -> list[str]:
 
 @contextlib.contextmanager
 def entered(place: str, data_dir: Path, settings: Settings) -> Iterator[Place]:
-    """Give the place that a command was told: the cloud that runs on the data folder, or AWS."""
+    """Yield the command's target: the cloud that runs on the data folder, or AWS."""
     import boto3
 
     from scones.cli import local
@@ -223,7 +223,7 @@ def classify(
 
 
 def reason(cause: str | None) -> str:
-    """Return the words of a failure's cause: a function's errorMessage where the cause is one."""
+    """Return the message in a failure's cause: the errorMessage if a function failed, otherwise the cause itself."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return str(json.loads(cause or "")["errorMessage"])
     return cause or "no cause was told"

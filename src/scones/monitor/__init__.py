@@ -1,1 +1,1 @@
-"""The monitor: reads what endpoints captured and shows what the model does over time."""
+"""The monitor: reads an endpoint's captures and shows what the model does over time."""

@@ -1,7 +1,7 @@
-"""Captured records: what an endpoint was asked and what it answered, as SageMaker's data capture stores them.
+"""Capture records: an endpoint's requests and responses, as stored by SageMaker's data capture.
 
-Files lie under `<prefix>/<endpoint>/<variant>/YYYY/MM/DD/HH/MM-SS-mmm-<uuid>.jsonl` in UTC, named after their first
-record; a file holds one record or many, a line each. AWS writes a record's time in whole seconds.
+Files are stored under `<prefix>/<endpoint>/<variant>/YYYY/MM/DD/HH/MM-SS-mmm-<uuid>.jsonl`, named after the UTC time of
+their first record. A file holds one or more records, one per line. AWS writes a record's time in whole seconds.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from typing import Any, Protocol
 from scones.monitor.record import BadLine, CaptureRecord, parse_file
 
 Progress = Callable[[int, int | None], None]
-"""Called with the records found so far and the number waited for (None: unknown)."""
+"""Callback with the number of records found so far and the expected number (None if unknown)."""
 
 LONGEST_FILE = timedelta(hours=1)
-"""No file spans more time than this (on AWS, 60 s): older ones hold nothing newer, so they need not be read."""
+"""Maximum time span of a file (60 s on AWS). Older files cannot contain newer records, so they are not read."""
 
 
 @dataclass(frozen=True)
 class CaptureFile:
-    """One file as a listing shows it; a file that was written again has another version."""
+    """A listed capture file; `version` changes when the file is rewritten."""
 
     name: str
     version: str
 
 
 class CaptureSource(Protocol):
-    """A place that lists capture files and hands out their bytes; `read` is called from several threads."""
+    """A source that lists capture files and returns their bytes; several threads call `read`."""
 
     def files(self, since: datetime | None) -> list[CaptureFile]:
-        """List the files, without those that are surely older than `since`."""
+        """List the files, except those that are certainly older than `since`."""
 
     def read(self, name: str) -> bytes:
         """Return a listed file's bytes."""
@@ -53,12 +53,12 @@ class S3Captures:
 
     @property
     def root(self) -> str:
-        """The key prefix under which the hourly folders lie, with a slash at its end."""
+        """Key prefix of the hourly folders, with a trailing slash."""
         parts = [self.prefix.strip("/"), self.endpoint_name, self.variant]
         return "/".join(part for part in parts if part) + "/"
 
     def files(self, since: datetime | None = None) -> list[CaptureFile]:
-        """List the capture files page by page, beginning with the hour before `since`."""
+        """List the capture files page by page, starting one hour before `since`."""
         request: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.root}
         if since is not None:
             request["StartAfter"] = self.root + _hour_folder(since - LONGEST_FILE)
@@ -74,12 +74,12 @@ class S3Captures:
 
 @dataclass(frozen=True)
 class FolderCaptures:
-    """Captures in a local folder, nested or flat, as `aws s3 sync` leaves them."""
+    """Captures in a local folder, nested or flat, as downloaded by `aws s3 sync`."""
 
     folder: Path
 
     def files(self, since: datetime | None = None) -> list[CaptureFile]:  # noqa: ARG002
-        """List every `.jsonl` file below the folder; a copy need not keep the hourly folders, so none is left out."""
+        """List every `.jsonl` file below the folder. `since` is ignored, because a copy may lack the hourly folders."""
         return [self._listed(path) for path in sorted(self.folder.rglob("*.jsonl")) if path.is_file()]
 
     def _listed(self, path: Path) -> CaptureFile:
@@ -93,7 +93,7 @@ class FolderCaptures:
 
 @dataclass(frozen=True)
 class Captures:
-    """What was read: records in order of time, and each line that is no record."""
+    """The result of reading: records sorted by time, and every invalid line."""
 
     records: tuple[CaptureRecord, ...] = ()
     bad_lines: tuple[BadLine, ...] = ()
@@ -102,7 +102,7 @@ class Captures:
 
 @dataclass
 class CaptureReader:
-    """Reads a source again and again, downloading only what is new; `since` counts in whole seconds, as records do."""
+    """Reads a source repeatedly and downloads only new files; `since` is truncated to whole seconds, as records are."""
 
     source: CaptureSource
     since: datetime | None = None
@@ -145,9 +145,9 @@ def wait_for(
     progress: Progress | None = None,
     interval: float = 0.5,
 ) -> Captures:
-    """Wait until `count` records since a moment are there; after `timeout` seconds return what is there, so compare.
+    """Return all records since a moment as soon as there are `count`, or those found after `timeout` seconds.
 
-    Captures are flushed some time after the answer: within seconds on the local cloud, within minutes on AWS.
+    Captures are written some time after the response: within seconds on the local cloud, within minutes on AWS.
     """
     reader = CaptureReader(source, since)
     deadline = time.monotonic() + timeout

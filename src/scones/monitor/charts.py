@@ -1,4 +1,4 @@
-"""Charts: figures whose titles state their findings; they hold for no record, for one, and for many thousands."""
+"""Charts: figures whose titles state their findings. They work for zero, one, and many thousands of records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NOTHING = "No captured record has scores yet."
 
 
 def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
-    """Draw each answer's confidence over time, with the gate's line."""
+    """Draw each prediction's confidence over time, with the gate's threshold as a line."""
     threshold = f"{statistics.threshold:g}"
     title = f"{statistics.gated:,} of {counted(statistics.total, 'picture')} fell below the gate at {threshold}"
     if not statistics.total:
@@ -95,7 +95,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
         wspace=0.16,
         hspace=0.5,
     )
-    # The other classes together would dwarf single ones on a common scale.
+    # A common scale would make single classes tiny next to the combined other classes.
     panels = grid.subplots(sharex=True, sharey=len(groups) == len(order), squeeze=False).flatten()
     for panel, group in zip(panels, groups, strict=False):
         _histogram_panel(panel, statistics, group, theme)
@@ -106,7 +106,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
 
 
 def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
-    """Draw how many pictures each class was given, split into passed and stopped."""
+    """Draw the number of images per predicted class, split into passed and gated."""
     order = [int(index) for index in np.argsort(-statistics.counts, kind="stable")]
     shown, others = order[:MOST_BARS], order[MOST_BARS:]
     subtitle = "Pictures per predicted class: passed the gate, and stopped by it"
@@ -142,7 +142,7 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
 
 
 def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
-    """Draw the gate's pass rate over time, or as one bar if all records lie in one slice of time."""
+    """Draw the gate's pass rate over time, or as one bar if all records fall into one time slice."""
     rate = statistics.pass_rate
     if rate is None:
         figure = new_figure(theme, 2.6, "The gate has seen no picture", "Share of pictures that pass the gate")
@@ -170,7 +170,7 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
 
 
 def least_confident_sheet(statistics: Statistics, count: int = 24, theme: Theme = LIGHT) -> Figure:
-    """Draw the least confident pictures, each with its predicted class and score."""
+    """Draw the least confident images, each with its predicted class and confidence."""
     from scones.monitor.pictures import decoded
 
     chosen = statistics.least_confident(count)
@@ -255,7 +255,7 @@ def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
 
 
 def _inside(axes: Axes, start: float, length: float, row: float, full: float, text: str, theme: Theme) -> None:
-    """Write a bar's label into it, if it fits."""
+    """Write a bar's label inside the bar, if it fits."""
     if length > full * 0.016 * len(text):
         axes.text(start + full * 0.012, row, text, color=theme.paper, va="center", fontsize=10, fontweight="bold")
 
@@ -266,7 +266,7 @@ def _gate_line(axes: Axes, threshold: float, theme: Theme, *, horizontal: bool) 
 
 
 def _side_label(axes: Axes, value: float, text: str, colour: str) -> None:
-    """Label a height at the right edge, in the colour of what it names."""
+    """Label a height at the right edge, in the colour of the data it names."""
     axes.annotate(
         text,
         (1, value),
@@ -281,14 +281,14 @@ def _side_label(axes: Axes, value: float, text: str, colour: str) -> None:
 
 
 def _spread(times: Floats) -> Floats:
-    """Spread the records of one second evenly over it: captures tell whole seconds, so points would hide each other."""
+    """Spread the records of one second evenly over it: captures have whole seconds, so points would overlap."""
     _, where, totals = np.unique(times, return_inverse=True, return_counts=True)
     first = np.concatenate(([0], np.cumsum(totals)[:-1]))
     return np.asarray(times + (np.arange(len(times)) - first[where] + 0.5) / totals[where])
 
 
 def _density(total: int) -> tuple[float, float]:
-    """Return the points' area and opacity: small and pale where many overlap."""
+    """Return the points' area and opacity, both smaller for more points."""
     return float(np.clip(12000 / max(total, 1), 4, 26)), float(np.clip(2500 / max(total, 1), 0.3, 0.85))
 
 
@@ -299,7 +299,7 @@ def _dates(times: Floats) -> Any:
 
 
 def _time_axis(axes: Axes, times: Floats, theme: Theme) -> None:
-    """Label the axis in UTC; a moment gets a minute around it, so that the axis has a length."""
+    """Label the axis in UTC. For records of a single moment, the axis spans one minute around it."""
     from matplotlib.dates import AutoDateLocator, DateFormatter
 
     first, last = float(times[0]), float(times[-1]) + 1

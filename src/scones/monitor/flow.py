@@ -1,4 +1,4 @@
-"""The state machine, drawn from top to bottom with the number of executions that went each way."""
+"""The state machine, drawn from top to bottom with the number of executions on each path."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ANYWHERE = ""
-"""The state's name under which errors of the whole execution are counted, such as its time-out."""
+"""State name under which errors of the execution itself are counted, such as its timeout."""
 
 GATE_ERROR = "ThresholdConfidenceNotMet"
 
 CENTRE, HALF, EXIT = 2.6, 1.55, 5.9
-"""In inches: the middle of the boxes, half their width, and where the errors' boxes begin."""
+"""Inches: centre of the states' boxes, half their width, and left edge of the errors' boxes."""
 
 
 def main_path(definition: Mapping[str, Any]) -> list[str]:
-    """Return the states' names from StartAt along Next; a Choice goes on to its Default, or else to its first Next."""
+    """Return the states' names from StartAt along Next; for a Choice, follow Default or else its first Next."""
     states = definition.get("States", {})
     path: list[str] = []
     name: str = definition.get("StartAt", "")
@@ -41,7 +41,7 @@ def state_machine(
     gate_error: str = GATE_ERROR,
     theme: Theme = LIGHT,
 ) -> Figure:
-    """Draw the states; `errors` counts the executions that ended early, by state (or ANYWHERE) and error name."""
+    """Draw the states; `errors` counts the unsuccessful executions, by state (or ANYWHERE) and error name."""
     path = main_path(definition)
     rows = [(name, _sorted(errors.get(name, {}))) for name in path]
     elsewhere = {error: count for name, found in errors.items() if name not in path for error, count in found.items()}
@@ -68,7 +68,7 @@ def state_machine(
 
 
 class _Drawing:
-    """Boxes and arrows on axes whose unit is an inch; an arrow is as thick as the share that went its way."""
+    """Boxes and arrows on axes in inches; an arrow's thickness shows its share of the executions."""
 
     def __init__(self, axes: Axes, theme: Theme, gate_error: str, started: int) -> None:
         self.axes, self.theme, self.gate_error, self.started = axes, theme, gate_error, started

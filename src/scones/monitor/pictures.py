@@ -1,4 +1,4 @@
-"""Captured pictures, decoded with care: whoever calls the endpoint chooses their bytes."""
+"""Captured images, decoded defensively: the endpoint's callers choose their bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 
 
 def decoded(content: bytes | None) -> Image | None:
-    """Return a picture as RGB, at most 192 pixels on its longer edge; None if there is none or it cannot be read."""
+    """Return an image as RGB, at most 192 pixels on its longer edge; None if it is missing or cannot be decoded."""
     from PIL import Image
 
     if not content:
@@ -33,7 +33,7 @@ def decoded(content: bytes | None) -> Image | None:
 
 
 def data_uri(content: bytes | None) -> str | None:
-    """Return a picture as a PNG in a data URI, drawn anew so that nothing but its pixels gets into the page."""
+    """Return an image as a PNG in a data URI, encoded anew so that only its pixels reach the page."""
     picture = decoded(content)
     if picture is None:
         return None

@@ -1,4 +1,4 @@
-"""One captured record: a line of a capture file, checked and decoded."""
+"""One capture record: a line of a capture file, validated and decoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CaptureRecord:
-    """One invocation: its picture (None if only outputs are captured) and its scores (empty if only inputs are)."""
+    """One invocation: its image (None if only outputs are captured) and its scores (empty if only inputs are)."""
 
     event_id: str
     inference_time: datetime
@@ -26,18 +26,18 @@ class CaptureRecord:
 
     @property
     def predicted(self) -> int | None:
-        """The index of the highest score, the first of equals."""
+        """Index of the highest score, the first one if several are equal."""
         return self.scores.index(max(self.scores)) if self.scores else None
 
     @property
     def confidence(self) -> float | None:
-        """The highest score, 0 to 1."""
+        """Highest score, 0 to 1."""
         return max(self.scores) if self.scores else None
 
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that is no record: the file, the line's number from 1, and why."""
+    """An invalid line: the file, the line number from 1, and the reason."""
 
     file: str
     line: int
@@ -45,7 +45,7 @@ class BadLine:
 
 
 def parse_file(name: str, content: bytes) -> tuple[list[CaptureRecord], list[BadLine]]:
-    """Parse a capture file's lines; empty lines are nothing, damaged ones are reported."""
+    """Parse a capture file's lines. Skips empty lines and reports invalid ones."""
     records: list[CaptureRecord] = []
     bad_lines: list[BadLine] = []
     for number, line in enumerate(content.split(b"\n"), start=1):
@@ -59,7 +59,7 @@ def parse_file(name: str, content: bytes) -> tuple[list[CaptureRecord], list[Bad
 
 
 def parse_line(line: bytes, file: str = "", number: int = 1) -> CaptureRecord:
-    """Parse one line; ValueError says in a phrase what is wrong with it."""
+    """Parse one line. Raises ValueError with a phrase that describes the fault."""
     record = _mapping(_json(line, "the line"), "the line")
     data = _mapping(record.get("captureData"), "captureData")
     event = _mapping(record.get("eventMetadata"), "eventMetadata")
@@ -80,7 +80,7 @@ def parse_line(line: bytes, file: str = "", number: int = 1) -> CaptureRecord:
 
 
 def _content(side: dict[str, Any], name: str) -> bytes:
-    """Return the bytes that went over the wire: BASE64 holds any content, JSON and CSV hold their text as it was."""
+    """Return a request's or response's body: BASE64 encodes any content, JSON and CSV keep the original text."""
     data, encoding = _text(side, "data"), side.get("encoding")
     if encoding in ("JSON", "CSV"):
         return data.encode()
@@ -93,7 +93,7 @@ def _content(side: dict[str, Any], name: str) -> bytes:
 
 
 def _scores(side: dict[str, Any]) -> list[float]:
-    """Read an answer such as `[0.98, 0.02]` or `0.98,0.02`; the encoding says how it is stored, not what it is."""
+    """Parse a response such as `[0.98, 0.02]` or `0.98,0.02`. The encoding describes the storage, not the content."""
     text = _content(side, "endpointOutput").decode("utf-8", "replace").strip()
     as_csv = side["encoding"] == "CSV" or "csv" in str(side.get("observedContentType", "")).lower()
     values = text.split(",") if as_csv else _json(text, "endpointOutput")
@@ -109,7 +109,7 @@ def _score(value: Any, text: str) -> float:
         score = float(value) if isinstance(value, int | float | str) else math.nan
     except (ValueError, OverflowError):
         score = math.nan
-    # Single precision may round a probability to just above one.
+    # Rounding to single precision can make a probability slightly larger than one.
     if isinstance(value, bool) or not -1e-6 <= score <= 1 + 1e-6:
         raise ValueError(f"endpointOutput has a score that is no number from 0 to 1: {_short(text)}")
     return min(max(score, 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""The report: one HTML file that opens offline, with the verdict first; its charts lie beside it as PNG files."""
+"""The report: one HTML file that opens offline, with the verdict first. Its charts are also stored as PNG files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SYNTHETIC = "synthetic"
-"""The data set's name that marks every figure as drawn from pictures that this program made up."""
+"""Name of the dataset of drawn images; it marks every figure as synthetic."""
 
 MOST_BAD_LINES = 20
 
 
 @dataclass(frozen=True)
 class ExecutionCounts:
-    """How the executions ended; `gated` failed with the gate's error, `failed` with any other."""
+    """Executions by result: `gated` failed with the gate's error, `failed` with any other error."""
 
     total: int = 0
     succeeded: int = 0
@@ -35,9 +35,9 @@ class ExecutionCounts:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run knows beside its captures; a fact that is None (or empty) is left out of the report.
+    """Facts about a run other than its captures; the report omits facts that are None or empty.
 
-    `definition` is the state machine's ASL; `errors` counts the executions that ended early, by state and error name.
+    `definition` is the state machine's ASL; `errors` counts the unsuccessful executions, by state and error name.
     """
 
     dataset: str
@@ -63,13 +63,13 @@ class RunFacts:
 
     @property
     def synthetic(self) -> bool:
-        """Whether the pictures were drawn, so that no figure says anything about real ones."""
+        """True if the images are drawn, so that the figures say nothing about real ones."""
         return self.dataset == SYNTHETIC
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A key figure: its value, what it is, and a word on how to read it."""
+    """A key figure: its value, its name, and a remark that explains it."""
 
     value: str
     name: str
@@ -79,7 +79,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart in both themes, as data URIs, with what it shows in words."""
+    """A chart in both themes, as data URIs, with a description in words."""
 
     title: str
     light: str
@@ -89,7 +89,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Doubt:
-    """One of the least confident pictures: its PNG as a data URI (None if it cannot be shown) and the answer."""
+    """One of the least confident images: its PNG as a data URI (None if it cannot be decoded) and the prediction."""
 
     picture: str | None
     predicted: str
@@ -110,7 +110,7 @@ def write_report(
 ) -> Path:
     """Write `report.html` and its charts as PNG files into a folder, and return the HTML file's path.
 
-    `labels` gives true classes as `describe` takes them; `least` is the number of least confident pictures shown.
+    `labels` holds true classes as in `describe`; `least` is the number of least confident images shown.
     """
     folder.mkdir(parents=True, exist_ok=True)
     statistics = describe(captures.records, facts.threshold, facts.classes, labels)
@@ -134,7 +134,7 @@ def write_report(
 
 
 def verdict(statistics: Statistics) -> str:
-    """Say in one sentence what came of the pictures."""
+    """Summarise the predictions in one sentence."""
     if statistics.pass_rate is None:
         return "No picture was classified: the endpoint's data capture holds no answer yet."
     share, gate = percent(statistics.pass_rate), f"{statistics.threshold:g}"
@@ -248,7 +248,7 @@ def _class_name(statistics: Statistics, index: int) -> str:
 
 
 def _confusion(statistics: Statistics) -> list[tuple[str, list[int]]]:
-    """Return the confusion matrix as rows (true class, counts), or nothing if it is unknown or too large to read."""
+    """Return the confusion matrix as rows (true class, counts), or no rows if it is unknown or too large to read."""
     truth = statistics.truth
     if truth is None or not truth.labelled or len(truth.confusion) > 12:
         return []
@@ -256,7 +256,7 @@ def _confusion(statistics: Statistics) -> list[tuple[str, list[int]]]:
 
 
 def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
-    """Return the run's facts as (name, text), without those that are not known."""
+    """Return the known facts about the run as (name, text)."""
     rows = [
         ("Data set", facts.dataset),
         (
@@ -280,7 +280,7 @@ def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _notes(captures: Captures, statistics: Statistics, facts: RunFacts) -> list[str]:
-    """Say what a reader must know to trust the figures."""
+    """Return the notes that a reader needs to judge the figures."""
     notes = [
         f"{counted(len(captures.records), 'record')} in {counted(captures.files, 'capture file')}; "
         + (

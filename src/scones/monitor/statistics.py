@@ -1,4 +1,4 @@
-"""Statistics: the figures that the report shows, computed once from captured records."""
+"""Statistics: the figures that the report shows, computed once from capture records."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 604800, 2592000)
-"""Lengths in seconds of a slice of time, each a length that people count in."""
+"""Possible lengths of a time slice in seconds, each a customary unit of time or a multiple of one."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 @dataclass(frozen=True)
 class PassRate:
-    """The gate's pass rate in slices of equal length; `starts` in POSIX seconds, slices without a record left out."""
+    """The gate's pass rate in time slices of equal length; `starts` is in POSIX seconds. Empty slices are omitted."""
 
     step: int
     starts: Floats
@@ -31,13 +31,13 @@ class PassRate:
 
     @property
     def rates(self) -> Floats:
-        """The share that passed, for each slice, 0 to 1."""
+        """Share of passed predictions in each slice, 0 to 1."""
         return self.passed / self.totals
 
 
 @dataclass(frozen=True)
 class Truth:
-    """How right the answers are where the true label is known; `confusion` counts [true, predicted] pairs."""
+    """Correctness of the predictions whose true label is known; `confusion` counts [true, predicted] pairs."""
 
     labelled: int
     right: int
@@ -47,18 +47,18 @@ class Truth:
 
     @property
     def accuracy(self) -> float | None:
-        """The share of right answers, or None without a labelled one."""
+        """Share of correct predictions, or None without labelled ones."""
         return self.right / self.labelled if self.labelled else None
 
     @property
     def passed_accuracy(self) -> float | None:
-        """The share of right answers among those that passed the gate, or None without one."""
+        """Share of correct predictions among those that passed the gate, or None without labelled ones."""
         return self.passed_right / self.passed_labelled if self.passed_labelled else None
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The figures of n scored records in order of time, over k classes and b bins of confidence."""
+    """The figures of n scored records sorted by time, over k classes and b bins of confidence."""
 
     threshold: float
     classes: tuple[str, ...]
@@ -79,22 +79,22 @@ class Statistics:
 
     @property
     def total(self) -> int:
-        """The number of records with scores."""
+        """Number of records with scores."""
         return len(self.scored)
 
     @property
     def passed(self) -> int:
-        """How many reach the threshold."""
+        """Number of records whose confidence reaches the threshold."""
         return int(self.passes.sum())
 
     @property
     def gated(self) -> int:
-        """How many stay below the threshold."""
+        """Number of records whose confidence is below the threshold."""
         return self.total - self.passed
 
     @property
     def pass_rate(self) -> float | None:
-        """The share that reaches the threshold, 0 to 1, or None without a record."""
+        """Share of records whose confidence reaches the threshold, 0 to 1, or None without records."""
         return self.passed / self.total if self.total else None
 
     def least_confident(self, count: int) -> list[int]:
@@ -111,7 +111,7 @@ def describe(
 ) -> Statistics:
     """Compute the figures; a record passes the gate if its highest score is at least `threshold`, 0 to 1.
 
-    `labels` maps an eventId, or a picture's SHA-256 or MD5 in hex, to the index of its true class.
+    `labels` maps an eventId, or an image's SHA-256 or MD5 in hex, to the index of its true class.
     """
     scored = tuple(sorted((record for record in records if record.scores), key=lambda record: record.inference_time))
     times = np.array([record.inference_time.timestamp() for record in scored], dtype=np.float64)
@@ -182,7 +182,7 @@ def _truth(
 
 
 def label_of(record: CaptureRecord, labels: Mapping[str, int]) -> int | None:
-    """Return a record's true class by its eventId or its picture's digest, or None if it is not known."""
+    """Return a record's true class by its eventId or its image's digest, or None if it is unknown."""
     if record.event_id in labels:
         return labels[record.event_id]
     if record.picture is None:

@@ -1,4 +1,4 @@
-"""The charts' look, light and dark, in colours that the colour-blind tell apart (after Okabe and Ito, 2008)."""
+"""The charts' look, light and dark, in colours that colour-blind readers can distinguish (Okabe and Ito, 2008)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.6
-"""The width of every chart in inches."""
+"""Width of every chart in inches."""
 
 DOTS_PER_INCH = 160
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by meaning: what passed, what the gate stopped, what failed, and the paper they are drawn on."""
+    """Colours by meaning: passed, gated, failed, and the background."""
 
     name: str
     paper: str
@@ -35,7 +35,7 @@ DARK = Theme("dark", "#171c23", "#e8ecf1", "#9aa6b4", "#38424e", "#212932", "#56
 
 
 def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> Figure:
-    """Return an empty figure with the finding as its title, left-aligned; matplotlib is loaded here, on first use."""
+    """Return an empty figure with the finding as its title, left-aligned. Matplotlib is imported here, on first use."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.paper)
@@ -45,7 +45,7 @@ def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> F
 
 
 def new_axes(figure: Figure, theme: Theme, left: float = 0.06, right: float = 0.97, bottom: float = 0.6) -> Axes:
-    """Return axes below the title: `left` and `right` as shares of the width, `bottom` in inches."""
+    """Return axes below the title: `left` and `right` are shares of the width, `bottom` is in inches."""
     height = figure.get_figheight()
     axes = figure.add_axes((left, bottom / height, right - left, (height - bottom - 0.95) / height))
     style_axes(axes, theme)
@@ -53,7 +53,7 @@ def new_axes(figure: Figure, theme: Theme, left: float = 0.06, right: float = 0.
 
 
 def style_axes(axes: Axes, theme: Theme) -> None:
-    """Leave only what carries meaning: no frame, quiet ticks, a faint grid behind."""
+    """Remove decoration: no frame, muted ticks, a faint grid behind the data."""
     axes.set_facecolor(theme.paper)
     axes.set_axisbelow(True)
     axes.tick_params(colors=theme.quiet, labelsize=9.5, length=0, pad=5)
@@ -65,29 +65,29 @@ def style_axes(axes: Axes, theme: Theme) -> None:
 
 
 def note(figure: Figure, theme: Theme, text: str) -> None:
-    """Write one sentence where a chart has nothing to draw."""
+    """Write one sentence into a chart that has no data."""
     figure.text(0.5, 0.42, text, fontsize=11, color=theme.quiet, ha="center", va="center")
 
 
 def stamp(figure: Figure, theme: Theme, text: str) -> None:
-    """Mark a figure at its upper right, so that the mark goes wherever the figure goes."""
+    """Mark a figure at its upper right, so that copies of the figure keep the mark."""
     mark = figure.text(0.965, 1 - 0.34 / figure.get_figheight(), text, ha="right", va="center", color=theme.gated)
     mark.set(fontsize=9.5, fontweight="bold")
     mark.set_bbox({"boxstyle": "round,pad=0.35", "facecolor": theme.paper, "edgecolor": theme.gated})
 
 
 def plain(text: str) -> str:
-    """Escape what matplotlib would read as mathematics: names come from users."""
+    """Escape characters that matplotlib reads as mathematics: users choose the names."""
     return text.replace("$", r"\$")
 
 
 def shorten(text: str, length: int) -> str:
-    """Cut a long name, showing that it was cut."""
+    """Truncate a long name, with an ellipsis."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def percent(share: float) -> str:
-    """Format a share with as many digits as matter; 100 % means all, and 0 % means none."""
+    """Format a share with the necessary digits: 100 % only for all, 0 % only for none."""
     rounded = round(100 * share)
     if (rounded == 100 and share < 1) or (rounded == 0 and share > 0):
         return f"{min(max(100 * share, 0.1), 99.9):.1f}\u00a0%"
@@ -95,7 +95,7 @@ def percent(share: float) -> str:
 
 
 def confidence(value: float, threshold: float) -> str:
-    """Format a confidence with three digits, or as many as show on which side of the gate it is."""
+    """Format a confidence with three digits, or with as many as show on which side of the threshold it is."""
     texts = (f"{value:.{digits}f}" for digits in range(3, 17))
     return next((text for text in texts if (float(text) >= threshold) == (value >= threshold)), str(value))
 

@@ -1,7 +1,7 @@
 """`python -m scones.studio serve`: the program behind an app of SageMaker Studio.
 
-It finds in its environment the variables of a workspace, JUPYTER_PORT, JUPYTER_TOKEN, and SCONES_ENVIRONMENTS: where
-its environments are, or are to be installed. The folder it is started in holds the notebooks.
+It reads a workspace's environment variables, JUPYTER_PORT, JUPYTER_TOKEN, and SCONES_ENVIRONMENTS, the folder in which
+its environments are or will be installed. Its working directory holds the notebooks.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from scones.studio.notebooks import provide
 
 
 def serve() -> None:
-    """Install what is missing, and become JupyterLab: with SDK v2's kernel, and SDK v3's where that is installed."""
+    """Install missing environments, then exec JupyterLab with SDK v2's kernel, and SDK v3's if it is installed."""
     place, folder = Path(os.environ["SCONES_ENVIRONMENTS"]), Path.cwd()
     for environment in (LAB, SDK_V2):
         environment.install(place, partial(print, flush=True))
     kernels = write_kernels(place, [each for each in SDKS.values() if each.installed(place)], folder / ".kernels")
     provide(folder)
     opened = lab(place, kernels, folder, int(os.environ["JUPYTER_PORT"]), {}, os.environ["JUPYTER_TOKEN"])
-    os.execve(opened.command[0], opened.command, opened.environment)  # noqa: S606 - no shell is wanted
+    os.execve(opened.command[0], opened.command, opened.environment)  # noqa: S606 - runs without a shell
 
 
 def main() -> None:
-    """Serve, as the one argument says."""
+    """Run `serve`, the only command."""
     if sys.argv[1:] != ["serve"]:
         raise SystemExit("usage: python -m scones.studio serve")
     try:

@@ -1,4 +1,4 @@
-"""Environments of a workspace: each a virtual environment, installed on first use."""
+"""A workspace's virtual environments, each installed on first use."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _DATA_SCIENCE = (
     "ipykernel",
     "jsonlines",
     "matplotlib",
-    "pandas>=2.2,<3",  # as in Studio: in release 3 a cell that assigns through a selection, as many do, changes nothing
+    "pandas>=2.2,<3",  # Studio's version; in release 3, chained assignment, common in notebooks, has no effect
     "pillow",
     "requests",
     "scikit-learn",
 )
-"""What people's notebooks import beside the SDK, as Studio's own images have it."""
+"""Packages that notebooks commonly import in addition to the SDK, as in Studio's own container images."""
 
 
 class InstallationError(Exception):
-    """An environment could not be installed; the message says what pip said last."""
+    """An environment could not be installed; the message contains pip's last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,19 @@ class Environment:
     requirements: tuple[str, ...]
 
     def python(self, folder: Path) -> Path:
-        """Return the interpreter of this environment below `folder`."""
+        """Return the path of this environment's interpreter below `folder`."""
         return folder / self.name / "bin" / "python"
 
     def installed(self, folder: Path) -> bool:
-        """Whether the environment is whole, with these very requirements."""
+        """Return True if the environment is completely installed with exactly these requirements."""
         marker = self._marker(folder)
         return marker.exists() and marker.read_text() == self._content()
 
     def install(self, folder: Path, tell: Callable[[str], None] = lambda _line: None) -> Path:
-        """Install the environment below `folder` unless it is there; return its interpreter.
+        """Install the environment below `folder` unless it is installed; return its interpreter.
 
-        Others that install it at the same time wait for it. What a notebook installs into it later stays.
-        Raises `InstallationError`.
+        Concurrent installations of the same environment wait for each other. Packages that a notebook installs later
+        remain. Raises `InstallationError`.
         """
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder / f"{self.name}.lock"):

@@ -1,4 +1,4 @@
-"""Kernels: how Jupyter finds the interpreters of a workspace's environments."""
+"""Kernels: specifications by which Jupyter finds the interpreters of a workspace's environments."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from scones.studio.environments import Environment
 
 
 def write_kernels(folder: Path, environments: list[Environment], share: Path) -> Path:
-    """Write a kernel for each environment in `folder` below `share`, which is for JUPYTER_PATH; return that.
+    """Write a kernel for each environment in `folder` below `share`, and return `share`, for JUPYTER_PATH.
 
-    The first is python3. It has no second name: JupyterLab opens a notebook that names a kernel of another place
-    (`conda_pytorch_p310`, Studio's long ones) with the only kernel of its language, and asks where there are several.
-    A kernel's PATH begins with its environment, so that `!pip install` and `!aws` are its own.
+    The first is named python3 and has no second name: JupyterLab opens a notebook that names an unknown kernel
+    (`conda_pytorch_p310`, Studio's long names) with the only kernel of its language, and asks if there are several.
+    A kernel's PATH begins with its environment, so that `!pip install` and `!aws` use that environment.
     """
     shutil.rmtree(share / "kernels", ignore_errors=True)
     for index, environment in enumerate(environments):

@@ -14,7 +14,7 @@ from scones.studio.environments import LAB
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A JupyterLab to be started: its command, its variables, its port and the address with its token."""
+    """A JupyterLab ready to start: its command, its variables, its port, and the URL with its token."""
 
     command: list[str]
     environment: dict[str, str]
@@ -25,9 +25,9 @@ class Lab:
 def lab(
     environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str], token: str = ""
 ) -> Lab:
-    """Describe a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
+    """Return a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
 
-    It is given a token of its own where none is named; with one that is, `presigned.py` makes tokens that expire.
+    Without `token`, a random one is generated. With one, `presigned.py` also accepts expiring tokens derived from it.
     """
     presigned = [f"--config={Path(__file__).with_name('presigned.py')}"] if token else []
     token = token or secrets.token_urlsafe(24)
@@ -39,12 +39,12 @@ def lab(
         "ServerApp.open_browser": "False",
         "ServerApp.root_dir": str(notebooks),
         "KernelSpecManager.ensure_native_kernel": "False",
-        "LabApp.news_url": "None",  # nothing asks the network
+        "LabApp.news_url": "None",  # no network requests
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
     settings = [f"--{name}={value}" for name, value in options.items()]
     command = [str(python), "-P", "-m", "jupyterlab", *presigned, *settings]
-    # The start-up hook and the keys are for the kernels; Jupyter hands its environment on to them.
+    # Jupyter passes its environment on to the kernels, which need the start-up hook and the keys.
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])  # for `!scones`
     environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
     if os.geteuid() == 0:
@@ -54,7 +54,7 @@ def lab(
 
 
 def _ask_nothing(environments: Path) -> None:
-    """Settle JupyterLab's question whether to fetch its project's news."""
+    """Answer JupyterLab's question whether to fetch its project's news, with no."""
     settings = environments / LAB.name / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}))

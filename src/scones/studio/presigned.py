@@ -1,8 +1,8 @@
-"""JupyterLab's configuration where it is opened by presigned addresses; read in the environment of JupyterLab itself.
+"""JupyterLab's configuration for presigned URLs; loaded in JupyterLab's own environment.
 
-The token of such an address is `UNTIL-SECONDS-SEAL`. It opens JupyterLab until UNTIL, in seconds since 1970, and a
-browser that came with it stays for SECONDS. SEAL is the SHA-256 HMAC of `UNTIL-SECONDS` by JUPYTER_TOKEN, as
-hexadecimal digits.
+The token in such a URL is `UNTIL-SECONDS-SEAL`. It opens JupyterLab until UNTIL, in POSIX seconds. A browser session
+that it opens lasts SECONDS. SEAL is the SHA-256 HMAC of `UNTIL-SECONDS` with the key JUPYTER_TOKEN, as hexadecimal
+digits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from jupyter_server.auth.identity import PasswordIdentityProvider
 if TYPE_CHECKING:
 
     def get_config() -> Any:
-        """Jupyter gives it to its configuration files."""
+        """Return the configuration; Jupyter defines this function in its configuration files."""
 
 
 class PresignedTokens(PasswordIdentityProvider):  # type: ignore[misc]
-    """Lets in who has a token that is sealed and has not expired, beside who has the secret itself."""
+    """Accepts valid, unexpired presigned tokens in addition to the secret itself."""
 
     async def get_user_token(self, handler: Any) -> Any:
-        """Return the user behind a request's token, or None."""
+        """Return the user for a request's token, or None."""
         until, _, rest = (self.get_token(handler) or "").partition("-")
         seconds, _, seal = rest.partition("-")
         wanted = hmac.new(self.token.encode(), f"{until}-{seconds}".encode(), hashlib.sha256).hexdigest()

@@ -14,7 +14,7 @@ from scones.workflow.place import Place
 INCOMING = "incoming/"
 """Key prefix of the uploaded images."""
 SIDE = 384
-"""Maximum width and height in pixels of an image that is scaled down to fit a state; the model uses 32 × 32."""
+"""Maximum width and height in pixels of an image that is scaled down to fit a state; the model uses 32 by 32."""
 
 
 def deliver(place: Place, bucket: str, picture: Path) -> str:

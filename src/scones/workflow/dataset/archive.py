@@ -32,7 +32,7 @@ ROW = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class Pictures:
-    """One split: `pixels` is uint8 of shape (n, 3072). Each row has a red, a green and a blue plane of 32 × 32."""
+    """One split: `pixels` is uint8 of shape (n, 3072). Each row has a red, a green and a blue plane of 32 by 32."""
 
     pixels: Pixels
     labels: npt.NDArray[np.int64]

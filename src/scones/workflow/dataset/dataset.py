@@ -30,7 +30,7 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled RGB images of 32 × 32 pixels below `folder`: train/*.png, test/*.png, train.lst and test.lst.
+    """Labelled RGB images of 32 by 32 pixels below `folder`: train/*.png, test/*.png, train.lst and test.lst.
 
     `name` is "cifar-100" or "synthetic"; state it next to every result from these images. A label is an index into
     `classes`. `archive_sha256` is the digest of the source archive, None for drawn images.

@@ -69,7 +69,7 @@ def picture(name: str, rng: Random) -> Pixels:
 
 
 def _pose(rng: Random, ground: float) -> npt.NDArray[np.float64]:
-    """Return a random matrix (2 × 3) from vehicle units to canvas pixels, with the vehicle near `ground`."""
+    """Return a random matrix (2 by 3) from vehicle units to canvas pixels, with the vehicle near `ground`."""
     scale = FINE / 5.6 * rng.uniform(0.62, 1.18)
     tilt = rng.normal(0, 0.12)
     side = rng.choice([-1, 1]) * rng.uniform(0.5, 1.0)

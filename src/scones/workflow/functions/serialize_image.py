@@ -3,7 +3,7 @@
 Event: {"s3_bucket": …, "s3_key": …}, by itself or as "body". An empty "image_data", as the course sends, is allowed.
 Result: {"statusCode": 200, "body": {"image_data": base64, "s3_bucket": …, "s3_key": …, "inferences": []}}.
 
-Step Functions passes at most 256 KiB between states, so an image may have at most 190,000 bytes. An image of 32 × 32
+Step Functions passes at most 256 KiB between states, so an image may have at most 190,000 bytes. An image of 32 by 32
 pixels has about 2,500.
 """
 
