@@ -25,9 +25,9 @@ class Settings:
     """Names, classes, threshold and instances. The defaults work unchanged, on the local cloud and on AWS.
 
     An empty `region` means the target's: the local cloud's own, or that of the user's AWS configuration. AWS trains the
-    built-in image-classification algorithm only on GPU instances, but also serves it from CPUs. `pretrained` starts from
-    ImageNet weights, which AWS has and the extra scones[pretrained] provides here. By default, `epochs` is then 8 and
-    `mini_batch_size` 32; from scratch they are 30 and 50.
+    built-in image-classification algorithm only on GPU instances, but also serves it from CPUs. `pretrained` starts
+    from ImageNet weights, which AWS has and the extra scones[pretrained] provides here. By default, `epochs` is then 8
+    and `mini_batch_size` 32; from scratch they are 30 and 50.
     """
 
     name: str = "scones"

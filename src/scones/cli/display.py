@@ -60,7 +60,7 @@ class Display:
 
     @contextmanager
     def progress(self, what: str, *, transfer: bool = False) -> Iterator[Callback]:
-        """Yield a callback that draws a bar with the time left and a transfer's rate; without a terminal, it does nothing."""
+        """Yield a callback that draws a bar with the time left and a transfer's rate, or nothing without a terminal."""
         if not self.console.is_terminal:
             yield silent
             return

@@ -95,7 +95,7 @@ class Run:
         return dataset, f"s3://{self.bucket}/{prefix}", digest
 
     def dataset(self) -> Dataset:
-        """Extract and transform the archive; draw images if no official source is available and no other was requested."""
+        """Extract and transform the archive; draw images if no source was requested and the official ones fail."""
         options, show, classes = self.options, self.display, self.settings.classes
         folder = options.data_dir / "dataset"
         try:
