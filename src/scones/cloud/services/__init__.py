@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def offered() -> list[type[Service]]:
-    """Return all services, in the order in which they start: each may call those before it."""
+    """Return all services in the order in which they start: each can call those before it."""
     return [each if isinstance(each, type) else each.load() for each in offered_at_start()]
 
 
 def offered_at_start() -> list[type[Service] | DormantService]:
-    """Return the services in that order, without loading those that may wait for their first request."""
+    """Return the services in starting order, without loading those that can wait for their first request."""
     from scones.cloud.service import DormantService
     from scones.cloud.services.cloudwatch import CloudWatch
     from scones.cloud.services.events import EventBridge
@@ -48,7 +48,7 @@ def offered_at_start() -> list[type[Service] | DormantService]:
 
 
 def _step_functions() -> type[Service]:
-    """Load Step Functions: a quarter of all code."""
+    """Load Step Functions, which is a quarter of the code."""
     from scones.cloud.services.states.api import StepFunctions
 
     return StepFunctions

@@ -1,4 +1,4 @@
-"""CloudWatch metrics: values by namespace, name and dimensions, and their statistics over periods."""
+"""CloudWatch metrics: values by namespace, name and dimensions, and their statistics per period."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from scones.cloud.service import Call, Service
 from scones.cloud.time_slices import in_turns
 
 Sample = tuple[float, str, float, float]
-"""Seconds since 1970, a unit, a value, and how often it was measured."""
+"""Time in seconds since 1970, unit, value, and count of measurements with that value."""
 
 MOST_DATAPOINTS = 1440
-"""How many data points GetMetricStatistics answers, as on AWS."""
+"""Maximum number of data points that GetMetricStatistics returns, as on AWS."""
 _PAGE = 500
 _SAMPLES = (
     "SELECT at, unit, value, count FROM metric_samples WHERE at >= ? AND at < ? AND metric ="
@@ -30,7 +30,7 @@ _SAMPLES = (
 
 
 class CloudWatch(Service):
-    """Metrics in the store; other services write with `append`. Values are kept for as long as the data folder is."""
+    """Metrics in the store; other services write with `append`. Values do not expire."""
 
     name: ClassVar[str] = "cloudwatch"
     signing_name: ClassVar[str] = "monitoring"
@@ -47,13 +47,13 @@ class CloudWatch(Service):
     """
 
     def append(self, namespace: str, name: str, dimensions: dict[str, str], values: Iterable[float]) -> None:
-        """Hand in values measured now, without waiting."""
+        """Queue values measured now for writing, without waiting."""
         now, key = time.time(), _key(dimensions)
         samples = [(now, "None", value, 1.0) for value in values]
         self.cloud.store.submit(lambda connection: _insert(connection, namespace, name, key, samples))
 
     async def put_metric_data(self, call: Call) -> dict[str, Any]:
-        """Store values; sets of statistics (StatisticValues) are refused."""
+        """Store values; StatisticValues are refused with `InvalidParameterCombinationException`."""
         namespace = call.params["Namespace"]
         given = [(datum["MetricName"], _key(_named(datum)), _samples(datum)) for datum in _data(call.params)]
 
@@ -65,7 +65,7 @@ class CloudWatch(Service):
         return {}
 
     async def get_metric_statistics(self, call: Call) -> dict[str, Any]:
-        """Return a metric's statistics, one data point for each period that has values, oldest first."""
+        """Return a metric's statistics, one data point per unit and period that has values, oldest first."""
         params = call.params
         period = params["Period"]
         wanted, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
@@ -86,7 +86,7 @@ class CloudWatch(Service):
         return {"Label": params["MetricName"], "Datapoints": await self.cloud.store.read_with(read)}
 
     async def list_metrics(self, call: Call) -> dict[str, Any]:
-        """List metrics of a namespace, a name or dimensions, 500 a page."""
+        """List metrics, filtered by namespace, name and dimensions, 500 per page."""
         params = call.params
         asked = [(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])]
         conditions, values = ["(namespace, name, dimensions) > (?, ?, ?)"], _begin(params.get("NextToken"))
@@ -202,7 +202,7 @@ def _statistics(samples: Sequence[sqlite3.Row], wanted: Sequence[str], percentil
 
 
 def _percentile(samples: Sequence[sqlite3.Row], count: float, name: str) -> float:
-    """Return the smallest value that so many percent of the measurements do not exceed."""
+    """Return a percentile such as p99: the smallest value that 99 % of the measurements do not exceed."""
     try:
         if not name.startswith("p"):
             raise ValueError
@@ -229,7 +229,7 @@ def _token(row: sqlite3.Row) -> str:
 
 
 def _begin(token: str | None) -> list[str]:
-    """Return the namespace, the name and the dimensions behind which the page begins."""
+    """Return the namespace, name and dimensions after which the page starts."""
     if not token:
         return ["", "", ""]
     try:

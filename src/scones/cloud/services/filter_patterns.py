@@ -1,7 +1,7 @@
-"""CloudWatch Logs' filter patterns: words, phrases and regular expressions that lines are searched for.
+"""CloudWatch Logs' filter patterns: words, phrases and regular expressions to search for in lines.
 
 CloudWatch Logs User Guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and
-Live Tail". Patterns of JSON and of columns are refused by name.
+Live Tail". JSON and column patterns are refused with a message.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from scones.cloud.expressions import Expression, ExpressionError
 from scones.cloud.time_slices import TimeSlices
 
 EXPRESSIONS = 2
-"""Regular expressions of a pattern, as AWS bounds them in patterns of JSON and columns."""
+"""Maximum number of regular expressions per pattern, AWS's limit for JSON and column patterns."""
 LONG = 4096
-"""Characters of a line from which the clock is read between terms."""
+"""Length of a line, in characters, from which matching can pause between terms."""
 
 _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
 _ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
-"""Syntax that a regular expression may use; AWS allows no parentheses."""
+"""Characters that a regular expression can use; AWS does not allow parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Words and regular expressions of one sign."""
+    """Words and regular expressions with the same sign: none, `-` or `?`."""
 
     words: tuple[str, ...] = ()
     expressions: tuple[Expression, ...] = ()
     any_word: re2._Regexp | None = None
-    """One expression for many words: its automaton reads a line once."""
+    """A single expression for more than three words, which searches a line in one pass."""
 
     async def any_in(self, line: str, slices: TimeSlices) -> bool:
-        """Return True if a line has one of them."""
+        """Return True if a line contains one of the terms."""
         if len(line) < LONG:
             if self.any_word is not None:
                 found = self.any_word.search(line.encode(errors="replace")) is not None
@@ -49,7 +49,7 @@ class Terms:
         return False
 
     async def all_in(self, line: str, slices: TimeSlices) -> bool:
-        """Return True if a line has all of them."""
+        """Return True if a line contains all terms."""
         if len(line) < LONG:
             return all(word in line for word in self.words) and all(each.found_in(line) for each in self.expressions)
         async for found in self._each_in(line, slices):
@@ -70,14 +70,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class FilterPattern:
-    """Terms that a line must have, must not have, and must have one of, if there are any."""
+    """Terms that a line must contain (`required`), must not contain (`excluded`), or needs one of (`optional`)."""
 
     required: Terms
     excluded: Terms
     optional: Terms
 
     async def matches(self, line: str, slices: TimeSlices) -> bool:
-        """Return True if a line has what the pattern asks for."""
+        """Return True if a line matches the pattern."""
         return (
             await self.required.all_in(line, slices)
             and not await self.excluded.any_in(line, slices)

@@ -1,4 +1,4 @@
-"""STS and IAM, as far as the SDKs and the CLI need them. Policies are recorded and not enforced."""
+"""The parts of STS and IAM that SDKs and the CLI need. Policies are stored and not enforced."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _TRUST = json.dumps(
 
 
 class SecurityTokenService(Service):
-    """STS: who calls, and temporary keys for a role."""
+    """STS: the caller's identity, and temporary credentials for a role."""
 
     name: ClassVar[str] = "sts"
     validation_code: ClassVar[str] = "ValidationError"
 
     async def get_caller_identity(self, call: Call) -> dict[str, Any]:
-        """Tell the account, ARN and id of the caller."""
+        """Return the caller's account, ARN and ID."""
         caller = call.caller
         return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
     async def assume_role(self, call: Call) -> dict[str, Any]:
-        """Give temporary keys for any well-formed role ARN: a role need not have been created here."""
+        """Return temporary credentials for any well-formed role ARN; the role need not exist."""
         params = call.params
         arn = params["RoleArn"]
         if ":role/" not in arn or arn.count(":") < 5:
@@ -73,7 +73,7 @@ class IdentityAndAccessManagement(Service):
     """
 
     async def start(self) -> None:
-        """Make the execution role that workspaces have, as Studio's set-up does."""
+        """Create the execution role of workspaces, as Studio's set-up does."""
         if self.cloud.store.row("SELECT 1 FROM roles WHERE name = ?", EXECUTION_ROLE) is None:
             params = {"RoleName": EXECUTION_ROLE, "Path": "/service-role/", "AssumeRolePolicyDocument": _TRUST}
             root = self.cloud.credentials.root(self.cloud.settings.account)
@@ -110,13 +110,13 @@ class IdentityAndAccessManagement(Service):
         return {"Role": self._role(call.params["RoleName"])}
 
     async def list_roles(self, call: Call) -> dict[str, Any]:
-        """List roles by name, below a path prefix."""
+        """List roles under a path prefix, by name."""
         prefix = call.params.get("PathPrefix", "/")
         roles = [self._role(row["name"]) for row in self.cloud.store.rows("SELECT name FROM roles ORDER BY name")]
         return _listed("Roles", [role for role in roles if role["Path"].startswith(prefix)], call)
 
     async def simulate_principal_policy(self, call: Call) -> dict[str, Any]:
-        """Tell that every action is allowed: policies are recorded here and not enforced."""
+        """Return "allowed" for every action, because policies are not enforced."""
         params = call.params
         if ":role/" in params["PolicySourceArn"]:
             self._role(params["PolicySourceArn"].rpartition("/")[2])
@@ -199,7 +199,7 @@ class IdentityAndAccessManagement(Service):
         return {}
 
     async def attach_role_policy(self, call: Call) -> dict[str, Any]:
-        """Attach a managed policy by ARN; AWS's own need not be known here."""
+        """Attach a managed policy by ARN; the policy need not exist."""
         name = call.params["RoleName"]
         self._role(name)
         await self._put(name, call.params["PolicyArn"], None)
@@ -259,12 +259,12 @@ class IdentityAndAccessManagement(Service):
         return _listed("Policies", [self._policy(row["arn"]) for row in rows], call)
 
     async def delete_policy(self, call: Call) -> dict[str, Any]:
-        """Delete a managed policy that no role has."""
+        """Delete a managed policy; raises `DeleteConflict` if a role has it."""
         arn = call.params["PolicyArn"]
         if self._policy(arn)["AttachmentCount"]:
             raise ServiceError("DeleteConflict", "Cannot delete a policy attached to entities.", 409)
         if not await self.cloud.store.execute("DELETE FROM policies WHERE arn = ?", arn):
-            raise _no_policy(arn)  # AWS's own; what AWS says to that is not known to us
+            raise _no_policy(arn)  # an AWS managed policy; AWS's error for this is not known
         return {}
 
     def _policy(self, arn: str) -> dict[str, Any]:
@@ -300,7 +300,7 @@ class IdentityAndAccessManagement(Service):
 def _listed(name: str, items: list[Any], call: Call) -> dict[str, Any]:
     """Return one page of a list, in IAM's form."""
     marker = call.params.get("Marker")
-    refusal = ServiceError("ValidationError", f"Invalid Marker: {marker}")  # AWS's own words are not documented
+    refusal = ServiceError("ValidationError", f"Invalid Marker: {marker}")  # AWS's message is not documented
     found, token = page(items, marker, call.params.get("MaxItems", 100), refusal)
     return {name: found, "IsTruncated": token is not None, "Marker": token}
 
@@ -310,7 +310,7 @@ def _no_role(name: str) -> ServiceError:
 
 
 def _awss_own(arn: str) -> dict[str, Any]:
-    """Describe a managed policy of AWS's: which there are is not known here, so any may be attached and asked for."""
+    """Return the description of an AWS managed policy; any name is accepted, because the list of them is not here."""
     own, _, name = arn.partition("arn:aws:iam::aws:policy/")
     if own or not name:
         raise _no_policy(arn)

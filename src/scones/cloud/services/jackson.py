@@ -1,4 +1,4 @@
-"""Syntax errors of JSON in the words of Jackson, the parser behind AWS's services."""
+"""JSON syntax errors with the messages of Jackson, the parser of AWS's services."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 SHOWN = 500
-"""Characters, or bytes, of a document that Jackson shows."""
+"""Maximum number of characters, or bytes, of a document that Jackson quotes."""
 IDENTIFIER = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
@@ -18,7 +18,7 @@ _CONSTANT = "no number in JSON: "
 
 @dataclass(frozen=True, slots=True)
 class SyntaxFault:
-    """What Jackson says of a document, and the place behind what it read: line and column count from 1."""
+    """Jackson's message for a document, and the position after the text it read; line and column start at 1."""
 
     message: str
     line: int
@@ -26,20 +26,20 @@ class SyntaxFault:
 
 
 def fault(text: str, error: json.JSONDecodeError) -> SyntaxFault:
-    """Word what Python's parser found."""
+    """Return Jackson's form of an error from Python's parser."""
     message, end = worded(text, error)
     return SyntaxFault(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
 
 
 def place(text: str, found: SyntaxFault) -> str:
-    """Return where in a text Jackson was, as it shows what it reads from a string."""
+    """Return the source location of a fault, as Jackson prints it for a document from a string."""
     more = len(text) - SHOWN
     shown = f'"{text[:SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
     return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 
 def worded(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
-    """Return Jackson's words for what Python's parser found, and how many characters it had read by then."""
+    """Return Jackson's message for an error from Python's parser, and the number of characters read by then."""
     position, reason = error.pos, error.msg
     if not text.strip():
         return "No content to map due to end-of-input", len(text)
@@ -84,7 +84,7 @@ def _described(character: str) -> str:
 
 
 def _open(text: str) -> str:
-    """Return the braces and brackets that are open at the end of a text."""
+    """Return the braces and brackets that are still open at the end of a text."""
     found: list[str] = []
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         if bracket in "{[":
@@ -95,5 +95,5 @@ def _open(text: str) -> str:
 
 
 def refuse_constant(name: str) -> None:
-    """Refuse NaN and Infinity, which Python's parser would take."""
+    """Raise `JSONDecodeError` for NaN and Infinity, which Python's parser accepts by default."""
     raise json.JSONDecodeError(_CONSTANT + name, "", 0)

@@ -1,4 +1,4 @@
-"""Reading pages of log events in bounded steps."""
+"""Paged reads of log events in bounded steps."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from scones.cloud.store import Store
 from scones.cloud.time_slices import TimeSlices
 
 EVENTS = 10_000
-"""Events of a page, unless the request asks for fewer."""
+"""Maximum number of events per page, unless the request asks for fewer."""
 PAGE_BYTES = 1_048_576
-"""Bytes of a page: API reference, "GetLogEvents" and "FilterLogEvents"."""
+"""Maximum size of a page in bytes: API reference, "GetLogEvents" and "FilterLogEvents"."""
 EVENT_OVERHEAD = 26
-"""Bytes that AWS counts for each event besides its message."""
+"""Bytes that AWS counts for each event in addition to its message."""
 SEARCHED = 100_000
-"""Events that a page of FilterLogEvents searches; each kilobyte of one counts as another. AWS's bound is not known."""
+"""Maximum number of events that one page of FilterLogEvents searches; AWS's limit is not known.
+
+Each 1,000 characters of a message count as one more event.
+"""
 BATCH = 100
-"""Events that are read at once."""
+"""Number of events that are read at once."""
 STREAMS = 100
-"""The most streams that are read one by one: AWS takes as many names in a request."""
+"""Maximum number of streams that are read separately, AWS's limit on stream names per request."""
 
 Position = tuple[int, int]
-"""An event's time in milliseconds, and its id."""
+"""An event's time in milliseconds since 1970, and its ID."""
 
 
 class Page:
-    """The events of an answer, up to AWS's bounds on their number and size."""
+    """The events of a response, up to AWS's limits on their number and size."""
 
     def __init__(self, limit: int) -> None:
         self.rows: list[sqlite3.Row] = []
@@ -46,7 +49,7 @@ class Page:
 
 
 def page(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Return the first of the rows that a page has room for."""
+    """Return the first rows, as many as fit on a page."""
     found = Page(EVENTS)
     for row in rows:
         if not found.add(row):
@@ -61,7 +64,7 @@ async def search(
     limit: int,
     slices: TimeSlices,
 ) -> tuple[list[sqlite3.Row], Position | None]:
-    """Return the events of one page, and the position behind which the next page begins, or None at the end."""
+    """Return the events of one page, and the position after which the next page starts, or None at the end."""
     found, searched = Page(limit), 0
     position: Position | None = None
     async for row in rows:
@@ -77,9 +80,10 @@ async def search(
 async def events(
     store: Store, group: str, streams: Sequence[str] | None, position: Position, end: int, slices: TimeSlices
 ) -> AsyncIterator[sqlite3.Row]:
-    """Yield the events of streams (None is the whole group) behind a position, up to a time in milliseconds, by time.
+    """Yield events after `position` up to `end` (milliseconds since 1970), sorted by time.
 
-    Few streams are read one by one, so that a stream beside them that has many events costs nothing.
+    `streams` of None means all streams of the group. Named streams are read separately and merged, so that the events
+    of other streams cost nothing.
     """
     if streams is None:
         rows = _rows(store, "group_name = ?", (group,), position, end, BATCH)
@@ -96,10 +100,10 @@ async def events(
 def _rows(
     store: Store, of: str, values: tuple[str, ...], position: Position, end: int, size: int
 ) -> Iterator[sqlite3.Row]:
-    """Yield events in the order of their time, `size` read at once.
+    """Yield events sorted by time, reading `size` at once.
 
-    Each batch has two index ranges: the rest of the position's millisecond, and what follows. SQLite does not seek
-    the second member of `(at, id) > (?, ?)`, so that many events of one millisecond would be read again and again.
+    Each batch reads two index ranges: the rest of the position's millisecond, and the time after it. In a search for
+    `(at, id) > (?, ?)`, SQLite does not use `id`, so each batch would read all events of that millisecond again.
     """
     select = f"SELECT id, stream, at, ingested, message FROM log_events WHERE {of}"  # noqa: S608
     same_time = f"{select} AND at = ? AND id > ? ORDER BY id LIMIT ?"
@@ -115,7 +119,7 @@ def _rows(
 
 
 def streams_with(store: Store, group: str, prefix: str) -> list[str] | None:
-    """Return the streams of a group whose names begin with a prefix, or None where they are many."""
+    """Return a group's streams whose names start with a prefix, or None if there are more than `STREAMS`."""
     sql = "SELECT name FROM log_streams WHERE group_name = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?"
     rows = store.rows(sql, group, prefix, prefix + chr(0x10FFFF), STREAMS + 1)
     return None if len(rows) > STREAMS else [row["name"] for row in rows]

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: groups, streams and events."""
+"""CloudWatch Logs: log groups, log streams and events."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from scones.cloud.time_slices import TimeSlices, in_turns, paced, sliced
 log = logging.getLogger(__name__)
 
 Event = tuple[int, str]
-"""Milliseconds since 1970, and one line."""
+"""Time in milliseconds since 1970, and one line."""
 
 _LAST = str(2**63 - 1)
-"""The largest time or id of an event, as its 19 digits in a token."""
+"""The largest time or ID of an event, as 19 digits in a token."""
 _END = 1 << 62
-"""Behind every event's time in milliseconds, and behind every id."""
+"""A bound above every event's time in milliseconds and every event's ID."""
 UPLOAD_LIMIT = 1_048_576
-"""Bytes of an event, and of all events of a request, in UTF-8 and with what AWS counts besides: API reference,
-"PutLogEvents". An event had 256 KB at most until April 2025."""
+"""Maximum size of an event, and of all events of a request, in bytes of UTF-8 including AWS's overhead per event: API
+reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB."""
 BACKLOG = 65_536
-"""Bytes of a stream's events, as AWS counts them, that may be on their way before their writer has to wait."""
+"""Size of a stream's unwritten events, in bytes including overhead, above which the writer has to wait."""
 _COLUMNS = "id, at, ingested, message"
 
 
@@ -67,12 +67,12 @@ class Logs(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self._unwritten: Counter[tuple[str, str]] = Counter()
-        """Bytes of events on their way, by group and stream."""
+        """Size of unwritten events in bytes, by group and stream."""
 
     def append(self, group: str, stream: str, events: Iterable[Event]) -> asyncio.Future[None] | None:
-        """Hand in events for the log without waiting; group and stream are made on first use.
+        """Queue events for writing without waiting; group and stream are created on first use.
 
-        Returns a future to wait for before handing in more, if the stream's events on their way are many.
+        If the stream's unwritten events exceed `BACKLOG`, returns a future to wait for before appending more.
         """
         batch = list(events)
         if not batch:
@@ -94,7 +94,7 @@ class Logs(Service):
         return written if self._unwritten[key] > BACKLOG else None
 
     def deliver(self, group: str, stream: str, events: Iterable[Event]) -> None:
-        """Hand in events of an AWS service's log without waiting; a group that is not there takes none."""
+        """Queue events of an AWS service's log without waiting; they are dropped if the group does not exist."""
         batch = list(events)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -179,7 +179,7 @@ class Logs(Service):
         return {}
 
     async def describe_log_streams(self, call: Call) -> dict[str, Any]:
-        """List a group's streams by name or last event. No token comes with the last page: SDKs loop on one."""
+        """List a group's streams by name or last event; the last page has no token, because SDKs would loop on one."""
         group, prefix = self._group_of(call), call.params.get("logStreamNamePrefix", "")
         self._require_group(group)
         by_time, limit = call.params.get("orderBy") == "LastEventTime", call.params.get("limit", 50)
@@ -231,7 +231,7 @@ class Logs(Service):
         return {"nextSequenceToken": "49039859627112345678901234567890123456789012345678901234"}
 
     async def get_log_events(self, call: Call) -> dict[str, Any]:
-        """Page through a stream; at its end the forward token comes back unchanged, with no events."""
+        """Return a page of a stream's events; at the end, no events and the same forward token."""
         params, group = call.params, self._group_of(call)
         stream = params["logStreamName"]
         self._require_group(group)
@@ -268,7 +268,7 @@ class Logs(Service):
     async def filter_log_events(self, call: Call) -> dict[str, Any]:
         """Find events of a group by time, stream and pattern.
 
-        A page searches a bounded number of events, as on AWS: it may be empty and have a token for the next one.
+        A page searches a limited number of events, as on AWS: it can be empty and still have a token for the next page.
         """
         params, group = call.params, self._group_of(call)
         self._require_group(group)
@@ -302,14 +302,14 @@ class Logs(Service):
         }
 
     async def put_retention_policy(self, call: Call) -> dict[str, Any]:
-        """Record how many days a group's events are to be kept; the local cloud keeps them all."""
+        """Store a group's retention period; it has no effect, because the local cloud keeps all events."""
         name, days = call.params["logGroupName"], call.params["retentionInDays"]
         if not await self.cloud.store.execute("UPDATE log_groups SET retention = ? WHERE name = ?", days, name):
             raise _no_group()
         return {}
 
     def _group_of(self, call: Call) -> str:
-        """Return the group that a call names, by name or by ARN."""
+        """Return the name of the group that a call gives by name or ARN."""
         given: str | None = call.params.get("logGroupName") or call.params.get("logGroupIdentifier")
         if given is None:
             raise ServiceError("InvalidParameterException", "Either logGroupName or logGroupIdentifier must be given.")
@@ -349,7 +349,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
 
 
 def _check_sizes(messages: Sequence[str]) -> None:
-    """Raise `ServiceError` for events that are too large; the words are those that SDKs' users report."""
+    """Raise `ServiceError` for events that are too large, with the message that users of SDKs report."""
     sizes = [len(message.encode(errors="surrogatepass")) + EVENT_OVERHEAD for message in messages]
     for what, size in (("Log event", max(sizes)), ("Upload", sum(sizes))):
         if size > UPLOAD_LIMIT:
@@ -383,7 +383,7 @@ def _now() -> int:
 
 
 def _after(params: Mapping[str, Any]) -> str:
-    """Return the place in a list behind which the page begins; empty for the first page."""
+    """Return the list position after which the page starts; empty for the first page."""
     if not params.get("nextToken"):
         return ""
     try:
@@ -393,7 +393,7 @@ def _after(params: Mapping[str, Any]) -> str:
 
 
 def _next(rows: Sequence[sqlite3.Row], limit: int, place: str) -> str | None:
-    """Return the token of the next page, if there is one, of rows read with one more than `limit`."""
+    """Return the next page's token, or None; `rows` were read with a limit of `limit` plus one."""
     return base64.b64encode(str(rows[limit - 1][place]).encode()).decode() if len(rows) > limit else None
 
 
@@ -413,7 +413,7 @@ def _token(direction: str, mark: tuple[int, int]) -> str:
 
 
 def _position(token: str | None) -> tuple[str | None, tuple[int, int] | None]:
-    """Return a token's direction and the (time, id) that it stands for."""
+    """Return a token's direction and the (time, ID) that it encodes."""
     if not token:
         return None, None
     parsed = re.fullmatch(r"([fb])/0([0-9]{19})0([0-9]{19})", token)

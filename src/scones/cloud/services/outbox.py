@@ -1,4 +1,4 @@
-"""Deliveries between services: on disk until they are made, and made after a crash."""
+"""Deliveries between services, which stay on disk until they are made and so survive a crash."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from scones.cloud.time_slices import in_turns
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (1.0, 4.0, 16.0)
-"""The waits after a failure that is not the caller's fault."""
+"""Seconds to wait before each retry of a delivery that failed with a server error."""
 _TOGETHER = 10
-"""Deliveries of a lane that are under way together."""
+"""Maximum number of concurrent deliveries of a lane."""
 _AT_ONCE = 16
-"""Deliveries of an outbox that are made at the same time; the payloads of the others are on disk only."""
+"""Maximum number of concurrent deliveries of an outbox; payloads of waiting deliveries are only on disk."""
 
 Payload = dict[str, Any]
 
 
 class Outbox:
-    """A table of deliveries; each lane (one subscription, one target) goes on by itself.
+    """A table of deliveries; each lane (one subscription or one target) is processed independently.
 
-    A payload for several lanes is kept once, in a second table: its deliveries have the numbers from `first` to `last`,
-    and the column `payload` of each holds `first`.
+    A payload for several lanes is stored once, in a second table: its deliveries have the numbers from `first` to
+    `last`, and the column `payload` of each holds `first`.
 
-    `deliver` makes one delivery or raises `ServiceError`; `failed` is told of one that is given up. A delivery may
-    be made twice where the cloud is killed in between, as AWS's may. Lanes that are `ordered` deliver one by one.
+    `deliver` makes one delivery or raises `ServiceError`; `failed` is called for a delivery that is given up. A
+    delivery can be made twice if the cloud is killed after it, before the row is deleted; AWS can deliver twice, too.
+    Lanes for which `ordered` returns True deliver one message at a time.
     """
 
     def __init__(
@@ -53,13 +54,13 @@ class Outbox:
         self._pumping: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._turn = asyncio.Lock()
-        """Held for one pass of the event loop by each piece of work: requests are served between any two."""
+        """Held for one pass of the event loop per piece of work, so that requests are served in between."""
         self._after = 0
-        """The number up to which deliveries are left alone."""
+        """Deliveries with numbers up to this one are not made."""
 
     @staticmethod
     def schema(table: str) -> str:
-        """Return the statements that create an outbox's table."""
+        """Return the statements that create an outbox's tables."""
         return (
             f"CREATE TABLE IF NOT EXISTS {table} ("
             " id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, payload TEXT NOT NULL);"
@@ -69,7 +70,7 @@ class Outbox:
         )
 
     def put(self, connection: sqlite3.Connection, lanes: Iterable[str], payload: Payload) -> None:
-        """Keep a delivery for each lane, inside a write; call `wake` when that is on disk."""
+        """Store a delivery for each lane inside a write; call `wake` when the write is on disk."""
         table, text, lanes = self._table, json.dumps(payload), list(lanes)
         first = _next_number(connection, table)
         if len(lanes) > 1:
@@ -84,14 +85,14 @@ class Outbox:
         )
 
     def wake(self, lanes: Iterable[str]) -> None:
-        """Begin to deliver what lies in these lanes, where that has not begun."""
+        """Start to process these lanes, except those that are being processed."""
         for lane in lanes:
             if lane not in self._pumping:
                 self._pumping.add(lane)
                 self._cloud.spawn(self._pump(lane), name=f"{self._table} {lane}")
 
     def start(self) -> None:
-        """Plan to go on with what a former process left; with `recover` it stays where it is, and only new is sent."""
+        """Plan the resumption of deliveries that an earlier process left; with `recover`, make only new ones."""
         query = f"SELECT lane, min(id) AS first, max(id) AS last FROM {self._table} GROUP BY lane"  # noqa: S608
         rows = self._cloud.store.rows(query)
         self._cloud.resumption.plan(self._leftover(row["lane"], row["first"]) for row in rows)
@@ -103,7 +104,7 @@ class Outbox:
             self.wake([lane])
 
         async def give_up(reason: str) -> None:
-            """Give up the first delivery of the lane, and go on with the next."""
+            """Give up the first delivery of the lane, and continue with the next."""
             if (payload := self._payload(first)) is not None:
                 await self._give_up(lane, payload, ServiceError("InternalFailure", reason, 500))
                 await self._cloud.store.write(lambda connection: self._remove(connection, [first]))
@@ -123,7 +124,8 @@ class Outbox:
     async def _next(self, lane: str, most: int) -> list[int]:
         """Return the numbers of the lane's next deliveries.
 
-        Nothing is awaited after the look: what is put later than that finds the lane at rest, and wakes it.
+        Nothing is awaited after the query. If it finds nothing, the lane is idle at once, so that the `wake` of any
+        later delivery starts it again.
         """
         async with self._turn:
             await asyncio.sleep(0)
@@ -131,7 +133,7 @@ class Outbox:
             return [row["id"] for row in self._cloud.store.rows(query, lane, self._after, most)]
 
     def _payload(self, number: int) -> Payload | None:
-        """Return the payload of a delivery, or None where it is damaged or gone."""
+        """Return the payload of a delivery, or None if it is damaged or gone."""
         store, table = self._cloud.store, self._table
         row = store.row(f"SELECT lane, payload FROM {table} WHERE id = ?", number)  # noqa: S608
         if row is None:
@@ -149,7 +151,7 @@ class Outbox:
         return cast("Payload", payload)
 
     def _remove(self, connection: sqlite3.Connection, numbers: list[int]) -> None:
-        """Delete deliveries, and the payloads that no other delivery needs."""
+        """Delete deliveries, and shared payloads that no other delivery needs."""
         table = self._table
         shared = set()
         for number in numbers:
@@ -174,7 +176,7 @@ class Outbox:
             await asyncio.sleep(wait)
 
     async def _once(self, lane: str, number: int, *, final: bool) -> ServiceError | None:
-        """Make a delivery, or give it up; return an error where it is to be tried again."""
+        """Make a delivery or give it up; return an error if it must be retried."""
         async with self._room:
             async with self._turn:
                 await asyncio.sleep(0)
@@ -192,11 +194,11 @@ class Outbox:
     async def _give_up(self, lane: str, payload: Payload, error: ServiceError) -> None:
         try:
             await self._failed(lane, payload, error)
-        except Exception:  # it is gone, and the lane goes on with the next
+        except Exception:  # the delivery is dropped, and the lane continues with the next
             log.exception("A delivery of %s was given up (%s), and nobody could be told", self._table, error)
 
     async def _error(self, lane: str, payload: Payload) -> ServiceError | None:
-        """Make a delivery; return why it failed. A fault of the cloud's own is tried again, and holds up no other."""
+        """Make a delivery; return its error or None. An exception of the local cloud counts as a server error."""
         try:
             await self._deliver(lane, payload)
         except ServiceError as error:
@@ -210,7 +212,7 @@ class Outbox:
 
 
 def _next_number(connection: sqlite3.Connection, table: str) -> int:
-    """Return the number after all that the table has ever held."""
+    """Return the number after the highest one that the table has ever held."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
     (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()  # noqa: S608
     return int(max(row["seq"] if row else 0, last)) + 1

@@ -1,4 +1,4 @@
-"""Lists that are given in pages, with opaque tokens that carry where the next page begins."""
+"""Paging of lists, with opaque tokens that encode the start of the next page."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TOKEN = re.compile(r"[A-Za-z0-9+/]{2,12}={0,2}")
 
 
 def page(items: Sequence[T], token: str | None, size: int, refusal: ServiceError) -> tuple[list[T], str | None]:
-    """Return the items of one page, and the token of the next page or None.
+    """Return the items of one page of at most `size` items, and the next page's token or None.
 
-    Raises `refusal`, the service's error, for a token that no list has given.
+    Raises `refusal`, the service's error, if the token is invalid.
     """
     begin = position(token, refusal)
     end = begin + size
@@ -25,7 +25,7 @@ def page(items: Sequence[T], token: str | None, size: int, refusal: ServiceError
 
 
 def position(token: str | None, refusal: ServiceError) -> int:
-    """Return the position that a token stands for, 0 without a token; raises `refusal`."""
+    """Return the position that a token encodes, 0 without a token; raises `refusal` if the token is invalid."""
     if not token:
         return 0
     try:
@@ -38,5 +38,5 @@ def position(token: str | None, refusal: ServiceError) -> int:
 
 
 def token_at(position: int) -> str:
-    """Return the token that stands for a position."""
+    """Return the token for a position."""
     return base64.b64encode(b"%d" % position).decode()

@@ -1,4 +1,4 @@
-"""Handing a text to what an ARN names: a function, a queue or a topic."""
+"""Delivery of a text to a target that an ARN names: a function, a queue or a topic."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from scones.cloud.errors import ServiceError
 
 
 def service_of(arn: str) -> str:
-    """Return the service that an ARN names: "lambda", "sqs", "sns"; "" for what is no ARN."""
+    """Return an ARN's service, such as "lambda", "sqs" or "sns"; "" if the text is not an ARN."""
     parts = arn.split(":", 5)
     return parts[2] if len(parts) == 6 and parts[0] == "arn" else ""
 
 
 def check_ready(cloud: Cloud, service: str) -> None:
-    """Raise a fault that is tried again for a service of this cloud that has not started yet."""
+    """Raise `ServiceUnavailable` (503), which callers retry, if a service has not started yet."""
     if service not in cloud.services:
         raise ServiceError("ServiceUnavailable", f"The local cloud has not started {service} yet.", 503)
 
 
 def queue_url(cloud: Cloud, arn: str) -> str:
-    """Return the URL of the queue that an ARN names; raises `ServiceError` (QueueDoesNotExist) for any other text."""
+    """Return the URL for a queue's ARN; raises `ServiceError` (QueueDoesNotExist) for any other text."""
     if service_of(arn) != "sqs":
         raise ServiceError("QueueDoesNotExist", f"{arn} is not the ARN of a queue.")
     account, name = arn.split(":", 5)[4:]
@@ -30,7 +30,10 @@ def queue_url(cloud: Cloud, arn: str) -> str:
 
 
 async def send(cloud: Cloud, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
-    """Invoke a function with a text as its event, later; or send a queue or topic a message with text attributes."""
+    """Send a text to a target: as a function's event, invoked asynchronously, or as a queue's or topic's message.
+
+    `attributes` become String message attributes of the queue's or topic's message.
+    """
     service = service_of(arn)
     check_ready(cloud, service)
     if service == "lambda":

@@ -12,8 +12,8 @@ __all__ = ["S3"]
 
 
 class S3(Buckets, BucketSettings, Listings, Uploads, Attributes):
-    """The S3 API, general purpose buckets without versions.
+    """The S3 API for general purpose buckets without versioning.
 
-    Small bodies are rows of the database, larger ones files in `DATA_DIR/s3`; both are on disk before a request
-    is answered. `download` and `upload` are for services of the same cloud.
+    Small bodies are rows of the database; larger ones are files in `DATA_DIR/s3`. Both are on disk before S3 answers a
+    request. `download` and `upload` are for other services of the same cloud.
     """

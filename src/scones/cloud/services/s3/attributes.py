@@ -1,4 +1,4 @@
-"""What is known of an object beside its body: tags, ACL, attributes."""
+"""Metadata operations on objects: tags, ACL and attributes."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Attributes(Objects):
         return {"TagSet": json.loads(self._record(call).tags)}
 
     async def get_object_acl(self, call: Call) -> dict[str, Any]:
-        """Return the only ACL there is: the owner may do everything."""
+        """Return the only ACL that S3 offers here: the owner has full control."""
         self._record(call)
         return self.acl()
 
     async def get_object_attributes(self, call: Call) -> dict[str, Any]:
-        """Return those attributes of an object that the request names."""
+        """Return the attributes of an object that the request names."""
         params = call.params
         record = self._record(call)
         wanted = set(params["ObjectAttributes"])

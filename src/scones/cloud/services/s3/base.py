@@ -1,4 +1,4 @@
-"""What all rooms of S3 share: tables, the look-up of buckets and objects, and how an object replaces another."""
+"""The base of S3's operation groups: tables, look-up of buckets and objects, and replacement of objects."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ UNSUPPORTED = (
     "GrantWrite",
     "GrantWriteACP",
 )
-"""Parameters that ask for more than is done here; what S3 says to that is better than silence."""
+"""Parameters that request unsupported features; a request with one gets NotImplemented."""
 
 
 class S3Base(Service):
-    """Tables and folder of S3."""
+    """S3's tables and its folder of bodies, shared by all operation groups."""
 
     name: ClassVar[str] = "s3"
     validation_code: ClassVar[str] = "InvalidArgument"
@@ -77,18 +77,18 @@ class S3Base(Service):
 
     @property
     def owner(self) -> dict[str, str]:
-        """The owner of all buckets and objects: the account's canonical user ID."""
+        """The owner of all buckets and objects, with the account's canonical user ID."""
         return {"ID": hashlib.sha256(self.cloud.settings.account.encode()).hexdigest()}
 
     def acl(self) -> dict[str, Any]:
-        """Return the ACL of everything where ACLs are disabled, as they are by default."""
+        """Return the ACL of every bucket and object: ACLs are disabled, which is S3's default."""
         return {
             "Owner": self.owner,
             "Grants": [{"Grantee": {"Type": "CanonicalUser", **self.owner}, "Permission": "FULL_CONTROL"}],
         }
 
     async def start(self) -> None:
-        """Make the folder of bodies, and begin to sweep it of files whose requests a crash cut off."""
+        """Create the folder of bodies and start to sweep files left by requests that a crash interrupted."""
         await self.files.make_folder()
         self.notifier.start()
         if self.cloud.may_sweep:
@@ -102,7 +102,11 @@ class S3Base(Service):
         await self.files.sweep(found, {row["file"] for row in rows})
 
     def check_bucket(self, params: Mapping[str, Any]) -> str:
-        """Return the name of the bucket that a request names: it exists, and is whose the request expects."""
+        """Return the request's bucket name.
+
+        Raises `ServiceError` if the bucket does not exist, if another account is expected to own it, or if a parameter
+        is not supported.
+        """
         name: str = params["Bucket"]
         if self.store.row("SELECT 1 FROM s3_buckets WHERE name = ?", name) is None:
             raise errors.no_such_bucket(name)
@@ -134,7 +138,7 @@ class S3Base(Service):
         return Record.of(row, row["data"])
 
     async def replace(self, record: Record, call: Call, event: str) -> None:
-        """Put an object in the place of what its key has, if the request's conditions hold; durable on return."""
+        """Write an object, replacing any object with its key, if the request's conditions hold; durable on return."""
 
         def write(connection: sqlite3.Connection) -> list[str]:
             doomed = replace(connection, record, call.params)
@@ -146,7 +150,7 @@ class S3Base(Service):
 
 
 def replace(connection: sqlite3.Connection, record: Record, params: Mapping[str, Any]) -> list[str]:
-    """Write an object's row and body in a transaction; return the files of the object that it replaces."""
+    """Write an object's row and body in a transaction; return the files of the object it replaces."""
     if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (record.bucket,)).fetchone() is None:
         raise errors.no_such_bucket(record.bucket)
     old = find_object(connection, record.bucket, record.key)
@@ -157,7 +161,7 @@ def replace(connection: sqlite3.Connection, record: Record, params: Mapping[str,
 
 
 def discard(connection: sqlite3.Connection, record: Record) -> list[str]:
-    """Delete an object's body in a transaction, but not its row; return its files."""
+    """Delete an object's body, but not its row, in a transaction; return its files."""
     if record.body is not None:
         connection.execute("DELETE FROM s3_bodies WHERE id = ?", (record.body,))
     if record.upload is not None:

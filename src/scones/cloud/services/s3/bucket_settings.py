@@ -1,4 +1,4 @@
-"""Settings of a bucket that are kept and told, and change nothing here: encryption, policy, public access."""
+"""Bucket settings that are stored and returned but have no effect: encryption, policy and public access block."""
 
 from __future__ import annotations
 
@@ -10,38 +10,41 @@ from scones.cloud.service import Call
 from scones.cloud.services.s3.base import S3Base
 
 ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
-"""What every bucket has that was told nothing else (User Guide, "Setting default server-side encryption")."""
+"""Default encryption of a bucket (User Guide, "Setting default server-side encryption")."""
 PUBLIC_ACCESS = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-"""What a new bucket has, since April 2023."""
+"""Public access block of a new bucket, as AWS sets it since April 2023."""
 
 
 class BucketSettings(S3Base):
-    """The operations on those settings."""
+    """The operations on bucket encryption, bucket policies and public access blocks."""
 
     async def put_bucket_encryption(self, call: Call) -> dict[str, Any]:
         """Replace a bucket's default encryption."""
         return await self._keep(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
 
     async def get_bucket_encryption(self, call: Call) -> dict[str, Any]:
-        """Return a bucket's default encryption: AES256 unless it was told another."""
+        """Return a bucket's default encryption: AES256 unless it was changed."""
         return {"ServerSideEncryptionConfiguration": self._kept(call, "encryption", ENCRYPTION)}
 
     async def delete_bucket_encryption(self, call: Call) -> dict[str, Any]:
-        """Go back to AES256."""
+        """Reset a bucket's default encryption to AES256."""
         return await self._keep(call, "encryption", ENCRYPTION)
 
     async def put_public_access_block(self, call: Call) -> dict[str, Any]:
-        """Replace what of public access is blocked; what is left out is not."""
+        """Replace a bucket's public access block; omitted settings become false."""
         blocked = call.params["PublicAccessBlockConfiguration"]
         return await self._keep(call, "public access", dict.fromkeys(PUBLIC_ACCESS, False) | blocked)
 
     async def get_public_access_block(self, call: Call) -> dict[str, Any]:
-        """Return what of public access is blocked: all of it unless another thing was said."""
+        """Return a bucket's public access block: all four settings are true unless they were changed.
+
+        Raises `NoSuchPublicAccessBlockConfiguration` if it was deleted.
+        """
         kept = self._kept(call, "public access", PUBLIC_ACCESS)
         if kept is None:
             raise _missing(
@@ -50,7 +53,7 @@ class BucketSettings(S3Base):
         return {"PublicAccessBlockConfiguration": kept}
 
     async def delete_public_access_block(self, call: Call) -> dict[str, Any]:
-        """Block nothing."""
+        """Delete a bucket's public access block."""
         return await self._keep(call, "public access", None)
 
     async def put_bucket_policy(self, call: Call) -> dict[str, Any]:
@@ -65,7 +68,7 @@ class BucketSettings(S3Base):
         return await self._keep(call, "policy", policy)
 
     async def get_bucket_policy(self, call: Call) -> dict[str, Any]:
-        """Return a bucket's policy; raises `NoSuchBucketPolicy` where there is none."""
+        """Return a bucket's policy; raises `NoSuchBucketPolicy` if it has none."""
         kept = self._kept(call, "policy", None)
         if kept is None:
             raise _missing(call, "NoSuchBucketPolicy", "The bucket policy does not exist")
@@ -83,7 +86,7 @@ class BucketSettings(S3Base):
         return {}
 
     def _kept(self, call: Call, setting: str, otherwise: Any) -> Any:
-        """Return a setting, `otherwise` where nothing was ever said of it, None where it was removed."""
+        """Return a setting, `otherwise` if it was never set, or None if it was removed."""
         row = self.store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
             self.check_bucket(call.params), setting,

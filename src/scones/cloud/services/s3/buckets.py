@@ -42,7 +42,7 @@ class Buckets(S3Base):
         def create(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
                 connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now(), tags))
-            elif region != "us-east-1":  # where creating it again is answered with 200, for older clients
+            elif region != "us-east-1":  # us-east-1 answers 200 to a second creation, for older clients
                 raise ServiceError(
                     "BucketAlreadyOwnedByYou",
                     "Your previous request to create the named bucket succeeded and you already own it.",
@@ -54,12 +54,12 @@ class Buckets(S3Base):
         return {"Location": f"/{name}" if region == "us-east-1" else f"{self.cloud.url}/{name}/"}
 
     async def head_bucket(self, call: Call) -> dict[str, Any]:
-        """Tell whether a bucket is there, and its region."""
+        """Return a bucket's region; raises `NoSuchBucket` if it does not exist."""
         self.check_bucket(call.params)
         return {"BucketRegion": self.cloud.settings.region}
 
     async def delete_bucket(self, call: Call) -> dict[str, Any]:
-        """Delete a bucket that has no objects; its unfinished uploads go with it."""
+        """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
         name = self.check_bucket(call.params)
 
         def delete(connection: sqlite3.Connection) -> list[str]:
@@ -77,7 +77,7 @@ class Buckets(S3Base):
         return {}
 
     async def list_buckets(self, call: Call) -> dict[str, Any]:
-        """List buckets by name, all of them or in pages of MaxBuckets."""
+        """List buckets by name, all at once or in pages of MaxBuckets."""
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
         after = _after(params["ContinuationToken"]) if "ContinuationToken" in params else ""
@@ -101,23 +101,23 @@ class Buckets(S3Base):
         return {"Buckets": buckets, "Owner": self.owner, "Prefix": params.get("Prefix"), "ContinuationToken": token}
 
     async def get_bucket_location(self, call: Call) -> dict[str, Any]:
-        """Return the region of a bucket, which is nothing for us-east-1."""
+        """Return a bucket's region; no location constraint in us-east-1."""
         self.check_bucket(call.params)
         region = self.cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
 
     async def get_bucket_versioning(self, call: Call) -> dict[str, Any]:
-        """Return nothing, as for a bucket that never had versions."""
+        """Return an empty response, as for a bucket on which versioning was never enabled."""
         self.check_bucket(call.params)
         return {}
 
     async def get_bucket_acl(self, call: Call) -> dict[str, Any]:
-        """Return the only ACL there is: the owner may do everything."""
+        """Return the only ACL that S3 offers here: the owner has full control."""
         self.check_bucket(call.params)
         return self.acl()
 
     async def put_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
-        """Replace what is to be told of a bucket's objects, and whom."""
+        """Replace a bucket's notification configuration."""
         name = self.check_bucket(call.params)
         document = check_configuration(call.params.get("NotificationConfiguration", {}))
         if not call.params.get("SkipDestinationValidation"):
@@ -126,7 +126,7 @@ class Buckets(S3Base):
         return {}
 
     async def get_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
-        """Return what is to be told of a bucket's objects, and whom."""
+        """Return a bucket's notification configuration."""
         return self.notifier.configuration(self.check_bucket(call.params))
 
     async def put_bucket_tagging(self, call: Call) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Buckets(S3Base):
         return {}
 
     async def get_bucket_tagging(self, call: Call) -> dict[str, Any]:
-        """Return a bucket's tags; raises `NoSuchTagSet` where there are none."""
+        """Return a bucket's tags; raises `NoSuchTagSet` if it has none."""
         name = self.check_bucket(call.params)
         row = self.store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
         tags = json.loads(row["tags"]) if row else []
@@ -154,7 +154,10 @@ class Buckets(S3Base):
 
 
 def _check_location(constraint: str | None, region: str) -> None:
-    """Hold a LocationConstraint to the region: required in all but us-east-1, and never us-east-1's own name."""
+    """Raise an error unless a LocationConstraint fits the region.
+
+    It must be absent in us-east-1 and name the region elsewhere (eu-west-1 also as `EU`); `us-east-1` is never valid.
+    """
     if constraint == "us-east-1":
         raise ServiceError(
             "InvalidLocationConstraint", "The specified location-constraint is not valid", LocationConstraint=constraint

@@ -1,4 +1,4 @@
-"""The checksums of S3 (User Guide, "Checking object integrity"): what a client sent is held to what arrived."""
+"""S3's checksums (User Guide, "Checking object integrity"): computed from the received bytes and compared."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from scones.cloud.errors import ServiceError
 
 DEFAULT = "CRC64NVME"
-"""What S3 computes where the client names no algorithm."""
+"""The algorithm that S3 uses if the client names none."""
 
 
 class Digest(Protocol):
-    """A running checksum, as hashlib has them."""
+    """A running checksum with the interface of a hashlib object."""
 
     def update(self, data: bytes, /) -> object:
         """Add bytes."""
@@ -43,7 +43,7 @@ class Crc:
 
 
 def _crc32c() -> Digest:
-    from awscrt import checksums  # takes 50 ms to import, and not every cloud meets these two
+    from awscrt import checksums  # imported late: the import takes 50 ms, and few clouds need CRC32C or CRC64NVME
 
     return Crc(checksums.crc32c, 4)
 
@@ -67,19 +67,22 @@ COMPOSITE_ONLY = frozenset({"SHA1", "SHA256"})
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum as S3 keeps it: base64, with `-N` behind it where it is made of N parts' checksums."""
+    """A checksum in S3's form: base64, with the suffix `-N` if it is computed from the checksums of N parts."""
 
     algorithm: str
     value: str
     kind: str = "FULL_OBJECT"
 
     def members(self) -> dict[str, Any]:
-        """Return it as output members: `ChecksumCRC32`, `ChecksumType`."""
+        """Return the checksum as output members, such as `ChecksumCRC32` and `ChecksumType`."""
         return {f"Checksum{self.algorithm}": self.value, "ChecksumType": self.kind}
 
 
 def sent_in(params: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return algorithm and value of the one checksum among the parameters of a request, if any."""
+    """Return the algorithm and value of the checksum in a request's parameters, or None.
+
+    Raises `InvalidRequest` if there are several.
+    """
     sent = [(name, params[f"Checksum{name}"]) for name in ALGORITHMS if f"Checksum{name}" in params]
     if len(sent) > 1:
         raise ServiceError(
@@ -89,7 +92,7 @@ def sent_in(params: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def announced(params: Mapping[str, Any], headers: Mapping[str, str]) -> str | None:
-    """Return the algorithm of the checksum that comes with a body, in a header or behind it, if any does."""
+    """Return the algorithm of the checksum that a request sends in a header or trailer or asks for, or None."""
     if sent := sent_in(params):
         name, value = sent
         check_form(name, value)
@@ -101,7 +104,7 @@ def announced(params: Mapping[str, Any], headers: Mapping[str, str]) -> str | No
 
 
 def require(algorithm: str) -> str:
-    """Return the algorithm's name if it is one that this cloud computes."""
+    """Return the algorithm's name; raises `InvalidRequest` if the local cloud does not support it."""
     if algorithm not in ALGORITHMS:
         raise ServiceError(
             "InvalidRequest",
@@ -112,7 +115,7 @@ def require(algorithm: str) -> str:
 
 
 def check_form(algorithm: str, value: str) -> None:
-    """Refuse a checksum that is not base64 of the algorithm's length."""
+    """Raise `InvalidRequest` unless the checksum is base64 and has the algorithm's length."""
     try:
         size = len(base64.b64decode(value, validate=True))
     except ValueError:
@@ -122,18 +125,18 @@ def check_form(algorithm: str, value: str) -> None:
 
 
 def encode(digest: bytes) -> str:
-    """Return a checksum as S3 writes it."""
+    """Return a checksum in base64, as S3 writes it."""
     return base64.b64encode(digest).decode()
 
 
 def check(algorithm: str, expected: str, digest: bytes) -> None:
-    """Raise `BadDigest` unless the checksum is the one expected (base64)."""
+    """Raise `BadDigest` unless the digest equals the expected checksum (base64)."""
     if encode(digest) != expected:
         raise ServiceError("BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
 
 
 def composite(algorithm: str, parts: Iterable[str]) -> Checksum:
-    """Return the checksum of the parts' checksums (base64)."""
+    """Return the composite checksum of an object from its parts' checksums (base64)."""
     digest, count = ALGORITHMS[algorithm](), 0
     for part in parts:
         digest.update(base64.b64decode(part))
@@ -142,7 +145,7 @@ def composite(algorithm: str, parts: Iterable[str]) -> Checksum:
 
 
 def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> Checksum:
-    """Return the CRC of the whole from the CRCs (base64) and sizes of its parts."""
+    """Return the full-object CRC from the CRCs (base64) and sizes (bytes) of the parts."""
     from awscrt import checksums
 
     combine = {

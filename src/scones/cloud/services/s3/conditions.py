@@ -13,9 +13,9 @@ from scones.cloud.services.s3.record import Record
 
 
 def check_read(params: Mapping[str, Any], record: Record) -> None:
-    """Hold a GET or HEAD to its conditions: raises `PreconditionFailed` (412) or `NotModified` (304).
+    """Check a GET's or HEAD's conditions; raises `PreconditionFailed` (412) or `NotModified` (304).
 
-    If-Match outweighs If-Unmodified-Since, and If-None-Match outweighs If-Modified-Since.
+    If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since.
     """
     modified = record.modified // 1000
     if (expected := params.get("IfMatch")) is not None:
@@ -31,7 +31,7 @@ def check_read(params: Mapping[str, Any], record: Record) -> None:
 
 
 def check_copy(params: Mapping[str, Any], record: Record) -> None:
-    """Hold a copy to the conditions on its source: what a read answers with 304 is 412 here."""
+    """Check a copy's conditions on its source; raises `PreconditionFailed` (412) even where a read answers 304."""
     prefix = "CopySource"
     conditions = {name[len(prefix) :]: value for name, value in params.items() if name.startswith(prefix + "If")}
     try:
@@ -43,7 +43,7 @@ def check_copy(params: Mapping[str, Any], record: Record) -> None:
 
 
 def check_write(params: Mapping[str, Any], old: Record | None, key: str) -> None:
-    """Hold a write to If-None-Match: * (nothing there yet) or If-Match (the object that the client has seen)."""
+    """Check a write's conditions: `If-None-Match: *` (the key is free) and If-Match (the ETag is unchanged)."""
     if (other := params.get("IfNoneMatch")) is not None:
         if other != "*":
             raise errors.not_implemented("If-None-Match")

@@ -15,14 +15,14 @@ from scones.cloud.services.s3.record import Record, headers_of
 from scones.cloud.services.s3.tags import tags_in_header
 
 LARGEST_COPY = 5 * 1024**3
-"""Bytes that one CopyObject copies at most."""
+"""Maximum number of bytes that one CopyObject copies."""
 
 
 class Copies(Objects):
     """CopyObject."""
 
     async def copy_object(self, call: Call) -> dict[str, Any]:
-        """Copy an object with its metadata and tags, or with new ones where a directive says REPLACE."""
+        """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
         bucket = self.check_bucket(params)
         check_key(params["Key"])
@@ -51,7 +51,7 @@ class Copies(Objects):
         return {"CopyObjectResult": result}
 
     def source(self, params: Mapping[str, Any]) -> Record:
-        """Return the object that x-amz-copy-source names, if the conditions on it hold."""
+        """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
         path, _, query = params["CopySource"].partition("?")
         bucket, slash, key = unquote(path).removeprefix("/").partition("/")
         if not (bucket and slash and key):

@@ -1,4 +1,4 @@
-"""S3's errors, with the members that S3 adds to them (API Reference, "Error responses")."""
+"""S3's errors, with the additional members that S3 returns (API Reference, "Error responses")."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from scones.cloud.errors import ServiceError
 
 
 def internal_error() -> ServiceError:
-    """Answer that S3 has failed; the log says why."""
+    """Return the error for a failure inside S3; the caller logs the reason."""
     return ServiceError("InternalError", "We encountered an internal error. Please try again.", 500)
 
 
 def no_such_bucket(bucket: str) -> ServiceError:
-    """The bucket is not there."""
+    """Return the error for a bucket that does not exist."""
     return ServiceError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=bucket)
 
 
 def no_such_key(key: str) -> ServiceError:
-    """The object is not there."""
+    """Return the error for an object that does not exist."""
     return ServiceError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
 
 
 def no_such_upload(upload: str) -> ServiceError:
-    """The multipart upload is not there, or no more."""
+    """Return the error for a multipart upload that does not exist or has ended."""
     return ServiceError(
         "NoSuchUpload",
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
@@ -32,12 +32,12 @@ def no_such_upload(upload: str) -> ServiceError:
 
 
 def invalid_argument(message: str, name: str, value: object) -> ServiceError:
-    """An argument that its type admits and S3 does not."""
+    """Return the error for an argument whose type is valid but whose value S3 refuses."""
     return ServiceError("InvalidArgument", message, 400, ArgumentName=name, ArgumentValue=value)
 
 
 def precondition_failed(condition: str) -> ServiceError:
-    """A condition of a conditional request does not hold; `condition` is the header's name."""
+    """Return the error for a condition that does not hold; `condition` is the header's name."""
     return ServiceError(
         "PreconditionFailed",
         "At least one of the pre-conditions you specified did not hold",
@@ -47,14 +47,14 @@ def precondition_failed(condition: str) -> ServiceError:
 
 
 def malformed_xml() -> ServiceError:
-    """A document that is XML, but not what the operation takes."""
+    """Return the error for an XML document that does not fit the operation."""
     return ServiceError(
         "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
     )
 
 
 def not_implemented(parameter: str) -> ServiceError:
-    """A parameter asks for what S3 has and this cloud has not."""
+    """Return the error for a parameter that requests a feature of S3 that the local cloud does not support."""
     return ServiceError(
         "NotImplemented",
         f"A header you provided implies functionality that is not implemented: {parameter}. AWS offers it, the local "

@@ -1,4 +1,4 @@
-"""Bodies on disk: written through to it before a row names them, and there until the last reader is done."""
+"""Object bodies in files: synced to disk before a row names them, and kept until their last reader has finished."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from scones.cloud.store import PATIENT, RETRY_SECONDS
 log = logging.getLogger(__name__)
 
 SMALL = 64 * 1024
-"""Bytes up to which a body lies in the database: reading and committing it there beats a file's two fsyncs."""
+"""Largest body in bytes that is stored in the database, where a commit is faster than a file's two fsyncs."""
 KEPT_DAYS = 7
-"""Days for which a file that no row names is kept."""
+"""Days for which a file without a row is kept."""
 CHUNK = 1024 * 1024
-"""Bytes of an arriving body that are hashed and written at a time."""
+"""Bytes of an incoming body that are hashed and written at once."""
 PIECE = 128 * 1024
-"""Bytes of a body that are read at a time: what a client that does not read its answer takes of the memory."""
+"""Bytes of a body that are read at once: the memory used per client that does not read its response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body that has arrived: its bytes if it is small, else the name of its file; and what was computed."""
+    """A received body: its bytes if it is small, else the name of its file; its size, MD5 and checksums."""
 
     size: int
     md5: bytes
@@ -46,7 +46,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a file, and the size that the whole file has."""
+    """A byte range of a file, with the size that the file must have."""
 
     file: str
     start: int
@@ -55,11 +55,11 @@ class Segment:
 
 
 class DamagedFileError(Exception):
-    """A body's file that is missing, or does not have the size that was written."""
+    """A body's file is missing, is not a regular file, or has the wrong size."""
 
 
 class Files:
-    """The folder of larger bodies. To be used on the event loop; work on the disk goes to threads."""
+    """The folder of larger bodies. Use it on the event loop; it accesses the disk in threads."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,7 +73,7 @@ class Files:
         await asyncio.to_thread(self.folder.mkdir, parents=True, exist_ok=True)
 
     async def older_than_this_process(self) -> set[str]:
-        """Return the names of the files that an earlier process wrote, and of those that were set aside."""
+        """Return the names of files from before this process started, including those that were set aside."""
 
         def search() -> set[str]:
             folders = [folder for folder in (self.folder, self._unnamed) if folder.exists()]
@@ -83,10 +83,10 @@ class Files:
         return await asyncio.to_thread(search)
 
     async def sweep(self, found: set[str], named: set[str]) -> None:
-        """Set files aside that no row names: their requests were never answered, or their rows are lost.
+        """Set files aside that no row names: their requests were never answered, or their rows were lost.
 
-        `named` is read after `found`. What has been aside for `KEPT_DAYS` is removed; a file that a row names again,
-        because a database was restored, goes back.
+        Read `named` after `found`. Files set aside for `KEPT_DAYS` are removed. A file that a row names again,
+        because a database was restored, is moved back.
         """
 
         def sweep() -> None:
@@ -101,7 +101,7 @@ class Files:
                     path.unlink()
             unnamed = [self.folder / name for name in found - named - set(self._held) if (self.folder / name).exists()]
             for path in unnamed:
-                os.utime(path)  # from now on its age is the time that it has been aside
+                os.utime(path)  # from now on, the file's age is the time since it was set aside
                 path.rename(self._unnamed / path.name)
             if unnamed:
                 log.warning(
@@ -112,7 +112,7 @@ class Files:
         await asyncio.to_thread(sweep)
 
     async def receive(self, chunks: AsyncIterator[bytes], algorithms: Iterable[str], *, small: int = SMALL) -> Content:
-        """Take in a body to its end; it is on disk, or in memory if it has at most `small` bytes."""
+        """Receive a complete body: synced to disk, or in memory if it has at most `small` bytes."""
         digests = {name: ALGORITHMS[name]() for name in set(algorithms)}
         incoming = _Incoming(self.folder / uuid.uuid4().hex, digests)
         buffer = bytearray()
@@ -135,12 +135,12 @@ class Files:
             raise
 
     async def read(self, segments: Sequence[Segment]) -> AsyncIterator[bytes]:
-        """Return an iterator over stretches of files, which stay readable when their object is deleted.
+        """Return an iterator over byte ranges of files, which stay readable if their object is deleted.
 
-        Raises `DamagedFileError`, before anything is read. The files are held from this step of the event loop on.
+        Raises `DamagedFileError` before anything is read. The files are held before this coroutine first yields.
         """
         reading = _Reading(self, segments)
-        if len(segments) == 1:  # one look-up takes less time than a thread
+        if len(segments) == 1:  # one look-up is faster than starting a thread
             self._check(segments)
         else:
             await asyncio.to_thread(self._check, segments)
@@ -159,11 +159,11 @@ class Files:
                 raise DamagedFileError(f"{path} has {found.st_size} bytes instead of {segment.size}")
 
     def hold(self, names: Iterable[str]) -> None:
-        """Keep files although they may be removed meanwhile."""
+        """Keep files on disk until they are released, even if they are removed meanwhile."""
         self._held.update(names)
 
     def release(self, names: Iterable[str]) -> None:
-        """Give up files that were held; those removed meanwhile go now."""
+        """Release held files, and delete those that were removed meanwhile."""
         for name in names:
             self._held[name] -= 1
             if not self._held[name]:
@@ -173,7 +173,7 @@ class Files:
                     (self.folder / name).unlink(missing_ok=True)
 
     async def remove(self, names: Sequence[str]) -> None:
-        """Remove files that no row names any more, those being read after their last reader."""
+        """Remove files that no row names any more; a file that is being read is deleted after its last reader."""
         self._doomed.update(name for name in names if name in self._held)
         idle = [name for name in names if name not in self._held]
         if idle:
@@ -185,7 +185,7 @@ class Files:
 
 
 async def _when_room(write: Callable[..., None], *data: bytes) -> None:
-    """Write on another thread; on a full disk wait for room in background work, else raise `DiskFullError`."""
+    """Write in a thread; if the disk is full, background work waits for room and requests raise `DiskFullError`."""
     reported = False
     while True:
         try:
@@ -221,7 +221,7 @@ class _Incoming:
             digest.update(data)
 
     def append(self, data: bytes) -> None:
-        """Write a chunk; raises `OSError`, with nothing of it in the file, where there is no room."""
+        """Write a chunk; raises `OSError` and leaves nothing of it in the file if the write fails."""
         if self._file is None:
             self._file = self.path.open("wb", buffering=0)
         try:
@@ -236,7 +236,7 @@ class _Incoming:
         self.update(data)
 
     def finish(self) -> None:
-        """Have the system put the file and its name on disk."""
+        """Sync the file and its folder entry to disk."""
         assert self._file is not None
         os.fsync(self._file.fileno())
         self._file.close()
@@ -253,7 +253,7 @@ class _Incoming:
 
 
 class _Reading:
-    """An iterator over stretches of files that holds them until its end, or until it is dropped."""
+    """An iterator over byte ranges of files, which holds the files until it ends or is dropped."""
 
     def __init__(self, files: Files, segments: Sequence[Segment]) -> None:
         self._files = files
@@ -276,7 +276,7 @@ class _Reading:
         data = _read_from_memory(path, segment.start, length)
         if data is None:
             return await asyncio.to_thread(_read, path, segment.start, length)
-        await asyncio.sleep(0)  # others have their turn where the reader is fast
+        await asyncio.sleep(0)  # lets other tasks run if the client reads fast
         return data
 
     def close(self) -> None:
@@ -288,14 +288,14 @@ class _Reading:
 
 
 def _read_from_memory(path: Path, start: int, length: int) -> bytes | None:
-    """Return a piece that the system has in memory, else None; copying it takes less time than a thread's start."""
+    """Return a piece from the page cache, or None; copying it is faster than starting a thread."""
     if sys.platform != "linux":
         return None
     buffer = bytearray(length)
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.preadv(file, [buffer], start, os.RWF_NOWAIT)
-    except OSError:  # it would wait for the disk, or the file system cannot tell
+    except OSError:  # the read would block, or the file system does not support RWF_NOWAIT
         return None
     finally:
         os.close(file)

@@ -17,10 +17,10 @@ from scones.cloud.text_order import Bound, successor
 from scones.cloud.time_slices import in_turns
 
 MOST = 1000
-"""Entries of one page."""
+"""Maximum number of entries per page."""
 
 _LONG = 100_000
-"""Characters of a page's keys that are quoted in turns."""
+"""Total length of a page's keys, in characters, above which they are URL-encoded in time slices."""
 _OBJECTS = """
     SELECT key, size, etag, modified, storage_class, checksum_algorithm, checksum_type FROM s3_objects
     WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key
@@ -29,7 +29,7 @@ _OBJECTS = """
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a listing; `last` is its last key or common prefix."""
+    """One page of a listing; `last` is the name of its last entry, a key or a common prefix."""
 
     contents: list[dict[str, Any]]
     prefixes: list[str]
@@ -38,10 +38,10 @@ class Page:
 
 
 class Listings(S3Base):
-    """The ways to list objects."""
+    """ListObjects, ListObjectsV2 and ListObjectVersions."""
 
     async def list_objects(self, call: Call) -> dict[str, Any]:
-        """List objects from behind a marker, which may be the last key or common prefix of a page."""
+        """List objects after a marker, which may be the last key or common prefix of the previous page."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
         page = await self._page(bucket, params, params.get("Marker", ""), limit, owner=True)
@@ -53,7 +53,7 @@ class Listings(S3Base):
         }
 
     async def list_objects_v2(self, call: Call) -> dict[str, Any]:
-        """List objects from behind a key or a continuation token."""
+        """List objects after a key or a continuation token."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
         token = params.get("ContinuationToken")
@@ -68,7 +68,7 @@ class Listings(S3Base):
         }
 
     async def list_object_versions(self, call: Call) -> dict[str, Any]:
-        """List objects as versions: of a bucket without versioning each is the only one, and its id is null."""
+        """List objects as versions: without versioning, each object has one version with the ID `null`."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
         if "VersionIdMarker" in params and "KeyMarker" not in params:
@@ -103,7 +103,7 @@ class Listings(S3Base):
         return await self.store.read_with(read)
 
     def _written(self, found: list[Entry], limit: int, params: Mapping[str, Any], *, owner: bool) -> Page:
-        """Return a page of entries, on a thread: to quote a thousand long keys takes 50 ms."""
+        """Return a page of entries. Runs in a thread, because URL-encoding a thousand long keys takes 50 ms."""
         quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG
         url, page = _encoder(params), found[:limit]
         contents = [

@@ -1,4 +1,4 @@
-"""Event notifications: what a bucket's configuration asks to be told, kept with the change and delivered after it."""
+"""Event notifications, stored in the transaction of the change that causes them and delivered after it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KINDS = {
     "QueueConfigurations": ("QueueArn", "sqs"),
     "TopicConfigurations": ("TopicArn", "sns"),
 }
-"""The lists of a configuration: each entry's member with its target, and that target's service."""
+"""Lists of a configuration: for each, the member with an entry's target ARN, and the target's service."""
 CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
 REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
 OFFERED = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
@@ -43,7 +43,7 @@ OFFERED = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of a bucket's configuration."""
+    """One entry of a bucket's notification configuration."""
 
     id: str
     target: str
@@ -53,20 +53,20 @@ class Rule:
 
     @classmethod
     def of(cls, entry: dict[str, Any], member: str) -> Rule:
-        """Return the rule of an entry whose target is in `member`."""
+        """Return the rule for an entry whose target ARN is in `member`."""
         rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
         filters = {rule["Name"].lower(): rule.get("Value", "") for rule in rules}
         events = frozenset(event.removeprefix("s3:") for event in entry["Events"])
         return cls(entry["Id"], entry[member], events, filters.get("prefix", ""), filters.get("suffix", ""))
 
     def wants(self, event: str, key: str) -> bool:
-        """Tell whether this rule is for an event on a key."""
+        """Return True if this rule matches an event on a key."""
         family = event.partition(":")[0] + ":*"
         named = event in self.events or family in self.events
         return named and key.startswith(self.prefix) and key.endswith(self.suffix)
 
     def overlaps(self, other: Rule) -> bool:
-        """Tell whether one change could be meant by two rules."""
+        """Return True if one event can match both rules."""
         same = any(_same(mine, theirs) for mine in self.events for theirs in other.events)
         prefixes = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
         return same and prefixes and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
@@ -78,7 +78,7 @@ def _same(one: str, other: str) -> bool:
 
 
 class Notifier:
-    """The rules of all buckets, in memory, and the deliveries that they cause."""
+    """The notification rules of all buckets, in memory, and the outbox of their notifications."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -86,7 +86,7 @@ class Notifier:
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
-        """Read the configurations, and go on with what a former process left."""
+        """Load the configurations and continue deliveries that an earlier process left."""
         for row in self._cloud.store.rows("SELECT bucket, document FROM s3_notification_configurations"):
             try:
                 self._rules[row["bucket"]] = rules_of(json.loads(row["document"]))
@@ -95,13 +95,13 @@ class Notifier:
         self._outbox.start()
 
     def configuration(self, bucket: str) -> dict[str, Any]:
-        """Return a bucket's configuration; it has none at first."""
+        """Return a bucket's configuration, which is empty at first."""
         query = "SELECT document FROM s3_notification_configurations WHERE bucket = ?"
         row = self._cloud.store.row(query, bucket)
         return json.loads(row["document"]) if row else {}
 
     async def configure(self, bucket: str, document: dict[str, Any]) -> None:
-        """Replace a bucket's configuration; queues and topics in it get AWS's test message."""
+        """Replace a bucket's configuration and send AWS's test message to its queues and topics."""
         rules = rules_of(document)
         told = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
         test = {
@@ -123,22 +123,22 @@ class Notifier:
         self._outbox.wake(told)
 
     def forget(self, bucket: str) -> None:
-        """Drop the rules of a bucket that was deleted."""
+        """Drop the rules of a deleted bucket."""
         self._rules.pop(bucket, None)
 
     def keep(self, connection: sqlite3.Connection, event: str, call: Call, record: Record) -> None:
-        """Keep what is to be told of a change to an object, in the change's own transaction; `wake` delivers it."""
+        """Store the notifications of a change to an object in the change's transaction; `wake` delivers them."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
                 self._outbox.put(connection, [rule.target], {"Records": [self._message(rule, event, call, record)]})
 
     def wake(self, bucket: str) -> None:
-        """Begin to deliver what was kept for a bucket."""
+        """Start to deliver a bucket's stored notifications."""
         if rules := self._rules.get(bucket):
             self._outbox.wake({rule.target for rule in rules})
 
     def _message(self, rule: Rule, event: str, call: Call, record: Record) -> dict[str, Any]:
-        """Return a record in AWS's form ("Event message structure" in the S3 User Guide)."""
+        """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
         changed: dict[str, Any] = {"key": quote_plus(record.key, safe="/*-._")}
         if event.startswith("ObjectCreated:"):
             changed |= {"size": record.size, "eTag": record.etag}
@@ -182,7 +182,10 @@ def _entries(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def check_configuration(given: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration as it is kept, with an id for every entry; raises for what S3 or this cloud refuses."""
+    """Return a configuration with an ID for every entry.
+
+    Raises `InvalidArgument` if S3 refuses it, `NotImplemented` if the local cloud does not support it.
+    """
     if "EventBridgeConfiguration" in given:
         raise errors.not_implemented("EventBridgeConfiguration")
     document: dict[str, Any] = {}
@@ -215,7 +218,7 @@ def _checked(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 async def check_targets(cloud: Cloud, rules: list[Rule]) -> None:
-    """Refuse targets that are not there, as S3 does unless SkipDestinationValidation is given."""
+    """Raise `InvalidArgument` for targets that do not exist, as S3 does without SkipDestinationValidation."""
     for target in {rule.target for rule in rules}:
         name = target.rpartition(":")[2]
         try:

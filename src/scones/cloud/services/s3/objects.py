@@ -1,4 +1,4 @@
-"""Objects: put, get, head, delete."""
+"""Operations on single objects: put, get, head, delete."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OVERRIDES = {
 
 
 class Objects(S3Base):
-    """The operations on single objects."""
+    """PutObject, GetObject, HeadObject, DeleteObject and DeleteObjects."""
 
     async def put_object(self, call: Call) -> dict[str, Any]:
         """Write an object; it is on disk when this returns."""
@@ -55,7 +55,10 @@ class Objects(S3Base):
         return {"ETag": f'"{record.etag}"', **record.encryption(), **record.checksum.members()}
 
     async def receive(self, call: Call, *algorithms: str, small: int = SMALL) -> Content:
-        """Take in a request's body, held to the Content-MD5 and the checksum that came before or behind it."""
+        """Receive a request's body, and check it against Content-MD5 and the checksum in a header or trailer.
+
+        Raises `BadDigest` if either differs.
+        """
         params = call.params
         expected_md5 = _content_md5(params)
         sent = checksum.sent_in(params)
@@ -86,7 +89,7 @@ class Objects(S3Base):
             await self.files.remove([content.file])
 
     def record(self, bucket: str, params: Mapping[str, Any], content: Content, tags: str = "[]") -> Record:
-        """Return a new object with the content, and the headers of the request."""
+        """Return a new object with the content and the request's headers."""
         algorithm = next(iter(content.digests))
         return Record(
             bucket=bucket,
@@ -103,7 +106,7 @@ class Objects(S3Base):
         )
 
     async def head_object(self, call: Call) -> dict[str, Any] | Answer:
-        """Return what GET would, without the body."""
+        """Return GetObject's response without the body."""
         return await self._get(call, with_body=False)
 
     async def get_object(self, call: Call) -> dict[str, Any] | Answer:
@@ -140,7 +143,7 @@ class Objects(S3Base):
         return members if chosen is None else Answer(members, 206)
 
     def _part(self, record: Record, number: int, members: dict[str, Any]) -> tuple[tuple[int, int], Checksum | None]:
-        """Return where a part of an object lies, and its checksum; an object put at once is its own part 1."""
+        """Return a part's byte range and checksum; an object from a single PutObject is its own part 1."""
         parts = self.parts(record.upload) if record.upload else []
         if not 1 <= number <= max(len(parts), 1):
             raise ServiceError(
@@ -160,15 +163,16 @@ class Objects(S3Base):
         )  # fmt: skip
 
     def parts(self, upload: str) -> list[sqlite3.Row]:
-        """Return an upload's parts by number."""
+        """Return an upload's parts, sorted by number."""
         return self.store.rows(
             "SELECT number, size, md5, checksum, file, modified FROM s3_parts WHERE upload = ? ORDER BY number", upload
         )
 
     async def body(self, record: Record, start: int = 0, end: int | None = None) -> Body:
-        """Return bytes `start` to `end` of an object that `find` has found in this step of the event loop.
+        """Return bytes `start` to `end` (exclusive) of an object.
 
-        Raises S3's InternalError, and names the object in the log, where a file of it is damaged.
+        Call it without awaiting anything after `find`, so that the files still exist. Raises S3's InternalError, and
+        logs the object's name, if one of its files is damaged.
         """
         end = record.size if end is None else end
         if record.data is not None:
@@ -192,14 +196,14 @@ class Objects(S3Base):
             raise errors.internal_error() from None
 
     async def delete_object(self, call: Call) -> dict[str, Any]:
-        """Delete an object; one that is not there counts as deleted."""
+        """Delete an object; succeeds if it does not exist."""
         params = call.params
         bucket = self.check_bucket(params)
         await self._delete(call, bucket, [(params["Key"], params)])
         return {}
 
     async def delete_objects(self, call: Call) -> dict[str, Any]:
-        """Delete up to 1,000 objects in one transaction; conditions that do not hold are told by key."""
+        """Delete up to 1,000 objects in one transaction; conditions that fail are reported per key."""
         params = call.params
         bucket = self.check_bucket(params)
         entries = params["Delete"].get("Objects", [])
@@ -247,7 +251,7 @@ class Objects(S3Base):
         return failed
 
     async def download(self, bucket: str, key: str, path: Path) -> None:
-        """Write an object to a local file, for a service of this cloud; its folder is made if need be."""
+        """Write an object to a local file, for a service of this cloud; the file's folder is created if missing."""
         record = self.find(self.check_bucket({"Bucket": bucket}), key)
         body = await self.body(record)
         if isinstance(body, bytes):
@@ -264,9 +268,10 @@ class Objects(S3Base):
     async def upload(
         self, open_file: Callable[[], BinaryIO], bucket: str, key: str, content_type: str = "binary/octet-stream"
     ) -> dict[str, Any]:
-        """Put a local file, for a service of this cloud; return PutObject's members.
+        """Put a local file as an object, for a service of this cloud; return PutObject's response.
 
-        `open_file` opens it, on a thread. No more is read than it has then: its program may go on writing.
+        `open_file` opens the file and runs in a thread. Bytes appended after it was opened are not read, because
+        another program may still be writing.
         """
         params = {"Bucket": bucket, "Key": key, "Body": _read_chunks(open_file), "ContentType": content_type}
         caller = self.cloud.credentials.root(self.cloud.settings.account)
@@ -274,13 +279,13 @@ class Objects(S3Base):
 
 
 def check_key(key: str) -> None:
-    """Refuse keys of more than 1,024 bytes."""
+    """Raise `KeyTooLongError` if a key has more than 1,024 bytes."""
     if (size := len(key.encode())) > 1024:
         raise ServiceError("KeyTooLongError", "Your key is too long", Size=size, MaxSizeAllowed=1024)
 
 
 def _header_value(parameter: str, value: Any) -> Any:
-    """Return what a request wants as a header of its answer; raises `InvalidArgument` for what no header can have."""
+    """Return a response header that a request sets; raises `InvalidArgument` if a header cannot have the value."""
     if isinstance(value, str) and _NOT_IN_HEADER.search(value):
         name = "response-" + "-".join(re.findall("[A-Z][a-z]+", parameter)[1:]).lower()
         raise errors.invalid_argument("Header value cannot be represented using ISO-8859-1.", name, value)

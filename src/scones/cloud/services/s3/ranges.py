@@ -1,4 +1,4 @@
-"""The Range header of a GET."""
+"""The range headers of GetObject and UploadPartCopy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from scones.cloud.errors import ServiceError
 
 _OFFSET = "[0-9]{1,64}"
-"""An offset in a range; S3's own bound on its digits is not documented."""
+"""Pattern of an offset in a range; S3 does not document a limit on its digits."""
 ONE_RANGE = re.compile(rf"bytes=((?:{_OFFSET})?)-((?:{_OFFSET})?)")
 _COPY_RANGE = re.compile(f"bytes=({_OFFSET})-({_OFFSET})")
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """Return start and end (exclusive) of the one range asked for, within an object of `size` bytes.
+    """Return the start and end (exclusive) of the requested range of an object of `size` bytes.
 
-    None where the header is not one range of bytes, which S3 answers with the whole object. Raises `InvalidRange`
-    (416) where the range has no byte of the object.
+    Returns None if the header is not a single byte range: S3 then returns the complete object. Raises `InvalidRange`
+    (416) if the range contains no byte of the object.
     """
     match = ONE_RANGE.fullmatch(header.strip())
     if match is None or match.groups() == ("", ""):
@@ -40,7 +40,10 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 def parse_copy_range(header: str, size: int) -> tuple[int, int]:
-    """Return start and end of UploadPartCopy's range, which must be `bytes=first-last` and lie in the source."""
+    """Return the start and end (exclusive) of UploadPartCopy's range: `bytes=first-last`, within the source.
+
+    Raises `InvalidArgument` for any other range. `size` is the source's size in bytes.
+    """
     match = _COPY_RANGE.fullmatch(header)
     if match is None or int(match[2]) < int(match[1]):
         raise ServiceError(

@@ -1,4 +1,4 @@
-"""An object as it is kept: one row, and a body in the database, in a file, or in the parts of an upload."""
+"""A stored object: one row, and a body in the database, in a file, or in the parts of an upload."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ HEADERS = (
     "ServerSideEncryption",
     "WebsiteRedirectLocation",
 )
-"""Parameters of a write that a read gives back.
+"""Parameters of a write that a read returns.
 
-Encryption is recorded and told: whether the disk is encrypted is the machine's concern. SageMaker's SDK asks for
-aws:kms with every upload of source code.
+Encryption settings are stored and returned but have no effect; disk encryption is left to the machine. SageMaker's SDK
+requests aws:kms with every upload of source code.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An object. `etag` is without quotes, `modified` in milliseconds since 1970, `tags` a JSON tag set."""
+    """An object. `etag` has no quotes, `modified` is in milliseconds since 1970, `tags` is a JSON tag set."""
 
     bucket: str
     key: str
@@ -55,7 +55,7 @@ class Record:
 
     @classmethod
     def of(cls, row: sqlite3.Row, data: bytes | None = None) -> Record:
-        """Return the object of a row with `COLUMNS`."""
+        """Return the object for a row with `COLUMNS`."""
         return cls(
             bucket=row["bucket"],
             key=row["key"],
@@ -73,7 +73,7 @@ class Record:
         )
 
     def insert(self, connection: sqlite3.Connection) -> None:
-        """Write the row and the small body, in a transaction."""
+        """Write the row and, if it is small, the body in a transaction."""
         body = self.body
         if self.data is not None:
             body = connection.execute("INSERT INTO s3_bodies (data) VALUES (?)", (self.data,)).lastrowid
@@ -85,12 +85,12 @@ class Record:
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
 
     def encryption(self) -> dict[str, Any]:
-        """Return the encryption that is told, by member name; nothing here is encrypted."""
+        """Return the stored encryption settings by member name; they have no effect."""
         names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
         return {name: self.headers[name] for name in names if name in self.headers}
 
     def members(self) -> dict[str, Any]:
-        """Return what GET and HEAD tell of an object, by member name."""
+        """Return the object's members in a GET or HEAD response, by member name."""
         tags = len(json.loads(self.tags)) if self.tags != "[]" else None
         return {
             **self.headers,
@@ -103,7 +103,7 @@ class Record:
 
 
 def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> Record | None:
-    """Return an object without its body, in a transaction, or None."""
+    """Return an object without its body, or None; for use in a transaction."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?",  # noqa: S608 - constant
         (bucket, key),
@@ -112,7 +112,7 @@ def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> Record
 
 
 def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a write that a read gives back."""
+    """Return the parameters of a write that a read returns."""
     headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
     if isinstance(expires := headers.get("Expires"), datetime):
         headers["Expires"] = expires.timestamp()

@@ -1,4 +1,4 @@
-"""Loose index scans over keys: a common prefix costs one look-up, however many keys begin with it."""
+"""Loose index scans over keys: a common prefix costs one look-up, no matter how many keys start with it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from scones.cloud.text_order import Bound, successor
 
 Seek = Callable[[Bound], Iterator[sqlite3.Row]]
-"""Return the rows from a key on, ordered by key and read one by one."""
+"""A function that returns the rows from a key on, ordered by key and read one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a listing: a key with its row, or a common prefix without one."""
+    """One entry of a listing: a key with its row, or a common prefix without a row."""
 
     name: str
     row: sqlite3.Row | None
 
 
 def entries(rows: Iterator[sqlite3.Row], seek: Seek, prefix: str, delimiter: str, limit: int) -> list[Entry]:
-    """Return up to `limit` entries of rows whose keys begin with `prefix`; an empty delimiter groups nothing.
+    """Return up to `limit` entries for rows whose keys start with `prefix`; an empty delimiter groups nothing.
 
-    Behind each common prefix the scan jumps to the next key that does not begin with it.
+    After each common prefix, the scan jumps to the next key that does not start with it.
     """
     found: list[Entry] = []
     while len(found) < limit and (row := next(rows, None)) is not None:
@@ -39,7 +39,7 @@ def entries(rows: Iterator[sqlite3.Row], seek: Seek, prefix: str, delimiter: str
 
 
 def start_behind(prefix: str, delimiter: str, marker: str) -> Bound:
-    """Return the least key behind a marker; a marker that is a common prefix stands for all keys that begin with it."""
+    """Return the smallest key after a marker, or after all keys that start with it if it is a common prefix."""
     cut = marker.find(delimiter, len(prefix)) if delimiter and marker.startswith(prefix) else -1
     if cut >= 0 and cut + len(delimiter) == len(marker):
         return successor(marker)

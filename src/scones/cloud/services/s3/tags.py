@@ -12,7 +12,10 @@ from scones.cloud.services.s3 import errors
 
 
 def check_tags(tags: Sequence[dict[str, Any]], most: int) -> str:
-    """Return a tag set as JSON, held to S3's rules; a bucket may have 50 tags, an object 10."""
+    """Return a tag set as JSON; raises S3's error if it breaks a rule.
+
+    `most` is the maximum number of tags: 50 for a bucket, 10 for an object.
+    """
     if len(tags) > most:
         kind = "Object" if most == 10 else "Bucket"
         raise ServiceError("BadRequest", f"{kind} tags cannot be greater than {most}")

@@ -27,7 +27,7 @@ from scones.cloud.services.s3.tags import tags_in_header
 from scones.cloud.text_order import Bound, successor
 
 SMALLEST_PART = 5 * 1024**2
-"""Bytes of every part but the last."""
+"""Minimum number of bytes of every part except the last."""
 LAST_NUMBER = 10_000
 _UPLOADS = """
     SELECT * FROM s3_uploads WHERE bucket = ? AND (key, initiated, id) > (?, ?, ?) AND key < ?
@@ -37,7 +37,7 @@ _UPLOADS = """
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An upload that has begun. `chosen` tells whether the client named the checksum's algorithm."""
+    """An unfinished multipart upload. `chosen` is true if the client named the checksum algorithm."""
 
     id: str
     bucket: str
@@ -55,7 +55,7 @@ class Uploads(Copies):
     """The operations on multipart uploads."""
 
     async def create_multipart_upload(self, call: Call) -> dict[str, Any]:
-        """Begin an upload."""
+        """Start an upload."""
         params = call.params
         bucket = self.check_bucket(params)
         check_key(params["Key"])
@@ -79,7 +79,7 @@ class Uploads(Copies):
         return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **chosen}
 
     async def upload_part(self, call: Call) -> dict[str, Any]:
-        """Write a part; one of the same number is replaced."""
+        """Write a part, replacing any part with the same number."""
         params = call.params
         upload = self._upload(params)
         _check_number(params["PartNumber"])
@@ -98,7 +98,7 @@ class Uploads(Copies):
         return {"ETag": f'"{content.md5.hex()}"', **proof}
 
     async def upload_part_copy(self, call: Call) -> dict[str, Any]:
-        """Write a part from an object or a range of one."""
+        """Write a part by copying an object or a range of it."""
         params = call.params
         upload = self._upload(params)
         _check_number(params["PartNumber"])
@@ -136,7 +136,7 @@ class Uploads(Copies):
         return modified
 
     async def complete_multipart_upload(self, call: Call) -> dict[str, Any]:
-        """Make the object of the parts named, in their order; the bytes stay where they are."""
+        """Create the object from the named parts, in their order; no bytes are copied."""
         params = call.params
         bucket, key = self.check_bucket(params), params["Key"]
         wanted = params.get("MultipartUpload", {}).get("Parts", [])
@@ -145,7 +145,7 @@ class Uploads(Copies):
 
         def write(connection: sqlite3.Connection) -> tuple[Record, list[str]]:
             done = find_object(connection, bucket, key)
-            if done is not None and done.upload == params["UploadId"]:  # asked again: the first answer was lost
+            if done is not None and done.upload == params["UploadId"]:  # a retry: the first response was lost
                 return done, []
             upload = _find(connection, params)
             rows = connection.execute("SELECT * FROM s3_parts WHERE upload = ? ORDER BY number", (upload.id,))
@@ -174,7 +174,7 @@ class Uploads(Copies):
         }
 
     async def abort_multipart_upload(self, call: Call) -> dict[str, Any]:
-        """Give up an upload and its parts."""
+        """Abort an upload and delete its parts."""
         upload = self._upload(call.params)
 
         def delete(connection: sqlite3.Connection) -> list[str]:
@@ -186,7 +186,7 @@ class Uploads(Copies):
         return {}
 
     async def list_parts(self, call: Call) -> dict[str, Any]:
-        """List an upload's parts by number, in pages."""
+        """List an upload's parts in pages, sorted by number."""
         params = call.params
         upload = self._upload(params)
         limit, marker = min(params.get("MaxParts", 1000), 1000), part_number_marker(params)
@@ -221,7 +221,7 @@ class Uploads(Copies):
         }
 
     async def list_multipart_uploads(self, call: Call) -> dict[str, Any]:
-        """List unfinished uploads by key, then by their beginning, in pages."""
+        """List unfinished uploads in pages, sorted by key and then by start time."""
         params = call.params
         bucket = self.check_bucket(params)
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
@@ -260,7 +260,7 @@ class Uploads(Copies):
         }
 
     def _marker(self, bucket: str, key: str, upload: str | None) -> tuple[Bound, int, str] | None:
-        """Return the position of an upload of a key, None if there is no such upload (any more)."""
+        """Return the list position of a key's upload, or None if the upload does not exist or has ended."""
         row = self.store.row("SELECT bucket, key, initiated FROM s3_uploads WHERE id = ?", upload) if upload else None
         if upload is None or row is None or (row["bucket"], row["key"]) != (bucket, key):
             return None
@@ -314,7 +314,7 @@ def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:
 
 
 def part_number_marker(params: Mapping[str, Any]) -> int:
-    """Return the part number after which a listing of parts begins."""
+    """Return the part number after which a listing of parts starts."""
     marker: int = params.get("PartNumberMarker", 0)
     if marker < 0:
         message = "Argument part-number-marker must be an integer between 0 and 2147483647"
@@ -330,7 +330,7 @@ def _check_number(number: int) -> None:
 
 
 def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: Upload) -> list[sqlite3.Row]:
-    """Return the parts that a client names: in order, as they were answered, and large enough."""
+    """Return the parts that a client names; raises S3's error if their order, ETags, checksums or sizes are wrong."""
     if any("PartNumber" not in part or "ETag" not in part for part in wanted):
         raise errors.malformed_xml()
     given = [part["PartNumber"] for part in wanted]
@@ -396,7 +396,7 @@ def _assembled(upload: Upload, parts: list[sqlite3.Row]) -> Record:
 
 
 def _check_whole(params: Mapping[str, Any], record: Record) -> None:
-    """Hold the object to the size and checksum that the client computed of the whole."""
+    """Raise an error if the object's size or checksum differs from the values that the client computed for it."""
     if (size := params.get("MpuObjectSize")) is not None and size != record.size:
         raise ServiceError(
             "InvalidRequest",

@@ -1,4 +1,4 @@
-"""SNS: topics that deliver to queues and functions."""
+"""SNS: topics that deliver messages to queues and functions."""
 
 from scones.cloud.services.sns.api import SNS
 

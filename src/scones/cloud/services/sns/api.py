@@ -8,8 +8,8 @@ from scones.cloud.services.sns.topics import TopicOperations
 
 
 class SNS(TopicOperations, SubscriptionOperations, PublishingOperations):
-    """Topics whose messages are delivered from the store."""
+    """The SNS API; messages are delivered from an outbox in the store."""
 
     async def start(self) -> None:
-        """Go on with the deliveries that a former process left."""
+        """Resume the deliveries that an earlier process left."""
         self._outbox.start()

@@ -1,4 +1,4 @@
-"""Delivering messages to queues and functions."""
+"""Delivery of messages to queues and functions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Makes the deliveries of the outbox: one message to one subscription."""
+    """Makes the outbox's deliveries, each of one message to one subscription."""
 
     def __init__(self, cloud: Cloud, records: Records) -> None:
         self._cloud = cloud
         self._records = records
 
     async def deliver(self, lane: str, message: dict[str, Any]) -> None:
-        """Give a message to a subscription; one that was deleted meanwhile is given nothing."""
+        """Deliver a message to the subscription whose ARN is `lane`; do nothing if it was deleted meanwhile."""
         try:
             subscription = self._records.subscription(lane)
         except ServiceError:
@@ -37,7 +37,7 @@ class Delivery:
             await self._send(subscription.endpoint, subscription, message)
 
     async def failed(self, lane: str, message: dict[str, Any], error: ServiceError) -> None:
-        """Put what could not be delivered into the subscription's dead-letter queue, where it has one."""
+        """Send an undeliverable message to the subscription's dead-letter queue, or log it if there is none."""
         try:
             subscription = self._records.subscription(lane)
         except ServiceError:

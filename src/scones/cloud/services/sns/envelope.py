@@ -1,4 +1,4 @@
-"""What subscribers are given: SNS's JSON around a message, and Lambda's event."""
+"""The forms in which subscribers receive a message: SNS's JSON for queues, and an event for functions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from scones.cloud.services.sns.records import Subscription
 
 UNSIGNED = "UNSIGNED"
-"""AWS signs notifications with a certificate of its own, which nobody else has; nothing here passes for that."""
+"""Placeholder for the signature: only AWS has the private key with which it signs notifications."""
 
 
 def notification(message: dict[str, Any], subscription: Subscription, url: str) -> str:
-    """Return the JSON text that queues are given."""
+    """Return the JSON text that queues receive."""
     document: dict[str, Any] = {"Type": "Notification", "MessageId": message["MessageId"]}
     if message["SequenceNumber"]:
         document["SequenceNumber"] = message["SequenceNumber"]
@@ -25,11 +25,11 @@ def notification(message: dict[str, Any], subscription: Subscription, url: str) 
     document["UnsubscribeURL"] = unsubscribe_url(url, subscription)
     if message["MessageAttributes"]:
         document["MessageAttributes"] = _attributes(message)
-    return json.dumps(document, ensure_ascii=False, indent=2, separators=(",", " : "))  # as AWS sets it
+    return json.dumps(document, ensure_ascii=False, indent=2, separators=(",", " : "))  # AWS's layout
 
 
 def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) -> bytes:
-    """Return the event that functions are given: Lambda Developer Guide, "Using Lambda with Amazon SNS"."""
+    """Return the event that functions receive: Lambda Developer Guide, "Using Lambda with Amazon SNS"."""
     record = {
         "Type": "Notification",
         "MessageId": message["MessageId"],
@@ -50,7 +50,7 @@ def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) 
 
 
 def text_for(message: dict[str, Any], protocol: str) -> str:
-    """Return the message for a protocol: MessageStructure json has one text for each."""
+    """Return the message's text for a protocol; with MessageStructure `json`, each protocol can have its own."""
     if message["MessageStructure"] != "json":
         return str(message["Message"])
     texts = json.loads(message["Message"])
@@ -58,12 +58,12 @@ def text_for(message: dict[str, Any], protocol: str) -> str:
 
 
 def certificate_url(url: str) -> str:
-    """Return where AWS would have the certificate; nothing lies there."""
+    """Return the URL of the signing certificate; the local cloud serves nothing there."""
     return f"{url}/SimpleNotificationService-none.pem"
 
 
 def unsubscribe_url(url: str, subscription: Subscription) -> str:
-    """Return the address that takes a subscription away on AWS."""
+    """Return the URL that deletes a subscription, in AWS's form."""
     return f"{url}/?Action=Unsubscribe&SubscriptionArn={subscription.arn}"
 
 

@@ -1,4 +1,4 @@
-"""Errors in the words of SNS."""
+"""SNS's errors, with its messages."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from scones.cloud.errors import ServiceError
 
 
 def invalid(what: str) -> ServiceError:
-    """Return the answer for a parameter that is not allowed."""
+    """Return the error for an invalid parameter."""
     return ServiceError("InvalidParameter", f"Invalid parameter: {what}")
 
 
 def no_topic() -> ServiceError:
-    """Return the answer for a topic that is not there."""
+    """Return the error for a topic that does not exist."""
     return ServiceError("NotFound", "Topic does not exist", 404)
 
 
 def no_subscription() -> ServiceError:
-    """Return the answer for a subscription that is not there."""
+    """Return the error for a subscription that does not exist."""
     return ServiceError("NotFound", "Subscription does not exist", 404)

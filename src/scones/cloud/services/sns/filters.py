@@ -1,4 +1,4 @@
-"""Filter policies: which messages a subscription is given."""
+"""Filter policies, which select the messages that a subscription receives."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from scones.cloud.wire import json_document
 
 BODY = "MessageBody"
 KEYS = 5
-"""Keys of a filter policy: SNS Developer Guide, "Filter policy constraints"."""
+"""Maximum number of keys in a filter policy: SNS Developer Guide, "Filter policy constraints"."""
 COMBINATIONS = 150
-"""Product of the number of values of each key times its level, from the same page."""
+"""Maximum product, over all keys, of the number of values times the key's level, from the same page."""
 SIZE = 262_144
-"""Bytes of a filter policy, from the same page."""
+"""Maximum size of a filter policy in bytes, from the same page."""
 
 
 def check_filter(policy: str, scope: str) -> None:
@@ -52,7 +52,7 @@ def _keys(pattern: Mapping[str, Any]) -> int:
 
 
 def _combinations(pattern: Mapping[str, Any], level: int) -> int:
-    """Return the product over all keys; alternatives are added up, which SNS's page does not say."""
+    """Return the product over all keys; alternatives of `$or` are summed, which SNS's page does not specify."""
     found = 1
     for key, wanted in pattern.items():
         if isinstance(wanted, dict):
@@ -65,7 +65,7 @@ def _combinations(pattern: Mapping[str, Any], level: int) -> int:
 
 
 class FilteredMessage:
-    """A message as filter policies see it; its JSON is parsed once for all subscriptions."""
+    """A message for matching against filter policies; its JSON is parsed once per protocol."""
 
     def __init__(self, message: dict[str, Any]) -> None:
         self._message = message
@@ -73,7 +73,7 @@ class FilteredMessage:
         self._attributes = {name: _value(attribute) for name, attribute in message["MessageAttributes"].items()}
 
     def _body(self, protocol: str) -> Any:
-        """Return the JSON that a protocol is given, or None for other text."""
+        """Return a protocol's text parsed as JSON, or None if it is not JSON."""
         if protocol not in self._bodies:
             try:
                 self._bodies[protocol] = json_document.load_text(text_for(self._message, protocol))
@@ -96,7 +96,7 @@ class FilteredMessage:
 
 
 def _value(attribute: Mapping[str, Any]) -> Any:
-    """Return an attribute as patterns see it: a number, an array, or text."""
+    """Return an attribute's value for matching: a number, an array, or text."""
     text, kind = attribute.get("StringValue", ""), attribute["DataType"]
     if kind.startswith("Number"):
         return float(text)

@@ -1,4 +1,4 @@
-"""What the groups of SNS's operations have in common."""
+"""The base of SNS's operation groups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OUTBOX = "sns_deliveries"
 
 
 class Operations(Service):
-    """The service's state."""
+    """The service's state: its records and its outbox."""
 
     name: ClassVar[str] = "sns"
     schema: ClassVar[str] = records.SCHEMA + ";" + Outbox.schema(OUTBOX)

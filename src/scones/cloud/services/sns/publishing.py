@@ -22,15 +22,15 @@ from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wire import json_document
 
 DEDUPLICATION_SECONDS = 300.0
-"""How long a FIFO topic remembers what was published."""
+"""Seconds for which a FIFO topic detects duplicates."""
 BATCH_LIMIT = 262_144
-"""Bytes of a batch's messages, and of one message where the topic says nothing else."""
+"""Maximum size in bytes of a batch, and of one message unless the topic has MaximumMessageSize."""
 _FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class PublishingOperations(Operations):
-    """Publish and PublishBatch: what is answered is on disk, and delivered from there."""
+    """Publish and PublishBatch. Messages are on disk before the response, and are delivered from there."""
 
     async def publish(self, call: Call) -> dict[str, Any]:
         """Publish one message."""
@@ -39,7 +39,7 @@ class PublishingOperations(Operations):
         return published
 
     async def publish_batch(self, call: Call) -> dict[str, Any]:
-        """Publish up to ten messages in one write; those that are not allowed fail alone."""
+        """Publish up to ten messages in one write; invalid entries fail without affecting the rest."""
         topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
         _check_batch(entries)
         messages: dict[str, dict[str, Any]] = {}
@@ -64,7 +64,7 @@ class PublishingOperations(Operations):
         return self._records.topic(arn)
 
     async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Keep the deliveries of messages, begin them, and return the messages' names."""
+        """Store and start the deliveries of messages; return the messages' IDs and sequence numbers."""
         subscriptions = [each for each in self._records.subscriptions(topic.arn) if not each.pending]
         async with TimeSlices() as slices:
             lanes = {}
@@ -91,7 +91,7 @@ class PublishingOperations(Operations):
 
 
 def _number(connection: sqlite3.Connection, topic: Topic, message: dict[str, Any]) -> dict[str, Any] | None:
-    """Give a FIFO message its sequence number, or return the names of the one of which it is a duplicate."""
+    """Set a FIFO message's sequence number; if it is a duplicate, return the IDs of the earlier message instead."""
     scope = message["MessageGroupId"] if topic.attributes.get("FifoThroughputScope") == "MessageGroup" else ""
     key, now = (topic.arn, scope, message["MessageDeduplicationId"]), time.time()
     row = connection.execute(
@@ -120,7 +120,7 @@ def _sequence(message: dict[str, Any]) -> str | None:
 
 
 def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the message that the parameters describe, as the outbox keeps it, or raise SNS's error."""
+    """Return the message that the parameters describe, in the outbox's form; raises SNS's error."""
     text, attributes = params["Message"], params.get("MessageAttributes") or {}
     if not text:
         raise invalid("Empty message")

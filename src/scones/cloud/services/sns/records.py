@@ -1,4 +1,4 @@
-"""Topics and subscriptions as they are kept."""
+"""Stored topics and subscriptions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEMA = """
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic and the attributes that it was given."""
+    """A topic with the attributes that were set."""
 
     arn: str
     attributes: dict[str, str]
@@ -39,18 +39,18 @@ class Topic:
 
     @property
     def fifo(self) -> bool:
-        """Whether messages keep their order and are delivered once."""
+        """True for a FIFO topic: messages keep their order and are deduplicated."""
         return self.arn.endswith(".fifo")
 
     @property
     def name(self) -> str:
-        """The last part of the ARN."""
+        """The topic's name, the last part of its ARN."""
         return self.arn.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A subscription and the attributes that it was given; a pending one is given no messages."""
+    """A subscription with the attributes that were set; it receives no messages while it is pending."""
 
     arn: str
     topic: str
@@ -61,18 +61,18 @@ class Subscription:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Subscription:
-        """Return the subscription of a row."""
+        """Return the subscription for a row."""
         attributes = json.loads(row["attributes"])
         return cls(row["arn"], row["topic"], row["protocol"], row["endpoint"], attributes, bool(row["pending"]))
 
     @property
     def raw(self) -> bool:
-        """Whether the message goes without SNS's envelope."""
+        """True if messages are delivered without SNS's envelope."""
         return self.attributes.get("RawMessageDelivery", "false") == "true"
 
 
 class Records:
-    """Reads and writes of SNS's tables; those that are not found raise AWS's errors."""
+    """Reads and writes SNS's tables."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._store = cloud.store
@@ -83,7 +83,7 @@ class Records:
         return Topic(arn, json.loads(row["attributes"]), json.loads(row["tags"])) if row else None
 
     def topic(self, arn: str) -> Topic:
-        """Return a topic; raises `NotFound`, or `InvalidParameter` for what is no ARN."""
+        """Return a topic; raises `NotFound`, or `InvalidParameter` if `arn` is not an ARN."""
         parts = arn.split(":")
         if len(parts) < 6:
             raise invalid(f"TopicArn Reason: An ARN must have at least 6 elements, not {len(parts)}")
@@ -93,24 +93,24 @@ class Records:
         return topic
 
     def topics(self) -> list[str]:
-        """Return all topics' ARNs."""
+        """Return the ARNs of all topics, sorted."""
         return [row["arn"] for row in self._store.rows("SELECT arn FROM sns_topics ORDER BY arn")]
 
     async def add_topic(self, arn: str, attributes: dict[str, str], tags: dict[str, str]) -> None:
-        """Keep a new topic; one made meanwhile stays as it is."""
+        """Store a new topic; an existing topic with this ARN stays unchanged."""
         await self._store.execute(
             "INSERT OR IGNORE INTO sns_topics (arn, attributes, tags, created) VALUES (?, ?, ?, ?)",
             arn, json.dumps(attributes), json.dumps(tags), time.time(),
         )  # fmt: skip
 
     async def change_topic(self, arn: str, column: str, document: dict[str, str]) -> None:
-        """Replace a topic's attributes or tags, by the name of the column."""
+        """Replace a topic's attributes or tags; `column` is "attributes" or "tags"."""
         assert column in ("attributes", "tags")
         statement = f"UPDATE sns_topics SET {column} = ? WHERE arn = ?"  # noqa: S608 - one of our two columns
         await self._store.execute(statement, json.dumps(document), arn)
 
     async def delete_topic(self, arn: str) -> None:
-        """Delete a topic with its subscriptions; one that is not there is no error."""
+        """Delete a topic with its subscriptions; do nothing if it does not exist."""
         await self._store.execute("DELETE FROM sns_topics WHERE arn = ?", arn)
 
     def subscription(self, arn: str) -> Subscription:
@@ -121,13 +121,13 @@ class Records:
         return Subscription.of(row)
 
     def subscriptions(self, topic: str | None = None) -> list[Subscription]:
-        """Return the subscriptions of a topic, or of all."""
+        """Return the subscriptions of a topic, or of all topics, oldest first."""
         where, given = ("WHERE topic = ?", (topic,)) if topic else ("", ())
         query = f"SELECT * FROM sns_subscriptions {where} ORDER BY created, arn"  # noqa: S608 - where is our own
         return [Subscription.of(row) for row in self._store.rows(query, *given)]
 
     def subscribed(self, topic: str, protocol: str, endpoint: str) -> Subscription | None:
-        """Return the subscription of an endpoint to a topic, or None."""
+        """Return an endpoint's subscription to a topic, or None."""
         row = self._store.row(
             "SELECT * FROM sns_subscriptions WHERE topic = ? AND protocol = ? AND endpoint = ?",
             topic, protocol, endpoint,
@@ -135,7 +135,7 @@ class Records:
         return Subscription.of(row) if row else None
 
     async def add_subscription(self, subscription: Subscription) -> None:
-        """Keep a new subscription; one of the same endpoint made meanwhile stays as it is."""
+        """Store a new subscription; an existing one with the same topic, protocol and endpoint stays unchanged."""
         await self._store.execute(
             "INSERT OR IGNORE INTO sns_subscriptions VALUES (?, ?, ?, ?, ?, ?, ?)",
             subscription.arn, subscription.topic, subscription.protocol, subscription.endpoint,
@@ -149,7 +149,7 @@ class Records:
         )
 
     async def delete_subscription(self, subscription: Subscription) -> None:
-        """Delete a subscription, and count it."""
+        """Delete a subscription, and count it in its topic's deleted subscriptions."""
 
         def delete(connection: sqlite3.Connection) -> None:
             if connection.execute("DELETE FROM sns_subscriptions WHERE arn = ?", (subscription.arn,)).rowcount:
@@ -161,11 +161,11 @@ class Records:
         await self._store.write(delete)
 
     def deleted_subscriptions(self, topic: str) -> int:
-        """Return how many subscriptions of a topic were deleted."""
+        """Return the number of a topic's deleted subscriptions."""
         row = self._store.row("SELECT deleted_subscriptions FROM sns_topics WHERE arn = ?", topic)
         return int(row["deleted_subscriptions"]) if row else 0
 
 
 def page(items: list[Any], token: str | None) -> tuple[list[Any], str | None]:
-    """Return up to 100 items, as SNS does, and the token of the next page."""
+    """Return a page of up to 100 items, which is SNS's page size, and the next page's token or None."""
     return pages.page(items, token, 100, invalid("NextToken"))

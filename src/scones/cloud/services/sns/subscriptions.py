@@ -24,13 +24,14 @@ PENDING = "pending confirmation"
 
 
 class SubscriptionOperations(Operations):
-    """Subscribe queues and functions to topics.
+    """Operations that subscribe queues and functions to topics.
 
-    A subscription by mail stays pending, as on AWS until its owner follows the link in a mail; no mail is sent here.
+    Email subscriptions stay pending: on AWS, the owner confirms with a link in an email, which the local cloud does not
+    send.
     """
 
     async def subscribe(self, call: Call) -> dict[str, Any]:
-        """Subscribe an endpoint; one that is subscribed with the same attributes keeps its subscription."""
+        """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
         params = call.params
         protocol, endpoint, given = params["Protocol"], params.get("Endpoint", ""), params.get("Attributes") or {}
         topic = self._records.topic(params["TopicArn"])
@@ -51,7 +52,7 @@ class SubscriptionOperations(Operations):
         return {"SubscriptionArn": told}
 
     async def unsubscribe(self, call: Call) -> dict[str, Any]:
-        """Delete a subscription; one that is not there is no error."""
+        """Delete a subscription; do nothing if it does not exist."""
         arn = call.params["SubscriptionArn"]
         if len(arn.split(":")) != 7:
             raise invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {len(arn.split(':'))}")
@@ -61,11 +62,11 @@ class SubscriptionOperations(Operations):
         return {}
 
     async def list_subscriptions(self, call: Call) -> dict[str, Any]:
-        """List all subscriptions, 100 a page."""
+        """List all subscriptions, 100 per page."""
         return self._listed(self._records.subscriptions(), call)
 
     async def list_subscriptions_by_topic(self, call: Call) -> dict[str, Any]:
-        """List a topic's subscriptions, 100 a page."""
+        """List a topic's subscriptions, 100 per page."""
         topic = self._records.topic(call.params["TopicArn"])
         return self._listed(self._records.subscriptions(topic.arn), call)
 
@@ -84,7 +85,7 @@ class SubscriptionOperations(Operations):
         return {"Subscriptions": members, "NextToken": token}
 
     async def get_subscription_attributes(self, call: Call) -> dict[str, Any]:
-        """Describe a subscription."""
+        """Return a subscription's attributes."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         scope = {"FilterPolicyScope": "MessageAttributes"} if "FilterPolicy" in found.attributes else {}
         return {
@@ -104,7 +105,7 @@ class SubscriptionOperations(Operations):
         }
 
     async def set_subscription_attributes(self, call: Call) -> dict[str, Any]:
-        """Change one attribute of a subscription; an empty value takes it away."""
+        """Change one attribute of a subscription; an empty value removes it."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
         changed = {**found.attributes, name: value}

@@ -30,10 +30,10 @@ _DELIVERY_POLICY = {
 
 
 class TopicOperations(Operations):
-    """Create, change, list and delete topics, and their tags."""
+    """Operations that create, change, list, delete and tag topics."""
 
     async def create_topic(self, call: Call) -> dict[str, Any]:
-        """Create a topic; one that is there with the same attributes is answered as if it were new."""
+        """Create a topic; if it exists with the same attributes and tags, return its ARN."""
         name, given = call.params["Name"], call.params.get("Attributes") or {}
         tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or ()}
         fifo = given.get("FifoTopic", "false") == "true"
@@ -59,7 +59,7 @@ class TopicOperations(Operations):
         return {"TopicArn": arn}
 
     async def delete_topic(self, call: Call) -> dict[str, Any]:
-        """Delete a topic with its subscriptions; one that is not there is no error."""
+        """Delete a topic with its subscriptions; do nothing if it does not exist."""
         arn = call.params["TopicArn"]
         if len(arn.split(":")) != 6:
             raise invalid("TopicArn")
@@ -67,12 +67,12 @@ class TopicOperations(Operations):
         return {}
 
     async def list_topics(self, call: Call) -> dict[str, Any]:
-        """List topics, 100 a page."""
+        """List topics, 100 per page."""
         arns, token = page(self._records.topics(), call.params.get("NextToken"))
         return {"Topics": [{"TopicArn": arn} for arn in arns], "NextToken": token}
 
     async def get_topic_attributes(self, call: Call) -> dict[str, Any]:
-        """Describe a topic."""
+        """Return a topic's attributes."""
         topic = self._records.topic(call.params["TopicArn"])
         pending = [each.pending for each in self._records.subscriptions(topic.arn)]
         return {
@@ -101,7 +101,7 @@ class TopicOperations(Operations):
         return {}
 
     async def tag_resource(self, call: Call) -> dict[str, Any]:
-        """Add tags to a topic, or change them."""
+        """Add or change a topic's tags."""
         topic = self._tagged(call)
         tags = topic.tags | {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
         if len(tags) > 50:
@@ -128,7 +128,7 @@ class TopicOperations(Operations):
 
 
 def _check(name: str, value: str, fifo: bool) -> None:
-    """Raise `InvalidParameter` for an attribute that topics do not have, or a value that is not allowed."""
+    """Raise `InvalidParameter` if topics do not have the attribute or its value is not allowed."""
     reason = f"Attributes Reason: Invalid value for attribute {name}"
     if name in _SWITCHES:
         if value not in ("true", "false") or (name == "ContentBasedDeduplication" and not fifo):

@@ -1,4 +1,4 @@
-"""SQS: standard and FIFO queues, kept in the store."""
+"""SQS: standard and FIFO queues in the store."""
 
 from scones.cloud.services.sqs.api import SQS
 

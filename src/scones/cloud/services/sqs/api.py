@@ -20,22 +20,22 @@ from scones.cloud.services.sqs.sending import SendingOperations
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
-"""How often what nobody will receive any more is deleted; until then it is only not given."""
+"""Seconds between deletions of expired messages, which are never received, and of old deduplication IDs."""
 
 
 class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOperations, MoveTaskOperations):
-    """Queues whose messages are rows of the store."""
+    """The SQS API; messages are rows of the store."""
 
     schema: ClassVar[str] = ";".join((queues.SCHEMA, messages.SCHEMA, move_tasks.SCHEMA))
 
     async def start(self) -> None:
-        """Begin to delete messages that have outlived their queue's retention period, and plan to move on."""
+        """Start to delete messages past their retention period, unless in recovery, and plan to resume move tasks."""
         if not self.cloud.resumption.recover:
             self.cloud.spawn(self._sweep(), name="sqs retention")
         self._resume_moves()
 
     def drain(self) -> None:
-        """End the long polls."""
+        """End all long polls."""
         self._lines.end()
 
     async def _sweep(self) -> None:
@@ -43,7 +43,7 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
             await asyncio.sleep(SWEEP_SECONDS)
             try:
                 await self._forget()
-            except sqlite3.Error as error:  # a damaged row: the next round tries again
+            except sqlite3.Error as error:  # a damaged row; the next round tries again
                 log.error("Messages past their retention period could not be deleted: %s", error)
 
     async def _forget(self) -> None:

@@ -1,4 +1,4 @@
-"""A queue's attributes: their defaults, and what AWS allows."""
+"""Queue attributes: their defaults and the values that AWS allows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check_attributes(given: Mapping[str, str], *, fifo: bool) -> None:
             raise ServiceError(
                 "InvalidAttributeName", f"You can specify the {name} only when FifoQueue is set to true."
             )
-        if value == "" and name in _TEXTS:  # an empty text takes the attribute away
+        if value == "" and name in _TEXTS:  # an empty text removes the attribute
             continue
         if not _allowed(name, value):
             raise ServiceError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
@@ -77,7 +77,7 @@ def _allowed(name: str, value: str) -> bool:
 
 
 def _document(text: str) -> dict[str, Any] | None:
-    """Return the JSON object that a text is, or None."""
+    """Parse a text as a JSON object; return None if it is not one."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def _document(text: str) -> dict[str, Any] | None:
 
 
 def redrive_policy(text: str) -> tuple[str, int]:
-    """Return the dead-letter queue's ARN and maxReceiveCount of a RedrivePolicy, or raise SQS's error."""
+    """Return a RedrivePolicy's dead-letter queue ARN and maxReceiveCount; raises `InvalidParameterValue`."""
     policy = _document(text)
     target, count = (policy.get("deadLetterTargetArn"), policy.get("maxReceiveCount")) if policy else (None, None)
     if target is None or count is None:
@@ -107,7 +107,7 @@ def redrive_policy(text: str) -> tuple[str, int]:
 
 
 def redrive_allowed(text: str, source_arn: str) -> bool:
-    """Tell whether a dead-letter queue's RedriveAllowPolicy lets a source queue name it."""
+    """Return True if a dead-letter queue's RedriveAllowPolicy permits a source queue."""
     policy = _document(text) or {}
     match policy.get("redrivePermission", "allowAll"):
         case "denyAll":

@@ -1,4 +1,4 @@
-"""What all batches have in common: their limits, and entries that fail alone."""
+"""Batch requests: their limits, and entries that fail independently."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 def started_batch(entries: list[dict[str, Any]], kind: str) -> None:
-    """Raise SQS's error for a batch that cannot be begun at all."""
+    """Raise SQS's error if a batch is empty, has more than ten entries, or has invalid or repeated IDs."""
     if not entries:
         raise ServiceError("EmptyBatchRequest", f"There should be at least one {kind} in the request.")
     if len(entries) > 10:
@@ -35,12 +35,12 @@ def started_batch(entries: list[dict[str, Any]], kind: str) -> None:
 
 
 def failed(entry_id: str, error: ServiceError) -> dict[str, Any]:
-    """Return the answer for one entry that failed."""
+    """Return the response member for an entry that failed."""
     return {"Id": entry_id, "SenderFault": True, "Code": query_code(error.code), "Message": error.message}
 
 
 def run_each(entries: Iterable[dict[str, Any]], work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Run `work` for each entry and return the answer for the batch."""
+    """Run `work` for each entry and return the batch's response."""
     successes: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     for entry in entries:

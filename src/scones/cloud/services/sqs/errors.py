@@ -1,4 +1,4 @@
-"""Errors in the words of SQS."""
+"""SQS's errors, with its messages."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from scones.cloud.errors import ServiceError
 
 
 def no_queue() -> ServiceError:
-    """Return the answer for a queue that is not there."""
+    """Return the error for a queue that does not exist."""
     return ServiceError("QueueDoesNotExist", "The specified queue does not exist.")
 
 
 def invalid(message: str) -> ServiceError:
-    """Return the answer for a value that is not allowed."""
+    """Return the error for a value that is not allowed."""
     return ServiceError("InvalidParameterValue", message)
 
 
 def invalid_parameter(value: object, name: str, reason: str) -> ServiceError:
-    """Return the answer for a named parameter's value that is not allowed."""
+    """Return the error for a named parameter whose value is not allowed."""
     return invalid(f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
 
 def missing(name: str) -> ServiceError:
-    """Return the answer for a parameter that has to be there."""
+    """Return the error for a required parameter that is missing."""
     return ServiceError("MissingParameter", f"The request must contain the parameter {name}.")
 
 
 def in_range(value: int | None, name: str, low: int, high: int) -> None:
-    """Raise `InvalidParameterValue` where an integer parameter is out of its range."""
+    """Raise `InvalidParameterValue` if an integer parameter is out of its range."""
     if value is not None and not low <= value <= high:
         raise invalid_parameter(value, name, f"Must be >= {low} and <= {high}, if provided.")
 
 
 def require(params: dict[str, Any], shape: StructureShape, path: str = "") -> None:
-    """Raise `MissingParameter` for the first required member that is not there, at any depth."""
+    """Raise `MissingParameter` for the first required member that is missing, including members of list items."""
     for name in shape.required_members:
         if params.get(name) is None:
             raise missing(path + name)

@@ -1,4 +1,4 @@
-"""Message groups of FIFO queues: which messages can be received now."""
+"""Message groups of FIFO queues, and the messages that can be received from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 SCANNED = 1000
-"""Messages of groups that wait which are passed over before the groups are looked at one by one."""
+"""Number of blocked messages that are skipped before the scan continues group by group."""
 
 _QUEUE = "SELECT id, group_id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 ORDER BY id"
 _GROUP = "SELECT id, visible FROM sqs_messages WHERE queue = ? AND fifo = 1 AND group_id = ? AND id > ? ORDER BY id"
@@ -21,11 +21,11 @@ _IN_FLIGHT = (
 
 
 def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator[sqlite3.Row]:
-    """Yield the messages of a queue that can be received at a time (ms), each group's in their order.
+    """Yield the messages of a queue that can be received at `now` (milliseconds), in order within each group.
 
-    A group waits while one of its messages is in flight, and behind one that is delayed. The oldest messages come
-    first, but behind many of groups that wait the others come group by group: a receive costs as many look-ups as
-    there are groups at most, however many messages they have.
+    A group is blocked while one of its messages is in flight; a delayed message blocks the later messages of its
+    group. The oldest messages come first. After `SCANNED` blocked messages, the scan continues group by group, so
+    that the number of look-ups is bounded by the number of groups, not by the number of messages.
     """
     waiting: dict[str, bool] = {}
 
@@ -60,7 +60,7 @@ def receivable(connection: sqlite3.Connection, queue: int, now: int) -> Iterator
 
 
 def _groups(connection: sqlite3.Connection, queue: int, after: str, last: str | None) -> Iterator[str]:
-    """Yield the groups behind one in the order of their names, up to `last`."""
+    """Yield the names of the groups after `after`, in order, up to and including `last` if it is given."""
     while (row := connection.execute(_NEXT_GROUP, (queue, after)).fetchone()) is not None:
         after = row["group_id"]
         if last is not None and after > last:

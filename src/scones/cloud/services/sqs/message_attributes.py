@@ -1,4 +1,4 @@
-"""Message attributes: what AWS allows, their MD5, and which of them a receiver asked for."""
+"""Message attributes: validation, MD5, and selection for a receiver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from scones.cloud.services.sqs.errors import invalid
 
 Attributes = Mapping[str, Mapping[str, Any]]
-"""By name: DataType with StringValue, or BinaryValue in bytes."""
+"""Message attributes by name: each has DataType, and StringValue (text) or BinaryValue (bytes)."""
 
 _NAME = re.compile(r"(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _TYPE = re.compile(r"(String|Number|Binary)(\..{1,250})?")
@@ -20,7 +20,7 @@ _CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def has_forbidden_characters(text: str) -> bool:
-    """Tell whether a text has characters that neither bodies nor string values may have (XML 1.0's rule)."""
+    """Return True if a text has characters that are forbidden in bodies and string values (XML 1.0's rule)."""
     return _CHARACTERS.search(text) is not None
 
 
@@ -69,7 +69,7 @@ def _number(text: str) -> bool:
 
 
 def attributes_size(attributes: Attributes) -> int:
-    """Return the bytes that attributes add to a message: names, types and values."""
+    """Return the number of bytes that attributes add to a message: names, types and values."""
     return sum(
         len(name.encode()) + len(attribute["DataType"].encode()) + len(_value(attribute))
         for name, attribute in attributes.items()
@@ -77,7 +77,7 @@ def attributes_size(attributes: Attributes) -> int:
 
 
 def attributes_md5(attributes: Attributes) -> str | None:
-    """Return the MD5 that SDKs compare: SQS Developer Guide, "Calculating the MD5 message digest for attributes"."""
+    """Return the MD5 that SDKs verify: SQS Developer Guide, "Calculating the MD5 message digest for attributes"."""
     if not attributes:
         return None
     digest = hashlib.md5(usedforsecurity=False)
@@ -104,7 +104,7 @@ def _value(attribute: Mapping[str, Any]) -> bytes:
 
 
 def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    """Return the attributes that a receiver asked for: by name, by `prefix.*`, or `All`."""
+    """Return the attributes that a receiver requests, by name, by `prefix.*`, or with `All`."""
     wanted = list(names)
     if "All" in wanted or ".*" in wanted:
         return dict(attributes)
@@ -115,7 +115,7 @@ def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[st
 
 
 def to_json(attributes: Attributes) -> dict[str, dict[str, Any]]:
-    """Return attributes as JSON keeps them: bytes in base64."""
+    """Return attributes in a form for JSON, with bytes in base64."""
     return {
         name: {key: base64.b64encode(value).decode() if key == "BinaryValue" else value for key, value in given.items()}
         for name, given in attributes.items()
@@ -123,7 +123,7 @@ def to_json(attributes: Attributes) -> dict[str, dict[str, Any]]:
 
 
 def from_json(document: Attributes) -> dict[str, dict[str, Any]]:
-    """Read attributes that `to_json` wrote."""
+    """Return the attributes that `to_json` converted."""
     return {
         name: {key: base64.b64decode(value) if key == "BinaryValue" else value for key, value in given.items()}
         for name, given in document.items()

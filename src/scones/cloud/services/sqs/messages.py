@@ -1,6 +1,6 @@
-"""Messages as they are kept: sent, received, made visible again, moved to a dead-letter queue, deleted.
+"""Stored messages: sending, receiving, visibility, dead-letter queues and deletion.
 
-Every function runs inside one write of the store. Times are milliseconds since 1970.
+Functions with a connection run inside one write of the store. Times are milliseconds since 1970.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ SCHEMA = """
 """
 
 DEDUPLICATION_MS = 300_000
-"""How long a FIFO queue remembers what was sent."""
+"""Milliseconds for which a FIFO queue detects duplicates."""
 _FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
-"""AWS's numbers have 20 digits; applications compare them as text."""
+"""The base of sequence numbers. AWS's have 20 digits, and applications compare them as text."""
 
 MOST_BURIED = 500
-"""Messages that one receive moves to the dead-letter queue: others write in between."""
+"""Maximum number of messages that one write moves to the dead-letter queue, so that other writes run in between."""
 _BY_TIME = "SELECT * FROM sqs_messages WHERE queue = ? AND visible <= ? AND sent > ? ORDER BY visible, sent, id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message that is about to be sent."""
+    """A message to be sent."""
 
     body: str
     md5: str
@@ -65,7 +65,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The names of a message that was sent, or of the one of which it is a duplicate."""
+    """The IDs of a sent message, or of the earlier message that it duplicates."""
 
     message_id: str
     sequence_number: str | None
@@ -73,7 +73,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a receiver is given, and whether messages went to the dead-letter queue on the way: all, or `some`."""
+    """Received messages.
+
+    `moved` is true if messages went to the dead-letter queue. `some` is true if the write stopped at `MOST_BURIED`, so
+    that more may have to be moved.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     moved: bool = False
@@ -81,12 +85,12 @@ class Taken:
 
 
 def sequence_number(number: int) -> str:
-    """Return a FIFO message's SequenceNumber, by its row."""
+    """Return a FIFO message's SequenceNumber from its row ID."""
     return str(_FIRST_SEQUENCE_NUMBER + number)
 
 
 def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -> Sent:
-    """Keep a message, unless it is a duplicate."""
+    """Store a message, unless it is a duplicate."""
     scope = draft.group or "" if queue.attributes.get("DeduplicationScope") == "messageGroup" else ""
     if queue.fifo:
         row = connection.execute(
@@ -117,7 +121,7 @@ def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -
 def take(
     connection: sqlite3.Connection, queue: Queue, dead_letters: Queue | None, limit: int, visibility_ms: int, now: int
 ) -> Taken:
-    """Receive up to `limit` messages; those received too often go to the dead-letter queue instead, if it is there."""
+    """Receive up to `limit` messages; those received too often go to the dead-letter queue instead, if it exists."""
     if dead_letters and not connection.execute("SELECT 1 FROM sqs_queues WHERE id = ?", (dead_letters.id,)).fetchone():
         dead_letters = None
     oldest = now - 1000 * queue.number("MessageRetentionPeriod")
@@ -158,7 +162,10 @@ def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:
 
 
 def _bury(connection: sqlite3.Connection, numbers: list[int], dead_letters: Queue, queue: Queue, now: int) -> None:
-    """Move messages to the dead-letter queue: a standard one keeps their time, and both their count of receives."""
+    """Move messages to the dead-letter queue.
+
+    A standard queue keeps their sent time. Both kinds of queue keep their receive count.
+    """
     assert queue.redrive is not None
     arn = queue.redrive[0].removesuffix(dead_letters.name) + queue.name
     connection.executemany(
@@ -169,7 +176,7 @@ def _bury(connection: sqlite3.Connection, numbers: list[int], dead_letters: Queu
 
 
 def find(connection: sqlite3.Connection, queue: Queue, number: int, receipt: str) -> sqlite3.Row | None:
-    """Return the message of the most recent receipt handle, or None where that receipt is an older one."""
+    """Return the message with a receipt, or None if it is gone or was received again since."""
     row: sqlite3.Row | None = connection.execute(
         "SELECT * FROM sqs_messages WHERE id = ? AND queue = ? AND receipt = ?", (number, queue.id, receipt)
     ).fetchone()
@@ -182,5 +189,5 @@ def delete(connection: sqlite3.Connection, number: int) -> None:
 
 
 def set_visible(connection: sqlite3.Connection, number: int, visible: int) -> None:
-    """Change when a message becomes visible again."""
+    """Set the time at which a message becomes visible."""
     connection.execute("UPDATE sqs_messages SET visible = ? WHERE id = ?", (visible, number))

@@ -1,4 +1,4 @@
-"""Message move tasks: what lies in a dead-letter queue goes back to where it came from, or to another queue."""
+"""Message move tasks, which move a dead-letter queue's messages to their source queues or to another queue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA = """
     CREATE INDEX IF NOT EXISTS sqs_move_tasks_running ON sqs_move_tasks (status) WHERE status = 'RUNNING'
 """
 FASTEST = 500
-"""Messages a second, where a task says nothing else; also the most that it may say."""
+"""Default and maximum rate of a task, in messages per second."""
 _EXISTS = "SELECT 1 FROM sqs_queues WHERE id = ?"
 _FAILED = "UPDATE sqs_move_tasks SET status = 'FAILED', reason = ? WHERE id = ?"
 
@@ -35,7 +35,7 @@ class MoveTaskOperations(Operations):
     """StartMessageMoveTask, CancelMessageMoveTask and ListMessageMoveTasks."""
 
     def _resume_moves(self) -> None:
-        """Plan to go on with the tasks that a former process left."""
+        """Plan the resumption of tasks that an earlier process left."""
         rows = self.cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'")
         self.cloud.resumption.plan(self._leftover_move(row["id"]) for row in rows)
 
@@ -52,7 +52,7 @@ class MoveTaskOperations(Operations):
         self.cloud.spawn(self._move_all(task), name=f"sqs move task {task}")
 
     async def start_message_move_task(self, call: Call) -> dict[str, Any]:
-        """Begin to move the messages of a dead-letter queue."""
+        """Start to move the messages of a dead-letter queue."""
         params = call.params
         source = self._known(params["SourceArn"], "SourceArn")
         in_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, FASTEST)
@@ -82,7 +82,7 @@ class MoveTaskOperations(Operations):
         return {"TaskHandle": _handle(task, params["SourceArn"])}
 
     async def cancel_message_move_task(self, call: Call) -> dict[str, Any]:
-        """Stop a task; what it has moved stays where it is."""
+        """Cancel a task; messages that it has moved stay in their new queue."""
         task = _task(call.params["TaskHandle"])
         cancelled = await self.cloud.store.execute(
             "UPDATE sqs_move_tasks SET status = 'CANCELLED' WHERE id = ? AND status = 'RUNNING'", task
@@ -113,7 +113,7 @@ class MoveTaskOperations(Operations):
         return queue
 
     async def _move_all(self, task: str) -> None:
-        """Move what is visible, so much each second, until nothing is left or the task is cancelled."""
+        """Move visible messages at the task's rate until none is left or the task is cancelled."""
         while (row := self.cloud.store.row("SELECT * FROM sqs_move_tasks WHERE id = ?", task)) is not None:
             if row["status"] != "RUNNING":
                 return
@@ -126,7 +126,7 @@ class MoveTaskOperations(Operations):
 
 
 def _move_some(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[str, Queue]) -> set[int]:
-    """Move up to a second's messages; return the queues that got some, or none where the task has ended."""
+    """Move up to one second's messages; return the IDs of the queues that received some, empty if the task ended."""
     source, touched, now = queues.get(task["source"]), set[int](), now_ms()
     rows = connection.execute(
         "SELECT id, source FROM sqs_messages WHERE queue = ? AND visible <= ? ORDER BY visible, sent, id LIMIT ?",

@@ -1,4 +1,4 @@
-"""What the groups of SQS's operations have in common."""
+"""The base of SQS's operation groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHECKED_HERE = (
 
 
 class Operations(Service):
-    """The service's state; missing parameters are told in SQS's words, to callers inside the cloud as well."""
+    """The service's state. Missing parameters raise SQS's own error, also for callers inside the cloud."""
 
     name: ClassVar[str] = "sqs"
     validation_code: ClassVar[str] = "InvalidParameterValue"
@@ -33,7 +33,7 @@ class Operations(Service):
         self._lines = WaitingLines()
 
     def handler(self, operation: str) -> Handler | None:
-        """Return the coroutine behind an operation, which is given complete parameters alone."""
+        """Return an operation's handler, which checks for missing parameters first, or None."""
         handler = super().handler(operation)
         shape = operation_model("sqs", operation).input_shape
         if handler is None or shape is None:
@@ -46,7 +46,7 @@ class Operations(Service):
         return checked
 
     def _queue(self, call: Call) -> Queue:
-        """Return the queue that a call is about."""
+        """Return the queue that a call's QueueUrl names."""
         return self._queues.at(call.params["QueueUrl"])
 
 

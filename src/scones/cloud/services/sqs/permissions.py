@@ -1,4 +1,4 @@
-"""Queues' policies, statement by statement: recorded, and not enforced, as all policies are here."""
+"""Statements of queue policies. The local cloud stores policies and does not enforce them."""
 
 from __future__ import annotations
 

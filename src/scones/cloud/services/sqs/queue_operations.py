@@ -32,18 +32,18 @@ _PAGE = 1000
 class QueueOperations(Operations):
     """Create, find, change and delete queues.
 
-    AWS makes its users wait for 60 seconds before a deleted queue's name is free again and before a queue may be
-    purged a second time; that is a limit of its own machinery, and the local cloud has none.
+    AWS requires a wait of 60 seconds before a deleted queue's name can be reused and before a queue can be purged
+    again. The local cloud has no such limit.
     """
 
     async def create_queue(self, call: Call) -> dict[str, Any]:
-        """Create a queue; one that is there with the same attributes is answered as if it were new."""
+        """Create a queue; if it exists with the same attributes, return its URL."""
         name, given = call.params["QueueName"], call.params.get("Attributes", {})
         fifo = given.get("FifoQueue", "false") == "true"
         _check_name(name, fifo)
         check_attributes(given, fifo=fifo)
         if "FifoQueue" in given and not fifo:
-            raise ServiceError("InvalidAttributeName", "Unknown Attribute FifoQueue.")  # AWS knows only of true
+            raise ServiceError("InvalidAttributeName", "Unknown Attribute FifoQueue.")  # AWS accepts only true
         self._check_redrive(name, given)
         if self._queues.named(name) is None:
             kept = {key: value for key, value in given.items() if value != ""}
@@ -69,14 +69,14 @@ class QueueOperations(Operations):
         return {"QueueUrl": self._queues.url(name)}
 
     async def list_queues(self, call: Call) -> dict[str, Any]:
-        """List queues' URLs by name; a token comes only where MaxResults was asked for."""
+        """List queue URLs by name; the response has a token only if the request has MaxResults."""
         limit, prefix = call.params.get("MaxResults"), call.params.get("QueueNamePrefix", "")
         names = [queue.name for queue in self._queues.all() if queue.name.startswith(prefix)]
         page, token = _page(names, limit, call.params.get("NextToken"))
         return {"QueueUrls": [self._queues.url(name) for name in page] or None, "NextToken": token}
 
     async def delete_queue(self, call: Call) -> dict[str, Any]:
-        """Delete a queue with its messages; whoever waits for them is told."""
+        """Delete a queue with its messages, and wake its long polls."""
         queue = self._queue(call)
         await delete_all(self.cloud.store, "sqs_messages", "queue = ?", queue.id)
         await self._queues.delete(queue)
@@ -84,7 +84,7 @@ class QueueOperations(Operations):
         return {}
 
     async def purge_queue(self, call: Call) -> dict[str, Any]:
-        """Delete all messages that a queue has now."""
+        """Delete all messages that are in a queue now."""
         queue = self._queue(call)
         newest = self.cloud.store.row("SELECT max(id) AS id FROM sqs_messages")
         last = newest["id"] if newest else None
@@ -93,7 +93,7 @@ class QueueOperations(Operations):
         return {}
 
     async def get_queue_attributes(self, call: Call) -> dict[str, Any]:
-        """Return the attributes asked for; those that count messages count what is on disk now."""
+        """Return the requested attributes; message counts are taken from the store now."""
         queue, names = self._queue(call), call.params.get("AttributeNames", [])
         known = {
             **queue.attributes,
@@ -111,7 +111,7 @@ class QueueOperations(Operations):
 
     async def _counts(self, queue: Queue) -> dict[str, str]:
         now = now_ms()
-        rows = await self.cloud.store.read_aside(  # the visible ones are counted in an index
+        rows = await self.cloud.store.read_aside(  # an index suffices to count the visible messages
             "SELECT (SELECT count(*) FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3),"
             " coalesce(sum(receives > carried), 0), coalesce(sum(receives = carried), 0)"
             " FROM sqs_messages WHERE queue = ?1 AND visible > ?2 AND sent > ?3",
@@ -120,7 +120,7 @@ class QueueOperations(Operations):
         return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
 
     async def set_queue_attributes(self, call: Call) -> dict[str, Any]:
-        """Change attributes; what kind of queue it is cannot be changed."""
+        """Change attributes; the queue type cannot be changed."""
         queue, given = self._queue(call), call.params["Attributes"]
         if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
             raise ServiceError("InvalidAttributeValue", "Modifying queue type is not supported.")
@@ -131,14 +131,14 @@ class QueueOperations(Operations):
         return {}
 
     async def list_dead_letter_source_queues(self, call: Call) -> dict[str, Any]:
-        """List the URLs of the queues whose messages end in this one."""
+        """List the URLs of the queues that use this queue as their dead-letter queue."""
         target = self._queues.arn(self._queue(call).name)
         names = [queue.name for queue in self._queues.all() if queue.redrive and queue.redrive[0] == target]
         page, token = _page(names, call.params.get("MaxResults"), call.params.get("NextToken"))
         return {"queueUrls": [self._queues.url(name) for name in page], "NextToken": token}
 
     async def tag_queue(self, call: Call) -> dict[str, Any]:
-        """Add tags, or change them."""
+        """Add or change tags."""
         queue = self._queue(call)
         tags = self._queues.tags(queue) | call.params["Tags"]
         if len(tags) > 50:
@@ -159,7 +159,7 @@ class QueueOperations(Operations):
         return {"Tags": self._queues.tags(self._queue(call)) or None}
 
     def _check_redrive(self, name: str, given: dict[str, str]) -> None:
-        """Raise where a redrive policy names a queue that is not there, of another kind, or that forbids it."""
+        """Raise an error if a redrive policy names a queue that does not exist, has another type, or forbids it."""
         if not given.get("RedrivePolicy"):
             return
         target, _ = redrive_policy(given["RedrivePolicy"])
@@ -189,7 +189,7 @@ def _check_name(name: str, fifo: bool) -> None:
 
 
 def _page(names: list[str], limit: int | None, token: str | None) -> tuple[list[str], str | None]:
-    """Return a page of sorted names and the token of the next one, which stands for the last name given."""
+    """Return a page of sorted names and the next page's token, which encodes the page's last name."""
     in_range(limit, "MaxResults", 1, _PAGE)
     if token:
         try:

@@ -1,4 +1,4 @@
-"""Queues as they are kept: found by name, by URL and by ARN."""
+"""Stored queues, with look-up by name, URL and ARN."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ SCHEMA = """
 
 @dataclass(frozen=True)
 class Queue:
-    """One queue; its attributes are those that AWS keeps as text, the defaults among them."""
+    """One queue. `attributes` are its settable attributes as text, including defaults."""
 
     id: int
     name: str
     attributes: dict[str, str]
     created: int
     modified: int
-    """Unix seconds."""
+    """Seconds since 1970."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Queue:
-        """Return the queue of a row."""
+        """Return the queue for a row."""
         return cls(row["id"], row["name"], json.loads(row["attributes"]), row["created"], row["modified"])
 
     @property
     def fifo(self) -> bool:
-        """Whether messages keep their order and are sent once."""
+        """True for a FIFO queue: messages keep their order and are deduplicated."""
         return self.name.endswith(".fifo")
 
     @cached_property
     def redrive(self) -> tuple[str, int] | None:
-        """The ARN of the dead-letter queue and how often a message is received before it goes there."""
+        """The dead-letter queue's ARN and the number of receives after which a message goes there, or None."""
         text = self.attributes.get("RedrivePolicy")
         return redrive_policy(text) if text else None
 
     def number(self, attribute: str) -> int:
-        """Return an attribute that is an integer."""
+        """Return an attribute as an integer."""
         return int(self.attributes[attribute])
 
 
 class Queues:
-    """The rows of queues."""
+    """The table of queues."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
     def url(self, name: str) -> str:
-        """Return a queue's URL: at the port that the cloud has now."""
+        """Return a queue's URL, with the cloud's current port."""
         return f"{self._cloud.url}/{self._cloud.settings.account}/{name}"
 
     def arn(self, name: str) -> str:
@@ -74,10 +74,14 @@ class Queues:
         return Queue.of(row) if row else None
 
     def at(self, url: str) -> Queue:
-        """Return the queue of a URL; host and port do not count, for the cloud may have moved since."""
+        """Return the queue at a URL.
+
+        Host and port are ignored, because the cloud's address may have changed. Raises `InvalidAddress` or
+        `QueueDoesNotExist`.
+        """
         try:
             parts = urlsplit(url).path.strip("/").split("/")
-        except ValueError:  # such as http://[
+        except ValueError:  # for example, http://[
             parts = []
         if len(parts) < 2:
             raise ServiceError("InvalidAddress", f"The address {url} is not valid for this endpoint.", 404)
@@ -97,7 +101,7 @@ class Queues:
         return [Queue.of(row) for row in self._cloud.store.rows("SELECT * FROM sqs_queues ORDER BY name")]
 
     async def insert(self, name: str, attributes: dict[str, str], tags: dict[str, str]) -> None:
-        """Keep a new queue; one of that name made meanwhile stays as it is."""
+        """Store a new queue; an existing queue with this name stays unchanged."""
         now = int(time.time())
         await self._cloud.store.execute(
             "INSERT OR IGNORE INTO sqs_queues (name, attributes, tags, created, modified) VALUES (?, ?, ?, ?, ?)",
@@ -105,7 +109,7 @@ class Queues:
         )  # fmt: skip
 
     async def change(self, queue: Queue, given: dict[str, str]) -> None:
-        """Change some attributes; an empty text takes one away."""
+        """Change some attributes; an empty text removes an attribute."""
 
         def update(connection: sqlite3.Connection) -> None:
             row = connection.execute("SELECT attributes FROM sqs_queues WHERE id = ?", (queue.id,)).fetchone()

@@ -1,4 +1,4 @@
-"""Receipt handles: which message was received, from which queue, and at which occasion."""
+"""Receipt handles, which identify a queue, a message and one receive of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FORM = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{24})")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt handle, taken apart."""
+    """A parsed receipt handle: the row IDs of queue and message, and the token of one receive."""
 
     queue: int
     message: int
@@ -21,7 +21,7 @@ class Receipt:
 
     @classmethod
     def parse(cls, handle: str) -> Receipt:
-        """Read a handle; raises `ReceiptHandleIsInvalid` for what is none."""
+        """Parse a handle; raises `ReceiptHandleIsInvalid`."""
         try:
             found = _FORM.fullmatch(base64.b64decode(handle, validate=True).decode())
         except ValueError:

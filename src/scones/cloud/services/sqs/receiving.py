@@ -1,4 +1,4 @@
-"""Receiving messages, and what a receiver does with them: delete them, or change when they are visible again."""
+"""Receiving and deleting messages, and changing their visibility timeout."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from scones.cloud.services.sqs.receipts import Receipt
 from scones.cloud.time_slices import in_turns
 
 VISIBILITY_LIMIT = 43_200
-"""Seconds for which one receive can hide a message."""
+"""Maximum visibility timeout of one receive, in seconds."""
 _GONE = "Message does not exist or is not available for visibility timeout change."
 
 
 class ReceivingOperations(Operations):
-    """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, with their batches.
+    """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, and the latter two's batches.
 
-    ReceiveRequestAttemptId is accepted and has no effect: it protects against answers lost on the way, and here
-    none is lost.
+    ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and
+    here none is lost.
     """
 
     async def receive_message(self, call: Call) -> dict[str, Any]:
-        """Receive messages, waiting for the first as long as asked; nothing is polled meanwhile."""
+        """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
         params, queue = call.params, self._queue(call)
         limit = params.get("MaxNumberOfMessages", 1)
         if not 1 <= limit <= 10:
@@ -45,12 +45,12 @@ class ReceivingOperations(Operations):
         if end <= time.monotonic():
             rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
             return await _received_answer(queue, rows, params)
-        waits_first = self._lines.rests(queue.id)  # those who rest began before: what is there is theirs
+        waits_first = self._lines.rests(queue.id)  # resting long polls started earlier, so the messages go to them
         with self._lines.joined(queue.id, limit) as waiter:
             if waits_first:
                 await call.while_connected(self._lines.rest(queue.id, waiter, end - time.monotonic()))
             while True:
-                if queue.id != (queue := self._queue(call)).id:  # deleted, and made anew under its name
+                if queue.id != (queue := self._queue(call)).id:  # deleted and created again under the same name
                     raise no_queue()
                 self._lines.looks(queue.id, waiter)
                 rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
@@ -60,7 +60,7 @@ class ReceivingOperations(Operations):
                 await call.while_connected(self._lines.rest(queue.id, waiter, left))
 
     async def _take(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
-        """Receive what is there now, and see to those who wait for the rest; an empty queue costs a look alone."""
+        """Receive the available messages, and wake long polls for the rest; an empty queue costs no write."""
         rows = await self._take_rows(queue, limit, visibility) if self._is_due(queue) else []
         if self._lines.waits(queue.id):
             if rows and self._is_due(queue):
@@ -69,7 +69,7 @@ class ReceivingOperations(Operations):
         return rows
 
     def _is_due(self, queue: Queue) -> bool:
-        """Return True where a message is visible; in a FIFO queue, its group may have to wait nevertheless."""
+        """Return True if a message is visible; in a FIFO queue, its group may still be blocked."""
         due = self.cloud.store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
         return due is not None and due["at"] is not None and due["at"] <= now_ms()
 
@@ -86,7 +86,7 @@ class ReceivingOperations(Operations):
                 return taken.rows
 
     def _wake_in_time(self, queue: Queue) -> None:
-        """Wake the first who waits when the next message becomes visible by itself."""
+        """Schedule a wake-up of the first long poll for when the next message becomes visible."""
         now = now_ms()
         row = self.cloud.store.row(
             "SELECT min(visible) AS at FROM sqs_messages WHERE queue = ? AND visible > ?", queue.id, now
@@ -95,10 +95,10 @@ class ReceivingOperations(Operations):
             self._lines.wake_in(queue.id, (row["at"] - now) / 1000)
 
     async def delete_message(self, call: Call) -> dict[str, Any]:
-        """Delete a message by its most recent receipt handle; an older one deletes nothing, and is no error."""
+        """Delete a message by its most recent receipt handle; an older handle has no effect and is not an error."""
         queue, handle = self._queue(call), call.params["ReceiptHandle"]
         await self.cloud.store.write(lambda connection: _delete(connection, queue, handle))
-        if queue.fifo:  # its group may go on
+        if queue.fifo:  # the message's group may be unblocked
             self._lines.wake(queue.id)
         return {}
 
@@ -114,7 +114,7 @@ class ReceivingOperations(Operations):
         return answer
 
     async def change_message_visibility(self, call: Call) -> dict[str, Any]:
-        """Hide a message in flight for longer, or shorter: seconds from now."""
+        """Change the visibility timeout of a message in flight, in seconds from now."""
         queue, params = self._queue(call), call.params
         await self.cloud.store.write(lambda connection: _change_visibility(connection, queue, params))
         self._lines.wake(queue.id)
@@ -160,7 +160,7 @@ def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqli
 
 
 async def _received_answer(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer; attributes of 10 MiB, which are decoded and hashed, take more than 100 ms, on a thread."""
+    """Return the response; large attributes are handled in a thread: 10 MiB take over 100 ms to decode and hash."""
 
     def messages_in(pieces: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return [_message(queue, row, params) for row in pieces]

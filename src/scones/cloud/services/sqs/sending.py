@@ -26,7 +26,7 @@ from scones.cloud.services.sqs.operations import Operations, now_ms
 from scones.cloud.services.sqs.queues import Queue
 
 BATCH_LIMIT = 1_048_576
-"""Bytes of all messages of one batch."""
+"""Maximum total size of a batch's messages, in bytes."""
 _ID = re.compile(r"[!-~]{1,128}")
 _NOT_OF_THIS_QUEUE = "The request include parameter that is not valid for this queue type."
 
@@ -43,7 +43,7 @@ class SendingOperations(Operations):
         return _answer(call.params, draft, sent)
 
     async def send_message_batch(self, call: Call) -> dict[str, Any]:
-        """Send up to ten messages in one write; those that are not allowed fail alone."""
+        """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
         queue, entries = self._queue(call), call.params["Entries"]
         started_batch(entries, "SendMessageBatchRequestEntry")
         size = sum(_size(entry) for entry in entries)
@@ -72,7 +72,7 @@ class SendingOperations(Operations):
 
 
 def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
-    """Return the message that the parameters describe, or raise SQS's error."""
+    """Return the message that the parameters describe; raises SQS's error if they are invalid."""
     body, attributes = params["MessageBody"], params.get("MessageAttributes") or {}
     if not body:
         raise missing("MessageBody")

@@ -1,4 +1,4 @@
-"""Long polls that wait for a queue's messages, first come, first served."""
+"""Long polls that wait for a queue's messages, in first-come, first-served order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _MORE = 2
-"""How many are woken by one that has received while more is there: so their number doubles until nothing is left."""
+"""Number of long polls that one wakes if it leaves messages behind; the number active doubles until none are left."""
 
 
 @dataclass(slots=True, order=True)
 class Waiter:
-    """One long poll; of two, the smaller one began first."""
+    """One long poll; waiters are ordered by start."""
 
     number: int
     limit: int = field(compare=False)
-    """The most messages that it takes."""
+    """Maximum number of messages that it receives."""
     woken: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
 
@@ -29,26 +29,26 @@ class _Line:
 
     size: int = 0
     resting: int = 0
-    """How many of them wait until they are woken; the others look for messages."""
+    """Number of long polls that wait to be woken; the rest are looking for messages."""
     unwoken: list[Waiter] = field(default_factory=list)
-    """Those that nobody has woken since they began to look, in the order in which they joined."""
+    """Long polls that have not been woken since they last started to look, in the order in which they joined."""
     timer: asyncio.TimerHandle | None = None
 
 
 class WaitingLines:
     """The long polls on every queue.
 
-    While a message can be received and a long poll rests, one has been woken that will look for it; for the next
-    message that becomes visible by itself, a timer is set. So whoever makes messages receivable wakes as many long
-    polls as can take them (`wake`), whoever has received while more are there wakes others (`wake_more`), and
-    whoever has looked sets the timer (`wake_in`).
+    Invariant: if a message can be received and a long poll rests, some long poll has been woken and will look for the
+    message. A timer covers the next message that becomes visible by itself. To keep this invariant, code that makes
+    messages receivable wakes enough long polls to receive them (`wake`), a long poll that leaves messages behind wakes
+    further ones (`wake_more`), and a long poll that has looked sets the timer (`wake_in`).
     """
 
     def __init__(self) -> None:
         self._lines: dict[int, _Line] = {}
         self._last = 0
         self.over = False
-        """True once nobody is to wait any more."""
+        """True after `end`: long polls no longer wait."""
 
     @contextmanager
     def joined(self, queue: int, limit: int) -> Iterator[Waiter]:
@@ -71,17 +71,17 @@ class WaitingLines:
                 if line.timer:
                     line.timer.cancel()
                 del self._lines[queue]
-            elif woken or failed:  # another one looks in its place
+            elif woken or failed:  # another long poll looks instead
                 self.wake(queue, limit)
 
     def looks(self, queue: int, waiter: Waiter) -> None:
-        """Note that a long poll looks for messages now: one sent from now on wakes it again."""
+        """Record that a long poll starts to look for messages; a message sent from now on wakes it again."""
         if waiter.woken.is_set():
             waiter.woken.clear()
             insort(self._lines[queue].unwoken, waiter)
 
     async def rest(self, queue: int, waiter: Waiter, seconds: float) -> None:
-        """Wait until this long poll is woken, or the time is over."""
+        """Wait until this long poll is woken, at most `seconds`."""
         line = self._lines[queue]
         line.resting += 1
         try:
@@ -92,15 +92,15 @@ class WaitingLines:
             line.resting -= 1
 
     def waits(self, queue: int) -> bool:
-        """Return True where a long poll on this queue has begun and not ended."""
+        """Return True if a long poll on this queue has started and not ended."""
         return queue in self._lines
 
     def rests(self, queue: int) -> bool:
-        """Return True where a long poll on this queue waits until it is woken."""
+        """Return True if a long poll on this queue waits to be woken."""
         return not self.over and queue in self._lines and self._lines[queue].resting > 0
 
     def wake(self, queue: int, messages: int = 1) -> None:
-        """Wake those who began first, so many that together they can take this number of messages."""
+        """Wake the oldest long polls, enough to receive this number of messages together."""
         line = self._lines.get(queue)
         while line and line.unwoken and messages > 0:
             waiter = line.unwoken.pop(0)
@@ -108,14 +108,14 @@ class WaitingLines:
             messages -= waiter.limit
 
     def wake_more(self, queue: int) -> None:
-        """Wake others because more messages are there."""
+        """Wake further long polls, because more messages are available."""
         line = self._lines.get(queue)
         for _ in range(_MORE):
             if line and line.unwoken:
                 line.unwoken.pop(0).woken.set()
 
     def wake_in(self, queue: int, seconds: float) -> None:
-        """Wake the first in this number of seconds, unless a timer ends before."""
+        """Wake the oldest long poll in this number of seconds, unless an earlier timer is set."""
         line = self._lines.get(queue)
         if line is None:
             return
@@ -132,13 +132,13 @@ class WaitingLines:
         self.wake(queue)
 
     def wake_all(self, queue: int) -> None:
-        """Wake all who wait for this queue's messages: the queue is gone."""
+        """Wake all long polls on this queue, because it was deleted or the service stops."""
         line = self._lines.get(queue)
         while line and line.unwoken:
             line.unwoken.pop().woken.set()
 
     def end(self) -> None:
-        """Wake all who wait, and let nobody wait again."""
+        """Wake all long polls, and let none wait again."""
         self.over = True
         for queue in self._lines:
             self.wake_all(queue)
