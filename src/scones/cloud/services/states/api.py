@@ -26,17 +26,17 @@ class StepFunctions(
     """State machines in the Amazon States Language, and their executions."""
 
     async def start(self) -> None:
-        """Find the executions that a former process left."""
+        """Upgrade the tables, and plan the resumption of executions that an earlier process left."""
         await self.cloud.store.write(upgrade)
         self._executions.prepare()
 
     def drain(self) -> None:
-        """End the calls that wait for an Express execution or for an activity's task."""
+        """End the calls that wait for an Express execution or for a task of an activity."""
         self._express.drain()
         self._executions.activities.drain()
 
     async def stop(self) -> None:
-        """End the Express executions, and leave the others to the next process."""
+        """End the Express executions, suspend the Standard executions for the next process, and stop the workers."""
         await self._express.stop()
         await self._executions.suspend()
         await self._workers.stop()

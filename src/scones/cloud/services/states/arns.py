@@ -1,4 +1,4 @@
-"""The ARNs of Step Functions, taken apart."""
+"""Checking and splitting the ARNs of Step Functions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from scones.cloud.errors import ServiceError
 
 BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]")
-"""Characters that AWS allows in no name and no label (API Reference, "CreateStateMachine")."""
+"""Characters that AWS forbids in names and labels (API Reference, "CreateStateMachine")."""
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _MACHINE = re.compile(r"(arn:aws:states:[a-z0-9-]+:\d{12}:stateMachine:[^:/]+)(?::([a-zA-Z0-9_.-]+))?")
 _EXECUTION = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:execution:[^:/]+(?:/[^:/]+)?:[^:]+")
@@ -16,7 +16,7 @@ _MAP_RUN = re.compile(r"arn:aws:states:[a-z0-9-]+:\d{12}:mapRun:[^:/]+/[^:/]+:[^
 
 
 def machine_arn(arn: str) -> tuple[str, str | None]:
-    """Return a machine's ARN without its qualifier, and the qualifier: a version's number, an alias's name or None."""
+    """Return a machine's ARN without its qualifier, and the qualifier: a version number, an alias name, or None."""
     match = _MACHINE.fullmatch(arn)
     if match is None:
         raise _invalid(arn, "stateMachine")
@@ -24,39 +24,39 @@ def machine_arn(arn: str) -> tuple[str, str | None]:
 
 
 def is_version(arn: str) -> bool:
-    """Whether a well-formed machine's ARN names a version."""
+    """Return True if a well-formed machine ARN names a version."""
     _, qualifier = machine_arn(arn)
     return qualifier is not None and qualifier.isdecimal()
 
 
 def is_alias(arn: str) -> bool:
-    """Whether a well-formed machine's ARN names an alias."""
+    """Return True if a well-formed machine ARN names an alias."""
     _, qualifier = machine_arn(arn)
     return qualifier is not None and not qualifier.isdecimal()
 
 
 def activity_arn(arn: str) -> str:
-    """Return an activity's ARN, checked."""
+    """Return an activity's ARN, or raise InvalidArn."""
     if not _ACTIVITY.fullmatch(arn):
         raise _invalid(arn, "activity")
     return arn
 
 
 def execution_arn(arn: str) -> str:
-    """Return an execution's ARN, checked."""
+    """Return an execution's ARN, or raise InvalidArn."""
     if not _EXECUTION.fullmatch(arn):
         raise _invalid(arn, "execution")
     return arn
 
 
 def check_role(arn: str) -> None:
-    """Raise AWS's error for what is no ARN of a role."""
+    """Raise InvalidArn if `arn` is not the ARN of a role."""
     if not _ROLE.fullmatch(arn):
         raise ServiceError("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
 
 def map_run_arn(arn: str) -> str:
-    """Return a Map Run's ARN, checked."""
+    """Return a Map Run's ARN, or raise InvalidArn."""
     if not _MAP_RUN.fullmatch(arn):
         raise _invalid(arn, "mapRun")
     return arn

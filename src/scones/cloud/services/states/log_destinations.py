@@ -1,4 +1,4 @@
-"""A machine's logging configuration: checked as AWS does, and shown by Describe."""
+"""The log group in a machine's logging configuration, and the checks that AWS makes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scones.cloud.errors import ServiceError
 
 
 async def check_logging(cloud: Cloud, configuration: dict[str, Any] | None) -> None:
-    """Refuse a configuration that logs and names no log group, several, or one that is not there."""
+    """Raise InvalidLoggingConfiguration unless the configuration is off or names exactly one existing log group."""
     if configuration is None or configuration.get("level", "OFF") == "OFF":
         return
     destinations = configuration.get("destinations", [])
@@ -22,7 +22,7 @@ async def check_logging(cloud: Cloud, configuration: dict[str, Any] | None) -> N
 
 
 def log_group(configuration: dict[str, Any]) -> str:
-    """Return the name of the group to which a configuration's one destination leads, empty where it names none."""
+    """Return the name of the log group in a configuration's only destination; empty if it names none."""
     arn: str = configuration["destinations"][0].get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "")
     return arn.removesuffix(":*").rpartition(":log-group:")[2]
 

@@ -17,13 +17,16 @@ from scones.cloud.store import Store
 
 _OFF = {"level": "OFF", "includeExecutionData": False}
 _MAX_TAGS = 50
-"""AWS's quota of tags of one resource."""
+"""AWS's quota: tags per resource."""
 _UNTRACED = {"enabled": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a machine is at one time; `initial` marks the one that it was created with, which AWS gives no id."""
+    """An immutable copy of a machine's settings.
+
+    `initial` marks the revision that the machine was created with; AWS gives it no id.
+    """
 
     id: str
     machine: str
@@ -37,14 +40,14 @@ class Revision:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Revision:
-        """Return the revision of a row."""
+        """Return the revision in a row of `sfn_revisions`."""
         return cls(
             row["id"], row["machine"], bool(row["initial"]), row["definition"], row["role"],
             row["logging"], row["tracing"], row["encryption"], row["updated"],
         )  # fmt: skip
 
     def content(self) -> tuple[str, str, str, str, str | None]:
-        """Return what makes two revisions different."""
+        """Return the settings by which two revisions are compared."""
         return self.definition, self.role, self.logging, self.tracing, self.encryption
 
     def describe(self) -> dict[str, Any]:
@@ -62,7 +65,7 @@ class Revision:
         return described
 
     def columns(self) -> tuple[Any, ...]:
-        """Return the row."""
+        """Return the row of `sfn_revisions`."""
         return (
             self.id, self.machine, self.initial, self.definition, self.role,
             self.logging, self.tracing, self.encryption, self.updated,
@@ -71,7 +74,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A state machine and the revision (and version) that an ARN names."""
+    """A state machine, with the revision, version and alias that an ARN names."""
 
     arn: str
     name: str
@@ -84,7 +87,7 @@ class Machine:
 
 
 def new_revision(machine: str, params: Mapping[str, Any], before: Revision | None) -> Revision:
-    """Return the revision that a Create or Update asks for; what it does not name stays as it was."""
+    """Return the revision for the parameters of a Create or Update; settings that they omit stay as in `before`."""
 
     def kept(member: str, old: str | None, default: Any) -> str | None:
         if params.get(member) is not None:
@@ -114,15 +117,15 @@ _DEFAULTS = {"loggingConfiguration": _OFF, "tracingConfiguration": _UNTRACED}
 
 
 class Machines:
-    """The machines of one cloud, on disk."""
+    """The state machines of one cloud, on disk."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def find(self, arn: str) -> Machine | None:
-        """Return the machine behind an ARN, with or without a version or an alias, or None.
+        """Return the machine that an ARN (also of a version or an alias) names, or None.
 
-        An alias of two versions stands for one of them, drawn by their weights.
+        For an alias of two versions, one of them is drawn by their weights.
         """
         base, qualifier = machine_arn(arn)
         row = self._store.row("SELECT * FROM sfn_machines WHERE arn = ?", base)
@@ -150,14 +153,14 @@ class Machines:
         return str(drawn)
 
     def get(self, arn: str) -> Machine:
-        """Return the machine behind an ARN, or raise AWS's error."""
+        """Return the machine that an ARN names, or raise StateMachineDoesNotExist."""
         machine = self.find(arn)
         if machine is None:
             raise no_machine(arn)
         return machine
 
     async def create(self, arn: str, name: str, kind: str, revision: Revision, tags: list[dict[str, str]]) -> bool:
-        """Write a new machine; return False, with nothing written, where there is one of this ARN."""
+        """Write a new machine; return False and write nothing if the ARN exists. Raises TooManyTags."""
 
         def write(connection: sqlite3.Connection) -> bool:
             made = connection.execute(
@@ -172,7 +175,7 @@ class Machines:
         return await self._store.write(write)
 
     async def update(self, revision: Revision) -> None:
-        """Make a new revision the machine's own; raises StateMachineDoesNotExist."""
+        """Write a revision and make it the machine's current one; raises StateMachineDoesNotExist."""
 
         def write(connection: sqlite3.Connection) -> None:
             _insert_revision(connection, revision)
@@ -194,7 +197,10 @@ class Machines:
         await self._store.write(write)
 
     async def publish(self, arn: str, revision: str, description: str | None) -> tuple[str, float]:
-        """Publish a revision; return the version's ARN and date, an old one where it was published last."""
+        """Publish a revision; return the version's ARN and its creation time in Unix seconds.
+
+        If the newest version already has this revision, returns that version. Raises StateMachineDoesNotExist.
+        """
 
         def write(connection: sqlite3.Connection) -> tuple[str, float]:
             newest = "SELECT * FROM sfn_versions WHERE machine = ? ORDER BY number DESC LIMIT 1"
@@ -214,17 +220,17 @@ class Machines:
         return await self._store.write(write)
 
     async def tag(self, arn: str, tags: list[dict[str, str]]) -> None:
-        """Set tags."""
+        """Set tags of a machine or an activity; raise TooManyTags beyond AWS's quota."""
         await self._store.write(lambda connection: _insert_tags(connection, arn, tags))
 
     def tags(self, arn: str) -> list[dict[str, str]]:
-        """Return a machine's tags in the order of their keys."""
+        """Return the tags of a resource in the order of their keys."""
         rows = self._store.rows("SELECT key, value FROM sfn_tags WHERE arn = ? ORDER BY key", arn)
         return [{"key": row["key"], "value": row["value"]} for row in rows]
 
 
 def no_machine(arn: str) -> ServiceError:
-    """Return the refusal of an ARN that no machine has."""
+    """Return the error StateMachineDoesNotExist."""
     return ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn}'")
 
 

@@ -1,4 +1,4 @@
-"""The tables of Step Functions."""
+"""The main tables of Step Functions."""
 
 import sqlite3
 
@@ -49,7 +49,8 @@ CREATE TABLE IF NOT EXISTS sfn_redrives (
 CREATE INDEX IF NOT EXISTS sfn_failed_attempts_in_order ON sfn_failed_attempts (execution, last);
 DROP INDEX IF EXISTS sfn_failed_attempts_execution
 """
-"""Executions and their events outlive the machine, as on AWS; `scope` of an event is empty at the top level."""
+"""Executions and their events remain when their machine is deleted, as on AWS. The `scope` of an event is empty at the
+top level."""
 
 _ALIASES = """
 CREATE INDEX IF NOT EXISTS sfn_executions_alias ON sfn_executions (alias, id) WHERE alias IS NOT NULL;
@@ -58,7 +59,7 @@ CREATE INDEX IF NOT EXISTS sfn_executions_alias_status ON sfn_executions (alias,
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Move the aliases of executions into their rows, where an earlier version kept them in a table; index them."""
+    """Move the aliases of executions from the table of an earlier release into `sfn_executions`, and index them."""
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sfn_execution_aliases'").fetchone():
         connection.execute("ALTER TABLE sfn_executions ADD COLUMN alias TEXT")
         connection.execute(

@@ -1,4 +1,4 @@
-"""Checking and parsing definitions, without holding the event loop."""
+"""Checking and parsing of definitions without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from scones.cloud.services.states.validation.definition import TOO_DEEP, diagnos
 from scones.cloud.services.states.validation.diagnostics import SCHEMA, Diagnostic
 
 _SMALL = 16 * 1024
-"""Characters up to which a definition without JSONata and JSONPath queries is handled on the event loop."""
+"""Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
 _OWNER = Owner("definitions", "definitions")
 _STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
-"""What AWS says of a definition that it cannot check in time is not known to us."""
+"""AWS's message for a definition that it cannot check in time is unknown."""
 _KEPT = 256
 _PARSED_KEPT = 8
 
 
 class Definitions:
-    """Asks workers what the event loop has no time for."""
+    """Checks definitions, and has workers check large ones and those with queries."""
 
     def __init__(self, evaluators: Evaluators) -> None:
         self._evaluators = evaluators
         self._references: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
 
     async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
-        """Return the errors in a definition, up to about a hundred."""
+        """Return the errors in a definition; a worker reports at most 101."""
         if len(definition) <= _SMALL:
             try:
                 return diagnose(definition, machine_type)
@@ -44,7 +44,7 @@ class Definitions:
         return [Diagnostic(*found) for found in reply["value"]]
 
     async def variable_references(self, definition: str) -> dict[str, list[str]]:
-        """Return the variables to which each state of a valid definition refers; none where that takes too long."""
+        """Return the variables that each state of a valid definition uses, by state; empty if that takes too long."""
         known = self._references.get(definition)
         if known is None:
             known = self._references[definition] = await self._variable_references(definition)
@@ -70,9 +70,9 @@ _parse_small = lru_cache(maxsize=512)(parse)
 
 
 class ParsedDefinitions:
-    """Machines parsed from valid definitions. Threads parse large ones, one at a time, and the last few are kept.
+    """Machines parsed from valid definitions; threads parse large ones, one at a time, and the last few are cached.
 
-    Executions do not change a machine, so they share it.
+    Executions share a parsed machine, because they do not change it.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The queue in front of the workers: whoever asks for much waits for others who ask for little."""
+"""A fair queue: an owner with many items does not delay owners with few."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Items by owner: machines take turns, and so do the executions of a machine.
+    """A queue of items by owner: machines take turns, and so do the executions of a machine.
 
-    A machine has at most `most` items out at a time.
+    At most `most` items of a machine are out at a time: taken, and not yet done.
     """
 
     def __init__(self, most: int) -> None:
@@ -22,12 +22,12 @@ class FairQueue(Generic[T]):
         self._waiting: OrderedDict[str, OrderedDict[str, deque[T]]] = OrderedDict()
 
     def put(self, owner: Owner, item: T) -> None:
-        """Add an item behind the others of its execution."""
+        """Add an item after the other items of its execution."""
         executions = self._waiting.setdefault(owner.machine, OrderedDict())
         executions.setdefault(owner.execution, deque()).append(item)
 
     def take(self) -> T | None:
-        """Return the next item, which is out until `done`; None where there is none or its machine has its share."""
+        """Return the next item, which is out until `done`; None if no machine has an item that may be taken."""
         machine = next((name for name in self._waiting if self._out[name] < self._most), None)
         if machine is None:
             return None
@@ -44,13 +44,13 @@ class FairQueue(Generic[T]):
         return item
 
     def done(self, owner: Owner) -> None:
-        """Note that an item is no longer out."""
+        """Record that an item of the owner is no longer out."""
         self._out[owner.machine] -= 1
         if not self._out[owner.machine]:
             del self._out[owner.machine]
 
     def drain(self) -> list[T]:
-        """Remove and return all items that wait."""
+        """Remove and return all waiting items."""
         items = [item for machine in self._waiting.values() for queue in machine.values() for item in queue]
         self._waiting.clear()
         return items

@@ -1,6 +1,6 @@
-"""How a job and its replies go through a socket: frames, each of four bytes of length and that many bytes.
+"""The encoding of jobs and replies on a socket: frames of a four-byte length and that many bytes.
 
-A job is several frames behind a first one that counts them. Replies are frames, and an empty one ends them.
+A job is a four-byte count of frames, followed by the frames. Each reply is a frame; an empty frame ends the replies.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LENGTH = struct.Struct("!I")
 
 
 def framed(data: bytes) -> bytes:
-    """Return data with its length in front."""
+    """Return data preceded by its length."""
     return LENGTH.pack(len(data)) + data
 
 
@@ -22,7 +22,7 @@ def send(connection: socket.socket, data: bytes) -> None:
 
 
 def receive(connection: socket.socket) -> list[bytes] | None:
-    """Return the frames of the next job, or None where the other side has closed the socket."""
+    """Return the frames of the next job, or None if the other side has closed the socket."""
     head = _read(connection, LENGTH.size)
     if head is None:
         return None

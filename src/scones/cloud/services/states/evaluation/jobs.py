@@ -1,4 +1,4 @@
-"""The jobs that a worker process does. JSONata and python-jsonpath are loaded here and nowhere else in the cloud."""
+"""The jobs of a worker process. Only worker processes load JSONata and python-jsonpath."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from scones.cloud.services.states.language.text import dumps, too_large
 
 Arguments = Mapping[str, Any]
 MAX_FINDINGS = 101
-"""Findings about a definition that a job reports: one more than an answer shows."""
+"""Maximum findings about a definition that a job reports: one more than a response shows."""
 
 
 def replies(kind: str, arguments: Arguments) -> Iterator[Any]:
-    """Do a job and yield its replies: `value`, `undefined`, `failed` with AWS's words, or `too_large`."""
+    """Do a job and yield its replies: `value`, `undefined`, `failed` with AWS's message, or `too_large`."""
     engines.enable()
     yield from _KINDS[kind](arguments)
 
 
 def _jsonata(arguments: Arguments) -> Iterator[Any]:
-    """Evaluate `expressions` in order, up to the first without a value; the other arguments are what they refer to."""
+    """Evaluate `expressions` in order, up to the first without a value; the other arguments are their variables."""
     engine = engines.jsonata()
     bindings = bound(arguments)
     for text in arguments["expressions"]:

@@ -1,6 +1,6 @@
-"""What a worker process may take, which the kernel enforces: a worker that exceeds it is killed.
+"""Limits of worker processes, enforced by the kernel: a worker that exceeds one ends.
 
-AWS bounds the time, the memory and the depth of an evaluation, and publishes none of these bounds.
+AWS limits the time, memory and depth of an evaluation, but does not publish the limits.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import resource
 import time
 
 EVALUATION_SECONDS = 5
-"""Seconds of CPU for one expression, query or intrinsic function."""
+"""CPU seconds for one expression, query or intrinsic function."""
 DEFINITION_SECONDS = 20
-"""Seconds of CPU for checking a definition, which has at most 1 MB."""
+"""CPU seconds for checking a definition (at most 1 MB)."""
 MEMORY = 512 * 1024 * 1024
-"""Bytes of private memory of a worker. Only Linux enforces it."""
+"""Maximum bytes of a worker's private memory; only Linux enforces it."""
 
 
 def restrict() -> None:
-    """Bound this process's memory; it writes no files and dumps no core."""
+    """Limit this process's memory, and forbid it to write files and core dumps."""
     for kind, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         resource.setrlimit(kind, (most, most))
 
 
 def allow(seconds: int) -> None:
-    """Give this process so many more seconds of CPU, and less than one on top; SIGXCPU ends it then."""
+    """Allow this process `seconds` more CPU seconds, rounded up by less than one; then SIGXCPU ends it."""
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + seconds, hard))

@@ -1,7 +1,7 @@
-"""The program of a worker process: it reads jobs from a socket and writes their replies, one job at a time.
+"""The program of a worker process: reads jobs from a socket and writes their replies, one job at a time.
 
-File descriptor 0 is the socket. File descriptor 1 is the end of a pipe that the cloud holds open: when the cloud ends,
-the kernel sends SIGIO, which ends this process whatever it computes.
+File descriptor 0 is the socket. File descriptor 1 is the read end of a pipe whose write end the cloud holds open: when
+the cloud ends, the kernel sends SIGIO, which ends this process even in the middle of an evaluation.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from scones.cloud.services.states.evaluation.frames import receive, send
 STARTER = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from {module} import main; main()".format(
     module="scones.cloud.services.states.evaluation.worker"
 )
-"""Python's -c argument that runs this program, with the cloud's sys.path as JSON behind it."""
+"""Argument of `python -c` that runs this program; the next argument is the cloud's sys.path as JSON."""
 OUT_OF_MEMORY = 70
-"""The exit status of a worker whose job met the limit on memory."""
+"""Exit status of a worker whose job exceeded the memory limit."""
 TOO_DEEP = 71
-"""The exit status of a worker whose job met Python's limit on recursion."""
+"""Exit status of a worker whose job exceeded Python's recursion limit."""
 BROKEN = 72
-"""The exit status of a worker whose engine raised an error that is not about the expression."""
+"""Exit status of a worker whose engine raised an unexpected error."""
 _LIFELINE = 1
 _NICENESS = 5
 
@@ -33,7 +33,7 @@ _NICENESS = 5
 def main() -> None:
     """Serve jobs until the cloud closes the socket."""
     _end_with_the_cloud()
-    os.nice(_NICENESS)  # requests come before evaluations
+    os.nice(_NICENESS)  # requests have priority over evaluations
     limits.restrict()
     with socket.socket(fileno=0) as connection:
         while (frames := receive(connection)) is not None:
@@ -43,9 +43,9 @@ def main() -> None:
                 os._exit(OUT_OF_MEMORY)
             except RecursionError:
                 os._exit(TOO_DEEP)
-            except OSError:  # the cloud has gone
+            except OSError:  # the cloud has ended
                 sys.exit(0)
-            except Exception:  # an engine's own fault: nothing is known of its state
+            except Exception:  # a bug in the engine, whose state is now unknown
                 os._exit(BROKEN)
 
 

@@ -1,4 +1,4 @@
-"""The worker processes of a cloud: started when there is a job, kept for the next, replaced when one is killed."""
+"""The worker processes of a cloud: started on demand, kept for further jobs, and replaced when one is killed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from scones.cloud.services.states.language.evaluators import Job, JobStoppedErro
 from scones.cloud.services.states.language.text import read_json
 
 MOST_WORKERS = max(2, min(4, os.cpu_count() or 1))
-"""Worker processes at once. One machine has at most all but one of them."""
+"""Maximum number of worker processes; one machine uses at most all but one of them."""
 MAX_WAIT = 60
-"""Seconds that a job may wait for a worker; it then ends as one that takes too long."""
+"""Maximum seconds that a job waits for a worker; then it fails as if it had taken too long."""
 _STALLED = 120
-"""Seconds without a reply after which a worker is killed: the limits on CPU time end it long before."""
+"""Seconds without a reply after which a worker is killed; normally the CPU limits end it long before."""
 _LIMITS = {
     -signal.SIGXCPU: "time",
     OUT_OF_MEMORY: "memory",
@@ -36,7 +36,7 @@ _LIMITS = {
     -signal.SIGSEGV: "depth",
 }
 _NOTHING: dict[str, str] = {}
-"""The environment of a worker."""
+"""Environment variables of a worker."""
 _LARGE = 64 * 1024
 _CHUNK = 256 * 1024
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -51,7 +51,7 @@ class _Waiting:
 
 
 class Workers:
-    """Does jobs in worker processes, fairly for all owners. Nothing is started before the first job."""
+    """Runs jobs in worker processes, fairly for all owners; no process is started before the first job."""
 
     def __init__(self) -> None:
         self._queue: FairQueue[_Waiting] = FairQueue(MOST_WORKERS - 1)
@@ -59,14 +59,14 @@ class Workers:
         self._serving: set[asyncio.Task[None]] = set()
 
     async def perform(self, job: Job, owner: Owner) -> list[Any]:
-        """Return a job's replies, or raise `JobStoppedError`. A caller that is cancelled leaves the job to its end."""
+        """Do a job and return its replies, or raise `JobStoppedError`; the job continues if the caller is cancelled."""
         replies: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self._queue.put(owner, _Waiting(job, owner, replies, time.monotonic()))
         self._dispatch()
         return await replies
 
     async def stop(self) -> None:
-        """Fail what waits and end the processes."""
+        """Cancel the waiting jobs and end the processes."""
         for waiting in self._queue.drain():
             waiting.replies.cancel()
         for task in self._serving:
@@ -89,7 +89,7 @@ class Workers:
 
     async def _serve(self, waiting: _Waiting) -> None:
         try:
-            if waiting.replies.done():  # nobody waits any more
+            if waiting.replies.done():  # the caller was cancelled
                 return
             if time.monotonic() - waiting.since > MAX_WAIT:
                 raise JobStoppedError("time", [])
@@ -97,7 +97,7 @@ class Workers:
         except asyncio.CancelledError:
             waiting.replies.cancel()
             raise
-        except Exception as error:  # whoever asked handles it
+        except Exception as error:  # the caller handles it
             if not waiting.replies.done():
                 waiting.replies.set_exception(error)
         else:
@@ -117,11 +117,11 @@ class Workers:
             except (OSError, TimeoutError) as error:
                 unused = worker.jobs and not replies and isinstance(error, ConnectionError)
                 limit = await worker.kill()
-                if unused and limit is None:  # it was killed while it waited
+                if unused and limit is None:  # it was killed while idle
                     continue
                 guessed = "time" if isinstance(error, TimeoutError) else "memory"
                 raise JobStoppedError(limit or guessed, replies) from error
-            except BaseException:  # cancelled, or a job that cannot be encoded: what the worker has read is not known
+            except BaseException:  # cancelled, or the job cannot be encoded: the worker's input is incomplete
                 await worker.kill()
                 raise
             worker.jobs += 1
@@ -130,11 +130,11 @@ class Workers:
 
 
 class _Worker:
-    """One process, and the cloud's ends of its socket and of its lifeline."""
+    """One worker process, and the cloud's ends of its socket and its lifeline pipe."""
 
     def __init__(self) -> None:
         self.jobs = 0
-        """The jobs that it has done."""
+        """Number of jobs done."""
         ours, theirs = socket.socketpair()
         held, self._lifeline = os.pipe()
         try:
@@ -154,23 +154,23 @@ class _Worker:
         self._socket = ours
 
     async def send(self, job: Job) -> None:
-        """Send a job, one argument at a time: large ones must not hold the event loop together."""
+        """Send a job, one argument at a time, so that large arguments do not block the event loop for long."""
         head = _ENCODER.encode([job.kind, list(job.arguments)]).encode()
         await self._write(LENGTH.pack(len(job.arguments) + 1) + framed(head))
         for value in job.arguments.values():
             await self._write(framed(_ENCODER.encode(value).encode()))
 
     async def replies(self) -> AsyncIterator[Any]:
-        """Yield the replies as they come; raise `ConnectionError` or `TimeoutError` where they end early."""
+        """Yield the replies as they arrive; raise `ConnectionError` or `TimeoutError` if they end early."""
         while data := await self._frame():
             yield read_json(data)
 
     async def kill(self) -> str | None:
-        """End the process; return the limit that it had exceeded, if that is known."""
+        """End the process; return the limit that it exceeded, or None if that is unknown."""
         with contextlib.suppress(OSError):
             self._socket.close()
         if self._process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):  # where it has met a limit, it is about to end
+            with contextlib.suppress(subprocess.TimeoutExpired):  # a process that exceeded a limit is about to end
                 await asyncio.to_thread(self._process.wait, 0.2)
         self._process.kill()
         status = await asyncio.to_thread(self._process.wait)
@@ -199,5 +199,5 @@ class _Worker:
 
 
 def _import_path() -> list[str]:
-    """Return where this process imports from, the current folder apart."""
+    """Return this process's import path without the current folder."""
     return [path for path in sys.path if path and Path(path).is_absolute()]

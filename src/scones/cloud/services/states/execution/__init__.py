@@ -1,1 +1,1 @@
-"""Executions: interpreted, recorded event by event, and taken up again after a crash."""
+"""Executions: the interpreter, the history, and resumption after a crash."""

@@ -1,4 +1,4 @@
-"""Activities: tasks that workers outside ask for."""
+"""Activities: tasks that external workers poll for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CREATE TABLE IF NOT EXISTS sfn_activities (
 )
 """
 POLL_SECONDS = 60.0
-"""How long GetActivityTask waits for a task, as on AWS."""
+"""Seconds that GetActivityTask waits for a task, as on AWS."""
 
 
 @dataclass(eq=False, slots=True)
 class ActivityTask:
-    """A task that waits for a worker; `started` is told the name of the one that takes it."""
+    """A task that waits for a worker; `started` is called with the name of the worker that takes it."""
 
     token: str
     input: str
@@ -33,7 +33,7 @@ class ActivityTask:
 
 
 class Activities:
-    """The tasks of all activities, and the workers that wait for one."""
+    """The waiting tasks of all activities, and the workers that wait for a task."""
 
     def __init__(self, store: Store, journal: Journal, callbacks: Callbacks) -> None:
         self._store = store
@@ -44,12 +44,15 @@ class Activities:
         self._closing = False
 
     def check(self, arn: str) -> None:
-        """Raise `EvaluationError` (States.Runtime) where there is no activity."""
+        """Raise `EvaluationError` (States.Runtime) if the activity does not exist."""
         if self._store.row("SELECT 1 FROM sfn_activities WHERE arn = ?", arn) is None:
             raise EvaluationError(f"The activity {arn} does not exist.")
 
     async def perform(self, arn: str, task: ActivityTask | None, token: str, heartbeat: float | None) -> Any:
-        """Offer a task to workers, unless one has it (None), and return what came of it; raises as `outcome` does."""
+        """Offer a task to workers and return its result; a `task` of None means that a worker already has it.
+
+        Raises the errors of `Callbacks.outcome`.
+        """
         if task is None:
             return await self._callbacks.outcome(token, heartbeat)
         began = asyncio.get_running_loop().create_future()
@@ -68,19 +71,19 @@ class Activities:
         self._tasks[arn].append(task)
         self._wake(arn)
         try:
-            await began  # heartbeats count from the moment at which a worker has it
+            await began  # heartbeats count from the time at which a worker takes the task
             return await self._callbacks.outcome(token, heartbeat)
         finally:
             if task in self._tasks[arn]:
                 self._tasks[arn].remove(task)
 
     async def take(self, arn: str, worker: str | None) -> ActivityTask | None:
-        """Return the next task, once it is on disk that the worker has it; None after a minute without any."""
+        """Return the next task once its ActivityStarted event is on disk; None if there is no task for a minute."""
         deadline = time.monotonic() + POLL_SECONDS
         while (task := await self._next(arn, deadline)) is not None:
             try:
                 task.started(worker)
-            except StateFailedError:  # its execution's history is full: it fails, and the worker gets another's
+            except StateFailedError:  # the execution's history is full: it fails, and the worker gets the next task
                 continue
             await self._journal.flushed()
             return task
@@ -93,7 +96,7 @@ class Activities:
             try:
                 await asyncio.wait({waiting}, timeout=max(0.0, deadline - time.monotonic()))
             except asyncio.CancelledError:
-                if waiting.done():  # the task is another's
+                if waiting.done():  # pass the task on to another worker
                     self._wake(arn)
                 raise
             finally:
@@ -104,7 +107,7 @@ class Activities:
         return self._tasks[arn].popleft()
 
     def drain(self) -> None:
-        """Send the workers that wait away: the cloud stops."""
+        """Answer all waiting workers without a task, because the cloud stops."""
         self._closing = True
         for arn in self._workers:
             while self._workers[arn]:

@@ -1,4 +1,4 @@
-"""Executions' status as EventBridge is told of it.
+"""Execution status change events for EventBridge.
 
 Step Functions Developer Guide, "Automating Step Functions event delivery with EventBridge".
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scones.cloud.services.states.execution.executions import Execution
 
 _LIMIT = 248 * 1024
-"""Bytes of input and output together, in JSON, above which they are left out."""
+"""Maximum bytes of input and output together, as JSON; above it, the event contains neither."""
 
 
 def announce_execution(
@@ -26,7 +26,7 @@ def announce_execution(
     output: str | None = None,
     failure: StateFailedError | None = None,
 ) -> None:
-    """Tell that an execution runs, or how it has ended (`stopped` in Unix seconds)."""
+    """Send EventBridge the status of an execution that has started or ended (`stopped` in Unix seconds)."""
     included = len(execution.input.encode()) + len((output or "").encode()) <= _LIMIT
     details = {"included": included}
     detail = {

@@ -1,4 +1,4 @@
-"""Task tokens: handed out with a task, sent back by whoever has done it, kept on disk in between."""
+"""Task tokens: handed out with a task, kept on disk, and sent back with the task's result."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _LENGTH = len(_PREFIX) + _BYTES * 4 // 3
 
 
 def new_token() -> str:
-    """Return a token that nobody can guess."""
+    """Return a new random token (96 bytes of randomness)."""
     return _PREFIX + secrets.token_urlsafe(_BYTES)
 
 
 @dataclass(slots=True)
 class Expected:
-    """An answer that a task waits for: `{"output": JSON text}` or an error and a cause."""
+    """An answer that a task waits for: `{"output": JSON text}`, or an error and a cause."""
 
     beat: float
-    """When its last heartbeat came, or the task began."""
+    """Time of the last heartbeat, or of the start of the task, in Unix seconds."""
     answer: asyncio.Future[dict[str, Any]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Callbacks:
-    """The tokens of all tasks that wait."""
+    """The tokens of all tasks that wait for an answer."""
 
     def __init__(self, store: Store, journal: Journal, clock: Clock) -> None:
         self._store = store
@@ -52,12 +52,15 @@ class Callbacks:
         self._expected: dict[str, Expected] = {}
 
     def expect(self, token: str, execution: str, scheduled: int) -> None:
-        """Begin to expect the answer of a task (again, maybe); it is on disk with the event that scheduled it."""
+        """Expect an answer for a token, which may be expected already.
+
+        The token reaches the disk together with the event that scheduled the task.
+        """
         self._expected.setdefault(token, Expected(0.0)).beat = self._clock.now()
         self._journal.add(_EXPECT, token, execution, scheduled)
 
     def expect_again(self, execution: str, scheduled: int) -> str | None:
-        """Go on expecting the answer of a task that an earlier process scheduled; return its token."""
+        """Expect the answer of a task that an earlier process scheduled; return its token, or None if it has none."""
         row = self._store.row("SELECT * FROM sfn_tokens WHERE execution = ? AND scheduled = ?", execution, scheduled)
         if row is None:
             return None
@@ -67,16 +70,19 @@ class Callbacks:
         return str(row["token"])
 
     def forget(self, token: str) -> None:
-        """Expect nothing more: whoever sends the token from now on is told that the task is gone."""
+        """Delete a token: sending it from now on fails, because the task no longer exists."""
         self._expected.pop(token, None)
         self._journal.add("DELETE FROM sfn_tokens WHERE token = ?", token)
 
     def begin(self, token: str) -> None:
-        """Count heartbeats from now on: a worker has taken the task."""
+        """Start the heartbeat period: a worker has taken the task."""
         self._expected[token].beat = self._clock.now()
 
     async def outcome(self, token: str, heartbeat: float | None) -> Any:
-        """Return what the task gave; raise `StateFailedError`, or `TimedOutError` without a heartbeat in time."""
+        """Return the task's output; `heartbeat` is the longest time between heartbeats, in seconds.
+
+        Raises `StateFailedError` if the task failed, and `TimedOutError` if a heartbeat is overdue.
+        """
         expected = self._expected[token]
         while True:
             limit = None if heartbeat is None else expected.beat + heartbeat
@@ -91,30 +97,30 @@ class Callbacks:
             raise StateFailedError(answer["error"], answer["cause"])
 
     def check(self, token: str) -> None:
-        """Raise `ServiceError` for a token that nobody waits for."""
+        """Raise `ServiceError` if no task waits for the token."""
         if not self._kept(token):
             self._find(token)
 
     async def send(self, token: str, answer: dict[str, Any]) -> None:
-        """Take in a task's answer, once it is on disk; raises `ServiceError` for a token that nobody waits for.
+        """Write a task's answer to disk and deliver it; raise `ServiceError` if no task waits for the token.
 
-        Of two answers at the same time the first counts, and the second comes too late.
+        If two answers arrive at the same time, the first counts and the second is refused.
         """
         expected = None if self._kept(token) else self._find(token)
         sql = "UPDATE sfn_tokens SET answer = ? WHERE token = ? AND answer IS NULL"
         if not await self._store.execute(sql, json.dumps(answer), token):
             raise _gone()
-        expected = expected or self._expected.get(token)  # its execution may have been resumed meanwhile
+        expected = expected or self._expected.get(token)  # the execution may have been resumed in the meantime
         if expected is not None and not expected.answer.done():
             expected.answer.set_result(answer)
 
     def beat(self, token: str) -> None:
-        """Take in a heartbeat; raises `ServiceError` for a token that nobody waits for."""
+        """Record a heartbeat; raise `ServiceError` if no task waits for the token."""
         if not self._kept(token):
             self._find(token).beat = self._clock.now()
 
     def _kept(self, token: str) -> bool:
-        """Return True for a token of an execution that an earlier process left and that is not resumed yet."""
+        """Return True if the token belongs to an execution that an earlier process left and that is not resumed yet."""
         if token in self._expected:
             return False
         waiting = "SELECT 1 FROM sfn_tokens JOIN sfn_executions ON arn = execution WHERE token = ?"

@@ -1,4 +1,4 @@
-"""The time that executions go by: the wall clock, or a test's own."""
+"""The clocks that executions use: the wall clock, or a clock supplied by a test."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """Seconds since the epoch, and a way to wait for them."""
+    """A source of Unix time in seconds that can also wait for a given time."""
 
     def now(self) -> float:
         """Return the time."""
 
     async def sleep_until(self, moment: float) -> None:
-        """Return when it is `moment` or later."""
+        """Wait until the time is `moment` (Unix seconds) or later."""
 
 
 class WallClock:
-    """The machine's own clock."""
+    """The computer's clock."""
 
     def now(self) -> float:
         """Return the time."""
         return time.time()
 
     async def sleep_until(self, moment: float) -> None:
-        """Return when it is `moment` or later, at once where it has passed."""
-        while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - timers may go off a millisecond early
+        """Wait until the time is `moment` or later; return at once if it has passed."""
+        while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - timers may fire a millisecond early
             await asyncio.sleep(left)
 
 
 @dataclass(frozen=True, slots=True)
 class ClockUntil:
-    """A clock for work that `before` ends at `deadline`: a wait beyond it never ends, though both may lie in the past.
+    """A clock for work that `before` ends at `deadline`: a wait beyond the deadline never returns.
 
-    They do where the cloud was down when both came: what would have ended first still does.
+    This also holds if both times have passed, because the cloud was down: the deadline still comes first.
     """
 
     clock: Clock
@@ -51,18 +51,18 @@ class ClockUntil:
         return self.clock.now()
 
     async def sleep_until(self, moment: float) -> None:
-        """Return when it is `moment` or later, if that is within the deadline."""
+        """Wait until the time is `moment` or later; never return if `moment` is after the deadline."""
         if moment > self.deadline:
             await asyncio.get_running_loop().create_future()
         await self.clock.sleep_until(moment)
 
 
 class DeadlineError(Exception):
-    """The moment until which work had time has come."""
+    """The deadline passed before the work was done."""
 
 
 async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T]) -> T:
-    """Await `work`, or cancel it and raise `DeadlineError` once it is `moment`; None is no limit."""
+    """Await `work`; cancel it and raise `DeadlineError` if it is not done at `moment` (None: no limit)."""
     if moment is None:
         return await work
     task = asyncio.ensure_future(traced(work))
@@ -78,4 +78,4 @@ async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         elif not task.cancelled():
-            task.exception()  # whoever awaits this may have been cancelled at the same time, and asks no more
+            task.exception()  # mark it as retrieved: the caller may have been cancelled at the same time

@@ -1,4 +1,4 @@
-"""Branches and iterations that run at once: each Parallel and Map runs one, and more while there are slots."""
+"""Concurrency limits: each Parallel and Map may always run one branch or iteration, and more while slots are free."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from scones.cloud.step_record import traced
 
 INLINE_CONCURRENCY = 40
-"""Iterations of an inline Map that AWS runs at once, whatever its MaxConcurrency says (Developer Guide, "Inline")."""
+"""Maximum concurrent iterations of an inline Map, whatever its MaxConcurrency (Developer Guide, "Inline")."""
 EXECUTION_SLOTS = 1_000
-"""Branches and iterations that one execution may run at once; the limit is ours."""
+"""Maximum concurrent branches and iterations of one execution; a limit of the local cloud."""
 SHARED_SLOTS = 10_000
-"""Branches and iterations that all executions together may run at once, beyond `INLINE_CONCURRENCY` each."""
+"""Maximum concurrent branches and iterations of all executions, not counting the first `INLINE_CONCURRENCY` of each."""
 
 Work = Callable[[int, int], Awaitable[int]]
-"""Does one piece of work; takes its index and the event to which its chain is joined, returns that of the next."""
+"""Runs one branch or iteration: takes its index and the id of the event that precedes its chain, and returns the id
+that precedes the next chain."""
 
 
 class ConcurrencyPool:
-    """The slots that executions share."""
+    """The slots that all executions share."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -34,7 +35,7 @@ class Concurrency:
         self._taken = 0
 
     def take(self) -> bool:
-        """Take a slot if there is one."""
+        """Take a slot; return False if none is free."""
         if self._taken >= INLINE_CONCURRENCY:
             if self._taken >= EXECUTION_SLOTS or self._pool.taken >= SHARED_SLOTS:
                 return False
@@ -43,14 +44,14 @@ class Concurrency:
         return True
 
     def give_back(self) -> None:
-        """Give a slot back."""
+        """Return a slot."""
         if self._taken > INLINE_CONCURRENCY:
             self._pool.taken -= 1
         self._taken -= 1
 
 
 class ConcurrentWork:
-    """Pieces of work of a Parallel or Map, done by one task and by more, up to `most`, while there are slots."""
+    """The branches or iterations of a state, run by one task, and by up to `most` tasks while slots are free."""
 
     def __init__(self, concurrency: Concurrency, most: int, pending: Iterable[int], first: int, work: Work) -> None:
         self._concurrency = concurrency
@@ -62,7 +63,7 @@ class ConcurrentWork:
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Do all work; the first piece that fails cancels the others, and its error is raised."""
+        """Do all the work; the first failure cancels the rest and is raised."""
         if not self._pending:
             return
         self._start(slot=False)
@@ -76,7 +77,7 @@ class ConcurrentWork:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start_more(self) -> None:
-        """Start tasks for what is pending, as far as `most` and the slots allow."""
+        """Start tasks for pending work, as far as `most` and the slots allow."""
         for _ in range(min(self._most - len(self._tasks), len(self._pending))):
             if not self._concurrency.take():
                 return
@@ -102,4 +103,4 @@ class ConcurrentWork:
                 self._ended.set_result(None)
         elif not self._ended.done():
             self._ended.set_exception(error)
-            self._ended.exception()  # it may be cancelled at the same time, and asks no more
+            self._ended.exception()  # mark it as retrieved: `run` may be cancelled at the same time

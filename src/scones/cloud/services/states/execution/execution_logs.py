@@ -1,7 +1,7 @@
-"""What machines with a logging configuration tell CloudWatch Logs of their executions.
+"""CloudWatch Logs entries for the executions of machines that have a logging configuration.
 
-Step Functions Developer Guide, "Using CloudWatch Logs to log execution history in Step Functions". As there, delivery
-is by best effort and holds no execution up: events wait a moment in memory and go to the log together.
+Step Functions Developer Guide, "Using CloudWatch Logs to log execution history in Step Functions". As on AWS, delivery
+is best effort and does not delay executions: events wait briefly in memory and are sent to the log in batches.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from scones.cloud.services.logs import Logs
 
 _DELAY = 0.25
-"""Seconds that events wait for others."""
+"""Seconds that events wait, so that they are sent in one batch."""
 _LIMIT = 248 * 1024
-"""Bytes of an escaped payload, above which CloudWatch Logs gets it truncated."""
+"""Maximum bytes of an escaped payload; a longer one is truncated."""
 _FATAL = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
 _FAILURES = ("Failed", "TimedOut", "Aborted")
 _DATA = frozenset({"input", "output", "parameters", "assignedVariables"})
-"""What is told of the data; error and cause of a failure stay, as in logs that users of AWS have published."""
+"""Members left out without `includeExecutionData`; `error` and `cause` stay, as in logs that AWS users published."""
 
 
 class _Settings(NamedTuple):
@@ -56,7 +56,7 @@ class ExecutionLog:
         self._execution = execution
 
     def add(self, event: Event, redrives: int = 0) -> None:
-        """Log an event where the configured level has its type."""
+        """Log an event if the configured level includes its type."""
         settings = self._settings
         if _logged(event.type, settings.level):
             entry = _Entry(self._execution, redrives, event, settings.data)
@@ -64,7 +64,7 @@ class ExecutionLog:
 
 
 class ExecutionLogs:
-    """The logs of a cloud's executions, on their way to the Logs service."""
+    """The queue of log entries of all executions, for delivery to the Logs service."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -73,7 +73,7 @@ class ExecutionLogs:
         self._delivery: asyncio.Task[None] | None = None
 
     def of(self, revision: Revision, execution: str) -> ExecutionLog | None:
-        """Return the log of an execution, or None where its machine logs nothing."""
+        """Return the log of an execution, or None if its machine logs nothing."""
         settings = _settings(revision.logging)
         if settings is None:
             return None
@@ -81,13 +81,13 @@ class ExecutionLogs:
         return ExecutionLog(self, settings, machine, execution)
 
     def add(self, group: str, machine: str, entry: _Entry) -> None:
-        """Take an entry for a machine's stream."""
+        """Queue an entry for a machine's log stream."""
         self._waiting[group, machine].append(entry)
         if self._delivery is None:
             self._delivery = self._cloud.spawn(self._deliver_soon(), "execution logs")
 
     async def flush(self) -> None:
-        """Hand everything that waits to the Logs service."""
+        """Deliver all queued entries to the Logs service."""
         waiting, self._waiting = self._waiting, defaultdict(list)
         logs = cast("Logs", self._cloud.services["logs"])
         hour = time.strftime("%Y-%m-%d-%H", time.gmtime())
@@ -103,7 +103,7 @@ class ExecutionLogs:
 
 @lru_cache(maxsize=256)
 def _settings(configuration: str) -> _Settings | None:
-    """Return what a machine's logging configuration (JSON) asks for, or None where that is nothing."""
+    """Return the settings of a machine's logging configuration (JSON), or None if it logs nothing."""
     parsed = json.loads(configuration)
     if parsed["level"] == "OFF" or not parsed.get("destinations"):
         return None
@@ -111,7 +111,7 @@ def _settings(configuration: str) -> _Settings | None:
 
 
 def _logged(kind: str, level: str) -> bool:
-    """Whether a level has a type of event, by the table in the Developer Guide's "Log levels"."""
+    """Return True if a level includes an event type, by the table in the Developer Guide, "Log levels"."""
     if level == "ALL" or kind in _FATAL:
         return True
     return level == "ERROR" and (kind.endswith(_FAILURES) or kind == "FailStateEntered")
@@ -122,7 +122,7 @@ def _lines(entries: list[_Entry]) -> list[tuple[int, str]]:
 
 
 def _line(entry: _Entry) -> tuple[int, str]:
-    """Return an entry as a log event: milliseconds since 1970, and AWS's record, whose numbers are text."""
+    """Return an entry as a log event: Unix milliseconds, and AWS's JSON record, in which numbers are strings."""
     event, milliseconds = entry.event, int(entry.event.at * 1000)
     record = {
         "id": str(event.id),
@@ -153,7 +153,7 @@ def _too_long(text: str) -> bool:
 
 
 def _cut(text: str) -> str:
-    """Return as much of the beginning of a text as is within the limit once it is escaped."""
+    """Return the longest beginning of a text that is within the limit after escaping."""
     low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2

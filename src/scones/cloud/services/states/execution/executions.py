@@ -1,4 +1,4 @@
-"""Executions: started, run, stopped, and taken up again after a crash."""
+"""Standard executions: starting, running, stopping, redriving, and resumption after a crash."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _LIMIT_EXCEEDED = (
     "execution can be started."
 )
 STOPPED_TOGETHER = 20
-"""Executions of a deleted machine that are stopped at once; requests are served in between."""
+"""Executions of a deleted machine that are stopped in one batch; requests are served between batches."""
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
     " WHERE id = ?"
@@ -68,7 +68,11 @@ _RUN_AGAIN = (
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What a child execution of a distributed Map runs, for how many seconds at most, and who hears how it ended."""
+    """The part of a child execution that its distributed Map supplies.
+
+    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `heard` is called with its final
+    status.
+    """
 
     group: StateGroup
     seconds: float | None
@@ -77,7 +81,7 @@ class Child:
 
 @dataclass(eq=False, slots=True)
 class Execution:
-    """One execution that runs; its history is on disk and not here."""
+    """One running execution; its history is on disk, not in memory."""
 
     id: int
     arn: str
@@ -89,20 +93,20 @@ class Execution:
     track: Track
     redrives: int = 0
     since: float = 0.0
-    """When it was started or last redriven, from which the machine's time-out counts."""
+    """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
     task: asyncio.Task[None] | None = None
     begun: asyncio.Future[None] | None = None
-    """Ends when its beginning is on disk; None for one of an earlier process, and for a child."""
+    """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
     ended: bool = False
-    """True once its end is recorded, if not yet on disk."""
+    """True once its end is recorded, even if that is not on disk yet."""
     child: Child | None = None
     version: str | None = None
-    """The version and the alias through which it was started."""
+    """The ARN of the version that it runs; `alias` is the ARN of the alias used to start it."""
     alias: str | None = None
 
 
 class Executions:
-    """All executions of one cloud. Those that have ended are rows alone."""
+    """All Standard executions of one cloud; those that have ended exist only as rows."""
 
     def __init__(self, cloud: Cloud, evaluators: Evaluators) -> None:
         self._cloud = cloud
@@ -121,9 +125,9 @@ class Executions:
         self.quota = Quota()
 
     async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
-        """Start an execution; return its start in Unix seconds once it is on disk.
+        """Start an execution; return its start in Unix seconds once that is on disk.
 
-        Raises ExecutionLimitExceeded where too much runs.
+        Raises ExecutionLimitExceeded if the quota is used up.
         """
         if self.quota.used_up(text):
             raise ServiceError("ExecutionLimitExceeded", _LIMIT_EXCEEDED)
@@ -135,14 +139,14 @@ class Executions:
         self._spawn(execution)
         try:
             await self.started(execution)
-        except (sqlite3.Error, DiskFullError):  # it does not exist, and the caller gets the error
+        except (sqlite3.Error, DiskFullError):  # the execution does not exist, and the caller gets the error
             await self._undo(execution)
             raise
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
     async def _undo(self, execution: Execution) -> None:
-        """Forget an execution whose beginning is not on disk, with what it has recorded since."""
+        """Remove an execution whose start is not on disk, and everything that it has recorded since."""
         execution.track.recorder.close()
         await self._cancel(execution)
         self._forget(execution)
@@ -150,20 +154,20 @@ class Executions:
             self._journal.add(f"DELETE FROM {table} WHERE execution = ?", execution.id)  # noqa: S608
 
     async def started(self, execution: Execution) -> float:
-        """Return the start of an execution that runs, in Unix seconds, once that is on disk."""
+        """Return the start of a running execution in Unix seconds, once that is on disk."""
         if execution.begun is not None:
             await asyncio.shield(execution.begun)
         return execution.started
 
     def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
-        """Start a child of a distributed Map; it is on disk with whatever is recorded next."""
+        """Start a child execution of a distributed Map; it reaches the disk with the next journal flush."""
         execution = self._begin(arn, name, machine, text, revision, None)
         execution.child = child
         self._spawn(execution)
         return execution
 
     async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
-        """Go on with a child that an earlier process left, or run again what was unsuccessful in it."""
+        """Resume a child execution that an earlier process left, or redrive it."""
         if redriven:
             await self.redrive(row, None, child)
             return
@@ -187,7 +191,7 @@ class Executions:
         return execution
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
-        """Abort an execution if it runs; return when it ended, in Unix seconds, once that is on disk."""
+        """Abort an execution if it runs; return its end in Unix seconds, once that is on disk."""
         execution = self.running.get(arn)
         if execution is not None:
             if not execution.ended:
@@ -199,7 +203,7 @@ class Executions:
         return float(row["stopped"])
 
     def stop_machine(self, machine: str) -> None:
-        """Abort the executions of a machine that is deleted, in the background."""
+        """Abort the executions of a deleted machine, in the background."""
         arns = [execution.arn for execution in self.running.values() if execution.machine == machine]
         if arns:
             self._cloud.spawn(self._stop_all(arns), machine)
@@ -210,10 +214,10 @@ class Executions:
             await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
 
     async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
-        """Run what was unsuccessful again; return when, in Unix seconds, once it is on disk."""
+        """Run the unsuccessful steps again; return the time of the redrive in Unix seconds, once it is on disk."""
         events = await self._events(row["id"])
         running = self.running.get(row["arn"])
-        if running is not None and running.ended and running.task is not None:  # its end is on disk just now
+        if running is not None and running.ended and running.task is not None:  # its end is just being written to disk
             await asyncio.wait({running.task})
         elif running is not None:  # another redrive came first
             await self._journal.flushed()
@@ -234,13 +238,13 @@ class Executions:
         return execution.since
 
     def prepare(self) -> None:
-        """Plan to go on with every execution that a former process left running."""
+        """Plan the resumption of every execution that an earlier process left running."""
         newest = self._cloud.store.row(
             "SELECT max((SELECT coalesce(max(id), 0) FROM sfn_executions),"
             " (SELECT coalesce(max(execution), 0) FROM sfn_events)) AS id"
         )
         self._last = newest["id"] if newest else 0
-        # Children of a distributed Map, whose machine has a label, are taken up by the Map.
+        # The distributed Map resumes its own child executions; the ARN of their machine has a label after "/".
         rows = self._cloud.store.rows(
             "SELECT id, arn, (SELECT max(id) FROM sfn_events WHERE execution = sfn_executions.id) AS last"
             " FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
@@ -252,7 +256,7 @@ class Executions:
             row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
             if row is None or row["status"] != "RUNNING" or arn in self.running:
                 return
-            if child is None and not self._has_machine(row["machine"]):  # it was deleted, and the cloud ended then
+            if child is None and not self._has_machine(row["machine"]):  # the cloud ended after the machine was deleted
                 await self.close(number, "ABORTED", StateFailedError(None, None))
                 return
             await self._take_up(row, child)
@@ -269,7 +273,10 @@ class Executions:
         return self._cloud.store.row("SELECT 1 FROM sfn_machines WHERE arn = ?", arn) is not None
 
     async def close(self, number: int, status: str, failure: StateFailedError) -> float:
-        """End an execution that is not in memory as FAILED or ABORTED, with its Map Runs; return when, once on disk."""
+        """End an execution that is not in memory as FAILED or ABORTED, and its Map Runs.
+
+        Returns its end in Unix seconds, once that is on disk; the earlier end if it had ended already.
+        """
         kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
         now = self._clock.now()
 
@@ -291,7 +298,7 @@ class Executions:
         return await self._cloud.store.write(write)
 
     async def suspend(self) -> None:
-        """Stop working without ending anything: the next process takes the executions up."""
+        """Stop all work without ending any execution; the next process resumes them."""
         for execution in self.running.values():
             if not execution.ended:
                 execution.track.recorder.close()
@@ -314,7 +321,7 @@ class Executions:
         return [from_row(row) for row in await self._cloud.store.read_aside(sql, number)]
 
     def _again(self, row: sqlite3.Row, events: list[Event]) -> Execution:
-        """Return an execution that an earlier process began or ended, to go on after its last event."""
+        """Return an execution that an earlier process started or that has ended, to continue after its last event."""
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         if found is None:
@@ -355,7 +362,7 @@ class Executions:
 
     def _forget(self, execution: Execution) -> None:
         self.quota.remove(execution.input)
-        if self.running.get(execution.arn) is execution:  # it may have been redriven meanwhile
+        if self.running.get(execution.arn) is execution:  # it may have been redriven in the meantime
             del self.running[execution.arn]
 
     async def _cancel(self, execution: Execution) -> None:
@@ -399,7 +406,7 @@ class Executions:
     async def _end(
         self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
     ) -> None:
-        """Record the last event and the status together, and forget the execution once they are on disk."""
+        """Record the last event and the status together, and drop the execution from memory once they are on disk."""
         if execution.ended:
             await self._journal.flushed()
             return
@@ -417,14 +424,14 @@ class Executions:
         written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
         if execution.child is not None:
             execution.child.heard(status)
-        await asyncio.shield(written)  # others wait for the same batch
+        await asyncio.shield(written)  # other executions wait for the same batch
         self._forget(execution)
         if execution.child is None:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
 
 
 def context_of(execution: Execution, texts: Texts) -> dict[str, Any]:
-    """Return those of the context object's parts that stay the same all along."""
+    """Return the parts of the context object that do not change during an execution."""
     about: dict[str, Any] = {
         "Id": execution.arn,
         "Input": texts.root,

@@ -1,4 +1,4 @@
-"""Express executions: they run in memory, tell their events to their log alone, and do not outlive the cloud."""
+"""Express executions: they run in memory, write events only to their log, and end when the cloud ends."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from scones.cloud.services.states.machines import Machine
 log = logging.getLogger(__name__)
 
 _SECONDS = 300
-"""How long AWS lets an Express execution run."""
+"""Maximum seconds of an Express execution, as on AWS."""
 _BILLED_STEP = 100
-"""AWS bills in steps of as many milliseconds, and of 64 MB; a local execution counts as one step of memory."""
+"""Milliseconds of one billing step. AWS bills memory in steps of 64 MB; a local execution counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an Express execution ended, and when, in Unix seconds."""
+    """The result of an Express execution; `stopped` is its end in Unix seconds."""
 
     execution: Execution
     status: str
@@ -45,7 +45,7 @@ class Outcome:
     failure: StateFailedError | None = None
 
     def describe(self, *, data: bool) -> dict[str, Any]:
-        """Return it as StartSyncExecution answers."""
+        """Return the response of StartSyncExecution, with input, output, error and cause if `data`."""
         execution, failure = self.execution, self.failure
         milliseconds = (self.stopped - execution.started) * 1000
         answer: dict[str, Any] = {
@@ -72,7 +72,7 @@ class Outcome:
 
 
 class ExpressExecutions:
-    """The Express executions that run."""
+    """The running Express executions."""
 
     def __init__(
         self,
@@ -95,13 +95,17 @@ class ExpressExecutions:
         self._waited_for: set[asyncio.Task[Outcome]] = set()
 
     def start(self, machine: Machine, name: str, text: str) -> Execution:
-        """Start an execution whose end nobody waits for; raises ThrottlingException where too much runs."""
+        """Start an execution without waiting for its end; raise ThrottlingException if the quota is used up."""
         execution = self._execution(machine, name, text)
         self._spawn(execution)
         return execution
 
     async def run(self, machine: Machine, name: str, text: str) -> Outcome:
-        """Run an execution to its end; it goes on where whoever waits goes away."""
+        """Run an execution to its end and return its outcome; it continues if the caller is cancelled.
+
+        Raises ThrottlingException if the quota is used up, StateMachineDeleting if the machine is deleted in the
+        meantime, and ServiceUnavailable if the cloud stops.
+        """
         task = self._spawn(self._execution(machine, name, text))
         self._waited_for.add(task)
         task.add_done_callback(self._waited_for.discard)
@@ -113,20 +117,20 @@ class ExpressExecutions:
         return task.result()
 
     def drain(self) -> None:
-        """End the executions for whose end callers wait."""
+        """Cancel the executions that callers wait for."""
         self._stopping = True
         for task in self._waited_for:
             task.cancel()
 
     async def stop(self) -> None:
-        """End what runs: an Express execution is not taken up again."""
+        """Cancel all running executions; Express executions are not resumed."""
         self._stopping = True
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
     def stop_machine(self, machine: str) -> None:
-        """End the executions of a machine that is deleted, in the background."""
+        """Cancel the executions of a deleted machine, in the background."""
         tasks = [task for task, execution in self._running.items() if execution.machine == machine]
         if tasks:
             self._cloud.spawn(self._end_all(tasks), machine)
@@ -188,4 +192,4 @@ class ExpressExecutions:
 
 
 def _drop(_event: Event) -> None:
-    """Keep nothing of an event: its execution logs none."""
+    """Discard an event of an execution that logs nothing."""

@@ -1,4 +1,4 @@
-"""Parallel and Map: several chains of events below one state."""
+"""Parallel and inline Map: several chains below one state."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
     except Exception:
         track.previous = failed[0].previous
         raise
-    track.previous = max(ends)  # AWS goes on from the branch that ended last
+    track.previous = max(ends)  # AWS continues from the branch that ended last
     size.check()
     _record_success(state, entry, track)
     return outputs
 
 
 async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
-    """Run the processor for every item, at most MaxConcurrency at once; return the outputs in the items' order."""
+    """Run the processor for every item, at most MaxConcurrency at once; return the outputs in item order."""
     items = await items_of(state, scope)
     limit = min(await concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
     begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
@@ -63,7 +63,8 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     outputs: list[Any] = [None] * len(items)
     size = ResultSize(state.name)
     failed = [index for index in begun if begun[index].last("MapIterationFailed")]
-    # What had failed before a crash fails again alone; what was under way goes on before the rest begins.
+    # An iteration that failed before a crash fails again, and no other runs. Otherwise, the iterations that had begun
+    # continue before others begin.
     pending = failed or [*begun, *(index for index in range(len(items)) if index not in begun)]
 
     async def work(index: int, previous: int) -> int:
@@ -84,7 +85,8 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
             if isinstance(error, EvaluationError):
                 raise interpreter.failure(state, entry, track, error) from error
             raise
-        # AWS chains the next iteration to the last event inside this one, and the state's end to its success.
+        # AWS chains the next iteration to the last event inside this one, and the end of the state to
+        # MapIterationSucceeded.
         ended = begun[index].last("MapIterationSucceeded") if index in begun else None
         last = below.previous
         succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
@@ -100,7 +102,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
 def _open(
     entry: Entry, track: Track, state: Parallel | Map, kind: str, details: dict[str, Any] | None = None
 ) -> dict[int, Past]:
-    """Begin an attempt, or go on with the one under way; return what its branches or iterations have recorded."""
+    """Begin an attempt, or continue the current one; return the recorded events of its branches or iterations."""
     past = entry.take_past()
     entry.opened = True
     if past is None:
@@ -117,9 +119,9 @@ def _record_success(state: Parallel | Map, entry: Entry, track: Track) -> None:
 
 
 def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:
-    """Record that a Parallel or Map has failed for good; a task's own events say so already.
+    """Record the final failure of a Parallel or Map; a task's own events already show its failure.
 
-    A fatal error before it began ends the execution without this event, as recorded on AWS.
+    If a fatal error occurs before the attempt begins, there is no such event, as recorded on AWS.
     """
     kind = f"{type(state).__name__}StateFailed"
     if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal) and kind not in entry.recorded:
@@ -134,7 +136,7 @@ def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, 
 
 
 async def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
-    """Return the input of an iteration, whose item `below` has."""
+    """Return the input of an iteration; its item is `below.item`."""
     assert below.item is not None
     if state.item_selector is None:
         return below.item["Value"]
@@ -142,7 +144,7 @@ async def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: 
 
 
 async def items_of(state: Map, scope: Scope) -> list[Any]:
-    """Return what an inline Map iterates over."""
+    """Return the items of an inline Map."""
     if isinstance(state.items, JsonataQuery):
         computed: list[Any] = await state.items.typed(scope, "array")
         return computed
@@ -157,7 +159,7 @@ async def items_of(state: Map, scope: Scope) -> list[Any]:
 
 
 async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
-    """Return MaxConcurrency; 0 is as many as AWS allows."""
+    """Return MaxConcurrency; 0 means as many as AWS allows."""
     if isinstance(given, int):
         return given
     if isinstance(given, JsonataQuery):

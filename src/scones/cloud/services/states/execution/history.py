@@ -1,4 +1,4 @@
-"""The events of an execution: how they are recorded, and how the API shows them."""
+"""The events of an execution: recording them, storing them, and the API's form of them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from scones.cloud.services.states.execution.resume import Past
 
 MAX_EVENTS = 25_000
-"""AWS's quota of events in one Standard execution's history."""
+"""AWS's quota: events in the history of a Standard execution."""
 _HEARTBEAT = "States.HeartbeatTimeout"
 _CONTENT = frozenset({"input", "output", "parameters", "cause", "error", "assignedVariables"})
-"""What `includeExecutionData=false` leaves out."""
+"""Members that `includeExecutionData=false` leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; `scope` is the place of the branch or iteration it belongs to, empty for the machine's own."""
+    """One event; `scope` is the path of its branch or iteration, and empty for the machine's own chain."""
 
     id: int
     previous: int
@@ -34,14 +34,17 @@ class Event:
 
     @property
     def state(self) -> str | None:
-        """The state that an entered or exited event names."""
+        """Name of the state in an entered or exited event."""
         name: str | None = (self.details or {}).get("name")
         return name
 
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """An attempt of a Task, Parallel or Map that failed: the events that entered the state and were the last then."""
+    """A failed attempt of a Task, Parallel or Map.
+
+    `entered` is the id of the event that entered the state, `last` that of the last event when the attempt failed.
+    """
 
     entered: int
     last: int
@@ -50,10 +53,10 @@ class FailedAttempt:
 
 
 class Recorder:
-    """Numbers the events of one execution and hands them to `append`, in order.
+    """Numbers the events of one execution and passes them to `append`, in order.
 
-    `note` is handed every attempt that failed: the history alone does not tell why a Parallel or Map began again.
-    `limit` is how many events there may be; None is no limit.
+    `note` receives every failed attempt, because the history does not record why a Parallel or Map began again.
+    `limit` is the maximum number of events; None is no limit.
     """
 
     def __init__(
@@ -72,17 +75,17 @@ class Recorder:
         self.closed = False
 
     def close(self) -> None:
-        """Keep nothing from now on: the next process goes on from what is recorded."""
+        """Discard everything from now on: the next process continues from the recorded events."""
         self.closed = True
         self._append = lambda _event: None
         self._note = lambda _attempt: None
 
     def note(self, entered: int, failure: StateFailedError) -> None:
-        """Keep that an attempt failed, with the events recorded since the last wait."""
+        """Record a failed attempt; it reaches the disk together with the events since the last `await`."""
         self._note(FailedAttempt(entered, self.last, self._now(), failure))
 
     def record(self, kind: str, previous: int, details: dict[str, Any] | None, scope: str = "") -> Event:
-        """Record an event and return it; fail the execution where its history is full."""
+        """Record an event and return it; raise a fatal `StateFailedError` if the history is full."""
         if self._limit is not None and self.last >= self._limit - 1 and not kind.startswith("Execution"):
             raise StateFailedError(
                 "States.Runtime",
@@ -97,20 +100,20 @@ class Recorder:
 
 @dataclass(slots=True)
 class Track:
-    """A chain of events: the machine's own, or that of one branch or iteration, with its variables."""
+    """The events of one chain (the machine's own, or that of a branch or iteration) and its variables."""
 
     recorder: Recorder
     scope: str
     previous: int
     variables: Mapping[str, Any]
     item: dict[str, Any] | None = None
-    """The context object's Map.Item."""
+    """Map.Item of the context object."""
     size: int = 0
-    """Characters of the last state's output."""
+    """Characters of the output of the last state."""
     sizes: dict[str, int] = field(default_factory=dict)
-    """Characters of the variables, by name."""
+    """Characters of each variable, by name."""
     past: Past | None = None
-    """What an earlier process recorded of this chain and of those below it, until `Interpreter.run` takes it up."""
+    """Events that an earlier process recorded of this chain and those below it; `Interpreter.run` consumes them."""
 
     def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
         """Record the next event of the chain."""
@@ -119,17 +122,17 @@ class Track:
         return event
 
     def record_aside(self, kind: str, details: dict[str, Any] | None = None) -> Event:
-        """Record an event that the chain does not go through: AWS's MapStateSucceeded and its like."""
+        """Record an event that is not part of the chain, such as MapStateSucceeded on AWS."""
         return self.recorder.record(kind, self.previous, details, self.scope)
 
     def fork(self, step: str, item: dict[str, Any] | None) -> Track:
-        """Begin a chain below this one, which sees this one's variables and does not change them."""
+        """Return a new chain below this one, with a copy of this chain's variables."""
         scope = f"{self.scope}/{step}"
         return Track(self.recorder, scope, self.previous, dict(self.variables), item, sizes=dict(self.sizes))
 
 
 def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:
-    """Return the details of ExecutionStarted: the input, and the version and alias through which it was started."""
+    """Return the details of ExecutionStarted: the input, the role, and the version and alias used to start it."""
     details = {"input": text, "inputDetails": {"truncated": False}, "roleArn": role}
     if version is not None:
         details["stateMachineVersionArn"] = version
@@ -139,7 +142,7 @@ def started_details(text: str, role: str, version: str | None, alias: str | None
 
 
 def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]:
-    """Return the details of a failed event: error and cause where there are any."""
+    """Return the details of a failure event: `members`, and the error and cause if there are any."""
     details: dict[str, Any] = dict(members)
     if failure.error is not None:
         details["error"] = failure.error
@@ -149,7 +152,7 @@ def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]
 
 
 def present(event: Event, *, include_data: bool) -> dict[str, Any]:
-    """Return an event as GetExecutionHistory answers it."""
+    """Return an event in the form of GetExecutionHistory."""
     shown: dict[str, Any] = {
         "id": event.id,
         "previousEventId": event.previous,
@@ -172,7 +175,7 @@ def _details_member(kind: str) -> str:
 
 
 def to_row(event: Event) -> tuple[int, int, str, float, str | None, str]:
-    """Return an event's columns."""
+    """Return the columns of an event."""
     details = None if event.details is None else dumps(event.details)
     return event.id, event.previous, event.type, event.at, details, event.scope
 
@@ -184,7 +187,7 @@ def from_row(row: sqlite3.Row) -> Event:
 
 
 def failed_attempt_row(attempt: FailedAttempt) -> tuple[int, int, float, str | None, str | None, bool]:
-    """Return a failed attempt's columns; a missed heartbeat is told from other time-outs."""
+    """Return the columns of a failed attempt; a missed heartbeat is stored as an error of its own kind."""
     failure = attempt.failure
     error = _HEARTBEAT if failure.heartbeat else failure.error
     return attempt.entered, attempt.last, attempt.at, error, failure.cause, failure.fatal

@@ -1,4 +1,4 @@
-"""The interpreter: one coroutine per execution, branch and iteration walks the states and records every event."""
+"""The interpreter: one coroutine per execution, branch and iteration runs the states and records every event."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from scones.cloud.services.states.language.timestamps import format_timestamp, p
 from scones.cloud.services.states.map_run import distributed
 
 MAX_WAIT = 2**31 - 1
-"""Seconds; a longer Wait fails, as recorded on AWS."""
+"""Maximum seconds of a Wait; a longer one fails, as recorded on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a state ended: its output, where to go (None ends the group), and the variables that it assigns."""
+    """The result of a state: its output, the next state (None ends the group), and the variables that it assigns."""
 
     output: Any
     next: str | None
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Interpreter:
-    """Runs one execution's states; `context` holds the context object's Execution and StateMachine."""
+    """Runs the states of one execution; `context` holds Execution and StateMachine of the context object."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class Interpreter:
         self._evaluators = evaluators
         self.map_runs: distributed.ExecutionMapRuns | None = None
         self.journal: Journal | None = None
-        """Where the events are kept; while it has no room, no state is entered."""
+        """The journal of the events; while it has no room, no state is entered."""
         self.concurrency = Concurrency(scheduler.pool)
         self._context = context
         self._scheduler = scheduler
         self._owner = owner_of(context)
 
     async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
-        """Walk a group of states from its start, or from where its past ends; return the group's output."""
+        """Run a group of states from its start, or from where its recorded events end; return the group's output."""
         past, track.past = track.past, None
         standing = past.standing() if past else None
         name, entry = group.start_at, None
@@ -100,21 +100,21 @@ class Interpreter:
                 entry = self._enter(state, value, track)
             outcome = await self._stay(state, entry, track)
             await self._next_turn()
-            # A history that ends with an exit is that of a chain that has ended (`Past.standing`), so nothing waits
-            # between the exit and the next entry: they reach the disk together.
+            # `Past.standing` takes a history that ends with an exit for that of a finished chain. So nothing waits
+            # between an exit and the next entry: both events reach the disk together.
             self._exit(state, outcome, track)
             if outcome.next is None:
                 return outcome.output
             name, value, entry = outcome.next, outcome.output, None
 
     async def _next_turn(self) -> None:
-        """Return when the execution may record events and enter a state."""
+        """Wait until the execution may record events and enter a state."""
         await self.turn()
         if self.journal is not None:
             await self.journal.room()
 
     async def turn(self) -> None:
-        """Return when the execution may do its next step on the event loop."""
+        """Wait until the execution may take its next step on the event loop."""
         await self._scheduler.turn(self._owner)
 
     def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
@@ -143,17 +143,17 @@ class Interpreter:
             raise self.failure(state, entry, track, error) from error
 
     def failure(self, state: AnyState, entry: Entry, track: Track, error: EvaluationError) -> StateFailedError:
-        """Return the failure that an evaluation error is, worded as AWS words it; JSONata's has an event."""
+        """Return an evaluation error as a failure with AWS's message; record EvaluationFailed for JSONata."""
         where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
         failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
         if error.field is not None and "EvaluationFailed" not in entry.recorded:
-            if track.previous == entry.event:  # AWS chains it beside the event that entered the state
+            if track.previous == entry.event:  # AWS chains it to the predecessor of the event that entered the state
                 track.previous = entry.previous
             track.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
         return failure
 
     def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
-        """Return what the paths of a state see."""
+        """Return the scope in which a state's paths and expressions are evaluated."""
         about: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(entry.at)}
         if entry.retries is not None:
             about["RetryCount"] = entry.retries
@@ -165,7 +165,7 @@ class Interpreter:
         return Scope(value, context, track.variables, evaluators=self._evaluators)
 
     def saw(self, stage: str, value: Any) -> None:
-        """Hear of a state's data between two steps, named as TestState names them; only a test of a state listens."""
+        """Receive a state's data at a stage of its processing, named as in TestState; only TestState overrides this."""
 
     async def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
         scope = self.scope(state, entry, track, entry.input)
@@ -258,10 +258,10 @@ class Interpreter:
         return await self._produce(state, entry.input, result, scope)
 
     def _waiting(self, target: Resource, entry: Entry) -> Past | None:
-        """Return what is recorded of an attempt that has succeeded or only waits for its end.
+        """Return the recorded events of an attempt that has succeeded or only waits for its end, or None.
 
-        Give any other the token that it may need. A task that a crash cut short before it was submitted is run again
-        with the same token: it may have been sent already, and answered.
+        Any other attempt gets the token that it may need. A task that a crash interrupted before it was submitted runs
+        again with the same token, which may have been sent and answered already.
         """
         past, entry.token = entry.past, None
         if past is not None and past.last("Succeeded"):
@@ -279,7 +279,7 @@ class Interpreter:
         return None
 
     async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
-        """Do the state's work, and return its raw result."""
+        """Do the work of a state and return its raw result."""
         if isinstance(state, Map):
             if state.distribution is not None:
                 return await distributed.run_map(self, state, entry, scope, track)
@@ -293,7 +293,7 @@ class Interpreter:
         return await attempt.run(entry.take_past())
 
     async def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
-        """Return what the work is given: Parameters or Arguments, or the input."""
+        """Return the effective input of the work: Parameters or Arguments, or else the input."""
         effective = await state.parameters.evaluate(scope) if state.parameters else scope.input
         self.saw("afterArguments" if state.jsonata else "afterParameters", effective)
         return effective
@@ -315,7 +315,7 @@ class Interpreter:
         return Outcome(placed, catcher.next, await _assign(catcher.assign, scope))
 
     async def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
-        """Return how a JSONPath state ends that puts a result into its input."""
+        """Return the outcome of a JSONPath state that puts a result into its input."""
         assigned = await _assign(state.assign, _with(scope, result))
         if state.result_selector:
             result = await state.result_selector.evaluate(_with(scope, result))
@@ -326,7 +326,7 @@ class Interpreter:
 
 
 async def _finish(state: State, scope: Scope, value: Any) -> Outcome:
-    """Return how a JSONata state ends: its Output, or `value` where it has none."""
+    """Return the outcome of a JSONata state: its Output, or `value` if it has none."""
     output = await state.output.evaluate(scope) if state.output else value
     return Outcome(output, state.next, await _assign(state.assign, scope))
 
@@ -372,7 +372,7 @@ async def _message(given: str | Expression | JsonataQuery | None, name: str, sco
 
 
 async def _moment(state: Wait, entered: float, scope: Scope) -> float:
-    """Return when a Wait ends, in Unix seconds."""
+    """Return the time at which a Wait ends, in Unix seconds."""
     if isinstance(state.seconds, JsonataQuery):
         return entered + await state.seconds.whole(scope, 0)
     if isinstance(state.seconds, Path):

@@ -1,6 +1,6 @@
-"""Writes of all executions, joined: what one turn of the event loop records goes to the store as one job.
+"""Batched writes of all executions: everything recorded in one pass of the event loop goes to the store as one job.
 
-On a full disk the jobs wait, in order, until there is room: nothing that an execution has recorded is lost.
+If the disk is full, the jobs wait in order until there is room, so that no recorded event is lost.
 """
 
 from __future__ import annotations
@@ -22,25 +22,28 @@ _FAILED_ATTEMPT = (
 
 
 MAX_UNWRITTEN = 16 * 1024**2
-"""Characters of events that are not on disk yet, beyond which executions wait for the disk."""
+"""Maximum characters of events that are not on disk yet; beyond it, executions wait for the disk."""
 
 
 class Journal:
-    """Appends to the store in order, without waiting; what is added without an await between is never split."""
+    """Appends statements to the store in order, without waiting.
+
+    Statements that are added without an `await` between them are written in one transaction.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._added = self._unwritten = 0
-        """Characters of the events that were added since the last flush, and of all that are not on disk."""
+        """Characters of the events added since the last flush (`_added`) and of all not on disk (`_unwritten`)."""
         self._room = asyncio.Event()
         self._room.set()
         self._batch: asyncio.Future[None] | None = None
         self._newest: asyncio.Future[None] | None = None
-        """The batch that was handed in last: batches are written in order, so it is the last to be on disk."""
+        """The batch that was submitted last; batches are written in order, so it reaches the disk last."""
 
     def event(self, execution: int, event: Event) -> None:
-        """Add an event of an execution."""
+        """Add an event of an execution, given by its row id."""
         row = to_row(event)
         size = len(row[4] or "")
         self._added += size
@@ -48,11 +51,11 @@ class Journal:
         self.add(EVENT, execution, *row)
 
     def failed_attempt(self, execution: int, attempt: FailedAttempt) -> None:
-        """Add that an attempt of a state failed."""
+        """Add a failed attempt of a state."""
         self.add(_FAILED_ATTEMPT, execution, *failed_attempt_row(attempt))
 
     def add(self, sql: str, *parameters: Any) -> asyncio.Future[None]:
-        """Add a statement; the future ends when it is on disk."""
+        """Add a statement; the future is done when it is on disk."""
         if self._batch is None:
             loop = asyncio.get_running_loop()
             self._batch = loop.create_future()
@@ -61,7 +64,7 @@ class Journal:
         return self._batch
 
     async def room(self) -> None:
-        """Return once executions may go on to record events: the disk has room, and little waits to be written."""
+        """Wait until executions may record events: the disk has room, and `MAX_UNWRITTEN` is not exceeded."""
         if self._store.full_since is not None:
             await self._store.room()
         await self._room.wait()
@@ -74,7 +77,7 @@ class Journal:
             self._room.set()
 
     async def flushed(self) -> None:
-        """Return once everything that was added is on disk; raises `DiskFullError` for a request on a full disk."""
+        """Wait until everything added is on disk; raise `DiskFullError` in a request if the disk is full."""
         newest = self._batch or self._newest
         if newest is None:
             return
@@ -82,7 +85,11 @@ class Journal:
         await (written if PATIENT.get() else self._store.unless_full(written))
 
     def flush(self, *, patient: bool = True) -> asyncio.Future[None] | None:
-        """Hand what was added to the store; on a full disk it waits if `patient`, and else the future fails."""
+        """Submit the added statements to the store.
+
+        If the disk is full, they wait for room if `patient`; otherwise the future fails. Returns None if there is
+        nothing to write.
+        """
         statements, batch = self._statements, self._batch
         if batch is None:
             return None
@@ -104,7 +111,7 @@ class Journal:
             if patient:
                 log.error("%d writes of executions are lost: %s", len(statements), error)
             batch.set_exception(error)
-            batch.exception()  # whoever waits is told; nobody need wait
+            batch.exception()  # mark it as retrieved: there may be no waiter
 
         self._store.submit(write, patient=patient).add_done_callback(written)
         return batch

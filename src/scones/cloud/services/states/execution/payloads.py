@@ -1,4 +1,4 @@
-"""The texts of results, held to the limits of Step Functions before anything is done with them."""
+"""The JSON texts of results and variables, checked against the limits of Step Functions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from scones.cloud.services.states.language.failures import data_limit_exceeded, 
 from scones.cloud.services.states.language.text import LIMIT, Texts, dumps, too_deep, too_large
 
 MAX_VARIABLES = 10 * 1024 * 1024
-"""Bytes that all variables of an execution may have (Developer Guide, "Passing data between states with variables")."""
+"""Maximum bytes of an execution's variables (Developer Guide, "Passing data between states with variables")."""
 
 
 def payload_text(texts: Texts, value: Any, name: str) -> str:
-    """Return a result's JSON text; raise `StateFailedError` where it has more than 256 KiB or is nested too deeply.
+    """Return the JSON text of a result; raise `StateFailedError` if it exceeds 256 KiB or is nested too deeply.
 
-    `name` is a state, a service or a function's ARN.
+    `name` is that of a state or service, or the ARN of a function, for the error message.
     """
     try:
         text = texts.of(value)
@@ -28,9 +28,10 @@ def payload_text(texts: Texts, value: Any, name: str) -> str:
 
 
 def variable_texts(assigned: dict[str, Any], sizes: dict[str, int], name: str) -> dict[str, str]:
-    """Return the texts of variables that a state assigns, and put their sizes with those of the others.
+    """Return the JSON texts of the variables that a state assigns, and add their sizes to `sizes`.
 
-    One Assign may have 256 KiB, all variables 10 MiB. What AWS says where there is more is not known to us.
+    Sizes are in characters. Raises `StateFailedError` beyond 256 Ki for one Assign or 10 Mi for all variables. AWS's
+    message for this case is unknown.
     """
     texts = {variable: payload_text(_COMPACT, value, name) for variable, value in assigned.items()}
     sizes.update({variable: len(text) for variable, text in texts.items()})
@@ -40,25 +41,25 @@ def variable_texts(assigned: dict[str, Any], sizes: dict[str, int], name: str) -
 
 
 class ResultSize:
-    """Sums up the results of branches or iterations, which together make one result."""
+    """The total size of the results of branches or iterations, which form one result."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._size = 0
 
     def keep(self, value: Any, size: int) -> Any:
-        """Return a result, or None once there are too many to keep: the state will fail."""
+        """Add `size` characters; return `value`, or None beyond the limit, because the state will fail."""
         self._size += size
         return value if self._size <= LIMIT else None
 
     def check(self) -> None:
-        """Raise `StateFailedError` where the results together have more than 256 KiB."""
+        """Raise `StateFailedError` if the results together exceed the limit of 256 KiB, counted in characters."""
         if self._size > LIMIT:
             raise data_limit_exceeded(self._name)
 
 
 def length(value: Any) -> int:
-    """Return the characters of a value's JSON."""
+    """Return the number of characters of a value's JSON text."""
     return len(dumps(value))
 
 

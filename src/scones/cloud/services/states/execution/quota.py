@@ -1,30 +1,30 @@
-"""How much may run at once: beyond it, executions are refused, so that those that run can go on and be ended."""
+"""Limits on running executions: beyond them, new executions are refused, so that running ones can continue and end."""
 
 from __future__ import annotations
 
 RUNNING = 10_000
-"""Executions of each type that run at once. AWS's quota of Standard ones is 1,000,000, and Express ones have none."""
+"""Maximum running executions of each type. AWS's quota is 1,000,000 for Standard and none for Express executions."""
 CHARACTERS = 64 * 1024**2
-"""Characters of the inputs of these executions together; the limit is ours."""
+"""Maximum characters of the inputs of these executions together; a limit of the local cloud."""
 
 
 class Quota:
-    """Counts the executions that run, and the characters of their inputs."""
+    """A count of the running executions and of the characters of their inputs."""
 
     def __init__(self) -> None:
         self._running = 0
         self._characters = 0
 
     def used_up(self, text: str = "") -> bool:
-        """Return True if no execution with this input may start."""
+        """Return True if an execution with this input must be refused."""
         return self._running >= RUNNING or self._characters + len(text) > CHARACTERS
 
     def add(self, text: str) -> None:
-        """Count an execution with this input; those that an earlier process left are counted beyond the limits."""
+        """Count an execution with this input; resumed executions are counted even beyond the limits."""
         self._running += 1
         self._characters += len(text)
 
     def remove(self, text: str) -> None:
-        """Count an execution with this input no longer."""
+        """Stop counting an execution with this input."""
         self._running -= 1
         self._characters -= len(text)

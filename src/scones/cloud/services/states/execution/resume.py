@@ -1,4 +1,4 @@
-"""Where an execution stood when the process ended, or when it failed and is redriven: read from its history."""
+"""The state of an execution that is resumed or redriven, read from its history."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from scones.cloud.services.states.execution.history import Event, FailedAttempt
 from scones.cloud.services.states.language.text import Texts
 
 _BEGIN = ("StateStarted", "Scheduled")
-"""How the events end that begin an attempt: ParallelStateStarted, LambdaFunctionScheduled, …"""
+"""Suffixes of the events that begin an attempt: ParallelStateStarted, LambdaFunctionScheduled, …"""
 _EDGES = frozenset({"ExecutionStarted", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"})
 _ASIDE = frozenset({"MapIterationFailed", "MapIterationAborted"})
-"""Events that nothing is chained to."""
+"""Events that no other event is chained to."""
 _UNDONE = _ASIDE | {"EvaluationFailed", "MapStateFailed", "ParallelStateFailed", "TaskSubmitted"}
-"""What a redrive passes over: the failed states are run again, and nobody waits for a former task token or job."""
+"""Events that a redrive ignores: failed states run again, and former task tokens and jobs are no longer waited for."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """A stay in a state: the event that entered it, its input, and what an earlier process had of it."""
+    """One visit to a state: the event that entered it, its input, and the record that an earlier process left."""
 
     event: int
     previous: int
     at: float
     input: Any
     failed: Iterator[FailedAttempt] = field(default_factory=lambda: iter(()))
-    """The attempts that have failed, which are not made again."""
+    """Attempts that have failed; they are not repeated."""
     past: Past | None = None
-    """What is recorded of the attempt under way."""
+    """Recorded events of the current attempt."""
     recorded: frozenset[str] = frozenset()
-    """The types of the events since, of which none is recorded twice."""
+    """Types of the events since the last failed attempt or the entry; some of them must not be recorded twice."""
     retries: int | None = None
     opened: bool = False
-    """Whether a Parallel or Map has begun the present attempt."""
+    """True once a Parallel or Map has begun the current attempt."""
     token: str | None = None
-    """The present attempt's task token."""
+    """Task token of the current attempt."""
 
     def take_past(self) -> Past | None:
-        """Return what is recorded of the attempt under way, once."""
+        """Return the recorded events of the current attempt, and None from the second call on."""
         past, self.past = self.past, None
         return past
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last event of a chain, the state it is in (or None) and the variables that it has assigned.
+    """The position of a chain: its last event, the state it is in (or None), and the variables that it has assigned.
 
-    `finished` is the output of a chain whose last state was left and whose end was not yet recorded.
+    `finished` holds the output of a chain that has left its last state but whose end is not recorded yet.
     """
 
     previous: int
@@ -60,7 +60,7 @@ class Standing:
 
 
 class Past:
-    """The recorded events of one chain (those of its own `scope`) and of the chains below it."""
+    """The recorded events of one chain (those with its `scope`) and of the chains below it."""
 
     def __init__(self, scope: str, events: list[Event], failures: dict[int, list[FailedAttempt]], texts: Texts) -> None:
         self.scope = scope
@@ -70,16 +70,16 @@ class Past:
         self._texts = texts
 
     def last(self, suffix: str) -> Event | None:
-        """Return the chain's last event of a type with this ending."""
+        """Return the last event of the chain whose type ends with `suffix`, or None."""
         return next((event for event in reversed(self.own) if event.type.endswith(suffix)), None)
 
     def result(self) -> tuple[Any] | None:
-        """Return the result of a task's attempt that has succeeded, or None."""
+        """Return the result of a successful task attempt in a tuple, or None."""
         succeeded = self.last("Succeeded")
         return None if succeeded is None else (self._value(succeeded, "output"),)
 
     def standing(self) -> Standing | None:
-        """Return where the chain stood, or None where it had entered no state."""
+        """Return the position of the chain, or None if it had not entered a state."""
         entered: Event | None = None
         left: Event | None = None
         assigned: dict[str, Any] = {}
@@ -99,7 +99,7 @@ class Past:
         return None
 
     def below(self, name: str) -> dict[int, Past]:
-        """Return what is recorded of a Parallel's branches or a Map's iterations, by index."""
+        """Return the recorded events of the branches or iterations of the state `name`, by index."""
         prefix = f"{self.scope}/{name}["
         groups: dict[int, list[Event]] = defaultdict(list)
         for event in self._events:
@@ -128,9 +128,9 @@ class Past:
 
 
 def read_past(events: list[Event], failures: Iterable[FailedAttempt], texts: Texts) -> Past:
-    """Return the past of an execution that a crash cut short, or that is redriven and has recorded so.
+    """Return the past of an execution that a crash interrupted, or of a redriven one after its ExecutionRedriven event.
 
-    What was unsuccessful before the last redrive is run again, with its retries counted anew.
+    Steps that were unsuccessful before the last redrive run again, and their retries are counted anew.
     """
     redriven = max((event.id for event in events if event.type == "ExecutionRedriven"), default=0)
     by_entry: dict[int, list[FailedAttempt]] = defaultdict(list)

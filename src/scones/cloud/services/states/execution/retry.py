@@ -1,4 +1,4 @@
-"""Retry: which failure is tried again, and after how long."""
+"""Retry and Catch: the delay before the next attempt, and the catcher of a failure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scones.cloud.services.states.language.failures import StateFailedError
 
 
 class Attempts:
-    """The attempts of one stay in a state: every retrier counts its own, as AWS does."""
+    """The attempts of one visit to a state; each retrier counts its own attempts, as on AWS."""
 
     def __init__(self, retriers: tuple[Retrier, ...]) -> None:
         self._retriers = retriers
@@ -17,7 +17,7 @@ class Attempts:
         self.count = 0
 
     def delay(self, failure: StateFailedError) -> float | None:
-        """Count the failure; return the seconds until the next attempt, or None where there is none."""
+        """Count a failure; return the seconds until the next attempt, or None if there is no further attempt."""
         for index, retrier in enumerate(self._retriers):
             if not failure.matches(retrier.errors):
                 continue
@@ -31,7 +31,7 @@ class Attempts:
 
 
 def backoff(retrier: Retrier, used: int) -> float:
-    """Return the seconds before the next attempt of a retrier that has made `used` of them."""
+    """Return the seconds before the next attempt of a retrier that has used `used` attempts."""
     try:
         seconds = retrier.interval * retrier.backoff**used
     except OverflowError:
@@ -43,5 +43,5 @@ def backoff(retrier: Retrier, used: int) -> float:
 
 
 def find_catcher(catchers: tuple[Catcher, ...], failure: StateFailedError) -> Catcher | None:
-    """Return the first catcher that names the failure."""
+    """Return the first catcher that matches the failure, or None."""
     return next((catcher for catcher in catchers if failure.matches(catcher.errors)), None)

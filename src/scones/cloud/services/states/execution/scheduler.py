@@ -1,4 +1,4 @@
-"""Turns of executions on the event loop: other clients are served in between, however many executions can go on."""
+"""Turns of executions on the event loop, so that requests are served between them however many executions run."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from scones.cloud.services.states.execution.concurrency import ConcurrencyPool
 from scones.cloud.services.states.language.evaluators import Owner
 
 SLICE = 0.001
-"""Seconds of each pass of the event loop in which executions enter states."""
+"""Seconds that executions may use in each pass of the event loop."""
 
 
 class Scheduler:
-    """Gives executions their turns: state machines take turns, and so do the executions of one machine.
+    """Turns of executions: state machines take turns, and so do the executions of one machine.
 
-    `pool` bounds the branches and iterations that run at once.
+    `pool` limits the branches and iterations that run at once.
     """
 
     def __init__(self) -> None:
         self.pool = ConcurrencyPool()
         self._end: float | None = None
-        """When the present slice ends; None where no execution has had a turn in this pass of the loop."""
+        """End of the current slice (`time.perf_counter`); None if no execution had a turn in this pass of the loop."""
         self._waiting: FairQueue[tuple[Owner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
 
     async def turn(self, owner: Owner) -> None:
-        """Return when an execution may enter its next state: at once, unless this pass's slice is used up."""
+        """Wait until an execution may enter its next state; return at once unless the slice of this pass is used up."""
         now, loop = time.perf_counter(), asyncio.get_running_loop()
         if self._end is None:
             self._end = now + SLICE
@@ -38,7 +38,7 @@ class Scheduler:
             await waiting
 
     def _next_pass(self) -> None:
-        """Begin a slice with the next chain of states that waits; it may enter states until the slice ends."""
+        """Begin a new slice and give the first turn in it to the next waiting chain."""
         self._end = None
         while (item := self._waiting.take()) is not None:
             owner, waiting = item

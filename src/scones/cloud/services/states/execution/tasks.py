@@ -1,4 +1,4 @@
-"""One attempt of a Task: its events, its time-outs, and the resource behind it."""
+"""One attempt of a Task: its events, its time-outs, and the call of its resource."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from scones.cloud.services.states.language.resources import Resource
 from scones.cloud.services.states.language.text import Texts, dumps
 
 WHOLE: dict[str, bool] = {"truncated": False}
-"""What AWS says beside every payload in a history."""
+"""The details that accompany every payload in a history."""
 
 
 class TaskRunner(Protocol):
-    """Calls the resource of a Task; without callbacks and activities none may need them."""
+    """Calls the resource of a Task; if `callbacks` or `activities` is None, no task may need it."""
 
     region: str
     callbacks: Callbacks | None
     activities: Activities | None
 
     async def run(self, resource: Resource, parameters: Any) -> Any:
-        """Return the resource's answer, or raise `StateFailedError`."""
+        """Call the resource and return its answer, or raise `StateFailedError`."""
 
     async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
-        """Return what came of what a `.sync` task has started, or raise `StateFailedError`."""
+        """Wait for the work that a `.sync` task has started; return its result, or raise `StateFailedError`."""
 
     def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
-        """Stop what a `.sync` task has started."""
+        """Stop the work that a `.sync` task has started."""
 
 
 class TaskEvents:
-    """The family of events that a resource has: LambdaFunction… for a function's ARN, Activity…, or Task…."""
+    """A task's events, named by its resource: LambdaFunction… for a function's ARN, Activity…, or Task…."""
 
     def __init__(self, resource: Resource, region: str) -> None:
         self._resource = resource
@@ -56,7 +56,7 @@ class TaskEvents:
         self._prefix = "Task" if resource.type else "Activity" if resource.is_activity else "LambdaFunction"
 
     def scheduled(self, track: Track, text: str, timeout: int | None, heartbeat: int | None) -> Event:
-        """Record that the task was scheduled and, if it needs no worker, has started; return the first event."""
+        """Record that the task is scheduled and, unless it needs a worker, started; return the first event."""
         limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
         given = {name: seconds for name, seconds in limits.items() if seconds is not None}
         if self._resource.type:
@@ -70,7 +70,7 @@ class TaskEvents:
         return event
 
     def submitted(self, track: Track, text: str) -> None:
-        """Record the answer to a request whose end is waited for."""
+        """Record the answer of a request whose work the task then waits for."""
         track.record("TaskSubmitted", {"output": text, "outputDetails": WHOLE, **self._names})
 
     def succeeded(self, track: Track, text: str) -> None:
@@ -85,7 +85,7 @@ class TaskEvents:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt of a task on its effective parameters; `token` is for those who send it back."""
+    """One attempt of a task with its effective parameters, and its task token if it has one."""
 
     state: Task
     parameters: Any
@@ -97,9 +97,9 @@ class Attempt:
     token: str | None = None
 
     async def run(self, past: Past | None) -> Any:
-        """Make the attempt, with its events; return the result or raise `StateFailedError`.
+        """Make the attempt and record its events; return the result, or raise `StateFailedError`.
 
-        `past` is what is recorded of one that only waits for its end: nothing of it is done or recorded again.
+        `past` holds the recorded events of an attempt that only waits for its end; they are not repeated.
         """
         resource = self.state.target
         if resource.is_activity:

@@ -1,1 +1,1 @@
-"""The distributed Map: its items out of S3, its children, and what came of them."""
+"""The distributed Map: its items, its child executions and their results."""

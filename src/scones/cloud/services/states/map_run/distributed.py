@@ -1,7 +1,7 @@
-"""The distributed Map: every item or batch is an execution of its own, under a Map Run.
+"""The distributed Map: a Map Run with one child execution for every item or batch.
 
-A Map Run and its children are on disk before the first child starts, so a Map state that is entered again after a
-crash, or redriven, goes on with the children that have not ended.
+A Map Run and its children are on disk before the first child starts. So a Map state that is resumed after a crash, or
+redriven, continues with the children that have not ended.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
     from scones.cloud.services.states.execution.resume import Entry
 
 DEFAULT_CONCURRENCY = 40
-"""Children at once where MaxConcurrency is 0. AWS runs 10,000; here they share one machine."""
+"""Concurrent children if MaxConcurrency is 0. AWS runs 10,000; here they share one computer."""
 _EXPRESS_SECONDS = 300
 _PAGE = 1000
 _PAGE_CHARACTERS = 1024**2
-"""Children, and characters of their inputs, that are written together."""
+"""Maximum children (`_PAGE`), and characters of their inputs, that are written together."""
 
 
 @dataclass(slots=True)
 class Limits:
-    """MaxConcurrency (0: as many as there may be) and the failures that a run tolerates; None where not said."""
+    """MaxConcurrency (0: `DEFAULT_CONCURRENCY`) and the tolerated failures of a Map Run; None if not set."""
 
     concurrency: int
     count: int | None
     percentage: float | None
 
     def exceeded(self, failed: int, total: int) -> bool:
-        """Whether so many failed items of so many are too many."""
+        """Return True if `failed` of `total` items are more than the Map Run tolerates."""
         if self.count is None and self.percentage is None:
             return failed > 0
         beyond_share = self.percentage is not None and failed * 100 > self.percentage * total
@@ -60,7 +60,7 @@ class Limits:
 
 
 class MapRuns:
-    """The Map Runs of one cloud; `live` has those under way by their ARNs."""
+    """The Map Runs of one cloud; `live` holds the running ones by ARN."""
 
     def __init__(self, cloud: Cloud, journal: Journal, executions: Executions) -> None:
         self.cloud = cloud
@@ -70,11 +70,11 @@ class MapRuns:
         self._last: int | None = None
 
     def of(self, execution: Execution) -> ExecutionMapRuns:
-        """Return where an execution's Maps begin their runs."""
+        """Return the Map Runs of an execution."""
         return ExecutionMapRuns(self, execution)
 
     def next_id(self) -> int:
-        """Return the number of a new Map Run."""
+        """Return the row id of a new Map Run."""
         if self._last is None:
             newest = self.cloud.store.row("SELECT max(id) AS id FROM sfn_map_runs")
             self._last = (newest["id"] if newest else None) or 0
@@ -84,14 +84,14 @@ class MapRuns:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionMapRuns:
-    """Begins the Map Runs of one execution, or goes on with them."""
+    """Begins or resumes the Map Runs of one execution."""
 
     all: MapRuns
     execution: Execution
 
     def begin(self, state: Map, limits: Limits) -> MapRun:
-        """Begin a run; it is on disk with the next events."""
-        # A child's machine has a label too; AWS's form for a Map Run below another is not known to us.
+        """Begin a Map Run; it reaches the disk together with the next events."""
+        # The machine of a child also has a label; AWS's form for nested Map Runs is unknown.
         machine = self.execution.machine.partition("/")[0]
         label = _label(state, machine)
         arn = f"{machine.replace(':stateMachine:', ':mapRun:', 1)}/{label}:{uuid.uuid4()}"
@@ -105,7 +105,7 @@ class ExecutionMapRuns:
         return MapRun(self, state, number, arn, f"{machine}/{label}", limits, ready=False)
 
     def again(self, state: Map, begun: Event, redriven: Event | None, track: Track) -> MapRun:
-        """Go on with the run that an earlier process began, or redrive it where it has ended."""
+        """Resume the Map Run that an earlier process began, or redrive it if it has ended."""
         assert begun.details is not None
         row = self.all.cloud.store.row("SELECT * FROM sfn_map_runs WHERE arn = ?", begun.details["mapRunArn"])
         assert row is not None
@@ -119,17 +119,17 @@ class ExecutionMapRuns:
 
 
 def _label(state: Map, machine: str) -> str:
-    """Return a Map's Label, or one that stays the same for the machine."""
+    """Return a Map's Label, or a generated one that is always the same for this machine and state."""
     assert state.distribution is not None
     return state.distribution.label or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{machine}/{state.name}"))
 
 
 async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> Any:
-    """Run the processor as an execution for every item or batch; return the outputs, or where they were written."""
+    """Run a child execution for every item or batch; return the outputs, or their location in S3."""
     assert interpreter.map_runs is not None
     assert state.distribution is not None
     distribution = state.distribution
-    await concurrency(state.max_concurrency, scope)  # AWS looks at this before the state has started, at the rest after
+    await concurrency(state.max_concurrency, scope)  # AWS checks this before the state starts, and the rest after
     items = None if distribution.reader else await items_of(state, scope)
     past = entry.take_past()
     begun = past.last("MapRunStarted") if past else None
@@ -161,10 +161,10 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
 
 
 def _record_success(track: Track) -> None:
-    """Record the ends of the run and of the state, which the chain does not go through.
+    """Record the success of the Map Run and of the state, which are not part of the chain.
 
-    AWS chained MapStateExited to MapRunSucceeded in recordings of before November 2024, and has chained it to
-    MapRunStarted ever since (in all recordings with JSONata or variables, which are newer).
+    In recordings from before November 2024, AWS chained MapStateExited to MapRunSucceeded. Since then, it has chained
+    it to MapRunStarted (in all recordings with JSONata or variables, which are newer).
     """
     started = track.previous
     track.record("MapRunSucceeded")
@@ -173,7 +173,7 @@ def _record_success(track: Track) -> None:
 
 
 async def limits_of(state: Map, scope: Scope) -> Limits:
-    """Return the limits that a distributed Map says, evaluated."""
+    """Evaluate and return the limits of a distributed Map."""
     assert state.distribution is not None
     count, share = state.distribution.tolerated_count, state.distribution.tolerated_percentage
     return Limits(
@@ -184,7 +184,7 @@ async def limits_of(state: Map, scope: Scope) -> Limits:
 
 
 class MapRun:
-    """A Map Run under way."""
+    """A running Map Run."""
 
     def __init__(
         self, runs: ExecutionMapRuns, state: Map, number: int, arn: str, machine: str, limits: Limits, *, ready: bool
@@ -206,12 +206,12 @@ class MapRun:
         self._woken = asyncio.Event()
 
     def change(self, limits: Limits) -> None:
-        """Go on with other limits."""
+        """Continue with other limits."""
         self.limits = limits
         self._woken.set()
 
     def redrive(self) -> None:
-        """Make a run that has ended run again, with what was unsuccessful."""
+        """Run the unsuccessful children of an ended Map Run again."""
         self._children.redrive()
         self._runs.journal.add(
             "UPDATE sfn_map_runs SET status = 'RUNNING', stopped = NULL, redrives = redrives + 1, redriven = ?"
@@ -220,14 +220,14 @@ class MapRun:
         )
 
     def end(self, status: str) -> None:
-        """Note that the run has ended, with the events recorded next; not while the cloud stops, which records none."""
+        """Record the end of the Map Run together with the next events; do nothing while the cloud stops."""
         if self._parent.track.recorder.closed:
             return
         sql = "UPDATE sfn_map_runs SET status = ?, stopped = ? WHERE id = ?"
         self._runs.journal.add(sql, status, time.time(), self._number)
 
     async def abort(self) -> None:
-        """Abort the children that run, and the run."""
+        """Abort the running children and the Map Run."""
         await self._stop_children()
         self.end("ABORTED")
 
@@ -240,7 +240,7 @@ class MapRun:
         if writer is not None and writer.parameters is not None:
             destination = Destination.of(writer, await writer.parameters.evaluate(scope), self.arn)
         if self._ready:
-            await self._runs.journal.flushed()  # what is to be redriven
+            await self._runs.journal.flushed()  # the marks of `MapChildren.redrive`
         else:
             await self._children.fill(self._inputs(interpreter, entry, scope, track, items))
         self._runs.live[self.arn] = self
@@ -260,7 +260,7 @@ class MapRun:
     async def _inputs(
         self, interpreter: Interpreter, entry: Entry, scope: Scope, track: Track, items: list[Any] | None
     ) -> AsyncIterator[list[tuple[str, int]]]:
-        """Yield pages of children's inputs with the numbers of their items."""
+        """Yield pages of the children's inputs, each with its number of items."""
         reader, batcher = self._distribution.reader, self._distribution.batcher
         pages, origin = _in_pages(items or []), "STATE_DATA"
         if reader is not None:
@@ -297,7 +297,7 @@ class MapRun:
             raise nested_too_deeply(self._state.name) from None
 
     def _checked(self, text: str) -> str:
-        """Return the input of a child; raise `StateFailedError` where it is too large or too deep."""
+        """Return the input of a child; raise `StateFailedError` if it is too large or nested too deeply."""
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",
@@ -309,7 +309,7 @@ class MapRun:
         return text
 
     async def _work(self, interpreter: Interpreter) -> bool:
-        """Run the children, MaxConcurrency at once; return whether too many have failed."""
+        """Run the children, at most MaxConcurrency at once; return True if too many have failed."""
         counts = await count(self._runs.cloud.store, self._number)
         self._total = sum(items for _, items in counts.values())
         self._failed = sum(counts.get(status, (0, 0))[1] for status in UNSUCCESSFUL)
@@ -317,7 +317,7 @@ class MapRun:
         while not self.limits.exceeded(self._failed, self._total):
             while len(self._running) < (self.limits.concurrency or DEFAULT_CONCURRENCY):
                 if self._running and self._runs.executions.quota.used_up():
-                    break  # the next begins as one of this run ends
+                    break  # the next starts when one of this Map Run ends
                 await interpreter.turn()
                 if not (await self._resume_next(begun) or self._start_next(pending)):
                     break
@@ -374,7 +374,7 @@ class MapRun:
 
         await asyncio.gather(*(stop(arn) for arn in self._running.values()))
         await self._runs.journal.flushed()
-        for row in self._children.begun():  # an earlier process began these, and this one has not got to them
+        for row in self._children.begun():  # started by an earlier process, and not resumed yet
             if row["status"] == "RUNNING":
                 await self._runs.executions.take_up_child(row, self._child(row["number"], row["items"]))
                 await self._runs.executions.stop(row["arn"], None, None)
@@ -383,7 +383,7 @@ class MapRun:
 
 
 class _ChildPage:
-    """Inputs of children, with how many items each has, that are written together."""
+    """Inputs of children, each with its number of items, that are written together."""
 
     def __init__(self) -> None:
         self._children: list[tuple[str, int]] = []
@@ -391,7 +391,7 @@ class _ChildPage:
 
     @property
     def full(self) -> bool:
-        """True where they are to be written before there are more."""
+        """True if the page must be written before more children are added."""
         return len(self._children) >= _PAGE or self._characters >= _PAGE_CHARACTERS
 
     def add(self, child: tuple[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""ItemBatcher: several items of a distributed Map for one child execution."""
+"""ItemBatcher: batches of a distributed Map's items, one batch per child execution."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scones.cloud.services.states.language.text import LIMIT, dumps
 
 
 class ItemBatches:
-    """Joins the JSON of items to the inputs of children; BatchInput is encoded once.
+    """Combines the JSON of items into the inputs of child executions; BatchInput is encoded only once.
 
-    `room` is how many bytes a child's whole input may have, and `most` how many items. An item that alone is too large
-    fails the Map; AWS's words for it are not known to us.
+    `room` is the maximum number of bytes of a child's input, and `most` the maximum number of items (None: no limit).
+    A single item that exceeds `room` fails the Map; AWS's message for this is unknown.
     """
 
     def __init__(self, fixed: str | None, most: int | None, room: int) -> None:
@@ -26,14 +26,17 @@ class ItemBatches:
 
     @classmethod
     async def of(cls, batcher: ItemBatcher, scope: Scope) -> ItemBatches:
-        """Return the batches of an ItemBatcher, evaluated; 256 KiB is the most that an input may have."""
+        """Evaluate an ItemBatcher and return its batches; an input has at most 256 KiB."""
         most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
         room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
         fixed = None if batcher.fixed is None else dumps(await batcher.fixed.evaluate(scope))
         return cls(fixed, most, room)
 
     def add(self, item: str) -> tuple[str, int] | None:
-        """Add an item; return the input and the number of items of the batch before it where that is complete."""
+        """Add an item; if that completes the previous batch, return its input and number of items, otherwise None.
+
+        Raises `StateFailedError` if the item is too large for a batch.
+        """
         added = _size(item) + 1
         complete = None
         if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._most):
@@ -49,7 +52,7 @@ class ItemBatches:
         return complete
 
     def rest(self) -> tuple[str, int] | None:
-        """Return the input and the number of items of the batch that is not complete; None where it is empty."""
+        """Return the input and the number of items of the last, incomplete batch, or None if it is empty."""
         if not self._items:
             return None
         batch = f"{self._head}{','.join(self._items)}]}}", len(self._items)

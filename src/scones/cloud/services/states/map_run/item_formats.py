@@ -1,6 +1,6 @@
-"""The formats of an object's items: CSV, JSON Lines, a JSON array, and a list of addresses.
+"""The formats of an object's items: CSV, JSON Lines, a JSON array, and lines.
 
-Each is a generator over a `TextWindow`, which yields items, and None where the window has to be filled.
+Each is a generator over a `TextWindow`; it yields items, and None when the window must be filled.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from scones.cloud.services.states.language.failures import StateFailedError
 from scones.cloud.services.states.map_run.text_window import MAX_ITEM, TextWindow
 
 MAX_HEADERS = 10 * 1024
-"""Bytes that a CSV file's headers may have, as on AWS (Developer Guide, "ItemReader (Map)")."""
+"""Maximum bytes of a CSV file's headers, as on AWS (Developer Guide, "ItemReader (Map)")."""
 PAGE = 1000
 PAGE_CHARACTERS = 256 * 1024
-"""Characters of items after which a page ends, so that no page takes long or is large."""
+"""Characters of items after which a page ends, so that pages stay small and quick to parse."""
 _LINE_END = re.compile(r"\n")
 _CSV_LINE_END = re.compile(r"\r\n?|\n")
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -31,7 +31,7 @@ csv.field_size_limit(MAX_ITEM)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item, and about how many characters it has."""
+    """An item and its approximate number of characters."""
 
     value: Any
     size: int
@@ -41,7 +41,7 @@ Items = Iterator[Item | None]
 
 
 def reader_failed(cause: str) -> StateFailedError:
-    """Return the failure of a reader."""
+    """Return the error States.ItemReaderFailed."""
     return StateFailedError("States.ItemReaderFailed", cause)
 
 
@@ -53,7 +53,10 @@ def items_in(reader: ItemReader, window: TextWindow) -> Items:
 
 
 def next_page(items: Items) -> tuple[list[Any], bool]:
-    """Return the next items, and True if they are the last; fewer than a page where the window has to be filled."""
+    """Return the next page of items, and True if it is the last; a page is shorter if the window must be filled.
+
+    Raises `StateFailedError` if the items cannot be parsed.
+    """
     page: list[Any] = []
     size = 0
     try:
@@ -70,10 +73,10 @@ def next_page(items: Items) -> tuple[list[Any], bool]:
 
 
 def csv_items(window: TextWindow, delimiter: str, headers: Sequence[str] | None) -> Items:
-    """Yield rows as objects; the headers are those of the first row where none are given.
+    """Yield rows as objects; if no headers are given, the first row contains them.
 
-    What is beyond the headers is dropped, what is missing is empty. On AWS the members are not in the headers' order;
-    by name, which the recordings agree with.
+    Cells beyond the headers are dropped, and missing cells are empty. The members are sorted by name: AWS does not keep
+    the order of the headers, and sorting agrees with the recordings.
     """
     lines = _CsvLines(window)
     rows = csv.reader(lines, delimiter=delimiter)
@@ -84,7 +87,7 @@ def csv_items(window: TextWindow, delimiter: str, headers: Sequence[str] | None)
     if len(set(headers)) < len(headers):
         raise reader_failed("CSV headers cannot contain duplicates.")
     size = sum(len(header.encode()) + 1 for header in headers)
-    if size - 1 > MAX_HEADERS:  # AWS's words for it are not known to us
+    if size - 1 > MAX_HEADERS:  # AWS's message for this is unknown
         raise reader_failed(f"CSV headers cannot have more than {MAX_HEADERS} bytes.")
     order = sorted(range(len(headers)), key=lambda column: headers[column])
     while True:
@@ -100,12 +103,12 @@ def csv_items(window: TextWindow, delimiter: str, headers: Sequence[str] | None)
 
 
 class _CsvLines:
-    """The lines of a CSV file; a row has more than one where a quoted field has line ends."""
+    """The lines of a CSV file; a row has several lines if a quoted field contains line ends."""
 
     def __init__(self, window: TextWindow) -> None:
         self._window = window
         self.taken = 0
-        """Characters of the present row."""
+        """Characters of the current row so far."""
 
     def __iter__(self) -> _CsvLines:
         return self
@@ -137,7 +140,7 @@ def lines_of(window: TextWindow) -> Items:
 
 
 def _line(window: TextWindow, ends: re.Pattern[str], room: int) -> str:
-    """Return the next line with its end; empty at the end of the text."""
+    """Return the next line including its line end; empty at the end of the text."""
     start = window.at
     found = ends.search(window.text, start, start + room + 1)
     end = found.end() if found else len(window.text)
@@ -148,9 +151,9 @@ def _line(window: TextWindow, ends: re.Pattern[str], room: int) -> str:
 
 
 def json_array(window: TextWindow, pointer: str | None) -> Items:
-    """Yield the items of a JSON document that is an array, or of the array in it that ItemsPointer (RFC 6901) names.
+    """Yield the items of a JSON array: the document, or the array in it that ItemsPointer (RFC 6901) names.
 
-    What is behind that array, and what is passed over in front of it, is not checked in full.
+    The JSON after that array and the skipped JSON before it are not fully validated.
     """
     for step in (pointer or "").split("/")[1:]:
         found = yield from _enter(window, step.replace("~1", "/").replace("~0", "~"))
@@ -176,7 +179,7 @@ def json_array(window: TextWindow, pointer: str | None) -> Items:
 
 
 def _enter(window: TextWindow, name: str) -> Generator[None, None, bool]:
-    """Go to a member of the object, or to an item of the array, that comes next; return False if there is none."""
+    """Move to the member `name` of the next object, or to that item of the next array; return False if none exists."""
     yield from _blank(window)
     opening = window.next
     if opening not in ("[", "{"):
@@ -202,7 +205,7 @@ def _enter(window: TextWindow, name: str) -> Generator[None, None, bool]:
 
 
 def _goes_on(window: TextWindow, closing: str) -> Generator[None, None, bool]:
-    """Pass over the comma or the bracket behind an item or a member; return False behind the last."""
+    """Skip the comma or the closing bracket after an item or a member; return False after the last one."""
     yield from _blank(window)
     found = window.next
     if found not in (",", closing):
@@ -212,7 +215,7 @@ def _goes_on(window: TextWindow, closing: str) -> Generator[None, None, bool]:
 
 
 def _skip(window: TextWindow) -> Iterator[None]:
-    """Pass over a value of any size, token by token."""
+    """Skip a value of any size, token by token."""
     depth = 0
     while True:
         yield from _blank(window)
@@ -231,7 +234,7 @@ def _skip(window: TextWindow) -> Iterator[None]:
 
 
 def _blank(window: TextWindow) -> Iterator[None]:
-    """Pass over blanks, and have the window filled for the next item."""
+    """Skip whitespace, and yield until the window is filled for the next item."""
     while True:
         blanks = _BLANK.match(window.text, window.at)
         assert blanks is not None
@@ -242,7 +245,7 @@ def _blank(window: TextWindow) -> Iterator[None]:
 
 
 def _value(window: TextWindow) -> Any:
-    """Return the next JSON value, and pass over it."""
+    """Return the next JSON value, and move past it."""
     start = window.at
     try:
         value, end = _DECODER.raw_decode(window.text, start)

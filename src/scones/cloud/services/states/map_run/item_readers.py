@@ -1,7 +1,7 @@
-"""ItemReader: the items of a distributed Map out of S3.
+"""ItemReader: reading the items of a distributed Map from S3.
 
-Causes are AWS's where a recording has them ("CSV headers cannot contain duplicates."); the others say what is wrong
-in our words.
+Failure causes are AWS's if a recording contains them ("CSV headers cannot contain duplicates."); the others are our
+own texts.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from scones.cloud.services.states.map_run.text_window import (
 T = TypeVar("T")
 Parser = Callable[[TextWindow], Items]
 _SHOWN = 200
-"""Characters of a wrong line that a cause shows."""
+"""Maximum characters of an invalid line that a failure cause shows."""
 
 
 def source(reader: ItemReader, parameters: dict[str, Any]) -> str:
-    """Return where items come from, as the context object's Map.Item.Source has it."""
+    """Return the source of the items, in the form of the context object's Map.Item.Source."""
     key = "" if reader.operation == "listObjectsV2" else f"/{parameters.get('Key')}"
     return f"s3://{parameters.get('Bucket')}{key}"
 
@@ -51,11 +51,11 @@ def source(reader: ItemReader, parameters: dict[str, Any]) -> str:
 async def read_items(
     cloud: Cloud, reader: ItemReader, parameters: dict[str, Any], scope: Scope
 ) -> AsyncIterator[list[Any]]:
-    """Yield pages of items."""
+    """Yield pages of items, at most MaxItems in total."""
     most = await whole_number("MaxItems", reader.max_items, scope, negative=True)
     if most is not None and most < 0:
         raise reader_failed("field MaxItems must be positive")
-    left = most or None  # 0 is no limit, as recorded on AWS
+    left = most or None  # 0 means no limit, as recorded on AWS
     async with aclosing(_pages(cloud, reader, parameters)) as pages:
         async for page in pages:
             items = page if left is None else page[:left]
@@ -91,14 +91,14 @@ async def _each(values: Iterable[T]) -> AsyncIterator[T]:
 async def _contents(
     cloud: Cloud, reader: ItemReader, objects: AsyncIterator[dict[str, Any]]
 ) -> AsyncIterator[list[Any]]:
-    """Yield the items in objects, one object after the other."""
+    """Yield pages of the items in objects, one object after the other."""
     async for each in objects:
         async for page in _parsed(_object(cloud, each), lambda window: items_in(reader, window)):
             yield page
 
 
 async def _athena(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    """Yield the objects whose addresses (s3://bucket/key) a manifest of Athena has, one a line."""
+    """Yield the objects in an Athena manifest, which has one address (s3://bucket/key) per line."""
     async for page in _parsed(_object(cloud, parameters), lines_of):
         for line in page:
             address = line.strip().strip('"')
@@ -111,7 +111,7 @@ async def _athena(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[dic
 
 
 async def _parsed(chunks: AsyncIterator[bytes], parse: Parser) -> AsyncIterator[list[Any]]:
-    """Yield pages of the items in an object; threads parse them, a page at a time."""
+    """Yield pages of the items in an object; a thread parses each page."""
     window, pieces = TextWindow(), decoded(chunks)
     items, last = parse(window), False
     while not last:
@@ -149,7 +149,7 @@ async def _object(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[byt
 
 
 async def _listed(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-    """Yield the objects of a bucket as AWS hands them to children: LastModified in seconds."""
+    """Yield pages of the objects in a bucket as AWS passes them to children: LastModified is in seconds."""
     more: dict[str, Any] = {}
     while True:
         answer = await _s3(cloud, "ListObjectsV2", {**parameters, **more})
@@ -173,7 +173,7 @@ def _seconds(moment: datetime | float) -> float:
 
 
 async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
-    """Yield the rows of an S3 inventory's CSV files, which its manifest lists."""
+    """Yield pages of the rows in the CSV files that the manifest of an S3 inventory lists."""
     manifest = await _manifest(cloud, parameters)
     try:
         document = await asyncio.to_thread(json.loads, manifest)
@@ -193,7 +193,7 @@ async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[
 
 
 async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
-    """Return the manifest of an inventory."""
+    """Return the manifest of an S3 inventory; raise `StateFailedError` if it is too large."""
     manifest = b""
     async for chunk in _object(cloud, parameters):
         manifest += chunk
@@ -210,5 +210,5 @@ async def _s3(cloud: Cloud, operation: str, parameters: dict[str, Any]) -> dict[
 
 
 def s3_cause(error: ServiceError) -> str:
-    """Word an error of S3 as the AWS SDK for Java does, whose text the causes of Step Functions have."""
+    """Return an S3 error in the form of the AWS SDK for Java, which Step Functions uses in its failure causes."""
     return f"{error.message} (Service: S3, Status Code: {error.status}, Error Code: {error.code})"

@@ -1,4 +1,4 @@
-"""The children of a Map Run on disk: their inputs while they wait, their executions once they have begun."""
+"""The child executions of a Map Run on disk: their inputs until they start, then their executions."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ CREATE TABLE IF NOT EXISTS sfn_map_children (
 CREATE INDEX IF NOT EXISTS sfn_map_children_status ON sfn_map_children (map_run, status, number);
 CREATE INDEX IF NOT EXISTS sfn_map_children_execution ON sfn_map_children (execution)
 """
-"""`ready`: whether all children are there. A child that waits for a redrive has the status REDRIVE."""
+"""`ready` is 1 when all children are written. A child that waits for a redrive has the status REDRIVE."""
 
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 _PAGE = 200
 _ENDED_PAGE = 50
-"""Children with their inputs and outputs, of at most 256 KiB each, that are read together."""
+"""Children that are read together, with their inputs and outputs of at most 256 KiB each."""
 _ENDED = (
     "SELECT c.number, c.items, c.status AS child_status, c.input AS child_input,"
     " (SELECT coalesce(max(r.number), 0) FROM sfn_redrives r WHERE r.execution = c.execution) AS redrives,"
@@ -40,7 +40,7 @@ _ENDED = (
 
 
 class MapChildren:
-    """The children of one Map Run, in pages: what is in memory does not grow with their number."""
+    """The children of one Map Run, read in pages so that memory does not grow with their number."""
 
     def __init__(self, store: Store, journal: Journal, run: int) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class MapChildren:
         self._run = run
 
     async def fill(self, pages: AsyncIterator[list[tuple[str, int]]]) -> int:
-        """Write all children's inputs with their numbers of items; return the number of items."""
+        """Write the inputs of all children with their numbers of items; return the total number of items."""
         await self._journal.flushed()
         await self._store.execute("DELETE FROM sfn_map_children WHERE map_run = ?", self._run)
         number = total = 0
@@ -61,7 +61,7 @@ class MapChildren:
         return total
 
     def begun(self) -> Iterator[sqlite3.Row]:
-        """Yield the executions that an earlier process began, or that are to be redriven."""
+        """Yield the started children with their executions: those that run, and those that wait for a redrive."""
         numbers = self._each(
             "SELECT number FROM sfn_map_children"
             " WHERE map_run = ? AND status IN ('RUNNING', 'REDRIVE') AND number > ? ORDER BY number LIMIT ?"
@@ -76,20 +76,20 @@ class MapChildren:
                 yield row
 
     def pending(self) -> Iterator[sqlite3.Row]:
-        """Yield the children that have not begun: number, items."""
+        """Yield the children that have not started: number and items."""
         return self._each(
             "SELECT number, items FROM sfn_map_children"
             " WHERE map_run = ? AND status = 'PENDING' AND number > ? ORDER BY number LIMIT ?"
         )
 
     def input(self, number: int) -> str:
-        """Return the input of a child that has not begun."""
+        """Return the input of a child that has not started."""
         row = self._store.row("SELECT input FROM sfn_map_children WHERE map_run = ? AND number = ?", self._run, number)
         assert row is not None
         return str(row["input"])
 
     async def ended(self, status: str) -> AsyncIterator[list[sqlite3.Row]]:
-        """Yield pages of children with their executions, in the order of their items."""
+        """Yield pages of children with a status, with their executions, in the order of their items."""
         last = -1
         while page := await self._store.read_aside(_ENDED, self._run, status, last, _ENDED_PAGE):
             yield page
@@ -105,7 +105,7 @@ class MapChildren:
         return int(rows[0]["size"])
 
     def start(self, number: int, execution: int) -> None:
-        """Note that a child runs; its input is its execution's from now on."""
+        """Record that a child runs; from now on its execution holds the input."""
         self._journal.add(
             "UPDATE sfn_map_children SET status = 'RUNNING', execution = ?, input = NULL"
             " WHERE map_run = ? AND number = ?",
@@ -113,12 +113,12 @@ class MapChildren:
         )
 
     def set_status(self, number: int, status: str) -> None:
-        """Note how a child stands."""
+        """Record the status of a child."""
         sql = "UPDATE sfn_map_children SET status = ? WHERE map_run = ? AND number = ?"
         self._journal.add(sql, status, self._run, number)
 
     def redrive(self) -> None:
-        """Have what was unsuccessful run again."""
+        """Mark all unsuccessful children for a redrive."""
         sql = "UPDATE sfn_map_children SET status = 'REDRIVE' WHERE map_run = ? AND status IN (?, ?, ?)"
         self._journal.add(sql, self._run, *UNSUCCESSFUL)
 
@@ -131,7 +131,7 @@ class MapChildren:
 
 
 async def count(store: Store, run: int) -> dict[str, tuple[int, int]]:
-    """Return per status how many children there are and how many items they have."""
+    """Return the number of children and the number of their items, by status."""
     rows = await store.read_aside(
         "SELECT status, count(*) AS children, sum(items) AS items FROM sfn_map_children WHERE map_run = ?"
         " GROUP BY status",

@@ -1,6 +1,6 @@
-"""ResultWriter: what came of a Map Run's children, as the state's output or in S3.
+"""ResultWriter: the results of a Map Run's children, as the state's output or in S3.
 
-The objects' form is that of the Developer Guide, "ResultWriter (Map)".
+The format of the objects is that of the Developer Guide, "ResultWriter (Map)".
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from scones.cloud.services.states.map_run.item_readers import s3_cause
 from scones.cloud.services.states.map_run.map_children import MapChildren
 
 _FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
-"""The objects that AWS writes, and the statuses that go into each."""
+"""Objects that AWS writes, and the statuses of the children in each."""
 _TOGETHER = 1000
-"""Results of one child that are encoded together."""
+"""Maximum results of one child that are encoded together."""
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A bucket and the folder in it for one Map Run."""
+    """The bucket and the folder for the results of one Map Run."""
 
     writer: ResultWriter
     bucket: str
@@ -39,14 +39,17 @@ class Destination:
 
     @classmethod
     def of(cls, writer: ResultWriter, parameters: dict[str, Any], arn: str) -> Destination:
-        """Return where the evaluated Parameters or Arguments lead."""
+        """Return the destination in evaluated Parameters or Arguments."""
         prefix = str(parameters.get("Prefix") or "").removesuffix("/")
         run = arn.rpartition(":")[2]
         return cls(writer, str(parameters.get("Bucket", "")), f"{prefix}/{run}" if prefix else run, arn)
 
 
 async def gather(writer: ResultWriter | None, children: MapChildren, name: str) -> list[Any]:
-    """Return the results of the successful children in the order of their items, at most 256 KiB of them."""
+    """Return the results of the successful children in the order of their items.
+
+    Raises `StateFailedError` if they exceed 256 KiB.
+    """
     transformation = writer.transformation if writer else "COMPACT"
     if await children.output_size() + 1 > LIMIT:
         raise data_limit_exceeded(name)
@@ -58,7 +61,7 @@ async def gather(writer: ResultWriter | None, children: MapChildren, name: str) 
 
 
 async def export(cloud: Cloud, destination: Destination, children: MapChildren) -> dict[str, Any]:
-    """Write all results and the manifest to S3; return what the state returns instead."""
+    """Write all results and the manifest to S3; return the state's result, which refers to them."""
     files: dict[str, list[dict[str, Any]]] = {}
     for kind, statuses in _FILES.items():
         body = _Body(children, statuses, destination.writer)
@@ -76,7 +79,7 @@ async def export(cloud: Cloud, destination: Destination, children: MapChildren) 
 
 @dataclass(slots=True)
 class _Body:
-    """An object's content, made result by result as S3 takes it in."""
+    """The content of an object, produced result by result while S3 reads it."""
 
     children: MapChildren
     statuses: tuple[str, ...]
@@ -87,13 +90,13 @@ class _Body:
     _first: str | None = field(init=False)
 
     async def begin(self) -> None:
-        """Read the first results."""
+        """Read the first results, and set `empty` if there are none."""
         self._results = self._texts()
         self._first = await anext(self._results, None)
         self.empty = self._first is None
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield JSON, or JSON Lines."""
+        """Yield the content as a JSON array or as JSON Lines."""
         opening, between, closing = ("", "\n", "\n") if self.writer.lines else ("[", ",", "]")
         text, lead, chunk = self._first, opening, bytearray()
         while text is not None:
@@ -107,7 +110,7 @@ class _Body:
         yield closing.encode()
 
     async def _texts(self) -> AsyncIterator[str]:
-        """Yield the JSON of one result after the other, or of a thousand small ones; others are served in between."""
+        """Yield the JSON of the results, at most `_TOGETHER` of one child at a time; other tasks run in between."""
         between = "\n" if self.writer.lines else ","
         for status in self.statuses:
             async for page in self.children.ended(status):
@@ -119,7 +122,7 @@ class _Body:
 
 
 def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
-    """Return a child's result; one that is not successful stays whole."""
+    """Return the results of a child after the transformation; an unsuccessful child's is its complete record."""
     if transformation == "NONE" or row["child_status"] != "SUCCEEDED":
         return [_record(row)]
 
@@ -128,7 +131,7 @@ def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
 
 
 def _record(row: sqlite3.Row) -> dict[str, Any]:
-    """Return a child's whole record; one that has not begun has its input alone."""
+    """Return the complete record of a child; for one that has not started, only its input and status."""
     if row["arn"] is None:
         return {"Input": row["child_input"], "InputDetails": {"Included": True}, "Status": "PENDING"}
     record: dict[str, Any] = {
@@ -155,7 +158,7 @@ def _record(row: sqlite3.Row) -> dict[str, Any]:
 
 
 async def _put(cloud: Cloud, destination: Destination, key: str, body: bytes | AsyncIterator[bytes]) -> None:
-    """Write an object. What AWS puts before S3's own words in the cause is not known to us."""
+    """Write an object, or raise `StateFailedError`; the text with which AWS precedes S3's message is unknown."""
     members = {"Bucket": destination.bucket, "Key": key, "ContentType": "application/json", "Body": body}
     try:
         await cloud.call("s3", "PutObject", members)

@@ -1,1 +1,1 @@
-"""The operations of Step Functions, a group for each noun."""
+"""The operation groups of Step Functions, one per type of resource."""

@@ -20,7 +20,7 @@ class ActivityOperations(Operations):
     """Step Functions' operations on activities."""
 
     async def create_activity(self, call: Call) -> dict[str, Any]:
-        """Create an activity; the same request again answers the same one."""
+        """Create an activity; a repeated request returns the same activity."""
         params = call.params
         name = checked_name(params["name"])
         arn = self.cloud.arn("states", f"activity:{name}")
@@ -49,23 +49,23 @@ class ActivityOperations(Operations):
     async def list_activities(self, call: Call) -> dict[str, Any]:
         """List activities in the order of their names."""
         size = page_size(call.params)
-        # the ARNs differ in the names alone
+        # the ARNs differ only in the names
         sql = "SELECT * FROM sfn_activities WHERE arn > ? ORDER BY arn LIMIT ?"
         rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_activity(self, call: Call) -> dict[str, Any]:
-        """Delete an activity; one that is not there is no error, as on AWS."""
+        """Delete an activity; as on AWS, it is not an error if it does not exist."""
         arn = activity_arn(call.params["activityArn"])
         await self.cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
         await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
         return {}
 
     async def get_activity_task(self, call: Call) -> dict[str, Any]:
-        """Give a worker the next task, or an empty answer after a minute without any."""
+        """Return the next task to a worker, or an empty response if there is none for a minute."""
         arn = self._activity(call)["arn"]
         taking = self._executions.activities.take(arn, call.params.get("workerName"))
-        task = await call.while_connected(taking)  # a worker that was ended while it waited takes no task
+        task = await call.while_connected(taking)  # a worker that disconnects while it waits takes no task
         return {} if task is None else {"taskToken": task.token, "input": task.input}
 
     def _activity(self, call: Call) -> Any:

@@ -1,4 +1,4 @@
-"""The operations on aliases: names that lead to one version of a machine, or to two by weight."""
+"""The operations on aliases: names for one version of a machine, or for two with weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scones.cloud.services.states.operations.base import Operations
 from scones.cloud.services.states.operations.paging import after_number, page, page_size
 
 _MAX_ALIASES = 100
-"""AWS's quota of aliases of one machine."""
+"""AWS's quota: aliases per machine."""
 
 Routing = list[dict[str, Any]]
 
@@ -23,7 +23,7 @@ class AliasOperations(Operations):
     """Step Functions' operations on aliases."""
 
     async def create_state_machine_alias(self, call: Call) -> dict[str, Any]:
-        """Create an alias; the same request again answers the same alias."""
+        """Create an alias; a repeated request returns the same alias."""
         params = call.params
         name, routing, description = params["name"], params["routingConfiguration"], params.get("description")
         machine = self._checked_routing(routing)
@@ -67,7 +67,7 @@ class AliasOperations(Operations):
         return answer
 
     async def update_state_machine_alias(self, call: Call) -> dict[str, Any]:
-        """Change an alias's description, or the versions to which it leads."""
+        """Change an alias's description or its routing configuration."""
         params = call.params
         row = self._alias(params["stateMachineAliasArn"])
         description, routing = params.get("description"), params.get("routingConfiguration")
@@ -87,13 +87,13 @@ class AliasOperations(Operations):
         return {"updateDate": now}
 
     async def delete_state_machine_alias(self, call: Call) -> dict[str, Any]:
-        """Delete an alias; one that is not there is no error, as on AWS."""
+        """Delete an alias; as on AWS, it is not an error if it does not exist."""
         arn = _checked_arn(call.params["stateMachineAliasArn"])
         await self.cloud.store.execute("DELETE FROM sfn_aliases WHERE arn = ?", arn)
         return {}
 
     async def list_state_machine_aliases(self, call: Call) -> dict[str, Any]:
-        """List the aliases of a machine, or those that lead to a version; oldest first, as recorded on AWS."""
+        """List the aliases of a machine or of a version, oldest first, as recorded on AWS."""
         given = call.params["stateMachineArn"]
         machine = self._machines.get(given)
         size = page_size(call.params)
@@ -115,7 +115,7 @@ class AliasOperations(Operations):
         return row
 
     def _checked_routing(self, routing: Routing) -> str:
-        """Return the ARN of the one machine to whose versions a routing configuration (of one or two) leads."""
+        """Return the ARN of the machine of a routing configuration's versions; raise AWS's error if it is invalid."""
         arns, weights = [each["stateMachineVersionArn"] for each in routing], [each["weight"] for each in routing]
         if len(set(arns)) < len(arns):
             raise _invalid_routing("contain distinct state machine version ARNs", arns)
@@ -134,7 +134,7 @@ class AliasOperations(Operations):
 
 
 def routed_versions(row: sqlite3.Row) -> list[str]:
-    """Return the ARNs of the versions to which an alias's row leads."""
+    """Return the ARNs of the versions in the row of an alias."""
     return [each["stateMachineVersionArn"] for each in json.loads(row["routing"])]
 
 

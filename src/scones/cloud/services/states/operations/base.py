@@ -1,4 +1,4 @@
-"""What the groups of Step Functions' operations have in common."""
+"""The base class of Step Functions' operation groups, and errors that several groups raise."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scones.cloud.services.states.schema import SCHEMA
 
 
 class Operations(Service):
-    """The service's state, and what several operations need of it."""
+    """The service's state, and lookups that several operation groups use."""
 
     name: ClassVar[str] = "stepfunctions"
     signing_name: ClassVar[str] = "states"
@@ -50,17 +50,17 @@ class Operations(Service):
 
 
 def checked_name(name: str) -> str:
-    """Return a name that AWS allows for a machine or an execution, or raise its error."""
+    """Return the name of a machine, execution or activity, or raise InvalidName if AWS does not allow it."""
     if len(name) > 80 or not name or BAD_NAME.search(name):
         raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
     return name
 
 
 def no_execution(arn: str) -> ServiceError:
-    """Return the refusal of an ARN that no execution has."""
+    """Return the error ExecutionDoesNotExist."""
     return ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
 
 
 def wrong_type() -> ServiceError:
-    """Return the refusal of an operation that a machine of the other type offers."""
+    """Return the error for an operation that only machines of the other type support."""
     return ServiceError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")

@@ -22,14 +22,14 @@ from scones.cloud.services.states.operations.redrives import RedriveOperations
 _IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
 _NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _PAGE_CHARACTERS = 1024**2
-"""Characters of details after which a page of a history ends: AWS may answer fewer events than maxResults, too."""
+"""Characters of details after which a page of a history ends; AWS may also return fewer events than maxResults."""
 
 
 class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
-    """Step Functions' operations on executions, a Map Run's children among them."""
+    """Step Functions' operations on executions, including the child executions of Map Runs."""
 
     async def start_execution(self, call: Call) -> dict[str, Any]:
-        """Start an execution; the same name and input answer the one that runs, if it is none of an Express machine."""
+        """Start an execution; for a Standard machine, a repeated name and input return the running execution."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         text = checked_input(params.get("input", "{}"))
@@ -50,7 +50,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         return {"executionArn": arn, "startDate": started}
 
     async def start_sync_execution(self, call: Call) -> dict[str, Any]:
-        """Run an Express machine and answer how that ended; no name is ever taken."""
+        """Run an Express machine and return the result; names may be used repeatedly."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.type != "EXPRESS":
@@ -63,12 +63,12 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         return answer
 
     async def stop_execution(self, call: Call) -> dict[str, Any]:
-        """Abort an execution; one that has ended answers when it did."""
+        """Abort an execution; if it has ended already, return the time of its end."""
         arn = execution_arn(call.params["executionArn"])
         if arn in self._executions.running:
             return {"stopDate": await self._executions.stop(arn, call.params.get("error"), call.params.get("cause"))}
         row = self._execution(arn)
-        if row["status"] == "RUNNING":  # an earlier process left it, and it is not resumed, or not yet
+        if row["status"] == "RUNNING":  # an earlier process left it, and it is not (yet) resumed
             failure = StateFailedError(call.params.get("error"), call.params.get("cause"))
             return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
         return {"stopDate": row["stopped"]}

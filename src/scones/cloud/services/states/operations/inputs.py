@@ -1,4 +1,4 @@
-"""JSON texts as callers give them: the input of an execution, the output of a task."""
+"""Checks of JSON texts in requests: the input of an execution, the output of a task."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scones.cloud.services.states.language.text import MAX_DEPTH, too_deep, too_
 
 
 def checked_input(text: str) -> str:
-    """Return a text that is JSON within the limit, or raise AWS's error."""
+    """Return an execution's input; raise InvalidExecutionInput if it is not JSON, too large or nested too deeply."""
     return _checked(text, "InvalidExecutionInput", "Invalid State Machine Execution Input", "input")
 
 
 def checked_output(text: str) -> str:
-    """Return a text that is JSON within the limit, or raise AWS's error."""
+    """Return a task's output; raise InvalidOutput if it is not JSON, too large or nested too deeply."""
     return _checked(text, "InvalidOutput", "Invalid Output", "output")
 
 
@@ -30,6 +30,6 @@ def _checked(text: str, code: str, prefix: str, kind: str) -> str:
         found = jackson.fault(text, error)
         message = f"{prefix}: '{found.message}\n at {jackson.place(text, found)}'"
         raise ServiceError(code, message) from error
-    except ValueError as error:  # Python's bound on the digits of a number
+    except ValueError as error:  # Python limits the digits of a number
         raise ServiceError(code, f"{prefix}: '{error}'") from error
     return text

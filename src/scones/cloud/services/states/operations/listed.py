@@ -1,4 +1,4 @@
-"""An execution as a list shows it."""
+"""An execution in the form of AWS's ExecutionListItem."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ LISTED = """
     (SELECT count(*) FROM sfn_redrives WHERE execution = e.id) AS redrives,
     (SELECT max(at) FROM sfn_redrives WHERE execution = e.id) AS redriven
 """
-"""The columns of a row of `sfn_executions AS e` that `listed` needs; neither input nor output is read."""
+"""Columns of `sfn_executions AS e` that `listed` needs, without input and output."""
 
 
 def listed(row: sqlite3.Row) -> dict[str, Any]:
-    """Return the members of an ExecutionListItem that every execution has."""
+    """Return the members of an ExecutionListItem that do not depend on a Map Run."""
     item = {
         "executionArn": row["arn"],
         "stateMachineArn": row["machine"],

@@ -1,4 +1,4 @@
-"""The operations on Map Runs, and what those on executions tell of a Map Run's children."""
+"""The operations on Map Runs, and the parts of the execution operations that concern their child executions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATUSES = {
     "ABORTED": "ABORTED",
     "PENDING_REDRIVE": "REDRIVE",
 }
-"""The statuses of children that have an execution, by AWS's names; children begin in the order of their numbers."""
+"""Statuses of children that have an execution, by AWS's names; children start in the order of their numbers."""
 _CHILDREN = f"""
     SELECT c.number, c.items, c.status = 'REDRIVE' AS pending_redrive, {LISTED}
     FROM sfn_map_children AS c JOIN sfn_executions AS e ON e.id = c.execution
@@ -57,7 +57,7 @@ class MapRunOperations(Service):
         return page("mapRuns", [(row["id"], _listed(row)) for row in rows], size)
 
     async def describe_map_run(self, call: Call) -> dict[str, Any]:
-        """Describe a Map Run, with how many items and executions stand how."""
+        """Describe a Map Run, with the numbers of its items and executions by status."""
         row = self._map_run(call.params["mapRunArn"])
         counts = await count(self.cloud.store, row["id"])
         answer = {
@@ -77,7 +77,7 @@ class MapRunOperations(Service):
         return {member: value for member, value in answer.items() if value is not None}
 
     async def update_map_run(self, call: Call) -> dict[str, Any]:
-        """Change how many children of a running Map Run run at once, or how many failures it tolerates."""
+        """Change the maximum concurrency or the tolerated failures of a running Map Run."""
         params = call.params
         row = self._map_run(params["mapRunArn"])
         if row["status"] != "RUNNING":
@@ -97,7 +97,7 @@ class MapRunOperations(Service):
         return {}
 
     async def children_of(self, params: dict[str, Any]) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
-        """Return a Map Run and a page (with one more) of the executions under it, newest first."""
+        """Return a Map Run and a page of its child executions plus one, newest first."""
         run = self._map_run(params["mapRunArn"])
         status, size = params.get("statusFilter"), page_size(params)
         wanted = _STATUSES.values() if status is None else [_STATUSES[status]]
@@ -112,7 +112,7 @@ class MapRunOperations(Service):
         return run, await self.cloud.store.read_with(read)
 
     def as_child(self, execution: sqlite3.Row) -> dict[str, str]:
-        """Return the mapRunArn of a Map Run's child, and its status where a redrive has not got to it yet."""
+        """Return the mapRunArn of a child execution, and its status if it waits for a redrive; otherwise empty."""
         if "/" not in execution["machine"]:
             return {}
         row = self.cloud.store.row(
@@ -143,7 +143,7 @@ def _listed(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _counts(counts: dict[str, int], status: str) -> dict[str, int]:
-    """Return AWS's counts; results count as written once the run has succeeded."""
+    """Return counts by AWS's names; results count as written once the run has succeeded."""
     shown = {member: counts.get(key, 0) for member, key in _COUNTED.items()}
     written = shown["succeeded"] if status == "SUCCEEDED" else 0
     return {**shown, "total": sum(counts.values()), "resultsWritten": written, "failuresNotRedrivable": 0}

@@ -1,4 +1,4 @@
-"""Pages of a list: each begins behind the last row of the page before, whose key the token carries."""
+"""Pages of a list: each begins after the last row of the previous page; the token contains the key of that row."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 
 DEFAULT = 100
-"""Rows of a page where maxResults is absent or 0, as on AWS."""
+"""Rows of a page if maxResults is absent or 0, as on AWS."""
 LAST = 2**63 - 1
-"""The largest number that a row can have."""
+"""Largest possible number of a row."""
 _PREFIX = "after:"
 
 
 def page_size(params: dict[str, Any]) -> int:
-    """Return the number of rows that a call asks for."""
+    """Return the number of rows that a call requests."""
     return params.get("maxResults") or DEFAULT
 
 
 def after_text(params: dict[str, Any]) -> str:
-    """Return the key behind which the page begins; empty for the first page."""
+    """Return the key after which the page begins; empty for the first page. Raises InvalidToken."""
     token = params.get("nextToken")
     if not token:
         return ""
@@ -35,7 +35,7 @@ def after_text(params: dict[str, Any]) -> str:
 
 
 def after_number(params: dict[str, Any], first: int) -> int:
-    """Return the number behind which the page begins; `first` for the first page."""
+    """Return the number after which the page begins; `first` for the first page. Raises InvalidToken."""
     text = after_text(params)
     if not text:
         return first
@@ -45,7 +45,7 @@ def after_number(params: dict[str, Any], first: int) -> int:
 
 
 def page(member: str, rows: list[tuple[str | int, dict[str, Any]]], size: int) -> dict[str, Any]:
-    """Return a page of rows with their keys, read with one more than `size`; a token where more follow."""
+    """Return a page of at most `size` of the rows, given with their keys, and a token if there are more rows."""
     answer: dict[str, Any] = {member: [listed for _, listed in rows[:size]]}
     if len(rows) > size:
         answer["nextToken"] = base64.urlsafe_b64encode(f"{_PREFIX}{rows[size - 1][0]}".encode()).decode()

@@ -1,4 +1,4 @@
-"""Redriving executions: what was unsuccessful is run again, within 14 days of its end."""
+"""The redrive operation: it runs the unsuccessful steps of an execution again, within 14 days of its end."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ REDRIVABLE_SECONDS = 14 * 86_400.0
 
 
 class RedriveOperations(Operations):
-    """Step Functions' RedriveExecution."""
+    """RedriveExecution, and the redrive status of executions."""
 
     async def redrive_execution(self, call: Call) -> dict[str, Any]:
-        """Run what was unsuccessful in an execution again; the same client token answers the same redrive."""
+        """Run the unsuccessful steps of an execution again; a repeated client token returns the same redrive."""
         row = self._execution(execution_arn(call.params["executionArn"]))
         token = call.params.get("clientToken")
         if token is not None:
@@ -29,21 +29,21 @@ class RedriveOperations(Operations):
             if same is not None:
                 return {"redriveDate": same["at"]}
         reason = self._not_redrivable(row)
-        if reason is None and "/" in row["machine"]:  # AWS's words for this are not known to us
+        if reason is None and "/" in row["machine"]:  # AWS's message for this is unknown
             reason = "A child execution is redriven by its Map Run; redrive the execution that the Map Run belongs to"
         if reason is not None:
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
         return {"redriveDate": await self._executions.redrive(row, token)}
 
     def redrive_status(self, row: sqlite3.Row) -> dict[str, str]:
-        """Return whether an execution can be redriven, and why not."""
+        """Return an execution's redriveStatus, and the reason if it cannot be redriven."""
         reason = self._not_redrivable(row)
         if reason is None:
             return {"redriveStatus": "REDRIVABLE"}
         return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
 
     def _not_redrivable(self, row: sqlite3.Row) -> str | None:
-        """Word AWS's reason, or return None."""
+        """Return AWS's reason why an execution cannot be redriven, or None if it can."""
         if row["status"] in ("RUNNING", "SUCCEEDED"):
             return f"Execution is {row['status']} and cannot be redriven"
         if time.time() - row["stopped"] > REDRIVABLE_SECONDS:

@@ -26,7 +26,7 @@ class MachineOperations(Operations):
     """Step Functions' operations on state machines and their definitions."""
 
     async def create_state_machine(self, call: Call) -> dict[str, Any]:
-        """Create a machine; the same request again answers the same machine."""
+        """Create a machine; a repeated request returns the same machine."""
         params = call.params
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
         _check_description(params)
@@ -38,7 +38,7 @@ class MachineOperations(Operations):
         created = revision.updated
         found = self._machines.find(arn)
         if found is None and not await self._machines.create(arn, name, kind, revision, params.get("tags", [])):
-            found = self._machines.get(arn)  # another request has created it in between
+            found = self._machines.get(arn)  # another request created it in the meantime
         if found is not None:
             if found.type != kind or _differs(found.revision, revision):
                 raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
@@ -69,7 +69,7 @@ class MachineOperations(Operations):
         return answer
 
     async def update_state_machine(self, call: Call) -> dict[str, Any]:
-        """Change a machine; running executions keep what they began with."""
+        """Change a machine; running executions keep the revision that they started with."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.version is not None:
@@ -87,7 +87,7 @@ class MachineOperations(Operations):
         if params.get("definition") is not None:
             await self._check_definition(params["definition"], machine.type)
         await check_logging(self.cloud, params.get("loggingConfiguration"))
-        machine = self._machines.get(params["stateMachineArn"])  # another update may have come in between
+        machine = self._machines.get(params["stateMachineArn"])  # another update may have happened in the meantime
         revision = new_revision(machine.arn, params, machine.revision)
         if revision.content() == machine.revision.content():
             updated, revision = revision.updated, machine.revision
@@ -105,15 +105,15 @@ class MachineOperations(Operations):
     async def list_state_machines(self, call: Call) -> dict[str, Any]:
         """List machines in the order of their names."""
         size = page_size(call.params)
-        # the ARNs differ in the names alone
+        # the ARNs differ only in the names
         sql = "SELECT * FROM sfn_machines WHERE arn > ? ORDER BY arn LIMIT ?"
         rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_state_machine(self, call: Call) -> dict[str, Any]:
-        """Delete a machine, and abort its executions afterwards; one that is not there is no error, as on AWS."""
+        """Delete a machine, then abort its executions; as on AWS, it is not an error if it does not exist."""
         arn, qualifier = machine_arn(call.params["stateMachineArn"])
-        if qualifier is not None:  # AWS's words for this are not known to us
+        if qualifier is not None:  # AWS's message for this is unknown
             message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
             raise ServiceError("ValidationException", message)
         await self._machines.delete(arn)
@@ -122,7 +122,10 @@ class MachineOperations(Operations):
         return {}
 
     async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
-        """Tell what AWS would find wrong with a definition, and what it would warn of where warnings are asked for."""
+        """Return the errors that AWS would find in a definition, or its warnings if there are no errors.
+
+        Warnings are returned only for the severity WARNING.
+        """
         params = call.params
         faults = await self._faults(params["definition"], params.get("type", "STANDARD"))
         found = [("ERROR", fault) for fault in faults]
@@ -139,7 +142,7 @@ class MachineOperations(Operations):
         return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
     async def _faults(self, definition: str, kind: str) -> list[Diagnostic]:
-        """Return what AWS finds wrong with a definition; what integrations there are takes hundreds of models."""
+        """Return the errors in a definition; resources are checked in a thread, which may load hundreds of models."""
         found = await self._definitions.diagnose(definition, kind)
         return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition)))
 
@@ -158,7 +161,7 @@ def _check_description(params: dict[str, Any]) -> None:
 
 
 def _differs(old: Revision, new: Revision) -> bool:
-    """Whether a Create asks for another machine than the one of that name: roles and tags do not count."""
+    """Return True if a Create request differs from the existing machine; roles and tags do not count."""
     settings = ("definition", "logging", "tracing", "encryption")
     return any(getattr(old, name) != getattr(new, name) for name in settings)
 

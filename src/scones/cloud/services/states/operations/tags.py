@@ -19,7 +19,7 @@ class TagOperations(Operations):
         return {}
 
     async def untag_resource(self, call: Call) -> dict[str, Any]:
-        """Remove tags; those that are not there are no error."""
+        """Remove tags; missing tags are not an error."""
         arn = self._taggable(call)
         for key in call.params["tagKeys"]:
             await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)

@@ -13,19 +13,19 @@ class CallbackOperations(Operations):
     """Step Functions' operations on task tokens."""
 
     async def send_task_success(self, call: Call) -> dict[str, Any]:
-        """Take in what a task gave."""
+        """Complete a task with its output."""
         output = call.params["output"]
         self._executions.callbacks.check(call.params["taskToken"])
         await self._executions.callbacks.send(call.params["taskToken"], {"output": checked_output(output)})
         return {}
 
     async def send_task_failure(self, call: Call) -> dict[str, Any]:
-        """Take in that a task failed."""
+        """Fail a task with an error and a cause."""
         answer = {"error": call.params.get("error"), "cause": call.params.get("cause")}
         await self._executions.callbacks.send(call.params["taskToken"], answer)
         return {}
 
     async def send_task_heartbeat(self, call: Call) -> dict[str, Any]:
-        """Take in that a task is still worked on."""
+        """Record a heartbeat of a task."""
         self._executions.callbacks.beat(call.params["taskToken"])
         return {}

@@ -1,4 +1,4 @@
-"""The operations on versions: revisions of a machine that are published and never change."""
+"""The operations on versions: published revisions of a machine, which never change."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class VersionOperations(Operations):
     """Step Functions' operations on versions."""
 
     async def publish_state_machine_version(self, call: Call) -> dict[str, Any]:
-        """Publish the machine's present revision."""
+        """Publish the machine's current revision."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
-        if machine.version is not None:  # of a version there is none, as recorded for UpdateStateMachine
+        if machine.version is not None:  # the error is the one recorded for UpdateStateMachine
             raise no_machine(params["stateMachineArn"])
         wanted, present_id = params.get("revisionId"), machine.revision.id
         if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
@@ -48,7 +48,7 @@ class VersionOperations(Operations):
         return page("stateMachineVersions", listed, size)
 
     async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
-        """Delete a version to which no alias leads; one that is not there is no error, as on AWS."""
+        """Delete a version that no alias refers to; as on AWS, it is not an error if it does not exist."""
         arn: str = call.params["stateMachineVersionArn"]
         if not is_version(arn):
             raise ServiceError("ValidationException", f"{arn} names no version of a state machine")
