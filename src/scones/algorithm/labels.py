@@ -47,7 +47,7 @@ class LabelFormat:
         return int(value)
 
     def stack(self, found: Sequence[tuple[int, ...]]) -> Labels:
-        """Return the labels of all pictures: class indices, shape (n,), or zeros and ones, shape (n, classes)."""
+        """Return the labels of all images: class indices, shape (n,), or zeros and ones, shape (n, classes)."""
         if not self.several:
             return np.array([classes[0] for classes in found], np.int64)
         hot = np.zeros((len(found), self.classes), np.float32)

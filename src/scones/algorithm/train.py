@@ -199,9 +199,7 @@ class _Run:
         Raises `CustomerError`, at the next progress line or the end of the epoch, if the loss is NaN or infinite.
         """
         self._network.train()
-        losses, right, among = torch.zeros(
-            3, device=self._device
-        )  # kept there: reading a value from a GPU waits for it
+        losses, right, among = torch.zeros(3, device=self._device)  # on the device: reading from a GPU waits for it
         seen = 0
         began = time.monotonic()
         for batch, chosen in enumerate(self._batches()):

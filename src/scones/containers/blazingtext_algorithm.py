@@ -17,11 +17,12 @@ __all__ = ["ACCEPT", "input_fn", "model_fn", "output_fn", "predict_fn", "train"]
 
 LABEL = "__label__"
 BUCKETS_PER_NGRAM = 8
-"""Buckets for each n-gram of the data at most: two million take 800 MB, which few words have no use for."""
+"""Maximum number of buckets for each n-gram of the data: two million buckets take 800 MB, and small data needs
+fewer."""
 
 
 def train(job: Job) -> None:
-    """Train on the channels train and validation, and leave model.bin; raises `CustomerError`."""
+    """Train on the channels train and validation, and save model.bin; raises `CustomerError`."""
     _log("BlazingText is closed; floret, a fork of fastText, trains in its place.")
     parameters = Parameters.read(job.hyperparameters)
     if len(job.hosts) > 1:
@@ -45,7 +46,7 @@ def train(job: Job) -> None:
 
 
 def _gather(job: Job, channel: str, folder: Path) -> Path:
-    """Return one file with the lines of all files of a channel."""
+    """Concatenate all files of a channel into one; return its path."""
     gathered = folder / channel
     with gathered.open("w", encoding="utf-8") as written:
         for path in sorted(job.place.channel(channel).rglob("*")):
@@ -84,9 +85,10 @@ def _fitted(texts: dict[str, Path], parameters: Parameters, epochs: int | None =
 
 
 def _stopped_early(texts: dict[str, Path], parameters: Parameters) -> Any:
-    """Return the model of as many epochs as did best on the channel validation.
+    """Return the model for the number of epochs that did best on the channel validation.
 
-    The rate of fastText falls to zero over the epochs, and it cannot go on from a model: each count trains afresh.
+    fastText's learning rate falls to zero over the epochs, and training cannot continue from a model, so each number of
+    epochs trains from scratch.
     """
     best, most, since = None, -1.0, 0
     for epochs in range(min(parameters.min_epochs, parameters.epochs), parameters.epochs + 1):

@@ -1,4 +1,4 @@
-"""How BlazingText's classifier answers: JSON with instances, or JSON Lines with a source each."""
+"""Handlers of BlazingText's classifier: requests are JSON with `instances`, or JSON Lines with a `source` each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import floret
 from scones.containers import codec
 
 ACCEPT = codec.ANY
-"""An answer has the form of its request, where the request does not say."""
+"""By default, a response has the content type of its request."""
 JSON_LINES = "application/jsonlines"
 MODEL = "model.bin"
 
 
 class BadRequestError(codec.UnsupportedFormatError):
-    """A body that is not of BlazingText's form (HTTP 400)."""
+    """A body that is not in BlazingText's format (HTTP 400)."""
 
     def __init__(self, told: str) -> None:
         Exception.__init__(self, told)
@@ -27,7 +27,7 @@ class BadRequestError(codec.UnsupportedFormatError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Texts, how many labels to tell for each, and the type of the body that had them."""
+    """Texts, the number of labels to return for each, and the content type of the body."""
 
     texts: list[str]
     counts: list[int]
@@ -69,11 +69,11 @@ def _count(given: Any) -> int:
 
 
 def predict_fn(data: Request, model: Any) -> tuple[list[dict[str, Any]], str]:
-    """Return the likeliest labels of each text with their probabilities, and the type of the request."""
+    """Return the most probable labels of each text with their probabilities, and the content type of the request."""
     found = []
     for text, count in zip(data.texts, data.counts, strict=True):
-        # Not by model.predict: floret 0.10.5 tells one probability for all labels of a list's text, and fails with
-        # NumPy 2 on a text alone.
+        # Not model.predict: floret 0.10.5 returns one probability for all labels of a text in a list, and fails with
+        # NumPy 2 on a single text.
         likeliest = model.f.predict(" ".join(text.splitlines()) + "\n", count, 0.0, "strict")
         found.append(
             {"label": [label for _, label in likeliest], "prob": [min(chance, 1.0) for chance, _ in likeliest]}
@@ -82,7 +82,7 @@ def predict_fn(data: Request, model: Any) -> tuple[list[dict[str, Any]], str]:
 
 
 def output_fn(prediction: tuple[list[dict[str, Any]], str], accept: str) -> tuple[str, str]:
-    """Return the answer in the form asked for; raises `UnsupportedFormatError`."""
+    """Return the response in the requested format; raises `UnsupportedFormatError`."""
     found, asked = prediction
     kind = asked if codec.bare(accept) == codec.ANY else codec.bare(accept)
     if kind == JSON_LINES:

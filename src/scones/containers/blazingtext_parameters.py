@@ -14,7 +14,7 @@ WORD2VEC = ("batch_skipgram", "cbow", "skipgram")
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a job trains with; the defaults are AWS's."""
+    """Hyperparameters of a job; the defaults are AWS's."""
 
     buckets: int = 2_000_000
     early_stopping: bool = False
@@ -28,7 +28,7 @@ class Parameters:
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Parameters:
-        """Return the hyperparameters of a job; raises `CustomerError` for one that cannot be."""
+        """Return the hyperparameters of a job; raises `CustomerError` for an invalid one."""
         if "mode" not in given:
             raise CustomerError("Missing required hyperparameter: mode")
         if given["mode"] in WORD2VEC:

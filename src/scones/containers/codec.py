@@ -1,4 +1,4 @@
-"""The formats that AWS's inference toolkit reads and writes where a script has no input_fn or output_fn of its own."""
+"""Formats that AWS's inference toolkit reads and writes if a script has no input_fn or output_fn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NPY = "application/x-npy"
 NPZ = "application/x-npz"
 ANY = "*/*"
 TEXT = frozenset({JSON, CSV})
-"""Types whose bodies a handler gets as str."""
+"""Content types whose bodies a handler receives as str."""
 
 
 class UnsupportedFormatError(Exception):
@@ -53,7 +53,7 @@ def decode(body: Any, content_type: str) -> Any:
 
 
 def encode(prediction: Any, content_type: str) -> str | bytes:
-    """Return an array, or anything like one, as a body; raises `UnsupportedFormatError`."""
+    """Return an array or array-like value as a body; raises `UnsupportedFormatError`."""
     try:
         write = _WRITERS[bare(content_type)]
     except KeyError:

@@ -1,4 +1,4 @@
-"""A user's command: run with its output in the log, and the end of its errors kept for the job's FailureReason."""
+"""Execution of a user's command: its output goes to the log, the end of its stderr to the job's FailureReason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-# The toolkit quotes what a script writes from the first line on that names one of these.
+# The toolkit quotes a script's stderr from the first line that contains one of these names.
 ERRORS = (
     *(
         name
@@ -21,16 +21,16 @@ ERRORS = (
     "Invalid requirement", "ResourceExhaustedError", "OutOfRangeError", "InvalidArgumentError", "ORTE",
 )  # fmt: skip
 LAST_WORDS = 5
-"""Lines quoted where none of them names a known error."""
+"""Number of last lines that are quoted if none contains a known error."""
 KEPT = 2000
-"""Lines of the errors that are kept at most."""
+"""Maximum number of stderr lines that are kept."""
 CHUNK = 65536
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Run a command and return its exit status and what it told about its failure; SIGTERM is handed on to it.
+    """Run a command; return its exit status and the quoted errors. SIGTERM is forwarded to the command.
 
-    Killed by a signal, it counts as a shell counts: 128 + signal. Raises `OSError` where it cannot be started.
+    If a signal kills it, the exit status is 128 + signal, as in a shell. Raises `OSError` if it cannot be started.
     """
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE)
     before = signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
@@ -44,7 +44,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str] | N
 
 
 def _copy(stream: IO[bytes]) -> list[str]:
-    """Write a stream to this program's own as it comes; return its last lines."""
+    """Copy a stream to this program's stderr as it arrives; return its last lines."""
     lines: list[str] = []
     rest = b""
     while chunk := os.read(stream.fileno(), CHUNK):

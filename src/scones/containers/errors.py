@@ -1,4 +1,4 @@
-"""What can go wrong with a user's script, in the toolkit's words.
+"""Exceptions for failures of a user's script, in the toolkit's words.
 
 ScriptError
 ├── CustomerError              the request or the data: exit status 2, as AWS's own algorithms end
@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 
 class ScriptError(Exception):
-    """The job cannot go on; the message is what /opt/ml/output/failure gets."""
+    """The job cannot continue; the message is written to /opt/ml/output/failure."""
 
     exit_status = 1
 
 
 class CustomerError(ScriptError):
-    """Hyperparameters or data that the user must change."""
+    """Invalid hyperparameters or data, which the user must change."""
 
     exit_status = 2
 
@@ -36,7 +36,7 @@ class ExecuteUserScriptError(_CommandError):
 
 
 class InstallRequirementsError(_CommandError):
-    """pip could not install what requirements.txt names."""
+    """pip could not install requirements.txt."""
 
 
 class InstallModuleError(_CommandError):

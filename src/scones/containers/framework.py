@@ -1,4 +1,4 @@
-"""What tells one framework's image from another's."""
+"""The properties in which framework images differ."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Framework:
-    """A framework, the package that it is, and the names that AWS's image gives things.
+    """A framework, its Python package, and the names that AWS's image uses.
 
-    `training` is the framework module in the log of a training job, `handlers` the module whose functions stand in
-    for those that an inference script leaves out. `variables` are set for a training script; `torch` offers torchrun.
+    `training` is the framework module in a training job's log; `handlers` is the module with default handlers for an
+    inference script. `variables` are set for a training script; `torch` enables torchrun.
     """
 
     name: str
     package: str
     install: str
-    """What to give to pip for the package."""
+    """Argument for `pip install`."""
     training: str
     handlers: str
     variables: dict[str, str] = field(default_factory=dict)
     torch: bool = False
     algorithm: str = ""
-    """The module that trains, and has the handlers, where there is no script: AWS's own algorithm in the image."""
+    """Module with the training function and handlers of the image's own algorithm, which runs if there is no script."""
 
     def missing(self) -> str:
-        """Return a sentence for a package that is not there, "" where it is. Call it once requirements are met."""
+        """Return a sentence if the package is missing, else "". Call it after requirements are installed."""
         importlib.invalidate_caches()
         if importlib.util.find_spec(self.package) is not None:
             return ""

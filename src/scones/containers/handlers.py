@@ -1,4 +1,4 @@
-"""An inference script's handlers, with the framework's own for those that it leaves out."""
+"""An inference script's handlers, completed with the framework's default handlers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
 
 @dataclass
 class Context:
-    """What a handler that takes one argument more is given: the properties and headers that AWS's servers tell."""
+    """Optional last argument of a handler: the properties and headers that AWS's servers provide."""
 
     system_properties: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Context:
 
 
 class Handlers:
-    """The handlers of one worker, and the model that they have loaded."""
+    """The handlers of one worker, and the model that they loaded."""
 
     def __init__(self, defaults: str, code: Path | None) -> None:
         place = Place.here()
@@ -61,7 +61,7 @@ class Handlers:
         self._model = self._call("model_fn", str(place.model))
 
     def answer(self, headers: dict[str, str], body: bytes) -> Reply:
-        """Answer a request, a failure included; `headers` have lower-case names."""
+        """Answer a request; exceptions become an error response. `headers` have lower-case names."""
         self._context.headers = headers
         try:
             return self._answer(headers, body)
@@ -70,7 +70,7 @@ class Handlers:
         except Exception as error:
             trace = traceback.format_exc()
             sys.stderr.write(trace)
-            status = getattr(error, "status_code", 500)  # errors of sagemaker_inference carry their own
+            status = getattr(error, "status_code", 500)  # exceptions of sagemaker_inference carry a status
             return Reply(int(status), "text/plain; charset=utf-8", f"{error}\n{trace}".encode())
 
     def _answer(self, headers: dict[str, str], body: bytes) -> Reply:
@@ -97,7 +97,7 @@ class Handlers:
 
 
 def _script(code: Path) -> ModuleType | None:
-    """Import the script that SAGEMAKER_PROGRAM names, or inference.py; None where there is none."""
+    """Import the script that SAGEMAKER_PROGRAM names, or inference.py; return None if it does not exist."""
     name = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
     path = code / (name if name.endswith(".py") else f"{name}.py")
     if not path.exists():
@@ -109,7 +109,7 @@ def _script(code: Path) -> ModuleType | None:
 
 
 def _reply(told: Any, accept: str) -> Reply:
-    """Return what a handler returned as an answer: a body, a body with its type, or a response of Flask's kind."""
+    """Convert a handler's result to a reply: a body, a (body, type) tuple, or a response object like Flask's."""
     kind = accept
     if isinstance(told, tuple):
         told, kind = told[0], told[1]

@@ -1,4 +1,4 @@
-"""What AWS's Hugging Face image does where an inference script leaves a handler out: a pipeline of transformers."""
+"""Default handlers of AWS's Hugging Face image: a pipeline of transformers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from scones.containers import codec
 
-# The task that a model's architecture is for, by the end of its class's name, as the image derives it.
+# Tasks by the end of the architecture's class name, as the image derives them.
 TASKS = {
     "TapasForQuestionAnswering": "table-question-answering",
     "ForQuestionAnswering": "question-answering",
@@ -28,7 +28,7 @@ TASKS = {
 
 
 def model_fn(model_dir: str) -> Any:
-    """Load a pipeline for HF_TASK, or for the task that config.json's architecture is for."""
+    """Load a pipeline for HF_TASK, or for the task of the architecture in config.json."""
     from transformers import pipeline
 
     task = os.environ.get("HF_TASK") or _task(Path(model_dir))
@@ -47,19 +47,19 @@ def _task(folder: Path) -> str:
 
 
 def input_fn(body: Any, content_type: str) -> Any:
-    """Return a request's JSON; other types are handed on as they are, as a pipeline's input."""
+    """Decode a JSON request; the body of any other type becomes the pipeline's `inputs`."""
     if codec.bare(content_type) == codec.JSON:
         return json.loads(body)
     return {"inputs": codec.decode(body, content_type).tolist() if codec.bare(content_type) in codec.TEXT else body}
 
 
 def predict_fn(data: Any, model: Any) -> Any:
-    """Return what the pipeline makes of `inputs`, with `parameters` for it."""
+    """Return the pipeline's result for `inputs`, called with `parameters`."""
     inputs = data.pop("inputs", data)
     return model(inputs, **(data.pop("parameters", None) or {}))
 
 
 def output_fn(prediction: Any, accept: str) -> tuple[str | bytes, str]:
-    """Return a prediction in the first format asked for that there is."""
+    """Return a prediction in the first requested format that is supported."""
     chosen = codec.accepted(accept)
     return codec.encode(prediction, chosen), chosen

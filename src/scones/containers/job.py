@@ -1,4 +1,4 @@
-"""A training job as its script sees it: the SM_* variables and the command line's arguments."""
+"""A training job from its script's point of view: the SM_* variables and the command-line arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from scones.containers.place import Place
 
-# Hyperparameters that speak to the toolkit. Others that begin with sagemaker_ speak to the framework.
+# Hyperparameters for the toolkit. All others that begin with sagemaker_ are for the framework.
 TOOLKIT = (
     "sagemaker_program", "sagemaker_submit_directory", "sagemaker_enable_cloudwatch_metrics", "sagemaker_region",
     "sagemaker_container_log_level", "sagemaker_job_name", "default_user_module_name", "_tuning_objective_metric",
@@ -28,7 +28,7 @@ DISTRIBUTIONS = (
 
 @dataclass(frozen=True)
 class Job:
-    """What the three files of /opt/ml/input/config tell; `module` names AWS's framework module in the log."""
+    """The contents of the three files in /opt/ml/input/config; `module` is AWS's framework module in the log."""
 
     place: Place
     module: str | None = None
@@ -39,13 +39,13 @@ class Job:
 
     @cached_property
     def hyperparameters(self) -> dict[str, Any]:
-        """The user's own hyperparameters, decoded where they are JSON."""
+        """The user's own hyperparameters; values that are JSON are decoded."""
         mine = {name: value for name, value in self._given.items() if name not in TOOLKIT}
         return {name: value for name, value in mine.items() if not name.startswith("sagemaker_")}
 
     @cached_property
     def framework_parameters(self) -> dict[str, Any]:
-        """What the SDK's `distribution` and the like say to the framework."""
+        """Parameters for the framework, such as those of the SDK's `distribution`."""
         return {
             name: value for name, value in self._given.items() if name.startswith("sagemaker_") and name not in TOOLKIT
         }
@@ -67,7 +67,7 @@ class Job:
 
     @property
     def source(self) -> str:
-        """Where the code is: s3://, or a folder."""
+        """The location of the code: an s3:// URI or a folder."""
         given = self._given.get("sagemaker_submit_directory") or os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY")
         return str(given or self.place.code)
 
@@ -81,22 +81,22 @@ class Job:
 
     @property
     def hosts(self) -> list[str]:
-        """Every host of the job."""
+        """All hosts of the job."""
         return list(self.resources["hosts"])
 
     @property
     def host(self) -> str:
-        """The host that this is."""
+        """The current host."""
         return str(self.resources["current_host"])
 
     @property
     def group(self) -> str:
-        """The instance group that this host belongs to."""
+        """The instance group of this host."""
         return str(self.resources.get("current_group_name", "homogeneousCluster"))
 
     @property
     def distributed_groups(self) -> list[str]:
-        """The instance groups over which the SDK's `distribution` spreads."""
+        """The instance groups that the SDK's `distribution` covers."""
         given = self.framework_parameters.get("sagemaker_distribution_instance_groups")
         if given is not None:
             return list(given)
@@ -110,11 +110,11 @@ class Job:
 
     @property
     def master(self) -> str:
-        """The host that the others meet at."""
+        """The host at which the other hosts meet."""
         return (self.distributed_hosts or self.hosts)[0]
 
     def arguments(self) -> list[str]:
-        """Return the hyperparameters as the script's arguments: `--name value`, by name."""
+        """Return the hyperparameters as command-line arguments, `--name value`, sorted by name."""
         found = []
         for name, value in sorted(self.hyperparameters.items()):
             found += [f"--{name}" if len(name) > 1 else f"-{name}", _argument(value)]
@@ -122,7 +122,7 @@ class Job:
 
     @cached_property
     def described(self) -> dict[str, Any]:
-        """SM_TRAINING_ENV: the whole environment as the toolkit tells it."""
+        """SM_TRAINING_ENV: the complete environment in the toolkit's format."""
         output, groups = self.place.output, self.resources.get("instance_groups", [])
         program = self.entry_point or ""
         return {
@@ -164,7 +164,7 @@ class Job:
         }
 
     def variables(self) -> dict[str, str]:
-        """Return the SM_* variables; names are upper-cased and not changed otherwise."""
+        """Return the SM_* variables; names are only upper-cased."""
         told = self.described
         own = ("additional_framework_parameters", "channel_input_dirs", "distribution_hosts", "hyperparameters",
                "is_master", "job_name", "master_hostname")  # fmt: skip
@@ -185,7 +185,7 @@ def _decoded(value: Any) -> Any:
     try:
         return json.loads(value)
     except (TypeError, ValueError):
-        return value  # the SDK's plain Estimator sends strings as they are
+        return value  # the SDK's plain Estimator sends strings without JSON encoding
 
 
 def _argument(value: Any) -> str:
@@ -201,7 +201,7 @@ def _variable(value: Any) -> str:
 
 
 def gpus() -> int:
-    """Return how many GPUs this machine has, as nvidia-smi lists them."""
+    """Return the number of GPUs of this machine, as nvidia-smi lists them."""
     if shutil.which("nvidia-smi") is None:
         return 0
     listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)

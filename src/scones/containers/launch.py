@@ -1,4 +1,4 @@
-"""The command that runs a user's entry point: a script, a package, a shell script, or torchrun for one."""
+"""The command line for a user's entry point: a Python script, a package or a shell script, possibly under torchrun."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ log = logging.getLogger("sagemaker-training-toolkit")
 
 NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._+-]*(/[A-Za-z0-9._+-]+)*")
 MASTER_PORT = "7777"
-"""Where torch's processes meet, as in AWS's PyTorch image."""
+"""Port at which torch's processes meet, as in AWS's PyTorch image."""
 
 
 def command(job: Job, framework: Framework) -> list[str]:
-    """Install what the entry point needs and return the command that runs it; raises `ScriptError`."""
+    """Install the entry point's requirements and return the command that runs it; raises `ScriptError`."""
     name, folder = _checked(job), job.place.code
     if name.endswith(".sh") or not (name.endswith(".py") or (folder / "setup.py").exists()):
         (folder / name).chmod(0o755)
@@ -33,7 +33,7 @@ def command(job: Job, framework: Framework) -> list[str]:
         source.install(folder)
         target = [name]
     if missing := framework.missing():
-        log.warning("%s", missing)  # the script may do without it
+        log.warning("%s", missing)  # the script may not need it
     return [*_launcher(job, framework), *target, *job.arguments()]
 
 
@@ -58,7 +58,7 @@ def _listed(folder: Path) -> str:
 
 
 def _launcher(job: Job, framework: Framework) -> list[str]:
-    """Return how Python is started: by itself, by torchrun, or by mpirun where it is installed."""
+    """Return the command that starts Python: Python itself, torchrun, or mpirun if it is installed."""
     asked, hosts = job.framework_parameters, job.distributed_hosts
     if job.group not in job.distributed_groups or asked.get("sagemaker_parameter_server_enabled"):
         return [sys.executable]

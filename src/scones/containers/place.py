@@ -1,4 +1,4 @@
-"""The container's folders, as SageMaker lays them out."""
+"""Paths in the container, laid out as SageMaker does."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Everything below /opt/ml, or below SAGEMAKER_BASE_DIR where AWS's toolkits look too."""
+    """Paths below /opt/ml, or below SAGEMAKER_BASE_DIR, a variable that AWS's toolkits read too."""
 
     base: Path
 
     @classmethod
     def here(cls) -> Place:
-        """Return the place that this process runs in."""
+        """Return the paths of this process's container."""
         return cls(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
 
     @property
     def code(self) -> Path:
-        """The user's code, of a training job."""
+        """The user's code in a training job."""
         return self.base / "code"
 
     @property
     def model(self) -> Path:
-        """Where the model goes, and comes from."""
+        """The model folder: training writes it, hosting reads it."""
         return self.base / "model"
 
     @property
@@ -37,7 +37,7 @@ class Place:
 
     @property
     def output(self) -> Path:
-        """The job's output but for the model; the file `failure` in it becomes the job's FailureReason."""
+        """The job's output other than the model; its file `failure` becomes the job's FailureReason."""
         return self.base / "output"
 
     def channel(self, name: str) -> Path:
@@ -45,7 +45,7 @@ class Place:
         return self.input / "data" / name
 
     def config(self, name: str) -> dict[str, Any]:
-        """Read one of input/config's JSON files; an absent one is empty."""
+        """Read one of the JSON files in input/config; return {} if it does not exist."""
         path = self.input / "config" / f"{name}.json"
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return found

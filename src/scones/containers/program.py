@@ -1,4 +1,4 @@
-"""`python -m scones.containers.FRAMEWORK train` or `serve`: what the image runs on those arguments."""
+"""`python -m scones.containers.FRAMEWORK train` or `serve`: the container program of a framework image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scones.containers.framework import Framework
 
 
 def main(framework: Framework) -> None:
-    """Run the program that the argument names; only what it needs is imported."""
+    """Run the program that the argument names; import only what it needs."""
     match sys.argv[1:]:
         case ["train"]:
             from scones.containers.training import train

@@ -1,4 +1,4 @@
-"""What AWS's PyTorch image does where an inference script leaves a handler out."""
+"""Default handlers of AWS's PyTorch image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _device() -> torch.device:
 
 
 def model_fn(model_dir: str) -> Any:
-    """Load model.pt, or the only .pt or .pth file, which TorchScript wrote."""
+    """Load model.pt, or the only .pt or .pth file, written by TorchScript."""
     path = Path(model_dir, "model.pt")
     if not path.exists():
         found = sorted(each for each in Path(model_dir).iterdir() if each.suffix in (".pt", ".pth"))
@@ -31,21 +31,21 @@ def model_fn(model_dir: str) -> Any:
 
 
 def input_fn(body: Any, content_type: str) -> torch.Tensor:
-    """Return the tensor in a request; numbers in text are 32-bit floats."""
+    """Return the tensor in a request; numbers in text become 32-bit floats."""
     array = decode(body, content_type)
     tensor = torch.as_tensor(array, dtype=torch.float32) if bare(content_type) in TEXT else torch.from_numpy(array)
     return tensor.to(_device())
 
 
 def predict_fn(data: Any, model: Any) -> Any:
-    """Return what the model makes of a tensor."""
+    """Return the model's output for a tensor."""
     with torch.no_grad():
         model.to(_device()).eval()
         return model(data.to(_device()))
 
 
 def output_fn(prediction: Any, accept: str) -> tuple[str | bytes, str]:
-    """Return a prediction in the first format asked for that there is."""
+    """Return a prediction in the first requested format that is supported."""
     if isinstance(prediction, torch.Tensor):
         prediction = prediction.detach().cpu().numpy().tolist()
     chosen = accepted(accept)

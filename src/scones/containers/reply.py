@@ -1,4 +1,4 @@
-"""An answer, as a worker hands it to its server, which imports nothing of what the worker needs to make it."""
+"""The reply type that worker and server share, without the worker's imports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request is answered with."""
+    """The response to a request."""
 
     status: int
     content_type: str

@@ -1,4 +1,4 @@
-"""An endpoint's container of a framework's image: GET /ping and POST /invocations, answered by a script's handlers."""
+"""The container program of a framework image on an endpoint: a script's handlers answer /ping and /invocations."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 BODY_LIMIT = 1 << 30
-"""Maximum bytes of a request. The cloud holds those of endpoints to AWS's limit; a transform job may allow any size."""
+"""Maximum bytes of a request body. The cloud enforces AWS's limit for endpoints; a transform job may allow any size."""
 READ_SECONDS = 60.0
-"""Seconds that a body may take to arrive."""
+"""Seconds within which a body must arrive."""
 MOST_WORKERS = 4
-"""Workers at most where SAGEMAKER_MODEL_SERVER_WORKERS does not say: AWS has one for each vCPU."""
+"""Maximum number of workers if SAGEMAKER_MODEL_SERVER_WORKERS is not set; AWS has one for each vCPU."""
 
 
 def serve(framework: Framework) -> int:
-    """Serve until SIGTERM; return the exit status. What stands in the way is told in the log."""
+    """Serve until SIGTERM; return the exit status. The log explains a failure to start."""
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=logging.INFO)
     place = Place.here()
     provided.offer()
@@ -50,7 +50,7 @@ def serve(framework: Framework) -> int:
 
 
 def _code(place: Place) -> Path | None:
-    """Return the folder of the inference script: fetched from S3, or in the model; None where there is none."""
+    """Return the folder of the inference script, downloaded from S3 or inside the model; None if there is none."""
     given = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
     inside = place.model / "code"
     if given.startswith("s3://") or given.endswith(".tar.gz"):
@@ -93,7 +93,7 @@ async def _serve(handlers: str, code: str) -> int:
 
 
 class Application:
-    """The ASGI application; healthy as soon as a worker has loaded the model."""
+    """The ASGI application; /ping answers 200 once a worker has loaded the model."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers

@@ -1,4 +1,4 @@
-"""What AWS's Scikit-learn image does where an inference script leaves a handler out."""
+"""Default handlers of AWS's Scikit-learn image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scones.containers.codec import TEXT, bare, decode, encode
 
 
 def model_fn(model_dir: str) -> Any:
-    """Refuse: the image knows no file of its own."""
+    """Raise `NotImplementedError`: the image has no default model format."""
     raise NotImplementedError(
         f"The Scikit-learn image knows no model file of its own: define model_fn(model_dir) in the script to load "
         f"what is in {model_dir}."
@@ -18,16 +18,16 @@ def model_fn(model_dir: str) -> Any:
 
 
 def input_fn(body: Any, content_type: str) -> Any:
-    """Return the array in a request; numbers in text are 32-bit floats."""
+    """Return the array in a request; numbers in text become 32-bit floats."""
     array = decode(body, content_type)
     return array.astype(np.float32) if bare(content_type) in TEXT else array
 
 
 def predict_fn(data: Any, model: Any) -> Any:
-    """Return what the model predicts."""
+    """Return the model's predictions."""
     return model.predict(data)
 
 
 def output_fn(prediction: Any, accept: str) -> str | bytes:
-    """Return a prediction in the format asked for."""
+    """Return a prediction in the requested format."""
     return encode(prediction, accept)

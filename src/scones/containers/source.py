@@ -1,4 +1,4 @@
-"""The user's source code: fetched, unpacked, and its requirements installed."""
+"""The user's source code: download, unpacking, and installation of its requirements."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ log = logging.getLogger("sagemaker-training-toolkit")
 
 
 def fetch(uri: str, folder: Path) -> None:
-    """Put the code behind a URI (s3://, a folder or a tarball) into a folder, unless there is some in it already.
+    """Copy the code at a URI (s3://, a folder or a tarball) into a folder, unless the folder already has files.
 
-    Raises `ScriptError` for what cannot be had or is no tar.gz.
+    Raises `ScriptError` if the code cannot be read or is not a tar.gz.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -61,7 +61,7 @@ def _unpack(archive: Path, folder: Path, uri: str) -> None:
 
 
 def install(folder: Path) -> None:
-    """Install a folder's requirements.txt, if there is one, into this container's own Python environment."""
+    """Install a folder's requirements.txt, if it exists, into this container's own Python environment."""
     if not (folder / "requirements.txt").exists():
         return
     log.info("Installing dependencies from requirements.txt")
@@ -72,7 +72,7 @@ def install(folder: Path) -> None:
 
 
 def install_package(folder: Path) -> None:
-    """Install a source folder that has a setup.py, with its requirements."""
+    """Install a source folder with a setup.py, and its requirements."""
     log.info("Installing module.")
     more = ["-r", "requirements.txt"] if (folder / "requirements.txt").exists() else []
     pip = [sys.executable, "-m", "pip", "install", ".", *more]

@@ -1,4 +1,4 @@
-"""A training job of a framework's image: fetch the user's code, run it, and tell how it ended."""
+"""A training job of a framework image: fetch the user's code, run it, and report the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ toolkit = logging.getLogger("sagemaker-training-toolkit")
 
 
 def train(framework: Framework) -> int:
-    """Run the job of this container; return the exit status. A failure is told in /opt/ml/output/failure."""
+    """Run this container's job; return the exit status. A failure is described in /opt/ml/output/failure."""
     place = Place.here()
     job = Job(place, f"{framework.training}:main")
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=job.log_level)
@@ -41,7 +41,7 @@ def train(framework: Framework) -> int:
 def _failed(place: Place, message: str, status: int = 1) -> int:
     place.output.mkdir(parents=True, exist_ok=True)
     failure = place.output / "failure"
-    if not failure.exists():  # the script's own words go before
+    if not failure.exists():  # the script's own message takes precedence
         failure.write_text(message)
     toolkit.error("Reporting training FAILURE")
     toolkit.error(message)
@@ -83,11 +83,11 @@ def _with_code(code: os.PathLike[str]) -> str:
 
 
 def _meeting(job: Job, framework: Framework) -> dict[str, str]:
-    """Return where the processes of several hosts meet, as AWS's PyTorch image tells its scripts."""
+    """Return the variables with the address at which the processes of several hosts meet, as in AWS's PyTorch image."""
     if not framework.torch:
         return {}
     network = str(job.resources.get("network_interface_name", "eth0"))
-    alone = len(job.hosts) == 1  # then it need not be the port that all hosts know, and other jobs may run beside
+    alone = len(job.hosts) == 1  # then any free port will do, and other jobs can run
     return {
         "MASTER_ADDR": "127.0.0.1" if alone else job.master,
         "MASTER_PORT": _free_port() if alone else launch.MASTER_PORT,

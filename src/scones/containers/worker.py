@@ -1,7 +1,7 @@
-"""One worker of a model server: loads the model and answers one request at a time, over a socket to the server.
+"""One worker of a model server: it loads the model and answers one request at a time over a socket to the server.
 
-Run as `python -m scones.containers.worker HANDLERS DESCRIPTOR [CODE]`. Both ends send frames: the lengths of a head
-and a body, the head as JSON, the body. The worker's first frame says that the model is loaded.
+Run as `python -m scones.containers.worker HANDLERS DESCRIPTOR [CODE]`. Both ends send frames: the lengths of a head and
+a body, the head as JSON, the body. The worker's first frame reports that the model is loaded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def pack(head: dict[str, Any], body: bytes) -> bytes:
 
 
 def main() -> None:
-    """Serve until the other end is closed; end with status 3 where the model could not be loaded."""
+    """Serve until the other end closes the socket; exit with status 3 if the model cannot be loaded."""
     from scones.containers.handlers import Handlers
 
     defaults, descriptor, *code = sys.argv[1:]

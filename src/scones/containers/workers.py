@@ -1,4 +1,4 @@
-"""The workers of a model server: one from the start, more when requests wait, up to as many as are allowed."""
+"""The workers of a model server: one at the start, more when requests wait, up to a limit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = logging.getLogger("model-server")
 
 
 class WorkerFailedError(Exception):
-    """A worker ended, or took too long, before it had answered."""
+    """A worker ended or timed out before it answered."""
 
 
 @dataclass(eq=False)
 class Worker:
-    """A worker's process, and the two directions of its socket."""
+    """A worker's process and the reader and writer of its socket."""
 
     process: asyncio.subprocess.Process
     reader: asyncio.StreamReader
@@ -45,7 +45,7 @@ class Worker:
         return worker
 
     async def receive(self) -> tuple[dict[str, object], bytes]:
-        """Return the next frame; raises `WorkerFailedError` where the worker has ended instead."""
+        """Return the next frame; raises `WorkerFailedError` if the worker has ended."""
         try:
             head, body = FRAME.unpack(await self.reader.readexactly(FRAME.size))
             return json.loads(await self.reader.readexactly(head)), await self.reader.readexactly(body)
@@ -53,7 +53,7 @@ class Worker:
             raise WorkerFailedError(f"Worker died (exit code {await self.process.wait()}).") from error
 
     async def answer(self, headers: dict[str, str], body: bytes) -> Reply:
-        """Hand on a request and return what it is answered with; raises `WorkerFailedError`."""
+        """Forward a request and return its reply; raises `WorkerFailedError`."""
         try:
             self.writer.write(pack(headers, body))
             await self.writer.drain()
@@ -63,7 +63,7 @@ class Worker:
         return Reply(int(str(head["status"])), str(head["content_type"]), answer)
 
     async def stop(self) -> None:
-        """End the process."""
+        """Kill the process."""
         self.writer.close()
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -71,7 +71,7 @@ class Worker:
 
 
 class Workers:
-    """At most `limit` workers, `first` of them from the start; `timeout` is a request's, in seconds."""
+    """A pool of up to `limit` workers, `first` of them from the start; `timeout` is the seconds for one request."""
 
     def __init__(self, defaults: str, code: str, *, first: int, limit: int, timeout: float) -> None:
         self._arguments = [defaults, *([code] if code else [])]
@@ -86,7 +86,7 @@ class Workers:
         self.ready = asyncio.Event()
 
     async def start(self) -> None:
-        """Start the first worker; raises `WorkerFailedError` where it cannot load the model."""
+        """Start the first workers; raises `WorkerFailedError` if the first cannot load the model."""
         self._count += 1
         self._idle.put_nowait(await Worker.start(self._arguments, self._code))
         self.ready.set()
@@ -106,10 +106,10 @@ class Workers:
             self._count -= 1
             log.error("a further worker could not be started: %s", error)
             if not self._count:
-                os._exit(1)  # nobody is left to answer: the cloud starts the whole server anew
+                os._exit(1)  # no worker is left: the cloud restarts the server
 
     async def answer(self, headers: dict[str, str], body: bytes) -> Reply:
-        """Have the next idle worker answer a request; raises `WorkerFailedError`."""
+        """Let the next idle worker answer a request; raises `WorkerFailedError`."""
         if self._idle.empty() and self._count < self._limit and len(self._starting) <= self._waiting:
             self._add()
         self._waiting += 1

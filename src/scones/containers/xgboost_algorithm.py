@@ -16,17 +16,17 @@ from scones.containers.errors import CustomerError
 from scones.containers.job import Job
 
 ACCEPT = "text/csv"
-"""What an answer is where the request does not say."""
+"""Default content type of a response."""
 MODEL = "xgboost-model"
 LARGEST_IS_BEST = {"accuracy", "auc", "aucpr", "map", "ndcg", "r2"}
 OWN = ("num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent", "nthread", "dsplit",
        "save_model_on_termination", "use_dask_gpu_training", "deterministic_histogram", "_kfold",
        "_num_cv_round")  # fmt: skip
-"""Hyperparameters that are the algorithm's own, or that today's package no longer has; the others are the package's."""
+"""Hyperparameters of the algorithm itself, or no longer in today's package; all others are the package's."""
 
 
 class _Log(xgboost.callback.TrainingCallback):
-    """Prints a line for each round as it stands in CloudWatch, where a tab is #011."""
+    """Prints a line per round in the format of CloudWatch, where a tab is #011."""
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 - the package's signature
         """Print the round's metrics."""
@@ -36,7 +36,7 @@ class _Log(xgboost.callback.TrainingCallback):
 
 
 def train(job: Job) -> None:
-    """Train on the channels train and validation, and leave the model; raises `CustomerError`."""
+    """Train on the channels train and validation, and save the model; raises `CustomerError`."""
     given = job.hyperparameters
     if len(job.hosts) > 1:
         raise CustomerError("The local cloud trains the XGBoost algorithm on one instance: set InstanceCount to 1.")
@@ -116,11 +116,11 @@ _OWN_METRICS = {
     "mse": lambda rows, labels: float(np.mean((rows - labels) ** 2)),
     "r2": lambda rows, labels: float(1 - np.sum((rows - labels) ** 2) / np.sum((labels - labels.mean()) ** 2)),
 }
-"""Metrics of AWS's image that the package does not have."""
+"""Metrics of AWS's image that the package lacks."""
 
 
 def model_fn(model_dir: str) -> xgboost.Booster:
-    """Load the model, in XGBoost's own format or pickled: `xgboost-model`, or the only file there is."""
+    """Load the model, in XGBoost's own format or pickled, from `xgboost-model` or the folder's only file."""
     path = Path(model_dir, MODEL)
     if not path.exists():
         found = [each for each in sorted(Path(model_dir).iterdir()) if each.is_file()]
@@ -136,18 +136,18 @@ def model_fn(model_dir: str) -> xgboost.Booster:
 
 
 def input_fn(body: Any, content_type: str) -> xgboost.DMatrix:
-    """Return the rows in a request, CSV or LIBSVM."""
+    """Return the rows of a request in CSV or LIBSVM."""
     return xgboost_data.rows(body, content_type)
 
 
 def predict_fn(data: xgboost.DMatrix, model: xgboost.Booster) -> Any:
-    """Return what the model predicts for each row, with the rounds up to the best."""
+    """Return the predictions for all rows, using the rounds up to the best one."""
     best = model.attr("best_iteration")
     return model.predict(data, iteration_range=(0, int(best) + 1) if best else (0, 0), validate_features=False)
 
 
 def output_fn(prediction: Any, accept: str) -> tuple[str | bytes, str]:
-    """Return the predictions as AWS's algorithm does: CSV, or JSON with a score for each row."""
+    """Return the predictions in the format of AWS's algorithm: CSV, or JSON with a score for each row."""
     scores = [{"score": each} for each in prediction.tolist()]
     match codec.bare(accept):
         case "application/json":

@@ -1,4 +1,4 @@
-"""Rows for XGBoost, read as AWS's image reads them: the label is CSV's first column and LIBSVM's first word."""
+"""Rows for XGBoost, read as AWS's image does: the label is the first column of CSV, the first field of LIBSVM."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def rows(body: Any, content_type: str) -> xgboost.DMatrix:
 
 
 def read(folder: Path, content_type: str, *, weighted: bool) -> xgboost.DMatrix:
-    """Return the labelled rows of a channel's files; with `weighted`, CSV's second column is each row's weight.
+    """Return the labelled rows of a channel's files; with `weighted`, CSV's second column is the row weight.
 
-    Raises `CustomerError` for an empty channel, and for what cannot be read.
+    Raises `CustomerError` for an empty channel or an invalid file.
     """
     lines = [line for path in _files(folder) for line in path.read_text().splitlines() if line.strip()]
     if not lines:
@@ -66,7 +66,7 @@ def _table(lines: Sequence[str]) -> Any:
 
 
 def _sparse(lines: Sequence[str]) -> tuple[Any, list[float]]:
-    """Return LIBSVM lines, `label index:value …`, as a matrix and its labels, 0 where a line has none."""
+    """Return LIBSVM lines, `label index:value …`, as a matrix and its labels; a missing label is 0."""
     labels, values, columns, starts = [], [], [], [0]
     for line in lines:
         words = line.partition("#")[0].split()

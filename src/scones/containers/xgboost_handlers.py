@@ -1,4 +1,4 @@
-"""What AWS's XGBoost image does where an inference script leaves a handler out."""
+"""Default handlers of AWS's XGBoost image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scones.containers import codec, xgboost_data
 
 
 def model_fn(model_dir: str) -> Any:
-    """Refuse: with a script, the image loads no model by itself."""
+    """Raise `NotImplementedError`: with a script, the image has no default way to load a model."""
     raise NotImplementedError(
         f"The XGBoost image leaves it to the script to load a model: define model_fn(model_dir) for what is in "
         f"{model_dir}."
@@ -18,15 +18,15 @@ def model_fn(model_dir: str) -> Any:
 
 
 def input_fn(body: Any, content_type: str) -> xgboost.DMatrix:
-    """Return the rows in a request, CSV or LIBSVM."""
+    """Return the rows of a request in CSV or LIBSVM."""
     return xgboost_data.rows(body, content_type)
 
 
 def predict_fn(data: Any, model: Any) -> Any:
-    """Return what the model predicts."""
+    """Return the model's predictions."""
     return model.predict(data, validate_features=False)
 
 
 def output_fn(prediction: Any, accept: str) -> str | bytes:
-    """Return a prediction in the format asked for."""
+    """Return a prediction in the requested format."""
     return codec.encode(prediction, accept)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def offer() -> None:
-    """Put this folder behind everything in the path of this container's Python environment, from the next start on.
+    """Append this folder to the import path of this container's Python environment, from the next start of Python on.
 
-    Only a container has an environment of its own, which VIRTUAL_ENV names; no other is changed.
+    Only a container has its own environment, which VIRTUAL_ENV names; no other environment is changed.
     """
     packages = Path(sysconfig.get_path("purelib"))
     if packages.is_relative_to(os.environ.get("VIRTUAL_ENV", "/nowhere")):

@@ -1,4 +1,4 @@
-"""What scripts use of AWS's sagemaker-containers, which its scikit-learn and XGBoost images serve with."""
+"""The part of AWS's sagemaker-containers that scripts use; AWS's scikit-learn and XGBoost images serve with it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What scripts use of AWS's sagemaker-inference: content types, decoders, encoders and errors."""
+"""The part of AWS's sagemaker-inference that scripts use: content types, decoders, encoders and errors."""

@@ -1,4 +1,4 @@
-"""Arrays from requests."""
+"""Conversion of request bodies to arrays."""
 
 from __future__ import annotations
 

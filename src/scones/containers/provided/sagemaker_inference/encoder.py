@@ -1,4 +1,4 @@
-"""Arrays into answers."""
+"""Conversion of arrays to response bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors with which a handler chooses what the server answers."""
+"""Exceptions by which a handler chooses the server's response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["BaseInferenceToolkitError", "GenericInferenceToolkitError", "Unsuppo
 
 
 class BaseInferenceToolkitError(Exception):
-    """A failure with the HTTP status of its answer, a message, and the status line's phrase."""
+    """A failure with the response's HTTP status, a message, and the reason phrase of the status line."""
 
     def __init__(self, status_code: int, message: str, phrase: str) -> None:
         super().__init__(status_code, message, phrase)
@@ -18,7 +18,7 @@ class BaseInferenceToolkitError(Exception):
 
 
 class GenericInferenceToolkitError(BaseInferenceToolkitError):
-    """Any failure; without a message it is an invalid request."""
+    """Any failure; the default message is "Invalid Request"."""
 
     def __init__(self, status_code: int, message: str | None = None, phrase: str | None = None) -> None:
         message = message or "Invalid Request"

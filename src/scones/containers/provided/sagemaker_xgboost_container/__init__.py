@@ -1,1 +1,1 @@
-"""What scripts use of the package inside AWS's XGBoost image."""
+"""The part of the package in AWS's XGBoost image that scripts use."""

@@ -15,5 +15,5 @@ def get_dmatrix(
     csv_weights: int = 0,
     is_pipe: bool = False,  # noqa: ARG001 - AWS's signature; the local cloud has no pipe mode
 ) -> xgboost.DMatrix:
-    """Return a channel folder's labelled rows, CSV or LIBSVM."""
+    """Return the labelled rows of a channel folder, in CSV or LIBSVM."""
     return xgboost_data.read(Path(data_path), content_type, weighted=bool(csv_weights))

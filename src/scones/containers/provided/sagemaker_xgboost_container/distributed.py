@@ -1,4 +1,4 @@
-"""Training over several hosts."""
+"""Training on several hosts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rabit_run(
     connect_retry_timeout: int = 3,  # noqa: ARG001
     update_rabit_args: bool = False,
 ) -> None:
-    """Run a training function on the only host; raises `NotImplementedError` for several."""
+    """Run a training function on a single host; raises `NotImplementedError` for several hosts."""
     if len(hosts) > 1:
         raise NotImplementedError("The local cloud trains XGBoost on one instance: set instance_count to 1.")
     if include_in_training:

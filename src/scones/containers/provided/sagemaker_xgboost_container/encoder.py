@@ -1,4 +1,4 @@
-"""Rows from requests, as XGBoost's DMatrix."""
+"""Conversion of request bodies to XGBoost's DMatrix."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["csv_to_dmatrix", "decode", "libsvm_to_dmatrix"]
 
 
 def csv_to_dmatrix(body: str | bytes, dtype: Any = None) -> xgboost.DMatrix:  # noqa: ARG001 - AWS's signature
-    """Return CSV's rows."""
+    """Return the rows of a CSV body."""
     return decode(body, "text/csv")
 
 
 def libsvm_to_dmatrix(body: str | bytes) -> xgboost.DMatrix:
-    """Return LIBSVM's rows."""
+    """Return the rows of a LIBSVM body."""
     return decode(body, "text/libsvm")

@@ -1,1 +1,1 @@
-"""The part that scripts import from."""
+"""The subpackage from which scripts import."""

@@ -8,5 +8,5 @@ __all__ = ["content_types", "encoders", "env", "errors", "training_env", "transf
 
 
 def training_env() -> env.TrainingEnv:
-    """Return what this training container was told."""
+    """Return this training container's environment."""
     return env.TrainingEnv()

@@ -1,4 +1,4 @@
-"""Arrays from requests and into answers."""
+"""Conversion between arrays and request or response bodies."""
 
 from __future__ import annotations
 

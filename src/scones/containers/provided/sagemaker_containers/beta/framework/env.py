@@ -11,7 +11,7 @@ model_dir = str(Place.here().model)
 
 
 class ServingEnv:
-    """What a serving container was told."""
+    """The environment of a serving container."""
 
     def __init__(self) -> None:
         program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
@@ -22,7 +22,7 @@ class ServingEnv:
 
 
 class TrainingEnv:
-    """What a training container was told, by attribute: `hyperparameters`, `channel_input_dirs`, `hosts`, ..."""
+    """The environment of a training container, as attributes: `hyperparameters`, `channel_input_dirs`, `hosts`, ..."""
 
     def __init__(self) -> None:
         vars(self).update(Job(Place.here()).described)

@@ -1,4 +1,4 @@
-"""Errors of handlers."""
+"""Exceptions of handlers."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ __all__ = ["ClientError", "UnsupportedFormatError"]
 
 
 class ClientError(Exception):
-    """The user's fault, not the framework's."""
+    """An error of the user, not of the framework."""

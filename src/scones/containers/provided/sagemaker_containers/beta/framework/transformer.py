@@ -1,4 +1,4 @@
-"""The handlers that stand in for those that a script leaves out."""
+"""The default handlers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer that an output_fn may return."""
+"""The response object that an output_fn may return."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class Response:
-    """An answer: a body, a status and a content type; JSON where none is named."""
+    """A response with a body, a status and a content type; the default content type is JSON."""
 
     def __init__(
         self,
