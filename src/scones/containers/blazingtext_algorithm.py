@@ -1,4 +1,4 @@
-"""A stand-in for BlazingText's text classification: fastText's algorithm, which BlazingText builds on, from floret."""
+"""A substitute for BlazingText's text classification: fastText, on which BlazingText is based, from floret."""
 
 from __future__ import annotations
 

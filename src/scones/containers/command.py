@@ -57,7 +57,7 @@ def _copy(stream: IO[bytes]) -> list[str]:
 
 
 def quote(lines: Iterable[str]) -> str:
-    """Return a script's errors as the toolkit quotes them: no line twice, each but the first after a space."""
+    """Return a script's errors in the toolkit's format: no repeated lines, each but the first indented by a space."""
     told = [line.strip(" :\r") for line in lines]
     first = next((index for index, line in enumerate(told) if any(name in line for name in ERRORS)), None)
     kept = [line for line in told if line][-LAST_WORDS:] if first is None else told[first:]

@@ -87,7 +87,7 @@ def _meeting(job: Job, framework: Framework) -> dict[str, str]:
     if not framework.torch:
         return {}
     network = str(job.resources.get("network_interface_name", "eth0"))
-    alone = len(job.hosts) == 1  # then any free port will do, and other jobs can run
+    alone = len(job.hosts) == 1  # then any free port will do, so that jobs can run concurrently
     return {
         "MASTER_ADDR": "127.0.0.1" if alone else job.master,
         "MASTER_PORT": _free_port() if alone else launch.MASTER_PORT,

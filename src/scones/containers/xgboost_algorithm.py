@@ -1,4 +1,4 @@
-"""AWS's XGBoost algorithm, in the image where a job names no script, on the open-source package that AWS builds on."""
+"""AWS's XGBoost algorithm, which the image runs if a job has no script. As on AWS, it uses the open-source package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LARGEST_IS_BEST = {"accuracy", "auc", "aucpr", "map", "ndcg", "r2"}
 OWN = ("num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent", "nthread", "dsplit",
        "save_model_on_termination", "use_dask_gpu_training", "deterministic_histogram", "_kfold",
        "_num_cv_round")  # fmt: skip
-"""Hyperparameters of the algorithm itself, or no longer in today's package; all others are the package's."""
+"""Hyperparameters of the algorithm itself, or removed from the current package; all others are the package's."""
 
 
 class _Log(xgboost.callback.TrainingCallback):

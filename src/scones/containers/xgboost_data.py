@@ -59,7 +59,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _table(lines: Sequence[str]) -> Any:
-    """Return CSV's numbers; an empty cell is missing. The delimiter is a comma unless the first line has none."""
+    """Return the numbers of CSV lines; an empty cell is NaN. The delimiter is a comma if the first line has one."""
     delimiter = next((each for each in ",;\t|" if each in lines[0]), ",")
     cells = [[cell.strip() or "nan" for cell in line.split(delimiter)] for line in lines]
     return np.array(cells).astype(np.float32)

@@ -1,1 +1,1 @@
-"""AWS's wire formats: any operation's request and answer, read and written by botocore's service models."""
+"""AWS's wire formats: requests and responses of all operations, parsed and written by botocore's service models."""

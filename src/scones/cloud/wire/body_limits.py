@@ -1,4 +1,4 @@
-"""The largest body of each operation, in bytes, checked before a body is read and parsed."""
+"""Maximum body size of each operation in bytes, checked before a body is read and parsed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from scones.cloud.errors import ServiceError
 
 MIB = 1 << 20
 ESCAPED = 3
-"""Factor by which text grows in JSON or in a form: `é`, two bytes, is sent as `\\u00e9` or as `%C3%A9`."""
+"""Factor by which text grows in JSON or in a form: `é`, two bytes, may be sent as `\\u00e9` or as `%C3%A9`."""
 DEFAULT = MIB
-"""Bytes of a body of every other operation; the documents of AWS state no general limit."""
+"""Bytes of a body of all other operations; AWS's documentation states no general limit."""
 INVOKE = 7 * MIB
-"""Bytes of a function's payload. Lambda's own limits, 6 MB and 1 MB, are the service's to check."""
+"""Bytes of a function's payload; the service itself checks Lambda's limits, 6 MB and 1 MB."""
 ARCHIVE = 70_167_211
 """Bytes of a request with a function's archive: 50 MB in base64, and 256 KB."""
 ENDPOINT = 25 * MIB
@@ -42,12 +42,12 @@ _LIMITS = {
 
 
 def body_limit(service: str, operation: str) -> int:
-    """Return the bytes that a request's body may have."""
+    """Return the maximum bytes of a request's body."""
     return _LIMITS.get((service, operation), DEFAULT)
 
 
 def too_large(service: str, operation: str, limit: int) -> ServiceError:
-    """Return the refusal of a body of more than `limit` bytes; `operation` is "" where it is not known yet."""
+    """Return the error for a body of more than `limit` bytes; `operation` is "" if it is not known yet."""
     if service == "s3" and limit == OBJECT:
         message = "Your proposed upload exceeds the maximum allowed size"
         return ServiceError("EntityTooLarge", message, MaxSizeAllowed=limit)

@@ -1,6 +1,7 @@
-"""Answers as streams of events: AWS's binary framing, `application/vnd.amazon.eventstream`.
+"""Responses as event streams: AWS's binary framing, `application/vnd.amazon.eventstream`.
 
-A message is its length and that of its headers, a checksum of the two, headers, a payload and a checksum of all.
+A message consists of its length, the length of its headers, a checksum of these two, the headers, a payload and a
+checksum of everything before.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from botocore.model import StructureShape
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STRING = 7
-"""The type of a header's value."""
+"""Type number of a string header value."""
 
 
 async def encoded(
     events: AsyncIterator[Mapping[str, Mapping[str, Any]]], shape: StructureShape
 ) -> AsyncIterator[bytes]:
-    """Yield the messages of events; each is a mapping of the event's name, a member of `shape`, to its members.
+    """Yield events as messages; each event maps its name, a member of `shape`, to its members.
 
-    An event's members are bytes, the event's payload, or JSON's types.
+    An event has either one member of bytes, which is the payload, or members with JSON values.
     """
     async for event in events:
         for name, members in event.items():
@@ -40,7 +41,7 @@ def _event(name: str, members: Mapping[str, Any], shape: Any) -> bytes:
 
 
 def message(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """Return one message with headers of text."""
+    """Return one message with string headers."""
     packed = b"".join(_header(name, text) for name, text in headers.items())
     prelude = struct.pack(">II", 16 + len(packed) + len(payload), len(packed))
     framed = prelude + struct.pack(">I", crc32(prelude)) + packed + payload

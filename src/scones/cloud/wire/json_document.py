@@ -1,7 +1,7 @@
-"""JSON bodies: parsed strictly, with bounds on what they contain.
+"""JSON bodies, parsed strictly and with limits on their contents.
 
-Strings of a megabyte and more, which are archives in base64, are cut out before parsing and decoded in slices: to copy
-50 MB in one step would hold the interpreter's lock for too long.
+Strings of a megabyte and more, which are archives in base64, are cut out before parsing and decoded in slices: copying
+50 MB in one step would hold the interpreter lock for too long.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from typing import Any
 import orjson
 
 VALUES = 250_000
-"""Values of a document: ten times what any limit of AWS allows, except for statistics of metrics."""
+"""Maximum number of values in a document: ten times what any limit of AWS allows, except for metric statistics."""
 CONTAINERS = 50_000
-"""Objects and arrays of a document: PutLogEvents takes 10,000 events."""
+"""Maximum number of objects and arrays in a document: PutLogEvents accepts 10,000 events."""
 NESTING = 900
-"""Objects and arrays in each other; EventBridge allows 1,000, and Python's encoder as many calls of all kinds."""
+"""Maximum nesting of objects and arrays. EventBridge allows 1,000, but Python's encoder makes a call per level, and
+Python limits all nested calls together to 1,000."""
 LONG = 1 << 20
-"""Bytes from which a string is cut out, and of the slices in which base64 is decoded."""
+"""Bytes from which a string is cut out, and bytes of the slices in which base64 is decoded."""
 REST = 4 << 20
-"""Bytes of a document without its long strings."""
+"""Maximum bytes of a document without its long strings."""
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _MARK = secrets.token_hex(16)
 
 
 def load(body: bytes) -> Any:
-    """Return a JSON document; strings of a megabyte and more are memoryviews of what is between the quotes.
+    """Return a JSON document; strings of a megabyte and more are memoryviews of the bytes between the quotes.
 
-    As AWS's parsers do, it refuses NaN, Infinity, unpaired surrogates and encodings other than UTF-8. Integers beyond
-    64 bits become floats. Raises `ValueError`.
+    Like AWS's parsers, it rejects NaN, Infinity, unpaired surrogates and encodings other than UTF-8. Integers beyond 64
+    bits become floats. Raises `ValueError`.
     """
     if len(body) <= REST:
         return _parsed(body)
@@ -44,9 +45,9 @@ def load(body: bytes) -> Any:
 
 
 def load_text(text: str) -> Any:
-    """Return a JSON document that is the text of a parameter or message: an event, a filter's subject.
+    """Return a JSON document from the text of a parameter or message, such as an event or the input of a filter.
 
-    It has the bounds of `load`, and one on its nesting, so that `json.dumps` can write it. Raises `ValueError`.
+    It has the limits of `load`, and a limit on nesting, so that `json.dumps` can write it. Raises `ValueError`.
     """
     body = text.encode()
     document = _parsed(body)
@@ -56,13 +57,13 @@ def load_text(text: str) -> Any:
 
 
 def decoded(text: str | memoryview) -> bytes:
-    """Return the bytes that base64 states; raises `ValueError`."""
+    """Return the bytes of a base64 text; raises `ValueError`."""
     if len(text) <= LONG:
         return binascii.a2b_base64(text, strict_mode=True)
     whole = io.BytesIO()
     for begin in range(0, len(text), LONG):
         piece = text[begin : begin + LONG]
-        if whole.tell() % 3:  # the piece before ended with padding
+        if whole.tell() % 3:  # the previous piece ended with padding
             raise ValueError("the base64 text goes on behind its padding")
         whole.write(binascii.a2b_base64(piece, strict_mode=True))
     return whole.getvalue()
@@ -75,7 +76,7 @@ def _parsed(body: bytes) -> Any:
 
 
 def _nesting(document: Any) -> int:
-    """Return how many objects and arrays are in each other at most."""
+    """Return the depth to which objects and arrays are nested."""
     depth, level = 0, [document]
     while level := [each for each in level if isinstance(each, dict | list)]:
         depth += 1
@@ -84,7 +85,7 @@ def _nesting(document: Any) -> int:
 
 
 def _check_counts(body: bytes) -> None:
-    """Refuse a document with too many values; what is in strings is looked at only where it matters."""
+    """Reject a document with too many values; strings are skipped only if the quick count with them is too high."""
     if _within_counts(body):
         return
     outside, end = bytearray(), 0
@@ -106,7 +107,7 @@ def _within_counts(text: bytes | bytearray) -> bool:
 
 
 def _cut(body: bytes) -> tuple[bytes, list[memoryview]]:
-    """Return a document with marks in place of its long strings, and those; strings with escapes stay."""
+    """Return a document with marks in place of its long strings, and these strings; strings with escapes stay."""
     view, kept, strings = memoryview(body), list[bytes | memoryview](), list[memoryview]()
     done = at = 0
     while (end := body.find(b'"', at + LONG)) >= 0:

@@ -1,4 +1,4 @@
-"""botocore's service models: the specification of every operation, loaded when first needed."""
+"""botocore's service models: the specification of every operation, loaded on first use."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 _PROTOCOLS = ("json", "query", "rest-json", "rest-xml")
-"""What is spoken here."""
+"""Supported protocols."""
 
 
 class _ModelFiles(JSONFileLoader):
-    """Reads botocore's files several times as fast: SageMaker's model takes 20 ms, which the event loop waits for."""
+    """A file loader several times as fast as botocore's; SageMaker's model still blocks the event loop for 20 ms."""
 
     def load_file(self, file_path: str) -> dict[str, Any] | None:
         for path, opened in ((f"{file_path}.json", open), (f"{file_path}.json.gz", gzip.open)):
@@ -34,7 +34,7 @@ def _loader() -> Loader:
 
 
 def _read(name: str) -> Any:
-    """Read a service's model, and leave it to no garbage collection: it has up to 100,000 objects, all of use."""
+    """Read a service's model and exempt it from garbage collection: it has up to 100,000 objects, all in use."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -47,9 +47,9 @@ def _read(name: str) -> Any:
 
 @cache
 def service_model(name: str) -> ServiceModel:
-    """Return the model of a service by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
+    """Return a service's model by botocore's name (`s3`, `stepfunctions`, `sagemaker-runtime`)."""
     model = ServiceModel(_read(name), service_name=name)
-    # CloudWatch's first is CBOR, which no SDK for Python takes; EC2 has one of its own, and is not offered.
+    # CloudWatch's first protocol is CBOR, which no Python SDK uses; EC2 has its own and is not supported.
     spoken = [each for each in model.metadata.get("protocols", ()) if each in _PROTOCOLS]
     if model.metadata["protocol"] not in _PROTOCOLS and spoken:
         model.metadata["protocol"] = spoken[0]
@@ -58,7 +58,7 @@ def service_model(name: str) -> ServiceModel:
 
 @cache
 def operation_model(service: str, operation: str) -> OperationModel:
-    """Return one operation's model."""
+    """Return the model of one operation."""
     return service_model(service).operation_model(operation)
 
 
@@ -66,7 +66,8 @@ def operation_model(service: str, operation: str) -> OperationModel:
 def streamed_input(operation: OperationModel) -> str | None:
     """Return the member whose bytes are read while the operation runs, or None.
 
-    Of S3 alone: other services' clients sign the hash of a body without telling it, so it must be there to be checked.
+    Only S3 has one. Clients of other services sign the hash of a body without sending the hash, so the complete body is
+    needed to check the signature.
     """
     shape = operation.input_shape if operation.service_model.service_name == "s3" else None
     payload: str | None = shape.serialization.get("payload") if shape else None
@@ -75,7 +76,7 @@ def streamed_input(operation: OperationModel) -> str | None:
 
 @cache
 def error_shape(service: str, code: str) -> StructureShape | None:
-    """Return the shape of an error by its code on the wire or its name, or None where it is not modelled."""
+    """Return the shape of an error by its code on the wire or its name, or None if the model lacks it."""
     for shape in service_model(service).error_shapes:
         if isinstance(shape, StructureShape) and code in (shape.metadata.get("error", {}).get("code"), shape.name):
             return shape
@@ -83,6 +84,6 @@ def error_shape(service: str, code: str) -> StructureShape | None:
 
 
 def wire_name(shape: StructureShape, member: str) -> str:
-    """Return the name under which a member of `shape` travels."""
+    """Return the name of a member of `shape` on the wire."""
     name: str = shape.members[member].serialization.get("name", member)
     return name

@@ -1,8 +1,8 @@
 """The regular expressions of botocore's service models, matched in linear time.
 
-They are written in Java's dialect, for an engine that backtracks: `https://([.\\-_a-zA-Z0-9]+/?){3,1016}`, SageMaker's
-RepositoryUrl, takes exponential time there. RE2 takes linear time, whatever the expression and the text. It has most
-of the dialect; `_translated` writes the rest in its own, and `REWRITTEN` has the expressions that look around.
+They are written in Java's dialect, for a backtracking engine, in which SageMaker's RepositoryUrl,
+`https://([.\\-_a-zA-Z0-9]+/?){3,1016}`, takes exponential time. RE2 takes linear time for every expression and text. It
+supports most of the dialect; `_translated` rewrites the rest, and `REWRITTEN` replaces expressions with lookaround.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re2
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Expressions for RE2: a value fits if all of `every` match all of it and `none` does not."""
+    """Expressions for RE2: a value fits if it matches each of `every` completely and does not match `none`."""
 
     every: tuple[str, ...]
     none: str | None = None
@@ -65,9 +65,9 @@ REWRITTEN: dict[str, Condition] = {
     ),
     r"/(?!.*\.\.)[a-zA-Z0-9/_.\-]+": _all("/.+", r"/(\.?[a-zA-Z0-9/_\-])*\.?"),
     r"(?!^[.-])^([a-zA-Z0-9-_.]+)": _all("[a-zA-Z0-9_][a-zA-Z0-9-_.]*"),
-    # Three times or more, and no slashes in a row; the upper bound is more than half of the longest value's length.
+    # Three or more times, without consecutive slashes; the upper bound is more than half of the longest value's length.
     r"https://([.\-_a-zA-Z0-9]+/?){3,1016}": _all(r"https://[.\-_a-zA-Z0-9](/?[.\-_a-zA-Z0-9]){2,}/?"),
-    # RE2 counts to a thousand at once.
+    # RE2 allows repetition counts up to 1,000.
     r"arn:aws[a-z\-]*:iam::[0-9]{12}:role/[\w+=,.@\-/]{1,1017}": _all(
         r"arn:aws[a-z\-]*:iam::[0-9]{12}:role/[\w+=,.@\-/]{1,1000}[\w+=,.@\-/]{0,17}"
     ),
@@ -76,16 +76,16 @@ REWRITTEN: dict[str, Condition] = {
     ),
     # SageMaker Runtime
     r"^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9-_\.]*$": _all(r"[a-zA-Z0-9][a-zA-Z0-9-_]*(\.[a-zA-Z0-9-_]*)?"),
-    r"^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+$": _all(r"[a-zA-Z0-9!_.*'()/-]+"),  # without colons anyway
+    r"^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]+$": _all(r"[a-zA-Z0-9!_.*'()/-]+"),  # no colons in any case
     # Step Functions
     r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$": _all(r"[a-zA-Z0-9_\-.]*[a-zA-Z_\-.][a-zA-Z0-9_\-.]*"),
     # EventBridge
     r"^(?!\s*$).+": NOT_BLANK,
 }
-"""Expressions that look ahead or behind or count too far for RE2, and conditions that say the same."""
+"""Equivalent conditions for expressions with lookaround or with repetition counts too large for RE2."""
 
 _CLASSES = {"Alnum": "0-9A-Za-z", "ASCII": r"\x00-\x7f", "Print": r"\x20-\x7e"}
-"""Java's classes of characters that RE2 has no name for, where it would have to be in brackets."""
+"""Java's character classes without a name in RE2 outside of brackets, as ranges."""
 _DIALECT = re.compile(
     r"\\u(?P<high>[Dd][89ABab][0-9A-Fa-f]{2})\\u(?P<low>[Dd][C-Fc-f][0-9A-Fa-f]{2})"
     r"|\\u(?P<unit>[0-9A-Fa-f]{4})"
@@ -98,7 +98,7 @@ _DIALECT = re.compile(
 
 
 class ModelPattern:
-    """One expression of a model."""
+    """One regular expression of a model."""
 
     __slots__ = ("_expressions", "_none")
 
@@ -108,16 +108,16 @@ class ModelPattern:
         self._none = _Expression(condition.none) if condition.none else None
 
     def fits(self, value: str) -> bool:
-        """Return True if the whole value matches; time is linear in its length."""
+        """Return True if the entire value matches; takes time linear in its length."""
         text = _encoded(value)
         return all(each.matches(text) for each in self._expressions) and not (self._none and self._none.matches(text))
 
 
 class _Expression:
-    """An expression of RE2, matched against whole texts.
+    """An RE2 expression that must match an entire text.
 
-    A set of one expression answers three times as fast as the expression, but says no if its automaton needs more
-    memory than it may have; the expression itself then simulates the automaton.
+    A set of one expression is three times as fast as the expression, but returns False if its automaton exceeds the
+    memory limit; the expression itself then simulates the automaton.
     """
 
     __slots__ = ("_options", "_set", "_text")
@@ -134,7 +134,7 @@ class _Expression:
 
 @cache
 def model_pattern(pattern: str) -> ModelPattern:
-    """Return the compiled form of one of a model's expressions."""
+    """Return a compiled expression of a model."""
     return ModelPattern(pattern)
 
 
@@ -148,12 +148,12 @@ def _options() -> re2.Options:
 def _encoded(value: str) -> bytes:
     try:
         return value.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: no text in UTF-8 has one
+    except UnicodeEncodeError:  # unpaired surrogate, which UTF-8 cannot encode
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _translated(pattern: str) -> str:
-    """Write what Java has and RE2 has not in RE2's dialect."""
+    """Rewrite Java's syntax that RE2 lacks in RE2's dialect."""
     return "(?s).*" if pattern == ".*" else _DIALECT.sub(_replacement, pattern)
 
 
@@ -166,7 +166,7 @@ def _replacement(found: re.Match[str]) -> str:
         return f"[{_CLASSES[found['alone']]}]"
     if found["kind"]:
         return _CLASSES[found["kind"]] if _in_brackets(found) else f"[{_CLASSES[found['kind']]}]"
-    if found["most"]:  # more than RE2 counts; the value's length has the same bound, and is checked by itself
+    if found["most"]:  # above RE2's limit; the value's length has the same bound and is checked separately
         return f"{{{found['least']},}}"
     if found[0] in (r"[\S\s]", r"[\s\S]"):
         return "(?s:.)"

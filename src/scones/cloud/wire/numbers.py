@@ -1,7 +1,7 @@
-"""Numbers and dates that clients send as text, read with a bound on their length and on their value.
+"""Numbers and dates that clients send as text, parsed with limits on their length and value.
 
-Python's `int` takes signs, underscores, whitespace and digits of every script, `str.isdigit` takes `²`, and dates
-overflow. Each function here raises `ValueError`, and nothing else, for what AWS refuses.
+Python's `int` accepts signs, underscores, whitespace and digits of every script, `str.isdigit` accepts `²`, and dates
+overflow. Each function here raises only `ValueError` for values that AWS rejects.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST = 64
-"""Characters of the longest number or date that is read at all."""
+"""Maximum characters of a number or date."""
 BITS = {"integer": 31, "long": 63}
-"""Bits of the integers in AWS's models, without the sign."""
+"""Bits of the integer types in AWS's models, without the sign."""
 
 _DIGITS = re.compile(r"[0-9]{1,19}")
 _HEX_DIGITS = re.compile(r"[0-9A-Fa-f]{1,16}")
@@ -23,14 +23,14 @@ _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 
 
 def count(text: str, most: int) -> int:
-    """Return the number that ASCII digits state: no sign, from 0 to `most`."""
+    """Return a number written in ASCII digits, without a sign, from 0 to `most`."""
     if not _DIGITS.fullmatch(text) or (number := int(text)) > most:
         raise ValueError(f"{shown(text)} is not a number from 0 to {most}")
     return number
 
 
 def hexadecimal(text: str, most: int) -> int:
-    """Return the number that hexadecimal ASCII digits state: no sign and no prefix, from 0 to `most`."""
+    """Return a number written in hexadecimal ASCII digits, without a sign or prefix, from 0 to `most`."""
     if not _HEX_DIGITS.fullmatch(text) or (number := int(text, 16)) > most:
         raise ValueError(f"{shown(text)} is not a hexadecimal number from 0 to {most:x}")
     return number
@@ -44,21 +44,21 @@ def integer(text: str, kind: str = "long") -> int:
 
 
 def in_range(number: int, kind: str) -> int:
-    """Return an integer that the model's type can hold."""
+    """Return the integer if it is in the range of the model's type."""
     if not -(1 << BITS[kind]) <= number < 1 << BITS[kind]:
         raise ValueError(f"the number is out of the range of {'int' if kind == 'integer' else 'long'}")
     return number
 
 
 def decimal(text: str) -> float:
-    """Return a finite number."""
+    """Return a finite number as a float."""
     if len(text) > LONGEST or not _DECIMAL.fullmatch(text):
         raise ValueError(f"{shown(text)} is not a number")
     return finite(float(text))
 
 
 def finite(number: float) -> float:
-    """Return a number that is neither NaN nor infinite."""
+    """Return the number as a float if it is neither NaN nor infinite."""
     try:
         number = float(number)
     except OverflowError as error:
@@ -69,7 +69,7 @@ def finite(number: float) -> float:
 
 
 def moment(value: object) -> datetime:
-    """Return a time, in UTC unless it says otherwise: seconds since 1970, ISO 8601, or a date of HTTP."""
+    """Return a time, in UTC by default, given as seconds since 1970, in ISO 8601, or as an HTTP date."""
     try:
         return _moment(value)
     except (OverflowError, OSError, TypeError, IndexError) as error:
@@ -88,6 +88,6 @@ def _moment(value: object) -> datetime:
 
 
 def shown(value: object) -> str:
-    """Return a value for an error message, shortened."""
+    """Return a shortened value for an error message."""
     text = repr(value) if isinstance(value, str) else str(type(value).__name__)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -1,4 +1,4 @@
-"""Reading an operation's parameters from a request, by the service's protocol."""
+"""Parsing of an operation's parameters from a request, by the service's protocol."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def parse(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the parameters by member name; a streaming body is left to the caller.
 
-    Raises `ServiceError` where the bytes do not fit the model's types: `SerializationException`, `MalformedInput` in
-    the Query protocol, and S3's `MalformedXML` for a body and `InvalidArgument` for the rest.
+    Raises `ServiceError` if the bytes do not fit the model's types: `SerializationException`; in the Query protocol
+    `MalformedInput`; in S3 `MalformedXML` for a body and `InvalidArgument` for other parameters.
     """
     shape = operation.input_shape
     if shape is None:
@@ -79,7 +79,7 @@ def _rest(
 
 
 class _Places(NamedTuple):
-    """The members outside the body, by where they are: their names there, in headers in lower case, and shapes."""
+    """The members outside the body with their wire names (lower case for headers) and shapes, by location."""
 
     in_headers: list[tuple[str, str, Shape]]
     elsewhere: list[tuple[str, str, str, Shape]]

@@ -1,7 +1,7 @@
-"""The error codes of services that once spoke the Query protocol (`awsQueryCompatible` in their models).
+"""Error codes of services that used the Query protocol before (`awsQueryCompatible` in their models).
 
-Their clients are told both codes: the shape's name in the body, and the older one in a header. botocore's model no
-longer carries the older ones; these are from the SQS and CloudWatch API references, "Common errors" and the errors of
+Their clients receive both codes: the shape's name in the body, and the older one in a header. botocore's model no
+longer contains the older ones; these are from the SQS and CloudWatch API references, "Common errors" and the errors of
 each action.
 """
 
@@ -29,12 +29,12 @@ _QUERY_CODES = {
 
 
 def query_code(code: str) -> str:
-    """Return the code under which an error was known to the Query protocol (and to SDKs of that time)."""
+    """Return an error's code in the Query protocol, which older SDKs expect."""
     return _QUERY_CODES.get(code, code)
 
 
 def query_error(service: ServiceModel, code: str, status: int) -> dict[str, str]:
-    """Return the header that names an error's older code, for a service that is compatible with Query clients."""
+    """Return the header with an error's older code, if the service is compatible with Query clients."""
     if "awsQueryCompatible" not in service.metadata:
         return {}
     return {HEADER: f"{query_code(code)};{'Sender' if status < 500 else 'Receiver'}"}

@@ -1,4 +1,4 @@
-"""Finding the operation that a request asks for."""
+"""Routing: finding the operation that a request calls."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from scones.cloud.wire.model import operation_model, service_model
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation of a REST service: its path, and what must be there for it to be meant."""
+    """An operation of a REST service: its path and the query parameters and headers that it requires."""
 
     operation: str
     path: re.Pattern[str]
     query: Mapping[str, str]
-    """Literals of the request URI: `{"uploads": ""}`, `{"list-type": "2"}`."""
+    """Literal query parameters of the request URI: `{"uploads": ""}`, `{"list-type": "2"}`."""
     required_query: frozenset[str]
-    """Names, those of the literals among them."""
+    """Names of required query parameters, including literals."""
     required_headers: frozenset[str]
     weight: int
-    """How much the route asks for of the last three: of those that match, the one that asks for most is meant."""
+    """Number of required query parameters and headers; of several matching routes, the one with the highest weight
+    wins."""
 
     def matches(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
-        """Tell whether a request with a fitting method and path may mean this operation."""
+        """Return True if a request with this method and path may call this operation."""
         return not self.weight or (
             self.required_query <= query.keys()
             and self.required_headers <= headers.keys()
@@ -40,7 +41,7 @@ class Route:
 
 
 class Match(NamedTuple):
-    """The operation found, and the parameters in its path (decoded)."""
+    """The operation that a request calls, and the decoded parameters in its path."""
 
     service: str
     operation: OperationModel
@@ -48,18 +49,18 @@ class Match(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """The operations of one method that have their path in common."""
+    """The operations of one method that share a path."""
 
     path: re.Pattern[str]
     plain: list[tuple[str, Route]]
-    """Services and their routes that ask for nothing beyond the path."""
+    """Services and their routes that require nothing but the path."""
     asking: dict[str, list[tuple[str, Route]]]
-    """Others, by a name that each needs in query or headers."""
+    """All other routes, by the name of one required query parameter or header."""
 
 
 @cache
 def _places(services: tuple[str, ...], method: str) -> list[_Place]:
-    """Return where services have operations of one method."""
+    """Return the paths of the services' operations with one method."""
     places: dict[re.Pattern[str], _Place] = {}
     for service in services:
         model = service_model(service)
@@ -93,7 +94,7 @@ def _route(operation: OperationModel) -> Route:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Turn `/{Bucket}/{Key+}` into an expression; a trailing slash counts for nothing unless a key begins there."""
+    """Turn `/{Bucket}/{Key+}` into an expression; a trailing slash is ignored unless it can belong to a key."""
     parts = re.split(r"\{(\w+)(\+?)\}", path.rstrip("/"))
     expression = re.escape(parts[0])
     for name, greedy, literal in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
@@ -107,7 +108,7 @@ def match_rest(
 ) -> Match | None:  # fmt: skip
     """Find a REST operation by method, undecoded path, query and headers (lower case).
 
-    Where two operations share a route (ListBuckets and ListDirectoryBuckets), one in `offered` is meant.
+    If two operations share a route (ListBuckets and ListDirectoryBuckets), the one in `offered` wins.
     """
     best = -1, False
     meant: Match | None = None
@@ -121,7 +122,7 @@ def match_rest(
 
 @lru_cache(maxsize=256)
 def _at(services: tuple[str, ...], method: str, raw_path: str) -> list[tuple[_Place, Mapping[str, str]]]:
-    """Return the places that a path may mean, each with the parameters in the path."""
+    """Return the paths that match `raw_path`, each with the parameters in it."""
     return [
         (place, {name: unquote(value) for name, value in path.groupdict().items()})
         for place in _places(services, method)
@@ -130,7 +131,7 @@ def _at(services: tuple[str, ...], method: str, raw_path: str) -> list[tuple[_Pl
 
 
 def _candidates(place: _Place, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterable[tuple[str, Route]]:
-    """Return the routes at a place whose one needed name is there."""
+    """Return the routes of a path that require nothing, or whose indexed name is in the request."""
     if not place.asking:
         return place.plain
     names = (place.asking.keys() & query.keys()) | (place.asking.keys() & headers.keys())
@@ -144,7 +145,7 @@ def match_target(services: Iterable[str], target: str) -> Match | None:
 
 
 def match_action(services: Iterable[str], action: str) -> Match | None:
-    """Find a query operation by its Action parameter."""
+    """Find an operation of the Query protocol by its Action parameter."""
     return _match_named((s for s in services if service_model(s).metadata["protocol"] == "query"), action)
 
 

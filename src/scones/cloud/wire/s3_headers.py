@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from scones.cloud.errors import ServiceError
 
 SECTION = 8192
-"""Bytes of all headers and of the query parameters."""
+"""Maximum bytes of all headers and the query parameters together."""
 METADATA = 2048
-"""Bytes of an object's user metadata: names without their prefix, and values."""
+"""Maximum bytes of an object's user metadata: names without their prefix, and values."""
 _PREFIX = "x-amz-meta-"
 
 
 def check(headers: Mapping[str, str], query: str) -> None:
-    """Raise `ServiceError` for headers that are too large; `query` is the URL's, undecoded."""
+    """Raise `ServiceError` for headers that are too large; `query` is the URL's undecoded query."""
     size = len(query) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if size <= METADATA:
         return

@@ -1,4 +1,4 @@
-"""Values written as text: in a path, a query, a header, a form or an XML element."""
+"""Values as text in a path, a query, a header, a form or an XML element."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scones.cloud.wire import json_document, numbers
 
 
 def scalar(text: str, shape: Shape) -> Any:
-    """Return what a text states for a shape's type; raises `ValueError`."""
+    """Parse a text as a value of a shape's type; raises `ValueError`."""
     match shape.type_name:
         case "string":
             return text

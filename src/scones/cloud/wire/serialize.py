@@ -1,4 +1,4 @@
-"""Writing an operation's answer, or its error, by the service's protocol."""
+"""Writing of an operation's response or error, by the service's protocol."""
 
 from __future__ import annotations
 
@@ -38,38 +38,38 @@ XML_ROOTS = {
     "ListObjectsV2": "ListBucketResult",
     "ListParts": "ListPartsResult",
 }
-"""S3's root elements, which its model does not tell."""
+"""S3's root elements, which its model does not define."""
 
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 LARGE = 512 << 10
-"""Bytes of an answer that takes more than a few milliseconds to write, and is written on a thread."""
+"""Bytes from which a response takes more than a few milliseconds to write and is written on a thread."""
 _SAMPLE = 10
-"""Items of a list whose size is looked at."""
+"""Approximate number of list items that are measured to estimate a size."""
 _SCALAR = 16
-"""Bytes of a number or time."""
+"""Estimated bytes of a number or time."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot carry, not even escaped: U+FFFD is written in their place."""
+"""Characters that XML 1.0 cannot contain, not even escaped; U+FFFD replaces them."""
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""These, and the characters that are escaped."""
+"""The same, and the characters that must be escaped."""
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
 @dataclass(slots=True)
 class Response:
-    """An HTTP answer; a body that is an iterator is streamed."""
+    """An HTTP response; a body that is an iterator is streamed."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | AsyncIterator[bytes] = b""
     held: int = 0
-    """Bytes of a large answer that count as unsent until the client has taken most of it."""
+    """Bytes of a large response that count as unsent until the client has received most of it."""
 
 
 def serialize(
     operation: OperationModel, members: dict[str, Any], request_id: str, status: int | None = None
 ) -> Response:
-    """Return the answer with the operation's output members; those that are None are left out."""
+    """Return the response with the operation's output members; members that are None are left out."""
     service = operation.service_model
     shape = operation.output_shape
     response = Response(status or operation.http.get("responseCode", 200), _request_id_headers(service, request_id))
@@ -86,19 +86,19 @@ def serialize(
 
 
 def size_of(members: Any) -> int:
-    """Return about how many bytes an answer has; of long lists a few items are looked at."""
+    """Estimate the bytes of a response; samples a few items of long lists."""
     return _size(members, 4)
 
 
 def _size(value: Any, depth: int) -> int:
-    """Return about how many bytes a value has."""
+    """Estimate the bytes of a value."""
     if isinstance(value, str | bytes):
         return len(value)
     if not depth or not isinstance(value, dict | list):
         return _SCALAR
     if isinstance(value, dict):
         total = 0
-        for each in value.values():  # each answer is measured: a generator and a call for each text would take longer
+        for each in value.values():  # runs for every response: a loop without calls for strings is faster
             total += len(each) if type(each) is str else _size(each, depth - 1)
         return total
     sample = value[:: len(value) // _SAMPLE + 1]
@@ -106,7 +106,7 @@ def _size(value: Any, depth: int) -> int:
 
 
 def serialize_error(service: ServiceModel, error: ServiceError, request_id: str, resource: str = "") -> Response:
-    """Return an error as the service's clients expect it; `resource` is the path that S3 repeats."""
+    """Return an error in the service's format; `resource` is the path that S3 repeats."""
     shape = error_shape(service.service_name, error.code)
     protocol = service.metadata["protocol"]
     traits = shape.metadata.get("error", {}) if shape else {}
@@ -139,7 +139,7 @@ def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str
     members = shape.members if shape else {}
     message = next((name for name in members if name.lower() == "message"), "message")
     document[message] = error.message
-    if "Type" in members:  # Lambda's errors say whose fault it was
+    if "Type" in members:  # Lambda's errors name who caused them
         document["Type"] = "User" if status < 500 else "Service"
     return document | error.members
 
@@ -198,7 +198,7 @@ def _rest(
 
 @cache
 def _places(shape: StructureShape) -> Mapping[str, tuple[str, str]]:
-    """Return where each member of an answer is, and its name or prefix there, in lower case."""
+    """Return the location of each response member, and its name or prefix there, in lower case."""
     found: dict[str, tuple[str, str]] = {}
     for member, member_shape in shape.members.items():
         place = member_shape.serialization.get("location", "body")
@@ -221,7 +221,7 @@ def _header(value: Any, shape: Shape) -> str:
 def _document(operation: OperationModel, value: dict[str, Any], shape: StructureShape, xml: bool) -> bytes:
     if not xml:
         return _dump(_json_of(shape)(value))
-    if operation.name == "GetBucketLocation":  # the one answer whose root is not a structure
+    if operation.name == "GetBucketLocation":  # the only response whose root is not a structure
         text = escape(value.get("LocationConstraint", ""))
         return f'<LocationConstraint xmlns="{S3_NAMESPACE}">{text}</LocationConstraint>'.encode()
     root = XML_ROOTS.get(operation.name) or shape.serialization.get("name") or shape.name
@@ -233,7 +233,7 @@ def _document(operation: OperationModel, value: dict[str, Any], shape: Structure
 
 
 def _dump(document: dict[str, Any]) -> bytes:
-    """Write a document; on a thread, in pieces: orjson holds the interpreter lock for 6 ms for each megabyte."""
+    """Write a JSON document; on a thread in pieces, because orjson holds the interpreter lock for 6 ms per megabyte."""
     if not on_thread():
         return _dump_at_once(document)
     members = [_dump_at_once(name) + b":" + _dump_member(value) for name, value in document.items()]
@@ -249,13 +249,13 @@ def _dump_member(value: Any) -> bytes:
 def _dump_at_once(document: Any) -> bytes:
     try:
         return orjson.dumps(document)
-    except TypeError:  # integers beyond 64 bits, more than 254 objects in each other, unpaired surrogates
+    except TypeError:  # integers beyond 64 bits, more than 254 nesting levels, unpaired surrogates
         return well_formed(json.dumps(document, separators=(",", ":"), ensure_ascii=False)).encode()
 
 
 @cache
 def _json_of(shape: Shape) -> Callable[[Any], Any]:
-    """Return the conversion of a shape's values to what JSON can hold."""
+    """Return the function that converts a shape's values to JSON types."""
     if isinstance(shape, StructureShape):
         return _as_is if shape.is_document_type else _json_structure(shape)
     if isinstance(shape, ListShape):
@@ -308,7 +308,7 @@ def _query_body(operation: OperationModel, members: dict[str, Any], request_id: 
 
 
 def _indented(xml: str) -> str:
-    """Set each element on a line of its own, as AWS's Query services do: executions record the answers' lengths."""
+    """Write each element on its own line, as AWS's Query services do: executions record the length of responses."""
     lines: list[str] = []
     depth, leaf = 0, False
     for tag in paced(list(_TAG.finditer(xml))):
@@ -328,7 +328,7 @@ def _xml_members(members: dict[str, Any], shape: StructureShape) -> str:
 
 @cache
 def _xml_structure(shape: StructureShape) -> Callable[[dict[str, Any]], str]:
-    """Return the writer of a structure's members, but for those that are attributes."""
+    """Return the writer of a structure's members, except for XML attributes."""
     known: dict[str, tuple[str, Callable[[str, Any], str]]] = {}  # filled by use: shapes may contain themselves
 
     def write(members: dict[str, Any]) -> str:
@@ -349,7 +349,7 @@ def _xml_structure(shape: StructureShape) -> Callable[[dict[str, Any]], str]:
 
 @cache
 def _xml_of(shape: Shape) -> Callable[[str, Any], str]:
-    """Return the writer of a shape's values: of an element's name and its value."""
+    """Return the writer of a shape's values; it takes an element's name and its value."""
     if isinstance(shape, StructureShape):
         return _xml_element_of(shape)
     if isinstance(shape, ListShape):
@@ -436,6 +436,6 @@ def _timestamp(value: datetime | float, form: str) -> str:
 
 
 def _epoch(value: datetime | float) -> float:
-    """Return seconds since 1970, to the millisecond, as AWS gives them."""
+    """Return seconds since 1970, rounded to milliseconds, as AWS does."""
     seconds = value.timestamp() if isinstance(value, datetime) else value
     return round(seconds, 3)

@@ -1,4 +1,4 @@
-"""Validation of parameters against a service model, in the words of AWS's own services."""
+"""Validation of parameters against a service model, with the messages of AWS's services."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from scones.cloud.time_slices import paced
 from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128
-"""Letters of a value of which it is remembered whether it fits a pattern: names come again and again."""
+"""Maximum characters of a value whose pattern check is cached; names recur often."""
 
 FAILURES = 100
-"""Wrong members after which a list or map is not checked further; AWS's bound is not known."""
+"""Number of invalid members after which the check of a list or map stops; AWS's limit is not known."""
 SHOWN = 4096
-"""Characters of a value that a message shows; AWS's bound is not known."""
+"""Maximum characters of a value in a message; AWS's limit is not known."""
 
 Check = Callable[[Any, str], Collection[str]]
-"""Returns what the model forbids of a value at a path; most often nothing."""
+"""Function of a value and its path that returns constraint violations; the result is usually empty."""
 
 
 def validate(
@@ -33,10 +33,10 @@ def validate(
     *,
     tells_of_null: bool = False,
 ) -> None:
-    """Raise `ServiceError(code)` that names every member which the model forbids.
+    """Raise `ServiceError(code)` with a message that lists every invalid member.
 
-    `own_checks` are names of shapes that the service checks itself, with messages of its own. `tells_of_null` is
-    whether the service says of what a list or map may hold that it must not be null.
+    `own_checks` are names of shapes that the service checks itself, with its own messages. `tells_of_null` is True if
+    the service includes "Member must not be null" in the constraints of list and map items.
     """
     check = _check_of(shape, own_checks, tells_of_null)
     if check is not None and (failures := check(params, "")):
@@ -44,8 +44,8 @@ def validate(
         raise ServiceError(code, count + "; ".join(failures))
 
 
-# A shape's check is made once, with its constraints read out of the model, and None where it has no constraints: what
-# the model says of each member is the same for every request.
+# A shape's check is created once, from the constraints in the model, which are the same for every request. It is None
+# if the shape has no constraints.
 
 
 def _check_structure(
@@ -65,7 +65,7 @@ def _check_structure(
 
 @cache
 def _members(shape: StructureShape, own: frozenset[str], null: bool) -> tuple[tuple[str, str, bool, Check | None], ...]:
-    """Return the members that something is asked of: name, name in messages, whether required, and check."""
+    """Return the members with constraints: name, name in messages, whether required, and check."""
     found: list[tuple[str, str, bool, Check | None]] = []
     for member, member_shape in shape.members.items():
         check, required = _check_of(member_shape, own, null), member in shape.required_members
@@ -78,7 +78,7 @@ def _members(shape: StructureShape, own: frozenset[str], null: bool) -> tuple[tu
 def _check_of(shape: Shape, own: frozenset[str], null: bool) -> Check | None:
     if shape.name in own:
         return None
-    if isinstance(shape, StructureShape):  # its members' checks are made with its first value: it may contain itself
+    if isinstance(shape, StructureShape):  # members' checks are created on first use: a structure may contain itself
         return lambda value, path: _check_structure(value, path, shape, own, null)
     if isinstance(shape, ListShape):
         return _list_check(shape, own, null)
@@ -134,7 +134,7 @@ def _is_scalar(shape: Shape) -> bool:
 def _scalars_check(
     whole: Shape, shape: Shape, what: str, null: bool, items: Callable[[Any], Iterable[Any]]
 ) -> Check | None:
-    """Check what a list or map holds; the failure shows it whole, with everything that its items must be."""
+    """Check a list's or map's items; a failure shows the complete value and all constraints of its items."""
     check = _check_of(shape, frozenset(), null)
     if check is None:
         return None
@@ -204,7 +204,7 @@ def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> Che
 
 
 def _all_of(*checks: Check | None) -> Check | None:
-    """Return one check for several, of which those that are None ask for nothing."""
+    """Combine several checks into one; None stands for no constraints."""
     asked = [check for check in checks if check is not None]
     if len(asked) < 2:
         return asked[0] if asked else None
@@ -212,7 +212,7 @@ def _all_of(*checks: Check | None) -> Check | None:
 
 
 def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
-    if shape.metadata.get("sensitive"):  # AWS does not repeat it
+    if shape.metadata.get("sensitive"):  # AWS does not repeat sensitive values
         return f"Value at '{path}' failed to satisfy constraint: {constraint}"
     if isinstance(value, bytes):
         value = "***"
@@ -221,7 +221,7 @@ def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
 
 
 def _shown(value: Any, shape: Shape) -> Iterator[str]:
-    """Yield a value in pieces as AWS's services, which are Java, print it; none is longer than a message shows."""
+    """Yield a value in pieces, in the format of AWS's Java services; no piece is longer than `SHOWN`."""
     if isinstance(value, list) and isinstance(shape, ListShape):
         yield "["
         for index, each in enumerate(value):

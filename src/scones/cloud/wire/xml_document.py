@@ -1,4 +1,4 @@
-"""XML bodies: parsed without document types, with a bound on the elements."""
+"""XML bodies, parsed without document types and with a limit on the number of elements."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from xml.etree import ElementTree as ET
 
 ELEMENTS = 100_000
-"""Elements of a document: CompleteMultipartUpload takes 10,000 parts of a few elements each."""
+"""Maximum number of elements in a document: CompleteMultipartUpload accepts 10,000 parts of a few elements each."""
 SLICE = 64 << 10
-"""Characters that the parser is given at once, so that other threads can run in between."""
+"""Characters that the parser receives at once, so that other threads can run in between."""
 
 _ENCODING = re.compile(r"""\s*<\?xml\s[^>]{0,100}?encoding\s*=\s*["']([^"']{1,40})["']""")
 
 
 def root(body: bytes) -> ET.Element:
-    """Return the root element, with the names of all elements without their namespaces.
+    """Return the root element; the names of all elements are without namespaces.
 
     Raises `ValueError` or `ET.ParseError`.
     """

@@ -1,4 +1,7 @@
-"""Packages that AWS's images have and scripts import, where they are not installed: this folder is last in the path."""
+"""Packages in AWS's images that scripts import.
+
+This folder is last in the import path, so that an installed package takes precedence.
+"""
 
 from __future__ import annotations
 
