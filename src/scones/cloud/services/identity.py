@@ -148,7 +148,7 @@ class IdentityAndAccessManagement(Service):
         return {}
 
     async def delete_role(self, call: Call) -> dict[str, Any]:
-        """Delete a role that has no policies left."""
+        """Delete a role; raises `DeleteConflict` if it has policies."""
         name = call.params["RoleName"]
         self._role(name)
         if self.cloud.store.row("SELECT 1 FROM role_policies WHERE role = ?", name):
@@ -157,7 +157,7 @@ class IdentityAndAccessManagement(Service):
         return {}
 
     async def tag_role(self, call: Call) -> dict[str, Any]:
-        """Add tags to a role."""
+        """Add or change a role's tags."""
         name = call.params["RoleName"]
         self._role(name)
         tags = json.dumps({tag["Key"]: tag["Value"] for tag in call.params["Tags"]})
@@ -170,7 +170,7 @@ class IdentityAndAccessManagement(Service):
         return _listed("Tags", tags, call)
 
     async def put_role_policy(self, call: Call) -> dict[str, Any]:
-        """Write an inline policy."""
+        """Create or replace an inline policy."""
         name, policy = call.params["RoleName"], call.params["PolicyName"]
         self._role(name)
         _check_document(call.params["PolicyDocument"])
@@ -178,7 +178,7 @@ class IdentityAndAccessManagement(Service):
         return {}
 
     async def get_role_policy(self, call: Call) -> dict[str, Any]:
-        """Return an inline policy, URL-encoded as AWS does."""
+        """Return an inline policy, URL-encoded as on AWS."""
         name, policy = call.params["RoleName"], call.params["PolicyName"]
         self._role(name)
         row = self.cloud.store.row(
@@ -310,7 +310,7 @@ def _no_role(name: str) -> ServiceError:
 
 
 def _awss_own(arn: str) -> dict[str, Any]:
-    """Return the description of an AWS managed policy; any name is accepted, because the list of them is not here."""
+    """Return the description of an AWS managed policy; any name is accepted, because AWS's list is not included."""
     own, _, name = arn.partition("arn:aws:iam::aws:policy/")
     if own or not name:
         raise _no_policy(arn)

@@ -17,7 +17,7 @@ PAGE_BYTES = 1_048_576
 EVENT_OVERHEAD = 26
 """Bytes that AWS counts for each event in addition to its message."""
 SEARCHED = 100_000
-"""Maximum number of events that one page of FilterLogEvents searches; AWS's limit is not known.
+"""Maximum number of events that FilterLogEvents searches for one page; AWS's limit is not known.
 
 Each 1,000 characters of a message count as one more event.
 """
@@ -49,7 +49,7 @@ class Page:
 
 
 def page(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Return the first rows, as many as fit on a page."""
+    """Return as many of the first rows as fit on a page."""
     found = Page(EVENTS)
     for row in rows:
         if not found.add(row):

@@ -33,8 +33,10 @@ _LAST = str(2**63 - 1)
 _END = 1 << 62
 """A bound above every event's time in milliseconds and every event's ID."""
 UPLOAD_LIMIT = 1_048_576
-"""Maximum size of an event, and of all events of a request, in bytes of UTF-8 including AWS's overhead per event: API
-reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB."""
+"""Maximum size of an event, and of all events of a request, in bytes of UTF-8 plus AWS's overhead per event.
+
+Source: API reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB.
+"""
 BACKLOG = 65_536
 """Size of a stream's unwritten events, in bytes including overhead, above which the writer has to wait."""
 _COLUMNS = "id, at, ingested, message"
@@ -349,7 +351,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
 
 
 def _check_sizes(messages: Sequence[str]) -> None:
-    """Raise `ServiceError` for events that are too large, with the message that users of SDKs report."""
+    """Raise `ServiceError` for events that are too large; the message's wording is from SDK users' reports."""
     sizes = [len(message.encode(errors="surrogatepass")) + EVENT_OVERHEAD for message in messages]
     for what, size in (("Log event", max(sizes)), ("Upload", sum(sizes))):
         if size > UPLOAD_LIMIT:

@@ -54,7 +54,7 @@ class Outbox:
         self._pumping: set[str] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._turn = asyncio.Lock()
-        """Held for one pass of the event loop per piece of work, so that requests are served in between."""
+        """Lock that each piece of work holds for one pass of the event loop, so that requests are served in between."""
         self._after = 0
         """Deliveries with numbers up to this one are not made."""
 

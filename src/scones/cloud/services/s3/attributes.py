@@ -32,7 +32,7 @@ class Attributes(Objects):
         return {"TagSet": json.loads(self._record(call).tags)}
 
     async def get_object_acl(self, call: Call) -> dict[str, Any]:
-        """Return the only ACL that S3 offers here: the owner has full control."""
+        """Return an object's ACL: the owner has full control, and no other ACL is possible."""
         self._record(call)
         return self.acl()
 

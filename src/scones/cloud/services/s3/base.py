@@ -121,7 +121,7 @@ class S3Base(Service):
         return name
 
     def check_owner(self, expected: str | None) -> None:
-        """Refuse a request that expects another account to own the bucket."""
+        """Raise `AccessDenied` if a request expects another account to own the bucket."""
         if expected is not None and expected != self.cloud.settings.account:
             raise ServiceError("AccessDenied", "Access Denied", 403)
 

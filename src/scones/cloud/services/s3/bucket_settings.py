@@ -17,7 +17,7 @@ PUBLIC_ACCESS = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-"""Public access block of a new bucket, as AWS sets it since April 2023."""
+"""Public access block of a new bucket; AWS has set it since April 2023."""
 
 
 class BucketSettings(S3Base):

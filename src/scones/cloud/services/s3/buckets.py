@@ -101,7 +101,7 @@ class Buckets(S3Base):
         return {"Buckets": buckets, "Owner": self.owner, "Prefix": params.get("Prefix"), "ContinuationToken": token}
 
     async def get_bucket_location(self, call: Call) -> dict[str, Any]:
-        """Return a bucket's region; no location constraint in us-east-1."""
+        """Return a bucket's region as LocationConstraint, which us-east-1 omits."""
         self.check_bucket(call.params)
         region = self.cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
@@ -112,7 +112,7 @@ class Buckets(S3Base):
         return {}
 
     async def get_bucket_acl(self, call: Call) -> dict[str, Any]:
-        """Return the only ACL that S3 offers here: the owner has full control."""
+        """Return a bucket's ACL: the owner has full control, and no other ACL is possible."""
         self.check_bucket(call.params)
         return self.acl()
 

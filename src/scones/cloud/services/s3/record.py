@@ -117,5 +117,5 @@ def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(expires := headers.get("Expires"), datetime):
         headers["Expires"] = expires.timestamp()
     headers.setdefault("ContentType", "binary/octet-stream")
-    headers.setdefault("ServerSideEncryption", "AES256")  # AWS encrypts every object since January 2023
+    headers.setdefault("ServerSideEncryption", "AES256")  # AWS has encrypted every object since January 2023
     return headers

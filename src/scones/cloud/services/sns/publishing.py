@@ -30,7 +30,7 @@ _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class PublishingOperations(Operations):
-    """Publish and PublishBatch. Messages are on disk before the response, and are delivered from there."""
+    """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
 
     async def publish(self, call: Call) -> dict[str, Any]:
         """Publish one message."""

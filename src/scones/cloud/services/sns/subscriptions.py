@@ -26,8 +26,7 @@ PENDING = "pending confirmation"
 class SubscriptionOperations(Operations):
     """Operations that subscribe queues and functions to topics.
 
-    Email subscriptions stay pending: on AWS, the owner confirms with a link in an email, which the local cloud does not
-    send.
+    Email subscriptions stay pending: on AWS, the owner confirms with a link in an email. The local cloud sends no email.
     """
 
     async def subscribe(self, call: Call) -> dict[str, Any]:

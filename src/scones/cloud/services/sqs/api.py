@@ -20,7 +20,7 @@ from scones.cloud.services.sqs.sending import SendingOperations
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
-"""Seconds between deletions of expired messages, which are never received, and of old deduplication IDs."""
+"""Seconds between deletions of expired messages and old deduplication IDs; receivers never get expired messages."""
 
 
 class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOperations, MoveTaskOperations):

@@ -123,7 +123,7 @@ def to_json(attributes: Attributes) -> dict[str, dict[str, Any]]:
 
 
 def from_json(document: Attributes) -> dict[str, dict[str, Any]]:
-    """Return the attributes that `to_json` converted."""
+    """Return attributes from the form that `to_json` returns."""
     return {
         name: {key: base64.b64decode(value) if key == "BinaryValue" else value for key, value in given.items()}
         for name, given in document.items()

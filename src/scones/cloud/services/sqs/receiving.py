@@ -29,8 +29,8 @@ _GONE = "Message does not exist or is not available for visibility timeout chang
 class ReceivingOperations(Operations):
     """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, and the latter two's batches.
 
-    ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and
-    here none is lost.
+    ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and no
+    response is lost here.
     """
 
     async def receive_message(self, call: Call) -> dict[str, Any]:

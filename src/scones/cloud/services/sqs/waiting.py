@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _MORE = 2
-"""Number of long polls that one wakes if it leaves messages behind; the number active doubles until none are left."""
+"""Number of long polls to wake after a receive that leaves messages in the queue.
+
+The number of active long polls thus doubles until no messages are left.
+"""
 
 
 @dataclass(slots=True, order=True)
@@ -31,7 +34,7 @@ class _Line:
     resting: int = 0
     """Number of long polls that wait to be woken; the rest are looking for messages."""
     unwoken: list[Waiter] = field(default_factory=list)
-    """Long polls that have not been woken since they last started to look, in the order in which they joined."""
+    """Long polls that were not woken since they last started to look, in the order in which they joined."""
     timer: asyncio.TimerHandle | None = None
 
 
@@ -40,8 +43,8 @@ class WaitingLines:
 
     Invariant: if a message can be received and a long poll rests, some long poll has been woken and will look for the
     message. A timer covers the next message that becomes visible by itself. To keep this invariant, code that makes
-    messages receivable wakes enough long polls to receive them (`wake`), a long poll that leaves messages behind wakes
-    further ones (`wake_more`), and a long poll that has looked sets the timer (`wake_in`).
+    messages receivable wakes enough long polls to receive them (`wake`), a long poll that leaves messages in the queue
+    wakes further ones (`wake_more`), and a long poll that has looked sets the timer (`wake_in`).
     """
 
     def __init__(self) -> None:
