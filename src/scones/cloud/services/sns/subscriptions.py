@@ -26,7 +26,7 @@ PENDING = "pending confirmation"
 class SubscriptionOperations(Operations):
     """Operations that subscribe queues and functions to topics.
 
-    Email subscriptions stay pending: on AWS, the owner confirms with a link in an email. The local cloud sends no email.
+    Email subscriptions stay pending. On AWS, the owner confirms with a link in an email; the local cloud sends none.
     """
 
     async def subscribe(self, call: Call) -> dict[str, Any]:
