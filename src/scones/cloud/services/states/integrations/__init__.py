@@ -1,4 +1,4 @@
-"""Service integrations: how a Task calls what the local cloud offers, and what AWS shows of the answer."""
+"""Service integrations: a Task's calls of the local cloud's services, with results in AWS's form."""
 
 from scones.cloud.services.states.integrations.registry import find, input_shape, recognised
 from scones.cloud.services.states.integrations.runner import CloudTasks

@@ -1,4 +1,4 @@
-"""One call of an operation inside the cloud, with a state's parameters."""
+"""Calls of operations inside the cloud, with a state's parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from scones.cloud.wire.model import operation_model, streamed_input
 
 
 async def call(cloud: Cloud, service: str, operation: str, parameters: Any) -> dict[str, Any]:
-    """Call an operation; return its members with a streamed body read whole. Raises `ServiceError`."""
+    """Call an operation and return its response's members; a streamed body is read completely.
+
+    Raises `ServiceError` if the operation fails.
+    """
     model = operation_model(service, operation)
     given = members(parameters or {}, model.input_shape) if model.input_shape is not None else {}
     _add_checksum(model, given)

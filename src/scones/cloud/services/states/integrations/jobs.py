@@ -1,4 +1,4 @@
-"""`.sync`: what was started is waited for, and its description is the task's result."""
+"""The `.sync` patterns: a task waits for the job or execution that it starts, and its description is the result."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from scones.cloud.services.states.language.text import dumps
 from scones.cloud.wire.model import operation_model
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
-"""Seconds between two looks at a job: soon after its start, and later on."""
+"""Seconds between two polls of a job: the first pause and the longest one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How a started thing is found again: its Describe and Stop, the member that names it, its statuses."""
+    """The operations that describe and stop a job or execution, the member with its status, and status values."""
 
     describe: str
     stop: str
     name: Callable[[Any, Any], dict[str, str]]
-    """From the parameters and the answer to the parameters of Describe and Stop."""
+    """Function from the start's parameters and response to the parameters of Describe and Stop."""
     status: str
     succeeded: str
     going_on: tuple[str, ...]
@@ -54,14 +54,14 @@ JOBS = {
 
 
 class JobIntegration(OptimizedIntegration):
-    """An operation that starts something whose end is waited for."""
+    """An operation that starts a job or execution and waits for its end."""
 
     def __init__(self, kind: str, operation: str, job: Job) -> None:
         super().__init__(VENDORS[kind], operation)
         self._job = job
 
     async def wait(self, cloud: Cloud, parameters: Any, answer: Any) -> Any:
-        """Return the description of what has succeeded; raise `StateFailedError` (States.TaskFailed) otherwise."""
+        """Wait for the end; return the description, or raise `StateFailedError` (States.TaskFailed) on failure."""
         name = self._job.name(parameters, answer)
         pause = FIRST_PAUSE
         while True:
@@ -77,17 +77,17 @@ class JobIntegration(OptimizedIntegration):
         return result
 
     def result(self, shown_: dict[str, Any]) -> dict[str, Any]:
-        """Return what the state sees."""
+        """Return the task's result for a description."""
         return shown_
 
     async def abandon(self, cloud: Cloud, parameters: Any, answer: Any) -> None:
-        """Stop what is not waited for any more, as AWS tries to."""
-        with contextlib.suppress(ServiceError):  # it has ended
+        """Stop the job or execution because its task has ended; AWS tries the same."""
+        with contextlib.suppress(ServiceError):  # it has already ended
             await cloud.call(self.vendor.service, self._job.stop, self._job.name(parameters, answer))
 
 
 class ExecutionIntegration(JobIntegration):
-    """StartExecution; with `parse`, which is `.sync:2`, input and output are parsed."""
+    """StartExecution with `.sync` or, if `parse` is true, `.sync:2`, which parses input and output."""
 
     def __init__(self, *, parse: bool) -> None:
         super().__init__("states", "StartExecution", EXECUTION)

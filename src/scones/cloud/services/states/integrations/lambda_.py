@@ -1,4 +1,4 @@
-"""Lambda functions, by their ARN and by `lambda:invoke`."""
+"""Tasks that invoke Lambda functions, by function ARN or with `lambda:invoke`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scones.cloud.surrogates import well_formed
 
 
 class LambdaInvoke:
-    """`lambda:invoke`."""
+    """The optimized integration `lambda:invoke`."""
 
     async def call(self, cloud: Cloud, parameters: Any) -> dict[str, Any]:
-        """Call Lambda's Invoke and shape the answer as AWS's optimized integration does."""
+        """Call Lambda's Invoke and return the response in the form of AWS's optimized integration."""
         params = dict(parameters)
         if "Payload" in params:
             params["Payload"] = _payload(params["Payload"])
@@ -29,7 +29,7 @@ class LambdaInvoke:
 
 
 async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:
-    """Call the function that a Task names by its ARN with the state's input; return what it returns."""
+    """Invoke the function with this ARN on a task's input and return its result."""
     answer = await _call_lambda(cloud, {"FunctionName": arn, "Payload": dumps(value).encode()}, check=False)
     body = await read_body(answer.get("Payload") or b"")
     _raise_function_error(answer, body, compact=False)
@@ -54,7 +54,7 @@ def _status(error: ServiceError) -> int:
 
 
 def _payload(value: Any) -> bytes:
-    """Return the bytes that Lambda receives: a string that is JSON goes as it is, as recorded on AWS."""
+    """Return the bytes for Lambda; a string that contains JSON is sent unchanged, as recorded on AWS."""
     if value is None:
         return b"{}"
     if isinstance(value, str):
@@ -67,7 +67,7 @@ def _payload(value: Any) -> bytes:
 
 
 def _result(body: bytes, label: str) -> Any:
-    """Return what a function returned: JSON, or its text where it returned bytes that are none."""
+    """Return a function's result: the parsed JSON, or the text if the bytes are not JSON."""
     if len(body) > LIMIT:
         raise data_limit_exceeded(label)
     try:
@@ -79,7 +79,7 @@ def _result(body: bytes, label: str) -> Any:
 
 
 def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool) -> None:
-    """Fail as the function did: errorType is the error, the payload is the cause."""
+    """Raise `StateFailedError` if the function failed: errorType is the error, the payload is the cause."""
     if not answer.get("FunctionError"):
         return
     text = body.decode("utf-8", "replace")
@@ -93,12 +93,12 @@ def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool)
             "Lambda.Unknown",
             f"The cause could not be determined because Lambda did not return an error type. Returned payload: {text}",
         )
-    # The optimized integration writes the payload anew; a function's ARN hands its text on. Both as recorded.
+    # The optimized integration re-encodes the payload; a task with a function's ARN keeps its text. Both as recorded.
     raise StateFailedError(str(kind), dumps(payload) if compact else text)
 
 
 def _invoke_result(answer: dict[str, Any], body: bytes) -> dict[str, Any]:
-    """Return Invoke's answer with the HTTP metadata that AWS's integration shows beside it."""
+    """Return Invoke's response with the HTTP metadata that AWS's integration adds."""
     request = str(uuid.uuid4())
     version = answer.get("ExecutedVersion", "$LATEST")
     headers = {

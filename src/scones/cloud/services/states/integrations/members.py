@@ -1,4 +1,4 @@
-"""Parameters and answers between a state's JSON and an operation's members, by the shapes of botocore's model."""
+"""Conversion between a state's JSON and an operation's parameters and responses, by botocore's shapes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ ShowTime = Callable[[float], Any]
 
 
 def members(given: Any, shape: Shape) -> Any:
-    """Return what an operation takes: members by their own names, JSON as text where the model has a string or bytes.
+    """Convert a state's value to an operation's parameters: the model's names, and JSON text for strings and blobs.
 
-    Raises `StateFailedError` for a member that the operation does not have; null is left out, as on AWS.
+    Members that are null are omitted, as on AWS. Raises `StateFailedError` for a member that the operation does not
+    have, and for an invalid timestamp.
     """
     if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
         return _structure(given, shape)
@@ -29,7 +30,7 @@ def members(given: Any, shape: Shape) -> Any:
         return {key: members(item, shape.value) for key, item in given.items()}
     match shape.type_name:
         case "blob":
-            # A streamed body is JSON even where it is a string, quotes included, as recorded on AWS for S3.
+            # A streamed body is always JSON: a string keeps its quotes, as recorded on AWS for S3.
             raw = isinstance(given, str) and not shape.serialization.get("streaming")
             return given.encode() if raw else dumps(given).encode()
         case "string" if not isinstance(given, str):
@@ -64,7 +65,7 @@ def _moment(text: str) -> datetime:
 
 
 def shown(answer: dict[str, Any], shape: Shape | None, time: ShowTime) -> dict[str, Any]:
-    """Return an answer's members as a state sees them: capital names, bytes as text, times as `time` writes them."""
+    """Convert a response for a state: capitalised names, bytes as text, and times in the format of `time`."""
     if not isinstance(shape, StructureShape):
         return {}
     result = {
@@ -72,7 +73,7 @@ def shown(answer: dict[str, Any], shape: Shape | None, time: ShowTime) -> dict[s
         for name, member in shape.members.items()
         if answer.get(name) is not None
     }
-    for name, member in shape.members.items():  # a map of headers is there, if empty
+    for name, member in shape.members.items():  # a map of headers is present even if it is empty
         if member.serialization.get("location") == "headers":
             result.setdefault(pascal(name), {})
     return result
@@ -93,10 +94,10 @@ def _shown(value: Any, shape: Shape, time: ShowTime) -> Any:
 
 
 def iso(seconds: float) -> str:
-    """Write a time as the SDK for Java does."""
+    """Format Unix seconds as the SDK for Java does."""
     return format_timestamp(seconds)
 
 
 def milliseconds(seconds: float) -> int:
-    """Write a time as optimized integrations do."""
+    """Convert Unix seconds to milliseconds, which optimized integrations show."""
     return round(seconds * 1000)

@@ -1,4 +1,4 @@
-"""Names as AWS's SDK for Java has them, which integrations show: services, members and exceptions."""
+"""Names of services, members and exceptions in AWS's SDK for Java, which integrations show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def java_service(service: str) -> str:
 
 
 def java_exception(service: str, code: str) -> str | None:
-    """Return the name of an error's exception in the SDK for Java, or None where the service's model has none."""
+    """Return the name of an error's exception in the SDK for Java, or None if the service's model has no such error."""
     shape = error_shape(service, code)
     if shape is None:
         return None

@@ -1,4 +1,4 @@
-"""Optimized integrations other than Lambda's: their own names for services and errors, and HTTP's metadata."""
+"""Optimized integrations other than Lambda's, with their names for services and errors, and HTTP metadata."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scones.cloud.wire.serialize import serialize
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A service by botocore's name, as error names begin with it, and as causes call it."""
+    """Names of a service: botocore's, the prefix of error names, and the name in causes."""
 
     service: str
     prefix: str
@@ -45,7 +45,7 @@ class OptimizedIntegration:
         self.operation = operation
 
     async def call(self, cloud: Cloud, parameters: Any) -> Any:
-        """Return the answer with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
+        """Return the response with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
         try:
             answer = await call(cloud, self.vendor.service, self.operation, parameters)
         except ServiceError as error:
@@ -81,13 +81,13 @@ class OptimizedIntegration:
 
 
 class PutEvents(OptimizedIntegration):
-    """EventBridge's PutEvents: an entry that fails fails the task, and HTTP's metadata is not shown."""
+    """EventBridge's PutEvents; a failed entry fails the task, and the result has no HTTP metadata."""
 
     def __init__(self) -> None:
         super().__init__(VENDORS["events"], "PutEvents")
 
     async def call(self, cloud: Cloud, parameters: Any) -> Any:
-        """Return the entries' ids; raise `StateFailedError` (EventBridge.FailedEntry) where any failed."""
+        """Return the response; raise `StateFailedError` (EventBridge.FailedEntry) if any entry failed."""
         result = await super().call(cloud, parameters)
         for member in ("SdkHttpMetadata", "SdkResponseMetadata"):
             del result[member]

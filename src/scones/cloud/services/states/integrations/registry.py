@@ -1,4 +1,4 @@
-"""Which integrations there are: those of the local cloud, and those that AWS has besides."""
+"""The registry of integrations: those that the local cloud supports, and all that AWS has."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from scones.cloud.wire.model import service_model
 
 
 class Integration(Protocol):
-    """What calls a service for a task."""
+    """A call of a service for a task."""
 
     async def call(self, cloud: Cloud, parameters: Any) -> Any:
-        """Return the answer that the history shows; raise `StateFailedError`."""
+        """Return the response that the history shows; raise `StateFailedError` if the call fails."""
 
 
 VENDOR_SERVICES = {"lambda": "lambda", **{kind: vendor.service for kind, vendor in VENDORS.items()}}
-"""Botocore's names of the services behind the optimized integrations that the local cloud offers."""
+"""Botocore's service names of the optimized integrations that the local cloud supports."""
 _JOB, _TOKEN = ("", "sync"), ("", "waitForTaskToken")
 OPTIMIZED: dict[str, tuple[str, ...]] = {
     "apigateway:invoke": _TOKEN,
@@ -70,11 +70,11 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
     "sqs:sendMessage": _TOKEN,
     "states:startExecution": ("", *PATTERNS),
 }
-"""AWS's optimized integrations and the patterns of each (Developer Guide, "Optimized integrations")."""
+"""AWS's optimized integrations and their patterns (Developer Guide, "Optimized integrations")."""
 
 
 def recognised(resource: Resource) -> bool:
-    """Whether AWS has an integration, in this pattern."""
+    """Return True if AWS has the integration with this pattern."""
     if not resource.type.startswith("aws-sdk:"):
         return resource.pattern in OPTIMIZED.get(resource.name, ())
     service = _sdk_service(resource) or sdk_services().get(resource.type.removeprefix("aws-sdk:"))
@@ -84,7 +84,7 @@ def recognised(resource: Resource) -> bool:
 
 
 def input_shape(resource: Resource) -> StructureShape | None:
-    """Return the shape of an integration's parameters, or None where the local cloud does not offer its operation."""
+    """Return the shape of an integration's parameters, or None if the local cloud does not support it."""
     service = _sdk_service(resource) or VENDOR_SERVICES.get(resource.type)
     if service is None or find(resource) is None:
         return None
@@ -93,7 +93,7 @@ def input_shape(resource: Resource) -> StructureShape | None:
 
 @lru_cache(maxsize=1024)
 def find(resource: Resource) -> Integration | None:
-    """Return the integration behind a resource, or None where the local cloud does not offer its operation."""
+    """Return the integration of a resource, or None if the local cloud does not support it."""
     operation = pascal(resource.operation)
     if resource.type.startswith("aws-sdk:"):
         service = _sdk_service(resource)

@@ -1,4 +1,4 @@
-"""What runs a Task's resource inside the local cloud."""
+"""The task runner, which calls a Task's resource in the local cloud."""
 
 from __future__ import annotations
 
@@ -26,28 +26,31 @@ class CloudTasks:
         self._known: set[Resource] = set()
 
     async def run(self, resource: Resource, parameters: Any) -> Any:
-        """Return the resource's answer, or raise `StateFailedError` with AWS's error name and cause."""
+        """Call the resource and return its result; raise `StateFailedError` with AWS's error name and cause."""
         if resource.is_function:
             return await invoke_function(self._cloud, resource.arn, parameters)
         integration = await self._find(resource)
         assert integration is not None, f"{resource.arn} was accepted when its machine was created"
-        if not isinstance(parameters, dict):  # AWS's words for this are not known to us
+        if not isinstance(parameters, dict):  # AWS's message is not known
             message = f"The parameters of {resource.arn} must be a JSON object"
             raise StateFailedError("States.Runtime", message, fatal=True)
         return await integration.call(self._cloud, parameters)
 
     async def wait(self, resource: Resource, parameters: Any, answer: Any) -> Any:
-        """Return the description of what a task has started, once that has ended well, or raise `StateFailedError`."""
+        """Wait until the job or execution that a task started has succeeded, and return its description.
+
+        Raises `StateFailedError` if it does not succeed.
+        """
         await self._find(resource)
         return await self._job(resource).wait(self._cloud, parameters, answer)
 
     def abandon(self, resource: Resource, parameters: Any, answer: Any) -> None:
-        """Stop what a task has started and nobody waits for any more."""
+        """Stop, in the background, the job or execution that a task started and no longer waits for."""
         stop = self._job(resource).abandon(self._cloud, parameters, answer)
         self._cloud.spawn(stop, f"stop of {resource.name}")
 
     async def _find(self, resource: Resource) -> Integration | None:
-        """Return an integration; the first look at a service's model is work for a thread."""
+        """Return the integration of a resource; the first call loads the service's model in a thread."""
         if resource not in self._known:
             await asyncio.to_thread(find, resource)
             self._known.add(resource)

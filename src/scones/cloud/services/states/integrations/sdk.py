@@ -1,4 +1,4 @@
-"""`aws-sdk:` integrations: every operation that the local cloud offers, from botocore's models."""
+"""`aws-sdk:` integrations: all operations that the local cloud supports, by botocore's models."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from scones.cloud.wire.model import operation_model
 
 
 class SdkIntegration:
-    """An operation of a service, by botocore's names."""
+    """An integration that calls one operation; service and operation have botocore's names."""
 
     def __init__(self, service: str, operation: str) -> None:
         self._service = service
         self._operation = operation
 
     async def call(self, cloud: Cloud, parameters: Any) -> Any:
-        """Return the answer's members; raise `StateFailedError` named after the SDK for Java's exception."""
+        """Return the response's members; raise `StateFailedError` named after the SDK for Java's exception."""
         model = await asyncio.to_thread(operation_model, self._service, self._operation)
         try:
             answer = await call(cloud, self._service, self._operation, parameters)
@@ -37,5 +37,5 @@ class SdkIntegration:
         about = f"Service: {service}, Status Code: {error.status}, Request ID: {uuid.uuid4()}"
         if self._service == "s3":
             about += f", Extended Request ID: {uuid.uuid4().hex}{uuid.uuid4().hex}"
-        # AWS's words since 2025 end with the number of attempts; recordings of 2023 do not.
+        # AWS's messages since 2025 end with the number of attempts; recordings of 2023 do not.
         return StateFailedError(f"{service}.{exception}", f"{error.message} ({about}) (SDK Attempt Count: 1)")

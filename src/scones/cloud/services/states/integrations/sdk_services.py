@@ -1,4 +1,4 @@
-"""The services and operations that `aws-sdk:` integrations name, from botocore's models."""
+"""Names of services in `aws-sdk:` integrations, from botocore's models."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ import botocore
 
 _DATA = Path(botocore.__file__).parent / "data"
 _HEAD = 2048
-"""Bytes of a model that hold its metadata, which comes first."""
+"""Bytes at the start of a model that contain its metadata."""
 
 
 @cache
 def sdk_services() -> dict[str, str]:
-    """Return botocore's name of every service by the name that `aws-sdk:` integrations have: its id in one word.
+    """Return botocore's names of all services by their names in `aws-sdk:` integrations.
 
-    Reads the heads of some 400 models, which takes about a second the first time.
+    A service's name there is its id in lower case, without spaces, hyphens and a final "Service". The first call reads
+    the heads of some 400 models, which takes about a second.
     """
     return _names(_DATA.glob("*/*/service-2.json*"))
 
 
 @cache
 def sdk_service(name: str, offered: frozenset[str]) -> str | None:
-    """Return botocore's name of a service that the local cloud offers, by its name in `aws-sdk:` integrations."""
+    """Return botocore's name of a service in `offered` by its name in `aws-sdk:` integrations, or None."""
     paths = (path for service in sorted(offered) for path in (_DATA / service).glob("*/service-2.json*"))
     return _names(paths).get(name)
 
@@ -39,6 +40,6 @@ def _names(paths: Iterable[Path]) -> dict[str, str]:
         with open_(path, "rb") as file:
             found = re.search(rb'"serviceId"\s*:\s*"([^"]+)"', file.read(_HEAD))
         if found:
-            # As the SDK for Java names a service: Config Service is config.
+            # The SDK for Java names services this way: "Config Service" is config.
             services[re.sub(r"[\s-]|Service$", "", found[1].decode()).lower()] = path.parent.parent.name
     return services

@@ -1,1 +1,1 @@
-"""TestState: one state run by itself, its work done or mocked."""
+"""TestState: a run of one state without a state machine, with its work executed or mocked."""

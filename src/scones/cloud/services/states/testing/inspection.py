@@ -1,4 +1,4 @@
-"""What a test of a state shows of the data between its steps: TestState's `inspectionData`."""
+"""TestState's `inspectionData`: the data of a state between its processing steps."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _ITEMS = frozenset({"afterItemsPointer", "afterItemSelector", "afterItemBatcher"
 
 @dataclass(slots=True)
 class Inspection:
-    """Everything seen of one stay in a state."""
+    """The data recorded during one run of a state."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    """The JSON texts of the state's data, by the step that made it."""
+    """JSON texts of the state's data, by the step that produced it."""
     error_details: dict[str, int] = field(default_factory=dict)
     limits: dict[str, float] = field(default_factory=dict)
     """A Map's maxConcurrency and tolerated failures."""
 
     def show(self, state: AnyState, text: str, variables: str | None) -> dict[str, Any]:
-        """Return the answer's inspectionData; `text` is the input, `variables` the JSON of those there are."""
+        """Return the response's inspectionData; `text` is the input, `variables` the JSON of the variables or None."""
         shown: dict[str, Any] = {"input": text, **self.limits}
         shown |= {stage: seen for stage, seen in self.texts.items() if stage in _stages(state)}
         if self.error_details:
@@ -34,7 +34,7 @@ class Inspection:
 
 
 def _stages(state: AnyState) -> frozenset[str]:
-    """Return the steps that AWS shows of a type of state, as recorded."""
+    """Return the steps that AWS shows for a type of state, as recorded."""
     if state.jsonata:
         return _ITEMS | ({"afterArguments", "result"} if isinstance(state, Task) else frozenset())
     if isinstance(state, Pass):

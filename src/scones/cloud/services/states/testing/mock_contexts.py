@@ -1,4 +1,4 @@
-"""The context object that a test of a state is given, and the one that it has where none is given."""
+"""The context object of a TestState request, and the default if a request has none."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ _STRINGS = {
     "StateMachine": ("Id", "Name"),
     "Task": ("Token",),
 }
-"""The members of the context object that are texts."""
+"""Members of the context object that are strings."""
 _NUMBERS = {"Execution": ("RedriveCount",), "State": ("RetryCount",)}
 _OTHERS = {"Execution": ("Input", "RedriveTime")}
 
 
 def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
-    """Return the context object of a request; `takes_token` is whether the state's task may see a token."""
+    """Parse the context object of a request; `takes_token` allows its member `Task`, which holds a task token.
+
+    Raises ValidationException if the object is invalid.
+    """
     try:
         context = loads(text)
     except ValueError:
@@ -43,7 +46,10 @@ def read_context(text: str, *, takes_token: bool) -> dict[str, Any]:
 
 
 def new_context(value: Any, role: str | None, region: str, account: str, now: float) -> dict[str, Any]:
-    """Return what is not about the state: a test is an Express execution, and its machine has no other."""
+    """Return the default context object without its `State`.
+
+    A test is an Express execution of a state machine that exists only for the test; `now` is in Unix seconds.
+    """
     machine, name = str(uuid.uuid4()), str(uuid.uuid4())
     prefix = f"arn:aws:states:{region}:{account}"
     return {

@@ -1,4 +1,4 @@
-"""Whether the mocked result of a service integration is what the service would answer, by botocore's models."""
+"""Validation of a service integration's mocked result against the response in botocore's models."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _SERVICES = {
     "elasticmapreduce": "emr",
     "bedrock": "bedrock-runtime",
 }
-"""Optimized integrations whose name is not botocore's for the service."""
+"""Botocore's service names for optimized integrations whose name differs."""
 _ANY_JSON = {
     ("lambda", "Invoke"): ("Payload",),
     ("bedrock-runtime", "InvokeModel"): ("Body",),
     ("stepfunctions", "DescribeExecution"): ("Input", "Output"),
 }
-"""Members that an optimized integration parses: whatever JSON a function, a model or an execution returned."""
+"""Members that an optimized integration parses; they may be any JSON that a function, model or execution returned."""
 
 
 class ShapeError(Exception):
-    """A mocked result that the service would not answer; the text says why, as AWS does."""
+    """Raised if the service could not return a mocked result; the text is the reason in AWS's words."""
 
 
 def check_result(resource: str, result: Any, *, strict: bool) -> None:
-    """Raise `ShapeError` where a result does not fit the resource's API; `strict` asks for required members too.
+    """Raise `ShapeError` if a result does not match the resource's API; `strict` also checks required members.
 
-    Functions, activities, HTTP endpoints and tasks that wait for a token return any JSON.
+    Functions, activities, HTTP endpoints and tasks that wait for a token may return any JSON.
     """
     found = _output_shape(resource)
     if found is None:
@@ -45,7 +45,7 @@ def check_result(resource: str, result: Any, *, strict: bool) -> None:
 
 
 def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | None:
-    """Return the shape that a resource answers with, and the members that may be any JSON."""
+    """Return the shape of a resource's response and the members that may be any JSON; None if any result is valid."""
     name, _, pattern = (integration_name(resource) or "").partition(".")
     sdk = name.startswith("aws-sdk:")
     service, _, action = name.removeprefix("aws-sdk:").partition(":")
@@ -54,8 +54,8 @@ def _output_shape(resource: str) -> tuple[StructureShape, tuple[str, ...]] | Non
     known = sdk_services().get(service) if sdk else _SERVICES.get(service, service)
     operation = action[0].upper() + action[1:]
     if pattern.startswith("sync"):
-        # A job that is waited for answers what describes it. Which shape that is for services other than
-        # these two is not known to us, and their mocks are taken as they are.
+        # The result of a `.sync` task is the description of its job. The shape is known for these two services
+        # only; mocks of other services are not checked.
         described = {"stepfunctions": "DescribeExecution", "sagemaker": re.sub("^Create", "Describe", operation)}
         operation = described.get(known or "", "")
     try:
@@ -78,7 +78,7 @@ class _Checker:
             if name not in value:
                 raise ShapeError(f"Required field '{name}' is missing")
         for name, item in value.items():
-            if name in members:  # what the API does not have is let pass, as on AWS
+            if name in members:  # unknown members are accepted, as on AWS
                 self.value(name, item, members[name])
 
     def value(self, name: str, value: Any, shape: Shape) -> None:
@@ -104,7 +104,7 @@ def _scalar(name: str, value: Any, shape: Shape) -> None:
         _bounds(name, value, shape, "is less than the minimum value", "exceeds the maximum value")
     elif shape.type_name == "boolean":
         _typed(name, value, bool, "a boolean")
-    else:  # strings, timestamps, and blobs, which are text in JSON
+    else:  # strings, timestamps and blobs, which are strings in JSON
         text = _typed(name, value, str, "a string")
         if shape.type_name != "timestamp":
             _bounds(name, len(text), shape, "is smaller than the minimum length", "exceeds the maximum length")

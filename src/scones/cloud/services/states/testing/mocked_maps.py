@@ -1,4 +1,4 @@
-"""A Map whose iterations are mocked: its items are made, and its failed iterations are held against its limits."""
+"""A Map with mocked iterations: preparation of its items, and the check of its tolerated failures."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:
-    """Evaluate what a Map evaluates before its iterations, and fail where too many of them have failed.
+    """Evaluate the fields that a Map evaluates before its iterations; fail if too many iterations have failed.
 
-    What an ItemReader reads is known where the test supposes it; without it there are no items to show.
+    The items of an ItemReader are known only if the request contains them; otherwise there are no items to show.
     """
     tester.inspection.limits["maxConcurrency"] = await concurrency(state.max_concurrency, scope)
     reader = state.distribution.reader if state.distribution else None
@@ -66,9 +66,9 @@ async def _read(tester: StateTester, reader: ItemReader, scope: Scope) -> list[A
 
 
 async def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
-    """Show the tolerated failures, and fail where more have failed.
+    """Record the tolerated failures, and raise `StateFailedError` if more iterations have failed.
 
-    A Map that says nothing of them tolerates none when it runs, and any number in a test, as recorded on AWS.
+    If a Map does not set them, an execution tolerates no failures and a test any number, as recorded on AWS.
     """
     limits, shown = await limits_of(state, scope), tester.inspection.limits
     if limits.count is not None:

@@ -1,4 +1,4 @@
-"""The mock of a TestState request: what stands in for the work of a Task, Parallel or Map."""
+"""The mock of a TestState request, which replaces the work of a Task, Parallel or Map."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from scones.cloud.services.states.validation.states_below import states_inside
 
 _MOCKED = ("Task", "Parallel", "Map")
 _ALONE = ("Parallel", "Map")
-"""The states that are tested with a mock alone."""
+"""State types that can only be tested with a mock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """A mocked result, as its JSON text, or the mocked failure."""
+    """A mocked result (its JSON text) or a mocked failure."""
 
     text: str | None
     failure: StateFailedError | None
 
 
 def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | None:
-    """Return a request's mock, checked as AWS checks it for the state; None where there is none."""
+    """Return a request's mock, or None if there is none; raise ValidationException if AWS rejects it for the state."""
     given = params.get("mock")
     if given is None:
         _check_without(params, state)
@@ -49,15 +49,15 @@ def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | Non
 
 
 def waits(state: Mapping[str, Any]) -> bool:
-    """Whether a state is a task that waits for a job or for a token."""
+    """Return True if a state is a task that waits for a job or a task token."""
     name = integration_name(state.get("Resource", "")) or ""
     return state["Type"] == "Task" and name.partition(".")[2] in ("sync", "sync:2", "waitForTaskToken")
 
 
 def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Refuse what makes sense beside a mock alone.
+    """Reject a request without a mock if its members or its state require one, or if a Task has no role.
 
-    AWS's words are recorded for MapIterationFailureCount and RoleArn; the others follow their pattern.
+    AWS's messages are recorded for MapIterationFailureCount and RoleArn; the other messages follow their pattern.
     """
     for member in (*params.get("stateConfiguration", ()), *(["context"] if "context" in params else ())):
         raise _refused(f"TestState does not support {member[0].upper()}{member[1:]} when a mock is not specified.")
@@ -72,7 +72,10 @@ def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
 
 
 def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Refuse what is about iterations of states other than a Map; AWS's words for it are not known to us."""
+    """Reject settings about iterations for states other than a Map, and an ErrorCausedByState that does not exist.
+
+    AWS's messages are not known.
+    """
     for member in ("mapIterationFailureCount", "mapItemReaderData"):
         if member in configured and state["Type"] != "Map":
             named = member[0].upper() + member[1:]

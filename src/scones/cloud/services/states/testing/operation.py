@@ -1,4 +1,4 @@
-"""TestState: one state, run without a machine."""
+"""TestState: a run of one state without a state machine."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from scones.cloud.services.states.validation.not_offered import not_offered
 from scones.cloud.services.states.validation.resources import resource_faults
 
 _SECONDS = 300
-"""How long AWS lets a test run."""
+"""Maximum duration of a test on AWS, in seconds."""
 
 
 class StateTestOperations(Operations):
     """The operation that tests a state."""
 
     async def test_state(self, call: Call) -> dict[str, Any]:
-        """Run one state, its work done or mocked, and tell what it made of its input."""
+        """Run one state, with its work executed or mocked, and return its status, output and next state."""
         params = call.params
         subject = await read_subject(params, self._definitions)
-        # The models of the services, which a mock is held against, take a while to load.
+        # Checking a mock loads service models, which is slow.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         group = {"States": {subject.name: subject.document}}
         refuse(await asyncio.to_thread(resource_faults, group))

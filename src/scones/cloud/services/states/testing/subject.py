@@ -1,4 +1,4 @@
-"""The state that a TestState request is about."""
+"""The state under test in a TestState request."""
 
 from __future__ import annotations
 
@@ -15,31 +15,34 @@ from scones.cloud.services.states.validation.diagnostics import Diagnostic
 from scones.cloud.services.states.validation.states_below import states_below
 
 STATE_NAME = "StateName"
-"""What AWS calls the state under test, in the locations of findings and in the context object."""
+"""AWS's name for the state under test, in the locations of findings and in the context object."""
 _ELSEWHERE = frozenset({"MISSING_TRANSITION_TARGET", "MISSING_END_STATE"})
-"""Findings about the other states of a machine, which the definition of a single state lacks."""
+"""Codes of findings about a machine's other states, which the definition of a single state does not contain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The state under test, and the query language of the machine around it."""
+    """The state under test and the query language of its state machine."""
 
     name: str
     document: dict[str, Any]
     language: str
 
     def machine(self) -> str:
-        """Return the definition of a machine of this state alone."""
+        """Return the definition of a state machine with this state only."""
         states = {self.name: self.document}
         return json.dumps({"QueryLanguage": self.language, "StartAt": self.name, "States": states})
 
     async def parse(self) -> AnyState:
-        """Return the state, parsed."""
+        """Return the parsed state."""
         return (await asyncio.to_thread(parse, self.machine())).states[self.name]
 
 
 async def read_subject(params: Mapping[str, Any], definitions: Definitions) -> Subject:
-    """Return the state under test: the definition itself, or a state of the machine that the definition is."""
+    """Return the state under test: the definition itself or, if the request has a stateName, that state in it.
+
+    Raises ValidationException if there is no such state, and InvalidDefinition if the definition has errors.
+    """
     definition, name = params["definition"], params.get("stateName")
     if name is not None:
         refuse(await definitions.diagnose(definition, "STANDARD"))
@@ -62,7 +65,7 @@ async def read_subject(params: Mapping[str, Any], definitions: Definitions) -> S
 
 
 def refuse(found: list[Diagnostic]) -> None:
-    """Raise InvalidDefinition where there are findings."""
+    """Raise InvalidDefinition if there are findings."""
     if found:
         joined = ", ".join(map(str, found))
         raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")

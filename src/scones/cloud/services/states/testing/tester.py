@@ -1,4 +1,4 @@
-"""One state run by itself, with its work mocked or done: what TestState does."""
+"""The interpreter behind TestState, which runs one state with its work executed or mocked."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from scones.cloud.services.states.testing.mocks import Mock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supposition:
-    """What a test supposes: the mock, a whole context object, the attempts and iterations that have failed."""
+    """The assumptions of a test: mock, complete context object, and numbers of retries and failed iterations."""
 
     mock: Mock | None = None
     context: dict[str, Any] | None = None
     retries: int = 0
     failed_iterations: int = 0
     reader_data: str | None = None
-    """What an ItemReader would read."""
+    """Content that replaces the object that an ItemReader would read."""
 
 
 class RetriableError(Exception):
-    """A failure that the state's Retry would try again."""
+    """Raised for a failure after which the state's Retry would make another attempt."""
 
     def __init__(self, failure: StateFailedError) -> None:
         super().__init__(failure)
@@ -44,7 +44,10 @@ class RetriableError(Exception):
 
 
 class StateTester(Interpreter):
-    """Runs one stay in one state, once, and keeps what it sees; `caught` is the failure that a Catch took."""
+    """An interpreter that makes one attempt of one state and records its data.
+
+    `caught` is the failure that a Catch handled.
+    """
 
     def __init__(
         self,
@@ -66,23 +69,23 @@ class StateTester(Interpreter):
         self._token = str(uuid.uuid4())
 
     async def test(self, state: AnyState, value: Any, track: Track) -> Outcome:
-        """Run the state; raise `StateFailedError` or `RetriableError` where it fails."""
+        """Run the state; if it fails, raise `RetriableError` if Retry applies, otherwise `StateFailedError`."""
         entry = self._enter(state, value, track)
         outcome = await self._stay(state, entry, track)
         self._exit(state, outcome, track)
         return outcome
 
     def text(self, value: Any) -> str:
-        """Return a value's JSON text: a mocked result is shown letter for letter, like the input."""
+        """Return a value's JSON text; a mocked result keeps its original text, like the input."""
         mocked = self.mocked
         return mocked.of(value) if mocked is not None and value is mocked.root else self.texts.of(value)
 
     def saw(self, stage: str, value: Any) -> None:
-        """Keep the text of what a state's data is after a step."""
+        """Record the text of the state's data after a step."""
         self.inspection.texts[stage] = self.text(value)
 
     def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
-        """Return what paths see: the context object of the request where there is one."""
+        """Return the scope of expressions, with the context object of the request if there is one."""
         scope = super().scope(state, entry, track, value)
         context = self.supposed.context
         if context is not None:

@@ -1,4 +1,4 @@
-"""An array of an input, as the caller wrote it: TestState shows a Map's items with the blanks between them."""
+"""The original text of an array in an input: TestState shows a Map's items with the caller's whitespace."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Any
 
 
 def as_written(text: str, array: list[Any]) -> str | None:
-    """Return how a JSON text writes an array that is somewhere in it, or None; milliseconds where both are large."""
+    """Return the original text of an array that a JSON text contains, or None if it does not contain it.
+
+    This takes milliseconds if both are large.
+    """
     decoder = _Decoder()
     decoder.decode(text)
     return next((written for found, written in decoder.arrays if found == array), None)
 
 
 class _Decoder(json.JSONDecoder):
-    """Keeps every array with its text."""
+    """A decoder that records every array with its text."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""What AWS finds wrong with a definition, rule by rule, in its own words."""
+"""Validation of definitions by AWS's rules, with AWS's messages."""

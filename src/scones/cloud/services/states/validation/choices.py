@@ -1,4 +1,4 @@
-"""What AWS finds wrong with the rules of a Choice."""
+"""Validation of the rules of a Choice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPERANDS: dict[str, type] = {"Boolean": bool, "Numeric": float, "String": str, 
 
 
 def rule_faults(state: dict[str, Any], at: str, language: str) -> Iterator[Fault]:
-    """Yield what is wrong with the rules of a Choice."""
+    """Yield the faults in the rules of a Choice."""
     for index, rule in enumerate(entries(state, "Choices")):
         where = f"{at}/Choices[{index}]"
         needed = ("Condition", "Next") if language != LANGUAGES[0] else ("Next",)

@@ -1,8 +1,8 @@
-"""What AWS finds wrong with a definition, as diagnostics in its own words.
+"""Validation of a definition, with AWS's diagnostics.
 
-The codes, messages and locations are those recorded on AWS, or measured on it by others, where such exist
-(floci-io/floci, issues 2670, 2735, 2745 and 2968; aws-cloudformation/cfn-lint, issues 4074, 4076 and 4078). For other
-malformed values AWS's wording is not known to us, and ours says what is wrong in the same manner.
+Codes, messages and locations are as recorded on AWS, or as measured on AWS by third parties (floci-io/floci, issues
+2670, 2735, 2745 and 2968; aws-cloudformation/cfn-lint, issues 4074, 4076 and 4078). For other malformed values AWS's
+wording is not known; our messages follow the same style.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ _TYPES = "Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map"
 """The state types, in AWS's order."""
 _LONGEST_NAME = 80
 _YEARS = 99_999_999
-"""Seconds that a time-out, a heartbeat or a Wait may have at most."""
+"""Maximum of a time-out, a heartbeat or a Wait, in seconds."""
 _TEXTS = ("Comment", "Next", "Default", "Resource", "StartAt")
 _VARIABLE = re.compile(r"[^\W\d]\w{0,79}")
 TOO_DEEP = Diagnostic("TOO_DEEPLY_NESTED", "The states are too deeply nested.")
 
 
 def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
-    """Return every error in a definition; an empty list means that AWS would accept it.
+    """Return all errors in a definition; the list is empty if AWS would accept the definition.
 
-    Raises `EngineNeededError` in the cloud's own process where an expression has to be compiled.
+    Raises `EngineNeededError` in the cloud's own process if an expression has to be compiled.
     """
     if not definition.strip():
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
@@ -58,7 +58,7 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
         return [unreadable(definition, error)]
     except RecursionError:
         return [TOO_DEEP]
-    except ValueError as error:  # about a number of thousands of digits
+    except ValueError as error:  # a number with thousands of digits
         return [Diagnostic(SCHEMA, str(error))]
     if too_deep(definition):
         return [TOO_DEEP]
@@ -70,7 +70,7 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
 
 
 def language_of(holder: dict[str, Any], inherited: str) -> str:
-    """Return the query language of a machine or a state: whatever it names that is not JSONPath is JSONata."""
+    """Return the query language of a machine or state; any QueryLanguage other than JSONPath counts as JSONata."""
     return LANGUAGES[holder["QueryLanguage"] != LANGUAGES[0]] if "QueryLanguage" in holder else inherited
 
 
@@ -95,7 +95,7 @@ class _Checker:
         self.group(document, "", language_of(document, LANGUAGES[0]), GROUPS[""])
 
     def group(self, document: dict[str, Any], location: str, language: str, allowed: frozenset[str]) -> None:
-        """Check a machine, a branch or a processor."""
+        """Check the states of a machine, a branch or a processor."""
         for field in document:
             if field not in allowed:
                 self.add(f"Field '{field}' is not supported", location or "/")
@@ -163,7 +163,7 @@ class _Checker:
             self.add(f"A state's name has 1 to {_LONGEST_NAME} characters", at, "INVALID_STATE_NAME")
 
     def groups(self, state: dict[str, Any], at: str, language: str) -> None:
-        """Check the groups of states below a state, which speak the machine's language."""
+        """Check the branches or the processor of a state; they inherit the machine's query language."""
         outer, self._express = self._express, self._express or express_children(state)
         for field in ("ItemProcessor", "Iterator"):
             if isinstance(state.get(field), dict):
@@ -212,12 +212,12 @@ class _Checker:
         where = f"{at}/Resource"
         name = integration_name(resource) or ""
         if self._express and name.endswith(".waitForTaskToken"):
-            # The blank at the end is AWS's.
+            # The trailing space is AWS's.
             self.add("Express state machine does not support '.waitForTaskToken' service integration ", where)
         elif self._express and re.search(r"\.sync(:2)?$", name):
             self.add("Express state machine does not support '.sync' service integration", where)
         elif self._express and resource.split(":")[5:6] == ["activity"]:
-            # Refused on AWS too (Developer Guide, "Choosing workflow type"); the words are not recorded.
+            # AWS rejects it too (Developer Guide, "Choosing workflow type"); its message is not recorded.
             self.add("Express state machine does not support activities", where)
         if not resource.startswith("arn:"):
             self.add("Value is not a valid resource ARN", where)
@@ -263,7 +263,7 @@ class _Checker:
                 self.take(template_faults(state[holder][field], f"{at}/{holder}/{field}"))
 
     def jsonata(self, state: dict[str, Any], at: str) -> None:
-        """Check the expressions of a JSONata state, but not those of the states below it."""
+        """Check the expressions of a JSONata state, except those of the states below it."""
         for field, value in state.items():
             if field not in ("ItemProcessor", "Branches", "Comment"):
                 self.queries(value, f"{at}/{field}", caught=field == "Catch")
@@ -287,7 +287,7 @@ class _Checker:
 
 
 def _assign_faults(holder: dict[str, Any], at: str) -> Iterator[Fault]:
-    """Yield variables that cannot be assigned (Developer Guide, "Passing data between states with variables")."""
+    """Yield faults for invalid variable names (Developer Guide, "Passing data between states with variables")."""
     assigned = holder.get("Assign", {})
     if not isinstance(assigned, dict):
         yield expected(dict), f"{at}/Assign"

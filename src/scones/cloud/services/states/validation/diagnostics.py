@@ -1,4 +1,4 @@
-"""What AWS says of a definition: one finding, and the words of its JSON parser."""
+"""Diagnostics about a definition, including those of AWS's JSON parser."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Diagnostic:
     location: str | None = None
 
     def __str__(self) -> str:
-        """Return the finding as CreateStateMachine words it: where there is no location, AWS writes null."""
+        """Return the finding in CreateStateMachine's wording; a missing location is "null", as on AWS."""
         where = "null" if self.location is None else self.location
         return f"{self.code}: {self.message} at {where}"
 
 
 def unreadable(definition: str, error: json.JSONDecodeError) -> Diagnostic:
-    """Return the finding for a text that is no JSON, in the words of AWS's parser."""
+    """Return the finding for a text that is not JSON, in the wording of AWS's parser."""
     found = jackson.fault(definition, error)
     source = jackson.place(definition, found)
     return Diagnostic("INVALID_JSON_DESCRIPTION", f"{found.message}\n at {source}", source)

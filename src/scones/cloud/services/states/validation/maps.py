@@ -1,7 +1,7 @@
-"""What AWS finds wrong with the fields of a Map: its mode, label, numbers, reader, batcher and writer.
+"""Validation of the fields of a Map: mode, label, numbers, reader, batcher and writer.
 
-The wording of the numbers' diagnostics was measured on AWS by others (floci-io/floci, issue 3733); where AWS's is not
-known to us, ours says what is wrong.
+The wording of the diagnostics for numbers was measured on AWS by third parties (floci-io/floci, issue 3733); other
+diagnostics have our own wording if AWS's is not known.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
     "ToleratedFailurePercentage": (0.0, 100.0),
 }
 _HOLDERS = ("ReaderConfig", "ItemBatcher")
-"""Where a state holds numbers besides its own fields, whose query language is checked with all of them."""
+"""Objects in a state that contain numbers; `_numbers` checks the query language of their fields.
+
+The query language of the state's own fields is checked with those of all states.
+"""
 _READER_BOUNDS: dict[str, tuple[float, float | None]] = {"MaxItems": (0, 100_000_000)}
 _BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {
     "MaxItemsPerBatch": (0, None),
@@ -39,7 +42,7 @@ _BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {
 
 
 def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> Iterator[Fault]:
-    """Yield what is wrong with a Map's own fields; the states of its processor are looked at elsewhere."""
+    """Yield the faults in a Map's own fields, but not in the states of its processor."""
     jsonata = language == "JSONata"
     yield from _numbers(state, _BOUNDS, at, jsonata)
     config, where = _config(state), f"{at}/ItemProcessor/ProcessorConfig"
@@ -67,7 +70,7 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
 
 
 def express_children(state: dict[str, Any]) -> bool:
-    """Whether a state's children are Express executions."""
+    """Return True if a state is a distributed Map whose child executions are Express."""
     config = _config(state)
     return config.get("Mode") == "DISTRIBUTED" and config.get("ExecutionType") == "EXPRESS"
 
@@ -148,7 +151,7 @@ def _writer(writer: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
 
 
 def _language(holder: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
-    """Parameters are JSONPath's, Arguments are JSONata's."""
+    """Yield a fault for Parameters in JSONata and for Arguments in JSONPath."""
     if ("Parameters" if jsonata else "Arguments") in holder:
         yield _foreign("Parameters" if jsonata else "Arguments", jsonata), at
 

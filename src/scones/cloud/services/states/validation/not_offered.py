@@ -1,4 +1,4 @@
-"""What AWS accepts in a definition and the local cloud does not run: refused by name when a machine is created."""
+"""Features that AWS accepts but the local cloud does not support; creating a state machine with one fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scones.cloud.services.states.validation.states_below import states_below
 
 
 def not_offered(document: dict[str, Any]) -> list[Diagnostic]:
-    """Return what a valid definition uses that the local cloud does not offer."""
+    """Return a diagnostic for each feature of a valid definition that the local cloud does not support."""
     return [fault for _, state, at in states_below(document) for fault in _state(state, at)]
 
 
@@ -36,7 +36,7 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _distributed(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
-    """Yield what of a distributed Map's sources and formats is not offered."""
+    """Yield diagnostics for the input and output formats of a distributed Map that are not supported."""
     config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
     if config.get("InputType") == "PARQUET":
         yield Diagnostic(SCHEMA, "The local cloud does not read PARQUET; give CSV, JSON or JSONL", f"{where}/InputType")

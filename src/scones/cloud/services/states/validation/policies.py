@@ -1,4 +1,4 @@
-"""What AWS finds wrong with the Retry and the Catch of a state."""
+"""Validation of the Retry and Catch of a state."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from scones.cloud.services.states.validation.values import (
 )
 
 _INTEGERS = {"IntervalSeconds": (1, 99_999_999), "MaxAttempts": (0, 99_999_999), "MaxDelaySeconds": (1, 31_622_399)}
-"""Developer Guide, "Handling errors in Step Functions workflows"."""
+"""Minimum and maximum by field (Developer Guide, "Handling errors in Step Functions workflows")."""
 
 
 def policy_faults(state: dict[str, Any], at: str, language: str) -> Iterator[Fault]:
-    """Yield what is wrong with the retriers and catchers of a state."""
+    """Yield the faults in the retriers and catchers of a state."""
     for field in ("Retry", "Catch"):
         found = entries(state, field)
         for index, entry in enumerate(found):
@@ -44,7 +44,7 @@ def _errors(entry: dict[str, Any], at: str, *, last: bool) -> Iterator[Fault]:
     elif not all(isinstance(error, str) for error in errors):
         yield expected(str), where
     elif "States.ALL" in errors and (len(errors) > 1 or not last):
-        # Spec, "Errors": it must be alone, and in the last entry; AWS's words for it are not known to us.
+        # Spec, "Errors": it must be the only name, and in the last entry. AWS's message is not known.
         yield "'States.ALL' must appear alone in ErrorEquals, and in the last entry", where
 
 

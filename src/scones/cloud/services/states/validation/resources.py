@@ -1,4 +1,4 @@
-"""What AWS finds wrong with the resources of tasks and their parameters, which hundreds of service models tell."""
+"""Validation of tasks' resources and parameters against botocore's service models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from scones.cloud.services.states.validation.states_below import states_below
 
 
 def resource_faults(document: dict[str, Any]) -> list[Diagnostic]:
-    """Return what AWS finds in the tasks of a definition that `diagnose` found no error in; a second's work at most."""
+    """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error.
+
+    This takes one second at most.
+    """
     return [fault for _, state, at in states_below(document) if state["Type"] == "Task" for fault in _task(state, at)]
 
 
@@ -37,10 +40,10 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterator[Diagnostic]:
-    """Yield members that an operation has not, or needs.
+    """Yield a diagnostic for each unknown member at any depth, and for each missing required member.
 
-    In AWS's words for SageMaker's parameters (aws/amazon-sagemaker-examples, issue 4492), where a member at any depth
-    is told of at the Parameters themselves, and for a Task's Credentials.
+    The messages are AWS's for unknown SageMaker parameters (aws/amazon-sagemaker-examples, issue 4492), where the
+    location of a member at any depth is the Parameters field, and for a Task's Credentials.
     """
     for name in dict.fromkeys(_foreign(given, shape)):
         yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
@@ -51,7 +54,7 @@ def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterat
 
 
 def _foreign(given: Any, shape: Shape) -> Iterator[str]:
-    """Yield the names in a value that its shape has not."""
+    """Yield the names in a value that its shape does not have."""
     if isinstance(shape, StructureShape) and isinstance(given, dict) and not shape.is_document_type:
         members = {pascal(name): member for name, member in shape.members.items()}
         for key, value in given.items():

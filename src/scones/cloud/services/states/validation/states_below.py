@@ -1,4 +1,4 @@
-"""Every state of a valid definition, those of branches and processors among them."""
+"""All states of a valid definition, including those of branches and processors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Found(NamedTuple):
-    """A state, its name, which no other state of the machine has, and its place: `/States/A/Branches[0]/States/B`."""
+    """A state, its name (unique in the machine) and its location, such as `/States/A/Branches[0]/States/B`."""
 
     name: str
     state: dict[str, Any]
@@ -15,7 +15,7 @@ class Found(NamedTuple):
 
 
 def states_below(group: Mapping[str, Any], place: str = "") -> Iterator[Found]:
-    """Yield the states of a machine, a branch or a processor, each before those below it."""
+    """Yield the states of a machine, a branch or a processor, each before the states below it."""
     for name, state in group["States"].items():
         where = f"{place}/States/{name}"
         yield Found(name, state, where)

@@ -1,4 +1,4 @@
-"""Whether the states of a machine, a branch or a processor lead to each other, and to an end."""
+"""Validation of transitions in a machine, a branch or a processor: targets, an end, and reachability."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CODE = "MISSING_TRANSITION_TARGET"
 
 
 def transition_faults(start: Any, states: dict[str, Any], at: str) -> Iterator[Diagnostic]:
-    """Yield targets that are not there, then a missing end or else the states that nothing leads to.
+    """Yield missing targets, then a missing end or, if there is an end, unreachable states.
 
-    Measured on AWS by others (floci-io/floci, pull request 2786; aws-cloudformation/cfn-lint, issue 4074): every
-    target is called 'Next', that of StartAt too, and a state counts as reached where any state names it.
+    Measured on AWS by third parties (floci-io/floci, pull request 2786; aws-cloudformation/cfn-lint, issue 4074): the
+    message calls every target 'Next', including that of StartAt, and a state is reachable if any state names it.
     """
     named = [(start, f"{at}/StartAt")]
     for name, state in states.items():
@@ -32,7 +32,7 @@ def transition_faults(start: Any, states: dict[str, Any], at: str) -> Iterator[D
 
 
 def entries(holder: dict[str, Any], field: str) -> list[dict[str, Any]]:
-    """Return the objects in a field that should be a list of them."""
+    """Return the objects in a field that should be a list of objects; other items and types are ignored."""
     found = holder.get(field)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 

@@ -1,4 +1,4 @@
-"""Single values of a definition: their types, bounds, paths and templates, and what AWS says of wrong ones."""
+"""Validation of single values in a definition: types, bounds, paths and templates."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from scones.cloud.services.states.language.intrinsics import check_expression, c
 from scones.cloud.services.states.language.paths import Path, compile_path
 
 Fault = tuple[str, ...]
-"""A message and its location; AWS's code for it where that is not the usual one."""
+"""A message, its location, and AWS's code if it is not `SCHEMA`."""
 _NAMES: dict[type, str] = {
     bool: "Boolean", dict: "Object", float: "Float", int: "Integer", list: "Array", str: "String"
 }  # fmt: skip
 
 
 def expected(kind: type) -> str:
-    """Return the message for a value of another type."""
+    """Return the message for a value that is not of type `kind`."""
     return f"Expected value of type {_NAMES[kind]}"
 
 
 def is_a(value: Any, kind: type) -> bool:
-    """Whether a JSON value is of a type: an integer is a float too, and a boolean is no number."""
+    """Return True if a JSON value is of a type; an integer is also a float, and a boolean is not a number."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
 
 
 def typed(holder: dict[str, Any], fields: Iterable[str], at: str, kind: type) -> Iterator[Fault]:
-    """Yield the fields that hold a value of another type."""
+    """Yield a fault for each field whose value is not of type `kind`."""
     for field in fields:
         if field in holder and not is_a(holder[field], kind):
             yield expected(kind), f"{at}/{field}"
 
 
 def one_of(holder: dict[str, Any], field: str, values: tuple[str, ...], at: str) -> Iterator[Fault]:
-    """Yield a fault where a field has another value than these."""
+    """Yield a fault if a field has a value that is not in `values`."""
     if field not in holder:
         return
     if not isinstance(holder[field], str):
@@ -47,7 +47,7 @@ def one_of(holder: dict[str, Any], field: str, values: tuple[str, ...], at: str)
 def bounded(
     holder: dict[str, Any], field: str, at: str, kind: type, least: float, most: float | None
 ) -> Iterator[Fault]:
-    """Yield a fault where a field is no number or is out of bounds, both of which AWS allows."""
+    """Yield a fault if a field is not of type `kind` or is out of bounds; `least` and `most` are inclusive."""
     if field not in holder:
         return
     value, where = holder[field], f"{at}/{field}"
@@ -60,7 +60,7 @@ def bounded(
 
 
 def path_fault(text: Any, *, calls: bool) -> str | None:
-    """Return what is wrong with a path, or where it may be one, a call of an intrinsic function."""
+    """Return the fault in a path, or None; `calls` also allows a call of an intrinsic function."""
     try:
         if not isinstance(text, str):
             return expected(str)
@@ -75,7 +75,10 @@ def path_fault(text: Any, *, calls: bool) -> str | None:
 
 
 def reference_fault(text: Any, *, context: bool = False, variables: bool = True) -> str | None:
-    """Return what is wrong with a reference path, which points at one value."""
+    """Return the fault in a reference path, which refers to one value, or None.
+
+    `context` allows paths into the context object, and `variables` allows paths into variables.
+    """
     if not isinstance(text, str):
         return expected(str)
     if not text.startswith("$"):
@@ -89,7 +92,7 @@ def reference_fault(text: Any, *, context: bool = False, variables: bool = True)
 
 
 def template_faults(payload: Any, at: str) -> Iterator[Fault]:
-    """Yield the fields of a payload template that end in `.$` and hold neither a path nor a call."""
+    """Yield a fault for each `.$` field of a payload template that contains neither a path nor a call."""
     if isinstance(payload, dict):
         for name, value in payload.items():
             if not name.endswith(".$"):

@@ -1,6 +1,6 @@
-"""What AWS warns of in a definition that it accepts (API Reference, "ValidateStateMachineDefinitionDiagnostic").
+"""Warnings about a definition that AWS accepts (API Reference, "ValidateStateMachineDefinitionDiagnostic").
 
-The codes are AWS's, and so are the sentences, from there: which words the service has for them is not known to us.
+Codes and messages are from that page; the wording that the service itself uses is not known.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _rule(rule: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _paths(value: Any, at: str, code: str, message: str) -> Iterator[Diagnostic]:
-    """Yield a warning for every string in a value that looks like a path or a call, where it is none."""
+    """Yield a warning for each string in a value that looks like a path or a call but is evaluated as neither."""
     if isinstance(value, dict):
         for name, item in value.items():
             if not name.endswith(".$"):
