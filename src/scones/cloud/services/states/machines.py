@@ -123,9 +123,9 @@ class Machines:
         self._store = store
 
     def find(self, arn: str) -> Machine | None:
-        """Return the machine that an ARN (also of a version or an alias) names, or None.
+        """Return the machine for the ARN of a machine, a version or an alias, or None if it does not exist.
 
-        For an alias of two versions, one of them is drawn by their weights.
+        For an alias of two versions, returns one of them at random, by their weights.
         """
         base, qualifier = machine_arn(arn)
         row = self._store.row("SELECT * FROM sfn_machines WHERE arn = ?", base)
@@ -153,7 +153,7 @@ class Machines:
         return str(drawn)
 
     def get(self, arn: str) -> Machine:
-        """Return the machine that an ARN names, or raise StateMachineDoesNotExist."""
+        """Return the machine for an ARN, or raise StateMachineDoesNotExist."""
         machine = self.find(arn)
         if machine is None:
             raise no_machine(arn)
@@ -186,7 +186,7 @@ class Machines:
         await self._store.write(write)
 
     async def delete(self, arn: str) -> None:
-        """Delete a machine with its versions, aliases and tags; its executions and their revisions stay."""
+        """Delete a machine with its versions, aliases and tags; its executions and their revisions remain."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM sfn_machines WHERE arn = ?", (arn,))

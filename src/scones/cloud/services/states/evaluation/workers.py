@@ -121,7 +121,7 @@ class Workers:
                     continue
                 guessed = "time" if isinstance(error, TimeoutError) else "memory"
                 raise JobStoppedError(limit or guessed, replies) from error
-            except BaseException:  # cancelled, or the job cannot be encoded: the worker's input is incomplete
+            except BaseException:  # cancelled, or the job cannot be encoded: the worker's state is unknown
                 await worker.kill()
                 raise
             worker.jobs += 1

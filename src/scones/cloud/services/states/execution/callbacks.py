@@ -79,7 +79,7 @@ class Callbacks:
         self._expected[token].beat = self._clock.now()
 
     async def outcome(self, token: str, heartbeat: float | None) -> Any:
-        """Return the task's output; `heartbeat` is the longest time between heartbeats, in seconds.
+        """Wait for the task's output and return it; `heartbeat` is the maximum seconds between heartbeats, or None.
 
         Raises `StateFailedError` if the task failed, and `TimedOutError` if a heartbeat is overdue.
         """

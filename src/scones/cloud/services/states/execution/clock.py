@@ -40,7 +40,7 @@ class WallClock:
 class ClockUntil:
     """A clock for work that `before` ends at `deadline`: a wait beyond the deadline never returns.
 
-    This also holds if both times have passed, because the cloud was down: the deadline still comes first.
+    If both times passed while the cloud was down, the deadline therefore still takes effect first.
     """
 
     clock: Clock

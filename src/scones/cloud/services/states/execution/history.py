@@ -56,7 +56,7 @@ class Recorder:
     """Numbers the events of one execution and passes them to `append`, in order.
 
     `note` receives every failed attempt, because the history does not record why a Parallel or Map began again.
-    `limit` is the maximum number of events; None is no limit.
+    `limit` is the maximum number of events; None means no limit.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Track:
         return event
 
     def record_aside(self, kind: str, details: dict[str, Any] | None = None) -> Event:
-        """Record an event that is not part of the chain, such as MapStateSucceeded on AWS."""
+        """Record an event that the next event of the chain does not follow, such as AWS's MapStateSucceeded."""
         return self.recorder.record(kind, self.previous, details, self.scope)
 
     def fork(self, step: str, item: dict[str, Any] | None) -> Track:
@@ -187,7 +187,7 @@ def from_row(row: sqlite3.Row) -> Event:
 
 
 def failed_attempt_row(attempt: FailedAttempt) -> tuple[int, int, float, str | None, str | None, bool]:
-    """Return the columns of a failed attempt; a missed heartbeat is stored as an error of its own kind."""
+    """Return the columns of a failed attempt; a missed heartbeat is stored as States.HeartbeatTimeout."""
     failure = attempt.failure
     error = _HEARTBEAT if failure.heartbeat else failure.error
     return attempt.entered, attempt.last, attempt.at, error, failure.cause, failure.fatal

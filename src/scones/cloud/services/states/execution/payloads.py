@@ -8,7 +8,7 @@ from scones.cloud.services.states.language.failures import data_limit_exceeded, 
 from scones.cloud.services.states.language.text import LIMIT, Texts, dumps, too_deep, too_large
 
 MAX_VARIABLES = 10 * 1024 * 1024
-"""Maximum bytes of an execution's variables (Developer Guide, "Passing data between states with variables")."""
+"""AWS's limit: bytes of an execution's variables (Developer Guide, "Passing data between states with variables")."""
 
 
 def payload_text(texts: Texts, value: Any, name: str) -> str:

@@ -161,7 +161,7 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
 
 
 def _record_success(track: Track) -> None:
-    """Record the success of the Map Run and of the state, which are not part of the chain.
+    """Record the success of the Map Run and of the state; the next event of the chain does not follow these events.
 
     In recordings from before November 2024, AWS chained MapStateExited to MapRunSucceeded. Since then, it has chained
     it to MapRunStarted (in all recordings with JSONata or variables, which are newer).

@@ -1,4 +1,4 @@
-"""The formats of an object's items: CSV, JSON Lines, a JSON array, and lines.
+"""The formats of an object's items: CSV, JSON Lines, JSON arrays, and plain lines.
 
 Each is a generator over a `TextWindow`; it yields items, and None when the window must be filled.
 """

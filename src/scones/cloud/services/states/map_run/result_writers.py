@@ -122,7 +122,7 @@ class _Body:
 
 
 def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
-    """Return the results of a child after the transformation; an unsuccessful child's is its complete record."""
+    """Return the transformed results of a child; the only result of an unsuccessful child is its complete record."""
     if transformation == "NONE" or row["child_status"] != "SUCCEEDED":
         return [_record(row)]
 

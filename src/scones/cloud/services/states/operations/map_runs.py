@@ -97,7 +97,7 @@ class MapRunOperations(Service):
         return {}
 
     async def children_of(self, params: dict[str, Any]) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
-        """Return a Map Run and a page of its child executions plus one, newest first."""
+        """Return a Map Run and its child executions, newest first: one page and one more row."""
         run = self._map_run(params["mapRunArn"])
         status, size = params.get("statusFilter"), page_size(params)
         wanted = _STATUSES.values() if status is None else [_STATUSES[status]]
