@@ -1,4 +1,4 @@
-"""Processing and transform jobs: what the kinds of jobs that run once have in common."""
+"""The common part of processing and transform jobs: records, queueing, stopping and resumption."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAULT = "InternalServerError: the local cloud failed; its log tells why."
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A job's last status, why it failed, and members that Describe shows besides."""
+    """A job's final status, its failure reason, and further members for Describe."""
 
     status: str
     reason: str = ""
@@ -35,17 +35,20 @@ class Outcome:
 
 
 class Run(Protocol):
-    """One job at work."""
+    """The run of one job."""
 
     async def run(self) -> Outcome:
-        """Do the job; a `ServiceError`, `ValueError` or `OSError` fails it as the caller's fault."""
+        """Do the job; a `ServiceError`, `ValueError` or `OSError` makes it fail with a ClientError."""
 
     def stop(self) -> None:
         """Ask the job to end."""
 
 
 class BatchJobs:
-    """The jobs of one kind: `word` is what their members begin with (Processing), `make` what runs one in a folder."""
+    """The jobs of one kind.
+
+    `word` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
+    """
 
     def __init__(self, cloud: Cloud, word: str, make: Callable[[Document, Path], Run]) -> None:
         self._cloud = cloud
@@ -58,11 +61,11 @@ class BatchJobs:
         self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
 
     def member(self, name: str) -> str:
-        """Return a member's name: `JobStatus` is `ProcessingJobStatus`."""
+        """Return a member's full name: `ProcessingJobStatus` for `JobStatus`."""
         return self._word + name
 
     async def start(self) -> None:
-        """Take up after a restart: jobs that ran have failed, those that waited wait again."""
+        """Resume after a restart: running jobs fail, stopping jobs are stopped, and queued jobs are queued again."""
         resumption = self._cloud.resumption
         if not resumption.recover:
             await asyncio.to_thread(remove_tree, self._folder)
@@ -89,14 +92,17 @@ class BatchJobs:
             self._queue(document)
 
     async def stop(self) -> None:
-        """End every run; what it was doing is told by its record at the next start."""
+        """Cancel every run; the next start decides from the jobs' documents how they continue."""
         tasks = [task for _, task in self._runs.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def create(self, request: dict[str, Any], defaults: Document) -> dict[str, Any]:
-        """Store a job with what Describe adds to its request, and queue it."""
+        """Store a job, with `defaults` for members that its request leaves out, and queue it.
+
+        Raises `ServiceError` (ResourceInUse) if the name exists.
+        """
         name = request[self.member("JobName")]
         arn = self._cloud.arn("sagemaker", f"{self._kind}/{name.lower()}")
         now = time.time()
@@ -133,7 +139,7 @@ class BatchJobs:
         return {self.member("JobSummaries"): summaries, **more}
 
     async def ask_to_stop(self, name: str) -> None:
-        """Begin to stop a job; raises `ServiceError` for one that is not in progress."""
+        """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
         self.describe(name)
         member = self.member("JobStatus")
 
@@ -146,7 +152,7 @@ class BatchJobs:
         run, _ = self._runs.get(name, (None, None))
         if run is not None:
             run.stop()
-        else:  # an earlier process left it, and it is not resumed
+        else:  # a job of an earlier process that was not resumed
             await self._finish(name, Outcome("Stopped"))
 
     def _queue(self, document: Document) -> None:
@@ -173,7 +179,7 @@ class BatchJobs:
             await self._finish(name, outcome)
 
     async def _begin(self, name: str) -> bool:
-        """Record that a job begins; False where it was stopped while it waited."""
+        """Record a job's start; return False if it was stopped while it waited."""
 
         def change(document: Document) -> None:
             if document[self.member("JobStatus")] == "InProgress":

@@ -1,4 +1,4 @@
-"""Checkpoints: a folder of the container kept the same as a prefix in S3, both ways."""
+"""Checkpoints: a folder of the container, restored from a prefix in S3 and uploaded to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scones.cloud.services.sagemaker.objects import Location, Objects, below, re
 from scones.cloud.untrusted_files import GB, VOLUME_GB, UntrustedFile, UntrustedFilesError, UntrustedFolder
 
 INTERVAL = 5.0
-"""Seconds between two looks for changed files."""
+"""Seconds between two checks for changed files."""
 
 
 @dataclass
@@ -23,15 +23,15 @@ class Checkpoints:
     objects: Objects
     left: UntrustedFolder
     folder: str
-    """Below the root of `left`."""
+    """Path of the checkpoint folder below the root of `left`."""
     place: Location | None
     limit: int = VOLUME_GB * GB
-    """Bytes that the folder may have."""
+    """Maximum size of the folder in bytes."""
     _stored: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, request: dict[str, Any], objects: Objects, base: Path, mounts: dict[str, Path]) -> Checkpoints:
-        """Return a job's checkpoints, and mount their folder where it is not below /opt/ml."""
+        """Return a job's checkpoints; add their folder to `mounts` if it is not below /opt/ml."""
         config = request.get("CheckpointConfig")
         if config is None:
             return cls(objects, UntrustedFolder(base), "", None)
@@ -46,11 +46,11 @@ class Checkpoints:
         return cls(objects, left, folder, Location.of(config["S3Uri"]), limit)
 
     async def restore(self) -> None:
-        """Download what an earlier job left."""
+        """Download the checkpoints that an earlier job stored."""
         if self.place is None:
             return
         files = []
-        with contextlib.suppress(ServiceError):  # no such bucket: nothing to restore, and the upload will tell
+        with contextlib.suppress(ServiceError):  # no such bucket: nothing to restore; the upload will fail
             async for key in self.objects.keys(self.place):
                 if path := relative(key, self.place.key):
                     files.append((Location(self.place.bucket, key), below(self.left.root / self.folder, path)))
@@ -58,15 +58,15 @@ class Checkpoints:
         self._stored = {file.name: (file.changed, file.size) for file in await self._files()}
 
     async def follow(self) -> None:
-        """Upload changed files again and again, until cancelled."""
+        """Upload changed files every `INTERVAL` seconds, until cancelled."""
         while self.place is not None:
             await asyncio.sleep(INTERVAL)
-            # A file was replaced meanwhile, and the next look finds it; or there are too many, as the end will tell.
+            # The next check finds a file that was replaced during its upload; `finish` raises errors that remain.
             with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):
                 await self._store(self.place)
 
     async def finish(self) -> None:
-        """Upload what has changed since; raises `ServiceError` or `UntrustedFilesError`."""
+        """Upload the files that have changed since the last check; raises `ServiceError` or `UntrustedFilesError`."""
         if self.place is not None:
             await self._store(self.place)
 

@@ -1,4 +1,4 @@
-"""The instances of a job as they know each other: algo-1, algo-2 and so on, each at an address of this machine."""
+"""The network names of a job's instances: algo-1, algo-2 and so on, each with a loopback address."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOOK_EVERY = 0.1
 
 @asynccontextmanager
 async def alone(turn: asyncio.Lock, on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Be the one job on this machine, whatever its cloud, that runs on several instances.
+    """Hold a lock of this machine, so that only one job of all its clouds runs on several instances.
 
-    Where their processes meet, port 7777, is the same in every job, and PyTorch listens there on all addresses.
-    The jobs of one cloud take `turn` in their order. `on_wait` is called where another job is there first.
+    The processes of each such job meet at port 7777, and PyTorch listens there on all addresses. The jobs of one cloud
+    wait for `turn` in their order. `on_wait` is called if another job holds the lock.
     """
     if turn.locked():
         await on_wait()
@@ -49,9 +49,9 @@ def _taken(lock: int) -> bool:
 
 
 def hosts_file(folder: Path, names: list[str]) -> dict[str, Path]:
-    """Write a program's own /etc/hosts into `folder`: the machine's, and a loopback address for each instance.
+    """Write an /etc/hosts for a program into `folder`: the machine's entries, and a loopback address per instance.
 
-    Returns the file by the path that the program sees it at; nothing where nothing can be mounted. Blocks.
+    Returns the file by the path at which the program sees it, or {} if the machine cannot mount files. Blocks.
     """
     if isolation() is not None or not HOSTS.exists():
         return {}

@@ -1,4 +1,4 @@
-"""A training job's input: the files of /opt/ml/input that its container reads."""
+"""A training job's input: channels and configuration files below /opt/ml/input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scones.cloud.services.sagemaker.objects import Location, Objects, below, re
 
 
 def check_channels(request: dict[str, Any]) -> None:
-    """Refuse, by name, the channels that AWS would take and this cloud cannot feed."""
+    """Check a request's channels; raises `ServiceError`, which names the channel that is invalid or not supported."""
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) < len(names):
         raise invalid(f"Channel names must be unique, and these are given: {', '.join(names)}.")
@@ -37,7 +37,7 @@ def check_channels(request: dict[str, Any]) -> None:
 
 
 def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
-    # The Developer Guide: "Augmented manifests can only support Pipe input mode"; AWS's own words are not on record.
+    # The Developer Guide: "Augmented manifests can only support Pipe input mode"; AWS's error message is not known.
     if not piped:
         raise invalid(f"AugmentedManifestFile is supported only in Pipe input mode; set it for channel {name!r}.")
     if not source.get("AttributeNames"):
@@ -45,7 +45,7 @@ def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
 
 
 async def check_objects(objects: Objects, request: dict[str, Any], region: str) -> None:
-    """Refuse, in AWS's words, a channel whose S3Uri has no object behind it."""
+    """Check that every channel's S3Uri has objects; raises `ServiceError` (ValidationException) with AWS's message."""
     for channel in request.get("InputDataConfig", []):
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
         place = Location.of(uri)
@@ -64,7 +64,7 @@ def mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
 
 
 def write_configuration(request: dict[str, Any], folder: Path, host: str, names: list[str]) -> None:
-    """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json of one host as AWS does."""
+    """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json for one host, in AWS's format."""
     folder.mkdir(parents=True, exist_ok=True)
     resources = request["ResourceConfig"]
     channels = {
@@ -99,11 +99,11 @@ def write_configuration(request: dict[str, Any], folder: Path, host: str, names:
 
 
 async def download(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
-    """Download every channel that is no pipe into its folder below `folder`, several objects at a time.
+    """Download every channel except Pipe channels into its folder below `folder`, several objects at a time.
 
-    `share` is this instance's index and their number: of a channel that is ShardedByS3Key it gets each so many-th
-    object. Raises `ServiceError` of S3 or `ValueError` for keys
-    that are no paths; from several at once, an `ExceptionGroup` of them.
+    `share` is this instance's index i and the number n of instances: of a ShardedByS3Key channel, the instance gets
+    the objects i, i + n, i + 2n and so on. Raises `ServiceError` from S3, `ValueError` for keys that are not valid
+    paths, or an `ExceptionGroup` of errors in the downloads.
     """
     files: list[tuple[Location, Path]] = []
     for channel in request.get("InputDataConfig", []):

@@ -1,4 +1,4 @@
-"""One instance of a training job: a process with /opt/ml, /tmp and a host name of its own."""
+"""One instance of a training job: a process with its own /opt/ml, /tmp and host name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from scones.cloud.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = max(1, min(2, CORES // 4))
-"""How many jobs train at the same time; the others wait for capacity."""
+"""Maximum number of jobs of one kind (training, processing, transform) that run at once; others wait for capacity."""
 
 
 def instances(request: Document) -> int:
@@ -38,12 +38,12 @@ def instances(request: Document) -> int:
 
 
 def host_names(request: Document) -> list[str]:
-    """Return the names by which a job's instances know each other: algo-1 and so on."""
+    """Return the host names of a job's instances: algo-1 and so on."""
     return [f"algo-{index + 1}" for index in range(instances(request))]
 
 
 class Instance:
-    """The instance of one host name; `folder` is its own. `request` is the job's document."""
+    """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
 
     def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
         self._cloud = cloud
@@ -54,13 +54,13 @@ class Instance:
         self._stream: LogStream | None = None
         self.ml = folder / "ml"
         self.left = UntrustedFolder(self.ml)
-        """What the program has left, and may be changing."""
+        """The files in /opt/ml, which the program may be changing."""
         self.checkpoints = Checkpoints(Objects(cloud), self.left, "", None)
         self._mounts: dict[str, Path] = {}
         self._feeds: list[Feed] = []
 
     async def lay_out(self) -> None:
-        """Make the folders that the program finds, with the files of /opt/ml/input/config in them."""
+        """Create the container's folders, with the files of /opt/ml/input/config."""
 
         def make() -> None:
             self._mounts = folders(self._folder)
@@ -74,7 +74,10 @@ class Instance:
         await asyncio.to_thread(make)
 
     async def download(self) -> None:
-        """Fetch the channels, make the pipes of those that are streamed, and fetch an earlier job's checkpoints."""
+        """Download the channels, create the pipes of Pipe channels, and restore the checkpoints of an earlier job.
+
+        Raises `ServiceError`, `ValueError`, `OSError` or an `ExceptionGroup` of them.
+        """
         names = host_names(self._request)
         share = names.index(self._host), len(names)
         objects, folder = Objects(self._cloud), self.ml / "input" / "data"
@@ -83,15 +86,15 @@ class Instance:
         await self.checkpoints.restore()
 
     async def start(self, follow: Follow) -> None:
-        """Start the program; `follow` gets the lines of its log."""
+        """Start the program; `follow` gets the lines of its output."""
         name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
         self._stream = LogStream(self._cloud, GROUP, name, follow)
         self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
 
     async def wait(self) -> int:
-        """Wait for the program's end, feeding its pipes and keeping its checkpoints in S3; return its exit code.
+        """Feed the program's pipes and upload its checkpoints until it ends; return its exit code.
 
-        Raises `ValueError` where what a pipe is fed from cannot be read.
+        Raises `ValueError` if the source of a pipe cannot be read.
         """
         assert self._sandbox is not None
         assert self._stream is not None
@@ -112,7 +115,7 @@ class Instance:
                 each.cancel()
 
     async def listed(self, folder: str) -> Listing:
-        """List a folder of what the program has left, and log what is left out; raises `UntrustedFilesError`."""
+        """List a folder below /opt/ml, and log the files that the listing leaves out; raises `UntrustedFilesError`."""
         limit = self._request["ResourceConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
         listing = await asyncio.to_thread(self.left.files, folder, limit=limit)
         if self._stream is not None:

@@ -1,4 +1,4 @@
-"""A training job's metrics, read from its log lines by regular expressions."""
+"""A training job's metrics, extracted from its log lines with regular expressions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _XGBOOST = [
     for data in ("train", "validation")
 ]  # fmt: skip
 # AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published;
-# these read the lines that the algorithm is known to write.
+# these match the lines that the algorithm is known to write.
 BUILT_IN = {
     "blazingtext": [
         {"Name": "train:accuracy", "Regex": r"#train_accuracy: (\S*)"},
@@ -36,7 +36,7 @@ BUILT_IN = {
 
 
 def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
-    """Return an AlgorithmSpecification's metric definitions, the built-in ones where it gives none.
+    """Return an AlgorithmSpecification's metric definitions, or the image's built-in ones if it has none.
 
     Raises `ServiceError` (ValidationException) for an expression that cannot be compiled.
     """
@@ -55,14 +55,14 @@ def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
 
 
 class Metrics:
-    """The latest value of every metric."""
+    """The latest value of each metric."""
 
     def __init__(self, given: Iterable[dict[str, str]]) -> None:
         self._expressions = [(item["Name"], Expression(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
     async def read(self, lines: Iterable[str]) -> dict[str, list[float]]:
-        """Take the values in log lines, in slices; return them by their metrics' names."""
+        """Extract the values from log lines, in time slices; return them by metric name, in order."""
         found = defaultdict(list)
         async with TimeSlices() as slices:
             for line in lines:
@@ -75,7 +75,7 @@ class Metrics:
         return found
 
     def final(self) -> list[dict[str, Any]]:
-        """Return FinalMetricDataList."""
+        """Return the latest values as a FinalMetricDataList."""
         return list(self._latest.values())
 
 

@@ -1,8 +1,9 @@
 """Pipe mode: a channel's objects streamed into named pipes, CHANNEL_0 for the first epoch, CHANNEL_1 for the next.
 
-The Developer Guide ("Augmented Manifest Files for Training Jobs", "Input Mode") names the pipes and says what flows:
-the objects one after another, or each line's attributes, a `-ref` attribute as the object that it points to; with
-RecordWrapperType=RecordIO each of these is a RecordIO record. A program reads as many epochs as it likes.
+The Developer Guide ("Augmented Manifest Files for Training Jobs", "Input Mode") defines the pipes and their content:
+the objects one after another, or the attributes of each manifest line. A `-ref` attribute stands for the object that it
+names. With RecordWrapperType=RecordIO, each object or attribute is a RecordIO record. A program may read any number of
+epochs.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from scones.cloud.services.sagemaker.objects import Location, Objects
 
 MAGIC = 0xCED7230A
 RECORD_LIMIT = 1 << 29
-"""Bytes that a record of one part must stay below."""
+"""Bytes that the content of a RecordIO record must stay below."""
 PATIENCE = 0.05
-"""Seconds between two looks whether the program has opened a pipe."""
+"""Seconds between attempts to open a pipe that the program does not read yet."""
 Piece: TypeAlias = Location | bytes
-"""What flows as one: an object, or an attribute's own value."""
+"""One item of a stream: the location of an object, or the value of an attribute."""
 
 
 class Feed:
-    """One channel's pipes; `pieces` are its lines or objects, each of one piece or several."""
+    """The pipes of one channel; `pieces` has a sequence of pieces for each of its objects or manifest lines."""
 
     def __init__(self, objects: Objects, channel: dict[str, Any], folder: Path, pieces: list[Sequence[Piece]]) -> None:
         self._objects = objects
@@ -44,14 +45,14 @@ class Feed:
         self._make(0)
 
     async def run(self) -> None:
-        """Feed one epoch after another until cancelled; raises `ServiceError` of S3, or `ValueError`."""
+        """Write one epoch after another until cancelled; raises `ServiceError` from S3, or `ValueError`."""
         epoch = 0
         while True:
             path = self._path(epoch)
             descriptor = await _opened(path)
-            self._make(epoch + 1)  # before this one ends, so that the program always finds it
+            self._make(epoch + 1)  # before this epoch ends, so that the program always finds the next pipe
             try:
-                with contextlib.suppress(BrokenPipeError):  # the program has seen enough
+                with contextlib.suppress(BrokenPipeError):  # the program closed the pipe early
                     async for chunk in self._epoch(epoch):
                         await _write(descriptor, chunk)
             finally:
@@ -90,9 +91,9 @@ class Feed:
 
 
 async def feeds(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> list[Feed]:
-    """Make the first pipe of every Pipe channel; raises `ServiceError` or `ValueError` for what cannot be streamed.
+    """Create the first pipe of every Pipe channel; raises `ServiceError` or `ValueError` if a source cannot be read.
 
-    `share` is this instance's index and their number, as for downloads.
+    `share` is this instance's index and the number of instances, as in `inputs.download`.
     """
     found = []
     for channel in request.get("InputDataConfig", []):
@@ -146,7 +147,7 @@ async def _whole(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def _opened(path: Path) -> int:
-    """Return a pipe opened for writing, as soon as somebody reads it."""
+    """Wait until a program opens a pipe for reading, and return the pipe's descriptor for writing."""
     while True:
         try:
             return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
@@ -157,7 +158,7 @@ async def _opened(path: Path) -> int:
 
 
 async def _write(descriptor: int, content: bytes) -> None:
-    """Write everything to a pipe that does not block; raises `BrokenPipeError`."""
+    """Write all of `content` to a non-blocking pipe; raises `BrokenPipeError`."""
     loop = asyncio.get_running_loop()
     rest = memoryview(content)
     while rest:

@@ -1,4 +1,4 @@
-"""A processing job: inputs from S3, a program, outputs to S3."""
+"""The run of a processing job: it downloads inputs from S3, runs a program, and uploads outputs to S3."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from scones.cloud.untrusted_files import UntrustedFilesError
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 CONTINUOUS_SECONDS = 2.0
-"""How often the files of a Continuous output are looked at."""
+"""Seconds between two uploads of the new files of a Continuous output."""
 LONGEST = 86_400
 MESSAGE_BYTES = 1024
-"""Bytes of /opt/ml/output/message that are shown as ExitMessage."""
+"""Maximum bytes of /opt/ml/output/message that ExitMessage shows."""
 _ML = "/opt/ml/"
 
 DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
 
 
 async def check(request: dict[str, Any]) -> None:
-    """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`."""
+    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported."""
     require(
         request, "ProcessingResources.ClusterConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceType"
     )
@@ -65,21 +65,21 @@ def _check_path(path: str, name: str) -> None:
 
 
 class ProcessingRun:
-    """One processing job from its inputs to its outputs; `request` is its document."""
+    """The run of one processing job; `request` is its document."""
 
     def __init__(self, cloud: Cloud, request: Document, folder: Path) -> None:
         self._request = request
         self._instances = [ProcessingInstance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stopped = asyncio.Event()
         self._closing = False
-        """Whether the programs were asked to end: then a failure takes no other along."""
+        """True after the programs were asked to end; then a failed program does not end the others."""
 
     def stop(self) -> None:
         """Ask the programs to end (SIGTERM)."""
         self._stopped.set()
 
     async def run(self) -> Outcome:
-        """Run the job; raises `ServiceError`, `ValueError` or `OSError` where its data cannot be had."""
+        """Run the job; raises `ServiceError`, `ValueError` or `OSError` if its data cannot be downloaded or stored."""
         for instance in self._instances:
             await asyncio.to_thread(instance.lay_out)
         try:
@@ -105,7 +105,10 @@ class ProcessingRun:
         return Outcome(ending, "", more)
 
     async def _execute(self) -> tuple[int, str]:
-        """Run every program; return the first exit code that is not 0, and how the job ends if there is none."""
+        """Run every program; return the first exit code other than 0, or 0, and the job's ending.
+
+        The ending is Completed, Stopped or MaxRuntimeExceeded.
+        """
         try:
             for instance in self._instances:
                 await instance.start()
@@ -136,7 +139,7 @@ class ProcessingRun:
             ended.cancel()
 
     async def _end_of_all(self) -> int:
-        """Wait until every program has ended; the first that fails takes the others along."""
+        """Wait until every program has ended; the first failure kills the other programs. Return its exit code or 0."""
         waiting, failed = {asyncio.ensure_future(instance.wait()) for instance in self._instances}, 0
         try:
             while waiting:
@@ -158,15 +161,15 @@ class ProcessingRun:
         return {}
 
     async def _follow(self) -> None:
-        """Keep the Continuous outputs in S3 while the programs run."""
+        """Upload new files of the Continuous outputs while the programs run."""
         continuous = [item for item in outputs_of(self._request) if item["S3Output"]["S3UploadMode"] == "Continuous"]
         while continuous:
             await asyncio.sleep(CONTINUOUS_SECONDS)
-            with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):  # as at the end, which tells
+            with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):  # the last upload raises
                 await self._upload(continuous, log_left_out=False)
 
     async def _upload(self, outputs: list[dict[str, Any]], *, log_left_out: bool = True) -> None:
-        """Store what is new; of files with one name on several instances the last one's stays."""
+        """Upload new and changed files; of files with the same name, the last instance's remains."""
         for instance in self._instances:
             for item in outputs:
                 await instance.upload(item["S3Output"], log_left_out=log_left_out)

@@ -1,4 +1,4 @@
-"""One instance of a processing job: its inputs, its program, and what it has put into its outputs."""
+"""One instance of a processing job: its inputs, its program and its outputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ML = "/opt/ml/"
 
 
 def host_names(request: Document) -> list[str]:
-    """Return the names by which a job's instances know each other: algo-1 and so on."""
+    """Return the host names of a job's instances: algo-1 and so on."""
     return [f"algo-{index + 1}" for index in range(request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])]
 
 
@@ -34,7 +34,7 @@ def outputs_of(request: Document) -> list[dict[str, Any]]:
 
 
 class ProcessingInstance:
-    """The instance of one host name; `folder` is its own. `request` is the job's document."""
+    """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
 
     def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
         self._cloud = cloud
@@ -47,13 +47,13 @@ class ProcessingInstance:
         self._mounts: dict[str, Path] = {}
         self._uploaded: dict[str, int] = {}
         self.left = UntrustedFolder(folder / "ml")
-        """What the program has left, and may be changing."""
+        """The files in /opt/ml, which the program may be changing."""
 
     def _local(self, path: str) -> Path:
         return self._folder / "ml" / path.removeprefix(_ML)
 
     def lay_out(self) -> None:
-        """Make the folders that the program finds, with the files of /opt/ml/config in them. Blocks."""
+        """Create the container's folders, with the files of /opt/ml/config. Blocks."""
         self._mounts = folders(self._folder)
         config = self._folder / "ml" / "config"
         config.mkdir(parents=True)
@@ -68,7 +68,10 @@ class ProcessingInstance:
         (config / "resourceconfig.json").write_text(json.dumps(hosts))
 
     async def download(self) -> None:
-        """Fetch the inputs; of one that is ShardedByS3Key each instance gets each so many-th object."""
+        """Download the inputs; the objects of a ShardedByS3Key input are divided among the instances.
+
+        Raises `ServiceError`, `ValueError` or an `ExceptionGroup` of errors in the downloads.
+        """
         names = host_names(self._request)
         index, count = names.index(self._host), len(names)
         files: list[tuple[Location, Path]] = []
@@ -127,9 +130,9 @@ class ProcessingInstance:
         )
 
     async def upload(self, output: dict[str, Any], *, log_left_out: bool) -> None:
-        """Store every file of an output that is new, or another than when it was last stored.
+        """Store the files of an output that are new or have changed since they were last stored.
 
-        Raises `UntrustedFilesError` for more than the instance's volume could hold.
+        Raises `UntrustedFilesError` if the output is larger than the instance's volume.
         """
         place = Location.of(output["S3Uri"])
         limit = self._request["ProcessingResources"]["ClusterConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB

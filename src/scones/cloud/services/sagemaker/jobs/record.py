@@ -1,4 +1,4 @@
-"""A training job's record: its status, told step by step in AWS's words, each step on disk before the next begins."""
+"""A training job's record: its status transitions with AWS's messages, each on disk before the next step begins."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MESSAGES = {
     "Failed": "Training job failed",
 }
 OUTCOMES = {"Completed": "Completed", "Failed": "Failed", "Stopped": "Stopped", "MaxRuntimeExceeded": "Stopped"}
-"""The TrainingJobStatus that goes with a final SecondaryStatus."""
+"""TrainingJobStatus by final SecondaryStatus."""
 ENDED = frozenset(OUTCOMES.values())
 
 
 def enter(document: Document, secondary: str) -> None:
-    """Close a document's last status transition and add the next."""
+    """End a document's last status transition and add a new one."""
     now = time.time()
     transitions: list[dict[str, Any]] = document["SecondaryStatusTransitions"]
     if transitions:
@@ -37,7 +37,7 @@ def enter(document: Document, secondary: str) -> None:
 
 
 def finish(document: Document, secondary: str, reason: str = "") -> None:
-    """Give a document its final status, with the seconds between its true start and end."""
+    """Set a document's final status, its failure reason, and the seconds between its start and end."""
     enter(document, secondary)
     now: float = document["LastModifiedTime"]
     document["SecondaryStatusTransitions"][-1]["EndTime"] = now
@@ -57,7 +57,7 @@ class Record:
     name: str
 
     async def enter(self, secondary: str) -> None:
-        """Go on to a status that is not the last; a job that has ended, or is there already, stays as it is."""
+        """Set a secondary status that is not final; do nothing if the job has ended or has this status already."""
 
         def change(document: Document) -> None:
             if document["TrainingJobStatus"] in ENDED or document["SecondaryStatus"] == secondary:
@@ -69,7 +69,7 @@ class Record:
         await self.jobs.update(self.name, change)
 
     async def metrics(self, final: list[dict[str, Any]]) -> None:
-        """Keep the latest metrics, which Describe shows while the job goes on."""
+        """Store the latest metrics, which Describe shows while the job runs."""
 
         def change(document: Document) -> None:
             document["FinalMetricDataList"] = final

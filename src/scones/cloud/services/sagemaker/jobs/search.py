@@ -1,4 +1,4 @@
-"""Where a tuning job looks next: hyperparameters from ranges, by Optuna's samplers."""
+"""The search of a tuning job: Optuna's samplers choose hyperparameters from ranges."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
     from optuna.trial import Trial
 
 LOGARITHMIC_SPAN = 100.0
-"""A range whose ends are this many times apart is searched by orders of magnitude where its scaling is Auto.
-
-AWS does not publish how it chooses.
-"""
+"""Ratio of a range's ends from which Auto scaling is logarithmic; AWS does not publish its rule."""
 
 MOST_COMBINATIONS = 750
-"""Combinations of a grid: AWS's quota of training jobs for a tuning job."""
+"""Maximum number of combinations of a grid: AWS's quota of training jobs per tuning job."""
 
 
 class Search:
-    """The search of one tuning job; `config` is its HyperParameterTuningJobConfig. Blocks for some milliseconds."""
+    """The search of one tuning job; `config` is its HyperParameterTuningJobConfig. Methods block for milliseconds."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         import optuna
@@ -57,7 +54,7 @@ class Search:
         return trial.number, {name: self._text(name, value) for name, value in trial.params.items()}
 
     def tell(self, number: int, value: float | None) -> None:
-        """Take in what a trial gave; None where it failed."""
+        """Record the objective value of a trial, or None if the trial failed."""
         from optuna.trial import TrialState
 
         trial = self._trials.pop(number)
@@ -67,8 +64,8 @@ class Search:
             self._study.tell(trial, value)
 
     def again(self, tuned: dict[str, str]) -> int:
-        """Take up a trial of an earlier process, in their order; return its number."""
-        if not self._grid:  # whose combinations come in the same order again
+        """Restore a trial of an earlier process and return its number; trials must be restored in their order."""
+        if not self._grid:  # the combinations of a grid have the same order again
             self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
         return self.ask()[0]
 
@@ -86,7 +83,7 @@ class Search:
 
 
 def check(config: dict[str, Any]) -> None:
-    """Refuse ranges and strategies that AWS refuses, or that this cloud does not have; raises `ServiceError`."""
+    """Check ranges and strategies; raises `ServiceError` if AWS rejects them or this cloud does not support them."""
     strategy, ranges = config["Strategy"], config.get("ParameterRanges", {})
     if strategy == "Hyperband":
         raise not_offered("the strategy Hyperband", "Use Bayesian, Random or Grid.")
@@ -123,7 +120,7 @@ def check(config: dict[str, Any]) -> None:
 
 
 def grid_size(config: dict[str, Any]) -> int:
-    """Return how many combinations the categorical ranges have."""
+    """Return the number of combinations of the categorical ranges."""
     return prod(len(each["Values"]) for each in config["ParameterRanges"]["CategoricalParameterRanges"])
 
 
@@ -176,6 +173,6 @@ def _sampler(config: dict[str, Any]) -> Any:
 
     seed = config.get("RandomSeed")
     if config["Strategy"] == "Bayesian":
-        # Trials that still run count as poor ones, so that jobs at the same time look at different places.
+        # constant_liar counts running trials as poor ones, so that parallel training jobs try different values.
         return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=5)
     return samplers.RandomSampler(seed=seed)

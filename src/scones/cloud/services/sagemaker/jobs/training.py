@@ -1,4 +1,4 @@
-"""One training job's run: download, train on every instance, upload, in a folder of its own."""
+"""The run of a training job in its own folder: download, training on every instance, and upload."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ T = TypeVar("T")
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 REASON_CHARACTERS = 1024
-"""Characters of /opt/ml/output/failure that AWS shows."""
+"""Maximum characters of /opt/ml/output/failure in FailureReason, as on AWS."""
 
 
 class _StopAskedError(Exception):
-    """StopTrainingJob came before the program ran."""
+    """StopTrainingJob was called before the program ran."""
 
 
 class TrainingRun:
-    """A job from its first to its last status; `request` is its document, with CreateTrainingJob's members."""
+    """The run of one job; `request` is its document, with CreateTrainingJob's members."""
 
     def __init__(self, cloud: Cloud, record: Record, request: Document, folder: Path) -> None:
         self._cloud = cloud
@@ -41,7 +41,7 @@ class TrainingRun:
         self._instances = [Instance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stop_asked = asyncio.Event()
         self._closing = False
-        """Whether the programs were asked to end: then a failure takes no other along."""
+        """True after the programs were asked to end; then a failed program does not end the others."""
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = Objects(cloud)
         self._cloudwatch = cast(CloudWatch, cloud.services["cloudwatch"])
@@ -49,20 +49,20 @@ class TrainingRun:
 
     @property
     def instances(self) -> int:
-        """How many instances the job has."""
+        """Number of the job's instances."""
         return len(self._instances)
 
     def stop(self) -> None:
-        """Ask the job to end: its program gets SIGTERM, and what it has saved is uploaded."""
+        """Ask the job to end: a running program gets SIGTERM, and the files that it wrote are uploaded."""
         self._stop_asked.set()
 
     @property
     def stopping(self) -> bool:
-        """Whether StopTrainingJob was called."""
+        """True if StopTrainingJob was called."""
         return self._stop_asked.is_set()
 
     async def run(self) -> None:
-        """Run the job to its end, whatever that is; its folder is gone afterwards, as the instance is on AWS."""
+        """Run the job, remove its folder, as AWS removes the instance, and record the job's final status."""
         try:
             outcome, reason = await self._train()
         except _StopAskedError:
@@ -114,7 +114,10 @@ class TrainingRun:
             await instance.checkpoints.finish()
 
     async def _run_programs(self) -> tuple[tuple[Instance, int] | None, str]:
-        """Run every instance; return the first that failed, with its exit code, and the job's SecondaryStatus."""
+        """Run every instance; return the first that failed, with its exit code, and the job's ending.
+
+        The ending is the final SecondaryStatus unless an instance failed.
+        """
         keep = asyncio.ensure_future(self._keep_metrics())
         try:
             for instance in self._instances:
@@ -148,7 +151,10 @@ class TrainingRun:
             ended.cancel()
 
     async def _end_of_all(self) -> tuple[Instance, int] | None:
-        """Wait until every program has ended; the first that fails takes the others along, as on AWS."""
+        """Wait until every program has ended; the first failure kills the other programs, as on AWS.
+
+        Returns the instance that failed first, with its exit code, or None.
+        """
         running = {asyncio.ensure_future(instance.wait()): instance for instance in self._instances}
         waiting, failed = set(running), None
         try:
@@ -174,10 +180,10 @@ class TrainingRun:
             await self._metrics_changed.wait()
             self._metrics_changed.clear()
             await self._record.metrics(self._metrics.final())
-            await asyncio.sleep(1)  # an epoch may take milliseconds; one write a second tells enough
+            await asyncio.sleep(1)  # one write per second is enough: an epoch may take only milliseconds
 
     async def _upload(self) -> None:
-        """Store the model and the other output; of files with one name on several instances the first one's."""
+        """Store the model and the output data; of files with the same name, the first instance's is stored."""
         artifact = Location.of(self._request["ModelArtifacts"]["S3ModelArtifacts"])
         if self._request["OutputDataConfig"].get("CompressionType") == "NONE":
             await self._upload_files(await self._listings("model"), artifact)
@@ -203,7 +209,7 @@ class TrainingRun:
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return an error that is no group, from a group of groups."""
+    """Return the first error in nested exception groups that is not itself a group."""
     found: BaseException = errors
     while isinstance(found, BaseExceptionGroup):
         found = found.exceptions[0]
@@ -211,14 +217,14 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def output_place(request: dict[str, Any]) -> Location:
-    """Return `S3OutputPath/JOB/output`."""
+    """Return the location `S3OutputPath/JOB/output` of a job's artifacts."""
     return Location.of(request["OutputDataConfig"]["S3OutputPath"]).join(request["TrainingJobName"], "output")
 
 
 def failure_reason(left: UntrustedFolder, code: int) -> str:
-    """Word a failure as AWS does: the first 1,024 characters that the program left, and its exit code.
+    """Return a FailureReason in AWS's form: the first 1,024 characters of /opt/ml/output/failure, and the exit code.
 
-    Built-in algorithms end with 2 for what the user can mend.
+    The code 2 makes it a ClientError: built-in algorithms end with 2 for errors that the user can correct.
     """
     text = (left.read("output/failure", REASON_CHARACTERS * 4) or b"").decode(errors="replace")
     code = code if code >= 0 else 128 - code

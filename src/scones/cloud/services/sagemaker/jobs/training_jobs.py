@@ -1,4 +1,4 @@
-"""Training jobs: created, queued for capacity, described, listed and stopped."""
+"""Training jobs: creation, queueing for capacity, description, listing, stopping and resumption."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FAULT = "InternalServerError: the local cloud failed; its log tells why."
 
 
 class TrainingJobs:
-    """The training jobs of a cloud; at most `AT_ONCE` train, in the order of their creation."""
+    """The training jobs of a cloud; at most `AT_ONCE` run at once, in the order of their creation."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -47,11 +47,11 @@ class TrainingJobs:
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
         self._several = asyncio.Lock()
-        """Held by this cloud's job on several instances, of which there is one at a time."""
+        """Lock of the job that runs on several instances: a cloud runs one such job at a time."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
-        """Take up after a restart: jobs that ran have failed, those that waited wait again."""
+        """Resume after a restart: jobs that had started fail, and queued jobs are queued again."""
         resumption = self._cloud.resumption
         if not resumption.recover:
             await asyncio.to_thread(remove_tree, self._folder)
@@ -69,7 +69,7 @@ class TrainingJobs:
         return Leftover("training job", name, partial(take_up, name), give_up)
 
     async def _end(self, name: str) -> None:
-        """End a job of an earlier process that ran, or was about to stop."""
+        """End a job of an earlier process: Failed if it had started, Stopped if it was stopped while it waited."""
         record = Record(self._jobs, name)
         if "TrainingStartTime" in self.describe(name):
             await record.finish("Failed", _INTERRUPTED)
@@ -82,20 +82,22 @@ class TrainingJobs:
             self._queue(document)
 
     async def stop(self) -> None:
-        """End every run; what it was doing is told by its record at the next start."""
+        """Cancel every run; the next start decides from the jobs' records how they continue."""
         tasks = [task for _, task in self._runs.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check a request, store the job and queue it."""
+        """Check a request, store the job and queue it; raises `ServiceError`."""
         name = request["TrainingJobName"]
         arn = self._cloud.arn("sagemaker", f"training-job/{name.lower()}")
         if self._jobs.get(name) is not None:
             raise _duplicate(arn)
         _check(request)
-        if not request["AlgorithmSpecification"].get("ContainerEntrypoint"):  # with one, the image's program is not run
+        if not request["AlgorithmSpecification"].get(
+            "ContainerEntrypoint"
+        ):  # an entry point replaces the image's program
             await image_command(request["AlgorithmSpecification"]["TrainingImage"], "train")
         await _check_instances(request)
         await inputs.check_objects(Objects(self._cloud), request, self._cloud.settings.region)
@@ -134,11 +136,11 @@ class TrainingJobs:
         return document
 
     def known(self, name: str) -> bool:
-        """Whether there is a job of this name."""
+        """Return True if a job with this name exists."""
         return self._jobs.get(name) is not None
 
     async def ended(self, name: str) -> None:
-        """Return once a job has ended."""
+        """Wait until a job has ended."""
         if name in self._runs:
             await asyncio.wait({self._runs[name][1]})
 
@@ -149,7 +151,7 @@ class TrainingJobs:
         return {"TrainingJobSummaries": summaries, **more}
 
     async def ask_to_stop(self, name: str) -> None:
-        """Begin to stop a job; raises `ServiceError` for one that is not in progress."""
+        """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
         self.describe(name)
 
         def change(document: Document) -> None:
@@ -158,7 +160,7 @@ class TrainingJobs:
                 raise invalid(f"The request was rejected because the training job is in status {status}.")
             enter(document, "Stopping")
             document["TrainingJobStatus"] = "Stopping"
-            if "TrainingStartTime" not in document or name not in self._runs:  # there is nothing to wait for
+            if "TrainingStartTime" not in document or name not in self._runs:  # no program to wait for
                 finish(document, "Stopped")
 
         document = await self._jobs.update(name, change)
@@ -171,7 +173,7 @@ class TrainingJobs:
                     await task
 
     async def delete(self, name: str) -> None:
-        """Forget a job that has ended."""
+        """Delete the record of a job that has ended; raises `ServiceError` (ResourceInUse) if it has not."""
         status = self.describe(name)["TrainingJobStatus"]
         if status in ("InProgress", "Stopping"):
             raise ServiceError(

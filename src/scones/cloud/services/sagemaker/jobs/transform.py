@@ -1,4 +1,4 @@
-"""A transform job: every object of a prefix goes through a model, its answers to S3 as `KEY.out`."""
+"""The run of a transform job: it sends every object of a prefix to a model and stores the responses as `KEY.out`."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ _WHOLE = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
 
 
 def check(request: dict[str, Any]) -> None:
-    """Refuse, by name, what AWS would take and this cloud cannot do; raises `ServiceError`.
+    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported.
 
-    Adds DataProcessing's defaults, which AWS tells whether or not it was given.
+    Adds the defaults of DataProcessing, which AWS shows even if the request leaves it out.
     """
     request["DataProcessing"] = _WHOLE | request.get("DataProcessing", {})
     data = request["TransformInput"]
@@ -60,7 +60,7 @@ def check(request: dict[str, Any]) -> None:
 
 
 class TransformRun:
-    """One transform job; `request` is its document."""
+    """The run of one transform job; `request` is its document."""
 
     def __init__(self, cloud: Cloud, models: Models, request: Document, folder: Path) -> None:
         self._cloud = cloud
@@ -77,11 +77,11 @@ class TransformRun:
         self._server = ModelServer(self._program, self._log)
 
     def stop(self) -> None:
-        """Ask the job to end; what is answered by then stays."""
+        """Ask the job to end after the current object; output that is stored by then remains."""
         self._stopped.set()
 
     async def run(self) -> Outcome:
-        """Run the job; raises `ServiceError` or `ValueError` where its data cannot be had."""
+        """Run the job; raises `ServiceError` or `ValueError` if its data cannot be read or stored."""
         model = self._models.describe(self._request["ModelName"])
         self._container = self._models.served(self._request["ModelName"])
         self._role = model.get("ExecutionRoleArn", "")
@@ -115,9 +115,9 @@ class TransformRun:
         return Outcome("Completed")
 
     async def _capture(self, objects: list[tuple[Location, str]], begun: float) -> None:
-        """Store where the input and the output are, as manifests by the hour in which the job began.
+        """Store manifests of the input and output objects, in folders named after the hour in which the job began.
 
-        AWS documents their folders and content; the names of its files could not be found out.
+        AWS documents the folders and the content of the manifests; we found no source for their file names.
         """
         first, name = objects[0]
         inputs = Location(first.bucket, first.key.removesuffix(name))
@@ -133,7 +133,7 @@ class TransformRun:
             await self._objects.write(manifest, target.join(kind, hour, f"{uuid.uuid4()}.json"))
 
     async def _object(self, source: Location, name: str, records: TransformRecords) -> bool:
-        """Send an object's records; store the answers, or tell the log why not and return False."""
+        """Send an object's records to the model and store the output; on failure, log the reason and return False."""
         body = await self._objects.read(source)
         slots = asyncio.Semaphore(max(1, self._request.get("MaxConcurrentTransforms", 0)))
 
@@ -165,7 +165,7 @@ class TransformRun:
         return True
 
     def _payloads(self, body: bytes) -> Iterator[bytes]:
-        """Cut an object into requests: whole, record by record, or as many records as a payload may hold."""
+        """Split an object into payloads: all of it, one record each, or as many records as fit in a payload."""
         if self._request["TransformInput"].get("SplitType", "None") == "None":
             yield body
             return
@@ -230,7 +230,10 @@ class TransformRun:
 
 
 def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
-    """Return an object as its CompressionType says it was; raises `OSError` beyond an archive's limits. Blocks."""
+    """Return an object's content, decompressed by CompressionType. Blocks.
+
+    Raises `OSError`, `EOFError` or `zlib.error` for damaged content, and `OSError` beyond the limits of `archive`.
+    """
     compression = data.get("CompressionType", "None")
     if compression == "None":
         return body

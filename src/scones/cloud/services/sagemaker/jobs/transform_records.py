@@ -1,4 +1,4 @@
-"""What a transform job does with records beside inference: filters them, joins input with output, numbers the output.
+"""A transform job's processing of records: filters, the join of input and output, and inference ids.
 
 SageMaker Developer Guide, "Associate Prediction Results with Input Records" and "Capture data from batch transform
 job".
@@ -18,16 +18,19 @@ from typing import Any
 from scones.cloud.services.sagemaker.errors import invalid
 
 _NAMES = re.compile(r"\['[^']*'(\s*,\s*'[^']*')+\s*\]$")
-"""A path that ends with several names selects an object with these members."""
+"""Match for a path that ends with several names; it selects an object with these members."""
 _INDICES = re.compile(r"\[([^\]]*)\]$")
 
 
 class RecordsError(ValueError):
-    """Records that are not of the format, or that a path does not fit; the message is for the job's data log."""
+    """Records are not in their format or do not fit a path; the message is for the job's data log."""
 
 
 class TransformRecords:
-    """The filters, the join and the inference ids of one transform job; `request` is its document."""
+    """The filters, the join and the inference ids of one transform job.
+
+    `request` is the job's document, and `begun` its start in seconds since 1970.
+    """
 
     def __init__(self, request: dict[str, Any], begun: float) -> None:
         processing = request.get("DataProcessing", {})
@@ -42,13 +45,16 @@ class TransformRecords:
         self._time = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def given(self, records: bytes) -> bytes:
-        """Return what of some records the model is given; raises `RecordsError`."""
+        """Return the model's input for some records, after the input filter; raises `RecordsError`."""
         if self._input_filter is None:
             return records
         return self._written(self._input_filter(record) for record in self._read(records, "input"))
 
     def answered(self, records: bytes, answer: bytes) -> bytes:
-        """Return what is stored of a model's answer to some records; raises `RecordsError`."""
+        """Return the output for some records: the model's response after join, output filter and inference ids.
+
+        Raises `RecordsError`.
+        """
         if self._output_filter is None and not self._joins and not self._numbered:
             return answer
         outputs = self._read(answer, "output")
@@ -100,7 +106,7 @@ class TransformRecords:
 
 
 def check(request: dict[str, Any]) -> None:
-    """Refuse paths that are none, and formats without records; raises `ServiceError` (ValidationException)."""
+    """Check the filters' paths and the input's format; raises `ServiceError` (ValidationException)."""
     processing = request.get("DataProcessing", {})
     numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
     paths = [processing.get(member, "$") for member in ("InputFilter", "OutputFilter")]
@@ -119,7 +125,10 @@ def check(request: dict[str, Any]) -> None:
 
 
 def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
-    """Return what selects a path's part of a record, a list for a row of CSV; None for the whole record."""
+    """Return a function that selects a path's part of a record; None if the path selects the complete record.
+
+    For a row of CSV the function returns a list. Raises `ServiceError` (ValidationException) for an invalid path.
+    """
     import jsonpath
 
     if path in ("$", ""):
@@ -128,7 +137,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
         query = jsonpath.JSONPathEnvironment(strict=True).compile(path)
     except jsonpath.JSONPathError as error:
         raise invalid(f"The JSONPath {path!r} of DataProcessing cannot be read: {error}".splitlines()[0]) from error
-    assert isinstance(query, jsonpath.JSONPath)  # the other kind is no JSONPath by the standard
+    assert isinstance(query, jsonpath.JSONPath)  # a compound query is not standard JSONPath
     single, named = query.singular_query(), bool(_NAMES.search(path))
 
     def select(record: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Hyperparameter tuning jobs: training jobs, each with other hyperparameters, and the best of them."""
+"""Hyperparameter tuning jobs: they run training jobs with different hyperparameters and report the best one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from scones.cloud.services.sagemaker.jobs.training_jobs import TrainingJobs
 from scones.cloud.services.sagemaker.resources import Document, Resources
 
 FRUITLESS = 5
-"""After so many training jobs of which none gave the objective a tuning job has failed, as on AWS."""
+"""Number of training jobs after which a tuning job fails if none has an objective value, as on AWS."""
 _TRIALS = "Trials"
-"""Where a document keeps its training jobs; Describe does not show it."""
+"""Member of a document with its training jobs; Describe does not show it."""
 _ENDED = ("Completed", "Failed", "Stopped")
 _COUNTED = {"Completed": "Completed", "InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Stopped"}
 
 
 class TuningJobs:
-    """The tuning jobs of a cloud, each a task that starts training jobs and waits for them."""
+    """The tuning jobs of a cloud; the task of each job starts training jobs and waits for them."""
 
     def __init__(self, cloud: Cloud, training: TrainingJobs) -> None:
         self._cloud = cloud
@@ -36,7 +36,7 @@ class TuningJobs:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Plan to go on with the jobs of an earlier process."""
+        """Plan to resume the jobs of an earlier process."""
         jobs = self._jobs.of_status("InProgress", "Stopping")
         self._cloud.resumption.plan(self._leftover(job["HyperParameterTuningJobName"]) for job in jobs)
 
@@ -52,14 +52,14 @@ class TuningJobs:
         return Leftover("tuning job", name, take_up, give_up)
 
     async def stop(self) -> None:
-        """Leave the running jobs to the next process."""
+        """Cancel the tasks of running jobs; the next process resumes the jobs."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check a request, store the job and begin."""
+        """Check a request, store the job and start it; raises `ServiceError`."""
         _check(request)
         name = request["HyperParameterTuningJobName"]
         arn = self._cloud.arn("sagemaker", f"hyper-parameter-tuning-job/{name.lower()}")
@@ -82,7 +82,7 @@ class TuningJobs:
         return {"HyperParameterTuningJobArn": arn}
 
     def describe(self, name: str) -> Document:
-        """Return a job as it is now, with its best training job; raises `ServiceError` (ResourceNotFound)."""
+        """Return a job's document with counters and its best training job; raises `ServiceError` (ResourceNotFound)."""
         document = self._find(name)
         trials = document.pop(_TRIALS)
         document |= _counters(trials)
@@ -107,7 +107,7 @@ class TuningJobs:
         return {"HyperParameterTuningJobSummaries": summaries, **more}
 
     def list_training_jobs(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of a job's training jobs, sorted as asked."""
+        """Return one page of a job's training jobs, filtered and sorted by the request's parameters."""
         document = self._find(params["HyperParameterTuningJobName"])
         summaries = [self._summary(document, trial) for trial in document[_TRIALS]]
         wanted = params.get("StatusEquals")
@@ -118,7 +118,7 @@ class TuningJobs:
         return {"TrainingJobSummaries": found, "NextToken": token}
 
     async def ask_to_stop(self, name: str) -> None:
-        """Begin to stop a job with its training jobs; raises `ServiceError` for one that is not in progress."""
+        """Ask a job and its training jobs to stop; raises `ServiceError` if the job is not in progress."""
         self._find(name)
 
         def change(document: Document) -> None:
@@ -129,18 +129,18 @@ class TuningJobs:
 
         document = await self._jobs.update(name, change)
         assert document is not None
-        if name not in self._tasks:  # an earlier process left it, and it is not resumed
+        if name not in self._tasks:  # a job of an earlier process that was not resumed
             await self._finish(name, "Stopped", "")
         for trial in document[_TRIALS]:
             if trial["Status"] == "InProgress" and self._training.known(trial["Name"]):  # else `_train` stops it
                 await self._stop_training(trial["Name"])
 
     async def _stop_training(self, job: str) -> None:
-        with contextlib.suppress(ServiceError):  # it has ended, or is stopping, just now
+        with contextlib.suppress(ServiceError):  # it has just ended, or is stopping already
             await self._training.ask_to_stop(job)
 
     async def delete(self, name: str) -> None:
-        """Forget a job that has ended; its training jobs stay."""
+        """Delete the record of a job that has ended; its training jobs stay."""
         status = self._find(name)["HyperParameterTuningJobStatus"]
         if status not in _ENDED:
             raise ServiceError("ResourceInUse", f"The tuning job {name} is in status {status}; stop it first.")
@@ -199,7 +199,7 @@ class TuningJobs:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-        except ServiceError as error:  # a training job that cannot be created: no other can
+        except ServiceError as error:  # if one training job cannot be created, no other can
             await self._finish(name, "Failed", f"ClientError: {error.message}")
             return
         finally:
@@ -217,7 +217,7 @@ class TuningJobs:
         return asyncio.ensure_future(self._train(document, trial, looks, number))
 
     async def _train(self, document: Document, trial: Document, looks: Search, number: int) -> None:
-        """Run a training job, or wait for one that is there, and keep what came of it."""
+        """Create a training job unless it exists, wait until it ends, and store its status and objective value."""
         job = trial["Name"]
         if not self._training.known(job):
             await self._training.create(_training_request(document, job, trial["Tuned"]))
@@ -276,7 +276,7 @@ def _begun(document: Document) -> int:
 
 
 def _take_up(config: dict[str, Any], trials: list[Document]) -> tuple[Search, list[int]]:
-    """Return the search as it stands after a job's trials, and their numbers in it."""
+    """Return a search with a job's earlier trials restored, and the trials' numbers in it."""
     looks = Search(config)
     numbers = [looks.again(trial["Tuned"]) for trial in trials]
     for trial, number in zip(trials, numbers, strict=True):
@@ -286,7 +286,7 @@ def _take_up(config: dict[str, Any], trials: list[Document]) -> tuple[Search, li
 
 
 def _ending(document: Document) -> tuple[str, str] | None:
-    """Return the status and reason that a job is to end with once its training jobs have, or None to go on."""
+    """Return the final status and reason of a job that starts no more training jobs, or None if it continues."""
     config, trials = document["HyperParameterTuningJobConfig"], document[_TRIALS]
     ended = [trial for trial in trials if trial["Status"] != "InProgress"]
     if document["HyperParameterTuningJobStatus"] == "Stopping":
@@ -344,7 +344,7 @@ def _sort_key(summary: Document, by: str) -> Any:
 
 
 def _complete(document: Document) -> None:
-    """Add what AWS adds to a request, and the SDK's `HyperparameterTuner.attach` reads."""
+    """Add the members that AWS adds to a request and that the SDK's `HyperparameterTuner.attach` reads."""
     config, definition = document["HyperParameterTuningJobConfig"], document["TrainingJobDefinition"]
     config.setdefault("TrainingJobEarlyStoppingType", "Off")
     metric = config["HyperParameterTuningJobObjective"]["MetricName"]

@@ -1,4 +1,4 @@
-"""Model package groups: the versions of one model, under one name."""
+"""Model package groups: named series of versions of a model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scones.cloud.services.sagemaker.resources import Document, Resources
 
 KIND = "model-package-group"
 _LATEST = "LatestVersion"
-"""Where a document keeps the last version's number; Describe does not show it. Numbers are not given twice."""
+"""Member of a document with the last version's number, which is never reused; Describe does not show it."""
 
 
 class ModelPackageGroups:
@@ -27,7 +27,7 @@ class ModelPackageGroups:
         return self._cloud.arn("sagemaker", f"{KIND}/{name.lower()}")
 
     async def create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Store a group; raises `ServiceError` (ValidationException) where one of the name exists."""
+        """Store a group; raises `ServiceError` (ValidationException) if the name exists."""
         name = request["ModelPackageGroupName"]
         arn = self.arn(name)
         document = {
@@ -60,7 +60,7 @@ class ModelPackageGroups:
         return {"ModelPackageGroupSummaryList": summaries, **more}
 
     async def next_version(self, name: str) -> int:
-        """Return the number of a group's next version, which no other gets; raises `ServiceError`."""
+        """Reserve and return the number of a group's next version; raises `ServiceError` (ValidationException)."""
 
         def change(document: Document) -> None:
             document[_LATEST] += 1
@@ -72,10 +72,10 @@ class ModelPackageGroups:
         return version
 
     async def remove(self, name: str) -> None:
-        """Forget a group."""
+        """Delete a group."""
         await self._groups.remove(name)
 
 
 def user_context(caller: Caller) -> Document:
-    """Return who made something, as CreatedBy tells it."""
+    """Return a caller as a UserContext, for CreatedBy and LastModifiedBy."""
     return {"IamIdentity": {"Arn": caller.arn, "PrincipalId": caller.user_id}}

@@ -1,4 +1,4 @@
-"""Model packages: a model's image and data with what is known of it, a version in a group or alone."""
+"""Model packages: a model's container image, data and metadata, either a version in a group or without a group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scones.cloud.services.sagemaker.resources import Document, Resources
 
 KIND = "model-package"
 _REQUEST = "ClientToken"
-"""The member by which a request is known when it comes again; Describe does not show it."""
+"""Member that identifies a repeated request; Describe does not show it."""
 _REPLACED = (
     "ModelApprovalStatus",
     "ModelPackageRegistrationType",
@@ -25,7 +25,7 @@ _REPLACED = (
     "ModelCard",
     "ModelLifeCycle",
 )
-"""Members that an update sets as a whole."""
+"""Members that an update replaces."""
 _REFUSED = {
     "ValidationSpecification": "the validation of a model package by transform jobs",
     "SourceAlgorithmSpecification": "model packages of an algorithm resource",
@@ -54,13 +54,13 @@ class ModelPackages:
         self._packages = Resources(cloud.store, KIND, "ModelPackageStatus")
 
     def arn(self, key: str) -> str:
-        """Return the ARN of a package, `name` or `group/version`, whether or not it exists."""
+        """Return the ARN of a package, given as `name` or `group/version`, whether or not it exists."""
         return self._cloud.arn("sagemaker", f"{KIND}/{key.lower()}")
 
     async def create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Store a package, as the next version of its group where it names one.
+        """Store a package, as the next version of a group if the request names one; raises `ServiceError`.
 
-        A request with the ClientToken of an earlier one answers the same package.
+        A request with the ClientToken of an earlier request returns the earlier package's ARN.
         """
         for member, what in _REFUSED.items():
             if member in request:
@@ -85,7 +85,10 @@ class ModelPackages:
         return {"ModelPackageArn": arn}
 
     async def _identity(self, request: dict[str, Any]) -> Document:
-        """Return what names a new package: its group's name, its version and its approval, or its own name."""
+        """Return a new package's group name, version and approval status, or its name if it has no group.
+
+        Raises `ServiceError` (ValidationException).
+        """
         if "ModelPackageGroupName" not in request:
             if "ModelPackageName" not in request:
                 raise invalid("Missing ARN.")
@@ -97,7 +100,7 @@ class ModelPackages:
                 "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
                 "Cannot determine which one to use."
             )
-        if request.get("Tags"):  # AWS refuses them too; its sentence could not be found out
+        if request.get("Tags"):  # AWS rejects them too; its message is not known
             raise invalid("A version in a model package group has no tags of its own. Tag the group instead.")
         group = self.groups.describe(request["ModelPackageGroupName"])["ModelPackageGroupName"]
         return {
@@ -116,7 +119,7 @@ class ModelPackages:
         return document
 
     def describe_all(self, arns: list[str]) -> dict[str, Any]:
-        """Return what BatchDescribeModelPackage answers: summaries and errors by ARN."""
+        """Return the response of BatchDescribeModelPackage: summaries and errors by ARN."""
         summaries, errors = {}, {}
         for arn in arns:
             try:
@@ -128,7 +131,10 @@ class ModelPackages:
         return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
 
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries: those of a group, or those without one unless ModelPackageType says other."""
+        """Return one page of summaries: of a group's versions, or of the packages that ModelPackageType selects.
+
+        The default is Unversioned: packages without a group.
+        """
         members: dict[str, Any] = {}
         kind = params.get("ModelPackageType", "Unversioned")
         if "ModelApprovalStatus" in params:
@@ -170,15 +176,15 @@ class ModelPackages:
         announce_model_package(self._cloud, {key: value for key, value in document.items() if key != _REQUEST})
 
     async def delete(self, identifier: str) -> None:
-        """Forget a package; models made of it go on."""
+        """Delete a package; models created from it keep working."""
         await self._packages.remove(_key(self.describe(identifier)))
 
     async def delete_group(self, identifier: str) -> None:
-        """Forget a group without versions; raises `ServiceError` (ConflictException) for one that has some."""
+        """Delete a group without versions; raises `ServiceError` (ConflictException) if the group has versions."""
         group = self.groups.describe(identifier)
         name = group["ModelPackageGroupName"]
         if self._packages.first(ModelPackageGroupName=name):
-            # AWS's own sentence could not be found out.
+            # AWS's message is not known.
             raise ServiceError(
                 "ConflictException",
                 f"ModelPackageGroup {group['ModelPackageGroupArn']} still has model packages. Delete them first.",
@@ -186,11 +192,11 @@ class ModelPackages:
         await self.groups.remove(name)
 
     def container(self, identifier: str) -> Document:
-        """Return the container of a package that a model may be made of; raises `ServiceError`."""
+        """Return the container of a package that may be deployed; raises `ServiceError` if it is not Approved."""
         document = self.describe(identifier)
         approval = document.get("ModelApprovalStatus", "Approved")
         if approval != "Approved":
-            # AWS's own sentence could not be found out.
+            # AWS's message is not known.
             raise invalid(
                 f"ModelPackage {document['ModelPackageArn']} has the approval status {approval}, and only an Approved "
                 "one can be deployed. Set it with UpdateModelPackage."

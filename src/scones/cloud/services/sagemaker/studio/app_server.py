@@ -1,4 +1,4 @@
-"""The program behind an app: JupyterLab as a child process, on a port of its own behind a token."""
+"""The program of an app: JupyterLab as a child process, with its own port and token."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from scones.cloud.services.sagemaker.loglines import LogStream
 
 GROUP = "/aws/sagemaker/studio"
 PROGRAM = "jupyterlab"
-"""The name that the program goes by among those of `scones.cloud.images`."""
+"""Name of the program in `scones.cloud.images`."""
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
-"""The variable that says where the program installs what it needs; the data folder's environments where it is unset."""
+"""Variable with the folder where the program installs its environments; default: `environments` in the data folder."""
 LOOK_EVERY = 0.2
 STOP_SECONDS = 5.0
 
 
 class AppServer:
-    """One running program.
+    """The program of one app.
 
-    It is started with the argument `serve` in its folder, and finds there: JUPYTER_PORT, on which it has to answer;
-    JUPYTER_TOKEN, the secret behind the tokens that it has to let in (`address`); SCONES_ENVIRONMENTS; and what a
-    workspace has. It may take its time until it answers /api with 200: the first time it installs its environments.
+    It is started in its folder with the argument `serve`. Its environment has JUPYTER_PORT, the port that it must
+    listen on; JUPYTER_TOKEN, the secret that signs the tokens that it must accept (`address`); SCONES_ENVIRONMENTS; and
+    the variables of a workspace. It is ready when it answers /api with status 200. The first start takes long, because
+    it installs the environments.
     """
 
     def __init__(self, cloud: Cloud, folder: Path, token: str, stream: str, role: str | None) -> None:
@@ -48,26 +49,26 @@ class AppServer:
 
     @property
     def said(self) -> str:
-        """What the program wrote last: the reason, where it has ended."""
+        """Last line of the program's output that is not empty: usually the reason if the program has ended."""
         return next((line.strip() for line in reversed(self._lines) if line.strip()), "it said nothing")
 
     def address(self, expires: float, session: float) -> str:
-        """Return an address that opens the program for `expires` seconds, and keeps a browser in for `session`.
+        """Return a URL that opens the program for `expires` seconds and starts a session of `session` seconds.
 
-        Its token is UNTIL-SECONDS-SEAL: when it expires (since 1970), how long the session is, and the SHA-256 HMAC of
-        both by the program's secret.
+        The URL's token is UNTIL-SECONDS-SEAL: its expiry in seconds since 1970, the length of the session in seconds,
+        and the SHA-256 HMAC of both with the program's secret.
         """
         claims = f"{int(time.time() + expires)}-{int(session)}"
         seal = hmac.new(self._token.encode(), claims.encode(), hashlib.sha256).hexdigest()
         return f"http://127.0.0.1:{self.port}/lab?token={claims}-{seal}"
 
     async def start(self) -> None:
-        """Start the program; raises `UnknownImageError` where there is none, `OSError` where it cannot be started."""
+        """Start the program; raises `UnknownImageError` if there is none, or `OSError` if it cannot be started."""
         program = await asyncio.to_thread(self._program)
         self._sandbox = await spawn(program, on_output=self._stream.feed)
 
     async def ready(self) -> bool:
-        """Wait until the program answers; False where it has ended before."""
+        """Wait until the program answers, and return True; return False if it ends before that."""
         assert self._sandbox is not None
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
@@ -80,20 +81,20 @@ class AppServer:
             ended.cancel()
 
     async def wait(self) -> int:
-        """Wait until the program has ended; return its exit status, or -signal."""
+        """Wait until the program has ended; return its exit status, or the negative number of its signal."""
         assert self._sandbox is not None
         status = await self._sandbox.wait()
         await self._stream.finish()
         return status
 
     async def stop(self) -> None:
-        """End the program: with a word, and after some seconds without."""
+        """Stop the program: SIGTERM, and SIGKILL after `STOP_SECONDS`."""
         if self._sandbox is None:
             return
         self._sandbox.terminate()
         ended = asyncio.ensure_future(self._sandbox.wait())
         await asyncio.wait({ended}, timeout=STOP_SECONDS)
-        self._sandbox.kill()  # what the program has left behind, too
+        self._sandbox.kill()  # also the program's remaining child processes
         await ended
 
     async def _keep(self, lines: Sequence[str]) -> None:
@@ -117,7 +118,7 @@ class AppServer:
 
 
 _OF_THE_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
-"""What `pip install` may need of the host's environment."""
+"""Variables of the host that `pip install` may need."""
 
 
 def _answers(port: int) -> bool:

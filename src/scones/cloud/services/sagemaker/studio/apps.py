@@ -1,4 +1,4 @@
-"""Apps: the programs that run for a user profile or in a space."""
+"""Apps: programs that run for a user profile or in a space."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LIVE = ("Pending", "InService", "Deleting")
 _SUMMARY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName", "Status", "CreationTime", "ResourceSpec")
 _SPECIFICATIONS = {"JupyterLab": {"InstanceType": "ml.t3.medium"}, "JupyterServer": {"InstanceType": "system"}}
 _REASON = 1024
-"""Characters of a failure reason."""
+"""Maximum characters of a failure reason."""
 
 
 class Apps:
-    """The apps of all domains: documents in the store, and a server for each that runs.
+    """The apps of all domains: documents in the store, and a server for each running app.
 
-    Apps that were there when the cloud ended are started again. A deleted one stays in sight as Deleted, as on AWS
-    (there for a day, here until its domain goes), and its name may be taken again.
+    Apps that ran when the cloud ended are started again with it. A deleted app is still listed, with the status
+    Deleted: on AWS for a day, here until its domain is deleted. Its name may be used again.
     """
 
     def __init__(self, cloud: Cloud) -> None:
@@ -40,7 +40,7 @@ class Apps:
         self._keepers: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
-        """Plan to take up the apps of an earlier run."""
+        """Plan to restart the apps of an earlier process."""
         for app in self._apps.all():
             if app.get("Status") == "Deleting":
                 await self._set(_key(app), Status="Deleted")
@@ -61,18 +61,18 @@ class Apps:
         return Leftover("app", key, take_up, give_up)
 
     async def stop(self) -> None:
-        """End every server; the apps are started again with the cloud."""
+        """Stop every server; the apps are started again with the cloud."""
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
 
     def folder(self, app: Document) -> Path:
-        """Return the folder of an app's user profile or space, in which its notebooks lie."""
+        """Return the folder of an app's user profile or space, which holds the notebooks."""
         kind, name = ("spaces", app["SpaceName"]) if "SpaceName" in app else ("users", app["UserProfileName"])
         return self._cloud.settings.data_dir.joinpath("studio", app["DomainId"], kind, name.lower())
 
     async def create(self, request: dict[str, Any], role: str | None) -> dict[str, Any]:
-        """Begin to run an app as a role; raises `ServiceError` for other types, and for a name that is taken."""
+        """Start an app with a role; raises `ServiceError` for an unsupported type or a name that a live app has."""
         kind = request["AppType"]
         if kind not in OFFERED:
             raise not_offered(f"apps of the type {kind}", "Use JupyterLab.")
@@ -109,11 +109,11 @@ class Apps:
         return {"Apps": [{key: each[key] for key in _SUMMARY if key in each} for each in page], **more}
 
     def any_live(self, **equal: Any) -> bool:
-        """Whether an app with these values runs, or is about to."""
+        """Return True if an app with these values exists that is not Deleted."""
         return any(self._apps.first(**equal, Status=status) for status in (*LIVE, "Failed"))
 
     async def delete(self, request: dict[str, Any]) -> None:
-        """Begin to end an app; raises `ServiceError` (ResourceNotFound)."""
+        """Start deleting an app; raises `ServiceError` (ResourceNotFound)."""
         key = _key(self.describe(request))
         if self.describe(request)["Status"] in ("Deleting", "Deleted"):
             return
@@ -121,13 +121,16 @@ class Apps:
         self._cloud.spawn(self._end(key), f"app {key}")
 
     async def forget(self, domain: str) -> None:
-        """Forget the deleted apps of a domain."""
+        """Remove the documents of a domain's apps."""
         for app in self._apps.all():
             if app["DomainId"] == domain:
                 await self._apps.remove(_key(app))
 
     def address(self, app: Document, expires: float, session: float) -> str:
-        """Return where an app that is InService answers, with a token for so many seconds and sessions of so many."""
+        """Return the URL of an app that is InService; its token is valid for `expires` seconds.
+
+        The session that it opens lasts `session` seconds.
+        """
         return self._servers[_key(app)].address(expires, session)
 
     def of(self, **equal: Any) -> Document | None:
@@ -142,7 +145,7 @@ class Apps:
         key = _key(app)
         owner = app.get("SpaceName") or app["UserProfileName"]
         stream = f"{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}"
-        # Derived from the data folder's secret: the same after a restart, so that an open browser goes on.
+        # Derived from the data folder's secret: the same after a restart, so that open browsers stay signed in.
         secret = self._cloud.credentials.secret_access_key.encode()
         token = hmac.new(secret, app["AppArn"].encode(), hashlib.sha256).hexdigest()
         server = AppServer(self._cloud, self.folder(app), token, stream, role)
@@ -150,7 +153,7 @@ class Apps:
         self._keepers[key] = self._cloud.spawn(self._keep(key, server), f"app {key}")
 
     async def _keep(self, key: str, server: AppServer) -> None:
-        """Follow a server from its start to its end, and record what becomes of its app."""
+        """Start a server, wait until it ends, and record the status of its app meanwhile."""
         try:
             await server.start()
         except (UnknownImageError, OSError) as error:

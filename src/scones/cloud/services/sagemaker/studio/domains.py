@@ -1,4 +1,4 @@
-"""Domains: the rooms in which user profiles, spaces and apps live."""
+"""Domains, which contain user profiles, spaces and apps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "La
 
 
 class Domains:
-    """The domains of a cloud, by their IDs. A domain needs nothing to be set up here: it is InService at once."""
+    """The domains of a cloud, by ID; a domain needs no setup here, so it is InService at once."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -29,7 +29,7 @@ class Domains:
         return self._cloud.arn("sagemaker", f"domain/{identifier}")
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a domain; raises `ServiceError` where another has its name, or it asks for IAM Identity Center."""
+        """Store a domain; raises `ServiceError` if its name exists or it uses IAM Identity Center (AuthMode SSO)."""
         if request["AuthMode"] == "SSO":
             raise not_offered("domains with the AuthMode SSO", "Use IAM.")
         if self._domains.first(DomainName=request["DomainName"]):
@@ -74,5 +74,5 @@ class Domains:
         return {"DomainArn": self.arn(identifier)}
 
     async def remove(self, identifier: str) -> None:
-        """Forget a domain."""
+        """Delete a domain."""
         await self._domains.remove(identifier)

@@ -1,7 +1,7 @@
-"""Studio's refusals.
+"""Studio's errors.
 
-The words for what is in use are AWS's own, as people's reports quote them; those for what is missing follow their
-pattern, for no report of them was found.
+The messages of ResourceInUse are AWS's, as users quote them in reports. We found no reports of ResourceNotFound; its
+message follows the same pattern.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from scones.cloud.errors import ServiceError
 
 
 def missing(what: str, name: str) -> ServiceError:
-    """Return the answer for a domain, user profile, space or app that is not there; `name` is its ARN or ID."""
+    """Return the error for a missing domain, user profile, space or app; `name` is its ARN or ID."""
     return ServiceError("ResourceNotFound", f"{what} [{name}] does not exist.")
 
 
 def taken() -> ServiceError:
-    """Return the answer for a second resource of one name."""
+    """Return the error for a second resource with the same name."""
     return ServiceError("ResourceInUse", "The ID or Name specified is already in use.")
 
 
 def needed(what: str, arn: str, by: str) -> ServiceError:
-    """Return the refusal to delete what others need."""
+    """Return the error for deleting a resource that has resources of the kind `by`."""
     return ServiceError("ResourceInUse", f"Unable to delete {what} [{arn}] because {by}(s) are associated with it.")

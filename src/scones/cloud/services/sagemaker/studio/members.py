@@ -1,4 +1,4 @@
-"""What lives in a domain under a name: user profiles and spaces."""
+"""User profiles and spaces: the named resources of a domain."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scones.cloud.services.sagemaker.studio.settings import merge
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a kind is called: in ARNs, and in members and messages."""
+    """The names of a kind: `resource` in ARNs, `title` in members and messages."""
 
     resource: str
     title: str
 
     @property
     def name(self) -> str:
-        """The member that holds a resource's name."""
+        """Name of the member that holds a resource's name."""
         return f"{self.title}Name"
 
 
@@ -30,7 +30,7 @@ SPACE = Kind("space", "Space")
 
 
 class Members:
-    """The user profiles or the spaces of all domains; they are InService at once."""
+    """The user profiles or the spaces of all domains, which are InService at once; each one is called a member here."""
 
     def __init__(self, cloud: Cloud, kind: Kind) -> None:
         self._cloud = cloud
@@ -42,7 +42,7 @@ class Members:
         return self._cloud.arn("sagemaker", f"{self.kind.resource}/{domain}/{name.lower()}")
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a member of a domain that exists; raises `ServiceError` (ResourceInUse) for a name that is taken."""
+        """Store a member of an existing domain; raises `ServiceError` (ResourceInUse) if the name exists."""
         domain, name = request["DomainId"], request[self.kind.name]
         arn, now = self.arn(domain, name), time.time()
         document = {
@@ -52,7 +52,7 @@ class Members:
             "CreationTime": now,
             "LastModifiedTime": now,
         }
-        # Two names that differ in case alone would share an ARN, and on some machines a folder.
+        # Two names that differ only in case would share an ARN and, on some machines, a folder.
         if not await self._members.add(f"{domain}/{name.lower()}", arn, document, request.get("Tags", [])):
             raise taken()
         return {f"{self.kind.title}Arn": arn}
@@ -65,13 +65,13 @@ class Members:
         return document
 
     async def page(self, params: dict[str, Any]) -> tuple[list[Document], dict[str, str]]:
-        """Return one page of documents of a List operation, and its NextToken member."""
+        """Return one page of documents for a List operation, and its NextToken member."""
         equal = {"DomainId": params["DomainIdEquals"]} if "DomainIdEquals" in params else {}
         part = params.get(f"{self.kind.name}Contains")
         return await self._members.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
 
     def any(self, **equal: Any) -> bool:
-        """Whether there is a member with these values."""
+        """Return True if a member with these values exists."""
         return self._members.first(**equal) is not None
 
     def owned_by(self, domain: str, profile: str) -> list[Document]:
@@ -95,5 +95,5 @@ class Members:
         return {f"{self.kind.title}Arn": self.arn(domain, name)}
 
     async def remove(self, domain: str, name: str) -> None:
-        """Forget a member."""
+        """Delete a member."""
         await self._members.remove(f"{domain}/{name.lower()}")

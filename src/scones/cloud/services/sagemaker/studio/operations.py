@@ -1,4 +1,4 @@
-"""Studio's operations, each handed to the resource that it is about."""
+"""Studio's operations, each passed on to the class of its resource."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class StudioOperations:
         return {}
 
     async def create_app(self, call: Call) -> dict[str, Any]:
-        """Begin to run an app."""
+        """Start an app."""
         return await self.studio.create_app(call.params)
 
     async def describe_app(self, call: Call) -> dict[str, Any]:
@@ -97,17 +97,17 @@ class StudioOperations:
         return await self.studio.apps.list(call.params)
 
     async def delete_app(self, call: Call) -> dict[str, Any]:
-        """Begin to end an app."""
+        """Start deleting an app."""
         await self.studio.apps.delete(_app(call.params))
         return {}
 
     async def create_presigned_domain_url(self, call: Call) -> dict[str, Any]:
-        """Return an address that opens an app."""
+        """Return a URL that opens an app."""
         return {"AuthorizedUrl": self.studio.presigned_url(call.params)}
 
 
 def _app(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters that name an app; raises `ServiceError` where they name no owner, or two."""
+    """Return the parameters that identify an app; raises `ServiceError` if they name no owner or two owners."""
     if ("UserProfileName" in params) == ("SpaceName" in params):
         raise invalid("Either UserProfileName or SpaceName must be given.")
     return params

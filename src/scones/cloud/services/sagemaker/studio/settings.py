@@ -1,4 +1,4 @@
-"""What an Update operation does to settings."""
+"""Settings of Studio's resources: how Update operations merge them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from scones.cloud.services.sagemaker.resources import Document
 
 
 def merge(document: Document, given: dict[str, Any]) -> None:
-    """Set members; of settings, which are structures, only the parts that are given.
+    """Set members of a document; a structure keeps the members that the given structure leaves out.
 
-    So people attach a lifecycle configuration without naming the execution role again, and keep it.
+    A user can thus attach a lifecycle configuration without repeating the execution role.
     """
     for name, value in given.items():
         before = document.get(name)

@@ -1,4 +1,4 @@
-"""Studio as a whole: what its resources ask of each other."""
+"""Studio: the operations and checks that involve several kinds of resources."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from scones.cloud.services.sagemaker.studio.members import SPACE, USER_PROFILE, 
 from scones.cloud.untrusted_files import remove_tree
 
 EXPIRES, SESSION = 300, 43200
-"""Seconds that a presigned address opens, and that a session lasts, where a request says nothing, as on AWS."""
+"""Default seconds for which a presigned URL is valid and for which its session lasts, as on AWS."""
 
 
 class Studio:
-    """The domains of a cloud with their user profiles, spaces and apps."""
+    """The domains of a cloud, with their user profiles, spaces and apps."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -30,14 +30,17 @@ class Studio:
         self.apps = Apps(cloud)
 
     async def create_profile(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a user profile of a domain that exists."""
+        """Store a user profile of an existing domain; raises `ServiceError`."""
         self.domains.describe(request["DomainId"])
         if "SingleSignOnUserIdentifier" in request or "SingleSignOnUserValue" in request:
             raise invalid("SingleSignOnUserIdentifier and SingleSignOnUserValue are for domains with the AuthMode SSO.")
         return await self.profiles.create(request)
 
     async def create_space(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a space of a domain and, where it names one, of a user profile that exist."""
+        """Store a space of an existing domain and, if the request names an owner, of an existing user profile.
+
+        Raises `ServiceError`.
+        """
         domain = self.domains.describe(request["DomainId"])
         if ("OwnershipSettings" in request) != ("SpaceSharingSettings" in request):
             raise invalid("OwnershipSettings and SpaceSharingSettings must be given together.")
@@ -46,23 +49,26 @@ class Studio:
         return await self.spaces.create(request)
 
     def describe_space(self, domain: str, name: str) -> Document:
-        """Return a space's document with its address."""
+        """Return a space's document with its URL."""
         url = self.domains.describe(domain)["Url"]
         return {**self.spaces.describe(domain, name), "Url": f"{url}/jupyterlab/default"}
 
     async def create_app(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Begin to run an app for a user profile or in a space that exists."""
+        """Start an app for an existing user profile or in an existing space; raises `ServiceError`."""
         _one_owner(request)
         domain = self.domains.describe(request["DomainId"])
         return await self.apps.create(request, self._role(domain, request))
 
     def _role(self, domain: Document, request: dict[str, Any]) -> str | None:
-        """Return the execution role of an app: its user profile's, or its domain's."""
+        """Return the execution role of an app: that of its user profile, or the default of its domain.
+
+        A shared space has no owner; its app uses the domain's DefaultSpaceSettings.
+        """
         name, settings = request.get("UserProfileName"), domain.get("DefaultUserSettings", {})
         if "SpaceName" in request:
             space = self.spaces.describe(domain["DomainId"], request["SpaceName"])
             name = space.get("OwnershipSettings", {}).get("OwnerUserProfileName")
-            if name is None:  # a shared space works in a role of its own
+            if name is None:  # a shared space
                 settings = domain.get("DefaultSpaceSettings", settings)
         if name is not None:
             settings = settings | self.profiles.describe(domain["DomainId"], name).get("UserSettings", {})
@@ -70,7 +76,10 @@ class Studio:
         return role
 
     async def delete_domain(self, identifier: str, retention: dict[str, str]) -> None:
-        """Delete a domain that has neither user profiles nor spaces; its files stay unless they are not to be kept."""
+        """Delete a domain without user profiles and spaces; raises `ServiceError` (ResourceInUse) if it has any.
+
+        Its files are kept unless the RetentionPolicy's HomeEfsFileSystem is Delete.
+        """
         self.domains.describe(identifier)
         for members, title in ((self.profiles, "UserProfile"), (self.spaces, "Space")):
             if members.any(DomainId=identifier):
@@ -81,7 +90,7 @@ class Studio:
             await _remove(self._cloud.settings.data_dir / "studio" / identifier)
 
     async def delete_profile(self, domain: str, name: str) -> None:
-        """Delete a user profile that has no apps and no spaces."""
+        """Delete a user profile without apps and spaces; raises `ServiceError` (ResourceInUse) if it has any."""
         document = self.profiles.describe(domain, name)
         if self.apps.any_live(DomainId=domain, UserProfileName=document["UserProfileName"]):
             raise needed("UserProfile", document["UserProfileArn"], "App")
@@ -90,7 +99,7 @@ class Studio:
         await self.profiles.remove(domain, name)
 
     async def delete_space(self, domain: str, name: str) -> None:
-        """Delete a space that has no apps, with its files."""
+        """Delete a space without apps, and its files; raises `ServiceError` (ResourceInUse) if it has apps."""
         document = self.spaces.describe(domain, name)
         if self.apps.any_live(DomainId=domain, SpaceName=document["SpaceName"]):
             raise needed("Space", document["SpaceArn"], "App")
@@ -98,10 +107,10 @@ class Studio:
         await _remove(self.apps.folder(document))
 
     def presigned_url(self, request: dict[str, Any]) -> str:
-        """Return the address, with its token, of a space's or a user profile's app.
+        """Return the URL, with a token, of an app of a space or of a user profile and the spaces that it owns.
 
-        On AWS the address leads to Studio's own pages, where apps are started. There are none here, so an app must be
-        InService; raises `ServiceError` (ValidationException) where none is.
+        On AWS the URL opens Studio's pages, where users start apps. The local cloud has no such pages and needs an app
+        that is InService. Raises `ServiceError` (ValidationException) if there is none.
         """
         domain, name = request["DomainId"], request["UserProfileName"]
         self.domains.describe(domain)
