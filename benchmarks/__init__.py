@@ -1,1 +1,1 @@
-"""Measurements of the local cloud. `python -m benchmarks` prints a table; `--json FILE` keeps it."""
+"""Measurements of the local cloud. `python -m benchmarks` prints tables and writes docs/benchmarks.md."""

@@ -1,10 +1,10 @@
-"""Measure Scones beside what else there is, on this machine: `make bench`, or `python -m benchmarks`.
+"""Measure Scones and its alternatives on this machine: `make bench`, or `python -m benchmarks`.
 
-    python -m benchmarks                    everything; writes docs/benchmarks.md and its chart
-    python -m benchmarks --only s3,lambda   these parts; the document keeps the figures of the others
-    python -m benchmarks --quick            a tenth of it, once; printed, and written nowhere but in build/
+    python -m benchmarks                    everything; writes docs/benchmarks.md and its charts
+    python -m benchmarks --only s3,lambda   only these parts; the document keeps the figures of the other parts
+    python -m benchmarks --quick            a tenth of the calls, once; prints, and writes only to build/
 
-Peers come from the package index into build/peers, each in an environment of its own, on first use.
+The alternatives come from the package index and are installed into separate environments in build/peers on first use.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Part = Callable[[Scale, Path], list[Row]]
 
 
 def of_s3(scale: Scale, folder: Path) -> list[Row]:
-    """Measure S3 on the three clouds, on ministack with its objects on disk, and what the clients allow at all."""
+    """Measure S3 on the three clouds, on ministack with its objects on disk, and on a server that does no work."""
     ours, ministack, moto = clouds.STARTERS.values()
     on_disk = partial(clouds.ministack, on_disk=True)
     with clouds.running(folder, ours, ministack, on_disk, moto, ceiling.running) as running:
@@ -43,7 +43,7 @@ def of_s3(scale: Scale, folder: Path) -> list[Row]:
 
 
 def of_functions(measure: Callable[[list[Cloud], Scale], list[Row]], scale: Scale, folder: Path) -> list[Row]:
-    """Measure what needs functions, on the clouds that run them."""
+    """Measure services that need functions, on the clouds that run them."""
     with clouds.running(folder, clouds.scones, clouds.ministack) as running:
         return measure(running, scale)
 
@@ -61,7 +61,7 @@ PARTS: dict[str, Part] = {
 
 
 def main() -> int:
-    """Measure the parts asked for, print them, and write the document; 1 where a part could not be measured."""
+    """Measure the selected parts, print them, and write the document. Returns 1 if a part could not be measured."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -77,7 +77,7 @@ def main() -> int:
     for name in names:
         try:
             results.put(name, *_measured(name, Scale(repeats=1, share=0.1) if options.quick else Scale()))
-        except Exception:  # the other parts are measured all the same
+        except Exception:  # continue with the other parts
             console.print_exception()
             continue
         results.keep(kept)

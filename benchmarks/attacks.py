@@ -1,4 +1,4 @@
-"""Requests that once held the whole cloud: what a hostile, or merely unlucky, client may send."""
+"""Requests that once blocked the cloud for every client; a client may send them with or without hostile intent."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from benchmarks.functions import ROLE
 
 Attack = Callable[[], object]
 ANSWER_SECONDS = 30.0
-"""Seconds that an attacker waits for an answer; the next attack begins then."""
+"""Maximum seconds that an attacker waits for a response before the next attack."""
 WILDCARDS = "*a" * 12 + "*b"
 LETTERS = "a" * 2000
 _numbers = itertools.count()
 
 
 def attacks(cloud: Cloud) -> dict[str, Attack]:
-    """Return each attack by its name; each call sends it once and waits for the answer."""
+    """Return each attack by name; a call sends it once and waits for the response."""
     return {
         "no attack": lambda: time.sleep(0.2),
         "StringMatches with 13 wildcards": Machine(cloud, _choice()).run,
@@ -75,14 +75,14 @@ def _client(cloud: Cloud, service: str) -> Any:
 
 
 class Machine:
-    """A state machine of one state, made at the first run; a machine that the cloud refuses counts as an answer."""
+    """A state machine of one state, created at the first run. A rejected definition counts as a response."""
 
     def __init__(self, cloud: Cloud, state: dict[str, Any], given: Any = None) -> None:
         self._cloud, self._state, self._given = cloud, state, {"text": LETTERS} if given is None else given
         self._arn = ""
 
     def run(self) -> None:
-        """Run one execution to its end, or stop it after a while."""
+        """Run one execution to its end, or stop it after ANSWER_SECONDS."""
         client = _client(self._cloud, "stepfunctions")
         ends = {"Done": {"Type": "Succeed"}} if "Default" in self._state else {}
         definition = {"StartAt": "S", "States": {"S": self._state, **ends}}
@@ -135,13 +135,13 @@ def _test_event_pattern(cloud: Cloud) -> None:
 
 
 class FilteredTopic:
-    """A topic with a queue that subscribes to what fits a wildcard."""
+    """A topic with a queue whose subscription filters by a wildcard."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._client, self._sqs, self._topic = _client(cloud, "sns"), _client(cloud, "sqs"), ""
 
     def publish(self) -> None:
-        """Publish one message that the filter compares."""
+        """Publish one message that the filter must compare."""
         with contextlib.suppress(ClientError, BotoCoreError):
             if not self._topic:
                 self._topic = self._client.create_topic(Name=f"attack-{next(_numbers)}")["TopicArn"]
@@ -172,7 +172,7 @@ class LogLines:
         self._client, self._group = _client(cloud, "logs"), ""
 
     def filter(self) -> None:
-        """Ask for the lines with 100 terms, one page."""
+        """Request one page of the lines that match 100 terms."""
         if not self._group:
             self._group = f"/attack/{next(_numbers)}"
             self._client.create_log_group(logGroupName=self._group)
@@ -187,7 +187,7 @@ class LogLines:
 
 
 class LargeArchive:
-    """A function whose archive is as large as one request may bring."""
+    """A function with the largest archive that one request allows."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._client, self._archive = _client(cloud, "lambda"), b""
@@ -201,13 +201,13 @@ class LargeArchive:
 
 
 class LargePayload:
-    """A function that returns what it is given."""
+    """A function that returns its input."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._client, self._name = _client(cloud, "lambda"), ""
 
     def invoke(self) -> None:
-        """Invoke it with as much as Invoke takes."""
+        """Invoke it with the largest payload that Invoke allows."""
         if not self._name:
             self._name = _create_function(self._client, _archive("len(event)"))
         with contextlib.suppress(ClientError, BotoCoreError):
@@ -277,7 +277,7 @@ def _queue(client: Any) -> str:
 
 
 class UnreadObject:
-    """An object of 100 MB, asked for on 300 connections that read nothing."""
+    """An object of 100 MB, requested on 300 connections that do not read the response."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud, self._client, self._path = cloud, _client(cloud, "s3"), ""
@@ -345,7 +345,7 @@ _FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 def _send(cloud: Cloud, service: str, method: str, path: str, body: bytes, headers: dict[str, str]) -> None:
-    """Sign a request as it is and send it."""
+    """Sign a request unchanged and send it."""
     request = AWSRequest(method, cloud.url + path, headers, body)
     signer = SigV4Auth(Credentials(cloud.access_key, cloud.secret_key), service, cloud.region)
     signer.add_auth(request)
@@ -353,7 +353,7 @@ def _send(cloud: Cloud, service: str, method: str, path: str, body: bytes, heade
 
 
 def _exchange(cloud: Cloud, method: str, path: str, body: bytes, headers: dict[str, str]) -> None:
-    """Send a request and wait for its answer; a connection that the cloud closes is an answer, too."""
+    """Send a request and wait for its response; a connection that the cloud closes counts as a response."""
     split = urlsplit(cloud.url)
     connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=ANSWER_SECONDS)
     with contextlib.suppress(OSError, http.client.HTTPException):

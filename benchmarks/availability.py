@@ -1,4 +1,4 @@
-"""How long another client waits while one client attacks: the 99th percentile of a cheap call, by attack."""
+"""Latency of a cheap call by one client during an attack by another: the 99th percentile, by attack."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from benchmarks.prober import Prober, probing
 
 PART = "Availability"
 WANTED = 250.0
-"""Milliseconds that the 99th percentile of another client's calls may take during an attack."""
+"""Goal in milliseconds for the 99th percentile of another client's calls during an attack."""
 
 
 def measure(scale: Scale, folder: Path) -> list[Row]:
-    """Return a row for each attack; a cloud that an attack has stopped is killed, and the next gets a new one."""
+    """Return a row for each attack. A cloud that hangs is killed, and the next attack gets a new one."""
     rows, names, numbers = [], [], 0
     while not names or len(rows) < len(names):
         numbers += 1
@@ -29,14 +29,14 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
             for name in names[len(rows) :]:
                 prober = _under(cloud, sent[name], scale.seconds(8))
                 rows.append(_row(name, prober))
-                if max(prober.latencies[-10:]) > 10:  # it hangs
+                if max(prober.latencies[-10:]) > 10:  # the cloud hangs
                     _kill(cloud.process)
                     break
     return rows
 
 
 def _under(cloud: Cloud, attack: attacks.Attack, seconds: float) -> Prober:
-    """Return another client's latencies while an attack is sent again and again, at least once."""
+    """Return another client's latencies during an attack, which is repeated and sent at least once."""
     over, sent = threading.Event(), threading.Event()
 
     def repeat() -> None:

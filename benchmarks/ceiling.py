@@ -1,6 +1,6 @@
-"""A server that only says yes, as fast as Python can: what boto3 and the AWS CLI reach against it, no S3 can surpass.
+"""A server that only confirms, as fast as Python can: an upper bound for any S3 with boto3 or the AWS CLI as client.
 
-`python -m benchmarks.ceiling PORT`. It remembers the keys of what was put, not the content, and looks at no signature.
+`python -m benchmarks.ceiling PORT`. It stores the keys of uploaded objects, not their content, and ignores signatures.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.clouds import Cloud
 
 NAME = "a server that only says yes"
 SIZE = 2500
-"""Bytes of a CIFAR picture as PNG."""
+"""Size in bytes of a CIFAR image as PNG."""
 BODY = bytes(SIZE)
 
 
@@ -35,28 +35,28 @@ class Yes(asyncio.Protocol):
         self._url = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, which calls what follows."""
+        """Feed the parser, which calls the methods below."""
         self._parser.feed_data(data)
 
     def on_message_begin(self) -> None:
-        """Forget the request before."""
+        """Reset the URL."""
         self._url = b""
 
     def on_url(self, url: bytes) -> None:
-        """Keep what is asked for."""
+        """Append to the URL."""
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Tell a client that waits for leave to send its body that it has it."""
+        """Answer `Expect: 100-continue`, so that the client sends the body."""
         if name.lower() == b"expect" and value.lower() == b"100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_message_complete(self) -> None:
-        """Answer."""
+        """Send the response."""
         url = urlsplit(self._url.decode())
         body = b""
         if self._parser.get_method() == b"PUT":

@@ -1,4 +1,4 @@
-"""The charts: model servers as bars, with ranges as lines, and listings by how much is kept."""
+"""The charts: model servers as bars with ranges as lines, and listings by number of stored records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PANELS = (
 
 
 def draw(rows: Sequence[Row], path: Path) -> bool:
-    """Write the chart as SVG; False where there is nothing to draw."""
+    """Write the chart as SVG. Returns False if there is no data."""
     found = {(row.part, row.what): row for row in rows}
     if any((part, what) not in found for part, what, _ in PANELS):
         return False
@@ -54,7 +54,7 @@ def _panel(axes: Any, row: Row, title: str) -> None:
 
 
 def draw_growth(rows: Sequence[Row], path: Path) -> bool:
-    """Write the curves of listings as SVG, one panel for each; False where there is nothing to draw."""
+    """Write the curves of the listings as SVG, one panel for each. Returns False if there is no data."""
     panels: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for row in rows:
         what, _, kept = row.what.partition(", among ")

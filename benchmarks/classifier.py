@@ -2,12 +2,13 @@
 
     python -m benchmarks.classifier                       both recipes, five seeds; writes docs/classifier.md
     python -m benchmarks.classifier --only scratch        one recipe; the document keeps the other's figures
-    python -m benchmarks.classifier --folds-only          what choices are made by: no look at the test pictures
+    python -m benchmarks.classifier --folds-only          for decisions: does not use the test images
 
-For each recipe five jobs train on four fifths of the 1,000 training pictures and are judged by the fifth that was held
-back, and five train on all of them and are judged by the 200 official test pictures; every job has a seed of its own.
-Each is the program that SageMaker's contract starts, `python -m scones.algorithm train`, on one thread, as many side by
-side as there are processors. Then one more job has all processors for itself, for its time. 20 to 45 minutes on two.
+For each recipe, five jobs train on four fifths of the 1,000 training images and are evaluated on the remaining fifth.
+Five more train on all of them and are evaluated on the 200 official test images. Every job has a different seed. Each
+runs the program of SageMaker's container contract, `python -m scones.algorithm train`, on one thread, with as many jobs
+in parallel as there are processors. Then one more job uses all processors, to measure its time. This takes 20 to 45
+minutes on two processors.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ FOLDS = 5
 GATE = 0.93
 BINS = 15
 DRAWS = 200
-"""How often right and wrong are drawn for a calibration error by chance alone."""
+"""Number of random draws that estimate the calibration error by chance."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One job: `fold` is None for one that is judged by the test pictures; times in seconds, shares from 0 to 1."""
+    """The result of one job: `fold` is None if evaluated on the test images. Times in seconds, shares from 0 to 1."""
 
     recipe: str
     seed: int
@@ -67,14 +68,14 @@ class Result:
 
 
 def folds(dataset: Dataset) -> list[list[Picture]]:
-    """Part the training pictures into fifths by one order that never changes."""
+    """Split the training images into fifths, in a fixed random order."""
     pictures = list(dataset.pictures("train"))
     order = np.random.default_rng(2026).permutation(len(pictures))
     return [[pictures[index] for index in part] for part in np.array_split(order, FOLDS)]
 
 
 def lay_out(base: Path, dataset: Dataset, training: Iterable[Picture], validation: Iterable[Picture]) -> int:
-    """Make a container's channels, whose pictures are the data set's own files; return how many train."""
+    """Create a container's channels, which link to the dataset's own files. Returns the number of training images."""
     data = base / "input" / "data"
     counts = []
     for channel, pictures in (("train", training), ("validation", validation)):
@@ -87,17 +88,17 @@ def lay_out(base: Path, dataset: Dataset, training: Iterable[Picture], validatio
 
 
 def listing(pictures: Iterable[Picture]) -> list[str]:
-    """Return the lines of a channel's list."""
+    """Return the lines of a channel's .lst file."""
     return [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
 
 
 def described(count: int) -> dict[str, str]:
-    """Return the hyperparameters that tell what is learned from: so many of the pictures."""
+    """Return the hyperparameters that describe a training set of `count` images."""
     return {"num_classes": "2", "num_training_samples": str(count), "image_shape": "3,32,32"}
 
 
 def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) -> tuple[float, float]:
-    """Run a job and return its seconds, on the clock and of processors; raises RuntimeError with its log."""
+    """Run a job. Returns its wall-clock seconds and its CPU seconds. Raises RuntimeError with the job's log."""
     config = base / "input" / "config"
     config.mkdir(parents=True)
     (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))
@@ -115,7 +116,7 @@ def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) ->
 
 
 def judge(model: Path, dataset: Dataset, pictures: Sequence[Picture]) -> dict[str, float]:
-    """Return how right a model.onnx is about pictures, and how well it knows."""
+    """Return the accuracy and calibration of a model.onnx on some images."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     pixels = np.stack([np.asarray(Image.open(dataset.path(picture)).convert("RGB")) for picture in pictures])
     (answers,) = session.run(None, {"pictures": pixels})
@@ -140,9 +141,9 @@ def calibration_error(confidence: NDArray[Any], right: NDArray[np.bool_]) -> flo
 
 
 def error_by_chance(confidence: NDArray[Any]) -> float:
-    """Return the calibration error that answers with these confidences show on average where they are perfect.
+    """Return the mean calibration error that perfectly calibrated predictions with these confidences would show.
 
-    Each is right as often as it says; among few pictures the shares of right ones still differ from that.
+    Each prediction is correct with a probability equal to its confidence; in a small sample, observed shares differ.
     """
     draws = np.random.default_rng(0).random((DRAWS, len(confidence)))
     return float(np.mean([calibration_error(confidence, draw < confidence) for draw in draws]))
@@ -151,7 +152,7 @@ def error_by_chance(confidence: NDArray[Any]) -> float:
 def trial(
     dataset: Dataset, recipe: str, hyperparameters: dict[str, str], seed: int, fold: int | None, threads: int = 1
 ) -> Result:
-    """Train and judge one model; without a fold on all training pictures, judged by the test pictures."""
+    """Train and evaluate one model. Without a fold, train on all training images and evaluate on the test images."""
     parts = folds(dataset)
     if fold is None:
         training, validation = [*dataset.pictures("train")], [*dataset.pictures("test")]
@@ -167,7 +168,7 @@ def trial(
 
 
 def measure(dataset: Dataset, recipe: str, *, test: bool) -> tuple[list[Result], Result]:
-    """Return the results of a recipe, and the one that had the machine for itself."""
+    """Return the results of a recipe, and the result of the job that used all processors."""
     processors, hyperparameters = len(os.sched_getaffinity(0)), RECIPES[recipe]
     jobs = [(seed, fold) for seed in range(FOLDS) for fold in ([seed, None] if test else [seed])]
     with ThreadPoolExecutor(processors) as threads:
@@ -197,7 +198,7 @@ def summary(results: list[Result]) -> dict[str, str]:
 
 
 def document(kept: dict[str, Any]) -> str:
-    """Return the document from what is kept of each recipe."""
+    """Return the document from the stored results of each recipe."""
     head = "| recipe | judged by | n | " + " | ".join(COLUMNS.values()) + " | seconds alone |\n" + "|---" * 10 + "|\n"
     rows, single = "", ""
     for recipe, stored in kept.items():
@@ -233,7 +234,7 @@ with PyTorch 2.11, a job of ours takes 9 seconds (docs/decisions/0011-a-gpu-repe
 
 
 def main() -> None:
-    """Measure what is asked for and write the document."""
+    """Measure the selected recipes and write the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=RECIPES, help="one recipe")
     parser.add_argument("--folds-only", action="store_true", help="print the folds' results and write nothing")

@@ -1,4 +1,4 @@
-"""Local clouds to measure: ours, ministack and moto, driven by the same clients."""
+"""Local clouds to measure: Scones, ministack and moto, with the same clients."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cloud:
     region: str = "us-east-1"
 
     def client(self, service: str, connections: int = 10, seconds: float = 300) -> Any:
-        """Return a boto3 client as a user would make it, but for retries, which would hide failures."""
+        """Return a boto3 client with a user's usual settings, but without retries, which would hide failures."""
         session: Any = boto3  # the stubs type each service's own client
         return session.client(
             service,
@@ -70,7 +70,7 @@ class Cloud:
 
 @contextmanager
 def scones(folder: Path) -> Iterator[Cloud]:
-    """Run our cloud on a free port, as `scones up` does."""
+    """Run Scones on a free port, as `scones up` does."""
     try:
         running = lifecycle.start(folder, port=0)
         keys = running.environment()
@@ -84,7 +84,7 @@ def scones(folder: Path) -> Iterator[Cloud]:
 
 @contextmanager
 def ministack(folder: Path, *, on_disk: bool = False) -> Iterator[Cloud]:
-    """Run ministack as it comes, but on loopback and with its folders in ours; `on_disk` has S3 write its objects."""
+    """Run ministack's defaults, but on loopback and inside `folder`. With `on_disk`, S3 writes its objects to disk."""
     port = processes.free_port()
     settings = {
         "GATEWAY_PORT": str(port),
@@ -101,7 +101,7 @@ def ministack(folder: Path, *, on_disk: bool = False) -> Iterator[Cloud]:
 
 @contextmanager
 def moto(folder: Path) -> Iterator[Cloud]:
-    """Run moto's server as it comes."""
+    """Run moto's server with its defaults."""
     port = processes.free_port()
     command = [MOTO.script("moto_server"), "--host", "127.0.0.1", "--port", str(port)]
     with processes.server(command, folder, port, ready="/moto-api/") as process:
@@ -114,21 +114,21 @@ STARTERS: dict[str, Starter] = {OURS: scones, "ministack": ministack, "moto": mo
 
 @contextmanager
 def running(folder: Path, *starters: Starter) -> Iterator[list[Cloud]]:
-    """Run some clouds side by side: the ones that are not asked do nothing."""
+    """Run several clouds at the same time; idle ones do not affect the measurement."""
     install()
     with ExitStack() as stack:
         yield [stack.enter_context(start(folder / str(index))) for index, start in enumerate(starters)]
 
 
 def start_up(name: str, folder: Path) -> float:
-    """Return the seconds from starting a cloud's process on an empty folder to its first answer."""
+    """Return the seconds from the start of a cloud's process with an empty folder to its first response."""
     begun = time.perf_counter()
     with STARTERS[name](folder):
         return time.perf_counter() - begun
 
 
 def install() -> None:
-    """Make the peers' environments, so that no measurement waits for them, and compile our code, as pip has theirs."""
+    """Install the peers before any measurement, and compile Scones' code, as pip does for the peers."""
     compileall.compile_dir(Path(scones_package.__file__).parent, quiet=1)
     for peer in (MINISTACK, MOTO):
         peer.python()

@@ -23,7 +23,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 
 
 class Executions:
-    """One cloud's state machines; `grown` has the kilobytes that each finished execution of a batch has left."""
+    """One cloud's state machines. `grown` has the memory growth per finished execution in kilobytes, by batch."""
 
     def __init__(self, cloud: Cloud, scale: Scale) -> None:
         self._cloud, self._scale, self._numbers = cloud, scale, itertools.count()
@@ -34,12 +34,12 @@ class Executions:
         self.grown: list[float] = []
 
     def one(self) -> float:
-        """Return the median milliseconds from StartExecution to the answer that it has succeeded."""
+        """Return the median milliseconds from StartExecution to the response that reports success."""
         times = timed(lambda: self._execute(0.001), self._scale.calls(60), self._scale.calls(10))
         return percentile(times, 50)
 
     def many(self) -> float:
-        """Return executions per second, 20 at a time; the growth of memory is taken along."""
+        """Return executions per second, 20 at a time, and record the growth of memory."""
         count = self._scale.calls(700)
         with ThreadPoolExecutor(AT_A_TIME) as clients:
             list(clients.map(self._execute, [0.02] * AT_A_TIME * 3))
@@ -50,13 +50,13 @@ class Executions:
         return count / seconds
 
     def items_first(self) -> float:
-        """Return the seconds of a Map over 1,000 items whose function is new, every result checked."""
+        """Return the seconds of a Map over 1,000 items with a new function; every result is checked."""
         name = f"doubling-{next(self._numbers)}"
         self._map = self._machine(name, over_items(make(self._functions, name, DOUBLING)))
         return self.items_again()
 
     def items_again(self) -> float:
-        """Return the seconds of the same Map once more, every result checked."""
+        """Return the seconds of the same Map when repeated; every result is checked."""
         given = json.dumps({"items": list(range(ITEMS))})
         begun = time.perf_counter()
         arn = self._client.start_execution(stateMachineArn=self._map, input=given)["executionArn"]
@@ -76,7 +76,7 @@ class Executions:
         assert json.loads(self._await(made["executionArn"], pause)["output"]) == {"n": 1}
 
     def _await(self, arn: str, pause: float) -> dict[str, Any]:
-        """Ask until the execution has ended, each time after a pause; the first time too, for none ends at once."""
+        """Poll until the execution has ended, with a pause before each poll: no execution ends immediately."""
         deadline = time.monotonic() + MAP_SECONDS
         found: dict[str, Any] = {"status": "RUNNING"}
         while found["status"] == "RUNNING":
@@ -88,7 +88,7 @@ class Executions:
 
 
 def chain(arns: Sequence[str]) -> dict[str, Any]:
-    """Return a machine that hands its input through functions in turn."""
+    """Return a state machine that passes its input through the functions in sequence."""
     states: dict[str, Any] = {}
     for index, arn in enumerate(arns):
         state: dict[str, Any] = {
@@ -103,7 +103,7 @@ def chain(arns: Sequence[str]) -> dict[str, Any]:
 
 
 def over_items(arn: str) -> dict[str, Any]:
-    """Return a machine with an inline Map of a function over $.items."""
+    """Return a state machine with an inline Map of a function over $.items."""
     task = {"Type": "Task", "Resource": arn, "End": True}
     processor = {"ProcessorConfig": {"Mode": "INLINE"}, "StartAt": "Double", "States": {"Double": task}}
     return {

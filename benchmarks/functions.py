@@ -16,7 +16,7 @@ from benchmarks.figures import Cell, Row, Scale, interleaved, percentile, timed
 PART = "Lambda"
 ROLE = "arn:aws:iam::111122223333:role/benchmark"
 RUNTIME = f"python3.{sys.version_info.minor}"
-"""The interpreter that the peers' environments have too."""
+"""The runtime of the functions: the version of the interpreter that all peers use."""
 QUIET = "def handler(event, context):\n    return event\n"
 PRINTING = "def handler(event, context):\n    print('hello')\n    return event\n"
 IMPORTING = "import boto3\n\n\ndef handler(event, context):\n    return boto3.__version__\n"

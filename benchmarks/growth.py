@@ -1,7 +1,7 @@
-"""What listings take while more and more is kept: up to 200,000 executions, objects and messages.
+"""Latency of listings as the stored data grows, up to 200,000 executions, objects and messages.
 
-Our folder is filled between starts: rows that the API wrote are copied in the database, in which an execution that has
-ended is its row alone. The others are filled through their API, and only as far as that takes seconds.
+Scones' data folder is filled between starts: rows that the API wrote are copied in the database, where a finished
+execution consists only of its rows. Other clouds are filled through their API, and only up to 10,000.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZES = (1_000, 10_000, 50_000, 100_000, 200_000)
 PEERS_UP_TO = 10_000
 PREFIXES = 60
 RARE = 10
-"""Executions of the rare status: the oldest."""
+"""Number of executions with the rare status; they are the oldest."""
 NAME = "growth"
 AT_A_TIME = 8
 LISTS = {
@@ -37,9 +37,9 @@ LISTS = {
     "ListObjectsV2 below a prefix, 10 keys": "objects",
     "ReceiveMessage and DeleteMessage": "messages",
 }
-"""What is measured, and among what."""
+"""The kind of stored records that each measured call works on."""
 Cells = dict[tuple[str, int], dict[str, Cell]]
-"""Figures of each subject by what is measured and how much is kept."""
+"""Figures of each subject, by measured call and number of stored records."""
 MACHINE = {
     "StartAt": "End",
     "States": {
@@ -64,22 +64,22 @@ class Subject:
 
     @cached_property
     def machine(self) -> str:
-        """The machine's ARN."""
+        """ARN of the state machine."""
         machines = self.states.list_state_machines()["stateMachines"]
         return next(str(each["stateMachineArn"]) for each in machines if each["name"] == NAME)
 
     def prepare(self) -> None:
-        """Make the machine, the bucket and the queue, with the oldest executions, one object and one message."""
+        """Create the state machine, the bucket and the queue, with the oldest executions, an object and a message."""
         self.states.create_state_machine(name=NAME, roleArn=ROLE, definition=json.dumps(MACHINE))
         self.s3.create_bucket(Bucket=NAME)
         self.sqs.create_queue(QueueName=NAME)
         for _ in range(RARE):
             self._execute(fail=True)
-        time.sleep(0.5)  # they are the oldest
+        time.sleep(0.5)  # later executions must be newer
         self.add(0, 1)
 
     def add(self, first: int, end: int) -> None:
-        """Add executions that succeed, objects and messages through the API."""
+        """Add successful executions, objects and messages through the API."""
         queue = self.sqs.get_queue_url(QueueName=NAME)["QueueUrl"]
 
         def one(number: int) -> None:
@@ -94,7 +94,7 @@ class Subject:
         self.states.start_execution(stateMachineArn=self.machine, input=json.dumps({"fail": fail}))
 
     def calls(self) -> Iterator[tuple[str, Callable[[], Any]]]:
-        """Yield what is measured, in the order of `LISTS`."""
+        """Yield the measured calls, in the order of `LISTS`."""
         queue = self.sqs.get_queue_url(QueueName=NAME)["QueueUrl"]
         token = self._near_the_end()
         near_the_end = {"nextToken": token} if token else {}
@@ -121,7 +121,7 @@ class Subject:
         yield from zip(LISTS, calls, strict=True)
 
     def _near_the_end(self) -> str:
-        """Return the token of the last page of 1,000 executions; of the first page where there is one alone."""
+        """Return the token of the last page of 1,000 executions, or an empty string if there is only one page."""
         token, more = "", {}
         while True:
             answer = self.states.list_executions(stateMachineArn=self.machine, maxResults=1000, **more)
@@ -152,7 +152,7 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
 def _measure_ours(cells: Cells, sizes: Sequence[int], scale: Scale, folder: Path) -> None:
     with clouds.scones(folder) as cloud:
         Subject(cloud).prepare()
-        time.sleep(2)  # the executions end
+        time.sleep(2)  # until the executions end
     kept = 1
     for size in sizes:
         _copy(folder / "cloud.sqlite", kept, size)
@@ -171,7 +171,7 @@ def _measure_peer(cells: Cells, name: str, subject: Subject, sizes: Sequence[int
 
 
 def _measure(cells: Cells, name: str, subject: Subject, size: int, scale: Scale) -> None:
-    """Take each figure in turn; a call that fails has its error for a figure."""
+    """Measure each call; a call that fails has the error in place of figures."""
     for what, call in subject.calls():
         try:
             values = [percentile(timed(call, scale.calls(100), 5), 50) for _ in range(scale.repeats)]
@@ -182,7 +182,7 @@ def _measure(cells: Cells, name: str, subject: Subject, size: int, scale: Scale)
 
 
 def _copy(path: Path, kept: int, size: int) -> None:
-    """Fill a stopped folder with copies of what it has: executions with their events, objects, messages."""
+    """Fill a stopped data folder with copies of its records: executions with their events, objects, messages."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.row_factory = sqlite3.Row
         numbers = range(kept, size)

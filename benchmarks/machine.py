@@ -1,4 +1,4 @@
-"""The machine that figures are taken on, and the versions that take part."""
+"""The machine of the measurements, and the versions of the software."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OURS = ("scones", "onnxruntime", "pillow", "uvicorn", "uvloop", "httptools", "bo
 
 
 def describe() -> dict[str, str]:
-    """Return what a reader needs to know about this machine."""
+    """Return the properties of this machine that a reader needs."""
     return {
         "processor": _processor(),
         "CPUs that this process may use": str(len(os.sched_getaffinity(0))),
@@ -28,7 +28,7 @@ def describe() -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Scones, of what decides its speed, and of the peers."""
+    """Return the versions of Scones, of the packages that determine its speed, and of the peers."""
     peers = [MINISTACK, MOTO, *(framework.peer for framework in FRAMEWORKS)]
     pinned = {
         name: rest

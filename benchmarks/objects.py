@@ -1,4 +1,4 @@
-"""S3: objects of a picture's size, one at a time and as a folder."""
+"""S3: objects of an image's size, one at a time and as a folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ObjectStore:
         return _rate(timed(work, self._scale.calls(600), warm_up=self._scale.calls(60)))
 
     def sync(self) -> float:
-        """Return the seconds that `aws s3 sync` takes to upload the folder, its own start included."""
+        """Return the seconds that `aws s3 sync` takes to upload the folder, including its own start."""
         prefix = f"sync-{next(self._numbers)}"
         aws = str(Path(sys.executable).with_name("aws"))
         command = [aws, "s3", "sync", "--quiet", str(self._files), f"s3://{BUCKET}/{prefix}/"]

@@ -1,6 +1,6 @@
-"""What Scones is measured against, from the package index: each in an environment of its own, made on first use.
+"""Packages that Scones is compared with, installed from the package index on first use, each in its own environment.
 
-The environments lie in build/peers, which git ignores; none is a dependency of Scones.
+The environments are in build/peers, which git ignores. No peer is a dependency of Scones.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ INSTALL_SECONDS = 900
 
 
 class PeerError(Exception):
-    """A peer could not be installed; the message is the reason that the tables give."""
+    """A peer could not be installed; the message is the reason that the tables show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A package and whatever else its environment needs, all pinned or bounded by it."""
+    """A package and the additional requirements of its environment, each with a version or a bound."""
 
     name: str
     package: str
@@ -31,12 +31,12 @@ class Peer:
 
     @property
     def requirements(self) -> list[str]:
-        """What pip is asked for."""
+        """Requirements for pip."""
         name, bracket, options = self.package.partition("[")
         return [f"{name}{bracket}{options}=={self.version}", *self.extras]
 
     def python(self) -> Path:
-        """Return the interpreter of its environment, making that where it is absent or other; raises `PeerError`."""
+        """Return the interpreter of the environment, which is created if missing or outdated. Raises `PeerError`."""
         folder = FOLDER / self.name
         python, made = folder / "bin" / "python", folder / "requirements.json"
         wanted = json.dumps([sys.version, *self.requirements])
@@ -48,7 +48,7 @@ class Peer:
         return python
 
     def script(self, name: str) -> str:
-        """Return the path of a command in its environment; raises `PeerError`."""
+        """Return the path of a command in the environment. Raises `PeerError`."""
         return str(self.python().with_name(name))
 
 

@@ -1,11 +1,11 @@
-"""A second client that measures a cloud's answers while something else is done to it.
+"""A second client that measures a cloud's latency under load or attack.
 
     with probing(cloud.url, cloud.environment) as prober:
         attack()
     assert prober.percentile(99) < 1
 
-It sends GetCallerIdentity 50 times a second from a process of its own, however many calls are unanswered. A latency
-counts from the moment when the request was due: a cloud that stalls for a second delays 50 requests and not one.
+It sends GetCallerIdentity 50 times a second from a separate process, regardless of unanswered calls. A latency counts
+from the moment when the request was due: a cloud that stalls for a second delays 50 requests, not one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from botocore.credentials import Credentials
 
 PER_SECOND = 50
 ANSWER_SECONDS = 60.0
-"""Seconds after which a request counts as unanswered; its latency is this."""
+"""Seconds after which a request counts as unanswered; its latency is this value."""
 _BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
@@ -47,7 +47,7 @@ class Prober:
 def probing(url: str, environment: Mapping[str, str]) -> Iterator[Prober]:
     """Probe a cloud until the block ends, with the keys in `environment`; then print the percentiles."""
     prober = Prober()
-    command = [sys.executable, "-P", __file__, url]  # -P: the modules beside this file are not for import by name
+    command = [sys.executable, "-P", __file__, url]  # -P: modules next to this file must not be imported by name
     process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -78,7 +78,7 @@ async def _probe(url: str) -> list[float]:
 
 
 async def _ask(url: str, due: float) -> float:
-    """Send one request, on a connection that nothing else waits for; return the seconds since it was due."""
+    """Send one request on an idle connection; return the seconds since it was due."""
     loop = asyncio.get_running_loop()
     with suppress(OSError, EOFError, TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -103,12 +103,12 @@ async def _connection(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWri
 
 
 _idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-"""Connections on which nothing is asked."""
+"""Idle connections."""
 _made: dict[int, bytes] = {}
 
 
 def _request(url: str, second: int) -> bytes:
-    """Return a signed request, made once a second."""
+    """Return a signed request, which is renewed once a second."""
     if second not in _made:
         request = AWSRequest("POST", url + "/", {"content-type": "application/x-www-form-urlencoded"}, _BODY)
         keys = Credentials(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])

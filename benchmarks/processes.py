@@ -1,4 +1,4 @@
-"""Servers under measurement: each a process of its own on a loopback port, gone with its children at the end."""
+"""Servers under measurement: each is a separate process on a loopback port, stopped with its children at the end."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GRACE = 10.0
 
 
 class NotReadyError(Exception):
-    """A server did not answer in time; the message ends with what it logged."""
+    """A server did not respond in time; the message ends with its log."""
 
 
 def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
+    """Return a free loopback port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def environment(added: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment without proxies, for everything measured is on loopback."""
+    """Return this process's environment without proxies, since all measured servers are on loopback."""
     return {name: value for name, value in os.environ.items() if name not in PROXIES} | dict(added)
 
 
@@ -40,7 +40,7 @@ def environment(added: Mapping[str, str]) -> dict[str, str]:
 def server(
     command: Sequence[str], folder: Path, port: int, added: Mapping[str, str] | None = None, ready: str = "/"
 ) -> Iterator[psutil.Process]:
-    """Run a server in a folder until the block ends; it is ready when GET `ready` is answered with 200.
+    """Run a server in a folder until the block ends. It is ready when GET `ready` returns 200.
 
     Raises `NotReadyError`.
     """
@@ -70,7 +70,7 @@ def _await(process: subprocess.Popen[bytes], port: int, ready: str, log: Path) -
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether GET `path` on a loopback port is answered with 200."""
+    """Return True if GET `path` on a loopback port returns 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -93,7 +93,7 @@ def _end(process: psutil.Process) -> None:
 
 
 def resident(process: psutil.Process) -> float:
-    """Return the resident memory of a process and all below it, in megabytes; shared pages count in each."""
+    """Return the resident memory of a process and its descendants in megabytes; each counts shared pages."""
     total = 0
     for member in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -51,13 +51,13 @@ NOTES = """## How to read it
 - **Where** and **With what** describe the latest measurement; **When** has the time of each part.
 """
 _FRAME = ("Goals", "How to read it", "Where", "With what", "When")
-"""Titles of the sections that are no part's."""
+"""Titles of the sections that do not belong to a part."""
 
 
 def write(results: Results, folder: Path, order: list[str]) -> None:
-    """Write benchmarks.md and its charts into a folder, the parts in the order given.
+    """Write benchmarks.md and its charts into a folder, with the parts in the given order.
 
-    The parts that the results do not have keep the figures of the document that is there.
+    Parts without new results keep the figures of the existing document.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     path, charts = folder / "benchmarks.md", (folder / "images" / "benchmarks.svg", folder / "images" / "growth.svg")
@@ -70,11 +70,11 @@ def write(results: Results, folder: Path, order: list[str]) -> None:
 
 
 def document(results: Results, order: list[str], images: list[str], before: Written) -> str:
-    """Return the document, with links to the charts, and with the parts of an earlier one that were not measured."""
+    """Return the document with links to the charts; parts that were not measured come from the earlier document."""
     rows = results.rows(*order)
     figures = {table.title: table.markdown() for table in tables(rows)}
     earlier = {title: f"## {title}\n\n{body}\n" for title, body in before.sections.items() if title not in _FRAME}
-    sections = earlier | figures  # in the earlier order
+    sections = earlier | figures  # keeps the earlier order
     wanted = goals(rows)
     wanted.lines.extend(line for line in before.lines("Goals") if line[0] in earlier.keys() - figures.keys())
     wanted.lines.sort(key=lambda line: list(sections).index(line[0]))
@@ -87,7 +87,7 @@ def document(results: Results, order: list[str], images: list[str], before: Writ
 
 
 def _taken(results: Results, order: list[str], before: Written) -> list[list[str]]:
-    """Return when each part was measured, and how long that took."""
+    """Return the time and duration of each part's measurement."""
     taken = {line[0]: line for line in before.lines("When")}
     for name, part in results.parts.items():
         taken[name] = [name, part["when"], f"{part['seconds']:.0f} s"]

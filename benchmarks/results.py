@@ -1,4 +1,4 @@
-"""The rows of each part, kept in a file: a part taken anew leaves the others as they were."""
+"""The rows of each part, stored in a file: a new measurement replaces only its own part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.figures import Row
 
 @dataclass
 class Results:
-    """The rows of each part, with when and how long they were taken, and on what."""
+    """The rows of each part, with the time and duration of their measurement, and the machine."""
 
     machine: dict[str, str]
     versions: dict[str, str]
@@ -22,12 +22,12 @@ class Results:
 
     @classmethod
     def begin(cls, kept: Path) -> Results:
-        """Describe this machine, and take up the parts measured before, where some are kept."""
+        """Describe this machine, and load the stored parts, if any."""
         parts = json.loads(kept.read_text())["parts"] if kept.exists() else {}
         return cls(machine.describe(), machine.versions(), parts)
 
     def put(self, name: str, rows: list[Row], seconds: float) -> None:
-        """Keep a part in place of what was measured of it before."""
+        """Replace a part's rows."""
         moment = time.strftime("%Y-%m-%d %H:%M")
         self.parts[name] = {"when": moment, "seconds": seconds, "rows": [row.as_json() for row in rows]}
 
@@ -37,5 +37,5 @@ class Results:
         path.write_text(json.dumps(self.__dict__, indent=1) + "\n")
 
     def rows(self, *names: str) -> list[Row]:
-        """Return the rows of the named parts that were measured, a part's together."""
+        """Return the rows of the named parts that were measured, grouped by part."""
         return [Row.from_json(row) for name in names if name in self.parts for row in self.parts[name]["rows"]]

@@ -1,4 +1,4 @@
-"""How soon a cloud answers after its process was started on an empty folder."""
+"""Start-up time: from the start of a cloud's process with an empty folder to its first response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PART = "Start"
 
 
 def measure(scale: Scale, folder: Path) -> list[Row]:
-    """Return the one row of starting."""
+    """Return the row of start-up times."""
     clouds.install()
     numbers = itertools.count()
     work = {

@@ -9,7 +9,7 @@ from itertools import groupby
 from benchmarks.figures import Row, number, spread
 
 WIDEST = 5
-"""Subjects that a table has columns for; of more, each is a line."""
+"""Maximum number of subjects shown as columns; more are shown as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Table:
     lines: list[list[str]]
 
     def markdown(self) -> str:
-        """Return the table as Markdown, its title a heading."""
+        """Return the table as Markdown, with its title as a heading."""
         lines = [self.head, ["---"] * len(self.head), *self.lines]
         heading = f"## {self.title}\n\n" if self.title else ""
         return heading + "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -33,7 +33,7 @@ def tables(rows: Iterable[Row]) -> list[Table]:
 
 
 def goals(rows: Iterable[Row]) -> Table:
-    """Return every goal in one table, whether met or missed."""
+    """Return every goal in one table, met or missed."""
     lines = [
         [row.part, row.what, verdict.subject, verdict.goal, verdict.reached, "met" if verdict.met else "**missed**"]
         for row in rows
@@ -43,7 +43,7 @@ def goals(rows: Iterable[Row]) -> Table:
 
 
 def _figures(title: str, rows: list[Row]) -> Table:
-    """Return figures with a column a subject; with a line a subject where they are many."""
+    """Return figures with a column for each subject, or with a line for each if there are many."""
     subjects = list(dict.fromkeys(name for row in rows for name, cell in row.cells.items() if cell))
     if len(subjects) > WIDEST:
         ours, first = rows[0].ours, rows[0]

@@ -1,9 +1,10 @@
-"""Ask a hyperparameter tuning job for something better than the defaults: `python -m benchmarks.tuning`.
+"""Search for better hyperparameters than the defaults, with a tuning job: `python -m benchmarks.tuning`.
 
-A Bayesian tuning job on the local cloud looks for the rate, the optimizer, the batch and the weight decay that the
-built-in's rule of learning does best with, by the first fold of the 1,000 training pictures. What wins on one fold of
-200 pictures has luck in it: the setting is then judged by the other four, beside the defaults with the same seeds, as
-`python -m benchmarks.classifier` has measured them before. Writes docs/tuning.md; takes ten minutes on two cores.
+A Bayesian tuning job on the local cloud searches for the best learning rate, optimizer, batch size and weight decay of
+the built-in algorithm, evaluated on the first fold of the 1,000 training images. A win on one fold of 200 images is
+partly luck. The best setting is therefore evaluated on the other four folds, and compared with the defaults, which
+`python -m benchmarks.classifier` has measured with the same seeds. Writes docs/tuning.md; takes ten minutes on two
+processors.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ RANGES = {
 
 
 def search(dataset: Dataset, folder: Path) -> list[dict[str, Any]]:
-    """Run the tuning job on a cloud of its own; return the summaries of the best training jobs, the best first."""
+    """Run the tuning job on a new cloud. Returns the summaries of the best training jobs, the best first."""
     with clouds.scones(folder) as cloud:
         parts = folds(dataset)
         training = [picture for number, part in enumerate(parts) if number != SEARCHED for picture in part]
@@ -102,7 +103,7 @@ def _definition(count: int) -> dict[str, Any]:
 
 
 def judge(dataset: Dataset, tuned: dict[str, str]) -> list[float]:
-    """Return the accuracies of what was found, by the folds that were not searched; their numbers are the seeds."""
+    """Return the accuracies of the tuned setting on the folds not used for the search; fold numbers are the seeds."""
     setting = RECIPES["scratch"] | tuned
     with ThreadPoolExecutor(AT_ONCE) as threads:
         results = threads.map(lambda fold: trial(dataset, "tuned", setting, fold, fold), OTHERS)
@@ -110,7 +111,7 @@ def judge(dataset: Dataset, tuned: dict[str, str]) -> list[float]:
 
 
 def defaults() -> list[float]:
-    """Return the same of the defaults, which are measured already."""
+    """Return the accuracies of the defaults on the same folds, measured earlier."""
     results = {each["fold"]: each["accuracy"] for each in json.loads(KEPT.read_text())["scratch"]["results"]}
     return [results[fold] for fold in OTHERS]
 
@@ -157,7 +158,7 @@ BETWEEN = """The first of them and the defaults, by the four folds that no train
 
 
 def main() -> None:
-    """Search, judge and write the document."""
+    """Search, evaluate and write the document."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", type=Path, default=BESIDE, help="CIFAR-100's archive (%(default)s)")
     options = parser.parse_args()

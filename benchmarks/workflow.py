@@ -1,7 +1,7 @@
-"""The whole of `scones run`, step by step, on a fresh data folder each time.
+"""All of `scones run`, step by step, with a new data folder each time.
 
-With real pictures where SCONES_BENCHMARK_ARCHIVE names CIFAR-100's archive, or where it lies in ../shared/data beside
-the checkout; else `scones run` gets them as it does for everybody, which the second step's time then tells.
+It uses real images if SCONES_BENCHMARK_ARCHIVE names CIFAR-100's archive, or if the archive exists in ../shared/data
+next to the checkout. Otherwise `scones run` downloads the archive or draws images, as part of the second step.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ STEPS = (
 )
 WHOLE = "everything"
 GOALS = {STEPS[1]: 10.0, STEPS[3]: 3.0, STEPS[5]: 15.0, WHOLE: 180.0}
-"""Seconds."""
+"""Goals in seconds."""
 
 
 class IncompleteError(Exception):
-    """The run did not do all that it should; the message is its last line."""
+    """The run was incomplete; the message is its last line of output."""
 
 
 def measure(scale: Scale, folder: Path) -> list[Row]:
-    """Return a row for each step and one for everything."""
+    """Return a row for each step and one for the total."""
     options = [] if scale.share == 1 else ["--epochs", "2"]
     cells = collected({OURS: lambda: _run(folder, options)}, [*STEPS, WHOLE], scale.repeats)
     rows = [Row(PART, what, "s", cell) for what, cell in cells.items()]
@@ -50,7 +50,7 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
 
 
 def _run(folder: Path, options: list[str]) -> dict[str, float]:
-    """Return the seconds from each step's announcement to the next; raises `IncompleteError`."""
+    """Return the seconds from each step's announcement to the next. Raises `IncompleteError`."""
     archive = os.environ.get("SCONES_BENCHMARK_ARCHIVE") or (str(BESIDE) if BESIDE.exists() else None)
     command = [str(Path(sys.executable).with_name("scones")), "run", "--data-dir", tempfile.mkdtemp(dir=folder)]
     command += [*(["--source", archive] if archive else []), *options]

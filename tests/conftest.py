@@ -1,4 +1,4 @@
-"""The fixture that most tests begin with: a real local cloud in a process of its own."""
+"""The fixtures that most tests use: above all, a real local cloud in a separate process."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from botocore.config import Config
 from scones.cloud import lifecycle
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-"""Real pictures, captures and recordings, where this checkout has them beside it."""
+"""Real images, captures and recordings, if the checkout has them next to it."""
 
 MODELS = botocore.loaders.create_loader()
-"""The services' models, read once for all sessions: a client takes 20 ms instead of 100."""
+"""The services' models, read once for all sessions, so that a client takes 20 ms instead of 100."""
 
 
 @dataclass(frozen=True)
 class CloudUnderTest:
-    """A running local cloud, and the clients of whoever uses it."""
+    """A running local cloud, and its clients."""
 
     running: lifecycle.RunningCloud
 
@@ -44,7 +44,7 @@ class CloudUnderTest:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of a shell in which `scones env` was evaluated."""
+        """The environment of a shell that has evaluated `scones env`."""
         kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
         return kept | self.running.environment()
 
@@ -60,7 +60,7 @@ class CloudUnderTest:
         )
 
     def client(self, service: str, **config: Any) -> Any:
-        """Return a boto3 client; `config` goes to botocore's Config (no retries, so that errors show at once)."""
+        """Return a boto3 client; `config` goes to botocore's Config. No retries, so that errors show immediately."""
         settings = {"retries": {"total_max_attempts": 1}, "inject_host_prefix": False, **config}
         return self.session().client(service, endpoint_url=self.url, config=Config(**settings))
 
@@ -71,10 +71,10 @@ class CloudUnderTest:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, **options)
 
     def kill(self) -> None:
-        """kill -9 the whole process tree, as a crash would."""
+        """Kill all the cloud's processes with SIGKILL, as in a crash."""
         process = psutil.Process(self.running.pid)
         tree = [process, *process.children(recursive=True)]
-        for member in tree:  # the first takes most of the others along
+        for member in tree:  # most of the others end with the first
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(tree, timeout=10)
@@ -85,7 +85,7 @@ StartCloud = Callable[..., CloudUnderTest]
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
-    """One local cloud for a worker's tests: use names of your own in it, and leave it running."""
+    """Yield a local cloud that all tests of a worker share: use unique names in it, and leave it running."""
     data_dir = tmp_path_factory.mktemp("cloud")
     yield CloudUnderTest(lifecycle.start(data_dir, port=0))
     _stop(data_dir)
@@ -93,7 +93,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
 
 @pytest.fixture
 def start_cloud(tmp_path: Path) -> Iterator[StartCloud]:
-    """Start local clouds of a test's own: `start_cloud()`, or `start_cloud("other")` for a second data folder."""
+    """Yield a function that starts a cloud for this test; `start_cloud("other")` uses a second data folder."""
     started: set[Path] = set()
 
     def start(name: str = "data", **options: Any) -> CloudUnderTest:
@@ -116,7 +116,7 @@ def _stop(data_dir: Path) -> None:
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
-    """The real pictures: 1,000 for training and 200 for testing, in CIFAR-100's own archive format."""
+    """Return the path of the real images: 1,000 for training and 200 for testing, in CIFAR-100's own archive format."""
     path = SHARED / "data" / "cifar-100-python.tar.gz"
     if not path.exists():
         pytest.skip("no real pictures beside this checkout (../shared/data/cifar-100-python.tar.gz)")

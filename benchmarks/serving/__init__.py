@@ -1,1 +1,1 @@
-"""Model servers under load: ours, bare and as an endpoint, beside the serving frameworks and the floor."""
+"""Model servers under load: Scones' alone and as an endpoint, the serving frameworks, and a baseline without HTTP."""

@@ -1,4 +1,4 @@
-"""The endpoint on our cloud: a model of the built-in algorithm, data capture at 100 %."""
+"""The endpoint on our cloud: a model of the built-in algorithm, with data capture of all requests."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ IMAGE = "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 
 
 def deploy(cloud: Cloud, folder: Path) -> Path:
-    """Train on a few pictures and deploy with capture; return a container's folder with the same model in it.
+    """Train on a few images and deploy with capture. Returns a container's folder with the same model.
 
-    A few pictures are enough: the model's size, and so its speed, is that of the real one.
+    A few images are enough: the model's size, and thus its speed, is that of the real one.
     """
     artifact = _train(cloud)
     _deploy(cloud.client("sagemaker"), artifact)

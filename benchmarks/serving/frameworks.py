@@ -1,6 +1,6 @@
-"""The serving frameworks from the package index, each with the same predictor and as many workers as processors.
+"""The serving frameworks from the package index, each with the same predictor and one worker per processor.
 
-`POST` with the picture as the body where the framework takes that, its own protocol with base64 where it does not.
+`POST` sends the image as the body if the framework allows it, otherwise in the framework's own protocol with base64.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from benchmarks.serving.target import Start, Target, bare_list, post
 
 APPS = Path(__file__).with_name("apps")
 WORKERS = len(os.sched_getaffinity(0))
-# The libraries that do the work are ours in every environment.
+# Every environment has our versions of the libraries that do the work.
 SAME = tuple(f"{name}=={version(name)}" for name in ("onnxruntime", "pillow", "numpy"))
 SETTINGS = {
-    # Nothing measured here speaks to anybody outside.
+    # Nothing measured here accesses an external network.
     "BENTOML_DO_NOT_TRACK": "True",
     "RAY_USAGE_STATS_ENABLED": "0",
     "OTEL_SDK_DISABLED": "true",
-    # Ray Serve's own advice for throughput: a third more, measured.
+    # Ray Serve's own advice for throughput; measured gain: one third.
     "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """How a framework is installed, started and asked."""
+    """The installation, start and request format of a framework."""
 
     title: str
     peer: Peer
@@ -44,7 +44,7 @@ class Framework:
     ready: str
 
     def starter(self, model: Path) -> Start:
-        """Return what starts it with a model."""
+        """Return a function that starts the framework with a model."""
 
         @contextmanager
         def start(folder: Path) -> Iterator[Target]:

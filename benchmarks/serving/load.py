@@ -1,7 +1,7 @@
-"""Load on an HTTP server: closed loops of clients that wait for their answer, and arrivals that wait for nobody.
+"""Load on an HTTP server: closed loops of clients that wait for each response, and arrivals at a fixed rate.
 
-One event loop with raw connections and httptools' parser: about 30 µs of processor a request, a small part of what any
-server under measurement takes. The first 200 ms are not counted.
+One event loop with raw connections and httptools' parser needs about 30 µs of CPU per request, a small part of any
+measured server's time. The first 200 ms are not counted.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from benchmarks.figures import percentile
 
 WARM_UP = 0.2
 STALLED = 20.0
-"""Seconds after the end that unanswered requests are waited for."""
+"""Maximum seconds to wait for outstanding responses after the end."""
 MOST_CONNECTIONS = 128
 
 Request = Callable[[], bytes]
-"""Makes the next request's bytes: a signature is new for each."""
+"""Function that builds the next request's bytes; each request needs a new signature."""
 
 
 @dataclass(slots=True)
 class Answers:
-    """What came back: when each request was due, and how long its answer took, in seconds."""
+    """The responses: latencies and end times in seconds, and the number of errors."""
 
     begun: float
     times: list[float] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Answers:
     errors: int = 0
 
     def add(self, due: float, status: int) -> None:
-        """Count an answer, unless its request was due during the warm-up."""
+        """Count a response, unless its request was due during the warm-up."""
         now = time.perf_counter()
         if due < self.begun + WARM_UP:
             return
@@ -63,7 +63,7 @@ class Answers:
 
 
 class Connection(asyncio.Protocol):
-    """A connection that asks for one thing at a time and tells `on_answer` the status; 0 where it was lost."""
+    """A connection with one request at a time. It passes the status to `on_answer`, 0 if the connection was lost."""
 
     def __init__(self, on_answer: Callable[[Connection, int], None]) -> None:
         self._on_answer = on_answer
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self.waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
+        """Store the transport."""
         self._transport = transport
 
     def ask(self, request: bytes, due: float) -> None:
@@ -89,24 +89,24 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        """Tell that the answer is whole."""
+        """Report the complete response."""
         self.waiting = False
         self._kept = self._parser.should_keep_alive()
         self._on_answer(self, self._parser.get_status_code())
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Tell that an answer will not come."""
+        """Report that the response was lost."""
         if self.waiting:
             self.waiting = False
             self._on_answer(self, 0)
 
     @property
     def usable(self) -> bool:
-        """Whether it can be asked again: it is open, and its last answer did not announce its end."""
+        """True if the connection can be reused: it is open, and the last response did not announce its end."""
         return self._kept and not self._transport.is_closing()
 
     def close(self) -> None:
-        """Close it, without telling anybody."""
+        """Close the connection without a report."""
         self.waiting = False
         self._transport.close()
 
@@ -142,7 +142,7 @@ async def _closed(port: int, request: Request, clients: int, seconds: float) -> 
 
 
 async def _open(port: int, request: Request, rate: float, seconds: float) -> Answers:
-    """Ask at even moments, whatever is still unanswered; latency counts from the moment a request was due."""
+    """Send requests at regular times, regardless of outstanding responses; latency counts from the due time."""
     idle: deque[Connection] = deque()
     late: deque[float] = deque()
     open_now = 0
@@ -197,12 +197,12 @@ async def _open(port: int, request: Request, rate: float, seconds: float) -> Ans
 
 
 def closed(port: int, request: Request, clients: int, seconds: float) -> dict[str, float]:
-    """Return what `clients` clients got that each wait for an answer before they ask again."""
+    """Return the figures of `clients` clients that each wait for a response before the next request."""
     return _run(_closed(port, request, clients, seconds)).figures()
 
 
 def arrivals(port: int, request: Request, rate: float, seconds: float) -> dict[str, float]:
-    """Return what requests got that arrive at a steady rate."""
+    """Return the figures of requests that arrive at a constant rate."""
     return _run(_open(port, request, rate, seconds)).figures()
 
 

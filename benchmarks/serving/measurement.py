@@ -1,4 +1,4 @@
-"""The same model and pictures on every server: closed loops of 1, 8 and 32 clients, and steady arrivals."""
+"""The same model and images on every server: closed loops of 1, 8 and 32 clients, and arrivals at a constant rate."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def measure(scale: Scale, folder: Path) -> list[Row]:
 
 
 def _install() -> dict[str, Cell]:
-    """Make the environments; return why a framework has none."""
+    """Install the environments. Returns the reason for each framework that could not be installed."""
     lacking: dict[str, Cell] = {}
     for framework in FRAMEWORKS:
         try:
@@ -70,7 +70,7 @@ def _key(part: str, what: str) -> str:
 
 
 def _loop(predictor: Predictor, scale: Scale) -> dict[str, float]:
-    """Return what one process reaches that does nothing but decode and classify."""
+    """Return the figures of one process that only decodes and classifies."""
     turn = itertools.cycle(PICTURES)
     times = timed(lambda: predictor(next(turn)), scale.calls(2000), scale.calls(200))
     figures = {_key(part, "requests"): 1e3 * len(times) / sum(times) for part in LOADS[: len(CLIENTS)]}
@@ -78,7 +78,7 @@ def _loop(predictor: Predictor, scale: Scale) -> dict[str, float]:
 
 
 def _under_load(start: Start, folder: Path, expected: list[list[float]], scale: Scale) -> dict[str, float]:
-    """Start a server, see that it answers rightly, load it, and return every figure of it."""
+    """Start a server, check its predictions, load it, and return all its figures."""
     begun, seconds = time.perf_counter(), scale.seconds(SECONDS)
     with start(Path(tempfile.mkdtemp(dir=folder))) as target:
         figures = {_key(STANDING, "ready after"): time.perf_counter() - begun}

@@ -1,4 +1,4 @@
-"""Scones' model server by itself, and the endpoint before it: signed requests, every one captured."""
+"""Scones' model server alone, and the endpoint in front of it with signed and captured requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.serving.target import Start, Target, bare_list, post
 
 
 def model_server(base: Path) -> Start:
-    """Return what starts the model server on the model in `base`/model, as the cloud starts it."""
+    """Return a function that starts the model server on the model in `base`/model, as the cloud does."""
 
     @contextmanager
     def start(folder: Path) -> Iterator[Target]:
@@ -29,7 +29,7 @@ def model_server(base: Path) -> Start:
 
 
 def gateway(cloud: Cloud) -> Start:
-    """Return what gives the endpoint of a cloud that runs already; each request is signed within the timed loop."""
+    """Return a function that yields a running cloud's endpoint; the measured time includes signing each request."""
     host = cloud.url.removeprefix("http://")
     keys = (cloud.access_key, cloud.secret_key)
     path = f"/endpoints/{endpoint.NAME}/invocations"

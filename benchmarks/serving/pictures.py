@@ -1,4 +1,4 @@
-"""Pictures of CIFAR's size and about 2.5 KB as PNG, drawn: what is in them changes no speed."""
+"""Drawn images of CIFAR's size, about 2.5 KB as PNG: their content does not affect the speed."""
 
 from __future__ import annotations
 

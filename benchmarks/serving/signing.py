@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 for a load of requests: as botocore signs, with the day's key made once."""
+"""AWS Signature Version 4 for many requests: signs as botocore does, but derives the day's key only once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _key(secret: str, day: str, region: str, service: str) -> bytes:
 def sign(
     path: str, host: str, body: bytes, content_type: str, keys: tuple[str, str], region: str, service: str = "sagemaker"
 ) -> bytes:
-    """Return a signed POST, ready to send; `path` is already encoded as the service wants it."""
+    """Return a signed POST, ready to send. `path` must already be encoded for the service."""
     access_key, secret = keys
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     digest = hashlib.sha256(body).hexdigest()

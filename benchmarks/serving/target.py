@@ -1,4 +1,4 @@
-"""A running model server, as the load sees it."""
+"""A running model server, as seen by the load generator."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a server listens, what it is asked, and its process."""
+    """A server's port and process, and the format of its requests and responses."""
 
     port: int
     request: Callable[[bytes], bytes]
-    """Makes the bytes of a request for a picture."""
+    """Function that builds the bytes of a request for an image."""
     probabilities: Callable[[bytes], list[float]]
-    """Reads them out of the body of an answer."""
+    """Function that parses the probabilities from a response body."""
     process: psutil.Process
 
     def requests(self) -> Request:
-        """Return what makes one request after another, of the pictures in turn."""
+        """Return a function that builds one request after another, for each image in turn."""
         turn = itertools.cycle(PICTURES)
         return lambda: self.request(next(turn))
 
     def ask(self, content: bytes) -> list[float]:
-        """Return the answer for one picture, over a connection of its own."""
+        """Return the prediction for one image, over a new connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(self.request(content))
             answer = http.client.HTTPResponse(connection, method="POST")
@@ -48,13 +48,13 @@ class Target:
         return self.probabilities(body)
 
     def check(self, expected: list[list[float]]) -> None:
-        """Raise `AssertionError` where an answer is not the model's."""
+        """Raise `AssertionError` if a response differs from the model's prediction."""
         for content, probabilities in zip(PICTURES, expected, strict=True):
             assert np.allclose(self.ask(content), probabilities, atol=TOLERANCE), "wrong answers"
 
 
 Start = Callable[[Path], AbstractContextManager[Target]]
-"""Starts a server in a folder."""
+"""Function that starts a server in a folder."""
 
 
 def post(path: str, content_type: str, body: bytes) -> bytes:
@@ -64,6 +64,6 @@ def post(path: str, content_type: str, body: bytes) -> bytes:
 
 
 def bare_list(body: bytes) -> list[float]:
-    """Read an answer that is a JSON list."""
+    """Parse a response that is a JSON list."""
     found: list[float] = json.loads(body)
     return found

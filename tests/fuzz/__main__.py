@@ -1,4 +1,4 @@
-"""Run the fuzz test against a local cloud of its own and print what it found."""
+"""Run the fuzz test against a new local cloud and print its findings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROGRAM = Path(__file__).with_name("program.py")
 
 
 def main() -> int:
-    """Run for so many seconds; exit with 1 where anything failed."""
+    """Run for `--seconds`. Returns 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("SCONES_FUZZ_SECONDS", "60")))
     parser.add_argument("--seed", default=os.environ.get("SCONES_FUZZ_SEED", str(time.time_ns())))
@@ -46,7 +46,7 @@ def main() -> int:
             findings = campaign.run(seconds=options.seconds)
         finally:
             lifecycle.stop(running.data_dir)
-            with contextlib.suppress(ProcessLookupError):  # one that hangs
+            with contextlib.suppress(ProcessLookupError):  # kills a cloud that hangs
                 os.killpg(running.pid, signal.SIGKILL)
     print(summary(findings, options.seed))
     return 0 if passed(findings) else 1

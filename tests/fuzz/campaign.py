@@ -1,4 +1,4 @@
-"""A run of the fuzz test: workers that send requests, a prober that looks for stalls, and what was found."""
+"""A run of the fuzz test: workers that send requests, a prober that detects stalls, and the findings."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from .wire import Signed, disturb, draft, framed, sign, spoil
 from .world import World
 
 PATIENCE = 20.0
-"""Seconds that a worker waits for an answer."""
+"""Maximum seconds that a worker waits for a response."""
 SHORT_PATIENCE = 1.0
-"""Seconds that a worker waits for an answer of an operation that may wait."""
+"""Maximum seconds that a worker waits for a response of an operation in MAY_WAIT."""
 STALL = 2.0
-"""Seconds without an answer to the prober that are a failure."""
+"""Seconds without a response to the prober that count as a failure."""
 HANG = 30.0
-"""Seconds without an answer to the prober that end a run."""
+"""Seconds without a response to the prober that end a run."""
 PROBE_EVERY = 0.02
 MAY_WAIT = {
     "ReceiveMessage", "GetActivityTask", "StartSyncExecution", "Invoke", "InvokeWithResponseStream", "InvokeAsync",
     "InvokeEndpoint", "TestState",
 }  # fmt: skip
-"""Operations that wait for something by their nature."""
+"""Operations that legitimately wait."""
 ROUND = 600
-"""Requests of a worker between two looks after the resources."""
+"""Number of requests by the first worker between two restorations of the resources."""
 _PLACE = re.compile(r'File ".*?/(scones/[^"]+)", line (\d+), in (\w+)')
 HEALTH = b"GET /_scones/health HTTP/1.1\r\nhost: %s\r\n\r\n"
 
 
 @dataclass
 class Failure:
-    """A request that the cloud failed, and how."""
+    """A request that the cloud handled wrongly, with the reason."""
 
     reason: str
     request: Signed
@@ -59,7 +59,7 @@ class Failure:
 
 @dataclass
 class Findings:
-    """What a run has seen."""
+    """The results of a run."""
 
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -74,7 +74,7 @@ class Findings:
 
 
 class Campaign:
-    """Sends requests to one cloud from several threads, each of them reproducible by the seed and its number."""
+    """Sends requests to one cloud from several threads; the seed and a thread's number reproduce its requests."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Campaign:
         self.findings = Findings()
 
     def run(self, seconds: float = 0.0, each: int = 0) -> Findings:
-        """Send requests for `seconds`, or `each` so many for every operation; return what was seen."""
+        """Send requests for `seconds`, or `each` requests for every operation; return the findings."""
         self._world.restore()
         deadline = time.monotonic() + seconds if seconds else float("inf")
         prober = threading.Thread(target=self._probe, daemon=True)
@@ -186,7 +186,7 @@ class Campaign:
 
 
 def compose(operation: OperationModel, world: World, rng: random.Random, url: str, credentials: Credentials) -> Signed:
-    """Return one signed request for an operation: as its model says (one in eight), or with something wrong."""
+    """Return one signed request for an operation: valid by its model (one in eight), or malformed."""
     params = sample(operation, world, rng)
     chance = rng.random()
     if chance < 0.7:
@@ -206,7 +206,7 @@ def _operations() -> list[OperationModel]:
 
 
 def tracebacks(log: Path) -> dict[str, list[str]]:
-    """Return the tracebacks of a log by exception and innermost place in our code."""
+    """Return the tracebacks of a log, by exception and innermost location in our code."""
     found: dict[str, list[str]] = defaultdict(list)
     text = log.read_text(errors="replace") if log.exists() else ""
     for part in re.split(r"(?m)^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )", text):
@@ -255,5 +255,5 @@ def _group(failure: Failure, findings: Findings) -> str:
 
 
 def passed(findings: Findings) -> bool:
-    """Return True where nothing failed."""
+    """Return True if nothing failed."""
     return not (findings.failures or findings.stalls or findings.tracebacks)

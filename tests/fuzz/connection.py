@@ -1,4 +1,4 @@
-"""A kept-alive connection that sends bytes as they are."""
+"""A kept-alive connection that sends raw bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .judgement import Answered
 
 
 class Connection:
-    """One connection to the cloud, opened when needed and again after it was closed."""
+    """One connection to the cloud, opened when needed and reopened after it was closed."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self._address = address
         self._socket: socket.socket | None = None
 
     def exchange(self, method: str, content: bytes, timeout: float) -> Answered:
-        """Send a request and read its response; raises `TimeoutError`, or `ConnectionError` where no response came."""
+        """Send a request and read its response. Raises `TimeoutError`, or `ConnectionError` if no response arrived."""
         fresh = self._socket is None
         try:
             return self._attempt(method, content, timeout)
@@ -25,7 +25,7 @@ class Connection:
             self.close()
             if fresh:
                 raise
-        try:  # the server may have closed a connection that was idle
+        try:  # the server may have closed an idle connection
             return self._attempt(method, content, timeout)
         except http.client.HTTPException as error:
             self.close()
@@ -36,7 +36,7 @@ class Connection:
             self._socket = socket.create_connection(self._address, timeout=timeout)
         self._socket.settimeout(timeout)
         try:
-            with contextlib.suppress(ConnectionError):  # refused before its end: there may be a response
+            with contextlib.suppress(ConnectionError):  # rejected before its end: there may be a response
                 self._socket.sendall(content)
             response = http.client.HTTPResponse(self._socket, method=method)
             response.begin()

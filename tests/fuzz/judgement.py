@@ -1,4 +1,4 @@
-"""Which answers are failures of the cloud, whatever was asked."""
+"""Rules for responses that are failures of the cloud, whatever the request was."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from xml.etree import ElementTree as ET
 from botocore.model import ServiceModel
 
 ALLOWED = {
-    501: re.compile(r"NotImplemented"),  # what the cloud does not offer, by name
+    501: re.compile(r"NotImplemented"),  # operations that the cloud does not support, by name
     503: re.compile(r"SlowDown|ServiceUnavailable\w*"),  # a full disk, and a service that has not started yet
 }
-"""Error codes that AWS answers with a status of 500 or more, by status."""
+"""Error codes that AWS returns with a status of 500 or more, by status."""
 
 UNREADABLE = (400, 413, 414, 431)
-"""The statuses of bytes that are not HTTP, or whose head is too large: no service is known yet, nor its format."""
+"""Statuses for bytes that are not HTTP, or whose head is too large: the service and its format are not yet known."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Answered:
 
 
 def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
-    """Return what is wrong with an answer, or None."""
+    """Return the fault in a response, or None."""
     if answered.status < 400:
         return _unreadable(model.metadata["protocol"], answered)
     if answered.status in UNREADABLE and not answered.request_id:
         return None
     bodiless = method == "HEAD"
     code = None if bodiless else _code(model.metadata["protocol"], answered)
-    if answered.status in (403, 501) and not bodiless:  # the signature may name no service: any format will do
+    if answered.status in (403, 501) and not bodiless:  # the signature may not name a service: accept any format
         code = code or _code("rest-xml", answered) or _code("rest-json", answered) or _code("query", answered)
     if answered.status >= 500:
         allowed = ALLOWED.get(answered.status)
@@ -54,7 +54,7 @@ def fault(model: ServiceModel, method: str, answered: Answered) -> str | None:
 
 
 def _unreadable(protocol: str, answered: Answered) -> str | None:
-    """Return a reason where the body of a successful answer cannot be read by the service's clients."""
+    """Return a reason if the service's clients cannot parse the body of a successful response."""
     kind = answered.headers.get("content-type", "")
     try:
         if "json" in kind and protocol in ("json", "rest-json") and answered.body:
@@ -67,7 +67,7 @@ def _unreadable(protocol: str, answered: Answered) -> str | None:
 
 
 def _code(protocol: str, answered: Answered) -> str | None:
-    """Return an error's code by the service's protocol, or None where the answer does not have that format."""
+    """Return an error's code by the service's protocol, or None if the response does not have that format."""
     if protocol in ("json", "rest-json"):
         try:
             document = json.loads(answered.body)

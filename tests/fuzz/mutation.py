@@ -1,4 +1,4 @@
-"""Changes to a tree of parameters that make it malformed."""
+"""Changes that make a tree of parameters malformed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mutate(tree: dict[str, Any], rng: random.Random) -> None:
 
 
 def odd(rng: random.Random) -> Any:
-    """Return a value that is unusual for any member."""
+    """Return a value that is unusual for any parameter."""
     chance = rng.random()
     if chance < 0.5:
         return rng.choice(TEXTS)

@@ -1,4 +1,4 @@
-"""Values that services seldom see: text, numbers and headers at the edges of what parsers accept."""
+"""Values that services rarely receive: text, numbers and headers at the limits of what parsers accept."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ TEXTS = [
     "&x;",
     "]]>",
 ]
-"""Text of kinds that number, name, ARN, URL, token, date, pattern and path parsers may take for their own."""
+"""Text that parsers of numbers, names, ARNs, URLs, tokens, dates, patterns and paths may mistake for valid."""
 
 NUMBERS: list[Any] = [
     0,
@@ -193,7 +193,7 @@ NUMBERS: list[Any] = [
 
 
 def nested(depth: int, *, as_list: bool) -> Any:
-    """Return a list or an object that contains itself `depth` times over."""
+    """Return a list or an object nested `depth` times."""
     value: Any = [] if as_list else {}
     for _ in range(depth):
         value = [value] if as_list else {"a": value}
@@ -253,7 +253,7 @@ HEADERS = [
     ("x-amzn-sagemaker-inference-id", "é" * 80),
     ("x-amzn-query-mode", "true"),
 ]
-"""Headers that parsers look at, with values that they should refuse or ignore."""
+"""Headers that parsers read, with values that they should reject or ignore."""
 
 QUERY = [
     ("Tags.member.1", "x"),
@@ -316,7 +316,7 @@ QUERY = [
     ("FunctionName", "²"),
     ("find", "²"),
 ]
-"""Query parameters and fields of forms that are malformed, or that belong to other operations."""
+"""Query parameters and form fields that are malformed, or that belong to other operations."""
 
 BODIES = [
     b"",

@@ -1,4 +1,4 @@
-"""The program behind the image `fuzz`: it trains and processes nothing, and serves the bytes that it is sent."""
+"""The program behind the image `fuzz`: it ends at once as a job, and as a model server returns the request's body."""
 
 from __future__ import annotations
 

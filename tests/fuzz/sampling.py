@@ -1,4 +1,4 @@
-"""Parameters for an operation that its model allows, most of which lead to resources that exist."""
+"""Parameters that an operation's model allows, most of which refer to existing resources."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .templates import NAMES, TEMPLATES
 from .world import World
 
 DEPTH = 6
-"""Structures within structures that are filled in."""
+"""Maximum nesting depth at which optional parameters are generated."""
 
 
 def sample(operation: OperationModel, world: World, rng: random.Random) -> dict[str, Any]:
-    """Return parameters: a template's, or what the model asks for with some of what it allows."""
+    """Return parameters from a template, or the required parameters of the model and some optional ones."""
     shape = operation.input_shape
     if shape is None:
         return {}

@@ -1,4 +1,4 @@
-"""Names of what the fuzz test creates, and requests of the operations whose models do not suffice."""
+"""Names of the fuzz test's resources, and requests of operations for which the model is not sufficient."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:fuzz"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:fuzz"
 EXPRESS = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:fuzz-express"
 NAMES = ["fuzz", "fuzz", "fuzz", "fuzz-1", "fuzz-2", "fuzz-3"]
-"""The first names what exists; the others may."""
+"""Names for resources: "fuzz" exists, the others may."""
 
 HANDLER = "def handler(event, context):\n    return event\n"
 
 
 def archive(*entries: tuple[str, str, int]) -> bytes:
-    """Return a zip of entries: name, content, and the file's kind and mode (0 for a plain file)."""
+    """Return a zip of entries: name, content, and the file's kind and mode (0 for a regular file)."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as made:
         for name, text, mode in entries:
@@ -46,7 +46,7 @@ ARCHIVES = [
     ARCHIVE[:-30],
     ARCHIVE[:20] + b"\xff\xff\xff\xff" + ARCHIVE[24:],
 ]
-"""Archives of functions, most of them broken in ways that unpacking meets."""
+"""Archives of functions, most of them broken in ways that affect unpacking."""
 
 TASK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "fuzz"}}
 ACTIVITY = f"arn:aws:states:{REGION}:{ACCOUNT}:activity:fuzz"
@@ -184,7 +184,7 @@ STATES: list[dict[str, Any]] = [
 
 
 def definition(state: dict[str, Any]) -> str:
-    """Return the definition of a machine with a state, and one after it."""
+    """Return the definition of a state machine with a state, followed by another one if its type allows that."""
     if state["Type"] == "Fail":
         return json.dumps({"StartAt": "A", "States": {"A": state}})
     ends = {} if state["Type"] == "Choice" else {"Next": "B"}
@@ -666,7 +666,7 @@ TEMPLATES: dict[str, list[dict[str, Any]]] = {
     ],
     "InvokeEndpoint": [{"EndpointName": "fuzz", "Body": b"1,2", "ContentType": "text/csv", "InferenceId": "a"}],
 }
-"""Requests that succeed, or nearly, by operation.
+"""Requests that succeed, or nearly succeed, by operation.
 
-Words in capitals stand for what only the running cloud knows, and `fuzz-1` for a new name.
+Words in capitals are placeholders for values of the running cloud, and `fuzz-1` for a new name.
 """

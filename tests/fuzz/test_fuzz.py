@@ -1,4 +1,4 @@
-"""A bounded run of the fuzz test, with another seed each time; `python -m tests.fuzz` runs it for longer."""
+"""A bounded run of the fuzz test with a new seed each time; `python -m tests.fuzz` runs longer."""
 
 from __future__ import annotations
 

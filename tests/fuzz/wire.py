@@ -1,4 +1,4 @@
-"""Writing any tree of parameters, however malformed, as a signed HTTP request of an operation."""
+"""Serialization of any tree of parameters, however malformed, as a signed HTTP request of an operation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .oddities import BODIES, HEADERS, QUERY, TEXTS
 
 @dataclass
 class Draft:
-    """An HTTP request before it is signed; text is Latin-1, as it travels."""
+    """An unsigned HTTP request; its text is Latin-1, as on the wire."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Signed:
-    """A request in bytes, and what it asks for."""
+    """A request in bytes, and its operation."""
 
     service: str
     operation: str
@@ -40,7 +40,7 @@ class Signed:
 
 
 def draft(operation: OperationModel, params: dict[str, Any]) -> Draft:
-    """Return the request for an operation in its service's protocol; members of wrong types travel as they are."""
+    """Return the request for an operation in its service's protocol; values of wrong types are sent unchanged."""
     metadata = operation.service_model.metadata
     match metadata["protocol"]:
         case "json":
@@ -57,7 +57,7 @@ def draft(operation: OperationModel, params: dict[str, Any]) -> Draft:
 
 
 def disturb(request: Draft, rng: random.Random) -> None:
-    """Make the request malformed below the parameters: in headers, query, path or body."""
+    """Make the request malformed outside the parameters: in headers, query, path or body."""
     match rng.randrange(8):
         case 0 | 1:
             name, value = rng.choice(HEADERS)
@@ -102,7 +102,7 @@ def sign(request: Draft, operation: OperationModel, url: str, credentials: Crede
 
 
 class _S3(S3SigV4Auth):
-    """Signs what the request itself declares of its body, where it declares something."""
+    """Signs the content hash that the request declares, if it declares one."""
 
     def _modify_request_before_signing(self, request: AWSRequest) -> None:
         request.context["declared"] = request.headers.get("x-amz-content-sha256")
@@ -117,7 +117,7 @@ def _quoted(text: str) -> str:
 
 
 def _header_text(value: str) -> str:
-    """Return text that fits a header's line: UTF-8 in Latin-1's letters, without what would end the line."""
+    """Return text that fits into a header line: UTF-8 bytes as Latin-1, without characters that would end the line."""
     text = value.encode("utf-8", "surrogatepass").decode("latin-1")
     return "".join(letter if letter >= " " and letter != "\x7f" else "_" for letter in text)[:6000].strip()
 
@@ -204,7 +204,7 @@ def _rest(operation: OperationModel, params: dict[str, Any]) -> Draft:
             case _:
                 body[member] = value
     for label in ("{Bucket}", "{Key+}", *(part for part in request.path.split("/") if part.startswith("{"))):
-        request.path = request.path.replace(label, "x")  # a member that was taken away
+        request.path = request.path.replace(label, "x")  # the parameter was deleted
     xml = operation.service_model.metadata["protocol"] == "rest-xml"
     if payload and shape:
         value = body.get(payload)
@@ -249,7 +249,7 @@ def _element(name: str, value: Any, shape: Shape) -> str:
 
 
 def spoil(signed: Signed, rng: random.Random) -> Signed:
-    """Change a signature's field after it was made: what is checked before a signature must be cheap and safe."""
+    """Change a field of a finished signature, to test the code that runs before the signature is verified."""
     head, separator, body = signed.content.partition(b"\r\n\r\n")
     field = rng.choice((b"Credential=", b"SignedHeaders=", b"Signature=", b"AWS4-HMAC-SHA256", b"X-Amz-Date: "))
     begin = head.find(field)

@@ -38,7 +38,7 @@ from .templates import (
 )
 
 UNKNOWN = "x"
-"""Stands for an identifier that the cloud has not given."""
+"""Placeholder for an identifier that the cloud did not return."""
 ENDPOINT = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fuzz"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/fuzz"
 LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:fuzz:1"
@@ -51,7 +51,7 @@ TAGGED = {
     ("stepfunctions", "resourceArn"): MACHINE,
     ("lambda", "Resource"): FUNCTION,
 }
-"""What each service's operations on tags are about, by the member that names it."""
+"""The tagged resource of each service, by the parameter that names it."""
 APP_KEY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName")
 JOBS = {
     "TrainingJob": "training_job",
@@ -62,7 +62,7 @@ JOBS = {
 
 
 class World:
-    """The resources of one cloud, created with boto3, and values by members' names that lead to them."""
+    """The resources of one cloud, created with boto3, and parameter values that refer to them."""
 
     def __init__(self, client: Callable[[str], Any]) -> None:
         self.client = client
@@ -71,7 +71,7 @@ class World:
         self.of_services = dict(_operations_on_tags())
 
     def restore(self) -> None:
-        """Create what is not there, or not there any more, and note its identifiers."""
+        """Create missing resources, and store their identifiers."""
         known = {**_known(), **self._storage(), **self._messaging(), **self._identity(), **self._functions()}
         known |= {**self._machines(), **self._sagemaker()}
         self.known = {name: values for name, values in known.items() if values}
@@ -164,7 +164,7 @@ class World:
         }
 
     def tidy(self) -> None:
-        """Stop what keeps processes or polls, except for what `restore` made."""
+        """Stop everything that keeps processes or polls running, except for what `restore` created."""
         self._end_endpoints_and_apps()
         self._end_jobs()
         functions, states = self.client("lambda"), self.client("stepfunctions")
@@ -206,7 +206,7 @@ def _operations_on_tags() -> Iterator[tuple[tuple[str, str], list[dict[str, Any]
 
 
 def _known() -> dict[str, list[Any]]:
-    """Return values by members' names, in lower case, that need no look at the cloud."""
+    """Return values by lower-case parameter name that do not depend on the running cloud."""
     arns = [ROLE, FUNCTION, QUEUE, TOPIC, MACHINE, ENDPOINT, RULE, LOG_GROUP, TRAINING_JOB, ACTIVITY]
     documents = [json.dumps(POLICY)]
     return {

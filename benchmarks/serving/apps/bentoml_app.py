@@ -1,4 +1,4 @@
-"""BentoML: a service with a worker a processor; the picture is the body."""
+"""BentoML: a service with one worker per processor; the image is the body."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from predictor import WORKERS, Predictor
 
 @bentoml.service(workers=WORKERS, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
 class Classifier:
-    """One picture a request."""
+    """One image per request."""
 
     def __init__(self) -> None:
         self.model = Predictor()
 
     @bentoml.api(route="/invocations")
     def invocations(self, picture: Annotated[bytes, ContentType("image/png")], /) -> list[float]:
-        """Classify the picture in the body."""
+        """Classify the image in the body."""
         return self.model(picture)

@@ -1,4 +1,4 @@
-"""FastAPI under uvicorn: the picture is the body, and the model runs on Starlette's threads."""
+"""FastAPI under uvicorn: the image is the body, and the model runs on Starlette's threads."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ predict = Predictor()
 
 @app.get("/ready")
 async def ready() -> None:
-    """Answer that the model is loaded."""
+    """Confirm that the model is loaded."""
 
 
 @app.post("/invocations")
 async def invocations(request: Request) -> list[float]:
-    """Classify the picture in the body."""
+    """Classify the image in the body."""
     return await run_in_threadpool(predict, await request.body())

@@ -1,6 +1,6 @@
-"""LitServe: JSON with the picture in base64, as its examples send pictures; one inference worker a processor.
+"""LitServe: JSON with the image in base64, as in its examples; one inference worker per processor.
 
-LitServe reads the annotations when it starts: they cannot be put off here.
+LitServe reads the annotations at its start, so they must not be postponed here.
 """
 
 import base64
@@ -12,22 +12,22 @@ from predictor import WORKERS, Predictor
 
 
 class Classifier(litserve.LitAPI):
-    """One picture a request."""
+    """One image per request."""
 
     def setup(self, device: str) -> None:  # noqa: ARG002 - LitServe's signature
         """Load the model."""
         self.model = Predictor()
 
     def decode_request(self, request: dict[str, Any]) -> bytes:
-        """Take the picture out of the request."""
+        """Extract the image from the request."""
         return base64.b64decode(request["picture"])
 
     def predict(self, x: bytes) -> list[float]:
-        """Classify a picture."""
+        """Classify an image."""
         return self.model(x)
 
     def encode_response(self, output: list[float]) -> dict[str, Any]:
-        """Put the probabilities into the answer."""
+        """Put the probabilities into the response."""
         return {"probabilities": output}
 
 

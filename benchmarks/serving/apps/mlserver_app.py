@@ -1,4 +1,4 @@
-"""MLServer: a custom runtime under the V2 protocol, the picture in base64; a parallel worker a processor."""
+"""MLServer: a custom runtime with the V2 protocol and the image in base64; one parallel worker per processor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from predictor import Predictor
 
 
 class Classifier(MLModel):
-    """One picture a request."""
+    """One image per request."""
 
     async def load(self) -> bool:
         """Load the model."""
@@ -18,7 +18,7 @@ class Classifier(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Classify a picture."""
+        """Classify an image."""
         (picture,) = Base64Codec.decode_input(payload.inputs[0])
         answer = NumpyCodec.encode_output("probabilities", np.array([self.model(picture)]))
         return InferenceResponse(model_name=self.name, outputs=[answer])

@@ -1,7 +1,7 @@
-"""What every peer does with a picture: decode it, and run the model on one thread, as Scones' own model server does.
+"""The peers' work per image: decode it, and run the model on one thread, as Scones' own model server does.
 
-Imported by each peer's application in that peer's own environment, so it needs numpy, Pillow and onnxruntime alone.
-`MODEL` in the environment names the ONNX file, `WORKERS` how many processes or threads to serve with.
+Each peer's application imports it in that peer's own environment, so it needs only numpy, Pillow and onnxruntime.
+`MODEL` in the environment names the ONNX file, `WORKERS` the number of processes or threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WORKERS = int(os.environ.get("WORKERS", "1"))
 
 
 class Predictor:
-    """The model, ready to classify one encoded picture at a time."""
+    """The model, which classifies one encoded image at a time."""
 
     def __init__(self, path: str | None = None) -> None:
         options = onnxruntime.SessionOptions()

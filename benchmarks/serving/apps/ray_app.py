@@ -1,4 +1,4 @@
-"""Ray Serve: a replica a processor; the picture is the body, and the model runs on a thread of the replica."""
+"""Ray Serve: one replica per processor; the image is the body, and the model runs on a thread of the replica."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from starlette.requests import Request
 
 @serve.deployment(num_replicas=WORKERS, max_ongoing_requests=100, ray_actor_options={"num_cpus": 1})
 class Classifier:
-    """One picture a request."""
+    """One image per request."""
 
     def __init__(self) -> None:
         self.model = Predictor()
 
     async def __call__(self, request: Request) -> list[float]:
-        """Classify the picture in the body."""
+        """Classify the image in the body."""
         return await asyncio.to_thread(self.model, await request.body())
 
 
