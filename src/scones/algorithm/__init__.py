@@ -1,1 +1,1 @@
-"""The image-classification algorithm: a program under SageMaker's container contracts."""
+"""The image-classification algorithm: a container program for SageMaker's training and hosting contracts."""

@@ -1,4 +1,4 @@
-"""Paths and log of the training container, laid out as SageMaker does."""
+"""Paths and log format of SageMaker's training container."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Container:
     def hyperparameters(self) -> dict[str, str]:
         """Return the algorithm's hyperparameters as strings.
 
-        In script mode, values are JSON-encoded, and `sagemaker_*` parameters are added: these are left out.
+        Script mode encodes values in JSON, which is undone, and adds `sagemaker_*` parameters, which are left out.
         """
         told = {name: str(value) for name, value in self.config("hyperparameters").items()}
         return {name: _unwrapped(text) for name, text in told.items() if not name.startswith("sagemaker_")}

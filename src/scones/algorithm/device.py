@@ -21,7 +21,7 @@ def find_device() -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before cuBLAS starts, which reads it
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms imports the compiler: 5 s
     # The mode fills all memory before its first use, one operation of seven, in case it is read uninitialised.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property, set so
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda")
 

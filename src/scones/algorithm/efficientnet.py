@@ -46,7 +46,7 @@ class Convolution(nn.Module):
         self.relu = relu
         both = kernel - stride if kernel > 1 else 0
         self.before, self.after = both // 2, both - both // 2
-        """Rows and columns of zeros on each side of the image."""
+        """Rows and columns of zeros before and after the image."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, inputs, h, w) to (n, outputs, h/stride, w/stride)."""

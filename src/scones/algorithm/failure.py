@@ -1,4 +1,4 @@
-"""Exceptions of a training job, by whose fault the failure was.
+"""Exceptions of a training job, by the party at fault.
 
 JobError
 ├── CustomerError     the request or the data: exit status 2

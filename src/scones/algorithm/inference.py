@@ -52,7 +52,7 @@ class Model:
         self._quick = min(timeit.repeat(self.try_out, number=1, repeat=5)) < AT_ONCE
 
     def try_out(self) -> None:
-        """Classify a blank image; raises the exception that keeps the model from answering."""
+        """Classify a blank image; raises an exception if the model cannot answer."""
         if not np.isfinite(self.classify(self._blank)).all():
             raise ValueError("the model answers with numbers that are none")
 

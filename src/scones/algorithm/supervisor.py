@@ -13,7 +13,8 @@ from collections.abc import Callable
 from types import FrameType
 
 SHORT_LIFE = 5.0
-"""Seconds; a worker that ends sooner is restarted after a pause, which doubles up to `LONGEST_PAUSE`."""
+"""Seconds that a worker must run to be restarted without a pause; after shorter runs, the pause doubles each time, up
+to `LONGEST_PAUSE`."""
 LONGEST_PAUSE = 0.8
 
 

@@ -47,8 +47,8 @@ WARM_UP = 0.15
 AVERAGING = 0.98
 """Decay of the moving average of the weights, per step."""
 SAMPLES_PER_EPOCH = 2000
-"""From scratch, an epoch passes twice over a smaller data set, with different augmentation: the algorithm's default of
-30 epochs would be too few passes over a thousand images."""
+"""Images per epoch: from scratch, an epoch passes twice over a data set of at most half as many, with different
+augmentation. The algorithm's default of 30 epochs would be too few single passes over a thousand images."""
 MEASURED_PIXELS = 16 * 96 * 96
 """Maximum number of pixels of all images in one batch of evaluation on the CPU; larger batches are slower."""
 LOG_EVERY = 20

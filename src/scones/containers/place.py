@@ -1,4 +1,4 @@
-"""Paths in the container, laid out as SageMaker does."""
+"""Paths in SageMaker's containers."""
 
 from __future__ import annotations
 

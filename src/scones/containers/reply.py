@@ -1,4 +1,4 @@
-"""The reply type that worker and server share, without the worker's imports."""
+"""The reply type of worker and server, in a module without the worker's imports."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def serve(framework: Framework) -> int:
         if code is not None:
             source.install(code)
         if missing := framework.missing():
-            log.warning("%s", missing)  # the script may do without it
+            log.warning("%s", missing)  # the script may not need it
         if not framework.handlers:
             raise ScriptError(f"The local cloud trains with the {framework.name} image, and does not serve with it.")
     except ScriptError as error:

@@ -12,7 +12,7 @@ DEFAULT = MIB
 INVOKE = 7 * MIB
 """Bytes of a function's payload; the service itself checks Lambda's limits, 6 MB and 1 MB."""
 ARCHIVE = 70_167_211
-"""Bytes of a request with a function's archive: 50 MB in base64, and 256 KB."""
+"""Bytes of a request with a function's archive: 50 MB in base64, plus 256 KB."""
 ENDPOINT = 25 * MIB
 """Bytes of an endpoint's input (SageMaker, InvokeEndpoint)."""
 OBJECT = 5 << 30

@@ -85,7 +85,7 @@ REWRITTEN: dict[str, Condition] = {
 """Equivalent conditions for expressions with lookaround or with repetition counts too large for RE2."""
 
 _CLASSES = {"Alnum": "0-9A-Za-z", "ASCII": r"\x00-\x7f", "Print": r"\x20-\x7e"}
-"""Java's character classes without a name in RE2 outside of brackets, as ranges."""
+"""Ranges for Java's character classes; RE2 has names for them only inside brackets."""
 _DIALECT = re.compile(
     r"\\u(?P<high>[Dd][89ABab][0-9A-Fa-f]{2})\\u(?P<low>[Dd][C-Fc-f][0-9A-Fa-f]{2})"
     r"|\\u(?P<unit>[0-9A-Fa-f]{4})"

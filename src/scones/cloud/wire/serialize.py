@@ -45,7 +45,7 @@ S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 LARGE = 512 << 10
 """Bytes from which a response takes more than a few milliseconds to write and is written on a thread."""
 _SAMPLE = 10
-"""Approximate number of list items that are measured to estimate a size."""
+"""Maximum number of list items that are sampled to estimate a size."""
 _SCALAR = 16
 """Estimated bytes of a number or time."""
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -13,7 +13,7 @@ def get_dmatrix(
     data_path: str,
     content_type: str,
     csv_weights: int = 0,
-    is_pipe: bool = False,  # noqa: ARG001 - AWS's signature; the local cloud has no pipe mode
+    is_pipe: bool = False,  # noqa: ARG001 - AWS's signature; pipe mode is not supported here
 ) -> xgboost.DMatrix:
     """Return the labelled rows of a channel folder, in CSV or LIBSVM."""
     return xgboost_data.read(Path(data_path), content_type, weighted=bool(csv_weights))
