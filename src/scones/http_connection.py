@@ -1,9 +1,9 @@
-"""An HTTP/1.1 connection of a uvicorn server, for answers that take well under a millisecond.
+"""An HTTP/1.1 connection for a uvicorn server, optimized for responses that take well under a millisecond.
 
-With uvicorn's own, half of what such an answer takes of the processor is HTTP: head and body are written apart, each a
-packet that wakes the client, and every request makes events and timers. Here an answer leaves in one piece, and
-nothing is made that is not waited for. What a client may hold is bounded, too: a request's head in size and in time,
-and what follows an unanswered request.
+With uvicorn's own protocols, half of the processor time of such a response is spent on HTTP: head and body are written
+separately, each in a packet that wakes the client, and each request creates events and timers. Here a response is
+written in one piece, and futures are created only if something waits for them. The resources of a client are limited,
+too: the size and duration of a request's head, and the data that follows an unanswered request.
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
 SLICE = 16 << 10
-"""Bytes that the parser is given at once, and up to which a head may exceed its limit."""
+"""Maximum number of bytes that the parser gets at once, and by which a head may exceed its limit."""
 HEAD_LIMIT = 64 << 10
-"""Bytes of a request's head: the request line and all headers."""
+"""Maximum size of a request's head in bytes: the request line and all headers."""
 URL_LIMIT = 16 << 10
-"""Bytes of a request's URL; a longer one is answered with 414."""
+"""Maximum length of a request's URL in bytes; a longer one gets status 414."""
 HEADERS_LIMIT = 1000
-"""Headers of a request: S3's 2 KB of user metadata can be several hundred."""
+"""Maximum number of headers of a request: S3's 2 KB of user metadata can be several hundred headers."""
 READ_AHEAD = 64 << 10
-"""Bytes of a body that wait for the application before no more are read."""
+"""Bytes of a body waiting for the application above which reading pauses."""
 JOINED = 64 << 10
-"""Bytes of a body up to which it is copied behind the head, and not handed over beside it."""
+"""Maximum size in bytes of a body that is copied to the end of the head; a larger one is written separately."""
 SEND_BUFFER = 128 << 10
-"""Bytes of an answer that the system is to keep for a client that does not read; Linux takes twice as many."""
+"""Size in bytes of the socket's send buffer, for clients that do not read; Linux doubles it."""
 LINGER = 5.0
-"""Seconds that a client may go on to send what nobody reads, behind its answer."""
+"""Seconds that a client may continue to send, after its response, data that is discarded."""
 DROPPED_PER_SECOND = 32 << 20
-"""Bytes of what nobody reads that are taken in a second, from all such clients together: reading it costs time."""
+"""Maximum number of discarded bytes read per second from all lingering clients together: reading costs time."""
 CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
-"""Connections of a server: half of its file descriptors, so that clients cannot take those of the data folder."""
+"""Maximum number of connections of a server: half of its file descriptors; the rest remain for the data folder."""
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class HttpConnection(asyncio.Protocol):
-    """The protocol class for `uvicorn.Config(http=…)`; answers requests in the order in which they came."""
+    """The protocol class for `uvicorn.Config(http=…)`; responds to requests in the order of their arrival."""
 
     _lingering: ClassVar[set[HttpConnection]] = set()
-    """Connections that are answered, and whose clients still send."""
+    """Connections that have their last response while their clients still send."""
 
     def __init__(
         self,
         config: uvicorn.Config,
         server_state: ServerState,
-        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn's way to make a connection
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn passes it to every connection
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.app: Callable[..., Awaitable[None]] = config.loaded_app
@@ -70,50 +70,50 @@ class HttpConnection(asyncio.Protocol):
         self.server = server_state
         self._idle_seconds = config.timeout_keep_alive
         self._parser = httptools.HttpRequestParser(self)
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # it is not looked at
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)  # such data is ignored
         self._under_way: deque[Exchange] = deque()
-        """The exchange whose turn it is, and those behind it."""
+        """The current exchange, and those queued after it."""
         self._arriving: Exchange | None = None
-        """The exchange whose body is being read."""
+        """The exchange whose body is being received."""
         self._url = b""
         self._headers: Headers = []
         self._in_head = self._over = False
         self._head_size = 0
         self._refusal = 400
-        """The status for what the parser, or a limit, refuses."""
+        """Status for a request that the parser or a limit rejects."""
         self._held = b""
-        """Bytes received behind requests that are not answered yet; the parser gets them later."""
+        """Bytes received after unanswered requests; the parser gets them later."""
         self._resumes = False
         self._reading = True
         self._waits_since = self.loop.time()
-        """Since when it is the client's turn, if it is."""
+        """Time since which the connection waits for the client, if it does."""
         self._timer = self.loop.call_later(self._idle_seconds, self._end_if_idle)
         self.writable: asyncio.Future[None] | None = None
-        """Done when the client has taken most of what was written; None where it has."""
+        """Future that is done when the client has read most of the written data; None while writing is possible."""
         self._written = 0
-        """Bytes that were given to the transport."""
+        """Number of bytes passed to the transport."""
         self._taken = -1
-        """Bytes of them that had left it when the timer last ran."""
+        """Number of those bytes that had left the transport when the timer last ran."""
 
     # --- the transport -----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a request."""
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
+        """Start waiting for a request."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transport has the interface but not the class
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._addresses = {"client": _address(transport, "peername"), "server": _address(transport, "sockname")}
-        self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names its own two classes alone
+        self.server.connections.add(self)  # type: ignore[arg-type]  # uvicorn's type lists only its own two classes
         if len(self.server.connections) > CONNECTIONS:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Close the connection that has been idle longest; clients connect again when they need to."""
+        """Close the connection that has been idle longest; its client reconnects when necessary."""
         connections = cast("set[HttpConnection]", self.server.connections)
         idle = [each for each in connections if not each._under_way and not each.transport.is_closing()]
         min(idle, key=lambda each: each._waits_since).transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and refuse what is no request."""
+        """Pass data to the parser, and reject invalid requests."""
         if self._over:
             if self in self._lingering:
                 self._drop(len(data))
@@ -128,9 +128,9 @@ class HttpConnection(asyncio.Protocol):
             self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        """Feed the parser in slices, and keep the rest where several requests came at once.
+        """Pass data to the parser in slices; hold the rest back if several requests are queued.
 
-        One read can bring thousands of requests of a few bytes each.
+        One read can contain thousands of requests of a few bytes each.
         """
         for begin in range(0, len(data), SLICE):
             if len(self._under_way) > 1:
@@ -143,7 +143,7 @@ class HttpConnection(asyncio.Protocol):
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # there is nothing to upgrade to: the request is answered as it is
+        except httptools.HttpParserUpgrade:  # no upgrade is supported; the request is processed normally
             self._let_be_last()
         except httptools.HttpParserError:
             self._refuse(self._refusal)
@@ -160,7 +160,7 @@ class HttpConnection(asyncio.Protocol):
         self.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Tell the exchanges under way."""
+        """End all exchanges."""
         self.server.connections.discard(self)
         self._lingering.discard(self)
         self._timer.cancel()
@@ -170,22 +170,22 @@ class HttpConnection(asyncio.Protocol):
         self.resume_writing()
 
     def pause_writing(self) -> None:
-        """Let the exchanges wait: the client takes no more for now."""
+        """Make exchanges wait: the send buffer is full."""
         self.writable = self.loop.create_future()
 
     def resume_writing(self) -> None:
-        """Let the exchanges go on."""
+        """Let the exchanges continue."""
         if self.writable is not None:
             self.writable.set_result(None)
             self.writable = None
 
     async def drain(self) -> None:
-        """Wait until the client has taken most of what was written."""
+        """Wait until the client has read most of the written data."""
         if self.writable is not None:
             await asyncio.shield(self.writable)
 
     def write(self, *pieces: bytes) -> None:
-        """Send bytes; `writable` is set afterwards where the client does not take them."""
+        """Send bytes; afterwards `writable` is set if the send buffer is full."""
         self._written += sum(map(len, pieces))
         if len(pieces) > 1:
             self.transport.writelines(pieces)
@@ -195,27 +195,27 @@ class HttpConnection(asyncio.Protocol):
     # --- the parser --------------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a new request."""
         self._url, self._headers = b"", []
         self._in_head, self._head_size = True, 0
 
     def on_url(self, url: bytes) -> None:
-        """Keep a piece of what is asked for."""
+        """Add a piece of the URL."""
         self._url += url
         if len(self._url) > URL_LIMIT:
             self._refusal = 414
             raise ValueError("the URL is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        if self._in_head:  # else it is a trailer, of a body in chunks
+        """Add a header."""
+        if self._in_head:  # otherwise it is a trailer of a chunked body
             self._headers.append((name.lower(), value))
             if len(self._headers) > HEADERS_LIMIT:
                 self._refusal = 431
                 raise ValueError("there are too many headers")
 
     def on_headers_complete(self) -> None:
-        """Have the request answered, when its turn comes."""
+        """Queue the request; start its exchange if no other is queued."""
         self._in_head = False
         self._waits_since = self.loop.time()
         exchange = Exchange(self, self._scope(), kept=self._parser.should_keep_alive())
@@ -227,19 +227,19 @@ class HttpConnection(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
-        """Hand over a piece of the body."""
+        """Pass a piece of the body to its exchange."""
         if self._arriving is not None:
             self._arriving.take(body)
 
     def on_message_complete(self) -> None:
-        """Tell that the body is whole."""
+        """Report the end of the body to its exchange."""
         if self._arriving is not None:
             self._arriving.take_end()
             self._arriving = None
 
     def _scope(self) -> Message:
         url = self._url
-        if not url.startswith(b"/"):  # a whole URL, as to a proxy
+        if not url.startswith(b"/"):  # an absolute URL, as for a proxy
             parsed = httptools.parse_url(url)
             url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
         raw_path, _, query = url.partition(b"?")
@@ -261,13 +261,13 @@ class HttpConnection(asyncio.Protocol):
     # --- the exchanges -----------------------------------------------------------------------------------------------
 
     def pause_reading(self) -> None:
-        """Take no more from the client for now."""
+        """Pause reading from the client."""
         if self._reading:
             self._reading = False
             self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading, unless there are requests that wait."""
+        """Resume reading, unless requests are queued."""
         if self._reading or len(self._under_way) > 1 or self.transport.is_closing():
             return
         if not self._held:
@@ -279,7 +279,7 @@ class HttpConnection(asyncio.Protocol):
             self.loop.call_soon(self._feed_held)
 
     def answered(self, exchange: Exchange) -> None:
-        """Go on to the next request, or end the connection where that was its last."""
+        """Continue with the next request, or close the connection if this response was its last."""
         self.server.total_requests += 1
         self._under_way.popleft()
         if not exchange.kept:
@@ -291,7 +291,7 @@ class HttpConnection(asyncio.Protocol):
         self.resume_reading()
 
     def _close(self) -> None:
-        """End the connection, but let a client that still sends read its answer first: what it sends is dropped."""
+        """Close the connection; a client that still sends can read its response first, and its data is discarded."""
         if self._arriving is None:
             self.transport.close()
         else:
@@ -302,7 +302,7 @@ class HttpConnection(asyncio.Protocol):
             self._timer = self.loop.call_later(LINGER, self.transport.abort)
 
     def _drop(self, size: int) -> None:
-        """Read nothing more for as long as the bytes that were dropped are this connection's share."""
+        """Pause reading until the connection's share of `DROPPED_PER_SECOND` covers the discarded bytes."""
         self.transport.pause_reading()
         self.loop.call_later(size * len(self._lingering) / DROPPED_PER_SECOND, self._read_on)
 
@@ -311,7 +311,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def _let_be_last(self) -> None:
-        """Look at nothing more that comes, and end the connection after what is under way."""
+        """Ignore all further data, and close the connection after the queued exchanges."""
         self._over = True
         if self._under_way:
             self._under_way[-1].kept = False
@@ -319,7 +319,7 @@ class HttpConnection(asyncio.Protocol):
             self.transport.close()
 
     def _refuse(self, status: int) -> None:
-        """Answer what is no request, after those that came before it."""
+        """Send an error status for an invalid request, after the responses to the requests before it."""
         log.warning("What is no request was refused with %d.", status)
         broken, self._arriving = self._arriving, None
         if broken is not None and broken in self._under_way:
@@ -331,15 +331,15 @@ class HttpConnection(asyncio.Protocol):
         self._let_be_last()
 
     def _end_if_idle(self) -> None:
-        """Close a connection whose client has sent no whole head, or nothing more of its body, for too long.
+        """Close the connection if its client has sent no complete head, or no more of its body, for too long.
 
-        So is one whose client has taken nothing of its answer since the timer last ran.
+        Abort it if the client has read nothing of its response since the timer last ran.
         """
         unsent = self.transport.get_write_buffer_size()
         if unsent:
             before, self._taken = self._taken, self._written - unsent
             if self._taken == before:
-                self.transport.abort()  # closing would wait until the rest is sent
+                self.transport.abort()  # close() would wait until the rest is sent
                 return
             self._waits_since = self.loop.time()
         waits = self._reading and (self._arriving is not None or not self._under_way)
@@ -350,7 +350,7 @@ class HttpConnection(asyncio.Protocol):
             self._timer = self.loop.call_later(left, self._end_if_idle)
 
     def shutdown(self) -> None:
-        """End the connection as soon as nothing is under way; uvicorn calls it when the server ends."""
+        """Close the connection as soon as no exchange is running; uvicorn calls this at its shutdown."""
         if self._under_way:
             self._under_way[0].kept = False
         else:
@@ -358,15 +358,15 @@ class HttpConnection(asyncio.Protocol):
 
 
 class Exchange:
-    """One request and its answer: what the ASGI application receives and sends."""
+    """A request and its response: implements the ASGI application's `receive` and `send`."""
 
     def __init__(self, connection: HttpConnection, scope: Message, *, kept: bool) -> None:
         self._connection = connection
         self._scope = scope
         self.kept = kept
-        """Whether the connection stays open behind the answer."""
+        """True if the connection stays open after the response."""
         self.begun = False
-        """Whether some of the answer has been sent."""
+        """True if a part of the response has been sent."""
         self._ended = False
         self._body: list[bytes] = []
         self._body_size = 0
@@ -376,10 +376,10 @@ class Exchange:
         self._waiting: asyncio.Future[None] | None = None
         self._head: bytes | None = None
         self._left: int | None = None
-        """Bytes of the answer's body that are still to come; None where it is sent in chunks."""
+        """Number of bytes of the response body still to be sent; None for a chunked response."""
 
     def start(self) -> None:
-        """Have the application answer."""
+        """Start the application's task."""
         self._task = self._connection.loop.create_task(self._run())
         self._connection.server.tasks.add(self._task)
 
@@ -395,7 +395,7 @@ class Exchange:
         if self._ended:
             return
         if self.begun or self._head is not None:
-            self._connection.transport.abort()  # the client is to see that this was not the whole answer
+            self._connection.transport.abort()  # signals to the client that the response is incomplete
         else:
             self.kept = False
             await self.send({"type": "http.response.start", "status": 500, "headers": [(b"content-length", b"0")]})
@@ -404,7 +404,7 @@ class Exchange:
     # --- the request -------------------------------------------------------------------------------------------------
 
     def take(self, chunk: bytes) -> None:
-        """Keep a piece of the body; of what is answered already, nothing is kept."""
+        """Buffer a piece of the body; discard it if the response is complete."""
         if self._ended:
             return
         self._body.append(chunk)
@@ -414,12 +414,12 @@ class Exchange:
         self._notify()
 
     def take_end(self) -> None:
-        """Note that the body is whole."""
+        """Record that the body is complete."""
         self._more_body = False
         self._notify()
 
     def end(self) -> None:
-        """Note that nothing more can be received or sent."""
+        """Record that nothing more can be received or sent."""
         self._ended = True
         self._notify()
 
@@ -429,7 +429,7 @@ class Exchange:
             self._waiting.set_result(None)
 
     async def receive(self) -> Message:
-        """Return the next piece of the body, or that the client has gone or been answered."""
+        """Return the next piece of the body, or a disconnect message after a disconnect or the complete response."""
         if not self._news and not self._ended:
             self._invite()
             self._waiting = self._connection.loop.create_future()
@@ -444,7 +444,7 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": self._more_body}
 
     def _invite(self) -> None:
-        """Tell a client that waits for it to send its body."""
+        """Send 100 Continue to a client that waits for it before it sends its body."""
         if self._more_body and not self._invited and not self.begun:
             self._invited = True
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
@@ -453,10 +453,11 @@ class Exchange:
     # --- the answer --------------------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """Send the answer's head, with the first piece of its body, or more of the body.
+        """Send the response's head together with the first piece of its body, or a further piece.
 
-        Return when the client has taken most of it, so that the next piece is not made before; the last does not wait.
-        Raise `ConnectionAbortedError` for a piece before the last if the client has gone: nobody needs those behind it.
+        Returns when the client has read most of it, so that the application does not produce the next piece earlier;
+        the last piece does not wait. Raises `ConnectionAbortedError` for any piece but the last if the client has
+        disconnected, because no further pieces are needed.
         """
         await self._connection.drain()
         if self._ended:
@@ -481,13 +482,14 @@ class Exchange:
             self._connection.answered(self)
 
     def _head_of(self, status: int, headers: Headers) -> bytes:
-        """Return the head; raises `ValueError` for a header that would end its line."""
+        """Return the response's head as bytes; raises `ValueError` for a header with a control character."""
         if _CONTROL.search(b"".join([part for header in headers for part in header])):
             raise ValueError("a header of the answer has a control character in it")
         lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status]
         lines += [b"%b: %b" % header for header in self._connection.server.default_headers]
         lines += [b"%b: %b" % header for header in headers]
-        if self._more_body:  # the client sends it still; or not, if it waited to be asked, and begins its next request
+        # The client may still send the body. If it waited for 100 Continue, it may send its next request instead.
+        if self._more_body:
             self.kept = False
         named = {name.lower(): value for name, value in headers}
         bodyless = self._scope["method"] == "HEAD" or status in (204, 304)
@@ -505,7 +507,7 @@ class Exchange:
         return b"\r\n".join(lines)
 
     def _framed(self, body: bytes, more: bool) -> bytes:
-        """Return a piece of the body as it is sent; raises `ValueError` where there is more or less than announced."""
+        """Return a piece of the body as it is sent; raises `ValueError` if its length is not the announced one."""
         if self._scope["method"] == "HEAD":
             return b""
         if self._left is not None:

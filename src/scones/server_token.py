@@ -1,7 +1,8 @@
-"""The token of a model server of ours on the local cloud: without it, a request is not answered.
+"""Token authentication of the local cloud's model servers: a request without the server's token is rejected.
 
-Every process of the machine can connect to a server's port, and so can a web page. The cloud gives each server a random
-token in its environment and sends it with every request. On AWS there is none, and the container's network is its own.
+Any process of the machine, and any web page, can connect to a server's port. The cloud therefore passes a random token
+to each server in its environment, and sends it with each request. AWS has no such token: there a container has its own
+network.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ HEADER = b"x-scones-token"
 
 
 def accepted(headers: Iterable[tuple[bytes, bytes]], token: str) -> bool:
-    """Return True if a request's headers, with names in lower case, have the token, or if there is none to have."""
+    """Return True if a request's headers (names in lower case) contain the token, or if the token is empty."""
     if not token:
         return True
     given = next((value for name, value in headers if name == HEADER), b"")
@@ -23,5 +24,5 @@ def accepted(headers: Iterable[tuple[bytes, bytes]], token: str) -> bool:
 
 
 def own() -> str:
-    """Return this server's token, "" where it has none."""
+    """Return this server's token, or "" if it has none."""
     return os.environ.get(VARIABLE, "")

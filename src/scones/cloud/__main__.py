@@ -15,7 +15,7 @@ from scones.cloud.watchdog import Watchdog
 
 def server() -> ModuleType:
     """Import the server without the AWS CRT: botocore would import it in 50 ms, and the cloud signs no requests."""
-    sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # as if it were not installed
+    sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # makes imports of it fail
     try:
         return importlib.import_module("scones.cloud.server")
     finally:

@@ -281,7 +281,7 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     rest = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in request.query if name not in names)
     signer = Presigned(BotocoreCredentials(query["AWSAccessKeyId"], secret))
     url = urlsplit(f"http://host{request.resource}?{rest}")
-    expected = signer.get_signature(request.method, url, headers)  # type: ignore[arg-type]  # it asks for get_all
+    expected = signer.get_signature(request.method, url, headers)  # type: ignore[arg-type]  # its type requires get_all
     if not same(expected, query["Signature"]):
         raise _mismatch()
     return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", expected)

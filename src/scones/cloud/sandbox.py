@@ -1,12 +1,14 @@
-"""Child processes with a private /tmp and /opt/ml, limits, a clean environment, and an end with their whole tree.
+"""Sandboxes: child processes with a private /tmp and /opt/ml, resource limits and a clean environment.
 
-On Linux a program runs in user, mount, PID and IPC namespaces of its own (`launcher.py`): it sees the host's file
-system but for what is mounted, hidden or private, no process but its own, and nothing of the host's environment. The
-network is the host's: programs reach the cloud over loopback.
+On Linux a program runs in its own user, mount, PID and IPC namespaces (`launcher.py`). It sees the host's file system
+except for mounts and for hidden and private folders; it sees no processes but its own, and nothing of the host's
+environment. It shares the host's network: programs reach the cloud over loopback. The end of a sandbox ends its whole
+process tree.
 
-Where namespaces are not allowed (`isolation` tells why) a program runs in a session of its own with a clean environment
-alone: nothing is mounted or hidden, /tmp is everybody's, and what leaves the session outlives `kill`. Whoever starts
-one there names its folders in the environment (TMPDIR, SAGEMAKER_BASE_DIR) and runs what would clash one at a time.
+If namespaces are not allowed (`isolation` returns the reason), a program only gets its own session and a clean
+environment: nothing is mounted or hidden, /tmp is shared, and a process that leaves the session survives `kill`. The
+caller must then set the program's folders in the environment (TMPDIR, SAGEMAKER_BASE_DIR), and run conflicting programs
+one at a time.
 """
 
 from __future__ import annotations
@@ -38,14 +40,14 @@ _probing = threading.Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run, and what it may see.
+    """A program to run, and the parts of the host that it may see.
 
-    `env` is the whole environment. `mounts` maps paths inside to host folders; those in `read_only` cannot be written.
-    `files` puts host files in the place of those that are there. `hidden` are host folders that are empty inside.
-    `visible` are host folders that are shown, read-only, even below one that is mounted or hidden.
-    `whole_host` shows all of the host, and what its user may write is writable: for a user's own workspace.
-    `limits` are resource limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's own, "" the machine's.
-    Without `shared_memory` there is no /dev/shm.
+    `env` is the complete environment. `mounts` maps paths inside to host folders; those in `read_only` are read-only.
+    `files` maps existing files inside to host files that replace them. `hidden` are host folders that appear empty
+    inside. `visible` are host folders that are shown read-only, even inside a mounted or hidden folder. `whole_host`
+    shows the whole host, with the user's write permissions; it is for a user's own workspace. `limits` are resource
+    limits by name (`{"RLIMIT_NOFILE": 1024}`). `hostname` is the program's host name; "" means the machine's. Without
+    `shared_memory` there is no /dev/shm.
     """
 
     argv: Sequence[str]
@@ -63,28 +65,28 @@ class Program:
 
 
 class Process(Protocol):
-    """The process that stands for a program's tree: a child of the cloud, or of a process that the cloud asked."""
+    """The process that represents a program's tree: a child of the cloud, or of a process that forks for the cloud."""
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
 
     @property
     def returncode(self) -> int | None:
-        """The program's exit status, or -signal; None while it runs."""
+        """Exit status of the program, or -signal; None while it runs."""
 
     async def wait(self) -> int:
         """Wait until the program has ended; return its exit status, or -signal."""
 
     def send_signal(self, signal: int, /) -> None:
-        """Send it a signal; raises `ProcessLookupError` where it has ended."""
+        """Send a signal to the process; raises `ProcessLookupError` if it has ended."""
 
     def kill(self) -> None:
-        """Send it SIGKILL."""
+        """Send SIGKILL to the process."""
 
 
 class Sandbox:
-    """A running program; `pid` is the process that stands for its tree on the host."""
+    """A running program; `pid` is the process that represents its tree on the host."""
 
     def __init__(self, process: Process, output: ProgramOutput) -> None:
         self._process = process
@@ -93,7 +95,7 @@ class Sandbox:
 
     @property
     def running(self) -> bool:
-        """Whether the program has not ended yet, as far as is known."""
+        """True if the program is not known to have ended."""
         return self._process.returncode is None
 
     async def wait(self) -> int:
@@ -103,35 +105,35 @@ class Sandbox:
         return status
 
     async def drain(self, seconds: float) -> None:
-        """Hand what the program has written until now to `on_output`; what takes longer than `seconds` comes later."""
+        """Pass the output written so far to `on_output`, for at most `seconds`; the rest follows later."""
         await self._output.drain(seconds)
 
     def terminate(self) -> None:
-        """Ask the program to end (SIGTERM)."""
+        """Send SIGTERM to the program."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the program with every descendant; `wait` tells when they have ended."""
+        """Kill the program and all its descendants; use `wait` to wait for their end."""
         with contextlib.suppress(ProcessLookupError):
             if isolation() is None:
                 self._process.kill()
-            else:  # without namespaces, what has left the session is out of reach
+            else:  # without namespaces, processes that left the session are not reached
                 os.killpg(self.pid, signal.SIGKILL)
 
     def memory(self) -> int:
-        """Return the resident memory of the program's tree, in bytes; 0 where it has ended or cannot be told."""
+        """Return the resident memory of the program's tree in bytes; 0 if it has ended or the size is unknown."""
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
     def memory_shared_once(self) -> int:
-        """Return the same with each shared page counted once: processes that were forked share most. Blocks."""
+        """Return the same with shared pages counted once, in bytes: forked processes share most pages. Blocks."""
         return sum(_proportional(pid) for pid in _program_processes(self.pid))
 
 
 async def spawn(program: Program, on_output: Output) -> Sandbox:
-    """Start a program. `on_output` gets what it writes to standard output and error, as it comes (`program_output`).
+    """Start a program; `on_output` gets its standard output and error in pieces (`program_output`).
 
-    Raises `OSError` where the launcher cannot be started; a program that cannot be found ends with status 127.
+    Raises `OSError` if the launcher cannot be started. A program that does not exist ends with status 127.
     """
     isolated = await asyncio.to_thread(isolation) is None
     receive, send = os.pipe()
@@ -150,10 +152,10 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
 
 
 def describe(program: Program, *, isolated: bool) -> dict[str, object]:
-    """Return a program as `launcher.py` takes it, to be started by this process."""
+    """Return a program's description for `launcher.py`, to be started by this process."""
     return {
         "parent": os.getpid(),
-        "root": str(_root()) if isolated else None,  # one mkdir: no work for a thread
+        "root": str(_root()) if isolated else None,  # a single mkdir needs no thread
         "argv": list(program.argv),
         "env": dict(program.env),
         "cwd": program.cwd,
@@ -171,14 +173,14 @@ def describe(program: Program, *, isolated: bool) -> dict[str, object]:
 
 @cache
 def _visible() -> list[str]:
-    """Return what a Python program needs of the host, wherever it lies: a virtual environment in /tmp, say."""
+    """Return the host folders that a Python program needs, for example a virtual environment in /tmp."""
     found = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(path for path in sys.path if Path(path).is_dir())]
     found += [str(Path(__file__).parents[2]), *_interpreter_folders()]
     return sorted({str(Path(path).resolve()) for path in found})
 
 
 def _interpreter_folders() -> list[str]:
-    """Return the folders of the symbolic links that lead to this interpreter."""
+    """Return the folders of the symbolic links to this interpreter."""
     path = Path(sys.executable)
     found: list[str] = []
     while path.is_symlink() and len(found) < 10:
@@ -189,15 +191,15 @@ def _interpreter_folders() -> list[str]:
 
 @cache
 def _private() -> list[str]:
-    """Return the user's home and the usual folders of keys in it, for where a home is shown after all."""
+    """Return the user's home and its usual folders with keys, which stay hidden even if the home folder is visible."""
     home = Path.home().resolve()
     return [str(path) for path in (home, home / ".aws", home / ".ssh", home / ".scones") if path != Path("/")]
 
 
 def _root() -> Path:
-    """Return the empty folder on which every sandbox mounts its own root; the host never sees anything in it.
+    """Return the empty folder on which each sandbox mounts its root; on the host it stays empty.
 
-    One for each user, so that clouds that are killed leave no more than that behind.
+    There is one per user, so that killed clouds leave nothing else behind.
     """
     path = Path(tempfile.gettempdir(), f"scones-root-{os.getuid()}").resolve()
     path.mkdir(mode=0o700, exist_ok=True)
@@ -207,8 +209,8 @@ def _root() -> Path:
 
 
 def isolation() -> str | None:
-    """Return None where programs can be isolated by namespaces, else the reason why they cannot. Blocks at first."""
-    with _probing:  # whoever else asks meanwhile waits for the one answer
+    """Return None if programs can be isolated by namespaces, else the reason why not. The first call blocks."""
+    with _probing:  # concurrent callers wait for the same result
         return _probe()
 
 
@@ -231,7 +233,7 @@ def _probe() -> str | None:
 
 
 def _program_processes(launcher: int) -> Iterator[int]:
-    """Yield the processes below a launcher; with namespaces, without the launcher's own init."""
+    """Yield the descendants of a launcher; with namespaces, without the sandbox's init process."""
     skipped = 1 if isolation() is None else 0
     for depth, pid in _descendants(launcher, 0):
         if depth > skipped or not skipped:
@@ -246,9 +248,9 @@ def _descendants(pid: int, depth: int) -> Iterator[tuple[int, int]]:
 
 
 def _children(pid: int) -> list[int]:
-    """Return the children of a process, whichever of its threads began them; none where it has ended."""
+    """Return the children of all threads of a process; none if it has ended."""
     found: list[int] = []
-    with contextlib.suppress(OSError):  # or where the kernel does not tell
+    with contextlib.suppress(OSError):  # or the kernel does not provide the list
         for thread in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (thread / "children").read_text().split())
     return found
@@ -262,9 +264,9 @@ def _resident(pid: int) -> int:
 
 
 def _proportional(pid: int) -> int:
-    """Return a process's resident memory, each page divided by the number of processes that share it."""
+    """Return a process's resident memory in bytes, each page divided by the number of processes that share it."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:  # it has ended, or the kernel does not say
+    except OSError:  # the process has ended, or the kernel does not provide the file
         return _resident(pid)
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

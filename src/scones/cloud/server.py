@@ -1,4 +1,4 @@
-"""One local cloud as a process: its port, its data folder, its start and its end."""
+"""The process of a local cloud: its port, its data folder, its start and its shutdown."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ from scones.http_connection import HttpConnection
 log = logging.getLogger(__name__)
 
 PORT = 4566
-"""The port that people's tools expect a local AWS on; a free one is taken where it is in use."""
+"""Default port, which tools expect for a local AWS; if it is in use, a free port is chosen."""
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, leaving signals to us: the services must end after the last answer and before the process."""
+    """uvicorn's server without its signal handlers.
+
+    The services must stop after the last response and before the process ends.
+    """
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -60,11 +63,11 @@ def serve(
     verbose: bool = False,
     recover: bool = False,
 ) -> None:
-    """Run the local cloud of a data folder in this process until SIGINT or SIGTERM; a second signal does not wait.
+    """Run a data folder's local cloud in this process until SIGINT or SIGTERM; a second signal ends it at once.
 
-    With `recover` nothing that an earlier process left is taken up, and a damaged database is salvaged first.
+    With `recover` the work of an earlier process is not resumed, and a damaged database is salvaged first.
 
-    Raises `CloudError` where another process has the folder, or where it belongs to another account or region.
+    Raises `CloudError` if another process has the folder, or if it belongs to another account or region.
     """
     data_dir = data_dir.resolve()
     logging.basicConfig(
@@ -88,7 +91,7 @@ def serve(
 
 
 def _salvage_if_damaged(database: Path) -> str:
-    """Replace a damaged database by one with what can be read; return sentences on that, or ""."""
+    """Replace a damaged database by one with its readable rows; return a description of the result, or ""."""
     from scones.cloud.salvage import damage_of, salvage
     from scones.cloud.services import offered
 
@@ -139,17 +142,17 @@ async def _serve(
 
 
 def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
-    """End this process at once if its data folder is gone: an answer would promise what is not on disk."""
+    """End this process at once if its data folder is gone: responses would confirm data that is not on disk."""
     if not lock.in_place():
         log.critical("The data folder %s was deleted or moved while its cloud ran; the cloud has ended.", data_dir)
         os._exit(1)
 
 
 def _collect_seldom() -> None:
-    """Leave what is loaded to no garbage collection, and collect the rest seldom.
+    """Exclude loaded objects from garbage collection, and collect the others rarely.
 
-    A tenth of the time of an invocation under load went into collections that found nothing. The event loop waits for
-    each: one of the second generation looks at 40,000 objects, which takes about 30 ms.
+    Under load, a tenth of the time of an invocation went into collections that found nothing. The event loop waits for
+    each: a collection of the second generation visits 40,000 objects, which takes about 30 ms.
     """
     gc.freeze()
     gc.set_threshold(10_000, 4, 200)
@@ -163,7 +166,7 @@ def _end(server: uvicorn.Server, cloud: Cloud) -> None:
 
 
 def _listen(port: int | None) -> socket.socket:
-    """Bind the port asked for, or 4566, or where nothing was asked for and 4566 is taken, any free one."""
+    """Bind the given port; without one, bind 4566, or any free port if 4566 is in use."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

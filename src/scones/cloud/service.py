@@ -1,4 +1,4 @@
-"""What a service is: a class with one coroutine per operation."""
+"""The base class of services: each service is a class with one coroutine per operation."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
-"""A streaming member: whole, or in chunks of any size."""
+"""A streaming member: complete, or in chunks of any size."""
 _LOOKS = 3
-"""Maximum number of attempts of an operation whose parent is deleted, and made anew, at the same time."""
+"""Maximum number of attempts of an operation whose parent resource is deleted and recreated at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One API call: an operation's name, its parameters by member name, and who calls.
+    """An API call: the operation's name, its parameters by member name, and the caller.
 
-    A streaming input (`PutObject.Body`) is an async iterator of bytes; `trailers` is filled when it has been
-    read to its end. `headers` are the request's, lower case, and empty for a call from inside the cloud.
+    A streaming input (`PutObject.Body`) is an async iterator of bytes; `trailers` is filled when it has been read to
+    its end. `headers` are the request's, in lower case, and empty for a call from inside the cloud.
     """
 
     operation: str
@@ -41,10 +41,13 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
     disconnected: Callable[[], Awaitable[None]] | None = None
-    """Returns when the client has gone away, once the body has been read; None for a call from inside the cloud."""
+    """Function that returns when the client has disconnected, once the body has been read.
+
+    None for a call from inside the cloud.
+    """
 
     async def while_connected(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await work that waits for something, or cancel it and raise `ServiceError` where the client goes away."""
+        """Await work that waits for something; if the client disconnects, cancel the work and raise `ServiceError`."""
         if self.disconnected is None:
             return await work
         running = asyncio.ensure_future(work)
@@ -62,7 +65,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Output members with an HTTP status other than the model's (206 for a range of an object)."""
+    """Output members with an HTTP status that differs from the model's (206 for a range of an object)."""
 
     members: dict[str, Any]
     status: int
@@ -73,10 +76,10 @@ Handler = Callable[[Call], Awaitable[dict[str, Any] | Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DormantService:
-    """A service whose code is loaded when it is first used, or at the start if it has work to go on with.
+    """A service that is loaded at its first use, or at the cloud's start if it has work to resume.
 
-    `under_way` is a query that returns a row in that case; it fails where the service has never been used. Other
-    services reach it through `Cloud.call` alone.
+    `under_way` is a query that returns a row if there is such work; it fails if the service has never been used. Other
+    services reach a dormant service only through `Cloud.call`.
     """
 
     name: str
@@ -86,10 +89,10 @@ class DormantService:
 
 
 def _again_without_parent(handler: Handler) -> Handler:
-    """Return a handler that starts again where what it writes to was deleted after it had looked.
+    """Return a handler that runs again if a parent row was deleted between its check and its write.
 
-    A foreign key has refused the write then, and nothing of it is kept. The second look finds that the queue, topic
-    or role is gone, and the service answers so in its own words.
+    In this case a foreign key has rejected the write, and nothing of it is stored. The next attempt finds that the
+    queue, topic or role is missing, and the service returns its own error.
     """
 
     async def handle(call: Call) -> dict[str, Any] | Answer:
@@ -105,18 +108,18 @@ def _again_without_parent(handler: Handler) -> Handler:
 
 
 class Service:
-    """One AWS service: subclasses set `name`, botocore's service name, and define operations.
+    """An AWS service: subclasses set `name`, botocore's service name, and define operations.
 
-    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the
-    `Call` and returns the output members, or raises `ServiceError`. Operations that are not defined answer
-    `NotImplemented` by name. `schema` creates the service's tables; `validation_code` is the service's error
-    code for parameters that its model forbids; `own_checks` are names of shapes that the service checks itself,
-    with messages of its own; `tells_of_null` is whether its messages say of lists' members that they must not be null.
+    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the `Call` and
+    returns the output members, or raises `ServiceError`. Undefined operations respond with the error `NotImplemented`.
+    `schema` creates the service's tables. `validation_code` is the service's error code for parameters that violate its
+    model. `own_checks` are names of shapes that the service validates itself, with its own messages. `tells_of_null` is
+    True if the service's messages state that list members must not be null.
     """
 
     name: ClassVar[str]
     signing_name: ClassVar[str] = ""
-    """The service's name in signatures, where it is not `name`; declared here because a model takes long to load."""
+    """Service name in signatures, if it differs from `name`; declared here because loading a model takes long."""
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
     own_checks: ClassVar[frozenset[str]] = frozenset()
@@ -126,20 +129,20 @@ class Service:
         self.cloud = cloud
 
     async def start(self) -> None:
-        """Begin background work, and plan what an earlier process left; called once, before the first request."""
+        """Start background work, and plan the resumption of earlier work; called once, before the first request."""
 
     def drain(self) -> None:
-        """Let calls that wait (long polls) end with what they have; called when the cloud begins to stop."""
+        """End waiting calls (long polls) with the results they have; called when the shutdown of the cloud begins."""
 
     async def stop(self) -> None:
-        """End background work and children; called once."""
+        """Stop background work and child processes; called once."""
 
     def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
-        """Raise `ServiceError` for parameters that an operation's model forbids."""
+        """Raise `ServiceError` for parameters that violate an operation's model."""
         validate(params, shape, self.validation_code, self.own_checks, tells_of_null=self.tells_of_null)
 
     def handler(self, operation: str) -> Handler | None:
-        """Return the coroutine behind an operation's name, or None where the operation is not offered."""
+        """Return the coroutine of an operation, or None if the service does not support it."""
         if operation not in self.operations():
             return None
         return _again_without_parent(getattr(self, xform_name(operation)))
@@ -147,7 +150,7 @@ class Service:
     @classmethod
     @cache
     def operations(cls) -> frozenset[str]:
-        """Return the names of the operations offered, as the service model spells them."""
+        """Return the names of the supported operations as in the service model."""
         from scones.cloud.wire.model import service_model
 
         names = service_model(cls.name).operation_names

@@ -1,9 +1,10 @@
-"""Which resumed work was running on the event loop when the process ended: it hung or killed the cloud, perhaps.
+"""A record of the resumed work that was running on the event loop when the process ended: it may have hung the cloud.
 
-Resumed work is anything that an earlier process began: an execution, a job, an endpoint. Before each of its steps on
-the event loop its label is written to a file, and erased after the step. The write goes to the page cache, which the
-end of the process does not touch. A label that the next start finds there has a strike; after `STRIKES` of them in a
-row, at the same place, the work is given up instead of resumed. New work is not recorded, and costs nothing.
+Resumed work is work that an earlier process began: an execution, a job, an endpoint. Before each of its steps on the
+event loop its label is written to a file, and after the step it is erased. The write goes to the page cache, which
+survives the end of the process. A label that the next start finds in the file gets a strike. After `STRIKES`
+consecutive strikes at the same point of progress, the work is given up instead of resumed. New work is not recorded, so
+it has no overhead.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from scones.cloud.durable_files import BrokenFileError, open_file, read_object, 
 T = TypeVar("T")
 
 STRIKES = 2
-"""After so many starts that ended during a step of the same resumed work it is given up."""
+"""Number of consecutive starts that ended during a step of the same resumed work, after which it is given up."""
 _LABEL = 4096
-"""Bytes of a label that are kept."""
+"""Maximum length in bytes of a stored label; a longer one is cut."""
 
 
 class StepRecord:
-    """The two files of a data folder: the step that runs now, and the strikes of earlier runs."""
+    """The two files of the record in a data folder: the current step, and the strikes of earlier runs."""
 
     def __init__(self, data_dir: Path) -> None:
         self._step = data_dir / "resumed-step"
@@ -54,25 +55,25 @@ class StepRecord:
         return strikes
 
     def condemned(self, label: str) -> bool:
-        """Return True if work has been running at the end of so many starts that it is not to be resumed."""
+        """Return True if work has `STRIKES` strikes, so that it must not be resumed."""
         return self._strikes.get(label, 0) >= STRIKES
 
     def trace(self, label: str, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-        """Return a coroutine that does the same work, for a task of its own, with each of its steps recorded."""
+        """Wrap a coroutine so that each of its steps is recorded; the result must run in its own task."""
         return _Traced(self, label, work)
 
     def enter(self, line: bytes) -> None:
-        """Record that a step begins."""
+        """Record the start of a step."""
         with contextlib.suppress(OSError):
             os.pwrite(self._file, line, 0)
 
     def leave(self) -> None:
-        """Record that it has ended."""
+        """Record the end of the step."""
         with contextlib.suppress(OSError):
             os.pwrite(self._file, b"\0", 0)
 
     def close(self) -> None:
-        """Forget everything: this run ends in order."""
+        """Delete both files: this run ends cleanly."""
         os.close(self._file)
         for path in (self._step, self._kept):
             path.unlink(missing_ok=True)
@@ -110,7 +111,7 @@ _tracing: ContextVar[tuple[StepRecord, str] | None] = ContextVar("tracing", defa
 
 @contextmanager
 def tracing(record: StepRecord, label: str) -> Iterator[None]:
-    """Have the tasks that are begun within, and those that they begin, recorded under a label."""
+    """Record tasks created in this context, and the tasks that they create, under a label."""
     token = _tracing.set((record, label))
     try:
         yield
@@ -119,6 +120,6 @@ def tracing(record: StepRecord, label: str) -> Iterator[None]:
 
 
 def traced(work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
-    """Return work for a new task, recorded where it belongs to resumed work."""
+    """Return work for a new task, recorded if it belongs to resumed work."""
     found = _tracing.get()
     return work if found is None else found[0].trace(found[1], work)

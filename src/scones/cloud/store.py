@@ -1,4 +1,4 @@
-"""The cloud's state: one SQLite database in WAL mode, one writer with group commit."""
+"""The cloud's state: one SQLite database in WAL mode, with one writer and group commit."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 GROUP = 512
-"""The most writes that share one commit."""
+"""Maximum number of writes in one commit."""
 RETRY_SECONDS = 1.0
-"""How often writes that wait for room on the disk are tried again."""
+"""Seconds between retries of writes that wait for disk space."""
 WAITING_LIMIT = 100_000
-"""The most writes that wait for room on the disk; they are in memory, and further ones are refused."""
+"""Maximum number of writes that wait in memory for disk space; further ones are rejected."""
 PATIENT: ContextVar[bool] = ContextVar("patient", default=False)
-"""True in background work, whose writes wait for room on a full disk; those of requests are refused."""
+"""True in background work, whose writes wait for space on a full disk; writes of requests are rejected."""
 _NO_ROOM = frozenset(
     {
         sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR_WRITE,  # EDQUOT and EFBIG: a quota, or a limit on files' sizes
+        sqlite3.SQLITE_IOERR_WRITE,  # EDQUOT and EFBIG: a quota, or a limit on file sizes
         sqlite3.SQLITE_IOERR_FSYNC,
         sqlite3.SQLITE_IOERR_SHMSIZE,
         sqlite3.SQLITE_IOERR_SHMMAP,
@@ -50,18 +50,18 @@ class _Job(NamedTuple):
 
 
 class Store:
-    """A durable store: what `write` has returned is on disk, and survives `kill -9` and power loss.
+    """A durable store: a write that has returned is on disk, and survives `kill -9` and power loss.
 
-    Writes run in the order in which they were handed in, on one thread; those that wait together share one
-    transaction and one fsync, each in its own savepoint, so that one that raises undoes only itself. Reads see
-    what has been committed; they are for the event loop's thread and for look-ups of a few rows (tens of
-    microseconds); longer ones belong in `read_aside`.
+    Writes run on one thread in the order of their submission. Writes that wait at the same time share one transaction
+    and one fsync, each in its own savepoint, so that a failed write undoes only itself. Reads see committed data. They
+    run on the event loop's thread and are for queries of a few rows (tens of microseconds); use `read_aside` for longer
+    ones.
 
-    On a full disk a patient write (`PATIENT`) waits, in order, until there is room; any other raises
-    `DiskFullError`. A write may therefore run more than once before it is committed once.
+    On a full disk a patient write (`PATIENT`) waits, in order, until there is space; other writes raise
+    `DiskFullError`. A write may therefore run several times before it is committed once.
 
-    Raises `CloudError` for a database that cannot be opened. `damage` is one sentence on what was found missing.
-    `before_answers` runs on the writing thread after each commit, before anybody learns of it.
+    Raises `CloudError` for a database that cannot be opened. `damage` is a sentence on damage that was found, or "".
+    `before_answers` runs on the writing thread after each commit, before its result is returned.
     """
 
     def __init__(self, path: Path, before_answers: Callable[[], None] = lambda: None) -> None:
@@ -74,13 +74,13 @@ class Store:
         self._next_try = 0.0
         self._reader = self._open()
         self._idle: list[sqlite3.Connection] = []
-        """Connections that no long read uses now: a new one takes longer than most reads."""
+        """Idle connections for long reads: opening one takes longer than most reads."""
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self._room.set()
         self._short = asyncio.Event()
         self.full_since: float | None = None
-        """When the disk was found full, in Unix seconds; None while there is room."""
+        """Time at which the disk was found full, in Unix seconds; None while there is space."""
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
 
@@ -88,7 +88,7 @@ class Store:
         try:
             connection = self._connect()
             pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-            self.damage = self._mark.damage(pages, size)  # before the first write
+            self.damage = self._mark.damage(pages, size)  # checked before the first write
             migrate(connection, self._path)
         except sqlite3.Error as error:
             raise unreadable(self._path, error) from error
@@ -106,7 +106,7 @@ class Store:
         return connection
 
     async def define(self, schema: str) -> None:
-        """Create tables: `schema` is a script of CREATE … IF NOT EXISTS statements."""
+        """Create tables; `schema` is a script of CREATE … IF NOT EXISTS statements."""
 
         def create(connection: sqlite3.Connection) -> None:
             for statement in statements(schema):
@@ -115,20 +115,20 @@ class Store:
         await self.write(create)
 
     def submit(self, work: Work[T], *, patient: bool | None = None) -> asyncio.Future[T]:
-        """Hand in a write without waiting: the future ends when it is on disk. Call on the event loop.
+        """Submit a write without waiting; the future is done when the write is on disk. Call it on the event loop.
 
-        It waits for room on a full disk if `patient`, by default where background work calls.
+        A `patient` write waits for space on a full disk; the default is the value of `PATIENT`.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future, PATIENT.get() if patient is None else patient))
         return future
 
     async def write(self, work: Work[T]) -> T:
-        """Run `work` with the writing connection and return its result once it is on disk."""
+        """Run `work` with the writing connection and return its result when it is on disk."""
         return await self.submit(work)
 
     async def execute(self, sql: str, *parameters: Any) -> int:
-        """Run one writing statement; return the number of rows that it changed, once that is on disk."""
+        """Run one writing statement and return the number of changed rows when it is on disk."""
         return await self.submit(lambda connection: connection.execute(sql, parameters).rowcount)
 
     def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
@@ -141,7 +141,7 @@ class Store:
         return row
 
     async def read_aside(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        """Return the rows of a long query, read on another thread."""
+        """Return the rows of a long query, which runs on another thread."""
         return await self.read_with(lambda connection: connection.execute(sql, parameters).fetchall())
 
     async def read_with(self, work: Work[T]) -> T:
@@ -162,8 +162,8 @@ class Store:
         return await asyncio.to_thread(read)
 
     def notice_damage(self, error: Exception) -> bool:
-        """Return True if an error of a read or a write comes from a damaged database; `damage` then says so."""
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # extended codes have more bits
+        """Return True if an error of a read or a write comes from a damaged database, and describe it in `damage`."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # an extended code has more bits
         if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return False
         if not self.damage:
@@ -176,15 +176,15 @@ class Store:
 
     @property
     def waiting(self) -> int:
-        """Return the number of writes that wait for room on the disk."""
+        """Return the number of writes that wait for disk space."""
         return len(self._waiting)
 
     async def room(self) -> None:
-        """Return once the disk has room, as far as is known."""
+        """Wait until the disk is not known to be full."""
         await self._room.wait()
 
     async def unless_full(self, work: Awaitable[T]) -> T:
-        """Await patient work for a client; raise `DiskFullError`, and leave the work to itself, on a full disk."""
+        """Await patient work for a client; if the disk is full, raise `DiskFullError` and let the work continue."""
         task = asyncio.ensure_future(work)
         if not task.done():
             short = asyncio.ensure_future(self._short.wait())
@@ -197,7 +197,7 @@ class Store:
         raise DiskFullError
 
     async def close(self) -> None:
-        """Finish all writes and close; patient writes that find no room now are lost."""
+        """Finish all writes and close; patient writes are lost if the disk is full."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
         for connection in (self._reader, *self._idle):
@@ -222,7 +222,7 @@ class Store:
         connection.close()
 
     def _next_group(self) -> tuple[list[_Job], bool]:
-        """Return the writes that wait together, and True where they are the last."""
+        """Return the next group of writes, and True if it is the last."""
         group: list[_Job] = []
         try:
             job = self._jobs.get(timeout=RETRY_SECONDS if self._full else None)
@@ -236,7 +236,7 @@ class Store:
         return group, job is None
 
     def _part(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
-        """After a group found no room, keep its patient writes, and try the others one by one: small ones may fit."""
+        """After a failed group, keep its patient writes, and try the others one by one: small ones may fit."""
         self._enqueue([job for job in group if job.patient])
         for job in group:
             if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):
@@ -250,7 +250,7 @@ class Store:
                 self._settle([(job.future, None, DiskFullError())])
 
     def _retry(self, connection: sqlite3.Connection) -> None:
-        """Commit what waits, in order, as far as there is room; without anything that waits, try a small write."""
+        """Commit the waiting writes in order while there is space; then, or if none waits, try a small write."""
         self._next_try = time.monotonic() + RETRY_SECONDS
         while self._waiting:
             group = [self._waiting[number] for number in range(min(GROUP, len(self._waiting)))]
@@ -264,9 +264,9 @@ class Store:
             self._loop.call_soon_threadsafe(self._notice_room)
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> bool:
-        """Commit a group and settle its futures; False, with nothing settled, where the disk has no room for it."""
+        """Commit a group and settle its futures; return False, settling none, if the disk is full."""
         outcomes: list[_Outcome] = []
-        single = len(group) == 1  # its failure undoes the whole transaction: it needs no savepoint
+        single = len(group) == 1  # a failure undoes the whole transaction, so no savepoint is needed
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._mark.count(connection)
@@ -285,7 +285,7 @@ class Store:
             if connection.in_transaction:
                 connection.execute("COMMIT")
                 self._mark.set()
-        except sqlite3.Error as error:  # nothing of this group is on disk
+        except sqlite3.Error as error:  # the group was not committed
             with contextlib.suppress(sqlite3.Error):
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -324,7 +324,7 @@ _Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 def _settle(outcomes: list[_Outcome]) -> None:
     for future, result, error in outcomes:
-        if future.done():  # whoever asked has gone away
+        if future.done():  # the caller no longer waits
             continue
         if error is None:
             future.set_result(result)
@@ -341,7 +341,7 @@ def _write_something(connection: sqlite3.Connection) -> None:
 
 
 def statements(script: str) -> list[str]:
-    """Return the statements of a script; a semicolon within a literal, a comment or a trigger ends none."""
+    """Split a script into statements; semicolons in literals, comments and triggers do not end a statement."""
     found, begun = [], ""
     for part in script.split(";"):
         begun += part + ";"
@@ -354,7 +354,7 @@ def statements(script: str) -> list[str]:
 
 
 def unreadable(path: Path, error: sqlite3.Error) -> CloudError:
-    """Return the error of a database that cannot be opened."""
+    """Return the error for a database that cannot be opened."""
     if _no_room(error):
         return CloudError(f"The disk of {path.parent} is full: make room, and start the cloud again.")
     return CloudError(

@@ -1,13 +1,13 @@
-"""Ranges of texts in the order of their code points, which is SQLite's."""
+"""Ranges of texts in code point order, which is SQLite's order."""
 
 from __future__ import annotations
 
 Bound = str | bytes
-"""A position among texts: every text comes before the empty blob, which is behind the last one."""
+"""A position in the order of texts: each text comes before the empty blob, which marks the end."""
 
 
 def successor(text: str) -> Bound:
-    """Return the least text behind all that begin with this one; the empty blob if there is none."""
+    """Return the smallest text after all texts with a prefix, or the empty blob if there is none."""
     while text:
         code = ord(text[-1]) + 1
         if code <= 0x10FFFF:

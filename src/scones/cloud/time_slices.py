@@ -1,4 +1,4 @@
-"""Long work in slices of a millisecond, on the event loop and on threads, so that requests are answered in between."""
+"""Long work in slices of a millisecond, on the event loop and on threads, so that other requests can run in between."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Self, TypeVar
 T = TypeVar("T")
 
 SECONDS = 0.001
-"""Length of a slice, and of the pause behind it."""
+"""Length in seconds of a slice and of the pause after it."""
 _LONGEST_PAUSE = 0.05
-"""Seconds that a thread pauses at most: a slice that waited for the disk needs no longer pause."""
+"""Maximum pause of a thread in seconds: a slice that waited for the disk needs no longer pause."""
 
 _turn = asyncio.Lock()
-"""Held during a slice: however many requests have long work, each turn of the loop runs one slice."""
+"""Lock held during a slice: each iteration of the event loop runs one slice, even if many requests have long work."""
 _pause = threading.Lock()
-"""Held during the pause of a thread: however many threads have long work, one slice begins in a millisecond."""
+"""Lock held during a thread's pause: one slice starts per millisecond, even if many threads have long work."""
 
 
 class TimeSlices:
-    """Work that pauses regularly, so that other requests are answered meanwhile.
+    """Work that pauses regularly, so that other requests are processed in the meantime.
 
-    Use as `async with TimeSlices() as slices`, and after each small step, `await slices.pause()` if `slices.used_up()`.
+    Use `async with TimeSlices() as slices`; after each small step, call `await slices.pause()` if `slices.used_up()`.
     """
 
     def __init__(self) -> None:
@@ -44,11 +44,11 @@ class TimeSlices:
             _turn.release()
 
     def used_up(self) -> bool:
-        """Return True if it is time to pause."""
+        """Return True if the current slice has ended."""
         return time.monotonic() >= self._end
 
     async def pause(self) -> None:
-        """Let the event loop run, and begin another slice."""
+        """Pause so that the event loop can run, then start another slice."""
         self._holds = False
         _turn.release()
         await asyncio.sleep(SECONDS)
@@ -61,7 +61,7 @@ class TimeSlices:
 
 
 async def sliced(items: Iterable[T], slices: TimeSlices) -> AsyncIterator[T]:
-    """Yield items, pausing when a slice is used up."""
+    """Yield items, pausing when a slice has ended."""
     for item in items:
         if slices.used_up():
             await slices.pause()
@@ -69,9 +69,10 @@ async def sliced(items: Iterable[T], slices: TimeSlices) -> AsyncIterator[T]:
 
 
 def in_turns(items: Iterable[T]) -> Iterator[T]:
-    """Yield items on a thread, pausing when a slice is used up, for as long as the slice took.
+    """Yield items on a thread; when a slice has ended, pause for as long as the slice took.
 
-    A pause gives up the interpreter lock; without one, each of the loop's system calls waits 5 ms to get it back.
+    A pause releases the interpreter lock; without pauses, the event loop waits 5 ms to get it back after each system
+    call.
     """
     begun = time.perf_counter()
     for item in items:
@@ -83,7 +84,7 @@ def in_turns(items: Iterable[T]) -> Iterator[T]:
 
 
 def paced(items: Sequence[T]) -> Iterable[T]:
-    """Return the items of a list, with pauses where the work runs on a thread."""
+    """Return the items of a list, with pauses if the caller runs on a thread."""
     return in_turns(items) if on_thread() else items
 
 

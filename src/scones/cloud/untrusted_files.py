@@ -1,14 +1,14 @@
-"""Files that a program has left, or is still changing: read below one folder, and through no link that leads out of it.
+"""Safe reading of files that a program has left or is still changing: nothing outside one folder can be read.
 
-A program can replace any file or folder below its mounts by a symbolic link, a FIFO or another file at any moment. So
-a path is walked part by part, each opened relative to the last one's descriptor without following links; a link is
-resolved by hand and may not climb above the root. What is opened is looked at before it is read.
+At any moment, a program can replace a file or folder in its mounts by a symbolic link, a FIFO or another file. A path
+is therefore opened part by part, each relative to the descriptor of the last one, without following links. Links are
+resolved in code and may not lead above the root. An opened entry is checked before it is read.
 
-A program may take a file's or a folder's permissions from its owner, who is the cloud's user here; on AWS root reads
-the files. They are given back on the way.
+A program may remove the owner's permissions from a file or folder. The owner is the cloud's user here; on AWS root
+reads the files. The permissions are restored when the path is opened.
 
-Hard links need no check: in a mount namespace, link(2) does not cross mounts, so a program can link only what is its
-own. Without namespaces a program runs as the cloud's user and could read every file itself.
+Hard links need no check: link(2) does not cross mounts in a mount namespace, so a program can link only its own files.
+Without namespaces a program runs as the cloud's user and could read every file itself.
 """
 
 from __future__ import annotations
@@ -23,50 +23,50 @@ from pathlib import Path
 from typing import BinaryIO
 
 FILES_LIMIT = 100_000
-"""Maximum number of files and folders in a folder that is read. AWS states none."""
+"""Maximum number of files and folders in a folder that is read. AWS documents none."""
 DEPTH_LIMIT = 64
 """Maximum depth of folders in a folder that is read."""
 LINKS_LIMIT = 40
 """Maximum number of symbolic links on one path, as in Linux."""
 OPEN_LIMIT = 256
-"""Maximum number of folders on one path, links resolved."""
+"""Maximum number of open folders on one path, after resolving links."""
 GB = 1 << 30
 VOLUME_GB = 30
-"""GB that a job may leave where its request has no VolumeSizeInGB."""
+"""Maximum size in GB of a job's files if its request has no VolumeSizeInGB."""
 _ONLY_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _IS_LINK = (errno.ELOOP, errno.EMLINK)
-"""What O_NOFOLLOW answers for a symbolic link: ELOOP, and EMLINK on some BSDs."""
+"""Error numbers of O_NOFOLLOW for a symbolic link: ELOOP, and EMLINK on some BSDs."""
 
 
 class UntrustedFilesError(ValueError):
-    """A program left more files than are taken; the message says which limit was exceeded."""
+    """A program left more files than allowed; the message states the exceeded limit."""
 
 
 class LeadsOutError(OSError):
-    """A path leads out of the folder, through a link or `..`."""
+    """A path leads out of the folder through a link or `..`."""
 
 
 @dataclass(frozen=True, slots=True)
 class UntrustedFile:
-    """A regular file of a listing, with its size in bytes and its time of change in ns as they were found."""
+    """A regular file of a listing, with its size in bytes and its modification time in ns when it was listed."""
 
     folder: UntrustedFolder
     path: str
-    """Below the root."""
+    """Path relative to the root."""
     name: str
-    """Below the folder that was listed."""
+    """Path relative to the listed folder."""
     size: int
     changed: int
 
     def open(self) -> BinaryIO:
-        """Open the file for reading; raises `OSError` where it is no regular file of the folder any more."""
+        """Open the file for reading; raises `OSError` if it is no longer a regular file in the folder."""
         return self.folder.open(self.path)
 
 
 @dataclass(slots=True)
 class Listing:
-    """What is in a folder: its files, its folders, links to folders, and a reason for everything that was left out."""
+    """The content of a folder: files, folders, links to folders, and the reason for each omitted entry."""
 
     files: list[UntrustedFile] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
@@ -77,13 +77,13 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class UntrustedFolder:
-    """A folder of the host that a program has as `seen_as`, and in which it can write."""
+    """A host folder that a program can write to, and sees as `seen_as`."""
 
     root: Path
     seen_as: str = "/opt/ml"
 
     def open(self, path: str) -> BinaryIO:
-        """Open a regular file below the root; raises `OSError`, `LeadsOutError` where its path leads out."""
+        """Open a regular file by its path in the root; raises `OSError`, and `LeadsOutError` if the path leads out."""
         descriptor = self._descriptor(path)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -91,7 +91,7 @@ class UntrustedFolder:
         return os.fdopen(descriptor, "rb")
 
     def read(self, path: str, limit: int) -> bytes | None:
-        """Return the first `limit` bytes of a file; None where there is no regular file inside the folder."""
+        """Return the first `limit` bytes of a file, or None if there is no such regular file in the folder."""
         try:
             with self.open(path) as file:
                 return file.read(limit)
@@ -99,10 +99,10 @@ class UntrustedFolder:
             return None
 
     def files(self, folder: str = "", *, limit: int) -> Listing:
-        """Return what is below a folder, in the order of names; nothing where it is missing or leads out. Blocks.
+        """Return the files and folders below a folder, sorted by name; none if it is missing or leads out. Blocks.
 
-        A link to a file inside the root stands for the file. Raises `UntrustedFilesError` for more than `FILES_LIMIT`
-        entries, a depth of more than `DEPTH_LIMIT`, or files of more than `limit` bytes together.
+        A link to a file inside the root is listed as the file. Raises `UntrustedFilesError` for more than `FILES_LIMIT`
+        entries, more than `DEPTH_LIMIT` levels, or files of more than `limit` bytes in total.
         """
         found = Listing()
         try:
@@ -140,7 +140,7 @@ class UntrustedFolder:
                         os.close(inner)
                 else:
                     self._take(entry, descriptor, folder, name, found)
-            except FileNotFoundError:  # the program is still at work
+            except FileNotFoundError:  # the program is still running
                 continue
             except OSError as error:
                 found.left_out.append(f"{self._place(folder, name)}: {error.strerror or error}")
@@ -173,7 +173,7 @@ class UntrustedFolder:
         found.files.append(UntrustedFile(self, path, name, state.st_size, state.st_mtime_ns))
 
     def _descriptor(self, path: str) -> int:
-        """Open what a path below the root leads to, for reading; links are resolved inside the root."""
+        """Open the target of a path relative to the root, for reading; links are resolved inside the root."""
         opened = [_open_permitted(self.root, _FOLDER)]
         waiting = path.split("/")[::-1]
         links = 0
@@ -202,7 +202,7 @@ class UntrustedFolder:
                 os.close(descriptor)
 
     def _target(self, text: str, opened: list[int]) -> list[str]:
-        """Return the parts of a link's target, last first; an absolute one is as the program sees it."""
+        """Return the parts of a link's target in reverse order; an absolute target is a path as the program sees it."""
         if text.startswith("/"):
             if not f"{text}/".startswith(f"{self.seen_as}/"):
                 raise LeadsOutError(errno.EXDEV, f"leads out of {self.seen_as}")
@@ -216,7 +216,7 @@ class UntrustedFolder:
 
 
 def _open_permitted(name: str | Path, flags: int, folder: int | None = None) -> int:
-    """Open an entry of a folder, and give its owner the permission to read it where that is missing."""
+    """Open an entry of a folder; if the owner lacks the permission to read it, grant that first."""
     try:
         descriptor = os.open(name, flags, dir_fd=folder)
     except PermissionError:
@@ -230,10 +230,10 @@ def _open_permitted(name: str | Path, flags: int, folder: int | None = None) -> 
 
 
 def _permit(name: str | Path, folder: int | None) -> bool:
-    """Give the owner of a file or folder what reading it needs; return False where this is not possible.
+    """Grant the owner of a file or folder the permissions to read it; return False if this is not possible.
 
-    The entry is opened as a path (Linux), which needs no permission and follows no link, so that the program cannot
-    put another entry in its place before the change.
+    The entry is opened with O_PATH (Linux), which needs no permission and follows no link, so that the program cannot
+    replace the entry before the change.
     """
     if not hasattr(os, "O_PATH"):
         return False
@@ -264,17 +264,17 @@ def _is_text(name: str) -> bool:
 
 
 def stays_below(name: str, target: str) -> bool:
-    """Return True if a link at `name` cannot lead out of the folder that `name` is below, whatever other links do."""
+    """Return True if a link at `name` cannot lead out of the folder that contains `name`, regardless of other links."""
     parts = [part for part in target.split("/") if part not in ("", ".")]
     up = next((index for index, part in enumerate(parts) if part != ".."), len(parts))
     return not target.startswith("/") and up <= name.count("/") and ".." not in parts[up:]
 
 
 def remove_tree(folder: Path) -> None:
-    """Delete a folder with everything in it, however deep; what cannot be deleted stays. Blocks.
+    """Delete a folder and its content at any depth; entries that cannot be deleted stay. Blocks.
 
-    `shutil.rmtree` needs a stack frame and a descriptor for each level: a program that makes a thousand folders in
-    each other ends it with RecursionError. Here a folder's subfolders are moved up to the root before it is deleted.
+    `shutil.rmtree` needs a stack frame and a descriptor for each level: a thousand nested folders make it fail with
+    RecursionError. Here a folder's subfolders are moved to the root before the folder is deleted.
     """
     try:
         root = _open_permitted(folder, _FOLDER)
@@ -299,7 +299,7 @@ def remove_tree(folder: Path) -> None:
 
 
 def _remove(root: int, name: str, number: int) -> int:
-    """Delete an entry of the root, whose subfolders become the root's; `number` is the last one that was moved."""
+    """Delete an entry of the root after moving its subfolders to the root; `number` is that of the last moved one."""
     if not stat.S_ISDIR(os.stat(name, dir_fd=root, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=root)
         return number

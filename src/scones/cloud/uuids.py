@@ -1,4 +1,4 @@
-"""Random UUIDs as text: the ids of requests, captured records and whatever else is made for each request."""
+"""Random UUIDs as text, for request ids, capture records and other ids needed for each request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ _VERSION_4 = 0x4000 << 64 | 0x8000 << 48
 
 
 def uuid4() -> str:
-    """Return what `str(uuid.uuid4())` does, without an object of the library's: that takes four times as long."""
+    """Return a random UUID as `str(uuid.uuid4())` does, in a quarter of the time: no `UUID` object is created."""
     digits = f"{int.from_bytes(os.urandom(16)) & _RANDOM | _VERSION_4:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

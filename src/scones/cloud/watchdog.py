@@ -1,9 +1,9 @@
-"""A small process beside the cloud's that ends it on a signal when its event loop is stuck, and logs where it is stuck.
+"""The watchdog: a small process that ends a cloud whose event loop is stuck, and logs where it is stuck.
 
-While C code holds the interpreter lock, nothing written in Python runs in the cloud's process, signal handlers
-included. The handler in C does: it writes the signal's number to the wakeup descriptor, which leads to this process.
-This process sends the number back, for the event loop to end in order, and kills the cloud if the loop makes no
-progress. It is forked before the cloud loads anything, so it costs few milliseconds and little memory.
+While C code holds the interpreter lock, no Python code runs in the cloud's process, including signal handlers. Python's
+signal handler in C does run: it writes the signal's number to the wakeup descriptor, which is connected to the
+watchdog. The watchdog sends the number back so that the event loop can shut down, and kills the cloud if the loop makes
+no progress. It is forked before the cloud loads anything, so it costs few milliseconds and little memory.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ ENDING_SECONDS = 30.0
 """Seconds after which a cloud that was asked to end is killed in any case."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DUMP = signal.SIGUSR2
-"""The signal on which the cloud's process writes its main thread's stack to standard error."""
+"""Signal on which the cloud's process writes its main thread's stack to standard error."""
 _BEAT = 0
 
 
 class Watchdog:
-    """The cloud's end of its watchdog."""
+    """The cloud's side of the connection to its watchdog."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Fork the watchdog of this process; call before threads are started and before the folder is locked."""
+        """Fork the watchdog of this process; call this before threads are started and before the folder is locked."""
         ours, theirs = socket.socketpair()
         cloud = os.getpid()
         if not os.fork():
@@ -58,11 +58,11 @@ class Watchdog:
         self._link = ours
         self._loop_wakeup = -1
         faulthandler.register(_DUMP, all_threads=False)
-        # Until `attach` both signals end this process at once; a KeyboardInterrupt could get lost in an import.
+        # Until `attach`, both signals end this process at once; a KeyboardInterrupt could get lost in an import.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def attach(self, on_signal: Callable[[], object], on_beat: Callable[[], None]) -> None:
-        """Let the running event loop call `on_signal` on SIGINT and SIGTERM, and send heartbeats from now on.
+        """Connect the running event loop: call `on_signal` on SIGINT and SIGTERM, and start sending heartbeats.
 
         `on_beat` runs with each heartbeat, once a second.
         """
@@ -77,7 +77,7 @@ class Watchdog:
 
     def _beat(self) -> None:
         self._on_beat()
-        with contextlib.suppress(OSError):  # a watchdog that has ended shows in `_receive`
+        with contextlib.suppress(OSError):  # `_receive` notices a watchdog that has ended
             self._link.send(bytes([_BEAT]))
         self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
 
@@ -107,13 +107,13 @@ class Watchdog:
 
 
 def _noted(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the signal has gone to the watchdog, which sends it back to the loop."""
+    """Do nothing: the signal has been written to the watchdog, which sends it back to the event loop."""
 
 
 def _run(link: socket.socket, cloud: int, data_dir: Path) -> NoReturn:
-    """Be the watchdog; never returns."""
+    """Run the watchdog; never returns."""
     try:
-        os.setsid()  # a terminal's Ctrl-C is for the cloud
+        os.setsid()  # only the cloud gets a terminal's Ctrl-C
         os.umask(0o077)
         for number in (*SIGNALS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -123,7 +123,7 @@ def _run(link: socket.socket, cloud: int, data_dir: Path) -> NoReturn:
 
 
 class _Watch:
-    """What the watchdog knows of the cloud's process."""
+    """The watchdog's view of the cloud's process."""
 
     def __init__(self, link: socket.socket, cloud: int, data_dir: Path) -> None:
         self._link = link
@@ -164,7 +164,8 @@ class _Watch:
     def _overdue(self) -> bool:
         """Return True if the cloud was asked to end and is stuck, or has taken too long.
 
-        A stuck cloud whose folder is gone is asked by that: no command can find it.
+        The loss of its data folder counts as a request to end for a stuck cloud, because no command can find it any
+        more.
         """
         if self._asked is None:
             return self._reported and not lock_path(self._data_dir).exists()
@@ -191,7 +192,7 @@ class _Watch:
 
 
 def mark_stuck(data_dir: Path, since: float | None) -> None:
-    """Write to a data folder since when its cloud's event loop is stuck (seconds since 1970), or that it is not."""
+    """Record in a data folder since when its cloud's event loop has been stuck (Unix seconds), or None if it is not."""
     with contextlib.suppress(OSError):
         if since is None:
             _mark(data_dir).unlink(missing_ok=True)
@@ -200,7 +201,7 @@ def mark_stuck(data_dir: Path, since: float | None) -> None:
 
 
 def stuck_since(data_dir: Path) -> float | None:
-    """Return since when a data folder's cloud has been stuck (seconds since 1970), as far as its watchdog knows."""
+    """Return since when a data folder's cloud has been stuck (Unix seconds), or None if it is not known to be stuck."""
     try:
         with os.fdopen(open_file(_mark(data_dir), os.O_RDONLY)) as file:
             return float(file.read())
@@ -213,7 +214,7 @@ def _mark(data_dir: Path) -> Path:
 
 
 def _write(message: str) -> None:
-    """Write a line to standard error, as the log's lines look."""
+    """Write a line to standard error in the log's format."""
     moment = time.strftime("%Y-%m-%d %H:%M:%S")
     with contextlib.suppress(OSError):
         os.write(2, f"{moment},000 ERROR   {__name__}: {message}\n".encode())

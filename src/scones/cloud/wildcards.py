@@ -1,9 +1,9 @@
-"""Wildcards: `*` stands for any text, matched in linear time.
+"""Wildcards: `*` stands for any text; patterns are matched in linear time.
 
-Step Functions' StringMatches and the event patterns of EventBridge, SNS and Lambda share this notation. Its regular
-expression `.*a.*a.*b` takes exponential time in a backtracking engine; here each literal segment is searched once,
-behind the segment before it. The leftmost place of each segment leaves the most text for the rest, so that no choice
-is ever taken back.
+Step Functions' StringMatches and the event patterns of EventBridge, SNS and Lambda share this notation. As a regular
+expression, `.*a.*a.*b` takes exponential time in a backtracking engine. Here each literal segment is searched once,
+after the segment before it. The leftmost match of each segment leaves the most text for the remaining ones, so
+backtracking is never needed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _PART = re.compile(r"\\[*\\]|\*|[^*\\]+|\\")
 
 
 class WildcardError(ValueError):
-    """A wildcard pattern that event patterns do not allow."""
+    """The wildcard pattern is not allowed in event patterns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """The literal segments of a pattern: before the first star, between stars, and behind the last one."""
+    """The literal segments of a pattern: before the first star, between stars, and after the last star."""
 
     first: str
     middle: tuple[str, ...]
@@ -30,7 +30,7 @@ class Wildcard:
     """None for a pattern without stars."""
 
     def matches(self, text: str) -> bool:
-        """Return True if the pattern matches the whole text."""
+        """Return True if the pattern matches the complete text."""
         last = self.last
         if last is None:
             return text == self.first
@@ -46,7 +46,7 @@ class Wildcard:
 
 
 def parse_wildcard(pattern: str) -> Wildcard:
-    """Parse a pattern: a backslash makes a star or a backslash literal, and is literal before anything else."""
+    """Parse a pattern: a backslash makes a following star or backslash literal; elsewhere it is literal itself."""
     segments: list[list[str]] = [[]]
     for part in _PART.findall(pattern):
         if part == ANY:
@@ -56,11 +56,11 @@ def parse_wildcard(pattern: str) -> Wildcard:
     first, *others = ("".join(parts) for parts in segments)
     if not others:
         return Wildcard(first, (), None)
-    return Wildcard(first, tuple(filter(None, others[:-1])), others[-1])  # stars in a row are one
+    return Wildcard(first, tuple(filter(None, others[:-1])), others[-1])  # consecutive stars are equivalent to one
 
 
 def check_wildcard(pattern: str) -> None:
-    """Raise `WildcardError` for what event patterns do not allow: stars in a row, and other uses of a backslash.
+    """Raise `WildcardError` for consecutive stars and for invalid escapes, which event patterns do not allow.
 
     The messages are those of event-ruler, the library behind EventBridge, which counts bytes from an opening quote.
     """

@@ -1,4 +1,4 @@
-"""What a shell or a notebook has that works in the local cloud, as in Studio: a role, and addresses that lead here."""
+"""The environment of a shell or notebook that works in the local cloud, as in Studio: a role, and local endpoints."""
 
 from scones.cloud.workspace.environment import SDKS, environment
 

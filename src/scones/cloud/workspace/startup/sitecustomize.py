@@ -1,9 +1,9 @@
-"""Run by every Python that starts in a workspace: clients of AWS's own addresses lead to the local cloud.
+"""Start-up hook of each Python in a workspace: directs clients with explicit AWS endpoints to the local cloud.
 
-The SageMaker SDKs hand STS's public address to its client, which outweighs AWS_ENDPOINT_URL. Where that variable is
-set, an explicit address of AWS is left out, and botocore takes the variable's; where it is not, nothing happens.
-Where the SDK v2 is imported from, the cloud is left word of: functions that import it and bring none run with it.
-Standard library alone, and any Python 3: this runs in environments that know nothing of Scones.
+The SageMaker SDKs pass STS's public endpoint to its client, which overrides AWS_ENDPOINT_URL. If that variable is set,
+explicit AWS endpoints are dropped, so that botocore uses the variable; otherwise nothing happens. The hook also records
+where the SageMaker SDK v2 is imported from: functions that import the SDK without bundling it use this location. It
+uses the standard library only and supports any Python 3, because it runs in environments that have no Scones.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def redirect(session: type) -> None:
-    """Make a botocore Session class leave out addresses of AWS."""
+    """Make a botocore Session class ignore explicit AWS endpoints."""
     create_client = session.create_client  # type: ignore[attr-defined]
 
     @wraps(create_client)
     def local_client(self: object, *given: object, **named: object) -> object:
         arguments = list(given)
-        place = 5  # of endpoint_url: service, region, api_version, use_ssl, verify come before it
+        place = 5  # position of endpoint_url, after service, region, api_version, use_ssl and verify
         url = arguments[place] if len(arguments) > place else named.get("endpoint_url")
         if isinstance(url, str) and (urlsplit(url).hostname or "").endswith(AWS) and "AWS_ENDPOINT_URL" in os.environ:
             if len(arguments) > place:
@@ -40,7 +40,7 @@ def redirect(session: type) -> None:
 
 
 def redirect_once_executed(spec: importlib.machinery.ModuleSpec) -> None:
-    """Redirect botocore's Session as soon as its module is there."""
+    """Patch botocore's Session when its module has been executed."""
     if spec.loader is None:
         return
     execute = spec.loader.exec_module
@@ -53,7 +53,7 @@ def redirect_once_executed(spec: importlib.machinery.ModuleSpec) -> None:
 
 
 def leave_word(spec: importlib.machinery.ModuleSpec) -> None:
-    """Write down for the cloud where this Python has the SageMaker SDK v2, which has a Predictor; v3 has none."""
+    """Record the location of this Python's SageMaker SDK for the cloud, if it is v2: v3 has no predictor.py."""
     word, package = os.environ.get("SCONES_SDKS"), os.path.dirname(spec.origin or "")
     if not word or not os.path.exists(os.path.join(package, "predictor.py")):
         return
@@ -69,13 +69,13 @@ def leave_word(spec: importlib.machinery.ModuleSpec) -> None:
 
 
 class OnImport:
-    """Finds a module as Python does, once, and does something about it; everything else is left to other finders."""
+    """An import finder that acts on one module's first import; all other imports are left to other finders."""
 
     def __init__(self, module: str, act: Callable[[importlib.machinery.ModuleSpec], None]) -> None:
         self.module, self.act = module, act
 
     def find_spec(self, name: str, *_rest: object) -> importlib.machinery.ModuleSpec | None:
-        """Find the one module."""
+        """Find the module and run the action on its spec."""
         if name != self.module:
             return None
         sys.meta_path.remove(self)
@@ -86,7 +86,7 @@ class OnImport:
 
 
 def run_the_one_behind() -> None:
-    """Run the sitecustomize that Python would have run without this one."""
+    """Run the sitecustomize module that this one hides."""
     elsewhere = [path for path in sys.path if os.path.abspath(path) != HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", elsewhere)
     if spec is not None and spec.loader is not None:
