@@ -19,8 +19,10 @@ def find_device() -> torch.device:
     if not torch.cuda.is_available():
         return CPU
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before cuBLAS starts, which reads it
-    torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms imports the compiler: 5 s
-    # The mode fills all memory before its first use, one operation of seven, in case it is read uninitialised.
+    # The same as use_deterministic_algorithms, which would import the compiler (5 seconds).
+    torch.set_deterministic_debug_mode("warn")
+    # By default, the mode fills all memory before its first use, which adds one operation in seven. This only helps
+    # programs that read uninitialised memory.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
     torch.backends.cudnn.benchmark = False
     return torch.device("cuda")

@@ -97,7 +97,7 @@ def _silent(message: str) -> None:
 
 
 class _Stopping:
-    """True once SIGTERM has arrived; training then ends and keeps its model, as StopTrainingJob promises."""
+    """Callable that returns True after SIGTERM; training then ends with its model, as StopTrainingJob promises."""
 
     def __init__(self) -> None:
         self._asked = False
