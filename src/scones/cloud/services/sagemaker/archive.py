@@ -26,7 +26,7 @@ PATH_LIMIT = 1024
 NAME_SHOWN = 100
 """Maximum number of characters of a path in an error message."""
 HEADER_LIMIT = 1 << 20
-"""Maximum size of one header of an archive in bytes, because tarfile reads each header into memory."""
+"""Maximum size of one header of an archive in bytes; tarfile reads each header into memory."""
 _CHUNK = 64 << 10
 _GZIP = b"\x1f\x8b"
 

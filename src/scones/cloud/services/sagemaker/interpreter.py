@@ -29,7 +29,7 @@ def make(folder: Path, place: str) -> None:
     mark = f"{sys.version} {sys.executable} {place}\n{behind}"
     marker = folder / "interpreter"
     if folder.is_dir() and UntrustedFolder(folder).read(marker.name, len(mark.encode()) + 1) == mark.encode():
-        return  # the container's program can write in the folder
+        return  # read as untrusted: the container's program can write to the folder
     remove_tree(folder)
     venv.EnvBuilder(symlinks=True).create(folder)
     packages = next(folder.glob("lib/python*/site-packages"))
@@ -57,7 +57,9 @@ def _pip() -> str:
         return ""
     import ensurepip
 
-    bundled = sorted(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))  # importable without installation
+    bundled = sorted(
+        Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")
+    )  # a zip file that Python imports directly
     return f"{bundled[-1]}\n" if bundled else ""
 
 

@@ -36,12 +36,12 @@ _ORDERED = {
 
 
 class SearchOperations:
-    """SageMaker's Search."""
+    """SageMaker's Search operation."""
 
     cloud: Cloud
 
     async def search(self, call: Call) -> dict[str, Any]:
-        """Search resources."""
+        """Find the resources of one kind that meet a SearchExpression; raises `ServiceError`."""
         params = call.params
         resource = params["Resource"]
         if resource not in _KINDS:

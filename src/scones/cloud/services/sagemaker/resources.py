@@ -90,7 +90,7 @@ class Resources:
         return document
 
     def of_status(self, *statuses: str) -> list[Document]:
-        """Return the documents with one of some statuses, sorted by status and then oldest first."""
+        """Return the documents with any of the given statuses, sorted by status and then oldest first."""
         rows = self.store.rows(
             "SELECT name, document FROM sagemaker_resources WHERE kind = ?"  # noqa: S608 - placeholders only
             f" AND status IN ({', '.join('?' * len(statuses))}) ORDER BY status, created, name",

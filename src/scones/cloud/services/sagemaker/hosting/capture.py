@@ -102,7 +102,9 @@ class CaptureTarget:
         if "Output" in self.modes:
             sides.append(b'"endpointOutput":' + self._side(answer, b"OUTPUT"))
         metadata = f'"eventId":"{uuid4()}"'
-        if attributes is not None:  # a list, as in AWS's pre-processor class; AWS's order of this key is not known
+        if (
+            attributes is not None
+        ):  # a list, as in AWS's pre-processor class; its position among AWS's keys is not known
             metadata += f',"customAttributes":{_json([attributes])}'
         if inference_id is not None:
             metadata += f',"inferenceId":{_json(inference_id)}'

@@ -47,7 +47,10 @@ class Endpoints:
         return self._cloud.arn("sagemaker", f"endpoint/{name.lower()}")
 
     async def start(self) -> None:
-        """Plan to restart every endpoint of an earlier process, and to resume unfinished updates and deletions."""
+        """Plan to restart the endpoints of an earlier process that had not failed.
+
+        Unfinished updates and deletions are resumed.
+        """
         documents = self._endpoints.all()
         if self._cloud.may_sweep:
             await asyncio.to_thread(self._sweep, documents)

@@ -32,7 +32,7 @@ We found no source for AWS's error for a larger response.
 MESSAGE_LIMIT = 2048
 """Maximum characters of a model server's error message: the length of OriginalMessage in botocore's model."""
 ENCODE_ASIDE = 256 << 10
-"""Bytes from which a capture record is encoded on a thread, because it would delay other requests."""
+"""Bytes from which a capture record is encoded on a thread, so that it does not delay other requests."""
 _REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 
 

@@ -1,1 +1,1 @@
-"""Jobs: training, processing, transform and tuning, from their request to what they leave in S3."""
+"""Training, processing, transform and tuning jobs, from the request to the artifacts in S3."""

@@ -19,7 +19,7 @@ LOOK_EVERY = 0.1
 
 @asynccontextmanager
 async def alone(turn: asyncio.Lock, on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Hold a lock of this machine, so that only one job of all its clouds runs on several instances.
+    """Hold the machine's lock for jobs on several instances: one such job runs at a time, across all clouds.
 
     The processes of each such job meet at port 7777, and PyTorch listens there on all addresses. The jobs of one cloud
     wait for `turn` in their order. `on_wait` is called if another job holds the lock.

@@ -92,7 +92,7 @@ class ProcessingInstance:
         self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
 
     async def wait(self) -> int:
-        """Wait for the program's end; return its exit code."""
+        """Wait until the program ends; return its exit code."""
         assert self._sandbox is not None
         assert self._stream is not None
         try:

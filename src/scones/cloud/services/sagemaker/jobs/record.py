@@ -78,7 +78,7 @@ class Record:
         await self.jobs.update(self.name, change)
 
     async def finish(self, secondary: str, reason: str = "") -> None:
-        """End the job, unless it has ended."""
+        """Set the job's final status, unless it has one already."""
 
         def change(document: Document) -> None:
             if document["TrainingJobStatus"] not in ENDED:

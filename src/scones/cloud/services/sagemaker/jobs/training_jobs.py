@@ -51,7 +51,10 @@ class TrainingJobs:
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
-        """Resume after a restart: jobs that had started fail, and queued jobs are queued again."""
+        """Resume after a restart: jobs that had started fail, jobs that were stopped while they waited become Stopped.
+
+        Queued jobs are queued again.
+        """
         resumption = self._cloud.resumption
         if not resumption.recover:
             await asyncio.to_thread(remove_tree, self._folder)

@@ -18,7 +18,7 @@ from typing import Any
 from scones.cloud.services.sagemaker.errors import invalid
 
 _NAMES = re.compile(r"\['[^']*'(\s*,\s*'[^']*')+\s*\]$")
-"""Match for a path that ends with several names; it selects an object with these members."""
+"""Pattern of a path that ends with several names; such a path selects an object with these members."""
 _INDICES = re.compile(r"\[([^\]]*)\]$")
 
 

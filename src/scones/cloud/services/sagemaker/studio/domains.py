@@ -62,7 +62,7 @@ class Domains:
         return {"Domains": [{key: each[key] for key in _SUMMARY} for each in page], **more}
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Set the members that a request has; raises `ServiceError` (ResourceNotFound)."""
+        """Merge a request's members into the domain; raises `ServiceError` (ResourceNotFound)."""
         identifier = request["DomainId"]
         given = {key.removesuffix("ForUpdate"): value for key, value in request.items()}
 

@@ -30,7 +30,7 @@ SPACE = Kind("space", "Space")
 
 
 class Members:
-    """The user profiles or the spaces of all domains, which are InService at once; each one is called a member here."""
+    """The user profiles or the spaces of all domains; each of them is a member of its domain, and InService at once."""
 
     def __init__(self, cloud: Cloud, kind: Kind) -> None:
         self._cloud = cloud
@@ -83,7 +83,7 @@ class Members:
         ]
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Set the members that a request has; raises `ServiceError` (ResourceNotFound)."""
+        """Merge a request's values into the member's document; raises `ServiceError` (ResourceNotFound)."""
         domain, name = request["DomainId"], request[self.kind.name]
         self.describe(domain, name)
         given = {key: value for key, value in request.items() if key not in ("DomainId", self.kind.name)}
