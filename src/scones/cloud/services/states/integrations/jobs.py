@@ -81,7 +81,7 @@ class JobIntegration(OptimizedIntegration):
         return shown_
 
     async def abandon(self, cloud: Cloud, parameters: Any, answer: Any) -> None:
-        """Stop the job or execution because its task has ended; AWS tries the same."""
+        """Try to stop the job or execution, which the task no longer waits for, as AWS does."""
         with contextlib.suppress(ServiceError):  # it has already ended
             await cloud.call(self.vendor.service, self._job.stop, self._job.name(parameters, answer))
 

@@ -21,7 +21,7 @@ from scones.cloud.wire.model import service_model
 
 
 class Integration(Protocol):
-    """A call of a service for a task."""
+    """An integration, which calls a service for a task."""
 
     async def call(self, cloud: Cloud, parameters: Any) -> Any:
         """Return the response that the history shows; raise `StateFailedError` if the call fails."""
@@ -84,7 +84,7 @@ def recognised(resource: Resource) -> bool:
 
 
 def input_shape(resource: Resource) -> StructureShape | None:
-    """Return the shape of an integration's parameters, or None if the local cloud does not support it."""
+    """Return the shape of an integration's parameters, or None if the local cloud does not support the integration."""
     service = _sdk_service(resource) or VENDOR_SERVICES.get(resource.type)
     if service is None or find(resource) is None:
         return None
@@ -93,7 +93,7 @@ def input_shape(resource: Resource) -> StructureShape | None:
 
 @lru_cache(maxsize=1024)
 def find(resource: Resource) -> Integration | None:
-    """Return the integration of a resource, or None if the local cloud does not support it."""
+    """Return the integration of a resource, or None if the local cloud does not support one."""
     operation = pascal(resource.operation)
     if resource.type.startswith("aws-sdk:"):
         service = _sdk_service(resource)

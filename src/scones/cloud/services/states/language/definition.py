@@ -48,7 +48,7 @@ class Catcher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The fields of all states. `input_path` and `output_path` are None if the path is null: an empty object.
+    """The fields of all states. A path is None if the field is null, which selects an empty object.
 
     In a JSONata state both paths are `$`, `parameters` holds Arguments, and `output` holds Output.
     """
@@ -81,7 +81,7 @@ class Pass(Producing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working(Producing):
-    """A state that may fail and has Retry and Catch."""
+    """A state that may fail; it may have Retry and Catch."""
 
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
@@ -139,7 +139,7 @@ class Choice(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait(State):
-    """A Wait state, which waits for `seconds` or until `timestamp`; each is a constant, a path or JSONata."""
+    """A Wait state, which waits for `seconds` or until `timestamp`; one is set, as a constant, a path or JSONata."""
 
     seconds: float | Path | JsonataQuery | None
     timestamp: str | Path | JsonataQuery | None

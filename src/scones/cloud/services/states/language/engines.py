@@ -1,4 +1,4 @@
-"""Access to the compilers of JSONata and of JSONPath queries, which only a worker process may load.
+"""The compilers of JSONata and of JSONPath queries, which only a worker process may load.
 
 Compiling an expression may take unbounded time and memory, so the cloud's own process compiles none. Requesting an
 engine there raises `EngineNeededError`, and a worker process does the work.

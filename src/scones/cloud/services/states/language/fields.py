@@ -49,7 +49,7 @@ _JSONATA: dict[str, frozenset[str]] = {
 
 TYPES = frozenset(_BOTH)
 DISTRIBUTED = frozenset({"ItemReader", "ItemBatcher", "ResultWriter"})
-"""Map fields that require the distributed mode; in inline mode, AWS ignores the other fields for distributed Maps."""
+"""Map fields that an inline Map must not have; AWS ignores the other fields of a distributed Map there."""
 LANGUAGES = ("JSONPath", "JSONata")
 GROUPS: dict[str, frozenset[str]] = {
     "": frozenset({"Comment", "QueryLanguage", "StartAt", "States", "TimeoutSeconds", "Version"}),
@@ -65,14 +65,17 @@ CATCHER = {"JSONPath": _CATCHER | {"ResultPath"}, "JSONata": _CATCHER | {"Output
 
 
 def unsupported(kind: str, language: str, field: str) -> str | None:
-    """Return AWS's message if a type of state does not have a field in a query language, or None if it has."""
+    """Return AWS's message for a field that a type of state does not have in a query language, or None."""
     return refusal(
         field, language, {"JSONPath": _BOTH[kind] | _JSONPATH[kind], "JSONata": _BOTH[kind] | _JSONATA[kind]}
     )
 
 
 def refusal(field: str, language: str, allowed: Mapping[str, Collection[str]]) -> str | None:
-    """Return AWS's message for a field that a query language does not allow, or None; `allowed` is by language."""
+    """Return AWS's message for a field that a query language does not allow, or None.
+
+    `allowed` contains the allowed fields by query language.
+    """
     other = LANGUAGES[language == LANGUAGES[0]]
     if field in allowed[language]:
         return None

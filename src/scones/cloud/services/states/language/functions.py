@@ -115,7 +115,7 @@ def json_to_string(value: Any) -> str:
 
 
 def array(*values: Any) -> list[Any]:
-    """Make an array of the arguments."""
+    """Return the arguments as an array."""
     return list(values)
 
 
@@ -187,7 +187,7 @@ def hash_(value: Any, algorithm: Any) -> str:
 
 
 def json_merge(first: Any, second: Any, deep: Any) -> dict[str, Any]:
-    """Merge two objects; fields of the second override. Only shallow merging exists: the third argument is false."""
+    """Merge two objects; the fields of the second override. `deep` must be false: there is only shallow merging."""
     if deep is not False:
         raise ValueError("only shallow merging is supported: the third argument must be false")
     return {**_object(first), **_object(second)}

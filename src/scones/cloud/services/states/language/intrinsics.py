@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\]'"])*\])*""")
 _WORDS = {"true": True, "false": False, "null": None}
 _ROOM = 8 * 1024
-"""Maximum characters of arguments for a call in this process; such a call takes a few milliseconds at most."""
+"""Maximum length of the arguments of a call in this process, in characters; it takes a few milliseconds at most."""
 _MOST_NESTED = 10
 """Maximum depth of nested intrinsic functions in one field, on AWS."""
 

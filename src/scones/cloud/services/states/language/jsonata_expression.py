@@ -26,14 +26,14 @@ class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
     """An expression with JavaScript's arithmetic, which fails if a range or string exceeds AWS's size limits."""
 
     def evaluate(self, input: Any, bindings: Any = None) -> Any:  # noqa: A002 - jsonata-python's name
-        """Evaluate the expression as the current one, which functions that read the time or call functions use."""
+        """Make this the current expression, which functions that read the time or call others use, and evaluate it."""
         Jsonata.CURRENT.jsonata = self
         return super().evaluate(input, bindings)
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: Any) -> Any:
         """Compute as JavaScript does, including division by zero and remainders of fractions."""
         if not (Utils.is_numeric(lhs) and Utils.is_numeric(rhs)):
-            return super().evaluate_numeric_expression(lhs, rhs, op)  # nothing, or an error
+            return super().evaluate_numeric_expression(lhs, rhs, op)  # undefined, or an error
         return _number(_OPERATIONS[op](float(lhs), float(rhs)))
 
     def validate_arguments(self, signature: Any, args: Any, context: Any) -> Any:
@@ -181,7 +181,7 @@ class _Functions:
         if value is None or picture is None:
             return None
         pictures = picture.split((options or {}).get("pattern-separator", ";"))
-        if len(pictures) <= 2:  # more are refused below
+        if len(pictures) <= 2:  # jsonata-python rejects more than two
             for part in pictures:
                 if broken := _broken_rule(part, options or {}):
                     raise JException(broken)

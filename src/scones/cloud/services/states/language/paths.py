@@ -1,8 +1,8 @@
 """JSONPath in the Amazon States Language: `$` is the input, `$$` the context object, `$name` a variable.
 
-This module evaluates paths to one value, because AWS's errors (Jayway's) name the missing step, and wildcards and
-slices, whose time is proportional to the input. The time of other queries (filters, `..`, unions) is not bounded: a
-worker process evaluates them with python-jsonpath (RFC 9535).
+This module evaluates paths that refer to one value, because AWS's errors (Jayway's) name the missing step. It also
+evaluates wildcards and slices, which take time in proportion to the input. The time of other queries (filters, `..`,
+unions) is not bounded, so a worker process evaluates them with python-jsonpath (RFC 9535).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ AnyStep = Step | Wildcard | Slice
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A compiled reference path, which points at one value."""
+    """A compiled reference path, which refers to one value."""
 
     text: str
     variable: str

@@ -67,7 +67,7 @@ def read_resource(arn: str) -> Resource:
 def integration_name(resource: str) -> str | None:
     """Return the text after `arn:aws:states:::` in the ARN of a service integration, or None for other resources.
 
-    The ARN may contain a region and an account, as some that AWS's own samples deploy.
+    The ARN may contain a region and an account, like some in AWS's own samples.
     """
     parts = resource.split(":", 5)
     if len(parts) == 6 and parts[0] == "arn" and parts[2] == "states" and not parts[5].startswith("activity:"):

@@ -68,7 +68,7 @@ async def _read(tester: StateTester, reader: ItemReader, scope: Scope) -> list[A
 async def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
     """Record the tolerated failures, and raise `StateFailedError` if more iterations have failed.
 
-    If a Map does not set them, an execution tolerates no failures and a test any number, as recorded on AWS.
+    A Map that does not set them tolerates no failures in an execution but any number in a test, as recorded on AWS.
     """
     limits, shown = await limits_of(state, scope), tester.inspection.limits
     if limits.count is not None:

@@ -7,9 +7,9 @@ from typing import Any
 
 
 def as_written(text: str, array: list[Any]) -> str | None:
-    """Return the original text of an array that a JSON text contains, or None if it does not contain it.
+    """Return the original text of an array in a JSON text, or None if it is not there.
 
-    This takes milliseconds if both are large.
+    The search takes milliseconds if both are large.
     """
     decoder = _Decoder()
     decoder.decode(text)

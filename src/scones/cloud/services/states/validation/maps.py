@@ -30,9 +30,9 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
     "ToleratedFailurePercentage": (0.0, 100.0),
 }
 _HOLDERS = ("ReaderConfig", "ItemBatcher")
-"""Objects in a state that contain numbers; `_numbers` checks the query language of their fields.
+"""Objects in a state that contain numbers; `_numbers` checks the query language of their `...Path` fields.
 
-The query language of the state's own fields is checked with those of all states.
+The check of a state's own fields is in `definition`.
 """
 _READER_BOUNDS: dict[str, tuple[float, float | None]] = {"MaxItems": (0, 100_000_000)}
 _BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {

@@ -15,10 +15,7 @@ from scones.cloud.services.states.validation.states_below import states_below
 
 
 def resource_faults(document: dict[str, Any]) -> list[Diagnostic]:
-    """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error.
-
-    This takes one second at most.
-    """
+    """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error; takes 1 s at most."""
     return [fault for _, state, at in states_below(document) if state["Type"] == "Task" for fault in _task(state, at)]
 
 
@@ -40,10 +37,10 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
 
 
 def _parameters(given: dict[str, Any], shape: StructureShape, at: str) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each unknown member at any depth, and for each missing required member.
+    """Yield a diagnostic for each unknown member at any depth, and for each missing required member at the top level.
 
-    The messages are AWS's for unknown SageMaker parameters (aws/amazon-sagemaker-examples, issue 4492), where the
-    location of a member at any depth is the Parameters field, and for a Task's Credentials.
+    The message about unknown members is AWS's for SageMaker (aws/amazon-sagemaker-examples, issue 4492); its location
+    is the Parameters field itself at any depth. The message about missing members is AWS's for a Task's Credentials.
     """
     for name in dict.fromkeys(_foreign(given, shape)):
         yield Diagnostic(SCHEMA, f'The field "{name}" is not supported by Step Functions', at)
