@@ -32,7 +32,10 @@ async def image_command(image: str, argument: str) -> list[str]:
 
 
 def environment(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict[str, str]:
-    """Return the variables of every container: the cloud's URL, credentials of the role for `hours` hours, and more."""
+    """Return the variables of every container: the cloud's URL, credentials of the role, and pip's settings.
+
+    The credentials are valid for `hours` hours.
+    """
     keys = cloud.credentials.session(role_arn, session, hours * 3600)
     variables = {
         "AWS_ACCESS_KEY_ID": keys.access_key_id,

@@ -28,7 +28,7 @@ from scones.cloud.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = max(1, min(2, CORES // 4))
-"""Maximum number of jobs of one kind (training, processing, transform) that run at once; others wait for capacity."""
+"""Maximum number of jobs of one kind (training, processing, transform) that run at once; further ones wait."""
 
 
 def instances(request: Document) -> int:
