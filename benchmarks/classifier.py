@@ -2,7 +2,7 @@
 
     python -m benchmarks.classifier                       both recipes, five seeds; writes docs/classifier.md
     python -m benchmarks.classifier --only scratch        one recipe; the document keeps the other's figures
-    python -m benchmarks.classifier --folds-only          for decisions: does not use the test images
+    python -m benchmarks.classifier --folds-only          for choices between recipes: no use of the test images
 
 For each recipe, five jobs train on four fifths of the 1,000 training images and are evaluated on the remaining fifth.
 Five more train on all of them and are evaluated on the 200 official test images. Every job has a different seed. Each

@@ -78,7 +78,7 @@ async def _probe(url: str) -> list[float]:
 
 
 async def _ask(url: str, due: float) -> float:
-    """Send one request on an idle connection; return the seconds since it was due."""
+    """Send one request on an idle or new connection; return the seconds since it was due."""
     loop = asyncio.get_running_loop()
     with suppress(OSError, EOFError, TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -1,4 +1,4 @@
-"""The program behind the image `fuzz`: it ends at once as a job, and as a model server returns the request's body."""
+"""The program behind the container image `fuzz`: a job that ends at once, or a model server that echoes requests."""
 
 from __future__ import annotations
 

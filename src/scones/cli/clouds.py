@@ -161,7 +161,7 @@ def _silence(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
 
 
 def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
-    """Return the writes that wait for disk space, the damage, and the work left by a start with --recover, if any."""
+    """Return the writes that wait for disk space, the damage, and the work that --recover did not resume, if any."""
     found: dict[str, Any] = {}
     state = running.state()
     if full := state.get("full"):

@@ -102,7 +102,7 @@ class Captures:
 
 @dataclass
 class CaptureReader:
-    """Reads a source repeatedly and downloads only new files; `since` is truncated to whole seconds, as records are."""
+    """Reads a source repeatedly, downloading only new and rewritten files; `since` is cut to whole seconds."""
 
     source: CaptureSource
     since: datetime | None = None

@@ -54,7 +54,7 @@ def lab(
 
 
 def _ask_nothing(environments: Path) -> None:
-    """Answer JupyterLab's question whether to fetch its project's news, with no."""
+    """Decline JupyterLab's news in its settings, so that it does not ask about them."""
     settings = environments / LAB.name / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}))

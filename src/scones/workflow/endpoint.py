@@ -135,7 +135,7 @@ def _missing(error: Any) -> bool:
 
 
 def _wait(client: Any, name: str, say: Say) -> None:
-    """Wait until the endpoint is in service, polling with backoff: every 0.1 s at first, every 5 s at most."""
+    """Wait until the endpoint is in service, polling with backoff, from every 0.1 s to every 5 s."""
     pause, status, deadline = 0.1, "", time.monotonic() + MOST_SECONDS
     while True:
         found = client.describe_endpoint(EndpointName=name)

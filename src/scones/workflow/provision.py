@@ -25,7 +25,7 @@ FUNCTIONS = ("serialize_image", "classify_image", "filter_inferences")
 """Modules of scones.workflow.functions, in the order of the state machine."""
 FUNCTION_SECONDS, FUNCTION_MEGABYTES = 30, 256
 ROLE_SETTLES = 60.0
-"""Maximum seconds until AWS lets every service assume a new role."""
+"""Maximum seconds of retries until AWS lets a service assume a new role."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ _HERE = Path(__file__).parent
 
 
 def provide(folder: Path) -> None:
-    """Copy the notebooks into a folder; what is there already stays as it is."""
+    """Copy the notebooks into a folder; existing files are not overwritten."""
     folder.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(_HERE.glob("*.ipynb")):
         target = folder / notebook.name

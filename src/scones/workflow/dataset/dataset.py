@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Progress = Callable[[int, int | None], None]
-"""Callback with the amount done and the total (None if unknown): bytes for `extract`, images elsewhere."""
+"""Callback with the amount done and the total (None if unknown): bytes for `extract`, images or objects elsewhere."""
 
 S3Client = Any
 """boto3's S3 client: its class is generated at run time, so only a stub package has its type."""

@@ -1,4 +1,4 @@
-"""Extract: get the image archive from the first source that delivers it, and verify it by its SHA-256.
+"""Extract: get the image archive from the first source that delivers it, and identify it by its SHA-256.
 
 A source is an https:// or http:// URL, a file:// URL, a path, or s3://bucket/key. An interrupted download resumes where
 it stopped, even from another mirror if the digest is known. A file that is already complete is not downloaded again.

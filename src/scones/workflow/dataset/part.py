@@ -17,8 +17,8 @@ def digest(path: Path) -> str:
 class Part:
     """`<target>.part`, with its source and ETag in `<target>.json`; it becomes `target` when complete.
 
-    Bytes of another source, or of a version without an ETag, are kept only if a digest will verify the complete file
-    (`judged`).
+    Bytes of another source, or of a version without a strong ETag, are kept only if a digest will verify the complete
+    file (`judged`).
     """
 
     def __init__(self, target: Path, source: str, *, judged: bool) -> None:

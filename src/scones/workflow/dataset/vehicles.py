@@ -19,7 +19,7 @@ RUBBER: Colour = (28, 28, 30)
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws in vehicle units: a wheel has radius 1, and y points down.
+    """A pen that draws in vehicle units: a wheel has radius 1, and y points down.
 
     `matrix` (2 by 3) maps these to pixels; it combines pose, size, mirroring and foreshortening.
     """
