@@ -38,7 +38,7 @@ class Lambda(
     RecordedSettingOperations,
     AccountOperations,
 ):
-    """Functions in execution environments on this machine; `urls` serves their URLs."""
+    """The Lambda service. Functions run in execution environments on this machine; `urls` serves their URLs."""
 
     schema: ClassVar[str] = f"{Operations.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
 
@@ -47,7 +47,7 @@ class Lambda(
         self.urls = FunctionUrlServer(cloud, self._invoker)
 
     async def start(self) -> None:
-        """Clear what a former process left, and plan to go on with events that it had accepted."""
+        """Remove unused files of an earlier process, and plan the resumption of its accepted events and mappings."""
         if self.cloud.may_sweep:
             await asyncio.to_thread(self._code.sweep, self._records.used_code())
         await self._invoker.start()
@@ -55,9 +55,9 @@ class Lambda(
         self._pollers.start()
 
     def drain(self) -> None:
-        """Take no more messages of queues."""
+        """Stop receiving messages from queues."""
         self._pollers.drain()
 
     async def stop(self) -> None:
-        """End every execution environment."""
+        """End all execution environments."""
         await self._invoker.stop()

@@ -1,4 +1,4 @@
-"""Deployment packages: zip archives kept by their digest, and their contents as folders to mount."""
+"""Deployment packages: zip archives stored by their digest, and their contents as folders to mount."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.untrusted_files import remove_tree
 
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 52_428_800, 262_144_000
-"""Bytes that an archive in a request may have, and a function's code unzipped (AWS's quotas of 50 and 250 MB)."""
+"""Maximum bytes of an archive in a request, and of a function's unzipped code (AWS's quotas of 50 MB and 250 MB)."""
 _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, OverflowError,
     ValueError,
 )  # fmt: skip
-"""What zipfile raises for damaged, cut, encrypted and unknown forms."""
+"""Exceptions that `zipfile` raises for damaged, truncated, encrypted and unknown archives."""
 MEMBERS_LIMIT = 100_000
-"""Maximum number of files in an archive; AWS states none."""
+"""Maximum number of files in an archive; AWS states no maximum."""
 _MEMBER = b"PK\x01\x02"
-"""What a member's entry in the archive's directory begins with."""
+"""First bytes of a member's entry in the archive's central directory."""
 _LONGEST_NAME, _LONGEST_PATH = 255, 2048
-"""Bytes of a name and of a path below the code's folder: Linux allows 255, and 4,096 for a whole path."""
+"""Maximum bytes of a name, and of a path below the code's folder. Linux allows 255 for a name and 4,096 for a full
+path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A stored archive: its name in the store, and what AWS tells of it."""
+    """A stored archive: `digest` is its SHA-256 in hexadecimal, `size` its bytes."""
 
     digest: str
     size: int
 
     @property
     def code_sha256(self) -> str:
-        """The digest as CodeSha256 gives it."""
+        """The digest in the format of CodeSha256: base64."""
         return base64.b64encode(bytes.fromhex(self.digest)).decode()
 
 
 class CodeStore:
-    """Archives below one folder, by SHA-256; contents are unzipped when first needed."""
+    """Archives in one folder, by SHA-256; their contents are unzipped when first needed."""
 
     def __init__(self, folder: Path) -> None:
         self._archives = folder / "code"
@@ -57,7 +58,10 @@ class CodeStore:
             path.mkdir(parents=True, exist_ok=True)
 
     def add(self, archive: bytes) -> Package:
-        """Check an archive and keep it; it is on disk when this returns. Blocks: call it in a thread."""
+        """Check and store an archive; it is on disk when this returns. Blocks: call it in a thread.
+
+        Raises `InvalidParameterValueException` for an archive that is damaged or too large.
+        """
         _check(archive)
         package = Package(hashlib.sha256(archive).hexdigest(), len(archive))
         path = self.archive(package.digest)
@@ -73,11 +77,14 @@ class CodeStore:
         return package
 
     def archive(self, digest: str) -> Path:
-        """Return where an archive is kept."""
+        """Return the path of an archive."""
         return self._archives / f"{digest}.zip"
 
     def contents(self, digests: tuple[str, ...]) -> Path:
-        """Return a folder with the contents of archives, later ones over earlier. Blocks: call it in a thread."""
+        """Return a folder with the contents of archives; files of later archives replace those of earlier ones.
+
+        Blocks: call it in a thread.
+        """
         name = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
         folder = self._contents / name
         if not folder.exists():
@@ -93,7 +100,7 @@ class CodeStore:
         return folder
 
     def unzipped(self, digests: tuple[str, ...]) -> int:
-        """Return the bytes that archives have unzipped, together. Blocks: call it in a thread."""
+        """Return the total bytes of archives when unzipped. Blocks: call it in a thread."""
         size = 0
         for digest in digests:
             with zipfile.ZipFile(self.archive(digest)) as file:
@@ -101,7 +108,7 @@ class CodeStore:
         return size
 
     def sweep(self, used: set[str]) -> None:
-        """Remove archives that nothing uses any more, and all unzipped contents."""
+        """Remove archives whose digests are not in `used`, and all unzipped contents."""
         for path in self._archives.iterdir():
             if path.stem not in used:
                 path.unlink()
@@ -114,7 +121,7 @@ def _size(file: zipfile.ZipFile) -> int:
 
 
 def _check(archive: bytes) -> None:
-    if archive.count(_MEMBER) > MEMBERS_LIMIT:  # before zipfile makes an object of each
+    if archive.count(_MEMBER) > MEMBERS_LIMIT:  # checked before zipfile creates an object for each
         message = f"The archive has more than {MEMBERS_LIMIT} files, which is more than the local cloud unzips."
         raise ServiceError("InvalidParameterValueException", message, Type="User")
     try:
@@ -134,7 +141,7 @@ def _check(archive: bytes) -> None:
 
 
 def _check_paths(file: zipfile.ZipFile) -> None:
-    """Raise `BadZipFile` for members that no folder can hold: names too long, or a file where a folder has to be."""
+    """Raise `BadZipFile` if a member's name is too long, or if a file and a folder have the same path."""
     files: set[str] = set()
     folders: set[str] = set()
     for member in file.infolist():
@@ -150,7 +157,7 @@ def _check_paths(file: zipfile.ZipFile) -> None:
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    """Unzip with file modes; zipfile itself keeps member names inside the folder."""
+    """Unzip an archive with its file modes; `zipfile` keeps members inside the folder."""
     left = UNZIPPED_LIMIT
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():

@@ -1,4 +1,4 @@
-"""Where the results of events go: destinations and dead-letter queues."""
+"""Destinations and dead-letter queues, which receive the results of asynchronous invocations."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SUCCESS, EXHAUSTED, TOO_OLD, NO_CONCURRENCY = (
     "EventAgeExceeded",
     "ZeroReservedConcurrency",
 )
-"""Why an event's processing ended, in AWS's words."""
+"""Reasons why an event's processing ended, as AWS names them."""
 MESSAGE_LIMIT = 1024
-"""Characters of an error's message in a dead letter."""
+"""Maximum characters of an error message in a dead letter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventResult:
-    """How the processing of an event ended."""
+    """The result of an event's processing."""
 
     request_id: str
     function_arn: str
@@ -46,10 +46,10 @@ class EventResult:
     attempts: int
     payload: bytes
     outcome: Outcome | None
-    """The last invocation's; None where the function was never run."""
+    """Outcome of the last invocation; None if the function was never invoked."""
 
     def document(self) -> dict[str, Any]:
-        """Return the invocation record that destinations get, as the Lambda Developer Guide shows it."""
+        """Return the invocation record for a destination, as the Lambda Developer Guide shows it."""
         document: dict[str, Any] = {
             "version": "1.0",
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -69,7 +69,7 @@ class EventResult:
         return document
 
     def attributes(self) -> dict[str, str]:
-        """Return the attributes of a dead letter."""
+        """Return the message attributes of a dead letter."""
         error = _parsed(self.outcome.payload) if self.outcome else None
         message = error.get("errorMessage", "") if isinstance(error, dict) else ""
         return {
@@ -80,18 +80,18 @@ class EventResult:
 
 
 class Destinations:
-    """Delivers results: kept when an event's processing ends, and delivered then or after a restart."""
+    """Delivers results. A result is stored when an event's processing ends, and delivered then or after a restart."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
-        """Go on with what a former process left."""
+        """Resume the deliveries that an earlier process left."""
         self._outbox.start()
 
     async def end(self, number: int | None, result: EventResult, config: dict[str, Any], dead_letters: str) -> None:
-        """Forget an accepted event, and keep its result for whom the function's configuration names."""
+        """Delete an accepted event, and store its result for the targets that the function's configuration names."""
         found = self._deliveries(result, config, dead_letters)
 
         def write(connection: sqlite3.Connection) -> None:
@@ -153,7 +153,7 @@ class Destinations:
 
 
 def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) -> None:
-    """Refuse an ARN that results cannot go to."""
+    """Raise `InvalidParameterValueException` for an ARN that cannot receive results."""
     service, name = service_of(arn), arn.rpartition(":")[2]
     if service not in services or (service in DEAD_LETTER_SERVICES and name.endswith(".fifo")):
         message = f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}, without FIFO."

@@ -1,4 +1,4 @@
-"""One execution environment: a sandbox in which one copy of a function runs, one invocation at a time."""
+"""Execution environments: each is a sandbox that runs one copy of a function, one invocation at a time."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ from scones.cloud.services.lambda_.runtime_api import (
 from scones.cloud.untrusted_files import remove_tree
 
 INIT_SECONDS = 10.0
-"""How long AWS lets a function initialise before its own time limit begins to run."""
+"""Seconds that AWS allows for the initialisation before the function's own time limit begins."""
 LIFETIME_SECONDS = 6 * 3600.0
-"""How long an environment is used: its credentials last longer. AWS replaces them after some hours, too."""
+"""Seconds for which an environment is used; its credentials last longer. AWS also replaces environments after some
+hours."""
 WATCH_SECONDS = 0.05
 LOG_SECONDS = 0.5
-"""How long a running handler's output waits for its way into the log."""
+"""Seconds between two writes of a running handler's output to the log."""
 DRAIN_SECONDS = 2.0
-"""Time in which the log takes what an invocation has written, before its report; what takes longer comes behind it."""
+"""Maximum seconds in which an invocation's output is logged before its report; the remaining output follows the
+report."""
 MB = 1_048_576
 
 _EXITED, _OUT_OF_MEMORY, _TIMED_OUT = "Runtime.ExitError", "Runtime.OutOfMemory", "Sandbox.Timedout"
@@ -45,40 +47,40 @@ _EXITED, _OUT_OF_MEMORY, _TIMED_OUT = "Runtime.ExitError", "Runtime.OutOfMemory"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What an execution environment is made for."""
+    """The settings of an execution environment."""
 
     log: LogSettings
     timeout: float
-    """Seconds for one invocation."""
+    """Maximum seconds of one invocation."""
     allowed_mb: int
-    """What it may have before it is killed: its memory size, or more where it is lent packages that AWS has not."""
+    """Memory limit in MB, above which it is killed: its memory size, or more if it borrows packages of this machine."""
     program: Callable[[str, str, Path], Program]
-    """Returns what to run, by the Runtime API's address, the log stream's name and the folder for /tmp."""
+    """Returns the program, given the Runtime API's address, the log stream's name and the folder for /tmp."""
     spawn: Callable[[Program, Output], Awaitable[Sandbox]]
-    """Starts it."""
+    """Starts the program."""
     scratch: Path
-    """The folder below which private /tmp folders are made."""
+    """The folder in which private /tmp folders are created."""
     isolated: bool = False
-    """True if the program can have files mounted: then its Runtime API has a secret host."""
+    """True if files can be mounted for the program; its Runtime API then has a secret host."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How an invocation ended: the payload, whose fault it was (None, "Unhandled"), and the end of its log."""
+    """The outcome of an invocation: `function_error` is None or "Unhandled", and `log` is the end of its log."""
 
     payload: bytes
     function_error: str | None = None
     status: str = "success"
     kind: str = ""
-    """The error's type, where the environment ended with it."""
+    """The error's type, if the error ended the environment."""
     log: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a runtime ended without an answer: `status` is "error", with `kind`, its type, or "timeout".
+    """The end of a runtime that did not respond: `status` is "error", with the error's type in `kind`, or "timeout".
 
-    `reason` is what its error tells, unless it told the error itself as it could not start: `payload`.
+    `reason` is the error's message. If the runtime could not start and reported its own error, that is `payload`.
     """
 
     status: str
@@ -88,7 +90,7 @@ class Ending:
 
 
 class ExecutionEnvironment:
-    """A function's sandbox with its Runtime API; `alive` until it crashed, timed out or was closed."""
+    """A function's sandbox with its Runtime API; it is `alive` until it crashes, times out or is closed."""
 
     def __init__(self, setup: Setup, write: WriteLog) -> None:
         self.setup = setup
@@ -110,18 +112,21 @@ class ExecutionEnvironment:
 
     @property
     def usable(self) -> bool:
-        """Whether another invocation may run here."""
+        """True if another invocation may run here."""
         running = self._ended is not None and not self._ended.done()
         return self.alive and running and time.monotonic() - self._born < LIFETIME_SECONDS
 
     async def settled(self) -> bool:
-        """Tell whether another invocation may run here, once the runtime has asked for it or ended after the last."""
+        """Wait until the runtime asks for its next invocation or ends; return True if another invocation may run here.
+
+        Waits for at most the function's time limit.
+        """
         if not self._api.asking.done():
             await self._first(self._api.asking, self.setup.timeout)
         return self.usable
 
     async def start(self) -> None:
-        """Start the runtime; whether it came up shows at the first invocation."""
+        """Start the runtime; the first invocation reports a failed initialisation."""
         own_hosts = self.setup.isolated and HOSTS.exists()
         host = secret_host() if own_hosts else LOOPBACK
         address = await self._api.start(host)
@@ -137,7 +142,7 @@ class ExecutionEnvironment:
     async def invoke(
         self, payload: bytes, request_id: str, function_arn: str, client_context: str | None = None
     ) -> Outcome:
-        """Run the handler once. Never raises for what the function does: that is the outcome."""
+        """Run the handler once. A failure of the function does not raise; it is part of the outcome."""
         assert self._sandbox is not None
         watch = asyncio.get_running_loop().create_task(self._watch())
         first, begun = self._init_ms is None, self._begun
@@ -157,7 +162,7 @@ class ExecutionEnvironment:
         await self._sandbox.drain(DRAIN_SECONDS)
         self._log.end_line()
         outcome = self._outcome(request_id, end)
-        if time.monotonic() - self._measured > WATCH_SECONDS:  # reading it takes a tenth of a quick invocation's time
+        if time.monotonic() - self._measured > WATCH_SECONDS:  # measuring takes a tenth of a quick invocation's time
             await self._measure()
         self._report(request_id, milliseconds, self._init_ms if first else None, outcome)
         self._log.flush()
@@ -166,15 +171,15 @@ class ExecutionEnvironment:
         return outcome
 
     async def _initialise(self) -> Ending | None:
-        """Wait until the runtime is ready, or return why it is not.
+        """Wait until the runtime is ready and return None, or return why it is not ready.
 
-        AWS lets it take 10 s, and then what the function's time limit allows.
+        As on AWS, the initialisation may take 10 s plus the function's time limit.
         """
         ready = self._api.ready
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
         if (
             await self._exceeds() or not ready.done() or ready.exception()
-        ):  # also what was quicker than the watch's first look
+        ):  # it may have ended before the first check of `_watch`
             return await self._ending()
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
         return None
@@ -185,12 +190,12 @@ class ExecutionEnvironment:
         deadline = time.time() + self.setup.timeout
         result = self._api.hand_out(Invocation(request_id, payload, deadline, function_arn, client_context))
         await self._first(result, self.setup.timeout)
-        if self._exceeded or not result.done():  # a kill takes a moment to arrive: it may have answered meanwhile
+        if self._exceeded or not result.done():  # a kill takes a moment: the runtime may still have responded
             return await self._ending()
         return result.result()
 
     async def _first(self, future: asyncio.Future[Any], seconds: float) -> None:
-        """Wait until a future or the runtime has ended, at most so long."""
+        """Wait until a future is done or the runtime has ended, for at most `seconds`."""
         assert self._ended is not None
         await asyncio.wait({future, self._ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
@@ -213,7 +218,7 @@ class ExecutionEnvironment:
         return Outcome(payload, "Unhandled", ending.status, ending.kind)
 
     async def _ending(self) -> Ending:
-        """Return why the runtime did not answer, or no longer should have; the environment is of no use any more."""
+        """Close the environment, and return why the runtime did not respond or why its response does not count."""
         assert self._ended is not None
         if self._exceeded:
             await self._ended
@@ -226,7 +231,7 @@ class ExecutionEnvironment:
         return Ending("timeout", "", f"Task timed out after {self.setup.timeout:.2f} seconds")
 
     async def _watch(self) -> None:
-        """Kill the function when it has more memory than it was given; let its output reach the log meanwhile."""
+        """Kill the function when it exceeds its memory limit; until then, write its output to the log regularly."""
         assert self._sandbox is not None
         logged = time.monotonic()
         while True:
@@ -238,7 +243,7 @@ class ExecutionEnvironment:
                 self._log.flush()
 
     async def _exceeds(self) -> bool:
-        """Return True if the function has, or once had, more memory than it was given; at the first time, kill it."""
+        """Return True if the function exceeds, or has exceeded, its memory limit; kill it the first time it does."""
         assert self._sandbox is not None
         if not self._exceeded and await self._measure() > self.setup.allowed_mb * MB:
             self._exceeded = True
@@ -246,10 +251,10 @@ class ExecutionEnvironment:
         return self._exceeded
 
     async def _measure(self) -> int:
-        """Return the memory that the function has now, in bytes."""
+        """Return the function's current memory in bytes."""
         assert self._sandbox is not None
         used = self._sandbox.memory()
-        if used > self.setup.allowed_mb * MB:  # the exact figure takes longer
+        if used > self.setup.allowed_mb * MB:  # the exact measurement takes longer
             used = await asyncio.to_thread(self._sandbox.memory_shared_once)
         self._peak = max(self._peak, used)
         self._measured = time.monotonic()
@@ -260,7 +265,7 @@ class ExecutionEnvironment:
         self._platform.ended(request_id, figures, outcome.status, outcome.kind)
 
     def close(self) -> None:
-        """End the sandbox with everything in it; a second call does nothing."""
+        """End the sandbox with all its processes; a second call does nothing."""
         if not self.alive:
             return
         self.alive = False
@@ -269,7 +274,7 @@ class ExecutionEnvironment:
             self._sandbox.kill()
 
     async def closed(self) -> None:
-        """Wait until everything is gone, log what came last, and remove the private /tmp."""
+        """Close the environment, wait until its processes have ended, log the last lines, and remove its /tmp."""
         self.close()
         if self._ended is not None:
             await self._ended
@@ -295,7 +300,7 @@ _SIGNALS: dict[int, str] = {
     signal.SIGALRM: "alarm clock",
     signal.SIGTERM: "terminated",
 }
-"""Signals as Go names them: AWS's supervisor of runtimes is written in it."""
+"""Names of signals in Go, the language of AWS's runtime supervisor."""
 
 
 def _reason(status: int) -> str:

@@ -1,4 +1,4 @@
-"""The operations on event source mappings. Sources are SQS queues; others are refused by name."""
+"""Operations on event source mappings. Sources are SQS queues; the error for any other source names it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from scones.cloud.services.patterns import PatternError, check_pattern
 _KEPT = ("BatchSize", "MaximumBatchingWindowInSeconds", "FilterCriteria", "ScalingConfig", "FunctionResponseTypes")
 _GIVEN = frozenset({*_KEPT, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
 UNWINDOWED_BATCH = 10
-"""Messages that a batch may have at most for a FIFO queue, and for others without a batching window."""
+"""Maximum batch size, in messages, for a FIFO queue and for a standard queue without a batching window."""
 
 FILTERS = 10
-"""Filters of a mapping: AWS's quota is 5, and 10 on request (Lambda Developer Guide, "Event filtering basics")."""
+"""Maximum filters per mapping. AWS's quota is 5, and 10 on request (Lambda Developer Guide, "Event filtering
+basics")."""
 
 
 class EventSourceOperations(Operations):
     """Operations on event source mappings."""
 
     async def create_event_source_mapping(self, call: Call) -> dict[str, Any]:
-        """Begin to give a queue's messages to a function."""
+        """Create a mapping, and start polling its queue if it is enabled."""
         params, function = call.params, self._function(call)
         _check_members(params)
         source = params.get("EventSourceArn", "")
@@ -41,7 +42,7 @@ class EventSourceOperations(Operations):
         return await self._settle(mapping, function, params | {"Enabled": params.get("Enabled", True)}, "Creating")
 
     async def update_event_source_mapping(self, call: Call) -> dict[str, Any]:
-        """Change what is given of a mapping."""
+        """Change the given settings of a mapping."""
         params = call.params
         _check_members(params)
         mapping = self._event_sources.get(params["UUID"])
@@ -54,9 +55,9 @@ class EventSourceOperations(Operations):
     async def _settle(
         self, mapping: Mapping, function: FunctionName, params: dict[str, Any], passing: str
     ) -> dict[str, Any]:
-        """Keep a mapping with what is given; the answer tells the state that it passes through."""
+        """Store and apply a mapping with the given settings; the response has the transitional state `passing`."""
         mapping |= {member: params[member] for member in _KEPT if member in params}
-        for member in ("FilterCriteria", "ScalingConfig"):  # given empty, they are removed
+        for member in ("FilterCriteria", "ScalingConfig"):  # an empty value removes the member
             if not mapping.get(member, True) or mapping.get(member) == {"Filters": []}:
                 del mapping[member]
         timeout = self._records.find(function).configuration["Timeout"]
@@ -77,7 +78,7 @@ class EventSourceOperations(Operations):
         return self._event_sources.get(call.params["UUID"])
 
     async def list_event_source_mappings(self, call: Call) -> dict[str, Any]:
-        """List mappings, all or those of a queue and of a function."""
+        """List mappings: all, or those of a given queue, function or both."""
         params, found = call.params, self._event_sources.all()
         if "FunctionName" in params:
             function = self._function(call)
@@ -88,7 +89,7 @@ class EventSourceOperations(Operations):
         return page("EventSourceMappings", found, {"MaxItems": 100} | params)
 
     async def delete_event_source_mapping(self, call: Call) -> dict[str, Any]:
-        """End a mapping; a batch that its function works on is finished."""
+        """Delete a mapping; its function finishes the batches that it is processing."""
         mapping = self._event_sources.get(call.params["UUID"])
         await self._event_sources.delete(mapping["UUID"])
         self._pollers.end(mapping["UUID"])

@@ -1,4 +1,4 @@
-"""Event source mappings as they are kept: which queue's messages go to which function, and how."""
+"""Stored event source mappings: the queue, the function that its messages invoke, and the settings."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ SCHEMA = """
 """
 
 Mapping = dict[str, Any]
-"""A mapping as AWS describes it; State is what it settles in, Enabled or Disabled."""
+"""A mapping as AWS describes it; State is the state in which it settles, Enabled or Disabled."""
 
 
 class EventSources:
-    """The rows of mappings. They stay when their function or queue goes, as on AWS."""
+    """The table of mappings. A mapping stays when its function or queue is deleted, as on AWS."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def all(self) -> list[Mapping]:
-        """Return every mapping, by UUID."""
+        """Return all mappings, sorted by UUID."""
         rows = self._store.rows("SELECT document FROM event_source_mappings ORDER BY uuid")
         return [json.loads(row["document"]) for row in rows]
 
     def enabled(self) -> list[str]:
-        """Return the UUIDs of the mappings that are not disabled, so far as their documents can be read."""
+        """Return the UUIDs of the enabled mappings and of those with damaged documents."""
         rows = self._store.rows(
             "SELECT uuid FROM event_source_mappings WHERE NOT json_valid(document)"
             " OR json_extract(document, '$.State') = 'Enabled' ORDER BY uuid"
@@ -39,7 +39,7 @@ class EventSources:
         return [row["uuid"] for row in rows]
 
     def get(self, uuid: str) -> Mapping:
-        """Return a mapping, or raise `ResourceNotFoundException`."""
+        """Return a mapping; raises `ResourceNotFoundException` if it does not exist."""
         row = self._store.row("SELECT document FROM event_source_mappings WHERE uuid = ?", uuid)
         if row is None:
             message = "The resource you requested does not exist."
@@ -48,7 +48,7 @@ class EventSources:
         return mapping
 
     def check_new(self, function_arn: str, source_arn: str, uuid: str = "") -> None:
-        """Raise `ResourceConflictException` where a mapping other than `uuid` joins the two already."""
+        """Raise `ResourceConflictException` if a mapping other than `uuid` already connects the function and queue."""
         row = self._store.row(
             "SELECT uuid FROM event_source_mappings WHERE function_arn = ? AND source_arn = ? AND uuid != ?",
             function_arn, source_arn, uuid,
@@ -62,7 +62,7 @@ class EventSources:
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
 
     async def put(self, mapping: Mapping) -> None:
-        """Keep a mapping, new or changed."""
+        """Create or replace a mapping."""
         await self._store.execute(
             "INSERT INTO event_source_mappings VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET"
             " function_arn = excluded.function_arn, document = excluded.document",
@@ -70,5 +70,5 @@ class EventSources:
         )  # fmt: skip
 
     async def delete(self, uuid: str) -> None:
-        """Forget a mapping."""
+        """Delete a mapping."""
         await self._store.execute("DELETE FROM event_source_mappings WHERE uuid = ?", uuid)

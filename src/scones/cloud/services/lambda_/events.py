@@ -1,4 +1,4 @@
-"""Asynchronous invocations: accepted events, kept until they succeeded or AWS would have given up."""
+"""Asynchronous invocations: accepted events are stored until they succeed or AWS would give them up."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from scones.cloud.services.lambda_.records import Records
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (60.0, 120.0)
-"""AWS tries an event that failed twice more: after one minute, and after two more."""
+"""Seconds before the first and before the second retry of a failed event, as on AWS."""
 THROTTLED_SECONDS = (1.0, 300.0)
-"""The shortest and longest wait for a function that has no room: AWS doubles it from one to the other."""
+"""Shortest and longest wait in seconds while a function is throttled; AWS doubles the wait from one to the other."""
 AGE_SECONDS = 6 * 3600.0
-"""How old an event may become."""
+"""Maximum age of an event in seconds, if its function's configuration does not set one."""
 
 
 class Events:
-    """The queue behind InvocationType Event; it survives the cloud's end."""
+    """The queue of InvocationType Event; it survives the end of the cloud."""
 
     def __init__(self, cloud: Cloud, records: Records, invoker: Invoker) -> None:
         self._cloud = cloud
@@ -43,7 +43,7 @@ class Events:
         self._destinations = Destinations(cloud)
 
     def start(self) -> None:
-        """Plan to go on with the events that a former process had accepted."""
+        """Resume the deliveries of results, and plan the resumption of events that an earlier process accepted."""
         self._destinations.start()
         rows = self._cloud.store.rows("SELECT id, function FROM accepted_events ORDER BY id")
         self._cloud.resumption.plan(self._leftover(row["id"], row["function"]) for row in rows)
@@ -60,7 +60,7 @@ class Events:
         return Leftover("function event", f"{number} for {function}", take_up, give_up)
 
     async def accept(self, request_id: str, function: FunctionName, payload: bytes) -> None:
-        """Keep an event, then begin to process it: it is on disk when this returns."""
+        """Store an event and start to process it; it is on disk when this returns."""
         name = function.name + (f":{function.qualifier}" if function.qualifier else "")
         insert = "INSERT INTO accepted_events (request_id, function, payload, accepted, due) VALUES (?, ?, ?, ?, ?)"
         parameters = (request_id, name, payload, time.time(), time.time())
@@ -75,11 +75,11 @@ class Events:
             try:
                 outcome = await self._invoke(row)
             except ServiceError as error:
-                if error.code != "TooManyRequestsException":  # a function that is gone will not come back
+                if error.code != "TooManyRequestsException":  # a deleted function will not come back
                     log.warning("An event for %s was given up: %s", row["function"], error)
                     await self._cloud.store.execute("DELETE FROM accepted_events WHERE id = ?", number)
                     return
-                wait, attempts = throttled, row["attempts"]  # no attempt: the function has not seen it
+                wait, attempts = throttled, row["attempts"]  # not an attempt: the function did not get it
                 throttled = min(2 * throttled, THROTTLED_SECONDS[1])
             except Exception:
                 log.exception("The local cloud could not run %s for an event; it will be tried again", row["function"])
@@ -96,7 +96,7 @@ class Events:
             )
 
     def _ended(self, row: sqlite3.Row, outcome: Outcome | None, attempts: int, due: float) -> str:
-        """Return why an event's processing ends after an attempt; "" where it is to be tried again at `due`."""
+        """Return why an event's processing ends after an attempt, or "" if the event is to be retried at `due`."""
         name = FunctionName.parse(row["function"])
         if outcome is not None and outcome.function_error is None:
             return SUCCESS

@@ -1,4 +1,4 @@
-"""What a function has beside its configuration: tags and reserved concurrency."""
+"""Operations on functions' tags and reserved concurrency."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from scones.cloud.services.lambda_.names import FunctionName
 from scones.cloud.services.lambda_.operations import Operations
 
 UNRESERVED_LEAST = 100
-"""Executions of an account that no function may reserve."""
+"""Minimum concurrent executions of the account that must remain unreserved."""
 
 
 class FunctionSettingOperations(Operations):
-    """Operations on functions' tags and concurrency; versions and aliases have neither."""
+    """Operations on functions' tags and reserved concurrency; versions and aliases have neither."""
 
     async def list_tags(self, call: Call) -> dict[str, Any]:
         """List a function's tags."""
@@ -35,7 +35,7 @@ class FunctionSettingOperations(Operations):
         return {}
 
     async def put_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Reserve concurrency: more invocations at once than this are throttled."""
+        """Reserve concurrency for a function; more concurrent invocations than this are throttled."""
         name, executions = self._whole(call), call.params["ReservedConcurrentExecutions"]
         others = self.cloud.store.row("SELECT coalesce(sum(reserved), 0) AS sum FROM functions WHERE name != ?", name)
         assert others is not None
@@ -48,11 +48,11 @@ class FunctionSettingOperations(Operations):
         return {"ReservedConcurrentExecutions": executions}
 
     async def get_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Return the reserved concurrency."""
+        """Return a function's reserved concurrency."""
         return {"ReservedConcurrentExecutions": self._records.reserved(self._whole(call))}
 
     async def delete_function_concurrency(self, call: Call) -> dict[str, Any]:
-        """Give reserved concurrency back."""
+        """Remove a function's reserved concurrency."""
         await self._records.reserve(self._whole(call), None)
         return {}
 

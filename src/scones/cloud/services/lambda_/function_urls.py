@@ -1,4 +1,4 @@
-"""Function URLs: their configurations, and the operations on them."""
+"""Operations on function URLs, and their stored configurations."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 PREFIX = "/_lambda-url/"
-"""What the path of a function URL begins with; its id follows."""
+"""Prefix of a function URL's path; the URL's id follows."""
 
 
 class FunctionUrlOperations(Operations):
-    """Operations on function URLs. Their policies are recorded and not enforced, as all policies are here."""
+    """Operations on function URLs. Their policies are recorded but not enforced, like all policies here."""
 
     async def create_function_url_config(self, call: Call) -> Answer:
-        """Give a function, or an alias of it, an address for HTTP."""
+        """Create the URL of a function or of one of its aliases."""
         function, params = self._function(call), call.params
         self._records.find(function)
         arn = self._records.arn(function.name, function.qualifier)
@@ -56,7 +56,7 @@ class FunctionUrlOperations(Operations):
         return self._with_address(*self._url(self._function(call)))
 
     async def update_function_url_config(self, call: Call) -> dict[str, Any]:
-        """Change what is given of a function URL."""
+        """Change the given settings of a function URL."""
         function = self._function(call)
         identity, config = self._url(function)
         config |= {**_chosen(call.params), "LastModifiedTime": _now()}
@@ -66,7 +66,7 @@ class FunctionUrlOperations(Operations):
         return self._with_address(identity, config)
 
     async def delete_function_url_config(self, call: Call) -> Answer:
-        """Take a function's URL away; its next one is another."""
+        """Delete a function URL; a new URL of the function will be a different one."""
         identity, _ = self._url(self._function(call))
         await self.cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
         return Answer({}, 204)
@@ -95,7 +95,7 @@ class FunctionUrlOperations(Operations):
         return row["id"], json.loads(row["document"])
 
     def _with_address(self, identity: str, config: dict[str, Any]) -> dict[str, Any]:
-        """Return a configuration with the address that works now: the cloud's port may be another each time."""
+        """Return a configuration with its current address: the cloud's port may change with each start."""
         return {"FunctionUrl": f"{self.cloud.url}{PREFIX}{identity}/", **config}
 
 

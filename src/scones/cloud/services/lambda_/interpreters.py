@@ -1,4 +1,4 @@
-"""The interpreters of this machine, by the name of Lambda's runtime."""
+"""The interpreters of this machine, by the names of Lambda's runtimes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 OURS = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SETTING = "SCONES_SUBSTITUTE_RUNTIMES"
-"""An environment variable of the cloud: with "false", no runtime stands in for another one."""
+"""Environment variable of the cloud: if it is "false", no interpreter substitutes for a missing one."""
 PROBE_SECONDS = 20.0
 _PROBE = """
 import json, sys
@@ -37,7 +37,7 @@ LANGUAGES = ("python", "nodejs", "provided")
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What can run functions: its runtime's name, its path, and the folders that it needs."""
+    """A program that runs functions: its runtime's name, its path, and the folders that it needs."""
 
     name: str
     executable: str
@@ -45,26 +45,27 @@ class Interpreter:
 
     @property
     def language(self) -> str:
-        """The runtime's name without its number."""
+        """The runtime's name without its version."""
         return language(self.name)
 
 
 OWN = Interpreter(OURS, sys.executable)
-"""The cloud's own."""
+"""The cloud's own interpreter."""
 
 
 class Interpreters:
-    """Finds each runtime's interpreter once."""
+    """Finds the interpreters of runtimes, and remembers them."""
 
     def __init__(self) -> None:
         self._found: dict[str, Interpreter] = {OURS: OWN}
         self._finding = asyncio.Lock()
 
     async def find(self, runtime: str) -> Interpreter:
-        """Return what runs functions of a runtime; raises `InvalidParameterValueException` where nothing may.
+        """Return the interpreter for a runtime; raises `InvalidParameterValueException` if there is none.
 
-        That is the interpreter of this name in PATH, for Python one that has AWS's runtime client; else the cloud's own
-        or the machine's Node.js of another version, unless `SETTING` forbids it. The log says so once.
+        This is the interpreter of that name in PATH; one for Python must have AWS's runtime client. Otherwise the
+        cloud's own Python, or this machine's Node.js of another version, substitutes for it unless `SETTING` forbids
+        it. A substitution is logged once.
         """
         _check(runtime)
         if language(runtime) == "provided":
@@ -89,7 +90,7 @@ class Interpreters:
 
 
 def language(runtime: str) -> str:
-    """Return a runtime's name without its number."""
+    """Return a runtime's name without its version: "python" for "python3.12"."""
     return runtime.partition(".")[0].rstrip("0123456789")
 
 
@@ -108,7 +109,7 @@ def _check(runtime: str) -> None:
 
 
 def _probe_python(runtime: str) -> tuple[Interpreter, str]:
-    """Return the interpreter of a runtime's name; or the cloud's own, with the reason."""
+    """Return the interpreter with a runtime's name, or the cloud's own with the reason for the substitution."""
     path = shutil.which(runtime)
     if path is None:
         return OWN, f"This machine has no {runtime} in PATH"
@@ -126,7 +127,7 @@ def _probe_python(runtime: str) -> tuple[Interpreter, str]:
 
 
 def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
-    """Return this machine's Node.js, with the reason where it is another than the runtime's; None where it has none."""
+    """Return this machine's Node.js, or None if it has none; the text says why it is not the runtime's version."""
     path = shutil.which("node")
     if path is None:
         return None, f"This machine has no node in PATH to run functions for {runtime}: install Node.js"
@@ -140,7 +141,7 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
 
 
 def _ask(*command: str) -> Any:
-    # In the root folder: `python -c` and `node -p` import from the one that they are started in.
+    # Run in the root folder, because `python -c` and `node -p` import modules from the current folder.
     probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd="/")
     return json.loads(probe.stdout)
 

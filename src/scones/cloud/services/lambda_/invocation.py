@@ -1,4 +1,4 @@
-"""Invocation: at once, later, or not at all."""
+"""The Invoke operations: synchronous invocations, asynchronous invocations and dry runs."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from scones.cloud.services.lambda_.payloads import check_payload
 from scones.cloud.services.lambda_.records import Version
 
 SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
-"""Bytes of a payload."""
+"""Maximum bytes of a payload."""
 LARGE = 65_536
-"""Bytes from which on reading a payload is work for a thread."""
+"""Bytes of a payload from which it is checked in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An invocation as a call asks for it."""
+    """The invocation that a call requests."""
 
     function: FunctionName
     version: Version
     payload: bytes
     context: str | None
-    """The client context, as the runtime gets it."""
+    """The client context in the runtime's format."""
 
 
 class InvocationOperations(Operations):
     """The Invoke operations."""
 
     async def invoke(self, call: Call) -> Answer:
-        """Run a function: at once, later (Event), or not at all (DryRun)."""
+        """Run a function, accept an event for it (Event), or only check the request (DryRun)."""
         params = call.params
         kind = params.get("InvocationType", "RequestResponse")
         asked = await self._asked(call, kind)
@@ -60,7 +60,7 @@ class InvocationOperations(Operations):
         return Answer(answer, 200)
 
     async def invoke_async(self, call: Call) -> Answer:
-        """Run a function later: what InvocationType Event does, in the API's first form."""
+        """Accept an event for a function; this is the API's first form of InvocationType Event."""
         params = {"FunctionName": call.params["FunctionName"], "Payload": call.params["InvokeArgs"]}
         event = replace(call, params=params)
         asked = await self._asked(event, "Event")
@@ -68,7 +68,10 @@ class InvocationOperations(Operations):
         return Answer({"Status": 202}, 202)
 
     async def invoke_with_response_stream(self, call: Call) -> Answer:
-        """Run a function and answer with a stream of events: of the whole result, as of runtimes that do not stream."""
+        """Run a function, and respond with an event stream.
+
+        The stream has the complete result in one chunk, as for runtimes that do not stream.
+        """
         kind = call.params.get("InvocationType", "RequestResponse")
         asked = await self._asked(call, kind)
         if kind == "DryRun":
@@ -84,7 +87,7 @@ class InvocationOperations(Operations):
         return Answer(answer, 200)
 
     async def _asked(self, call: Call, kind: str) -> _Asked:
-        """Read what a call asks for, or refuse it."""
+        """Return the invocation that a call requests; raises `ServiceError` for an invalid request."""
         params = call.params
         function, payload = self._function(call), params.get("Payload") or b"{}"
         limit = ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT
@@ -123,7 +126,7 @@ async def _streamed(outcome: Outcome, tail: str | None) -> AsyncIterator[dict[st
 
 
 def _client_context(given: str) -> str:
-    """Return the client context as the runtime gets it: JSON in one line of ASCII."""
+    """Return the client context in the runtime's format: JSON in one line of ASCII."""
     try:
         return json.dumps(json.loads(base64.b64decode(given, validate=True)))
     except (binascii.Error, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Running a version of a function: what its execution environment is made of, and where its log goes."""
+"""Invocation of function versions: their execution environments and logs."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ log = logging.getLogger(__name__)
 CREDENTIALS_SECONDS = 12 * 3600.0
 RELEASE_SECONDS = 30.0
 WARM_SECONDS = 1.0
-"""How long after the cloud's start the functions that it has are prepared for: the start itself is quick."""
+"""Seconds after the cloud's start until it prepares for its existing functions, so that the start itself is quick."""
 
 
 class Invoker:
-    """Invokes functions in the pool's environments."""
+    """Invokes functions in execution environments of the pool."""
 
     def __init__(self, cloud: Cloud, records: Records, code: CodeStore, scratch: Path) -> None:
         self._cloud = cloud
@@ -53,7 +53,10 @@ class Invoker:
         self._parents: dict[str, WarmParent] = {}
 
     async def start(self) -> None:
-        """Clear the private folders of a former process, and begin to release idle environments."""
+        """Remove the private folders of an earlier process, and start to release idle environments.
+
+        If there are functions, prepare for their runtimes `WARM_SECONDS` later.
+        """
         await asyncio.to_thread(remove_tree, self._scratch)
         self._scratch.mkdir(parents=True)
         self._cloud.spawn(self._release(), name="release idle execution environments")
@@ -61,7 +64,7 @@ class Invoker:
             self._cloud.spawn(self._prepare_known(runtimes), name="prepare for functions")
 
     async def stop(self) -> None:
-        """End every environment."""
+        """Cancel running invocations, and end all environments and warm parents."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -69,7 +72,7 @@ class Invoker:
         await asyncio.gather(*(parent.stop() for parent in self._parents.values()))
 
     async def prepare(self, runtime: str) -> None:
-        """Find a runtime's interpreter, and load what functions import, so that their cold starts are quick.
+        """Find a runtime's interpreter, and start its warm parent, so that cold starts of functions are quick.
 
         Raises `InvalidParameterValueException` for a runtime that cannot run here.
         """
@@ -91,18 +94,18 @@ class Invoker:
             await parent.start()
 
     def retire(self, function: str) -> None:
-        """Use no environment of a function again."""
+        """Stop reusing a function's environments; running invocations finish."""
         self._pool.retire(function)
 
     def find(self, function: FunctionName) -> Version:
-        """Return the version that an invocation of a name with its qualifier runs."""
+        """Return the version for an invocation of a function name with its qualifier."""
         return self._records.routed(function)
 
     async def invoke(
         self, version: Version, function: FunctionName, payload: bytes, *, request_id: str,
         client_context: str | None = None, access_key_id: str | None = None,
     ) -> Outcome:  # fmt: skip
-        """Run one invocation. It goes on when whoever waits for it gives up: a state that timed out, say."""
+        """Run one invocation. It continues if its caller stops waiting, for example because a state has timed out."""
         work = self._run(version, function, payload, request_id, client_context, access_key_id)
         task = asyncio.get_running_loop().create_task(work, name=f"invocation {request_id}")
         self._running.add(task)
@@ -133,9 +136,9 @@ class Invoker:
 
     @contextlib.asynccontextmanager
     async def _turn(self, *, isolated: bool, access_key_id: str | None) -> AsyncIterator[None]:
-        """Without isolation /tmp is everybody's: one handler at a time, so that none sees what another writes.
+        """Without isolation, run one handler at a time: all share /tmp, and none may see what another writes.
 
-        But for a function that a function calls and waits for: it would wait for ever.
+        The exception is a function that another function calls and waits for, because both would wait forever.
         """
         if isolated or access_key_id in self._functions_keys:
             yield
@@ -191,7 +194,7 @@ class Invoker:
         return environment
 
     def _variables(self, version: Version) -> dict[str, str]:
-        """Return the environment that AWS documents, plus the address of this cloud."""
+        """Return the environment variables that AWS documents, plus the address of this cloud."""
         configuration, settings = version.configuration, self._cloud.settings
         logging_config = configuration["LoggingConfig"]
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)

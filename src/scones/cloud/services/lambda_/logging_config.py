@@ -1,4 +1,4 @@
-"""How a function's log is written: the members of LoggingConfig, and what AWS sets of those that are not given."""
+"""A function's LoggingConfig, with AWS's defaults for members that are not given."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _LEVELS = ("ApplicationLogLevel", "SystemLogLevel")
 
 
 def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return a LoggingConfig with what is given; raises `InvalidParameterValueException` for levels of text."""
+    """Return a LoggingConfig updated with the given members.
+
+    Raises `InvalidParameterValueException` if a level is given and LogFormat is Text.
+    """
     config = {"LogFormat": "Text", **known, **given}
     if config["LogFormat"] == "JSON":
         return {**dict.fromkeys(_LEVELS, "INFO"), **config}

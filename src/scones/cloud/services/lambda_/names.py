@@ -1,4 +1,4 @@
-"""Function names in every form that AWS takes: a name, a partial ARN, an ARN, with or without a qualifier."""
+"""Function names in every form that AWS accepts: a name, a partial ARN or an ARN, with or without a qualifier."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class FunctionName:
-    """A function's name, the version or alias that was asked for, and the place that an ARN names."""
+    """A function's name, the requested version or alias, and the region and account that an ARN names."""
 
     name: str
     qualifier: str | None = None
@@ -26,7 +26,11 @@ class FunctionName:
 
     @classmethod
     def parse(cls, given: str, qualifier: str | None = None) -> FunctionName:
-        """Read a FunctionName parameter with its Qualifier; raises where the two name different qualifiers."""
+        """Parse a FunctionName parameter and its Qualifier.
+
+        Raises `InvalidParameterValueException` if the name is invalid or the two have different qualifiers, and
+        `ValidationException` if the name is too long.
+        """
         found = _FORM.fullmatch(given)
         if found is None:
             raise ServiceError("InvalidParameterValueException", f"Invalid function name: {given}", Type="User")

@@ -1,4 +1,4 @@
-"""What the groups of Lambda's operations have in common."""
+"""The base class of Lambda's operation groups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scones.cloud.services.outbox import Outbox
 
 
 class Operations(Service):
-    """The service's state, and what several operations need of it."""
+    """The state and the methods that the operation groups share."""
 
     name: ClassVar[str] = "lambda"
     schema: ClassVar[str] = f"{SCHEMA};{EVENT_SOURCES};{Outbox.schema(TABLE)}"
@@ -42,7 +42,11 @@ class Operations(Service):
         self._pollers = Pollers(cloud, self._event_sources, self._invoker)
 
     def _function(self, call: Call) -> FunctionName:
-        """Return the function that a call is about; raises for one in another region or account."""
+        """Return the function that a call names.
+
+        Raises `ResourceNotFoundException` for a function in another region, and `AccessDeniedException` for one in
+        another account.
+        """
         given = call.params["FunctionName"] if "FunctionName" in call.params else call.params["Resource"]
         function = FunctionName.parse(given, call.params.get("Qualifier"))
         region, account = self.cloud.settings.region, self.cloud.settings.account
@@ -94,7 +98,7 @@ class Operations(Service):
 
 
 def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
-    """Return one page of a list, in Lambda's form."""
+    """Return one page of a list in Lambda's format: 50 items unless MaxItems is given."""
     marker = params.get("Marker")
     refusal = ServiceError("InvalidParameterValueException", f"The marker {marker} is not one that a list gave.")
     found, token = pages.page(items, marker, params.get("MaxItems", 50), refusal)
@@ -102,7 +106,7 @@ def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict
 
 
 def listed(configuration: dict[str, Any]) -> dict[str, Any]:
-    """Return what lists tell of a function: all but its state, as the API's documentation says."""
+    """Return a function's entry in a list: its configuration without its state, as the API's documentation says."""
     return {name: value for name, value in configuration.items() if name not in _NOT_LISTED}
 
 

@@ -1,8 +1,7 @@
-"""Payloads of invocations: JSON, refused in the words of Jackson's parser of bytes where they are none.
+"""Checks that payloads of invocations are JSON, with the error messages of Jackson's parser of bytes.
 
-It reads from the front and stops at the first fault, of syntax or of UTF-8. The first byte of a value that is none it
-takes for a letter of Latin-1, and reads on from there: what the AWS CLI makes of text that it takes for base64 is told
-so.
+Jackson stops at the first syntax error or UTF-8 error. It reads the first byte of an invalid value as a Latin-1 letter
+and continues from there. Such a message answers the bytes that the AWS CLI sends when it decodes a text as base64.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def check_payload(payload: bytes) -> None:
-    """Raise `InvalidRequestContentException` for what is no JSON."""
+    """Raise `InvalidRequestContentException` if a payload is not JSON."""
     found = _fault(payload.removeprefix(_BOM))
     if found is None:
         return
@@ -33,7 +32,7 @@ def check_payload(payload: bytes) -> None:
 
 
 def _fault(payload: bytes) -> tuple[str, int] | None:
-    """Return what is wrong with a payload, and how many bytes were read by then; None where nothing is."""
+    """Return the error message for an invalid payload and the number of bytes read until the error, or None."""
     damaged: UnicodeDecodeError | None = None
     try:
         json.loads(payload.decode(), parse_constant=jackson.refuse_constant)
@@ -41,11 +40,11 @@ def _fault(payload: bytes) -> tuple[str, int] | None:
         damaged = error
     except json.JSONDecodeError:
         pass
-    except (ValueError, RecursionError):  # Python's own bounds: on the digits of a number, on nesting
+    except (ValueError, RecursionError):  # Python's own limits on the digits of a number and on nesting
         return None
     else:
         return None
-    text = payload.decode("latin-1")  # a character for each byte: what is no ASCII stands in strings, or is a fault
+    text = payload.decode("latin-1")  # one character per byte: a non-ASCII byte is in a string or is an error
     try:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
@@ -56,7 +55,7 @@ def _fault(payload: bytes) -> tuple[str, int] | None:
 
 
 def _word(payload: bytes, position: int) -> tuple[str, int]:
-    """Read the letters of a word that is no value, and the character behind it."""
+    """Read an unknown token and the character after it; return the error message and the new position."""
     word, position = chr(payload[position]), position + 1
     while position < len(payload):
         try:

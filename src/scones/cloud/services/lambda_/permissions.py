@@ -1,4 +1,4 @@
-"""Functions' policies: recorded, and not enforced, as all policies are here."""
+"""Operations on functions' policies, which are recorded but not enforced, like all policies here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONDITIONS = {
     "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
 }
-"""What of a request becomes a condition of the statement: its operator and key."""
+"""Parameters of a request that become conditions of the statement, with the operator and the key of each."""
 
 
 class PermissionOperations(Operations):

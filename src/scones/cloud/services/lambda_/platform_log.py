@@ -1,7 +1,7 @@
 """Lambda's own lines in a function's log, as text or as the JSON of platform events.
 
-Lambda Developer Guide, "Configuring JSON and plain text log formats" and "Log-level filtering": with LogFormat JSON
-each event has a level, and SystemLogLevel keeps those below it out.
+Lambda Developer Guide, "Configuring JSON and plain text log formats" and "Log-level filtering": with LogFormat JSON,
+each event has a level, and events below SystemLogLevel are not logged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEVELS = ("DEBUG", "INFO", "WARN")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
-    """What the lines tell of a function, and how."""
+    """The data of a function that the lines contain, and the format of the lines."""
 
     version: str
     memory_mb: int
@@ -28,16 +28,16 @@ class LogSettings:
     runtime_arn: str
     json: bool = False
     level: str = "INFO"
-    """The lowest level of a platform event that is told in JSON; text has no levels."""
+    """The lowest level of the platform events that are logged as JSON; text has no levels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a report tells of an invocation: milliseconds and MB."""
+    """The measurements in an invocation's report: `duration` in milliseconds, `memory` in MB."""
 
     duration: float
     init: float | None
-    """How long the initialisation took that this invocation waited for and that succeeded."""
+    """Milliseconds of the initialisation, if this invocation waited for it and it succeeded."""
     memory: int
 
     @property
@@ -54,7 +54,7 @@ class PlatformLog:
         self._settings = settings
 
     def initialising(self) -> None:
-        """Tell that the runtime starts. No invocation's LogResult has this line."""
+        """Log the start of the runtime. No invocation's LogResult contains this line."""
         settings = self._settings
         told = f"{_colon(settings.runtime)}.v1"
         if settings.json:
@@ -67,7 +67,7 @@ class PlatformLog:
         self._stream.take_tail()
 
     def init_failed(self, milliseconds: float, status: str, kind: str) -> None:
-        """Tell that the runtime did not come up: `status` "error" with a type, or "timeout"."""
+        """Log a failed initialisation: `status` is "error", with the error's type in `kind`, or "timeout"."""
         if self._settings.json:
             record: dict[str, Any] = {"initializationType": "on-demand", "phase": "init", "status": status}
             failed = {**record, "metrics": {"durationMs": round(milliseconds, 3)}}
@@ -77,7 +77,7 @@ class PlatformLog:
             self._stream.line("\t".join(parts))
 
     def begins(self, request_id: str) -> None:
-        """Tell that an invocation begins."""
+        """Log the start of an invocation."""
         version = self._settings.version
         if self._settings.json:
             self._event("INFO", "start", {"requestId": request_id, "version": version})
@@ -85,18 +85,21 @@ class PlatformLog:
             self._stream.line(f"START RequestId: {request_id} Version: {version}")
 
     def timed_out(self, request_id: str, message: str) -> None:
-        """Tell that an invocation took too long; in JSON the report does."""
+        """Log the timeout of an invocation; in JSON, only the report shows it."""
         if not self._settings.json:
             self._stream.line(f"{_now()[:23]}Z {request_id} {message}")
 
     def exited(self, request_id: str, reason: str, kind: str) -> None:
-        """Tell how the runtime ended; in JSON the report does."""
+        """Log the end of the runtime; in JSON, only the report shows it."""
         if not self._settings.json:
             self._stream.line(f"RequestId: {request_id} Error: {reason}")
             self._stream.line(kind)
 
     def ended(self, request_id: str, figures: Figures, status: str, kind: str) -> None:
-        """Report an invocation: `status` is "success", "timeout", or "error", with a type where the runtime ended."""
+        """Log the report of an invocation.
+
+        `status` is "success", "timeout" or "error"; `kind` is the error's type if the runtime ended.
+        """
         if self._settings.json:
             self._report(request_id, figures, status, kind)
             return

@@ -1,4 +1,4 @@
-"""Event source mappings at work: messages of queues go to functions in batches."""
+"""Pollers of event source mappings, which pass messages of queues to functions in batches."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ log = logging.getLogger(__name__)
 Message = dict[str, Any]
 
 CONCURRENT_BATCHES = 5
-"""Batches of one mapping that run at once without a MaximumConcurrency: what AWS begins with."""
+"""Maximum concurrent batches of a mapping without MaximumConcurrency: the number that AWS begins with."""
 POLL_SECONDS = 20
 PAUSE_SECONDS = 5.0
-"""The wait after a queue or a function turned out to be gone: it may be made again."""
+"""Seconds to wait after a queue or a function was not found; it may be created again."""
 BATCH_BYTES = 3_000_000
-"""The weight of bodies from which on a batch is not added to: another receive may double it, and 6 MB is the limit."""
+"""Total length of the message bodies above which a batch receives no further messages: one more receive may double it,
+and the limit is 6 MB."""
 
 
 class Pollers:
-    """One waiting receive for each enabled mapping; batches run beside it."""
+    """Polls the queue of each enabled mapping, one receive at a time; batches run concurrently with it."""
 
     def __init__(self, cloud: Cloud, sources: EventSources, invoker: Invoker) -> None:
         self._cloud = cloud
@@ -43,7 +44,7 @@ class Pollers:
         self._over = False
 
     def start(self) -> None:
-        """Plan to go on with the mappings that are kept."""
+        """Plan the resumption of the stored mappings."""
         self._cloud.resumption.plan(self._leftover(identity) for identity in self._sources.enabled())
 
     def _leftover(self, identity: str) -> Leftover:
@@ -57,18 +58,18 @@ class Pollers:
         return Leftover("event source mapping", identity, take_up, give_up)
 
     def drain(self) -> None:
-        """Receive nothing any more."""
+        """Stop receiving messages."""
         self._over = True
 
     def take_up(self, mapping: Mapping) -> None:
-        """Poll as a mapping says now: from here on, or not at all."""
+        """Stop polling for a mapping; start again with its current settings if it is enabled."""
         self.end(mapping["UUID"])
         if mapping["State"] == "Enabled":
             work = self._poll(mapping)
             self._tasks[mapping["UUID"]] = self._cloud.spawn(work, name=f"poll {mapping['EventSourceArn']}")
 
     def end(self, identity: str) -> None:
-        """Stop to poll for a mapping; messages on their way to it are visible again after their time-out."""
+        """Stop polling for a mapping; messages in flight become visible again after their visibility timeout."""
         if task := self._tasks.pop(identity, None):
             task.cancel()
 
@@ -84,7 +85,7 @@ class Pollers:
                 log.warning("Event source mapping %s waits: %s", mapping["UUID"], error)
                 await asyncio.sleep(PAUSE_SECONDS)
                 messages = []
-            except Exception:  # a fault of the cloud's own does not end the mapping
+            except Exception:  # an error of the cloud itself must not end the mapping
                 log.exception("Event source mapping %s could not receive; it will try again", mapping["UUID"])
                 await asyncio.sleep(PAUSE_SECONDS)
                 messages = []
@@ -95,7 +96,7 @@ class Pollers:
             batch.add_done_callback(lambda _: room.release())
 
     async def _collect(self, mapping: Mapping) -> list[Message]:
-        """Return a batch: what one receive brings, or what comes within the batching window."""
+        """Return a batch: the messages of one receive, or those that arrive within the batching window."""
         size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
         messages = await self._receive(mapping, size, POLL_SECONDS)
         end, weight = time.monotonic() + window, _weight(messages)
@@ -123,9 +124,10 @@ class Pollers:
         return f"{self._cloud.url}/{account}/{name}"
 
     async def _process(self, mapping: Mapping, messages: list[Message]) -> None:
-        """Run the function on a batch and delete what is done; the rest is visible again after its time-out.
+        """Run the function on a batch and delete the processed messages.
 
-        Messages that no filter lets through are deleted unseen, as AWS does.
+        The other messages become visible again after their visibility timeout. Messages that no filter accepts are
+        deleted without an invocation, as on AWS.
         """
         wanted = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
         try:
@@ -138,11 +140,11 @@ class Pollers:
                 ]
                 params = {"QueueUrl": self._url(mapping), "Entries": entries}
                 await self._cloud.call("sqs", "DeleteMessageBatch", params)
-        except ServiceError as error:  # throttled, or gone meanwhile
+        except ServiceError as error:  # throttled, or deleted meanwhile
             log.warning("A batch of %s did not reach %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error)
 
     async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
-        """Return the ids of the messages that the function failed on."""
+        """Invoke the function with messages; return the ids of those that it failed to process."""
         function = FunctionName.parse(mapping["FunctionArn"])
         payload = json.dumps({"Records": [self._record(mapping, message) for message in messages]}).encode()
         version, request_id = self._invoker.find(function), str(uuid.uuid4())
@@ -155,7 +157,7 @@ class Pollers:
         return _reported(outcome.payload, everything)
 
     def _record(self, mapping: Mapping, message: Message) -> dict[str, Any]:
-        """Return a message as functions see it."""
+        """Return a message in the format of a function's event."""
         md5 = message.get("MD5OfMessageAttributes")
         return {
             "messageId": message["MessageId"],
@@ -189,7 +191,7 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
-    """Return True if one of a mapping's filters lets a record through; without filters, all do."""
+    """Return True if one of a mapping's filters accepts a record, or if the mapping has no filters."""
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     for each in filters:
         if await _matches(each.get("Pattern", "{}"), record):
@@ -198,7 +200,10 @@ async def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
 
 
 async def _matches(text: str, record: dict[str, Any]) -> bool:
-    """Match a body that is JSON by its fields, where the pattern names fields, and as text elsewhere."""
+    """Match a record against a pattern.
+
+    If the pattern names fields of `body`, the body has to be a JSON object; otherwise the body is matched as text.
+    """
     pattern = read_pattern(text)
     if pattern.names_fields_of("body"):
         try:
@@ -212,7 +217,7 @@ async def _matches(text: str, record: dict[str, Any]) -> bool:
 
 
 def _reported(payload: bytes, everything: set[str]) -> set[str]:
-    """Return the failures that a function reported; a report that AWS cannot read fails the whole batch."""
+    """Return the ids of the messages that a function reported as failed; an invalid report fails all of them."""
     try:
         report = json.loads(payload or b"null")
         failures = (report or {}).get("batchItemFailures") or []

@@ -1,7 +1,7 @@
-"""Settings of functions that are kept and told, and change nothing that runs here.
+"""Settings of functions that are recorded and returned, but have no effect here.
 
-Provisioned concurrency, what becomes of recursive loops, when runtimes are updated, and code signing, which no function
-here has.
+These are provisioned concurrency, the handling of recursive loops, and the time of runtime updates. Code signing is
+not configured for any function.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _PROVISIONED, _RECURSION, _UPDATES = "provisioned concurrency", "recursion", "ru
 
 
 class RecordedSettingOperations(Operations):
-    """Operations on settings that are recorded."""
+    """Operations on settings that are recorded without effect."""
 
     async def put_provisioned_concurrency_config(self, call: Call) -> Answer:
-        """Ask for environments that are ready before they are needed."""
+        """Record the provisioned concurrency of a version or an alias."""
         function, asked = self._published(call), call.params["ProvisionedConcurrentExecutions"]
         config = {"RequestedProvisionedConcurrentExecutions": asked, "LastModified": now()}
         await self._keep(function, _PROVISIONED, config)
@@ -36,7 +36,7 @@ class RecordedSettingOperations(Operations):
         return Answer({**config, **begun, "Status": "IN_PROGRESS"}, 202)
 
     async def get_provisioned_concurrency_config(self, call: Call) -> dict[str, Any]:
-        """Return what a version or an alias was given."""
+        """Return the provisioned concurrency of a version or an alias."""
         config = self._kept(self._published(call), _PROVISIONED)
         if config is None:
             message = "No Provisioned Concurrency Config found for this function"
@@ -44,7 +44,7 @@ class RecordedSettingOperations(Operations):
         return _ready(config)
 
     async def delete_provisioned_concurrency_config(self, call: Call) -> Answer:
-        """Take it away."""
+        """Delete the provisioned concurrency of a version or an alias."""
         function = self._published(call)
         await self.cloud.store.execute(
             "DELETE FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
@@ -53,7 +53,7 @@ class RecordedSettingOperations(Operations):
         return Answer({}, 204)
 
     async def list_provisioned_concurrency_configs(self, call: Call) -> dict[str, Any]:
-        """List those of a function."""
+        """List the provisioned concurrency of a function's versions and aliases."""
         name = self._function(call).name
         self._records.find(FunctionName(name))
         rows = self.cloud.store.rows(
@@ -67,17 +67,17 @@ class RecordedSettingOperations(Operations):
         return page("ProvisionedConcurrencyConfigs", found, call.params)
 
     async def put_function_recursion_config(self, call: Call) -> dict[str, Any]:
-        """Say what becomes of a function that invokes itself over and over."""
+        """Record whether recursive invocations of a function are allowed or terminated."""
         function, config = self._found(call), {"RecursiveLoop": call.params["RecursiveLoop"]}
         await self._keep(FunctionName(function.name), _RECURSION, config)
         return config
 
     async def get_function_recursion_config(self, call: Call) -> dict[str, Any]:
-        """Return what was said."""
+        """Return a function's handling of recursive invocations; the default is Terminate."""
         return self._kept(FunctionName(self._found(call).name), _RECURSION) or {"RecursiveLoop": "Terminate"}
 
     async def put_runtime_management_config(self, call: Call) -> dict[str, Any]:
-        """Say when a function's runtime is updated."""
+        """Record when a function's runtime is updated."""
         function, params = self._found(call), call.params
         if (params["UpdateRuntimeOn"] == "Manual") != ("RuntimeVersionArn" in params):
             reason = "You must specify a RuntimeVersionArn with UpdateRuntimeOn Manual, and with no other."
@@ -89,13 +89,13 @@ class RecordedSettingOperations(Operations):
         return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
     async def get_runtime_management_config(self, call: Call) -> dict[str, Any]:
-        """Return what was said."""
+        """Return when a function's runtime is updated; the default is Auto."""
         function = self._found(call)
         kept = self._kept(function, _UPDATES) or {"UpdateRuntimeOn": "Auto"}
         return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
     async def get_function_code_signing_config(self, call: Call) -> dict[str, Any]:
-        """Tell that a function has none."""
+        """Return an empty ARN: no function here has a code signing configuration."""
         return {"CodeSigningConfigArn": "", "FunctionName": self._found(call).name}
 
     def _found(self, call: Call) -> FunctionName:

@@ -1,4 +1,4 @@
-"""What a function is started with."""
+"""Programs of execution environments: command, environment variables and mounts for each language."""
 
 from __future__ import annotations
 
@@ -16,37 +16,41 @@ COMMON = {
     "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
     "TZ": ":UTC",
 }
-"""Variables that are the same for all functions."""
+"""Environment variables that are the same for all functions."""
 PYTHON = {"PYTHONPATH": "/var/runtime", "PYTHONDONTWRITEBYTECODE": "1"}
-"""Variables that are the same for all Python functions."""
+"""Environment variables that are the same for all Python functions."""
 NODE_HEAP = 0.9
-"""The part of a function's memory that V8 may have for old objects: it collects them before the limit ends it."""
+"""Fraction of a function's memory that V8 may use for old objects, so that it collects them before the memory limit is
+reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """A function's code and settings, ready to be started any number of times.
 
-    Where programs are not isolated nothing can be mounted: the code is where it lies on this machine, and TMPDIR is
-    all that tells a handler of a /tmp of its own.
+    Without isolation, nothing can be mounted: the code stays in its folder on this machine, and only TMPDIR points a
+    handler to its private folder for temporary files.
     """
 
     name: str
     interpreter: Interpreter
-    """What runs it: of that name, unless it stands in for one that is not there."""
+    """The interpreter that runs it; its name is different if it is a substitute for a missing interpreter."""
     handler: str
     memory_mb: int
     variables: Mapping[str, str]
-    """The environment of the handler, but for what differs from one execution environment to the next."""
+    """Environment variables of the handler, except those that differ between execution environments."""
     code: Path
     layers: Path | None
     lent: tuple[Path, ...]
-    """Folders of modules that are this machine's, after the layers' in the path."""
+    """Folders with modules of this machine, which follow those of the layers in the path."""
     hidden: tuple[Path, ...]
     isolated: bool
 
     def program(self, api: str, log_stream: str, tmp: Path) -> Program:
-        """Return what runs in one execution environment."""
+        """Return the program of one execution environment.
+
+        `api` is the address of its Runtime API, and `tmp` its private folder for /tmp.
+        """
         root = "/var/task" if self.isolated else str(self.code)
         layers = "/opt" if self.isolated or self.layers is None else str(self.layers)
         start = _LANGUAGES[self.interpreter.language](self, root, layers)
@@ -74,7 +78,10 @@ class Runtime:
         )
 
     def _libraries(self, root: str, layers: str) -> dict[str, str]:
-        """Return where shared libraries are looked for, of AWS's folders those that have any: it costs a warm start."""
+        """Return LD_LIBRARY_PATH with those of AWS's folders that contain shared libraries, or {} if none does.
+
+        A program with this variable cannot be forked from a warm parent.
+        """
         folders = {root: self.code, f"{root}/lib": self.code / "lib"}
         if self.layers is not None:
             folders[f"{layers}/lib"] = self.layers / "lib"
@@ -82,21 +89,21 @@ class Runtime:
         return {"LD_LIBRARY_PATH": os.pathsep.join(found)} if found else {}
 
     def wrapped(self, command: list[str]) -> list[str]:
-        """Return a command behind the function's wrapper: a script that starts the runtime in its own way."""
+        """Return a command that starts the runtime through the function's wrapper script, if it has one."""
         wrapper = self.variables.get("AWS_LAMBDA_EXEC_WRAPPER")
         return [wrapper, *command] if wrapper else command
 
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """How a language's runtime is started: variables that a function may set otherwise, and the runtime's own."""
+    """The start of a language's runtime. A function may override the variables in `defaults`, but not in `own`."""
 
     command: list[str]
     defaults: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, str] = field(default_factory=dict)
 
 
-def _python(runtime: Runtime, root: str, layers: str) -> _Start:  # noqa: ARG001 - the bootstrap asks for the root
+def _python(runtime: Runtime, root: str, layers: str) -> _Start:  # noqa: ARG001 - the bootstrap reads LAMBDA_TASK_ROOT
     versions = dict.fromkeys((runtime.name, runtime.interpreter.name))
     modules = [f"{layers}/python/lib/{version}/site-packages" for version in versions]
     path = os.pathsep.join([*modules, f"{layers}/python", *map(str, runtime.lent)])
@@ -113,7 +120,7 @@ def _node(runtime: Runtime, root: str, layers: str) -> _Start:
 
 
 def _provided(runtime: Runtime, root: str, layers: str) -> _Start:
-    """An executable of the function's own, from its archive or else from a layer (Guide, "Custom runtimes")."""
+    """Start the function's executable, from its archive or else from a layer (Guide, "Custom runtimes")."""
     found = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
     return _Start([f"{layers if found else root}/bootstrap"])
 

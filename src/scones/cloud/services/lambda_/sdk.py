@@ -1,7 +1,8 @@
-"""The SageMaker SDK of this machine, for functions that import it and bring none.
+"""The SageMaker SDK of this machine, for functions that import it but do not package it.
 
-On AWS it comes in a function's archive or in a layer. Here what the interpreter has serves; else what a program of the
-workspace imported last, of which the start-up hook leaves word; else what `scones studio` installed.
+On AWS, the SDK comes in a function's archive or in a layer. Here, the first of these is used: the interpreter's own
+SDK; the SDK that a program of the workspace imported last, as recorded by the start-up hook; and the SDK that
+`scones studio` installed.
 """
 
 from __future__ import annotations
@@ -18,28 +19,32 @@ from scones.cloud.workspace import SDKS
 
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
 WORKSPACE = "sdk-v2"
-"""The workspace's environment with the SDK that has Predictor."""
+"""Name of the workspace environment whose SDK has `Predictor`."""
 MEMORY_MB = 512
-"""What a function that is lent the SDK may have at least: importing it takes 180 MB, and AWS's default is 128."""
+"""Minimum memory limit, in MB, of a function that borrows the SDK: importing it takes 180 MB, and AWS's default memory
+size is 128 MB."""
 _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+sagemaker\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Sdk:
-    """An SDK that functions may be lent: its folders, none where the interpreter finds it by itself."""
+    """An SDK that functions may borrow: its folders, or none if the interpreter finds it without them."""
 
     folders: tuple[Path, ...] = ()
 
 
 def lend(interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str) -> Sdk | None:
-    """Return the SDK that a function needs of this machine, if it needs one and there is one. Blocks."""
+    """Return the SDK that a function borrows from this machine, if it needs one and there is one. Blocks."""
     python = interpreter.language == "python"
     return _find(interpreter, data_dir) if python and _needed(code, layers, handler) else None
 
 
 @lru_cache(maxsize=1024)  # the folders are named by their content
 def _needed(code: Path, layers: Path | None, handler: str) -> bool:
-    """Tell whether the handler's module, or one beside it or at the top, imports an SDK that is not packed with it."""
+    """Return True if the handler imports an SDK that is not packaged with it.
+
+    Examines the modules in the handler's folder and in the top folder.
+    """
     packed = [code] if layers is None else [code, layers / "python", *layers.glob("python/lib/python3*/site-packages")]
     if any((folder / "sagemaker").is_dir() for folder in packed):
         return False
@@ -58,7 +63,7 @@ def _find(interpreter: Interpreter, data_dir: Path) -> Sdk | None:
 
 
 def _imported(word: Path) -> list[Path]:
-    """Return where a program of the workspace, of this version of Python, had its SDK."""
+    """Return the folder in which a workspace program last found its SDK, read from a file for this Python version."""
     try:
         return [Path(word.read_text())]
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a function's own environment variables may be."""
+"""Checks of a function's environment variables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESERVED = frozenset(
 
 
 def check_variables(variables: Mapping[str, str]) -> None:
-    """Refuse variables that AWS refuses: reserved names, and more than 4 KB in all."""
+    """Raise `InvalidParameterValueException` for reserved names, and for variables of more than 4 KB in total."""
     if reserved := sorted(RESERVED & variables.keys()):
         raise _refused(
             "contains reserved keys that are currently not supported for modification. Reserved keys used in this "

@@ -1,4 +1,4 @@
-"""Published versions."""
+"""Operations on published versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class VersionOperations(Operations):
     """Operations on versions."""
 
     async def publish_version(self, call: Call) -> dict[str, Any]:
-        """Publish what $LATEST is now."""
+        """Publish the current $LATEST as a version."""
         version = self._records.find(FunctionName(self._function(call).name))
         if call.params.get("CodeSha256", version.configuration["CodeSha256"]) != version.configuration["CodeSha256"]:
             raise ServiceError(

@@ -1,4 +1,4 @@
-"""Execution environments forked from a process that has boto3 loaded, where that makes no difference to a function."""
+"""Execution environments forked from a process that has loaded boto3, if this makes no difference to the function."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 
 ZYGOTE = Path(__file__).with_name("zygote.py")
 STARTING = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-"""Variables that an interpreter reads as it starts: those of the warm parent, and of all its children."""
+"""Variables that an interpreter reads when it starts; all forks have the values of the warm parent."""
 MESSAGE_LIMIT = 1 << 16
 
 
 class WarmParent:
-    """A warm parent of one interpreter."""
+    """The warm parent of one interpreter."""
 
     def __init__(self, interpreter: str, variables: Mapping[str, str]) -> None:
         self._interpreter = interpreter
@@ -37,7 +37,7 @@ class WarmParent:
         self._shadowing: dict[Path, bool] = {}
 
     async def start(self) -> None:
-        """Start the process and wait until everything is loaded; where it cannot be, functions start as without it."""
+        """Start the process and wait until its modules are loaded; if loading fails, functions start without it."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         try:
@@ -58,7 +58,7 @@ class WarmParent:
         self._control = ours
 
     async def stop(self) -> None:
-        """End the process, and what it forked with it."""
+        """End the process and its forks."""
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -68,17 +68,18 @@ class WarmParent:
             await self._process.wait()
 
     def serves(self, program: Program, folders: Collection[Path]) -> bool:
-        """Tell whether a fork can stand for a program whose modules lie in `folders`. Reads them: work for a thread.
+        """Return True if a fork can run a program whose modules are in `folders`. Blocks: call it in a thread.
 
-        It cannot where the program has modules that a fork has loaded from elsewhere, a boto3 of its own say, be it in
-        a folder that it puts on its path by itself; nor where its variables change how an interpreter starts.
+        A fork cannot if the program has its own copy of a module that the warm parent has loaded, such as boto3, even
+        in a folder that the program itself adds to its path. Nor can it if the program's variables change how an
+        interpreter starts.
         """
         if self._control is None or program.argv[0] != self._interpreter:
             return False
         ours = {name: value for name, value in program.env.items() if name in STARTING or name.startswith("PYTHON")}
         if ours != self._variables or any(name.startswith("LD_") for name in program.env):
             return False
-        for folder in folders:  # named by its content: it does not change
+        for folder in folders:  # a folder is named by its content, which does not change
             if folder not in self._shadowing:
                 self._shadowing[folder] = self._shadows(folder)
         return not any(self._shadowing[folder] for folder in folders)
@@ -92,14 +93,14 @@ class WarmParent:
         return False
 
     async def spawn(self, program: Program, on_output: Output) -> Sandbox | None:
-        """Start a program that `serves` allows; None where the warm parent cannot."""
+        """Start a program for which `serves` is True; return None if the warm parent cannot start it."""
         if self._control is None:
             return None
         receive, send = os.pipe()
         told, report = os.pipe()
         try:
             socket.send_fds(self._control, [json.dumps(describe(program, isolated=True)).encode()], [send, report])
-        except OSError:  # it has ended, or has more to do than this
+        except OSError:  # the warm parent has ended, or has too many requests waiting
             for descriptor in (receive, told):
                 os.close(descriptor)
             return None
@@ -115,9 +116,9 @@ class WarmParent:
 
 
 class _Forked:
-    """A launcher that the warm parent forked: it tells its process id, and how the program ended.
+    """A launcher that the warm parent forked; it reports its process id, and later how the program ended.
 
-    `returncode` is the program's exit status, or -signal; that of SIGKILL where the launcher was killed.
+    `returncode` is the program's exit status, or -signal; -SIGKILL if the launcher was killed.
     """
 
     def __init__(self, descriptor: int) -> None:

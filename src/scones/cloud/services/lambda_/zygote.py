@@ -1,11 +1,12 @@
-"""A warm parent: a process that has the runtime client's modules and boto3 loaded, and forks execution environments.
+"""A warm parent: a process that has loaded the runtime client's modules and boto3, and forks execution environments.
 
-Run by `warm_parent.py` as `python zygote.py LAUNCHER CONTROL`, with the environment that functions have in common.
-It has one thread and no file open but CONTROL, a socket, on which it tells what it is and then gets sandboxes to
-launch: each a JSON text as `launcher.py` takes it, with two descriptors, for the program's output and for the launcher
-to tell its process id and the program's end. No code of a function ever runs in it. It ends with the cloud.
+`warm_parent.py` runs it as `python zygote.py LAUNCHER CONTROL`, with the environment variables that all functions have
+in common. It has one thread, and no open file except the standard streams and CONTROL, a socket. On this socket it
+first sends the names of its loaded modules, then receives sandboxes to launch. Each is a JSON text in the format of
+`launcher.py` with two descriptors: one for the program's output, and one on which the launcher reports its process id
+and later how the program ended. No code of a function runs in the warm parent itself. It ends with the cloud.
 
-The runtime client itself is loaded in each fork: it reads its server's address when it is imported.
+Each fork loads the runtime client itself, because the client reads its server's address when it is imported.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ RUNTIME = (
     "awslambdaric.lambda_config", "awslambdaric.lambda_context", "awslambdaric.lambda_runtime_exception",
     "awslambdaric.lambda_runtime_log_utils", "awslambdaric.lambda_runtime_marshaller", "traceback", "http.client",
 )  # fmt: skip
-"""What the runtime client imports but its connection: functions find it imported on every start."""
+"""Modules that the runtime client imports, except its connection; without a warm parent, they are imported too."""
 WARM = ("boto3.session", "botocore.client", "botocore.endpoint", "botocore.httpsession", "botocore.retries.standard")
-"""What most functions import."""
+"""Modules that most functions import."""
 MESSAGE_LIMIT = 1 << 20
 
 
 def preload() -> set[str]:
-    """Import everything; return the top-level names that a plain start would not have imported."""
+    """Import all modules; return the top-level names that a start without a warm parent would not have imported."""
     for name in RUNTIME:
         importlib.import_module(name)
     plain = set(sys.modules)
@@ -42,13 +43,13 @@ def preload() -> set[str]:
 
 
 def installed(name: str) -> bool:
-    """Tell whether an imported module is not of the standard library."""
+    """Return True if an imported module is an installed package, not part of the standard library."""
     file = getattr(sys.modules[name], "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file
 
 
 def load_launcher(path: str) -> ModuleType:
-    """Import launcher.py from where it lies: another interpreter has no `scones`."""
+    """Import launcher.py by its path, because another interpreter does not have `scones` installed."""
     spec = importlib.util.spec_from_file_location("scones_launcher", path)
     assert spec is not None
     assert spec.loader is not None
@@ -58,8 +59,11 @@ def load_launcher(path: str) -> ModuleType:
 
 
 def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
-    """Launch what is asked for until the cloud hangs up; returns in a program's process alone, with its description."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: launchers tell the cloud how they ended
+    """Launch sandboxes on request until the cloud closes the socket.
+
+    Returns only in the process of a program, with the program's description.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps launchers: they report to the cloud
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_LIMIT, 2)
         if not message:
@@ -75,7 +79,7 @@ def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
 
 
 def begin(spec: dict[str, Any], launcher: ModuleType, output: int, report: int) -> None:
-    """Be a launcher with the descriptors of one; returns in the program's process, with no others open."""
+    """Become a launcher that uses two descriptors; return in the program's process, with no other files open."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.FORWARDED)
     os.setsid()
@@ -93,7 +97,7 @@ def begin(spec: dict[str, Any], launcher: ModuleType, output: int, report: int) 
 
 
 def become(spec: dict[str, Any]) -> None:
-    """Run the program as its command would: Python with a script and its arguments."""
+    """Run a program's script with its arguments, as its command would."""
     os.environ.clear()
     os.environ.update(spec["env"])
     _, script, *arguments = spec["argv"]
@@ -102,22 +106,22 @@ def become(spec: dict[str, Any]) -> None:
 
 
 def main() -> dict[str, Any]:
-    """Load, tell what is loaded, and serve."""
-    del sys.path[0]  # this file's folder, which no function has on its path
+    """Load the modules, report their names, and serve."""
+    del sys.path[0]  # this file's folder, which is not on any function's path
     launcher = load_launcher(sys.argv[1])
     launcher.die_with_parent(os.getppid())
     number = int(sys.argv[2])
-    os.closerange(3, number)  # what the cloud's event loop left open
+    os.closerange(3, number)  # descriptors that the cloud's event loop left open
     os.closerange(number + 1, launcher.OPEN_LIMIT)
     control = socket.socket(fileno=number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     try:
         names = preload()
-    except ImportError:  # an interpreter without boto3: its functions start each by itself
+    except ImportError:  # an interpreter without boto3: its functions start without a warm parent
         os._exit(0)
     foreign = [name for name in names if name in sys.modules and installed(name)]
     gc.collect()
-    gc.freeze()  # a collection in a fork leaves the shared pages alone
+    gc.freeze()  # so that a collection in a fork does not write to shared pages
     try:
         control.send(json.dumps({"names": sorted(names), "foreign": foreign}).encode())
     except ConnectionError:  # the cloud has ended meanwhile
