@@ -29,21 +29,21 @@ Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
 
 SLICE = 16 << 10
-"""Maximum number of bytes that the parser gets at once, and by which a head may exceed its limit."""
+"""Maximum number of bytes passed to the parser at once, by which a head may exceed its limit."""
 HEAD_LIMIT = 64 << 10
 """Maximum size of a request's head in bytes: the request line and all headers."""
 URL_LIMIT = 16 << 10
 """Maximum length of a request's URL in bytes; a longer one gets status 414."""
 HEADERS_LIMIT = 1000
-"""Maximum number of headers of a request: S3's 2 KB of user metadata can be several hundred headers."""
+"""Maximum number of headers of a request: S3's 2 KB of user metadata can take several hundred headers."""
 READ_AHEAD = 64 << 10
-"""Bytes of a body waiting for the application above which reading pauses."""
+"""Bytes of a body that may wait for the application; reading pauses if there are more."""
 JOINED = 64 << 10
 """Maximum size in bytes of a body that is copied to the end of the head; a larger one is written separately."""
 SEND_BUFFER = 128 << 10
 """Size in bytes of the socket's send buffer, for clients that do not read; Linux doubles it."""
 LINGER = 5.0
-"""Seconds that a client may continue to send, after its response, data that is discarded."""
+"""Seconds for which a client may continue to send after its response; the data is discarded."""
 DROPPED_PER_SECOND = 32 << 20
 """Maximum number of discarded bytes read per second from all lingering clients together: reading costs time."""
 CONNECTIONS = max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
@@ -86,7 +86,7 @@ class HttpConnection(asyncio.Protocol):
         self._resumes = False
         self._reading = True
         self._waits_since = self.loop.time()
-        """Time since which the connection waits for the client, if it does."""
+        """Loop time since which the connection has been waiting for the client, if it is waiting."""
         self._timer = self.loop.call_later(self._idle_seconds, self._end_if_idle)
         self.writable: asyncio.Future[None] | None = None
         """Future that is done when the client has read most of the written data; None while writing is possible."""
@@ -450,7 +450,7 @@ class Exchange:
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
                 self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    # --- the answer --------------------------------------------------------------------------------------------------
+    # --- the response ------------------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
         """Send the response's head together with the first piece of its body, or a further piece.

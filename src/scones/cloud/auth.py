@@ -62,7 +62,7 @@ class Signature(NamedTuple):
     caller: Caller
     service: str
     payload_hash: str
-    """The signed value of x-amz-content-sha256, or "" if the request has no such header."""
+    """Declared value of x-amz-content-sha256, or "" if the hash of the body itself was signed instead."""
     chunk_key: bytes
     scope: str
     date: str

@@ -41,7 +41,7 @@ ARRIVING_LIMIT = 256 << 20
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the request's body as it arrives; raises `RequestTimeout` if the client disconnects."""
+    """Yield the request's body as it arrives; raises `ServiceError` (`RequestTimeout`) if the client disconnects."""
     more = True
     while more:
         message = await receive()

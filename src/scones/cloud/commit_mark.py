@@ -41,9 +41,9 @@ _COUNTS = 2**31
 _LOG_SALT = slice(16, 20)
 """Position of the first salt in a log's header."""
 _OLDER_LOGS = 10_000
-"""Limit of the distance between salts: a log whose first salt is less than this before the recorded one is older.
+"""Limit of the distance by which an older log's first salt precedes the recorded one.
 
-A greater distance means a different series of logs.
+A log at a greater distance belongs to another series of logs.
 """
 
 
@@ -119,7 +119,7 @@ class CommitMark:
             connection.execute(f"PRAGMA application_id = {(count + 1) % _COUNTS}")
 
     def earlier(self) -> Position | None:
-        """Return the position that the last process recorded, or None if that process closed the database cleanly."""
+        """Return the position recorded by a process that did not close the database, or None."""
         try:
             content = self._path.read_bytes()
             frames, one, other, crc = _MARK.unpack(content)

@@ -19,7 +19,7 @@ from scones.cloud.durable_files import BrokenFileError, read_object, write_durab
 from scones.cloud.errors import ServiceError
 
 EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
-"""The execution role in `service-role/` that every account has here, for workspaces, as Studio creates one."""
+"""Role in `service-role/` that every account has here and that workspaces use, like the one that Studio creates."""
 
 
 class Caller(NamedTuple):

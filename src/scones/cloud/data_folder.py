@@ -44,7 +44,7 @@ def require_own(data_dir: Path) -> None:
     A user who prepares a folder can choose its keys and read its data. A missing folder passes.
     """
     try:
-        owner = os.stat(data_dir).st_uid  # noqa: PTH116 - a link to a folder is as good as the folder
+        owner = os.stat(data_dir).st_uid  # noqa: PTH116 - follows a link to a folder
         with os.scandir(data_dir) as found:
             entries = list(found)
     except FileNotFoundError:

@@ -58,7 +58,7 @@ class DatabasePages:
         self._frames = self._committed_frames()
         in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
         self.pages = max(in_file, declared, *self._frames, 0)
-        """Number of pages of the undamaged database."""
+        """Number of pages that the database had before the damage."""
         self._visited: set[int] = set()
         self._indexes: list[Shape] = []
         self.damaged = 0

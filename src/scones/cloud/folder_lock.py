@@ -55,7 +55,7 @@ class FolderLock:
     def in_place(self) -> bool:
         """Return False if the lock file has been deleted or moved, usually together with its data folder."""
         try:
-            status = os.stat(self.path)  # noqa: PTH116 - asked at every commit
+            status = os.stat(self.path)  # noqa: PTH116 - called at every commit
         except OSError:
             return False
         return (status.st_dev, status.st_ino) == self._identity

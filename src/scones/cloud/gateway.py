@@ -41,7 +41,7 @@ HEALTH = "/_scones/health"
 FUNCTION_URL_LIMIT = 6 * 1024 * 1024
 """Maximum size in bytes of a request body for a function URL."""
 UNSENT_LIMIT = 256 << 20
-"""Maximum total size in bytes of unread large responses; a further one is refused before it is serialized."""
+"""Maximum total size in bytes of unread large responses; a further one is rejected before it is serialized."""
 
 
 class _Incoming(NamedTuple):
@@ -173,7 +173,7 @@ class Gateway:
         return response
 
     async def _large(self, write: Callable[[], Response], size: int) -> Response:
-        """Serialize a large response on a thread; refuse it while too many large responses are unread."""
+        """Serialize a large response on a thread; reject the request while too many large responses are unread."""
         if self._unsent + size > UNSENT_LIMIT:
             raise ServiceError("ServiceUnavailable", "Too many large responses have not been read yet.", 503)
         self._unsent += size
@@ -215,7 +215,7 @@ class Gateway:
         if scope is None:
             return "s3"
         for name in self._by_signing_name.get(scope[0], ()):
-            if _protocol(name) != "json":  # a JSON service would have a target
+            if _protocol(name) != "json":  # requests in the JSON protocol have a target
                 return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return "sts" if form else "lambda"  # an unsupported service: of the query protocol, or of REST and JSON
@@ -233,7 +233,7 @@ class Gateway:
             chunks = body.held_to_limit(body.stream(receive), *_limit(incoming, candidates, match))
             admitted.stream = _unframed(incoming, signature, chunks, admitted.trailers)
             return admitted
-        # checks the key before reading a body
+        # rejects a request without a valid key before its body is read
         auth.require_key(request, self.cloud.credentials, self.cloud.settings.account)
         whole = await self._bodies.read(receive, *_limit(incoming, candidates, match))
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")

@@ -111,9 +111,9 @@ def build_root(spec: dict[str, Any]) -> None:
             shown.append(path)
             _show(path, root)
     for path in [*hidden, *_data_folders(shown)]:
-        if _below(path, shown):  # hides a data folder again that is inside a visible clone
+        if _below(path, shown):  # covers secrets in visible folders, such as a clone's data folder
             _cover(root + path)
-    for target in spec["read_only"]:  # last: visible paths in such a mount need a folder in it
+    for target in spec["read_only"]:  # last, because visible paths may need new folders in these mounts
         _make_read_only(root + target)
 
 
@@ -187,7 +187,7 @@ def _show(path: str, root: str) -> None:
 
 
 def _data_folders(shown: list[str]) -> list[str]:
-    """Return the data folders directly in visible folders, for example `.scones` in a clone."""
+    """Return the data folders of clouds directly in visible folders, for example `.scones` in a repository clone."""
     found = []
     for folder in shown:
         if os.path.isdir(folder) and os.path.basename(folder) not in ("site-packages", "dist-packages"):
@@ -272,7 +272,7 @@ def settle(spec: dict[str, Any]) -> None:
 
 
 def execute(spec: dict[str, Any]) -> None:
-    """Replace this process by the program."""
+    """Replace this process with the program."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores SIGPIPE, and exec would pass that on
     try:
         os.execvpe(spec["argv"][0], spec["argv"], spec["env"])

@@ -240,7 +240,7 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
 
 
 def _ending(code: int, log_path: Path, begun: int) -> str:
-    """Return why a process ended at its start: the last line that it logged, unless a signal ended it."""
+    """Return the reason why a process ended at its start: the last line that it logged, unless a signal ended it."""
     last = _last_line(log_path, begun)
     if last and code >= 0:
         return last

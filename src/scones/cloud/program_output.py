@@ -19,7 +19,7 @@ STALLED_SECONDS = 5.0
 """Seconds without progress after which the remaining output of an ended program is discarded: the disk is full."""
 
 Output = Callable[[bytes], asyncio.Future[None] | None]
-"""Function that takes a piece; returns a future to wait for before the next piece, or None."""
+"""Function that takes a piece and returns a future to wait for before the next piece, or None."""
 
 
 class ProgramOutput:

@@ -68,7 +68,7 @@ def damage_of(database: Path) -> str:
 
 
 def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
-    """Replace a database by a new one with the readable rows; `schemas` are the services' schemas by service name.
+    """Replace a database with a new one that has the readable rows; `schemas` are the schemas by service name.
 
     The new database replaces the damaged one when it is complete; a salvage that is interrupted before then has changed
     nothing.

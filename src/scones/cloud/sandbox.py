@@ -1,7 +1,8 @@
 """Sandboxes: child processes with a private /tmp and /opt/ml, resource limits and a clean environment.
 
-On Linux a program runs in its own user, mount, PID and IPC namespaces (`launcher.py`). It sees the host's file system
-except for mounts and for hidden and private folders; it sees no processes but its own, and nothing of the host's
+On Linux a program runs in its own user, mount, PID and IPC namespaces (`launcher.py`). It sees the host's system
+folders, read-only, and the files and folders that its description names; with `whole_host` it sees the host's file
+system except for mounts and for hidden folders. It sees no processes but its own, and nothing of the host's
 environment. It shares the host's network: programs reach the cloud over loopback. The end of a sandbox ends its whole
 process tree.
 
@@ -126,7 +127,7 @@ class Sandbox:
         return sum(_resident(pid) for pid in _program_processes(self.pid))
 
     def memory_shared_once(self) -> int:
-        """Return the same with shared pages counted once, in bytes: forked processes share most pages. Blocks."""
+        """Return the resident memory of the program's tree in bytes, counting pages that forks share once. Blocks."""
         return sum(_proportional(pid) for pid in _program_processes(self.pid))
 
 
@@ -152,7 +153,7 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
 
 
 def describe(program: Program, *, isolated: bool) -> dict[str, object]:
-    """Return a program's description for `launcher.py`, to be started by this process."""
+    """Return the description of a program that `launcher.py` reads; this process is the launcher's parent."""
     return {
         "parent": os.getpid(),
         "root": str(_root()) if isolated else None,  # a single mkdir needs no thread
@@ -250,7 +251,7 @@ def _descendants(pid: int, depth: int) -> Iterator[tuple[int, int]]:
 def _children(pid: int) -> list[int]:
     """Return the children of all threads of a process; none if it has ended."""
     found: list[int] = []
-    with contextlib.suppress(OSError):  # or the kernel does not provide the list
+    with contextlib.suppress(OSError):  # the process has ended, or the kernel does not provide the list
         for thread in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (thread / "children").read_text().split())
     return found

@@ -91,7 +91,7 @@ def serve(
 
 
 def _salvage_if_damaged(database: Path) -> str:
-    """Replace a damaged database by one with its readable rows; return a description of the result, or ""."""
+    """Replace a damaged database with one that has its readable rows; return a description of the result, or ""."""
     from scones.cloud.salvage import damage_of, salvage
     from scones.cloud.services import offered
 

@@ -41,7 +41,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
     disconnected: Callable[[], Awaitable[None]] | None = None
-    """Function that returns when the client has disconnected, once the body has been read.
+    """Function that waits until the client disconnects, for use after the body has been read.
 
     None for a call from inside the cloud.
     """
@@ -111,7 +111,7 @@ class Service:
     """An AWS service: subclasses set `name`, botocore's service name, and define operations.
 
     An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the `Call` and
-    returns the output members, or raises `ServiceError`. Undefined operations respond with the error `NotImplemented`.
+    returns the output members, or raises `ServiceError`. Calls of undefined operations get the error `NotImplemented`.
     `schema` creates the service's tables. `validation_code` is the service's error code for parameters that violate its
     model. `own_checks` are names of shapes that the service validates itself, with its own messages. `tells_of_null` is
     True if the service's messages state that list members must not be null.
@@ -150,7 +150,7 @@ class Service:
     @classmethod
     @cache
     def operations(cls) -> frozenset[str]:
-        """Return the names of the supported operations as in the service model."""
+        """Return the names of the supported operations, spelled as in the service model."""
         from scones.cloud.wire.model import service_model
 
         names = service_model(cls.name).operation_names

@@ -1,4 +1,4 @@
-"""A record of the resumed work that was running on the event loop when the process ended: it may have hung the cloud.
+"""The record of the resumed work that was on the event loop when the process ended, and that may have caused its end.
 
 Resumed work is work that an earlier process began: an execution, a job, an endpoint. Before each of its steps on the
 event loop its label is written to a file, and after the step it is erased. The write goes to the page cache, which

@@ -236,7 +236,7 @@ class Store:
         return group, job is None
 
     def _part(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
-        """After a failed group, keep its patient writes, and try the others one by one: small ones may fit."""
+        """Keep the patient writes of a group that found no disk space; try the others singly: small ones may fit."""
         self._enqueue([job for job in group if job.patient])
         for job in group:
             if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):

@@ -1,6 +1,6 @@
 """Safe reading of files that a program has left or is still changing: nothing outside one folder can be read.
 
-At any moment, a program can replace a file or folder in its mounts by a symbolic link, a FIFO or another file. A path
+At any moment, a program can replace a file or folder in its mounts with a symbolic link, a FIFO or another file. A path
 is therefore opened part by part, each relative to the descriptor of the last one, without following links. Links are
 resolved in code and may not lead above the root. An opened entry is checked before it is read.
 

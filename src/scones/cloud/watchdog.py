@@ -3,7 +3,7 @@
 While C code holds the interpreter lock, no Python code runs in the cloud's process, including signal handlers. Python's
 signal handler in C does run: it writes the signal's number to the wakeup descriptor, which is connected to the
 watchdog. The watchdog sends the number back so that the event loop can shut down, and kills the cloud if the loop makes
-no progress. It is forked before the cloud loads anything, so it costs few milliseconds and little memory.
+no progress. It is forked before the cloud loads anything, so it costs only a few milliseconds and little memory.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class _Watch:
 
 
 def mark_stuck(data_dir: Path, since: float | None) -> None:
-    """Record in a data folder since when its cloud's event loop has been stuck (Unix seconds), or None if it is not."""
+    """Record the time since which a cloud's event loop has been stuck (Unix seconds); None deletes the record."""
     with contextlib.suppress(OSError):
         if since is None:
             _mark(data_dir).unlink(missing_ok=True)
@@ -201,7 +201,7 @@ def mark_stuck(data_dir: Path, since: float | None) -> None:
 
 
 def stuck_since(data_dir: Path) -> float | None:
-    """Return since when a data folder's cloud has been stuck (Unix seconds), or None if it is not known to be stuck."""
+    """Return the time since which a cloud has been stuck (Unix seconds), or None if it is not known to be stuck."""
     try:
         with os.fdopen(open_file(_mark(data_dir), os.O_RDONLY)) as file:
             return float(file.read())
