@@ -61,7 +61,7 @@ class Rule:
 
     @property
     def enabled(self) -> bool:
-        """True if the rule matches events and fires on schedule."""
+        """True unless the rule is disabled; a disabled rule neither matches events nor fires on schedule."""
         return self.state != "DISABLED"
 
 

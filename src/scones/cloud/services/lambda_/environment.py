@@ -179,7 +179,7 @@ class ExecutionEnvironment:
         await self._first(ready, INIT_SECONDS + self.setup.timeout)
         if (
             await self._exceeds() or not ready.done() or ready.exception()
-        ):  # it may have ended before the first check of `_watch`
+        ):  # memory may run out before the first check of `_watch`
             return await self._ending()
         self._init_ms = (time.perf_counter() - self._begun) * 1e3
         return None

@@ -1,7 +1,7 @@
 """Checks that payloads of invocations are JSON, with the error messages of Jackson's parser of bytes.
 
 Jackson stops at the first syntax error or UTF-8 error. It reads the first byte of an invalid value as a Latin-1 letter
-and continues from there. Such a message answers the bytes that the AWS CLI sends when it decodes a text as base64.
+and continues from there: such a message reports the bytes that the AWS CLI sends when it decodes a text as base64.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Records:
         await self._store.write(insert)
 
     async def update(self, configuration: dict[str, Any], code: str) -> None:
-        """Replace $LATEST; sets its LastModified and RevisionId."""
+        """Replace $LATEST, with a new LastModified and a new RevisionId."""
         configuration |= {"LastModified": now(), "RevisionId": str(uuid.uuid4())}
         await self._store.execute(
             "UPDATE functions SET document = ?, code = ? WHERE name = ?",

@@ -120,7 +120,10 @@ def _node(runtime: Runtime, root: str, layers: str) -> _Start:
 
 
 def _provided(runtime: Runtime, root: str, layers: str) -> _Start:
-    """Start the function's executable, from its archive or else from a layer (Guide, "Custom runtimes")."""
+    """Start the executable `bootstrap` of the archive, or else of a layer.
+
+    Lambda Developer Guide, "Custom runtimes".
+    """
     found = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
     return _Start([f"{layers if found else root}/bootstrap"])
 

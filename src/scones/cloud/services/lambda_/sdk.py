@@ -34,7 +34,10 @@ class Sdk:
 
 
 def lend(interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str) -> Sdk | None:
-    """Return the SDK that a function borrows from this machine, if it needs one and there is one. Blocks."""
+    """Return the SDK that a function borrows from this machine, or None if it needs none or there is none.
+
+    Blocks: call it in a thread.
+    """
     python = interpreter.language == "python"
     return _find(interpreter, data_dir) if python and _needed(code, layers, handler) else None
 

@@ -26,7 +26,7 @@ RUNTIME = (
     "awslambdaric.lambda_config", "awslambdaric.lambda_context", "awslambdaric.lambda_runtime_exception",
     "awslambdaric.lambda_runtime_log_utils", "awslambdaric.lambda_runtime_marshaller", "traceback", "http.client",
 )  # fmt: skip
-"""Modules that the runtime client imports, except its connection; without a warm parent, they are imported too."""
+"""Modules that the runtime client imports, except its connection; a start without a warm parent imports them too."""
 WARM = ("boto3.session", "botocore.client", "botocore.endpoint", "botocore.httpsession", "botocore.retries.standard")
 """Modules that most functions import."""
 MESSAGE_LIMIT = 1 << 20
@@ -79,7 +79,7 @@ def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
 
 
 def begin(spec: dict[str, Any], launcher: ModuleType, output: int, report: int) -> None:
-    """Become a launcher that uses two descriptors; return in the program's process, with no other files open."""
+    """Become a launcher that uses `output` and `report`; return in the program's process with no other file open."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.FORWARDED)
     os.setsid()
