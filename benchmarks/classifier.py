@@ -6,9 +6,9 @@
 
 For each recipe, five jobs train on four fifths of the 1,000 training images and are evaluated on the remaining fifth.
 Five more train on all of them and are evaluated on the 200 official test images. Every job has a different seed. Each
-runs the program of SageMaker's container contract, `python -m scones.algorithm train`, on one thread, with as many jobs
-in parallel as there are processors. Then one more job uses all processors, to measure its time. This takes 20 to 45
-minutes on two processors.
+runs the program of SageMaker's container contract, `python -m scones.containers.image_classification train`, on one
+thread, with as many jobs in parallel as there are processors. Then one more job uses all processors, to measure its
+time. This takes 20 to 45 minutes on two processors.
 """
 
 from __future__ import annotations
@@ -106,7 +106,10 @@ def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) ->
     begun = time.perf_counter()
     with (base / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scones.algorithm", "train"], env=environment(added), stdout=log, stderr=log
+            [sys.executable, "-m", "scones.containers.image_classification", "train"],
+            env=environment(added),
+            stdout=log,
+            stderr=log,
         )
         _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

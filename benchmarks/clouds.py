@@ -17,7 +17,7 @@ from botocore.config import Config
 import scones as scones_package
 from benchmarks import processes
 from benchmarks.peers import Peer
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 OURS = "Scones"
 # Handlers run under ministack's own interpreter, and one of them imports boto3.

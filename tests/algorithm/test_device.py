@@ -15,12 +15,12 @@ from jobs import needs_weights
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from scones.algorithm.checkpoints import Checkpoints
-from scones.algorithm.device import find_device
-from scones.algorithm.hyperparameters import Hyperparameters
-from scones.algorithm.pictures import Pictures
-from scones.algorithm.recording import _Recording
-from scones.algorithm.train import _Run, train
+from scones.containers.image_classification.checkpoints import Checkpoints
+from scones.containers.image_classification.device import find_device
+from scones.containers.image_classification.hyperparameters import Hyperparameters
+from scones.containers.image_classification.pictures import Pictures
+from scones.containers.image_classification.recording import _Recording
+from scones.containers.image_classification.train import _Run, train
 
 META = torch.device("meta")
 BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
@@ -125,6 +125,6 @@ def test_steps_that_a_gpu_repeats_end_with_the_model_of_steps_told_one_by_one(mo
     repeated = model()
     assert len(counted) > 10
     assert len(set(counted)) == (1 if pretrained == "1" else 2)  # as many as there are sizes of pictures
-    monkeypatch.setattr("scones.algorithm.train.Recorded", lambda work: work)
+    monkeypatch.setattr("scones.containers.image_classification.train.Recorded", lambda work: work)
     for name, value in model().items():
         torch.testing.assert_close(repeated[name], value, rtol=1e-4, atol=1e-5)

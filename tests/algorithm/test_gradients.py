@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from scones.algorithm.efficientnet import EfficientNetLite0
-from scones.algorithm.gradients import Gradients
-from scones.algorithm.objective import Objective
+from scones.containers.image_classification.efficientnet import EfficientNetLite0
+from scones.containers.image_classification.gradients import Gradients
+from scones.containers.image_classification.objective import Objective
 
 LABELS = torch.tensor([0, 1, 1, 0, 1])
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from jobs import make
 
-from scones.algorithm.builtin_optimizer import builtin_optimizer, rate_after
-from scones.algorithm.failure import CustomerError
-from scones.algorithm.hyperparameters import Hyperparameters, Rule
-from scones.algorithm.objective import Objective
-from scones.algorithm.optimizer import AdamW, Sgd
-from scones.algorithm.recipes import BuiltinRule, FromScratch, choose
+from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
+from scones.containers.image_classification.failure import CustomerError
+from scones.containers.image_classification.hyperparameters import Hyperparameters, Rule
+from scones.containers.image_classification.objective import Objective
+from scones.containers.image_classification.optimizer import AdamW, Sgd
+from scones.containers.image_classification.recipes import BuiltinRule, FromScratch, choose
 
 GIVEN = {"num_classes": "3", "num_training_samples": "40", "mini_batch_size": "10", "image_shape": "3,16,16"}
 

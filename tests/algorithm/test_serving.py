@@ -25,7 +25,7 @@ def serving(job, **environment):
     """Run the model server, and return its process and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    command = [sys.executable, "-m", "scones.containers.image_classification", "serve"]
     environment = job.environment(SAGEMAKER_BIND_TO_PORT=str(port), **environment)
     with subprocess.Popen(command, env=environment) as process:
         deadline = time.monotonic() + 30
@@ -189,7 +189,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_server(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "model.onnx").write_bytes(b"no model")
     environment = Job(tmp_path).environment(SAGEMAKER_BIND_TO_PORT="0")
-    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    command = [sys.executable, "-m", "scones.containers.image_classification", "serve"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "model.onnx" in done.stderr
@@ -253,7 +253,7 @@ def test_a_full_queue_is_answered_with_503_and_serving_goes_on(server):
 
 
 def test_serving_loads_no_pytorch():
-    code = "import sys, scones.algorithm.serve; print('torch' in sys.modules)"
+    code = "import sys, scones.containers.image_classification.serve; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n"
 
@@ -262,7 +262,7 @@ def test_a_server_with_a_token_answers_its_own_client_alone(trained):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = trained[0].environment(SAGEMAKER_BIND_TO_PORT=str(port), SCONES_SERVER_TOKEN="secret")
-    command = [sys.executable, "-m", "scones.algorithm", "serve"]
+    command = [sys.executable, "-m", "scones.containers.image_classification", "serve"]
     with subprocess.Popen(command, env=environment) as process:
         try:
             deadline = time.monotonic() + 30

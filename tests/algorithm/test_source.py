@@ -21,7 +21,10 @@ TOOLKIT = Environment("training-toolkit", "SageMaker Training Toolkit", ("sagema
 
 def write(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "scones.algorithm", "source", folder], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "scones.containers.image_classification", "source", folder],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 

@@ -74,7 +74,8 @@ def test_the_same_seed_gives_the_same_model(job, tmp_path):
 def test_training_loads_no_compiler(tmp_path, pretrained):
     job = make(tmp_path / "ml", train=20, validation=8)
     job.configure(epochs="1", use_pretrained_model=pretrained)
-    code = "import sys; from scones.algorithm import job; job.main(); print('torch._dynamo' in sys.modules)"
+    package = "scones.containers.image_classification"
+    code = f"import sys; from {package} import job; job.main(); print('torch._dynamo' in sys.modules)"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, env=job.environment(), capture_output=True, text=True, timeout=60)
     assert "Saved the model to" in done.stdout

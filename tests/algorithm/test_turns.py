@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scones.algorithm.gradients import Gradients
-from scones.algorithm.network import Network
-from scones.algorithm.objective import Objective
-from scones.algorithm.turns import WEIGHT, Turns
+from scones.containers.image_classification.gradients import Gradients
+from scones.containers.image_classification.network import Network
+from scones.containers.image_classification.objective import Objective
+from scones.containers.image_classification.turns import WEIGHT, Turns
 
 LABELS = torch.tensor([0, 1, 1, 0, 1, 0, 0])
 

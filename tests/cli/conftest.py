@@ -16,7 +16,7 @@ import psutil
 import pytest
 import vehicles
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 SCONES = Path(sys.executable).with_name("scones")
 

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 
-from scones.cloud import sandbox
+from scones.cloud.process import sandbox
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 from .campaign import Campaign, passed, summary
 from .world import World

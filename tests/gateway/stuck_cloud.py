@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from scones.cloud.__main__ import main
-from scones.cloud.services.identity import SecurityTokenService
+from scones.cloud.services.sts.service import SecurityTokenService
 
 
 async def get_caller_identity(self: Any, call: Any) -> dict[str, Any]:

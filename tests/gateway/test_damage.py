@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud import lifecycle, migrations
-from scones.cloud.commit_mark import require_same_age
-from scones.cloud.database_pages import DatabasePages
+from scones.cloud.core import migrations
+from scones.cloud.core.commit_mark import require_same_age
+from scones.cloud.core.database_pages import DatabasePages
+from scones.cloud.core.salvage import salvage
+from scones.cloud.core.store import Store, statements
 from scones.cloud.errors import CloudError
-from scones.cloud.salvage import salvage
-from scones.cloud.store import Store, statements
+from scones.cloud.process import lifecycle
 
 
 def filled(start_cloud, groups: int = 30):

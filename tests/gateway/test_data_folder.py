@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from scones.cloud import lifecycle
-from scones.cloud.data_folder import STATE_FILES
-from scones.cloud.durable_files import make_private, open_file, write_durably
+from scones.cloud.core.data_folder import STATE_FILES
+from scones.cloud.core.durable_files import make_private, open_file, write_durably
 from scones.cloud.errors import CloudError
+from scones.cloud.process import lifecycle
 
 ROLE = "arn:aws:iam::123456789012:role/data-folder"
 PASS = '{"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": true}}}'
@@ -148,7 +148,7 @@ def test_root_stops_the_cloud_of_another_user(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     program = (
-        "import os, sys, time; from pathlib import Path; from scones.cloud.folder_lock import FolderLock\n"
+        "import os, sys, time; from pathlib import Path; from scones.cloud.process.folder_lock import FolderLock\n"
         "lock = FolderLock(Path(sys.argv[1]))\nlock.take()\nos.setuid(65534)\nprint(flush=True)\ntime.sleep(60)"
     )
     for owner in (65533, 65534):

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from scones import http_connection
-from scones.http_connection import HttpConnection
+from scones.http import connection as http_connection
+from scones.http.connection import HttpConnection
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]

@@ -15,9 +15,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from scones.cloud import lifecycle
-from scones.cloud.folder_lock import FolderLock, holder
-from scones.cloud.watchdog import stuck_since
+from scones.cloud.process import lifecycle
+from scones.cloud.process.folder_lock import FolderLock, holder
+from scones.cloud.process.watchdog import stuck_since
 
 STUCK_CLOUD = Path(__file__).with_name("stuck_cloud.py")
 
@@ -105,7 +105,9 @@ def test_a_cloud_without_its_cloud_json_is_stopped(start_cloud):
 
 
 def test_asking_who_holds_a_folder_never_keeps_another_process_from_taking_it(tmp_path):
-    ask = "from pathlib import Path; from scones.cloud.folder_lock import holder\nwhile True: holder(Path({!r}))"
+    ask = (
+        "from pathlib import Path; from scones.cloud.process.folder_lock import holder\nwhile True: holder(Path({!r}))"
+    )
     pollers = [subprocess.Popen([sys.executable, "-c", ask.format(str(tmp_path))]) for _ in range(2)]
     try:
         (tmp_path / "lock").touch()

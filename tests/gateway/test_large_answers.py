@@ -20,10 +20,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from scones.cloud.core.time_slices import in_turns
 from scones.cloud.services.sqs.message_attributes import to_json
 from scones.cloud.services.sqs.queues import Queue
 from scones.cloud.services.sqs.receiving import _received_answer
-from scones.cloud.time_slices import in_turns
 from scones.cloud.wire.serialize import serialize
 
 MEGABYTE = 1_040_000

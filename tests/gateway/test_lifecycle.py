@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from scones.cloud import lifecycle
 from scones.cloud.errors import CloudError
+from scones.cloud.process import lifecycle
 
 
 def test_a_started_cloud_is_found_and_stopped(tmp_path):

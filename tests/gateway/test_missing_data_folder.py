@@ -8,7 +8,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved"])

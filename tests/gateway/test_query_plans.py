@@ -19,11 +19,11 @@ import pytest
 
 from scones.cloud import services
 from scones.cloud.cloud import Cloud, CloudSettings
-from scones.cloud.credentials import Credentials
+from scones.cloud.core.credentials import Credentials
+from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services import offered
-from scones.cloud.services.states.schema import upgrade
-from scones.cloud.store import Store
+from scones.cloud.services.stepfunctions.schema import upgrade
 
 CONFIGURATION = {
     "events_buses", "events_rules", "events_targets", "event_invoke_configs", "event_source_mappings", "functions",

@@ -14,7 +14,7 @@ from scones.cloud.services import offered
 from scones.cloud.wire.model import service_model
 
 LATER = ("awscrt", "boto3", "jsonata", "numpy", "onnx", "onnxruntime", "optuna", "psutil", "torch",
-         "scones.cloud.services.states.api")  # fmt: skip
+         "scones.cloud.services.stepfunctions.service")  # fmt: skip
 """Packages that take long to import, and that a cloud needs for some requests only."""
 
 

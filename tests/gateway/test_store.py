@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from scones.cloud.store import Store
+from scones.cloud.core.store import Store
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from scones.cloud.uuids import uuid4
+from scones.cloud.core.uuids import uuid4
 
 
 def test_a_uuid_is_random_of_version_4_and_written_as_the_library_writes_it():

@@ -151,7 +151,7 @@ class Endpoint:
         found = []
         for process in psutil.Process(self.cloud.running.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
-                if process.cmdline()[1:] == ["-P", "-m", "scones.algorithm", "serve"]:
+                if process.cmdline()[1:] == ["-P", "-m", "scones.containers.image_classification", "serve"]:
                     found.append(process)
         return found
 

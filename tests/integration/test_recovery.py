@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from scones.cloud import lifecycle
-from scones.cloud.resumption import Leftover, Resumption
-from scones.cloud.step_record import STRIKES
+from scones.cloud.core.resumption import Leftover, Resumption
+from scones.cloud.core.step_record import STRIKES
+from scones.cloud.process import lifecycle
 
 ROLE = "arn:aws:iam::111122223333:role/recovery"
 
@@ -225,7 +225,7 @@ def test_an_execution_that_kills_the_cloud_on_resume_is_failed_in_the_end(start_
     (fault / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
         "if 'scones.cloud' in ' '.join(sys.orig_argv):\n"
-        "    from scones.cloud.services.states.execution import interpreter\n"
+        "    from scones.cloud.services.stepfunctions.execution import interpreter\n"
         "    enter = interpreter.Interpreter._enter\n"
         "    def _enter(self, state, value, track):\n"
         "        if state.name == 'Deadly':\n"

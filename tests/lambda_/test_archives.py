@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_ import code
-from scones.cloud.services.lambda_.code import CodeStore
+from scones.cloud.services.lambda_.functions import code
+from scones.cloud.services.lambda_.functions.code import CodeStore
 
 
 def zipped(*names: str, content: bytes = b"") -> bytes:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from function_workbench import ROLE, archive
 
-from scones.cloud.services.lambda_.code import CodeStore
+from scones.cloud.services.lambda_.functions.code import CodeStore
 
 ONE, TWO = "def handler(e, c):\n    return 1", "def handler(e, c):\n    return 2"
 

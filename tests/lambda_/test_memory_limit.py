@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from scones.cloud.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.lambda_.environment import MB, ExecutionEnvironment, Setup
-from scones.cloud.services.lambda_.platform_log import LogSettings
+from scones.cloud.process.sandbox import Program, Sandbox, spawn
+from scones.cloud.services.lambda_.runtime.environment import MB, ExecutionEnvironment, Setup
+from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
 
 RUNTIME = """
 import sys, time, urllib.request

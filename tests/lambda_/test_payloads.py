@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_.payloads import check_payload
+from scones.cloud.services.lambda_.invoke.payloads import check_payload
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from scones.cloud.sandbox import isolation
-from scones.cloud.services.lambda_ import runtime_api
-from scones.cloud.services.lambda_.runtime_api import RESPONSE_LIMIT, Invocation, RuntimeApi, secret_host
+from scones.cloud.process.sandbox import isolation
+from scones.cloud.services.lambda_.runtime import runtime_api
+from scones.cloud.services.lambda_.runtime.runtime_api import RESPONSE_LIMIT, Invocation, RuntimeApi, secret_host
 
 NEXT = "/2018-06-01/runtime/invocation/next"
 isolated = pytest.mark.skipif(isolation() is not None, reason="without namespaces the host is 127.0.0.1")

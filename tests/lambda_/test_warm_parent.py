@@ -10,7 +10,7 @@ import psutil
 import pytest
 from function_workbench import archive
 
-from scones.cloud import sandbox
+from scones.cloud.process import sandbox
 
 pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no namespaces here: {sandbox.isolation()}")
 

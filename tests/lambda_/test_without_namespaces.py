@@ -17,7 +17,7 @@ USER = """
     import json, pathlib, sys
     from concurrent.futures import ThreadPoolExecutor
     import boto3
-    from scones.cloud import lifecycle
+    from scones.cloud.process import lifecycle
 
     data_dir, functions, events, role = json.loads(sys.argv[1])
     running = lifecycle.start(pathlib.Path(data_dir), port=0)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.prober import probing
 from botocore.exceptions import ClientError
 
-from scones.cloud.wildcards import parse_wildcard
+from scones.cloud.core.wildcards import parse_wildcard
 
 MANY_STARS = "*a" * 12 + "*b"
 """As a regular expression it backtracks for hours over text of `a` alone."""

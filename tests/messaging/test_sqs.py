@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 
 @pytest.fixture(scope="module")

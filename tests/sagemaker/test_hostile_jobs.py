@@ -12,8 +12,8 @@ import pytest
 from benchmarks.prober import probing
 from sagemaker_workbench import IMAGE, ROLE, Workbench, archive, until
 
-from scones.cloud.sandbox import isolation
-from scones.cloud.services.sagemaker.jobs import transform
+from scones.cloud.process.sandbox import isolation
+from scones.cloud.services.sagemaker.transform import transform
 
 pytestmark = pytest.mark.skipif(isolation() is not None, reason="without namespaces a job can read the keys itself")
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from scones.cloud import images
+from scones.cloud.process import container_images as images
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,13 @@ from scones.cloud import images
     ],
 )
 def test_the_repositorys_name_finds_the_program(uri: str) -> None:
-    assert images.command(uri, "train") == [sys.executable, "-P", "-m", "scones.algorithm", "train"]
+    assert images.command(uri, "train") == [
+        sys.executable,
+        "-P",
+        "-m",
+        "scones.containers.image_classification",
+        "train",
+    ]
 
 
 def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

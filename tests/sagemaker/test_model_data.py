@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from scones.cloud.process.untrusted_files import GB, Listing, UntrustedFolder
 from scones.cloud.services.sagemaker import archive as archives
 from scones.cloud.services.sagemaker.archive import pack, unpack
 from scones.cloud.services.sagemaker.objects import below, relative
-from scones.cloud.untrusted_files import GB, Listing, UntrustedFolder
 
 
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
-from scones.cloud.sandbox import isolation
+from scones.cloud.process.sandbox import isolation
 
 several = pytest.mark.skipif(isolation() is not None, reason="several instances need namespaces of their own")
 

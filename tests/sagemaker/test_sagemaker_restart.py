@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 from sagemaker_workbench import Workbench, until
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 
 def crash(cloud: Any) -> None:

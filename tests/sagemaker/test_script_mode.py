@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, Workbench, archive, until
 
-from scones.cloud.sandbox import isolation
+from scones.cloud.process.sandbox import isolation
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3-cpu-py311"

@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
 from scones.cloud.cloud import Cloud, CloudSettings
-from scones.cloud.credentials import Credentials
+from scones.cloud.core.credentials import Credentials
+from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.jobs.training_jobs import TrainingJobs
-from scones.cloud.services.sagemaker.jobs.tuning_jobs import TuningJobs
 from scones.cloud.services.sagemaker.resources import SCHEMA
-from scones.cloud.store import Store
+from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobs
+from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs
 
 METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from scones.cloud import program_output
-from scones.cloud.program_output import LINE_LIMIT, Lines, ProgramOutput
+from scones.cloud.process import program_output
+from scones.cloud.process.program_output import LINE_LIMIT, Lines, ProgramOutput
 
 
 class Store:

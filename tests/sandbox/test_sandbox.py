@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from scones.cloud import sandbox
-from scones.cloud.sandbox import Program
+from scones.cloud.process import sandbox
+from scones.cloud.process.sandbox import Program
 
 pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no namespaces here: {sandbox.isolation()}")
 
@@ -182,7 +182,7 @@ async def test_the_memory_is_that_of_the_whole_tree():
 def test_nothing_is_left_when_the_parent_is_killed():
     code = f"""
         import asyncio, sys
-        from scones.cloud import sandbox
+        from scones.cloud.process import sandbox
         async def main():
             program = sandbox.Program(argv=[sys.executable, "-c", {textwrap.dedent(ORPHANS)!r}], env={{}})
             started = await sandbox.spawn(program, lambda chunk: print("ready", flush=True))
@@ -234,7 +234,7 @@ async def test_a_closed_pipe_ends_a_program_as_in_a_shell():
 def test_clouds_leave_one_folder_in_the_temporary_folder_in_all(tmp_path):
     code = """
         import asyncio, sys
-        from scones.cloud import sandbox
+        from scones.cloud.process import sandbox
         async def main():
             started = await sandbox.spawn(sandbox.Program(argv=[sys.executable, "-c", ""], env={}), print)
             await started.wait()

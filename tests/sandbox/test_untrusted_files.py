@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scones.cloud import untrusted_files
-from scones.cloud.untrusted_files import GB, LeadsOutError, UntrustedFilesError, UntrustedFolder, remove_tree
+from scones.cloud.process import untrusted_files
+from scones.cloud.process.untrusted_files import GB, LeadsOutError, UntrustedFilesError, UntrustedFolder, remove_tree
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scones.cloud.sandbox import isolation
+from scones.cloud.process.sandbox import isolation
 
 pytestmark = [
     pytest.mark.slow,

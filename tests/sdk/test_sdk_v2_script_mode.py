@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scones.cloud.sandbox import isolation
+from scones.cloud.process.sandbox import isolation
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +31,9 @@ def test_pytorchs_estimator_trains_on_two_instances_and_its_model_serves(cloud: 
 def test_the_classifier_trains_as_a_script_on_two_instances_and_answers(
     cloud: Any, run_program: Any, tmp_path: Path
 ) -> None:
-    subprocess.run([sys.executable, "-m", "scones.algorithm", "source", tmp_path / "source"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "scones.containers.image_classification", "source", tmp_path / "source"], check=True
+    )
     told = run_program(cloud, "v2", "classifier_v2.py")
     assert "Epoch[15] Validation-accuracy=" in told
     assert "The first instance stores the model." in told

@@ -88,7 +88,7 @@ def rewrite(results: list[Result]) -> None:
 
 def main() -> None:
     """Replay every case on a new cloud; rewrite the table and print what is not reached and not listed."""
-    from scones.cloud import lifecycle
+    from scones.cloud.process import lifecycle
 
     with tempfile.TemporaryDirectory() as folder:
         running = lifecycle.start(Path(folder) / "data", port=0)

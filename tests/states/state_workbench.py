@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scones.cloud.services.states.evaluation.jobs import replies
-from scones.cloud.services.states.execution.history import Event, FailedAttempt, Recorder, Track
-from scones.cloud.services.states.execution.interpreter import Interpreter
-from scones.cloud.services.states.execution.resume import Past, read_past
-from scones.cloud.services.states.execution.scheduler import Scheduler
-from scones.cloud.services.states.language import engines
-from scones.cloud.services.states.language.definition import parse
-from scones.cloud.services.states.language.evaluators import Job, Owner
-from scones.cloud.services.states.language.failures import StateFailedError
-from scones.cloud.services.states.language.resources import Resource
-from scones.cloud.services.states.language.text import Texts
-from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.stepfunctions.asl import engines
+from scones.cloud.services.stepfunctions.asl.definition import parse
+from scones.cloud.services.stepfunctions.asl.evaluators import Job, Owner
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.resources import Resource
+from scones.cloud.services.stepfunctions.asl.text import Texts
+from scones.cloud.services.stepfunctions.evaluation.jobs import replies
+from scones.cloud.services.stepfunctions.execution.history import Event, FailedAttempt, Recorder, Track
+from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
+from scones.cloud.services.stepfunctions.execution.resume import Past, read_past
+from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
+from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
 engines.enable()
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from scones.cloud.services.states.language.choice import COMPARISONS, OPERATORS, compile_rule
-from scones.cloud.services.states.language.failures import EvaluationError
-from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.stepfunctions.asl.choice import COMPARISONS, OPERATORS, compile_rule
+from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
+from scones.cloud.services.stepfunctions.asl.paths import Scope
 
 INPUT = {"n": 5, "s": "hello", "t": "2026-01-01T00:00:00Z", "b": True, "z": None, "n2": 6, "f": 5.0, "star": "a*b"}
 

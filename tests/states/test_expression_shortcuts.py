@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from state_workbench import DirectEvaluators
 
-from scones.cloud.services.states.language.jsonata_engine import Undefined, evaluate
-from scones.cloud.services.states.language.jsonata_references import UNKNOWN, compile_reference
-from scones.cloud.services.states.language.paths import MISSING, PathQuery, Scope, compile_path
+from scones.cloud.services.stepfunctions.asl.jsonata_engine import Undefined, evaluate
+from scones.cloud.services.stepfunctions.asl.jsonata_references import UNKNOWN, compile_reference
+from scones.cloud.services.stepfunctions.asl.paths import MISSING, PathQuery, Scope, compile_path
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCALARS = st.one_of(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from state_workbench import DirectEvaluators
 
-from scones.cloud.services.states.language.failures import EvaluationError
-from scones.cloud.services.states.language.intrinsics import compile_expression
-from scones.cloud.services.states.language.paths import Scope
+from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
+from scones.cloud.services.stepfunctions.asl.intrinsics import compile_expression
+from scones.cloud.services.stepfunctions.asl.paths import Scope
 
 INPUT = {
     "name": "Ada",

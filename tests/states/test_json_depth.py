@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from scones.cloud.services.states.language.text import LIMIT, MAX_DEPTH, too_deep
+from scones.cloud.services.stepfunctions.asl.text import LIMIT, MAX_DEPTH, too_deep
 
 
 def nested(depth: int, inner: str = "") -> str:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from benchmarks.prober import probing
 
-from scones.cloud.services.states.evaluation.definitions import ParsedDefinitions
+from scones.cloud.services.stepfunctions.evaluation.definitions import ParsedDefinitions
 
 TIME = "Expression evaluation timeout: Check for infinite loop"
 MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
@@ -38,7 +38,7 @@ def workers(cloud: Any) -> list[psutil.Process]:
     found = []
     for process in psutil.Process(cloud.running.pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if "scones.cloud.services.states.evaluation.worker" in " ".join(process.cmdline()):
+            if "scones.cloud.services.stepfunctions.evaluation.worker" in " ".join(process.cmdline()):
                 found.append(process)
     return found
 

@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 from state_workbench import INVOKE, interpret, single
 
-from scones.cloud.services.states.execution.concurrency import (
+from scones.cloud.core.store import Store
+from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.execution.concurrency import (
     EXECUTION_SLOTS,
     INLINE_CONCURRENCY,
     Concurrency,
     ConcurrencyPool,
 )
-from scones.cloud.services.states.execution.history import Event
-from scones.cloud.services.states.execution.journal import MAX_UNWRITTEN, Journal
-from scones.cloud.services.states.execution.quota import CHARACTERS, RUNNING, Quota
-from scones.cloud.services.states.execution.scheduler import SLICE, Scheduler
-from scones.cloud.services.states.language.evaluators import Owner
-from scones.cloud.services.states.schema import SCHEMA
-from scones.cloud.store import Store
+from scones.cloud.services.stepfunctions.execution.history import Event
+from scones.cloud.services.stepfunctions.execution.journal import MAX_UNWRITTEN, Journal
+from scones.cloud.services.stepfunctions.execution.quota import CHARACTERS, RUNNING, Quota
+from scones.cloud.services.stepfunctions.execution.scheduler import SLICE, Scheduler
+from scones.cloud.services.stepfunctions.schema import SCHEMA
 
 ITEMS = 1_000
 ROLE = "arn:aws:iam::111122223333:role/states"

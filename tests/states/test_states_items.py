@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from tests.states.test_states_distributed_map import PASS, distributed, reader
 
-from scones.cloud.services.states.language.distribution import ItemReader
-from scones.cloud.services.states.language.failures import StateFailedError
-from scones.cloud.services.states.map_run.item_batches import ItemBatches
-from scones.cloud.services.states.map_run.item_formats import items_in, next_page
-from scones.cloud.services.states.map_run.item_readers import parse_items
-from scones.cloud.services.states.map_run.text_window import MAX_ITEM, TextWindow
+from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.map_run.item_batches import ItemBatches
+from scones.cloud.services.stepfunctions.map_run.item_formats import items_in, next_page
+from scones.cloud.services.stepfunctions.map_run.item_readers import parse_items
+from scones.cloud.services.stepfunctions.map_run.text_window import MAX_ITEM, TextWindow
 
 LARGE = 3 * MAX_ITEM
 

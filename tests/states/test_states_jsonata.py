@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from state_workbench import INVOKE, fail, interpret
 
-from scones.cloud.services.states.language.jsonata_engine import compile_query, evaluate
-from scones.cloud.services.states.language.variable_references import variable_references
+from scones.cloud.services.stepfunctions.asl.jsonata_engine import compile_query, evaluate
+from scones.cloud.services.stepfunctions.asl.variable_references import variable_references
 
 
 def machine(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:

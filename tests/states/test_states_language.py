@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from state_workbench import FUNCTION, INVOKE, fail, interpret, single
 
-from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 
 END = {"Type": "Pass", "End": True}
 

@@ -11,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError
 from state_workbench import INVOKE, interpret, single
 
-from scones.cloud.services.states.evaluation.fair_queue import FairQueue
-from scones.cloud.services.states.language.definition import parse
-from scones.cloud.services.states.language.evaluators import Owner
-from scones.cloud.services.states.language.text import MAX_DEPTH, too_deep
-from scones.cloud.services.states.language.variable_references import variable_references
-from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.stepfunctions.asl.definition import parse
+from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH, too_deep
+from scones.cloud.services.stepfunctions.asl.variable_references import variable_references
+from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
+from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
 KIB = 1024
 LARGE = "x" * 200 * KIB

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud.services.states.schema import upgrade
+from scones.cloud.services.stepfunctions.schema import upgrade
 
 ANY_END = {
     "StartAt": "C",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Result": {"x": 1}, "End": True}}}
 FAIL = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Gate", "Cause": "too low"}}}

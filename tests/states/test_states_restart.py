@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 WAIT_THEN_USE = {
     "StartAt": "Set",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from state_workbench import FUNCTION, INVOKE, NOW, Run, fail, interpret, redrive, resume, single
 
-from scones.cloud.services.states.language.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 
 
 def retry(error: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from state_workbench import INVOKE
 
-from scones.cloud.services.states.validation.definition import diagnose
+from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
 
 def found(states: dict[str, Any], start: str = "A", kind: str = "STANDARD") -> list[str]:

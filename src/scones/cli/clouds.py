@@ -16,8 +16,9 @@ import click
 
 from scones.cli import local, options
 from scones.cli.failures import Mistake, interrupts_held, told_plainly
-from scones.cloud import lifecycle, workspace
+from scones.cloud import workspace
 from scones.cloud.errors import CloudError
+from scones.cloud.process import lifecycle
 
 if TYPE_CHECKING:
     from scones.workflow.place import Place

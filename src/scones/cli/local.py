@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scones.cli.failures import Mistake, interrupts_held, told_plainly
-from scones.cloud import lifecycle
+from scones.cloud.process import lifecycle
 
 if TYPE_CHECKING:
     from scones.workflow.place import Place

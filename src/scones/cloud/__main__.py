@@ -10,14 +10,14 @@ from pathlib import Path
 from types import ModuleType
 
 from scones.cloud.errors import CloudError, start_failure
-from scones.cloud.watchdog import Watchdog
+from scones.cloud.process.watchdog import Watchdog
 
 
 def server() -> ModuleType:
     """Import the server without the AWS CRT: importing it takes botocore 50 ms, and the cloud signs no requests."""
     sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # makes imports of it fail
     try:
-        return importlib.import_module("scones.cloud.server")
+        return importlib.import_module("scones.cloud.process.server")
     finally:
         if sys.modules["awscrt"] is None:
             del sys.modules["awscrt"]

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.credentials import Caller, Credentials
-from scones.cloud.data_folder import DATABASE
-from scones.cloud.durable_files import write_durably
+from scones.cloud.core.credentials import Caller, Credentials
+from scones.cloud.core.data_folder import DATABASE
+from scones.cloud.core.durable_files import write_durably
+from scones.cloud.core.resumption import Resumption, describe
+from scones.cloud.core.step_record import traced
+from scones.cloud.core.store import PATIENT, Store
+from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
-from scones.cloud.resumption import Resumption, describe
 from scones.cloud.service import Answer, Call, DormantService, Service
-from scones.cloud.step_record import traced
-from scones.cloud.store import PATIENT, Store
-from scones.cloud.uuids import uuid4
 from scones.cloud.wire.model import service_model, streamed_input
 
 log = logging.getLogger(__name__)

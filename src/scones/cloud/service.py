@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from botocore import xform_name
 from botocore.model import StructureShape
 
-from scones.cloud.credentials import Caller
+from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.validate import validate
 

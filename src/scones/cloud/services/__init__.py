@@ -16,15 +16,16 @@ def offered() -> list[type[Service]]:
 def offered_at_start() -> list[type[Service] | DormantService]:
     """Return the services in starting order, without loading those that can wait for their first request."""
     from scones.cloud.service import DormantService
-    from scones.cloud.services.cloudwatch import CloudWatch
+    from scones.cloud.services.cloudwatch.service import CloudWatch
     from scones.cloud.services.events import EventBridge
-    from scones.cloud.services.identity import IdentityAndAccessManagement, SecurityTokenService
+    from scones.cloud.services.iam.service import IdentityAndAccessManagement
     from scones.cloud.services.lambda_ import Lambda
-    from scones.cloud.services.logs import Logs
+    from scones.cloud.services.logs.service import Logs
     from scones.cloud.services.s3 import S3
     from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
     from scones.cloud.services.sns import SNS
     from scones.cloud.services.sqs import SQS
+    from scones.cloud.services.sts.service import SecurityTokenService
 
     return [
         SecurityTokenService,
@@ -49,6 +50,6 @@ def offered_at_start() -> list[type[Service] | DormantService]:
 
 def _step_functions() -> type[Service]:
     """Load Step Functions, which is a quarter of the code."""
-    from scones.cloud.services.states.api import StepFunctions
+    from scones.cloud.services.stepfunctions.service import StepFunctions
 
     return StepFunctions

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
+from scones.cloud.core.time_slices import paced
 from scones.cloud.errors import ServiceError
-from scones.cloud.time_slices import paced
 from scones.cloud.wire import form, json_document, numbers, xml_document
 from scones.cloud.wire.model import streamed_input, wire_name
 from scones.cloud.wire.scalars import scalar

@@ -17,9 +17,9 @@ from xml.sax.saxutils import escape
 import orjson
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
+from scones.cloud.core.surrogates import well_formed
+from scones.cloud.core.time_slices import in_turns, on_thread, paced
 from scones.cloud.errors import ServiceError
-from scones.cloud.surrogates import well_formed
-from scones.cloud.time_slices import in_turns, on_thread, paced
 from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
 from scones.cloud.wire.query_error import query_error

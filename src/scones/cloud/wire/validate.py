@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from scones.cloud.core.time_slices import paced
 from scones.cloud.errors import ServiceError
-from scones.cloud.time_slices import paced
 from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from scones.cloud.credentials import EXECUTION_ROLE, Credentials
-from scones.cloud.lifecycle import RunningCloud
+from scones.cloud.core.credentials import EXECUTION_ROLE, Credentials
+from scones.cloud.process.lifecycle import RunningCloud
 
 SESSION_NAME = "SageMaker"
 SESSION_SECONDS = 10 * 365 * 86400.0

@@ -1,5 +1,5 @@
 """EventBridge: event buses, rules and targets."""
 
-from scones.cloud.services.events.api import EventBridge
+from scones.cloud.services.events.service import EventBridge
 
 __all__ = ["EventBridge"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services.events.api import EventBridge
+from scones.cloud.services.events.service import EventBridge
 
 
 def announce(cloud: Cloud, source: str, detail_type: str, resource: str, detail: dict[str, Any]) -> None:

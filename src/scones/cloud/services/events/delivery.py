@@ -9,12 +9,12 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.surrogates import well_formed
+from scones.cloud.core.targets import queue_url
+from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.transform import target_input
-from scones.cloud.services.targets import queue_url
-from scones.cloud.surrogates import well_formed
-from scones.cloud.time_slices import TimeSlices
 
 if TYPE_CHECKING:
     from scones.cloud.services.events.routing import Router

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.events import records
 from scones.cloud.services.events.records import Records
 from scones.cloud.services.events.routing import OUTBOX, Router
 from scones.cloud.services.events.scheduler import Scheduler
-from scones.cloud.services.outbox import Outbox
 
 
 class Operations(Service):

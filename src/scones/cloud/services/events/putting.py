@@ -7,12 +7,12 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.events.errors import invalid
 from scones.cloud.services.events.operations import Operations
 from scones.cloud.services.events.records import DEFAULT_BUS
-from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wire import json_document
 
 SIZE_LIMIT = 1_048_576

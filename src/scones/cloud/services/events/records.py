@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services import pages
+from scones.cloud.core import pages
 from scones.cloud.services.events.errors import invalid, limit_exceeded, no_bus, no_rule
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from itertools import chain
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.outbox import Outbox
+from scones.cloud.core.patterns import read_pattern
+from scones.cloud.core.time_slices import TimeSlices, sliced
 from scones.cloud.services.events.delivery import Delivery, lane
 from scones.cloud.services.events.records import Records, Rule
-from scones.cloud.services.outbox import Outbox
-from scones.cloud.services.patterns import read_pattern
-from scones.cloud.time_slices import TimeSlices, sliced
 
 OUTBOX = "events_deliveries"
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from scones.cloud.core.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.events.delivery import SERVICES
@@ -14,7 +15,6 @@ from scones.cloud.services.events.operations import Operations, tags_of
 from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.transform import is_path
-from scones.cloud.services.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.wire import json_document
 
 _INPUTS = ("Input", "InputPath", "InputTransformer")

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.resumption import Leftover
+from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.events.routing import Router
 from scones.cloud.services.events.schedule import parse_schedule
-from scones.cloud.time_slices import TimeSlices
 
 LONGEST_SLEEP = 86_400.0
 """Maximum seconds between two checks of the queue: a timer cannot wait until the year 2199."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
-from scones.cloud.surrogates import well_formed
 
 INPUT_LIMIT = 1_048_576
 """Maximum bytes of a filled template: the size limit of an event. AWS's limit, and its error code for a dead-letter

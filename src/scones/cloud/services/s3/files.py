@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 
-from scones.cloud.durable_files import sync_folder
+from scones.cloud.core.durable_files import sync_folder
+from scones.cloud.core.store import PATIENT, RETRY_SECONDS
 from scones.cloud.errors import DiskFullError, no_room
 from scones.cloud.services.s3.checksum import ALGORITHMS, Digest
-from scones.cloud.store import PATIENT, RETRY_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from scones.cloud.core.text_order import Bound, successor
+from scones.cloud.core.time_slices import in_turns
 from scones.cloud.service import Call
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
 from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
-from scones.cloud.text_order import Bound, successor
-from scones.cloud.time_slices import in_turns
 
 MOST = 1000
 """Maximum number of entries per page."""

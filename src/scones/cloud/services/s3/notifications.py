@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.outbox import Outbox
+from scones.cloud.core.resumption import describe
+from scones.cloud.core.targets import send, service_of
 from scones.cloud.errors import ServiceError
-from scones.cloud.resumption import describe
 from scones.cloud.service import Call
-from scones.cloud.services.outbox import Outbox
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.record import Record
-from scones.cloud.services.targets import send, service_of
 
 log = logging.getLogger(__name__)
 

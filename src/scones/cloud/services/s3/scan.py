@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from scones.cloud.text_order import Bound, successor
+from scones.cloud.core.text_order import Bound, successor
 
 Seek = Callable[[Bound], Iterator[sqlite3.Row]]
 """A function that returns the rows from a key on, ordered by key and read one by one."""

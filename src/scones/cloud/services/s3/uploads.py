@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
+from scones.cloud.core.text_order import Bound, successor
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.s3 import checksum, errors
@@ -24,7 +25,6 @@ from scones.cloud.services.s3.ranges import parse_copy_range
 from scones.cloud.services.s3.record import Record, find_object, headers_of
 from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
 from scones.cloud.services.s3.tags import tags_in_header
-from scones.cloud.text_order import Bound, successor
 
 SMALLEST_PART = 5 * 1024**2
 """Minimum number of bytes of every part except the last."""

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from scones.cloud.errors import no_room
-from scones.cloud.untrusted_files import DEPTH_LIMIT, FILES_LIMIT, GB, Listing, UntrustedFile, remove_tree, stays_below
+from scones.cloud.process.untrusted_files import (
+    DEPTH_LIMIT,
+    FILES_LIMIT,
+    GB,
+    Listing,
+    UntrustedFile,
+    remove_tree,
+    stays_below,
+)
 
 RATIO_LIMIT = 100
 """Maximum ratio of content to compressed size for content above `ALWAYS_ALLOWED`; model weights have 1 to 3."""

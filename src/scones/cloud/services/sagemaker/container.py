@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from scones.cloud import images
 from scones.cloud.cloud import Cloud
-from scones.cloud.sandbox import isolation
+from scones.cloud.process import container_images as images
+from scones.cloud.process.sandbox import isolation
 from scones.cloud.services.sagemaker import interpreter
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.workspace.environment import STARTUP

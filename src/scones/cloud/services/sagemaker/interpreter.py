@@ -13,7 +13,7 @@ import venv
 from functools import cache
 from pathlib import Path
 
-from scones.cloud.untrusted_files import UntrustedFolder, remove_tree
+from scones.cloud.process.untrusted_files import UntrustedFolder, remove_tree
 
 PLACE = "/opt/scones-environment"
 """Path at which a container sees its environment."""

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.program_output import Lines
-from scones.cloud.untrusted_files import Listing
+from scones.cloud.process.program_output import Lines
+from scones.cloud.process.untrusted_files import Listing
 
 if TYPE_CHECKING:
-    from scones.cloud.services.logs import Logs
+    from scones.cloud.services.logs.service import Logs
 
 Follow = Callable[[Sequence[str]], Awaitable[None]]
 """A callback that receives a program's lines, in order."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from scones.cloud.cloud import Cloud, read_body
 from scones.cloud.errors import ServiceError
-from scones.cloud.untrusted_files import UntrustedFile
+from scones.cloud.process.untrusted_files import UntrustedFile
 
 if TYPE_CHECKING:
     from scones.cloud.services.s3 import S3

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlite3 import Connection, Row
 from typing import Any
 
+from scones.cloud.core.store import Store
 from scones.cloud.services.sagemaker.errors import invalid_token
-from scones.cloud.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sagemaker_resources (

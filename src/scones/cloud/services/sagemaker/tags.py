@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
+from scones.cloud.core.store import Store
 from scones.cloud.services.sagemaker.errors import invalid
-from scones.cloud.store import Store
 
 MOST = 50
 """Maximum number of tags per resource."""

@@ -1,5 +1,5 @@
 """SNS: topics that deliver messages to queues and functions."""
 
-from scones.cloud.services.sns.api import SNS
+from scones.cloud.services.sns.service import SNS
 
 __all__ = ["SNS"]

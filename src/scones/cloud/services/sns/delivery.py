@@ -7,11 +7,11 @@ import logging
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
 from scones.cloud.services.sns.records import Records, Subscription
 from scones.cloud.services.sqs.message_attributes import from_json
-from scones.cloud.services.targets import queue_url
 
 log = logging.getLogger(__name__)
 

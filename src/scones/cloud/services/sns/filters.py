@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scones.cloud.services.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
+from scones.cloud.core.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
+from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.records import Subscription
-from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wire import json_document
 
 BODY = "MessageBody"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.outbox import Outbox
 from scones.cloud.service import Service
-from scones.cloud.services.outbox import Outbox
 from scones.cloud.services.sns import records
 from scones.cloud.services.sns.delivery import Delivery
 from scones.cloud.services.sns.records import Records

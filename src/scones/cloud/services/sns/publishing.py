@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.sns.errors import invalid, no_topic
@@ -18,7 +19,6 @@ from scones.cloud.services.sns.filters import FilteredMessage
 from scones.cloud.services.sns.operations import Operations
 from scones.cloud.services.sns.records import Topic
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
-from scones.cloud.time_slices import TimeSlices
 from scones.cloud.wire import json_document
 
 DEDUPLICATION_SECONDS = 300.0

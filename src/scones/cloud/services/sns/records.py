@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services import pages
+from scones.cloud.core import pages
 from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
 
 SCHEMA = """

@@ -1,5 +1,5 @@
 """SQS: standard and FIFO queues in the store."""
 
-from scones.cloud.services.sqs.api import SQS
+from scones.cloud.services.sqs.service import SQS
 
 __all__ = ["SQS"]

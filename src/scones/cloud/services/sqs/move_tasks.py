@@ -10,8 +10,8 @@ import uuid
 from functools import partial
 from typing import Any
 
+from scones.cloud.core.resumption import Leftover
 from scones.cloud.errors import ServiceError
-from scones.cloud.resumption import Leftover
 from scones.cloud.service import Call
 from scones.cloud.services.sqs.errors import in_range, invalid
 from scones.cloud.services.sqs.operations import Operations, now_ms

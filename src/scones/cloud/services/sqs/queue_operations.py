@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Any
 
-from scones.cloud.bulk_deletes import delete_all
+from scones.cloud.core.bulk_deletes import delete_all
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.sqs.attributes import (

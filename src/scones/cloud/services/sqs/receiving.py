@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scones.cloud.body import IN_THREAD, on_thread
+from scones.cloud.core.time_slices import in_turns
 from scones.cloud.errors import ServiceError
+from scones.cloud.gateway.body import IN_THREAD, on_thread
 from scones.cloud.service import Call
 from scones.cloud.services.sqs import messages
 from scones.cloud.services.sqs.batches import run_each, started_batch
@@ -19,7 +20,6 @@ from scones.cloud.services.sqs.messages import sequence_number
 from scones.cloud.services.sqs.operations import Operations, now_ms
 from scones.cloud.services.sqs.queues import Queue
 from scones.cloud.services.sqs.receipts import Receipt
-from scones.cloud.time_slices import in_turns
 
 VISIBILITY_LIMIT = 43_200
 """Maximum visibility timeout of one receive, in seconds."""

@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.resumption import Leftover, describe
+from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
-from scones.cloud.resumption import Leftover, describe
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Location, Objects
-from scones.cloud.uuids import uuid4
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, cast
 
 import httptools
 
-from scones import server_token
+from scones.http import server_token
 
 IDLE_SECONDS = 4.0
 """Maximum seconds that a reused connection may have been idle; many servers close idle ones after 5 s."""

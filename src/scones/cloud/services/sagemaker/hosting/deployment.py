@@ -12,14 +12,14 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.sandbox import Program
+from scones.cloud.process.sandbox import Program
+from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
 from scones.cloud.services.sagemaker.hosting.capture import CaptureTarget
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.loglines import LogStream, log_group
 from scones.cloud.services.sagemaker.objects import Objects
-from scones.cloud.untrusted_files import remove_tree
 
 STARTUP_LIMIT = 480
 """Default seconds within which a container must become healthy, as on AWS."""

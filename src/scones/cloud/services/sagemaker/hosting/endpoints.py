@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.resumption import Leftover, describe
+from scones.cloud.core.resumption import Leftover, describe
+from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.announcements import announce_endpoint
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found
 from scones.cloud.services.sagemaker.hosting.capture import Captures
@@ -20,7 +21,6 @@ from scones.cloud.services.sagemaker.hosting.deployment import Deployment, Deplo
 from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.hosting.models import Models
 from scones.cloud.services.sagemaker.resources import Document, Resources
-from scones.cloud.untrusted_files import remove_tree
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.hosting.models import model_data
 from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
-from scones.cloud.untrusted_files import remove_tree
 
 
 class ModelDataError(Exception):

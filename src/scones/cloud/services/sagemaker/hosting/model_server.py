@@ -9,8 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from scones import server_token
-from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.hosting.container_client import (
     ANSWER_LIMIT,
     Answer,
@@ -19,6 +18,7 @@ from scones.cloud.services.sagemaker.hosting.container_client import (
     TimedOutError,
 )
 from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.http import server_token
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUT
 from scones.cloud.services.sagemaker.loglines import log_group
 
 if TYPE_CHECKING:
-    from scones.cloud.services.sagemaker.control import SageMaker
+    from scones.cloud.services.sagemaker.service import SageMaker
 
 LARGEST = 6_291_456
 """Maximum bytes of a request's body."""

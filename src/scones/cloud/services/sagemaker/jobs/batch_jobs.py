@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.resumption import Leftover
 from scones.cloud.errors import ServiceError
-from scones.cloud.resumption import Leftover
+from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import invalid
-from scones.cloud.services.sagemaker.jobs.instance import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, Resources
-from scones.cloud.untrusted_files import remove_tree
+from scones.cloud.services.sagemaker.training.instance import AT_ONCE
 
 _INTERRUPTED = (
     "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "

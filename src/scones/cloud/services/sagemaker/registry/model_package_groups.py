@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.credentials import Caller
+from scones.cloud.core.credentials import Caller
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document, Resources
 

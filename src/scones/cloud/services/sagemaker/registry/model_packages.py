@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.credentials import Caller
+from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.announcements import announce_model_package
 from scones.cloud.services.sagemaker.errors import invalid, not_offered

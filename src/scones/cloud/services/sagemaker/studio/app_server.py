@@ -13,15 +13,16 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from scones.cloud import images, workspace
+from scones.cloud import workspace
 from scones.cloud.cloud import Cloud
-from scones.cloud.lifecycle import RunningCloud
-from scones.cloud.sandbox import Program, Sandbox, spawn
+from scones.cloud.process import container_images as images
+from scones.cloud.process.lifecycle import RunningCloud
+from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.loglines import LogStream
 
 GROUP = "/aws/sagemaker/studio"
 PROGRAM = "jupyterlab"
-"""Name of the program in `scones.cloud.images`."""
+"""Name of the program in `scones.cloud.process.container_images`."""
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
 """Variable with the folder where the program installs its environments; default: `environments` in the data folder."""
 LOOK_EVERY = 0.2

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.images import UnknownImageError
-from scones.cloud.resumption import Leftover
+from scones.cloud.core.resumption import Leftover
+from scones.cloud.process.container_images import UnknownImageError
 from scones.cloud.services.sagemaker.errors import not_offered
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.services.sagemaker.studio.app_server import AppServer

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.studio.apps import OFFERED, Apps
 from scones.cloud.services.sagemaker.studio.domains import Domains
 from scones.cloud.services.sagemaker.studio.errors import needed
-from scones.cloud.services.sagemaker.studio.members import SPACE, USER_PROFILE, Members
-from scones.cloud.untrusted_files import remove_tree
+from scones.cloud.services.sagemaker.studio.profiles import SPACE, USER_PROFILE, Members
 
 EXPIRES, SESSION = 300, 43200
 """Default seconds for which a presigned URL is valid and for which its session lasts, as on AWS."""

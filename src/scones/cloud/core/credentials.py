@@ -1,0 +1,147 @@
+"""Access keys of a data folder, temporary keys for roles, and the callers that they identify."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from scones.cloud.core.durable_files import BrokenFileError, read_object, write_durably
+from scones.cloud.errors import ServiceError
+
+EXECUTION_ROLE = "AmazonSageMaker-ExecutionRole-Scones"
+"""Role in `service-role/` that every account has here and that workspaces use, like the one that Studio creates."""
+
+
+class Caller(NamedTuple):
+    """The identity that signed a request, as STS GetCallerIdentity returns it."""
+
+    account: str
+    arn: str
+    user_id: str
+    access_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCredentials:
+    """Temporary keys for a role."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expiration: datetime
+    caller: Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The keys of one data folder. Temporary keys are derived from its secret, so they need not be stored."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Credentials:
+        """Read the folder's keys, creating them at first use; raises `BrokenFileError`."""
+        path = data_dir / "credentials.json"
+        if not path.exists():
+            alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+            made = {
+                "AccessKeyId": "AKIA" + "".join(secrets.choice(alphabet) for _ in range(16)),
+                "SecretAccessKey": secrets.token_urlsafe(30),
+            }
+            write_durably(path, json.dumps(made))
+        return cls.read(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Credentials:
+        """Read keys from their file; raises `BrokenFileError`, which states what is lost and what to do."""
+        try:
+            stored = read_object(path, "AccessKeyId", "SecretAccessKey")
+        except BrokenFileError as error:
+            advice = (
+                f"{error.reason}, so the keys of this data folder are lost. Restore the file from a backup, or move it "
+                "away: the next start makes new keys. Presigned URLs and the keys of open workspaces and notebooks "
+                "then become invalid; stored data is not affected."
+            )
+            raise BrokenFileError(path, advice) from error
+        return cls(stored["AccessKeyId"], stored["SecretAccessKey"])
+
+    def root(self, account: str) -> Caller:
+        """Return the account's root user, which the folder's own keys identify."""
+        return _root(account, self.access_key_id)
+
+    def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
+        """Create temporary keys for a role, as STS AssumeRole does."""
+        _, _, _, _, account, role = role_arn.split(":", 5)
+        role_name = role.rpartition("/")[2]
+        role_id = unique_id("AROA", role_arn)
+        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+        claims = {
+            "key": access_key_id,
+            "arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
+            "account": account,
+            "user_id": f"{role_id}:{session_name}",
+            "expires": expiration.timestamp(),
+        }
+        payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
+        token = f"{payload}.{self._seal(payload)}"
+        return SessionCredentials(
+            access_key_id, self._seal(access_key_id), token, expiration, _caller_of(claims, access_key_id)
+        )
+
+    def _seal(self, text: str) -> str:
+        digest = hmac.new(self.secret_access_key.encode(), text.encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest)[:40].decode()
+
+    def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
+        """Return the secret key and the caller of an access key; raises `ServiceError` if the key is invalid."""
+        if same(access_key_id, self.access_key_id):
+            return self.secret_access_key, self.root(account)
+        payload, _, seal = (token or "").partition(".")
+        if not token or not same(seal, self._seal(payload)):
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        claims = json.loads(base64.urlsafe_b64decode(payload))
+        if claims["key"] != access_key_id:
+            raise ServiceError(
+                "UnrecognizedClientException", "The security token included in the request is invalid.", 403
+            )
+        if claims["expires"] < time.time():
+            raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
+        return self._seal(access_key_id), _caller_of(claims, access_key_id)
+
+
+@lru_cache(8)
+def _root(account: str, access_key_id: str) -> Caller:
+    return Caller(account, f"arn:aws:iam::{account}:root", account, access_key_id)
+
+
+def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
+    return Caller(
+        account=str(claims["account"]),
+        arn=str(claims["arn"]),
+        user_id=str(claims["user_id"]),
+        access_key_id=access_key_id,
+    )
+
+
+def unique_id(kind: str, arn: str) -> str:
+    """Return the IAM id of the resource with an ARN; `kind` is AROA for a role, ANPA for a managed policy."""
+    return kind + hashlib.sha256(arn.encode()).hexdigest()[:17].upper()
+
+
+def same(one: str, other: str) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(one.encode(), other.encode())

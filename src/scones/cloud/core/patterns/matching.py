@@ -1,0 +1,239 @@
+"""Matching of events against patterns, in small steps that let the event loop run."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from scones.cloud.core.patterns.checking import IGNORE_CASE, OR, is_alternatives
+from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.core.wildcards import parse_wildcard
+
+Test = Callable[[Any], bool]
+"""Returns True if a rule of a leaf accepts one value of an event: a text, number, boolean or null."""
+
+STEPS = 64
+"""Maximum number of an event's values that are tested between two checks of the clock."""
+CHARACTERS = 65_536
+"""Maximum characters of the values that are tested between two checks of the clock, unless one value has more."""
+CACHED = 4096
+"""Maximum characters of a pattern whose compiled form is cached; EventBridge and Lambda allow no longer patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The rules for one field; at least one of them has to accept at least one of the field's values."""
+
+    tests: tuple[Test, ...]
+    presence: frozenset[bool]
+    """Operands of the `exists` rules: True matches any value, False matches a field without values."""
+
+    async def matches(self, value: Any, slices: TimeSlices) -> bool:
+        """Return True if the rules accept one of the field's values, or the absence of values."""
+        found = False
+        for values in _values(value):
+            if slices.used_up():
+                await slices.pause()
+            found = found or bool(values)
+            if found and True in self.presence:
+                return True
+            for test in self.tests:
+                if any(map(test, values)):
+                    return True
+                if slices.used_up():
+                    await slices.pause()
+        return not found and False in self.presence
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A compiled object: all of its fields have to match, and at least one group in each list of alternatives."""
+
+    fields: tuple[tuple[str, Leaf | Group], ...]
+    alternatives: tuple[tuple[Group, ...], ...]
+
+    async def matches(self, event: dict[str, Any], slices: TimeSlices) -> bool:
+        """Return True if an object matches the group."""
+        if slices.used_up():
+            await slices.pause()
+        for key, wanted in self.fields:
+            if isinstance(wanted, Leaf):
+                if not await wanted.matches(event.get(key, []), slices):
+                    return False
+            elif not await wanted.matches_one(event.get(key), slices):
+                return False
+        for groups in self.alternatives:
+            for group in groups:
+                if await group.matches(event, slices):
+                    break
+            else:
+                return False
+        return True
+
+    async def matches_one(self, value: Any, slices: TimeSlices) -> bool:
+        """Return True if a field's value is a matching object, or an array that contains one.
+
+        A field without objects is treated as an empty object.
+        """
+        if isinstance(value, dict):
+            return await self.matches(value, slices)
+        empty = True
+        for each in value if isinstance(value, list) else ():
+            if isinstance(each, dict):
+                empty = False
+                if await self.matches(each, slices):
+                    return True
+        return empty and await self.matches({}, slices)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A compiled pattern. Matching takes time proportional to the sizes of the pattern and the event."""
+
+    root: Group
+
+    def names_fields_of(self, key: str) -> bool:
+        """Return True if the value of a top-level key in the pattern is an object."""
+        return any(name == key and isinstance(wanted, Group) for name, wanted in self.root.fields)
+
+    async def matches(self, event: Any, slices: TimeSlices | None = None) -> bool:
+        """Return True if an event matches the pattern.
+
+        `slices` are the time slices of the task that matching is part of; None lets it open its own.
+        """
+        fields = event if isinstance(event, dict) else {}
+        if slices is not None:
+            return await self.root.matches(fields, slices)
+        async with TimeSlices() as own:
+            return await self.root.matches(fields, own)
+
+
+def read_pattern(text: str) -> Pattern:
+    """Compile a pattern, which must have been checked by `check_pattern`."""
+    return _cached(text) if len(text) <= CACHED else _compiled(text)
+
+
+def _compiled(text: str) -> Pattern:
+    return Pattern(_group(json.loads(text)))
+
+
+_cached = lru_cache(maxsize=1024)(_compiled)
+
+
+def _values(value: Any) -> Iterator[list[Any]]:
+    """Yield a field's scalar values, including those of nested arrays, in batches of bounded work; some are empty."""
+    batch: list[Any] = []
+    steps = size = 0
+    stack: list[Iterator[Any]] = [iter([value])]
+    while stack:
+        for each in stack[-1]:
+            steps += 1
+            if isinstance(each, list):
+                stack.append(iter(each))
+                break
+            if not isinstance(each, dict):
+                batch.append(each)
+                size += len(each) if isinstance(each, str) else 1
+            if steps >= STEPS or size >= CHARACTERS:
+                yield batch
+                batch, steps, size = [], 0, 0
+        else:
+            stack.pop()
+        if steps >= STEPS:
+            yield batch
+            batch, steps, size = [], 0, 0
+    yield batch
+
+
+def _group(pattern: dict[str, Any]) -> Group:
+    fields: list[tuple[str, Leaf | Group]] = []
+    alternatives = []
+    for key, wanted in pattern.items():
+        if key == OR and is_alternatives(wanted):
+            alternatives.append(tuple(_group(each) for each in wanted))
+        elif isinstance(wanted, dict):
+            fields.append((key, _group(wanted)))
+        else:
+            fields.append((key, _leaf(wanted)))
+    return Group(tuple(fields), tuple(alternatives))
+
+
+def _leaf(rules: list[Any]) -> Leaf:
+    literals = [rule for rule in rules if not isinstance(rule, dict)]
+    operators = [next(iter(rule.items())) for rule in rules if isinstance(rule, dict)]
+    tests = [_one_of(literals)] if literals else []
+    tests += [_test(operator, operand) for operator, operand in operators if operator != "exists"]
+    return Leaf(tuple(tests), frozenset(operand for operator, operand in operators if operator == "exists"))
+
+
+def _one_of(literals: Iterable[Any]) -> Test:
+    """Return a test for equality with one of the literals, as JSON compares: true is not 1."""
+    booleans = frozenset(each for each in literals if isinstance(each, bool))
+    others = frozenset(each for each in literals if not isinstance(each, bool))
+    return lambda value: value in (booleans if isinstance(value, bool) else others)
+
+
+def _test(operator: str, operand: Any) -> Test:
+    match operator:
+        case "anything-but":
+            return _anything_but(operand)
+        case "numeric":
+            pairs = tuple(zip(operand[::2], operand[1::2], strict=True))
+            return lambda value: _is_number(value) and all(_compares(value, *pair) for pair in pairs)
+        case "cidr":
+            network = ipaddress.ip_network(operand, strict=False)
+            return lambda value: isinstance(value, str) and _in_network(value, network)
+    text_test = _text_test(operator, operand)
+    return lambda value: text_test(value) if isinstance(value, str) else False
+
+
+def _anything_but(operand: Any) -> Test:
+    if not isinstance(operand, dict):
+        excluded = _one_of(operand if isinstance(operand, list) else [operand])
+        return lambda value: not excluded(value)
+    ((operator, texts),) = operand.items()
+    tests = [_text_test(operator, text) for text in (texts if isinstance(texts, list) else [texts])]
+    return lambda value: not isinstance(value, str) or not any(test(value) for test in tests)
+
+
+def _text_test(operator: str, operand: Any) -> Callable[[str], bool]:
+    if isinstance(operand, dict):  # {"prefix": {"equals-ignore-case": "…"}}
+        folded = _text_test(operator, operand[IGNORE_CASE].casefold())
+        return lambda value: folded(value.casefold())
+    match operator:
+        case "prefix":
+            return lambda value: value.startswith(operand)
+        case "suffix":
+            return lambda value: value.endswith(operand)
+        case "equals-ignore-case":
+            wanted = operand.casefold()
+            return lambda value: value.casefold() == wanted
+    return parse_wildcard(operand).matches
+
+
+def _compares(value: float, operator: str, limit: float) -> bool:
+    match operator:
+        case "=":
+            return value == limit
+        case "<":
+            return value < limit
+        case "<=":
+            return value <= limit
+        case ">":
+            return value > limit
+    return value >= limit
+
+
+def _in_network(value: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    try:
+        return ipaddress.ip_address(value) in network
+    except ValueError:
+        return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,363 @@
+"""The cloud's state: one SQLite database in WAL mode, with one writer and group commit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from scones.cloud.core.commit_mark import CommitMark
+from scones.cloud.core.migrations import VERSION, migrate
+from scones.cloud.errors import CloudError, DiskFullError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+GROUP = 512
+"""Maximum number of writes in one commit."""
+RETRY_SECONDS = 1.0
+"""Seconds between retries of writes that wait for disk space."""
+WAITING_LIMIT = 100_000
+"""Maximum number of writes that wait in memory for disk space; further ones are rejected."""
+PATIENT: ContextVar[bool] = ContextVar("patient", default=False)
+"""True in background work, whose writes wait for space on a full disk; writes of requests are rejected."""
+_NO_ROOM = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,  # EDQUOT and EFBIG: a quota, or a limit on file sizes
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_SHMSIZE,
+        sqlite3.SQLITE_IOERR_SHMMAP,
+    }
+)
+
+
+class _Job(NamedTuple):
+    work: Work[Any]
+    future: asyncio.Future[Any]
+    patient: bool
+
+
+class Store:
+    """A durable store: a write that has returned is on disk, and survives `kill -9` and power loss.
+
+    Writes run on one thread in the order of their submission. Writes that wait at the same time share one transaction
+    and one fsync, each in its own savepoint, so that a failed write undoes only itself. Reads see committed data. They
+    run on the event loop's thread and are for queries of a few rows (tens of microseconds); use `read_aside` for longer
+    ones.
+
+    On a full disk a patient write (`PATIENT`) waits, in order, until there is space; other writes raise
+    `DiskFullError`. A write may therefore run several times before it is committed once.
+
+    Raises `CloudError` for a database that cannot be opened. `damage` is a sentence on damage that was found, or "".
+    `before_answers` runs on the writing thread after each commit, before its result is returned.
+    """
+
+    def __init__(self, path: Path, before_answers: Callable[[], None] = lambda: None) -> None:
+        self._before_answers = before_answers
+        self._path = path
+        self._mark = CommitMark(path)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: deque[_Job] = deque()
+        self._full = False
+        self._next_try = 0.0
+        self._reader = self._open()
+        self._idle: list[sqlite3.Connection] = []
+        """Idle connections for long reads: opening one takes longer than most reads."""
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._short = asyncio.Event()
+        self.full_since: float | None = None
+        """Time at which the disk was found full, in Unix seconds; None while there is space."""
+        self._thread = threading.Thread(target=self._run, name="store", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = self._connect()
+            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            self.damage = self._mark.damage(pages, size)  # checked before the first write
+            migrate(connection, self._path)
+        except sqlite3.Error as error:
+            raise unreadable(self._path, error) from error
+        if self.damage:
+            log.error("%s", self.damage)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+        connection.row_factory = sqlite3.Row
+        connection.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=30000;"
+            "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+        )
+        return connection
+
+    async def define(self, schema: str) -> None:
+        """Create tables; `schema` is a script of CREATE … IF NOT EXISTS statements."""
+
+        def create(connection: sqlite3.Connection) -> None:
+            for statement in statements(schema):
+                connection.execute(statement)
+
+        await self.write(create)
+
+    def submit(self, work: Work[T], *, patient: bool | None = None) -> asyncio.Future[T]:
+        """Submit a write without waiting; the future is done when the write is on disk. Call it on the event loop.
+
+        A `patient` write waits for space on a full disk; the default is the value of `PATIENT`.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, future, PATIENT.get() if patient is None else patient))
+        return future
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` with the writing connection and return its result when it is on disk."""
+        return await self.submit(work)
+
+    async def execute(self, sql: str, *parameters: Any) -> int:
+        """Run one writing statement and return the number of changed rows when it is on disk."""
+        return await self.submit(lambda connection: connection.execute(sql, parameters).rowcount)
+
+    def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+        """Return the rows of a short query."""
+        return self._reader.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, *parameters: Any) -> sqlite3.Row | None:
+        """Return the first row of a short query, or None."""
+        row: sqlite3.Row | None = self._reader.execute(sql, parameters).fetchone()
+        return row
+
+    async def read_aside(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+        """Return the rows of a long query, which runs on another thread."""
+        return await self.read_with(lambda connection: connection.execute(sql, parameters).fetchall())
+
+    async def read_with(self, work: Work[T]) -> T:
+        """Run a long read on another thread and return its result; all its queries see the same snapshot."""
+
+        def read() -> T:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                connection.execute("ROLLBACK")
+                self._idle.append(connection)
+
+        return await asyncio.to_thread(read)
+
+    def notice_damage(self, error: Exception) -> bool:
+        """Return True if an error of a read or a write comes from a damaged database, and describe it in `damage`."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # an extended code has more bits
+        if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return False
+        if not self.damage:
+            self.damage = (
+                f"{self._path.name} is damaged ({error}): stop the cloud, and salvage what can be read with "
+                "`scones up --recover`."
+            )
+            log.error("%s", self.damage)
+        return True
+
+    @property
+    def waiting(self) -> int:
+        """Return the number of writes that wait for disk space."""
+        return len(self._waiting)
+
+    async def room(self) -> None:
+        """Wait until the disk is not known to be full."""
+        await self._room.wait()
+
+    async def unless_full(self, work: Awaitable[T]) -> T:
+        """Await patient work for a client; if the disk is full, raise `DiskFullError` and let the work continue."""
+        task = asyncio.ensure_future(work)
+        if not task.done():
+            short = asyncio.ensure_future(self._short.wait())
+            try:
+                await asyncio.wait({task, short}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                short.cancel()
+        if task.done():
+            return task.result()
+        raise DiskFullError
+
+    async def close(self) -> None:
+        """Finish all writes and close; patient writes are lost if the disk is full."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        for connection in (self._reader, *self._idle):
+            connection.close()
+        self._mark.close()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            if self._waiting:
+                self._enqueue([job for job in group if job.patient])
+                group = [job for job in group if not job.patient]
+            if group and not self._commit(connection, group):
+                self._part(connection, group)
+            if self._full and (closing or time.monotonic() >= self._next_try):
+                self._retry(connection)
+        for job in self._waiting:
+            self._settle([(job.future, None, DiskFullError())])
+        self._mark.remove()
+        connection.close()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """Return the next group of writes, and True if it is the last."""
+        group: list[_Job] = []
+        try:
+            job = self._jobs.get(timeout=RETRY_SECONDS if self._full else None)
+            while job is not None:
+                group.append(job)
+                if len(group) == GROUP or self._jobs.empty():
+                    break
+                job = self._jobs.get()
+        except queue.Empty:
+            return group, False
+        return group, job is None
+
+    def _part(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
+        """Keep the patient writes of a group that found no disk space; try the others singly: small ones may fit."""
+        self._enqueue([job for job in group if job.patient])
+        for job in group:
+            if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):
+                self._settle([(job.future, None, DiskFullError())])
+
+    def _enqueue(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            if len(self._waiting) < WAITING_LIMIT:
+                self._waiting.append(job)
+            else:
+                self._settle([(job.future, None, DiskFullError())])
+
+    def _retry(self, connection: sqlite3.Connection) -> None:
+        """Commit the waiting writes in order while there is space; then, or if none waits, try a small write."""
+        self._next_try = time.monotonic() + RETRY_SECONDS
+        while self._waiting:
+            group = [self._waiting[number] for number in range(min(GROUP, len(self._waiting)))]
+            if not self._commit(connection, group):
+                return
+            for _ in group:
+                self._waiting.popleft()
+        probe = _Job(_write_something, self._loop.create_future(), patient=True)
+        if self._commit(connection, [probe]):
+            self._full = False
+            self._loop.call_soon_threadsafe(self._notice_room)
+
+    def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> bool:
+        """Commit a group and settle its futures; return False, settling none, if the disk is full."""
+        outcomes: list[_Outcome] = []
+        single = len(group) == 1  # a failure undoes the whole transaction, so no savepoint is needed
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            self._mark.count(connection)
+            for work, future, _ in group:
+                if not single:
+                    connection.execute("SAVEPOINT job")
+                try:
+                    outcomes.append((future, work(connection), None))
+                except Exception as error:
+                    if _no_room(error):
+                        raise
+                    connection.execute("ROLLBACK" if single else "ROLLBACK TO job")
+                    outcomes.append((future, None, error))
+                if not single:
+                    connection.execute("RELEASE job")
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+                self._mark.set()
+        except sqlite3.Error as error:  # the group was not committed
+            with contextlib.suppress(sqlite3.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            if _no_room(error):
+                if not self._full:
+                    self._full, self._next_try = True, time.monotonic() + RETRY_SECONDS
+                    self._loop.call_soon_threadsafe(self._notice_full, str(error))
+                return False
+            outcomes = [(future, None, error) for _, future, _ in group]
+        self._before_answers()
+        self._settle(outcomes)
+        return True
+
+    def _settle(self, outcomes: list[_Outcome]) -> None:
+        if outcomes:
+            self._loop.call_soon_threadsafe(_settle, outcomes)
+
+    def _notice_full(self, reason: str) -> None:
+        self.full_since = time.time()
+        self._room.clear()
+        self._short.set()
+        log.error(
+            "The disk of %s has no room (%s): requests that write are refused, and background work waits.",
+            self._path.parent, reason,
+        )  # fmt: skip
+
+    def _notice_room(self) -> None:
+        self.full_since = None
+        self._room.set()
+        self._short.clear()
+        log.warning("The disk of %s has room again: what waited goes on.", self._path.parent)
+
+
+_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    for future, result, error in outcomes:
+        if future.done():  # the caller no longer waits
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
+def _no_room(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_ROOM
+
+
+def _write_something(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def statements(script: str) -> list[str]:
+    """Split a script into statements; semicolons in literals, comments and triggers do not end a statement."""
+    found, begun = [], ""
+    for part in script.split(";"):
+        begun += part + ";"
+        if not begun.strip("; \n"):
+            begun = ""
+        elif sqlite3.complete_statement(begun):
+            found.append(begun)
+            begun = ""
+    return found
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> CloudError:
+    """Return the error for a database that cannot be opened."""
+    if _no_room(error):
+        return CloudError(f"The disk of {path.parent} is full: make room, and start the cloud again.")
+    return CloudError(
+        f"{path} cannot be read ({error}): restore it from a backup, or salvage what can be read into a new database "
+        "with `scones up --recover`, which keeps the damaged one."
+    )

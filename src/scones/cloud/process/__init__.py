@@ -1,0 +1,1 @@
+"""The cloud as a process, and the programs that it starts."""

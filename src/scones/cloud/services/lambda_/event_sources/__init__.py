@@ -1,0 +1,1 @@
+"""Event source mappings: queues that invoke functions."""

@@ -1,0 +1,151 @@
+"""Operations on event source mappings. Sources are SQS queues; the error for any other source names it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from scones.cloud.core.patterns import PatternError, check_pattern
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.lambda_.event_sources.event_sources import Mapping
+from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.operations import Operations, page
+
+_KEPT = ("BatchSize", "MaximumBatchingWindowInSeconds", "FilterCriteria", "ScalingConfig", "FunctionResponseTypes")
+_GIVEN = frozenset({*_KEPT, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
+UNWINDOWED_BATCH = 10
+"""Maximum batch size, in messages, for a FIFO queue and for a standard queue without a batching window."""
+
+FILTERS = 10
+"""Maximum filters per mapping. AWS's quota is 5, and 10 on request (Lambda Developer Guide, "Event filtering
+basics")."""
+
+
+class EventSourceOperations(Operations):
+    """Operations on event source mappings."""
+
+    async def create_event_source_mapping(self, call: Call) -> dict[str, Any]:
+        """Create a mapping, and start polling its queue if it is enabled."""
+        params, function = call.params, self._function(call)
+        _check_members(params)
+        source = params.get("EventSourceArn", "")
+        mapping: Mapping = {
+            "UUID": (identity := str(uuid.uuid4())),
+            "EventSourceMappingArn": self.cloud.arn("lambda", f"event-source-mapping:{identity}"),
+            "BatchSize": 10,
+            "MaximumBatchingWindowInSeconds": 0,
+            "FunctionResponseTypes": [],
+            "EventSourceArn": source,
+        }
+        return await self._settle(mapping, function, params | {"Enabled": params.get("Enabled", True)}, "Creating")
+
+    async def update_event_source_mapping(self, call: Call) -> dict[str, Any]:
+        """Change the given settings of a mapping."""
+        params = call.params
+        _check_members(params)
+        mapping = self._event_sources.get(params["UUID"])
+        function = self._function(call) if "FunctionName" in params else FunctionName.parse(mapping["FunctionArn"])
+        passing = "Updating"
+        if "Enabled" in params and params["Enabled"] != (mapping["State"] == "Enabled"):
+            passing = "Enabling" if params["Enabled"] else "Disabling"
+        return await self._settle(mapping, function, params, passing)
+
+    async def _settle(
+        self, mapping: Mapping, function: FunctionName, params: dict[str, Any], passing: str
+    ) -> dict[str, Any]:
+        """Store and apply a mapping with the given settings; the response has the transitional state `passing`."""
+        mapping |= {member: params[member] for member in _KEPT if member in params}
+        for member in ("FilterCriteria", "ScalingConfig"):  # an empty value removes the member
+            if not mapping.get(member, True) or mapping.get(member) == {"Filters": []}:
+                del mapping[member]
+        timeout = self._records.find(function).configuration["Timeout"]
+        _check_batches(mapping)
+        _check_filters(mapping)
+        mapping["FunctionArn"] = self._records.arn(function.name, function.qualifier)
+        await self._check_queue(mapping["EventSourceArn"], timeout)
+        self._event_sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
+        if "Enabled" in params:
+            mapping["State"] = "Enabled" if params["Enabled"] else "Disabled"
+        mapping |= {"LastModified": time.time(), "StateTransitionReason": "USER_INITIATED"}
+        await self._event_sources.put(mapping)
+        self._pollers.take_up(mapping)
+        return mapping | {"State": passing}
+
+    async def get_event_source_mapping(self, call: Call) -> dict[str, Any]:
+        """Describe a mapping."""
+        return self._event_sources.get(call.params["UUID"])
+
+    async def list_event_source_mappings(self, call: Call) -> dict[str, Any]:
+        """List mappings: all, or those of a given queue, function or both."""
+        params, found = call.params, self._event_sources.all()
+        if "FunctionName" in params:
+            function = self._function(call)
+            arn = self._records.arn(function.name, function.qualifier)
+            found = [mapping for mapping in found if mapping["FunctionArn"] == arn]
+        if "EventSourceArn" in params:
+            found = [mapping for mapping in found if mapping["EventSourceArn"] == params["EventSourceArn"]]
+        return page("EventSourceMappings", found, {"MaxItems": 100} | params)
+
+    async def delete_event_source_mapping(self, call: Call) -> dict[str, Any]:
+        """Delete a mapping; its function finishes the batches that it is processing."""
+        mapping = self._event_sources.get(call.params["UUID"])
+        await self._event_sources.delete(mapping["UUID"])
+        self._pollers.end(mapping["UUID"])
+        return mapping | {"State": "Deleting"}
+
+    async def _check_queue(self, arn: str, function_timeout: int) -> None:
+        service, _, _, name = arn.split(":")[2:6] if arn.count(":") == 5 else ("", "", "", "")
+        if service != "sqs" or arn != self.cloud.arn("sqs", name):
+            raise _invalid(
+                f"The local cloud offers event source mappings for its own SQS queues alone, not for {arn!r}: "
+                f"give an EventSourceArn such as {self.cloud.arn('sqs', 'NAME')}."
+            )
+        url = f"{self.cloud.url}/{self.cloud.settings.account}/{name}"
+        wanted = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+        try:
+            answer = await self.cloud.call("sqs", "GetQueueAttributes", wanted)
+        except ServiceError as error:
+            raise _invalid(
+                "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
+                f"SQS Error Message: {error.message}"
+            ) from error
+        visibility = int(answer["Attributes"]["VisibilityTimeout"])
+        if visibility < function_timeout:
+            raise _invalid(
+                f"Queue visibility timeout: {visibility} seconds is less than Function timeout: "
+                f"{function_timeout} seconds"
+            )
+
+
+def _check_members(params: dict[str, Any]) -> None:
+    if others := sorted(params.keys() - _GIVEN):
+        raise _invalid(f"The local cloud offers no {others[0]} of an event source mapping for SQS: leave it out.")
+
+
+def _check_batches(mapping: Mapping) -> None:
+    fifo, window = mapping["EventSourceArn"].endswith(".fifo"), mapping["MaximumBatchingWindowInSeconds"]
+    if fifo and window:
+        raise _invalid("Batching window is not supported for FIFO queues")
+    if mapping["BatchSize"] > UNWINDOWED_BATCH:
+        if fifo:
+            raise _invalid(f"BatchSize must be at most {UNWINDOWED_BATCH} for FIFO queues")
+        if not window:
+            raise _invalid(
+                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+            )
+
+
+def _check_filters(mapping: Mapping) -> None:
+    if len(mapping.get("FilterCriteria", {}).get("Filters", [])) > FILTERS:
+        raise _invalid(f"An event source mapping can have at most {FILTERS} filters.")  # AWS's wording is not known
+    for each in mapping.get("FilterCriteria", {}).get("Filters", []):
+        try:
+            check_pattern(each.get("Pattern", "{}"))
+        except PatternError as error:
+            raise _invalid("Invalid filter pattern definition.") from error
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidParameterValueException", message, Type="User")

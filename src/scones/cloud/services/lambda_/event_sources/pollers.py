@@ -1,0 +1,227 @@
+"""Pollers of event source mappings, which pass messages of queues to functions in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import time
+import uuid
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.core.patterns import read_pattern
+from scones.cloud.core.resumption import Leftover
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
+from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
+from scones.cloud.wire import json_document
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+CONCURRENT_BATCHES = 5
+"""Maximum concurrent batches of a mapping without MaximumConcurrency: the number that AWS begins with."""
+POLL_SECONDS = 20
+PAUSE_SECONDS = 5.0
+"""Seconds to wait after a queue or a function was not found; it may be created again."""
+BATCH_BYTES = 3_000_000
+"""Total length of the message bodies above which a batch receives no further messages: one more receive may double it,
+and the limit is 6 MB."""
+
+
+class Pollers:
+    """Polls the queue of each enabled mapping, one receive at a time; batches run concurrently with it."""
+
+    def __init__(self, cloud: Cloud, sources: EventSources, invoker: Invoker) -> None:
+        self._cloud = cloud
+        self._sources = sources
+        self._invoker = invoker
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._over = False
+
+    def start(self) -> None:
+        """Plan the resumption of the stored mappings."""
+        self._cloud.resumption.plan(self._leftover(identity) for identity in self._sources.enabled())
+
+    def _leftover(self, identity: str) -> Leftover:
+        async def take_up() -> None:
+            if identity not in self._tasks:  # updated meanwhile
+                self.take_up(self._sources.get(identity))
+
+        async def give_up(_reason: str) -> None:
+            await self._sources.put({**self._sources.get(identity), "State": "Disabled"})
+
+        return Leftover("event source mapping", identity, take_up, give_up)
+
+    def drain(self) -> None:
+        """Stop receiving messages."""
+        self._over = True
+
+    def take_up(self, mapping: Mapping) -> None:
+        """Stop polling for a mapping; start again with its current settings if it is enabled."""
+        self.end(mapping["UUID"])
+        if mapping["State"] == "Enabled":
+            work = self._poll(mapping)
+            self._tasks[mapping["UUID"]] = self._cloud.spawn(work, name=f"poll {mapping['EventSourceArn']}")
+
+    def end(self, identity: str) -> None:
+        """Stop polling for a mapping; messages in flight become visible again after their visibility timeout."""
+        if task := self._tasks.pop(identity, None):
+            task.cancel()
+
+    async def _poll(self, mapping: Mapping) -> None:
+        concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENT_BATCHES)
+        room = asyncio.Semaphore(concurrency)
+        while not self._over:
+            await room.acquire()
+            try:
+                self._invoker.find(FunctionName.parse(mapping["FunctionArn"]))
+                messages = await self._collect(mapping)
+            except ServiceError as error:
+                log.warning("Event source mapping %s waits: %s", mapping["UUID"], error)
+                await asyncio.sleep(PAUSE_SECONDS)
+                messages = []
+            except Exception:  # an error of the cloud itself must not end the mapping
+                log.exception("Event source mapping %s could not receive; it will try again", mapping["UUID"])
+                await asyncio.sleep(PAUSE_SECONDS)
+                messages = []
+            if not messages:
+                room.release()
+                continue
+            batch = self._cloud.spawn(self._process(mapping, messages), name=f"batch for {mapping['FunctionArn']}")
+            batch.add_done_callback(lambda _: room.release())
+
+    async def _collect(self, mapping: Mapping) -> list[Message]:
+        """Return a batch: the messages of one receive, or those that arrive within the batching window."""
+        size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
+        messages = await self._receive(mapping, size, POLL_SECONDS)
+        end, weight = time.monotonic() + window, _weight(messages)
+        while messages and len(messages) < size and not self._over:
+            left = end - time.monotonic()
+            if left <= 0 or weight > BATCH_BYTES:
+                break
+            more = await self._receive(mapping, size - len(messages), min(left, POLL_SECONDS))
+            messages += more
+            weight += _weight(more)
+        return messages
+
+    async def _receive(self, mapping: Mapping, limit: int, seconds: float) -> list[Message]:
+        params = {
+            "QueueUrl": self._url(mapping),
+            "MaxNumberOfMessages": min(limit, 10),
+            "WaitTimeSeconds": seconds,
+            "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        }
+        return (await self._cloud.call("sqs", "ReceiveMessage", params))["Messages"] or []
+
+    def _url(self, mapping: Mapping) -> str:
+        *_, account, name = mapping["EventSourceArn"].split(":")
+        return f"{self._cloud.url}/{account}/{name}"
+
+    async def _process(self, mapping: Mapping, messages: list[Message]) -> None:
+        """Run the function on a batch and delete the processed messages.
+
+        The other messages become visible again after their visibility timeout. Messages that no filter accepts are
+        deleted without an invocation, as on AWS.
+        """
+        wanted = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
+        try:
+            failed = await self._invoke(mapping, wanted) if wanted else set()
+            done = [message for message in messages if message["MessageId"] not in failed]
+            for begin in range(0, len(done), 10):
+                entries = [
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(done[begin : begin + 10])
+                ]
+                params = {"QueueUrl": self._url(mapping), "Entries": entries}
+                await self._cloud.call("sqs", "DeleteMessageBatch", params)
+        except ServiceError as error:  # throttled, or deleted meanwhile
+            log.warning("A batch of %s did not reach %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error)
+
+    async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
+        """Invoke the function with messages; return the ids of those that it failed to process."""
+        function = FunctionName.parse(mapping["FunctionArn"])
+        payload = json.dumps({"Records": [self._record(mapping, message) for message in messages]}).encode()
+        version, request_id = self._invoker.find(function), str(uuid.uuid4())
+        outcome = await self._invoker.invoke(version, function, payload, request_id=request_id)
+        everything = {message["MessageId"] for message in messages}
+        if outcome.function_error is not None:
+            return everything
+        if "ReportBatchItemFailures" not in mapping["FunctionResponseTypes"]:
+            return set()
+        return _reported(outcome.payload, everything)
+
+    def _record(self, mapping: Mapping, message: Message) -> dict[str, Any]:
+        """Return a message in the format of a function's event."""
+        md5 = message.get("MD5OfMessageAttributes")
+        return {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"] or {},
+            "messageAttributes": {
+                name: _attribute(value) for name, value in (message["MessageAttributes"] or {}).items()
+            },
+            **({"md5OfMessageAttributes": md5} if md5 else {}),
+            "md5OfBody": message["MD5OfBody"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": mapping["EventSourceArn"],
+            "awsRegion": self._cloud.settings.region,
+        }
+
+
+def _weight(messages: list[Message]) -> int:
+    return sum(len(message["Body"]) for message in messages)
+
+
+def _attribute(value: dict[str, Any]) -> dict[str, Any]:
+    text, binary = value.get("StringValue"), value.get("BinaryValue")
+    return {
+        **({"stringValue": text} if text is not None else {}),
+        **({"binaryValue": base64.b64encode(binary).decode()} if binary is not None else {}),
+        "stringListValues": [],
+        "binaryListValues": [],
+        "dataType": value["DataType"],
+    }
+
+
+async def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
+    """Return True if one of a mapping's filters accepts a record, or if the mapping has no filters."""
+    filters = mapping.get("FilterCriteria", {}).get("Filters", [])
+    for each in filters:
+        if await _matches(each.get("Pattern", "{}"), record):
+            return True
+    return not filters
+
+
+async def _matches(text: str, record: dict[str, Any]) -> bool:
+    """Match a record against a pattern.
+
+    If the pattern names fields of `body`, the body has to be a JSON object; otherwise the body is matched as text.
+    """
+    pattern = read_pattern(text)
+    if pattern.names_fields_of("body"):
+        try:
+            content = json_document.load_text(record["body"])
+        except ValueError:
+            return False
+        if not isinstance(content, dict):
+            return False
+        record = record | {"body": content}
+    return await pattern.matches(record)
+
+
+def _reported(payload: bytes, everything: set[str]) -> set[str]:
+    """Return the ids of the messages that a function reported as failed; an invalid report fails all of them."""
+    try:
+        report = json.loads(payload or b"null")
+        failures = (report or {}).get("batchItemFailures") or []
+        named = {failure["itemIdentifier"] for failure in failures}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return everything
+    return named if named <= everything else everything

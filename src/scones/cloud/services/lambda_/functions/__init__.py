@@ -1,0 +1,1 @@
+"""Functions as they are configured: code, versions, aliases, layers and permissions."""

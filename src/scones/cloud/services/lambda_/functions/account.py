@@ -1,0 +1,39 @@
+"""The account's quotas and usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.service import Call
+from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT, ZIPPED_LIMIT
+from scones.cloud.services.lambda_.functions.operations import Operations
+
+CONCURRENT_EXECUTIONS = 1000
+CODE_LIMIT = 80_530_636_800
+"""Maximum bytes of all code together (AWS's quota)."""
+
+
+class AccountOperations(Operations):
+    """Operations on the account."""
+
+    async def get_account_settings(self, call: Call) -> dict[str, Any]:  # noqa: ARG002
+        """Return AWS's default quotas and the current usage."""
+        usage = self.cloud.store.row(
+            "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"
+            " coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM functions"
+        )
+        versions = self.cloud.store.row(
+            "SELECT coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM function_versions"
+        )
+        assert usage is not None
+        assert versions is not None
+        return {
+            "AccountLimit": {
+                "TotalCodeSize": CODE_LIMIT,
+                "CodeSizeUnzipped": UNZIPPED_LIMIT,
+                "CodeSizeZipped": ZIPPED_LIMIT,
+                "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
+                "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - usage["reserved"],
+            },
+            "AccountUsage": {"TotalCodeSize": usage["size"] + versions["size"], "FunctionCount": usage["functions"]},
+        }

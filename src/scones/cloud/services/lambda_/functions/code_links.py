@@ -1,0 +1,52 @@
+"""Addresses from which any HTTP client can download a function's archive for a time, like AWS's presigned URLs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.functions.code import CodeStore
+
+PREFIX = "/_lambda-code/"
+"""Prefix of the path of such an address; the archive's digest follows."""
+SECONDS = 600
+"""Seconds for which an address is valid (GetFunction: "a presigned URL that's valid for 10 minutes")."""
+
+
+class CodeLinks:
+    """Creates addresses of archives, and reads the archives at these addresses."""
+
+    def __init__(self, cloud: Cloud, code: CodeStore) -> None:
+        self._cloud = cloud
+        self._code = code
+
+    def location(self, digest: str) -> str:
+        """Return a new address of the archive with a digest."""
+        expires = str(int(time.time()) + SECONDS)
+        return f"{self._cloud.url}{PREFIX}{digest}?Expires={expires}&Signature={self._signature(digest, expires)}"
+
+    async def read(self, path: str, query: Mapping[str, Sequence[str]]) -> bytes:
+        """Return the bytes of the archive at an address.
+
+        Raises S3's errors: `AccessDenied` for a wrong signature or an expired address, and `NoSuchKey` for an archive
+        that has been removed.
+        """
+        digest = path.removeprefix(PREFIX)
+        expires, signature = query.get("Expires", [""])[0], query.get("Signature", [""])[0]
+        if not hmac.compare_digest(signature.encode(), self._signature(digest, expires).encode()):
+            raise ServiceError("AccessDenied", "Access Denied", 403)
+        if int(expires) < time.time():
+            raise ServiceError("AccessDenied", "Request has expired", 403)
+        archive = self._code.archive(digest)
+        if not archive.exists():  # its function was deleted, and the cloud has been restarted since
+            raise ServiceError("NoSuchKey", "The specified key does not exist.", 404)
+        return await asyncio.to_thread(archive.read_bytes)
+
+    def _signature(self, digest: str, expires: str) -> str:
+        text = f"GET\n{PREFIX}{digest}\n{expires}"
+        return hmac.new(self._cloud.credentials.secret_access_key.encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,102 @@
+"""Functions' configurations for asynchronous invocation: retries, and destinations of results."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.operations import Operations, page
+from scones.cloud.services.lambda_.invoke.destinations import FAILURE_SERVICES, SUCCESS_SERVICES, check_target
+
+_KEPT = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+
+
+class EventConfigOperations(Operations):
+    """Operations on functions' configurations for asynchronous invocation."""
+
+    async def put_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Set the maximum retries, the maximum event age and the destinations; omitted settings get AWS's defaults."""
+        if not call.params.keys() & {*_KEPT, "DestinationConfig"}:
+            message = "You must specify at least one of error handling or destination setting."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        return await self._configure(call, {})
+
+    async def update_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Change the given settings of a configuration."""
+        return await self._configure(call, self._event_config(self._function(call)))
+
+    async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
+        function, params = self._function(call), call.params
+        self._check_there(function)
+        destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
+        for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
+            chosen = params.get("DestinationConfig", {}).get(member)
+            if chosen is not None:
+                if arn := chosen.get("Destination"):
+                    check_target(self.cloud, arn, services, f"destination {member}")
+                    self._check_function(function, arn)
+                destinations[member] = chosen
+        config = {
+            **known,
+            "FunctionArn": self._records.arn(function.name, function.qualifier or LATEST),
+            **{member: params[member] for member in _KEPT if member in params},
+            "DestinationConfig": destinations,
+            "LastModified": time.time(),
+        }
+        await self.cloud.store.execute(
+            "INSERT OR REPLACE INTO event_invoke_configs VALUES (?, ?, ?)",
+            function.name, function.qualifier or LATEST, json.dumps(config),
+        )  # fmt: skip
+        return config
+
+    def _check_there(self, function: FunctionName) -> None:
+        try:
+            self._records.find(function)
+        except ServiceError as error:
+            raise ServiceError(error.code, "The function doesn't exist.", 404, Type="User") from error
+
+    def _check_function(self, function: FunctionName, destination: str) -> None:
+        """Refuse a destination that is the function itself, or one that does not exist."""
+        if not destination.startswith(self._records.arn("")):
+            return
+        if destination == self._records.arn(function.name, function.qualifier):
+            message = "You can't specify the function as a destination for itself."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        try:
+            self._records.find(FunctionName.parse(destination))
+        except ServiceError as error:
+            message = f"The destination ARN {destination} is invalid."
+            raise ServiceError("InvalidParameterValueException", message, Type="User") from error
+
+    async def get_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+        """Return a function's configuration for asynchronous invocation."""
+        return self._event_config(self._function(call))
+
+    def _event_config(self, function: FunctionName) -> dict[str, Any]:
+        config = self._records.event_config(function)
+        if config is None:
+            arn = self._records.arn(function.name, function.qualifier or LATEST)
+            message = f"The function {arn} doesn't have an EventInvokeConfig"
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        return config
+
+    async def list_function_event_invoke_configs(self, call: Call) -> dict[str, Any]:
+        """List the configurations of a function's versions and aliases."""
+        rows = self.cloud.store.rows(
+            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier", self._function(call).name
+        )
+        return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
+
+    async def delete_function_event_invoke_config(self, call: Call) -> Answer:
+        """Delete a configuration, so that AWS's defaults apply again."""
+        function = self._function(call)
+        self._event_config(function)
+        await self.cloud.store.execute(
+            "DELETE FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
+            function.name, function.qualifier or LATEST,
+        )  # fmt: skip
+        return Answer({}, 204)

@@ -1,0 +1,207 @@
+"""Operations on functions: create, describe, list, update and delete."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.event_sources.records import now
+from scones.cloud.services.lambda_.functions import logging_config
+from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT
+from scones.cloud.services.lambda_.functions.limits import check_settings
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.operations import Operations, listed, page
+from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
+from scones.cloud.services.lambda_.runtime.variables import check_variables
+
+_COPIED = (
+    "Runtime", "Role", "Handler", "Description", "Timeout", "MemorySize", "VpcConfig", "DeadLetterConfig", "KMSKeyArn",
+    "FileSystemConfigs", "EphemeralStorage", "Architectures",
+)  # fmt: skip
+
+_CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+_UPDATING = {
+    "LastUpdateStatus": "InProgress",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+"""States in the responses to creation and to updates, as on AWS; here both are complete by then."""
+
+
+class FunctionOperations(Operations):
+    """Operations on functions."""
+
+    async def create_function(self, call: Call) -> dict[str, Any]:
+        """Create a function from a zip archive in the request or in S3."""
+        params = call.params
+        name = self._function(call).name
+        if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
+            raise ServiceError(
+                "InvalidParameterValueException",
+                "The local cloud runs functions from zip archives, not container images.",
+            )
+        for required in ("Runtime", "Handler"):
+            if required not in params:
+                raise ServiceError(
+                    "InvalidParameterValueException",
+                    "Runtime and Handler are mandatory parameters for functions created with deployment packages.",
+                )
+        check_settings(params)
+        await self._invoker.prepare(params["Runtime"])
+        package = await self._package(params["Code"])
+        configuration = {
+            "FunctionName": name,
+            "FunctionArn": self._records.arn(name),
+            "Description": "",
+            "Timeout": 3,
+            "MemorySize": 128,
+            "EphemeralStorage": {"Size": 512},
+            "Architectures": ["x86_64"],
+            **{member: params[member] for member in _COPIED if member in params},
+            **self._optional(params),
+            "CodeSize": package.size,
+            "CodeSha256": package.code_sha256,
+            "LastModified": now(),
+            "Version": LATEST,
+            "TracingConfig": params.get("TracingConfig", {"Mode": "PassThrough"}),
+            "RevisionId": str(uuid.uuid4()),
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+            "PackageType": "Zip",
+            "SnapStart": {"ApplyOn": "None", **params.get("SnapStart", {}), "OptimizationStatus": "Off"},
+            "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
+            "LoggingConfig": logging_config.merged(
+                {"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})
+            ),
+        }
+        _leave_out_empty(configuration)
+        await self._check_together(configuration, package.digest)
+        await self._records.create(configuration, package.digest, params.get("Tags", {}))
+        if params.get("Publish"):
+            configuration = (await self._records.publish(name, None)).configuration
+        return _without(configuration, "LastUpdateStatus") | _CREATING
+
+    async def get_function(self, call: Call) -> dict[str, Any]:
+        """Describe a function, with its code's location, its tags and its reserved concurrency."""
+        function = self._function(call)
+        version = self._records.find(function)
+        answer: dict[str, Any] = {
+            "Configuration": self._described(version.configuration, function),
+            "Code": {"RepositoryType": "S3", "Location": self.links.location(version.code)},
+        }
+        if tags := self._records.tags(function.name):
+            answer["Tags"] = tags
+        if (reserved := self._records.reserved(function.name)) is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return answer
+
+    async def get_function_configuration(self, call: Call) -> dict[str, Any]:
+        """Describe a function's configuration."""
+        function = self._function(call)
+        return self._described(self._records.find(function).configuration, function)
+
+    async def list_functions(self, call: Call) -> dict[str, Any]:
+        """List functions; with FunctionVersion ALL, also their published versions."""
+        functions = self._records.latest()
+        if call.params.get("FunctionVersion") == "ALL":
+            functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
+        return page("Functions", [listed(function) for function in functions], call.params)
+
+    async def update_function_code(self, call: Call) -> dict[str, Any]:
+        """Replace a function's code."""
+        params = call.params
+        name = FunctionName(self._function(call).name)
+        self._check_revision(self._records.find(name).configuration, params)
+        package = await self._package(params)
+        configuration = self._records.find(name).configuration  # again: it may have changed meanwhile
+        configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
+        if "Architectures" in params:
+            configuration["Architectures"] = params["Architectures"]
+        if params.get("DryRun"):
+            return configuration
+        return await self._changed(configuration, package.digest, params)
+
+    async def update_function_configuration(self, call: Call) -> dict[str, Any]:
+        """Change the given settings of a function."""
+        params = call.params
+        version = self._records.find(FunctionName(self._function(call).name))
+        configuration = version.configuration
+        self._check_revision(configuration, params)
+        check_settings(params)
+        if "Runtime" in params:
+            await self._invoker.prepare(params["Runtime"])
+        configuration |= {member: params[member] for member in _COPIED if member in params}
+        configuration |= self._optional(params)
+        configuration["SnapStart"] |= params.get("SnapStart", {})
+        _leave_out_empty(configuration)
+        configuration["TracingConfig"] |= params.get("TracingConfig", {})
+        configuration["LoggingConfig"] = logging_config.merged(
+            configuration["LoggingConfig"], params.get("LoggingConfig", {})
+        )
+        return await self._changed(configuration, version.code, params)
+
+    async def delete_function(self, call: Call) -> Answer:
+        """Delete a function, or one of its published versions."""
+        function = self._function(call)
+        await self._records.delete(function)
+        if function.qualifier is None:
+            self._invoker.retire(function.name)
+        return Answer({"StatusCode": 204}, 204)
+
+    async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
+        await self._check_together(configuration, code)
+        await self._records.update(configuration, code)
+        self._invoker.retire(configuration["FunctionName"])
+        if params.get("Publish"):
+            configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
+        return configuration | _UPDATING
+
+    async def _check_together(self, configuration: dict[str, Any], code: str) -> None:
+        """Raise `InvalidParameterValueException` if code and layers together exceed the limit on unzipped bytes."""
+        layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]
+        size = await asyncio.to_thread(self._code.unzipped, (code, *layers)) if layers else 0
+        if size > UNZIPPED_LIMIT:
+            message = (
+                f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT} bytes. "
+                f"The actual size is {size} bytes."
+            )
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+
+    def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Check optional members of a request, and return those whose form in a description is different."""
+        found: dict[str, Any] = {}
+        if arn := params.get("DeadLetterConfig", {}).get("TargetArn"):
+            check_target(self.cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
+        if "Environment" in params:
+            variables = params["Environment"].get("Variables", {})
+            check_variables(variables)
+            found["Environment"] = {"Variables": variables}
+        if "Layers" in params:
+            layers = [(arn, self._records.layer(arn)) for arn in params["Layers"]]
+            found["Layers"] = [{"Arn": arn, "CodeSize": layer["Content"]["CodeSize"]} for arn, layer in layers]
+        return found
+
+    def _described(self, configuration: dict[str, Any], function: FunctionName) -> dict[str, Any]:
+        """Return a configuration with the requested ARN, which has a qualifier if one was given."""
+        if function.qualifier is None:
+            return configuration
+        return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
+
+    def _runtime_version_arn(self) -> str:
+        return f"arn:aws:lambda:{self.cloud.settings.region}::runtime:" + "0" * 64
+
+
+def _leave_out_empty(configuration: dict[str, Any]) -> None:
+    """Remove members that a request set to an empty value in order to delete them."""
+    if not configuration.get("DeadLetterConfig", {}).get("TargetArn"):
+        configuration.pop("DeadLetterConfig", None)
+    for member in ("Layers", "KMSKeyArn", "FileSystemConfigs"):
+        if not configuration.get(member):
+            configuration.pop(member, None)
+
+
+def _without(configuration: dict[str, Any], member: str) -> dict[str, Any]:
+    return {name: value for name, value in configuration.items() if name != member}

@@ -1,0 +1,114 @@
+"""Operations on layers, the code that several functions share."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.lambda_.event_sources.records import now
+from scones.cloud.services.lambda_.functions.operations import Operations, page
+
+
+class LayerOperations(Operations):
+    """Operations on layers."""
+
+    async def publish_layer_version(self, call: Call) -> dict[str, Any]:
+        """Publish the next version of a layer."""
+        params = call.params
+        name = params["LayerName"].rpartition(":")[2]
+        package = await self._package(params["Content"])
+        layer_arn = self.cloud.arn("lambda", f"layer:{name}")
+        layer: dict[str, Any] = {
+            "Content": {
+                "CodeSha256": package.code_sha256,
+                "CodeSize": package.size,
+            },
+            "LayerArn": layer_arn,
+            "Description": params.get("Description", ""),
+            "CreatedDate": now(),
+            "CompatibleRuntimes": params.get("CompatibleRuntimes"),
+            "LicenseInfo": params.get("LicenseInfo"),
+            "CompatibleArchitectures": params.get("CompatibleArchitectures"),
+        }
+
+        def insert(connection: sqlite3.Connection) -> dict[str, Any]:
+            last = connection.execute("SELECT max(version) FROM layer_versions WHERE name = ?", (name,)).fetchone()[0]
+            number = (last or 0) + 1  # a deleted version's number is never reused
+            numbered = {**layer, "LayerVersionArn": f"{layer_arn}:{number}", "Version": number}
+            connection.execute(
+                "INSERT INTO layer_versions (name, version, document, code) VALUES (?, ?, ?, ?)",
+                (name, number, json.dumps(numbered), package.digest),
+            )
+            return numbered
+
+        return self._located(await self.cloud.store.write(insert), package.digest)
+
+    async def get_layer_version(self, call: Call) -> dict[str, Any]:
+        """Describe a layer version."""
+        name = call.params["LayerName"].rpartition(":")[2]
+        _check_number(call.params["VersionNumber"])
+        return self._layer(name, call.params["VersionNumber"])
+
+    async def get_layer_version_by_arn(self, call: Call) -> dict[str, Any]:
+        """Describe a layer version by its ARN."""
+        *_, name, number = call.params["Arn"].split(":")
+        return self._layer(name, number)
+
+    def _layer(self, name: str, number: int | str) -> dict[str, Any]:
+        row = self.cloud.store.row(
+            "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
+        )
+        if row is None:
+            raise ServiceError(
+                "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
+            )
+        return self._located(json.loads(row["document"]), row["code"])
+
+    def _located(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
+        return {**layer, "Content": {**layer["Content"], "Location": self.links.location(digest)}}
+
+    async def list_layer_versions(self, call: Call) -> dict[str, Any]:
+        """List a layer's versions, newest first."""
+        name = call.params["LayerName"].rpartition(":")[2]
+        rows = self.cloud.store.rows(
+            "SELECT document FROM layer_versions WHERE name = ? AND NOT deleted ORDER BY version DESC", name
+        )
+        found = [json.loads(row["document"]) for row in rows]
+        return page("LayerVersions", [layer for layer in found if _suits(layer, call.params)], call.params)
+
+    async def list_layers(self, call: Call) -> dict[str, Any]:
+        """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
+        rows = self.cloud.store.rows(
+            "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
+        )
+        latest: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            if row["name"] not in latest and _suits(layer := json.loads(row["document"]), call.params):
+                latest[row["name"]] = layer
+        layers = [
+            {"LayerName": name, "LayerArn": layer["LayerArn"], "LatestMatchingVersion": layer}
+            for name, layer in latest.items()
+        ]
+        return page("Layers", layers, call.params)
+
+    async def delete_layer_version(self, call: Call) -> dict[str, Any]:
+        """Delete a layer version; functions that use it keep it until they change, as on AWS."""
+        name = call.params["LayerName"].rpartition(":")[2]
+        _check_number(call.params["VersionNumber"])
+        await self.cloud.store.execute(
+            "UPDATE layer_versions SET deleted = 1 WHERE name = ? AND version = ?", name, call.params["VersionNumber"]
+        )
+        return {}
+
+
+def _suits(layer: dict[str, Any], params: dict[str, Any]) -> bool:
+    wanted = (("CompatibleRuntime", "CompatibleRuntimes"), ("CompatibleArchitecture", "CompatibleArchitectures"))
+    return all(params[one] in (layer.get(several) or ()) for one, several in wanted if one in params)
+
+
+def _check_number(number: int) -> None:
+    if number < 1:
+        raise ServiceError("InvalidParameterValueException", "Layer Version Cannot be less than 1.", Type="User")

@@ -1,0 +1,121 @@
+"""Operations on functions' policies, which are recorded but not enforced, like all policies here."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.operations import Operations
+
+_CONDITIONS = {
+    "SourceArn": ("ArnLike", "AWS:SourceArn"),
+    "SourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+    "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+    "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
+}
+"""Parameters of a request that become conditions of the statement, with the operator and the key of each."""
+
+
+class PermissionOperations(Operations):
+    """Operations on functions' policies."""
+
+    async def add_permission(self, call: Call) -> dict[str, Any]:
+        """Add a statement to a function's policy."""
+        function, params = self._function(call), call.params
+        if function.qualifier == LATEST:
+            message = "We currently do not support adding policies for $LATEST."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        self._records.find(function)
+        self._check_policy_revision(function, params)
+        statement = self._statement(function, params)
+        qualifier = function.qualifier or ""
+        found = self.cloud.store.row(
+            "SELECT 1 FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
+            function.name, qualifier, params["StatementId"],
+        )  # fmt: skip
+        if found:
+            message = (
+                f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement "
+                "id, or remove the existing statement."
+            )
+            raise ServiceError("ResourceConflictException", message, 409, Type="User")
+        await self.cloud.store.execute(
+            "INSERT INTO function_statements VALUES (?, ?, ?, ?)",
+            function.name, qualifier, params["StatementId"], json.dumps(statement),
+        )  # fmt: skip
+        return {"Statement": json.dumps(statement)}
+
+    def _statement(self, function: FunctionName, params: dict[str, Any]) -> dict[str, Any]:
+        conditions: dict[str, dict[str, Any]] = {}
+        for member, (operator, key) in _CONDITIONS.items():
+            if member in params:
+                value = params[member]
+                conditions.setdefault(operator, {})[key] = str(value).lower() if isinstance(value, bool) else value
+        return {
+            "Sid": params["StatementId"],
+            "Effect": "Allow",
+            "Principal": _principal(params["Principal"]),
+            "Action": params["Action"],
+            "Resource": self._records.arn(function.name, function.qualifier),
+            **({"Condition": conditions} if conditions else {}),
+        }
+
+    async def get_policy(self, call: Call) -> dict[str, Any]:
+        """Return a function's policy."""
+        policy = self._policy(self._function(call))
+        if policy is None:
+            raise ServiceError(
+                "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
+            )
+        return {"Policy": policy, "RevisionId": _revision(policy)}
+
+    def _policy(self, function: FunctionName) -> str | None:
+        rows = self.cloud.store.rows(
+            "SELECT statement FROM function_statements WHERE function = ? AND qualifier = ? ORDER BY sid",
+            function.name, function.qualifier or "",
+        )  # fmt: skip
+        statements = [json.loads(row["statement"]) for row in rows]
+        return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}) if rows else None
+
+    def _check_policy_revision(self, function: FunctionName, params: dict[str, Any]) -> None:
+        known = self._policy(function)
+        if known is not None and params.get("RevisionId", _revision(known)) != _revision(known):
+            message = (
+                "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve "
+                "the latest Revision Id"
+            )
+            raise ServiceError("PreconditionFailedException", message, 412, Type="User")
+
+    async def remove_permission(self, call: Call) -> dict[str, Any]:
+        """Remove a statement from a function's policy."""
+        function, sid = self._function(call), call.params["StatementId"]
+        self._records.find(function)
+        if self._policy(function) is None:
+            message = "No policy is associated with the given resource."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        self._check_policy_revision(function, call.params)
+        removed = await self.cloud.store.execute(
+            "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
+            function.name, function.qualifier or "", sid,
+        )  # fmt: skip
+        if not removed:
+            message = f"Statement {sid} is not found in resource policy."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        return {}
+
+
+def _principal(given: str) -> Any:
+    if given == "*" or given.endswith(".amazonaws.com"):
+        return given if given == "*" else {"Service": given}
+    return {"AWS": f"arn:aws:iam::{given}:root" if re.fullmatch("[0-9]{12}", given) else given}
+
+
+def _revision(policy: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, policy))

@@ -1,0 +1,1 @@
+"""Invocations: synchronous, asynchronous, and by function URL."""

@@ -1,0 +1,171 @@
+"""Destinations and dead-letter queues, which receive the results of asynchronous invocations."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.core.outbox import Outbox
+from scones.cloud.core.surrogates import well_formed
+from scones.cloud.core.targets import check_ready, send, service_of
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.runtime.environment import Outcome
+
+log = logging.getLogger(__name__)
+
+TABLE = "function_results"
+DEAD_LETTER_SERVICES = frozenset({"sqs", "sns"})
+SUCCESS_SERVICES = frozenset({"lambda", "sqs", "sns", "events"})
+FAILURE_SERVICES = SUCCESS_SERVICES | {"s3"}
+SUCCESS, EXHAUSTED, TOO_OLD, NO_CONCURRENCY = (
+    "Success",
+    "RetriesExhausted",
+    "EventAgeExceeded",
+    "ZeroReservedConcurrency",
+)
+"""Reasons why an event's processing ended, as AWS names them."""
+MESSAGE_LIMIT = 1024
+"""Maximum characters of an error message in a dead letter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventResult:
+    """The result of an event's processing."""
+
+    request_id: str
+    function_arn: str
+    version: str
+    condition: str
+    attempts: int
+    payload: bytes
+    outcome: Outcome | None
+    """Outcome of the last invocation; None if the function was never invoked."""
+
+    def document(self) -> dict[str, Any]:
+        """Return the invocation record for a destination, as the Lambda Developer Guide shows it."""
+        document: dict[str, Any] = {
+            "version": "1.0",
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "requestContext": {
+                "requestId": self.request_id,
+                "functionArn": self.function_arn,
+                "condition": self.condition,
+                "approximateInvokeCount": self.attempts,
+            },
+            "requestPayload": json.loads(self.payload),
+        }
+        if self.outcome is not None:
+            context: dict[str, Any] = {"statusCode": 200, "executedVersion": self.version}
+            if self.outcome.function_error:
+                context["functionError"] = self.outcome.function_error
+            document |= {"responseContext": context, "responsePayload": _parsed(self.outcome.payload)}
+        return document
+
+    def attributes(self) -> dict[str, str]:
+        """Return the message attributes of a dead letter."""
+        error = _parsed(self.outcome.payload) if self.outcome else None
+        message = error.get("errorMessage", "") if isinstance(error, dict) else ""
+        return {
+            "RequestID": self.request_id,
+            "ErrorCode": "200" if self.outcome else "429",
+            "ErrorMessage": str(message or self.condition)[:MESSAGE_LIMIT],
+        }
+
+
+class Destinations:
+    """Delivers results. A result is stored when an event's processing ends, and delivered then or after a restart."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
+
+    def start(self) -> None:
+        """Resume the deliveries that an earlier process left."""
+        self._outbox.start()
+
+    async def end(self, number: int | None, result: EventResult, config: dict[str, Any], dead_letters: str) -> None:
+        """Delete an accepted event, and store its result for the targets that the function's configuration names."""
+        found = self._deliveries(result, config, dead_letters)
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM accepted_events WHERE id = ?", (number,))
+            for arn, payload in found.items():
+                self._outbox.put(connection, [arn], payload)
+
+        await self._cloud.store.write(write)
+        self._outbox.wake(found)
+
+    def _deliveries(self, result: EventResult, config: dict[str, Any], dead_letters: str) -> dict[str, dict[str, Any]]:
+        succeeded = result.condition == SUCCESS
+        chosen = config.get("DestinationConfig", {}).get("OnSuccess" if succeeded else "OnFailure", {})
+        found: dict[str, dict[str, Any]] = {}
+        if dead_letters and not succeeded:
+            found[dead_letters] = {"text": result.payload.decode(), "attributes": result.attributes()}
+        if arn := chosen.get("Destination"):
+            found[arn] = {"text": well_formed(json.dumps(result.document(), ensure_ascii=False))}
+        return found
+
+    async def _deliver(self, arn: str, payload: dict[str, Any]) -> None:
+        service = service_of(arn)
+        check_ready(self._cloud, service)
+        if service == "events":
+            await self._put_event(arn, payload["text"])
+        elif service == "s3":
+            await self._put_object(arn, payload["text"])
+        else:
+            await send(self._cloud, arn, payload["text"], payload.get("attributes"))
+
+    async def _put_event(self, bus: str, text: str) -> None:
+        context = json.loads(text)["requestContext"]
+        kind = "Success" if context["condition"] == SUCCESS else "Failure"
+        entry = {
+            "Source": "lambda",
+            "DetailType": f"Lambda Function Invocation Result - {kind}",
+            "Resources": [context["functionArn"], bus],
+            "Detail": text,
+            "EventBusName": bus,
+        }
+        answer = await self._cloud.call("events", "PutEvents", {"Entries": [entry]})
+        if answer["FailedEntryCount"]:
+            failure = answer["Entries"][0]
+            raise ServiceError(failure["ErrorCode"], failure["ErrorMessage"])
+
+    async def _put_object(self, bucket: str, text: str) -> None:
+        name = json.loads(text)["requestContext"]["functionArn"].split(":")[6]
+        now = time.gmtime()
+        day, moment = time.strftime("%Y/%m/%d", now), time.strftime("%Y-%m-%dT%H.%M.%S", now)
+        params = {
+            "Bucket": bucket.rpartition(":")[2],
+            "Key": f"aws/lambda/async/{name}/{day}/{moment}-{uuid.uuid4()}",
+            "Body": text.encode(),
+        }
+        await self._cloud.call("s3", "PutObject", params)
+
+    async def _failed(self, arn: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
+        log.warning("The result of an event was not delivered to %s: %s", arn, error)
+
+
+def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) -> None:
+    """Raise `InvalidParameterValueException` for an ARN that cannot receive results."""
+    service, name = service_of(arn), arn.rpartition(":")[2]
+    if service not in services or (service in DEAD_LETTER_SERVICES and name.endswith(".fifo")):
+        message = f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}, without FIFO."
+    elif service not in cloud.services:
+        message = f"The local cloud does not offer {service}, which the {member} {arn} names."
+    else:
+        return
+    raise ServiceError("InvalidParameterValueException", message, Type="User")
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload.decode(errors="replace")

@@ -1,0 +1,225 @@
+"""The server of function URLs: it turns HTTP requests into events of payload format 2.0, and results into responses."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.gateway import authenticate as auth
+from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.invoke.function_urls import PREFIX
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
+
+_TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+_BREAK = frozenset("\r\n\0")
+"""Characters that a header must not contain, because they could begin another header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The address of a request: a function URL's id, and the path below the URL, undecoded."""
+
+    identity: str
+    path: str
+
+
+@dataclass(slots=True)
+class WebResponse:
+    """An HTTP response; a header may occur several times."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+
+def address(request: auth.Request) -> Address | None:
+    """Return the address of a request for a function URL, or None for any other request.
+
+    The path names the URL, or the Host does: ID.lambda-url.REGION.localhost.
+    """
+    if request.raw_path.startswith(PREFIX):
+        identity, _, path = request.raw_path.removeprefix(PREFIX).partition("/")
+        return Address(identity, f"/{path}")
+    named = _named(request.headers.get("host", ""))
+    return Address(named, request.raw_path) if named is not None else None
+
+
+@lru_cache(64)
+def _named(host: str) -> str | None:
+    labels = host.partition(":")[0].split(".")
+    return labels[0] if len(labels) == 4 and labels[1] == "lambda-url" and labels[3] == "localhost" else None
+
+
+class FunctionUrlServer:
+    """Answers requests for function URLs."""
+
+    def __init__(self, cloud: Cloud, invoker: Invoker) -> None:
+        self._cloud = cloud
+        self._invoker = invoker
+
+    async def answer(self, at: Address, request: auth.Request, query: str, content: bytes, source: str) -> WebResponse:
+        """Invoke the function of a URL; a failure becomes an HTTP status, as on AWS."""
+        row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", at.identity)
+        if row is None:
+            return _refusal(404, "Not Found", "ResourceNotFoundException")
+        config = json.loads(row["document"])
+        cors = _cors(config.get("Cors", {}), request)
+        if config.get("Cors") and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+            return WebResponse(200, cors)
+        try:
+            response = await self._invoke(at, config, request, query, content, source)
+        except ServiceError as error:
+            if error.code == "TooManyRequestsException":
+                response = _refusal(429, "Rate Exceeded.", error.code)
+            else:
+                response = _refusal(403 if error.status < 500 else 502, error.message, error.code)
+        if cors:  # the configuration's CORS headers replace the function's own
+            response.headers = [pair for pair in response.headers if not pair[0].startswith("access-control-")] + cors
+        return response
+
+    async def _invoke(
+        self, at: Address, config: dict[str, Any], request: auth.Request, query: str, content: bytes, source: str
+    ) -> WebResponse:
+        caller = None
+        if config["AuthType"] == "AWS_IAM":
+            settings = self._cloud.settings
+            signature = auth.verify(
+                request, hashlib.sha256(content).hexdigest(),
+                credentials=self._cloud.credentials, account=settings.account, region=settings.region,
+            )  # fmt: skip
+            if signature.service != "lambda":
+                raise ServiceError(
+                    "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403
+                )
+            caller = signature.caller
+        event = _event(at, request, query, content, source, str(uuid.uuid4()))
+        if caller is not None:
+            account = self._cloud.settings.account
+            iam = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
+            event["requestContext"] |= {"accountId": account, "authorizer": {"iam": iam}}
+        function = FunctionName.parse(config["FunctionArn"])
+        outcome = await self._invoker.invoke(
+            self._invoker.find(function),
+            function,
+            json.dumps(event).encode(),
+            request_id=event["requestContext"]["requestId"],
+            access_key_id=caller.access_key_id if caller else None,
+        )
+        return _bad() if outcome.function_error is not None else _response(outcome.payload)
+
+
+def _event(
+    at: Address, request: auth.Request, query: str, content: bytes, source: str, request_id: str
+) -> dict[str, Any]:
+    """Return a request as an event of payload format 2.0."""
+    host, moment = request.headers.get("host", ""), datetime.now(UTC)
+    parameters: dict[str, str] = {}
+    for name, value in request.query:
+        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": at.path,
+        "rawQueryString": query,
+        "headers": dict(request.headers),
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": at.identity,
+            "domainName": host,
+            "domainPrefix": at.identity,
+            "http": {
+                "method": request.method,
+                "path": at.path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": source,
+                "userAgent": request.headers.get("user-agent", ""),
+            },
+            "requestId": request_id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(moment.timestamp() * 1000),
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies := request.headers.get("cookie"):
+        event["cookies"] = [cookie.strip() for cookie in cookies.split(";")]
+    if parameters:
+        event["queryStringParameters"] = parameters
+    if content:
+        event |= _content(content, request.headers.get("content-type", ""))
+    return event
+
+
+def _content(content: bytes, kind: str) -> dict[str, Any]:
+    if kind.lower().startswith(_TEXT):
+        try:
+            return {"body": content.decode(), "isBase64Encoded": False}
+        except UnicodeDecodeError:
+            pass
+    return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
+
+
+def _response(payload: bytes) -> WebResponse:
+    """Return a result as a response: an object with `statusCode` is the full response, any other value is the body.
+
+    Returns status 502 for an invalid response object.
+    """
+    value = json.loads(payload or b"null")
+    if not isinstance(value, dict) or "statusCode" not in value:
+        text = value.encode() if isinstance(value, str) else payload
+        return WebResponse(200, [("content-type", "application/json")], text)
+    body, headers, cookies = value.get("body") or "", value.get("headers") or {}, value.get("cookies") or []
+    try:
+        status = int(value["statusCode"])
+        content = base64.b64decode(body, validate=True) if value.get("isBase64Encoded") else body.encode()
+        pairs = [(name.lower(), str(each)) for name, each in headers.items()]
+    except (AttributeError, TypeError, ValueError, binascii.Error):
+        return _bad()
+    if not isinstance(cookies, list):
+        return _bad()
+    pairs += [("set-cookie", str(cookie)) for cookie in cookies]
+    if not 100 <= status <= 599 or any(_BREAK & set(name + text) for name, text in pairs):
+        return _bad()
+    pairs = [pair for pair in pairs if pair[0] not in ("content-length", "transfer-encoding", "connection")]
+    if all(name != "content-type" for name, _ in pairs):
+        pairs.append(("content-type", "application/json"))
+    return WebResponse(status, pairs, content)
+
+
+def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]]:
+    """Return the headers that let a page of the request's origin read the response; none if it is not allowed to."""
+    origin, allowed = request.headers.get("origin"), config.get("AllowOrigins", [])
+    if origin is None or not ("*" in allowed or origin in allowed):
+        return []
+    headers = {"access-control-allow-origin": origin, "vary": "Origin"}
+    if config.get("AllowCredentials"):
+        headers["access-control-allow-credentials"] = "true"
+    if exposed := config.get("ExposeHeaders"):
+        headers["access-control-expose-headers"] = ",".join(exposed)
+    if request.method == "OPTIONS":
+        for member, name in (("AllowHeaders", "allow-headers"), ("AllowMethods", "allow-methods")):
+            if config.get(member):
+                headers[f"access-control-{name}"] = ",".join(config[member])
+        if "MaxAge" in config:
+            headers["access-control-max-age"] = str(config["MaxAge"])
+    return list(headers.items())
+
+
+def _refusal(status: int, message: str, kind: str) -> WebResponse:
+    headers = [("content-type", "application/json"), ("x-amzn-errortype", kind)]
+    text = "Forbidden" if kind == "MissingAuthenticationTokenException" else message
+    return WebResponse(status, headers, json.dumps({"Message": text}).encode())
+
+
+def _bad() -> WebResponse:
+    return WebResponse(502, [("content-type", "text/plain")], b"Internal Server Error")

@@ -1,0 +1,114 @@
+"""Operations on function URLs, and their stored configurations."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Answer, Call
+from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.operations import Operations, page
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS function_urls (
+        function TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
+        id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, PRIMARY KEY (function, qualifier)
+    ) WITHOUT ROWID
+"""
+PREFIX = "/_lambda-url/"
+"""Prefix of a function URL's path; the URL's id follows."""
+
+
+class FunctionUrlOperations(Operations):
+    """Operations on function URLs. Their policies are recorded but not enforced, like all policies here."""
+
+    async def create_function_url_config(self, call: Call) -> Answer:
+        """Create the URL of a function or of one of its aliases."""
+        function, params = self._function(call), call.params
+        self._records.find(function)
+        arn = self._records.arn(function.name, function.qualifier)
+        if self._url_row(function) is not None:
+            message = (
+                f"Failed to create function url config for [functionArn = {arn}]. Error message:  "
+                "FunctionUrlConfig exists for this Lambda function"
+            )
+            raise ServiceError("ResourceConflictException", message, 409, Type="User")
+        now = _now()
+        config = {
+            "FunctionArn": arn,
+            "InvokeMode": "BUFFERED",
+            "CreationTime": now,
+            "LastModifiedTime": now,
+            **_chosen(params),
+        }
+        identity = secrets.token_hex(16)
+        await self.cloud.store.execute(
+            "INSERT INTO function_urls VALUES (?, ?, ?, ?)",
+            function.name, function.qualifier or "", identity, json.dumps(config),
+        )  # fmt: skip
+        return Answer(self._with_address(identity, config), 201)
+
+    async def get_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Describe a function URL."""
+        return self._with_address(*self._url(self._function(call)))
+
+    async def update_function_url_config(self, call: Call) -> dict[str, Any]:
+        """Change the given settings of a function URL."""
+        function = self._function(call)
+        identity, config = self._url(function)
+        config |= {**_chosen(call.params), "LastModifiedTime": _now()}
+        await self.cloud.store.execute(
+            "UPDATE function_urls SET document = ? WHERE id = ?", json.dumps(config), identity
+        )
+        return self._with_address(identity, config)
+
+    async def delete_function_url_config(self, call: Call) -> Answer:
+        """Delete a function URL; a new URL of the function will be a different one."""
+        identity, _ = self._url(self._function(call))
+        await self.cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
+        return Answer({}, 204)
+
+    async def list_function_url_configs(self, call: Call) -> dict[str, Any]:
+        """List the URLs of a function and its aliases."""
+        name = self._function(call).name
+        self._records.find(FunctionName(name))
+        rows = self.cloud.store.rows(
+            "SELECT id, document FROM function_urls WHERE function = ? ORDER BY qualifier", name
+        )
+        found = [self._with_address(row["id"], json.loads(row["document"])) for row in rows]
+        return page("FunctionUrlConfigs", found, call.params)
+
+    def _url_row(self, function: FunctionName) -> Any:
+        return self.cloud.store.row(
+            "SELECT id, document FROM function_urls WHERE function = ? AND qualifier = ?",
+            function.name, function.qualifier or "",
+        )  # fmt: skip
+
+    def _url(self, function: FunctionName) -> tuple[str, dict[str, Any]]:
+        row = self._url_row(function)
+        if row is None:
+            message = "The resource you requested does not exist."
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        return row["id"], json.loads(row["document"])
+
+    def _with_address(self, identity: str, config: dict[str, Any]) -> dict[str, Any]:
+        """Return a configuration with its current address: the cloud's port may change with each start."""
+        return {"FunctionUrl": f"{self.cloud.url}{PREFIX}{identity}/", **config}
+
+
+def _chosen(params: dict[str, Any]) -> dict[str, Any]:
+    if params.get("InvokeMode") == "RESPONSE_STREAM":
+        raise ServiceError(
+            "InvalidParameterValueException",
+            "The local cloud offers no InvokeMode RESPONSE_STREAM: AWS's runtime client for Python does not stream. "
+            "Use BUFFERED.",
+            Type="User",
+        )
+    return {member: params[member] for member in ("AuthType", "Cors", "InvokeMode") if member in params}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

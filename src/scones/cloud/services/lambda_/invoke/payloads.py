@@ -1,0 +1,79 @@
+"""Checks that payloads of invocations are JSON, with the error messages of Jackson's parser of bytes.
+
+Jackson stops at the first syntax error or UTF-8 error. It reads the first byte of an invalid value as a Latin-1 letter
+and continues from there: such a message reports the bytes that the AWS CLI sends when it decodes a text as base64.
+"""
+
+from __future__ import annotations
+
+import json
+
+from scones.cloud.core import jackson
+from scones.cloud.errors import ServiceError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def check_payload(payload: bytes) -> None:
+    """Raise `InvalidRequestContentException` if a payload is not JSON."""
+    found = _fault(payload.removeprefix(_BOM))
+    if found is None:
+        return
+    message, end = found
+    line, column = payload.count(b"\n", 0, end) + 1, end - payload.rfind(b"\n", 0, end)
+    shown = payload[: jackson.SHOWN].decode(errors="replace")
+    rest = f"[truncated {len(payload) - jackson.SHOWN} bytes]" if len(payload) > jackson.SHOWN else ""
+    raise ServiceError(
+        "InvalidRequestContentException",
+        f"Could not parse request body into json: Could not parse payload into json: {message}\n"
+        f' at [Source: (byte[])"{shown}"{rest}; line: {line}, column: {column}]',
+        Type="User",
+    )
+
+
+def _fault(payload: bytes) -> tuple[str, int] | None:
+    """Return the error message for an invalid payload and the number of bytes read until the error, or None."""
+    damaged: UnicodeDecodeError | None = None
+    try:
+        json.loads(payload.decode(), parse_constant=jackson.refuse_constant)
+    except UnicodeDecodeError as error:
+        damaged = error
+    except json.JSONDecodeError:
+        pass
+    except (ValueError, RecursionError):  # Python's own limits on the digits of a number and on nesting
+        return None
+    else:
+        return None
+    text = payload.decode("latin-1")  # one character per byte: a non-ASCII byte is in a string or is an error
+    try:
+        json.loads(text, parse_constant=jackson.refuse_constant)
+    except json.JSONDecodeError as error:
+        if damaged is None or (error.pos <= damaged.start and not error.msg.startswith("Unterminated string")):
+            word = error.msg.startswith("Expecting value") and jackson.IDENTIFIER.match(text, error.pos)
+            return _word(payload, error.pos) if word else jackson.worded(text, error)
+    return _undecodable(damaged) if damaged else None
+
+
+def _word(payload: bytes, position: int) -> tuple[str, int]:
+    """Read an unknown token and the character after it; return the error message and the new position."""
+    word, position = chr(payload[position]), position + 1
+    while position < len(payload):
+        try:
+            character = payload[position : position + 4].decode()[0]
+        except UnicodeDecodeError as error:
+            if error.start == 0:
+                return _undecodable(error, position)
+            character = payload[position : position + error.start].decode()[0]
+        position += len(character.encode())
+        if not jackson.IDENTIFIER.fullmatch(word + character):
+            break
+        word += character
+    return f"Unrecognized token '{word}': was expecting {jackson.VALUES}", position
+
+
+def _undecodable(error: UnicodeDecodeError, offset: int = 0) -> tuple[str, int]:
+    if error.reason == "invalid start byte":
+        return f"Invalid UTF-8 start byte 0x{error.object[error.start]:02x}", offset + error.start + 1
+    if error.end < len(error.object):
+        return f"Invalid UTF-8 middle byte 0x{error.object[error.end]:02x}", offset + error.end + 1
+    return "Unexpected end-of-input", offset + error.end

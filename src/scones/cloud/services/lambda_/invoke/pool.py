@@ -1,0 +1,127 @@
+"""The pool of execution environments: reused while warm, released when idle, replaced when a function changes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.lambda_.runtime.environment import ExecutionEnvironment
+
+IDLE_SECONDS = 300.0
+"""Seconds that an idle environment is kept warm."""
+AT_ONCE = max(4, 2 * (os.cpu_count() or 2))
+"""Maximum number of environments of one function version that run at once; further invocations wait for one of them.
+
+AWS would start up to the account's limit of 1,000. On one machine, more processes than this only slow each other down.
+"""
+WAITING_LIMIT = 1000
+"""Maximum number of waiting invocations of a version; more are throttled, as on AWS above the account's concurrency."""
+
+Start = Callable[[], Awaitable[ExecutionEnvironment]]
+
+
+@dataclass(slots=True)
+class _Group:
+    """The environments of one revision of a function version."""
+
+    idle: list[ExecutionEnvironment] = field(default_factory=list)
+    places: int = AT_ONCE
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    retired: bool = False
+
+
+class Pool:
+    """All execution environments of the cloud, by function name and revision."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, dict[str, _Group]] = {}
+        self._all: set[ExecutionEnvironment] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def borrow(
+        self, function: str, revision: str, start: Start, reserved: int | None
+    ) -> AsyncIterator[ExecutionEnvironment]:
+        """Lend a warm environment of a revision, or a new one; wait for one if `AT_ONCE` are running.
+
+        Raises `TooManyRequestsException` above the function's reserved concurrency, or if `WAITING_LIMIT` invocations
+        are already waiting.
+        """
+        group = self._groups.setdefault(function, {}).setdefault(revision, _Group())
+        await self._take_place(function, group, reserved)
+        environment: ExecutionEnvironment | None = None
+        try:
+            environment = await self._warm_or_new(group, start)
+            yield environment
+        finally:
+            group.places += 1
+            if environment is not None and environment.usable and not group.retired:
+                group.idle.append(environment)
+            elif environment is not None:
+                self._close(environment)
+            while group.waiting:
+                if not (place := group.waiting.popleft()).done():
+                    place.set_result(None)
+                    break
+
+    async def _take_place(self, function: str, group: _Group, reserved: int | None) -> None:
+        busy = sum(AT_ONCE - other.places for other in self._groups[function].values())
+        if reserved is not None and busy >= reserved:
+            raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+        while group.places <= 0:
+            if len(group.waiting) >= WAITING_LIMIT:
+                raise _throttled("ConcurrentInvocationLimitExceeded")
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            group.waiting.append(place)
+            await place
+        group.places -= 1
+
+    async def _warm_or_new(self, group: _Group, start: Start) -> ExecutionEnvironment:
+        while group.idle:
+            environment = group.idle.pop()
+            if environment.usable and await environment.settled():
+                return environment
+            self._close(environment)  # it ended while it was idle, or has reached its lifetime
+        environment = await start()
+        self._all.add(environment)
+        return environment
+
+    def retire(self, function: str) -> None:
+        """Stop reusing a function's environments, because it has changed or was deleted; running invocations finish."""
+        for group in self._groups.pop(function, {}).values():
+            group.retired = True
+            for environment in group.idle:
+                self._close(environment)
+            group.idle.clear()
+
+    def release_idle(self) -> None:
+        """End environments that have been idle for more than `IDLE_SECONDS`."""
+        before = time.monotonic() - IDLE_SECONDS
+        for groups in self._groups.values():
+            for group in groups.values():
+                for environment in [known for known in group.idle if known.idle_since < before]:
+                    group.idle.remove(environment)
+                    self._close(environment)
+
+    def _close(self, environment: ExecutionEnvironment) -> None:
+        environment.close()
+        self._all.discard(environment)
+        task = asyncio.get_running_loop().create_task(environment.closed())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """End all environments, and wait until they have ended."""
+        for environment in tuple(self._all):
+            self._close(environment)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+
+def _throttled(reason: str) -> ServiceError:
+    return ServiceError("TooManyRequestsException", "Rate Exceeded.", 429, Reason=reason, Type="User")

@@ -1,0 +1,124 @@
+"""CloudWatch Logs' filter patterns: words, phrases and regular expressions to search for in lines.
+
+CloudWatch Logs User Guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and
+Live Tail". JSON and column patterns are refused with a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import re2
+
+from scones.cloud.core.expressions import Expression, ExpressionError
+from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.errors import ServiceError
+
+EXPRESSIONS = 2
+"""Maximum number of regular expressions per pattern, AWS's limit for JSON and column patterns."""
+LONG = 4096
+"""Length of a line, in characters, from which matching can pause between terms."""
+
+_TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
+_ALLOWED = re.compile(r"[A-Za-z0-9:_#=@/;,\-^$?\[\]{}|\\*+.]*")
+"""Characters that a regular expression can use; AWS does not allow parentheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Words and regular expressions with the same sign: none, `-` or `?`."""
+
+    words: tuple[str, ...] = ()
+    expressions: tuple[Expression, ...] = ()
+    any_word: re2._Regexp | None = None
+    """A single expression for more than three words, which searches a line in one pass."""
+
+    async def any_in(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line contains one of the terms."""
+        if len(line) < LONG:
+            if self.any_word is not None:
+                found = self.any_word.search(line.encode(errors="replace")) is not None
+            else:
+                found = any(word in line for word in self.words)
+            return found or any(each.found_in(line) for each in self.expressions)
+        async for found in self._each_in(line, slices):
+            if found:
+                return True
+        return False
+
+    async def all_in(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line contains all terms."""
+        if len(line) < LONG:
+            return all(word in line for word in self.words) and all(each.found_in(line) for each in self.expressions)
+        async for found in self._each_in(line, slices):
+            if not found:
+                return False
+        return True
+
+    async def _each_in(self, line: str, slices: TimeSlices) -> AsyncIterator[bool]:
+        for word in self.words:
+            yield word in line
+            if slices.used_up():
+                await slices.pause()
+        for expression in self.expressions:
+            yield expression.found_in(line)
+            if slices.used_up():
+                await slices.pause()
+
+
+@dataclass(frozen=True, slots=True)
+class FilterPattern:
+    """Terms that a line must contain (`required`), must not contain (`excluded`), or needs one of (`optional`)."""
+
+    required: Terms
+    excluded: Terms
+    optional: Terms
+
+    async def matches(self, line: str, slices: TimeSlices) -> bool:
+        """Return True if a line matches the pattern."""
+        return (
+            await self.required.all_in(line, slices)
+            and not await self.excluded.any_in(line, slices)
+            and (self.optional == Terms() or await self.optional.any_in(line, slices))
+        )
+
+
+def parse_filter_pattern(text: str) -> FilterPattern:
+    """Parse a pattern; raises `ServiceError` (InvalidParameterException)."""
+    text = text.strip()
+    if text.startswith(("{", "[")):
+        raise _invalid("The local cloud reads filter patterns of words, phrases and %regex%, not of JSON or columns.")
+    terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
+    if sum(bare and _is_expression(term) for _, term, bare in terms) > EXPRESSIONS:
+        raise _invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
+    return FilterPattern(
+        *(_terms([(term, bare) for each, term, bare in terms if each == sign]) for sign in ("", "-", "?"))
+    )
+
+
+def _terms(terms: list[tuple[str, bool]]) -> Terms:
+    words = tuple(term for term, bare in terms if not (bare and _is_expression(term)))
+    expressions = tuple(_expression(term) for term, bare in terms if bare and _is_expression(term))
+    many = (
+        re2.compile(b"|".join(re2.escape(word.encode(errors="replace")) for word in words)) if len(words) > 3 else None
+    )
+    return Terms(words, expressions, many)
+
+
+def _is_expression(term: str) -> bool:
+    return len(term) > 2 and term[0] == term[-1] == "%"
+
+
+def _expression(term: str) -> Expression:
+    if not _ALLOWED.fullmatch(term[1:-1]):
+        raise _invalid(f"Invalid filter pattern: {term} has characters that regular expressions here cannot have.")
+    try:
+        return Expression(term[1:-1])
+    except ExpressionError as error:
+        raise _invalid(f"Invalid filter pattern: {term}: {error}") from error
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidParameterException", message)

@@ -1,0 +1,145 @@
+"""One instance of a processing job: its inputs, its program and its outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.process.sandbox import Program, Sandbox, spawn
+from scones.cloud.process.untrusted_files import GB, VOLUME_GB, UntrustedFolder
+from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
+from scones.cloud.services.sagemaker.jobs.inputs import listed
+from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.objects import Location, Objects, below
+from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.training.hosts import hosts_file
+
+GROUP = "/aws/sagemaker/ProcessingJobs"
+_ML = "/opt/ml/"
+
+
+def host_names(request: Document) -> list[str]:
+    """Return the host names of a job's instances: algo-1 and so on."""
+    return [f"algo-{index + 1}" for index in range(request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])]
+
+
+def outputs_of(request: Document) -> list[dict[str, Any]]:
+    """Return the outputs of a job."""
+    outputs: list[dict[str, Any]] = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    return outputs
+
+
+class ProcessingInstance:
+    """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
+
+    def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
+        self._cloud = cloud
+        self._request = request
+        self._host = host
+        self._folder = folder
+        self._objects = Objects(cloud)
+        self._sandbox: Sandbox | None = None
+        self._stream: LogStream | None = None
+        self._mounts: dict[str, Path] = {}
+        self._uploaded: dict[str, int] = {}
+        self.left = UntrustedFolder(folder / "ml")
+        """The files in /opt/ml, which the program may be changing."""
+
+    def _local(self, path: str) -> Path:
+        return self._folder / "ml" / path.removeprefix(_ML)
+
+    def lay_out(self) -> None:
+        """Create the container's folders, with the files of /opt/ml/config. Blocks."""
+        self._mounts = folders(self._folder)
+        config = self._folder / "ml" / "config"
+        config.mkdir(parents=True)
+        (self._folder / "ml" / "output").mkdir()
+        for item in self._request.get("ProcessingInputs", []):
+            self._local(item["S3Input"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        for item in outputs_of(self._request):
+            self._local(item["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
+        about = {key: value for key, value in self._request.items() if not key.endswith(("Time", "Status"))}
+        (config / "processingjobconfig.json").write_text(json.dumps(about))
+        hosts = {"current_host": self._host, "hosts": host_names(self._request)}
+        (config / "resourceconfig.json").write_text(json.dumps(hosts))
+
+    async def download(self) -> None:
+        """Download the inputs; the objects of a ShardedByS3Key input are divided among the instances.
+
+        Raises `ServiceError`, `ValueError` or an `ExceptionGroup` of errors in the downloads.
+        """
+        names = host_names(self._request)
+        index, count = names.index(self._host), len(names)
+        files: list[tuple[Location, Path]] = []
+        for item in self._request.get("ProcessingInputs", []):
+            source = item["S3Input"]
+            target = self._local(source["LocalPath"])
+            found = [each async for each in listed(self._objects, source)]
+            if not found:
+                raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source.')
+            wanted = [(place, below(target, path)) for place, path in found if path]
+            files += wanted[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else wanted
+        await self._objects.download_all(files)
+
+    async def start(self) -> None:
+        """Start the program."""
+        name = f"{self._request['ProcessingJobName']}/{self._host}-{int(time.time())}"
+        self._stream = LogStream(self._cloud, GROUP, name)
+        self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
+
+    async def wait(self) -> int:
+        """Wait until the program ends; return its exit code."""
+        assert self._sandbox is not None
+        assert self._stream is not None
+        try:
+            return await self._sandbox.wait()
+        finally:
+            await self._stream.finish()
+
+    def terminate(self) -> None:
+        """Ask the program to end (SIGTERM)."""
+        if self._sandbox is not None:
+            self._sandbox.terminate()
+
+    def kill(self) -> None:
+        """Kill the program."""
+        if self._sandbox is not None:
+            self._sandbox.kill()
+
+    async def _program(self) -> Program:
+        application = self._request["AppSpecification"]
+        command = application.get("ContainerEntrypoint")
+        if not command:
+            command = (await image_command(application["ImageUri"], "process"))[:-1]
+        variables = environment(self._cloud, self._request["RoleArn"], "SageMaker", hours=24 * 5)
+        return Program(
+            argv=[*command, *application.get("ContainerArguments", [])],
+            env=variables
+            | {"PROCESSING_JOB_NAME": self._request["ProcessingJobName"]}
+            | await base_directory(self._mounts)
+            | self._request.get("Environment", {}),
+            mounts=self._mounts,
+            files=await asyncio.to_thread(hosts_file, self._folder, host_names(self._request)),
+            hidden=[self._cloud.settings.data_dir],
+            visible=visible(command),
+            hostname=self._host,
+        )
+
+    async def upload(self, output: dict[str, Any], *, log_left_out: bool) -> None:
+        """Store the files of an output that are new or have changed since they were last stored.
+
+        Raises `UntrustedFilesError` if the output is larger than the instance's volume.
+        """
+        place = Location.of(output["S3Uri"])
+        limit = self._request["ProcessingResources"]["ClusterConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
+        listing = await asyncio.to_thread(self.left.files, output["LocalPath"].removeprefix(_ML), limit=limit)
+        if log_left_out and self._stream is not None:
+            self._stream.write_left_out(listing)
+        for file in listing.files:
+            if self._uploaded.get(file.path) != file.changed:
+                await self._objects.upload_untrusted(file, place.join(file.name))
+                self._uploaded[file.path] = file.changed

@@ -1,0 +1,255 @@
+"""Training jobs: creation, queueing for capacity, description, listing, stopping and resumption."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.core.resumption import Leftover
+from scones.cloud.errors import ServiceError
+from scones.cloud.process.sandbox import isolation
+from scones.cloud.process.untrusted_files import remove_tree
+from scones.cloud.services.sagemaker.announcements import announce_training_job
+from scones.cloud.services.sagemaker.container import image_command
+from scones.cloud.services.sagemaker.errors import invalid, not_offered, require
+from scones.cloud.services.sagemaker.jobs import inputs
+from scones.cloud.services.sagemaker.jobs.record import Record, enter, finish
+from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.training.hosts import alone
+from scones.cloud.services.sagemaker.training.instance import AT_ONCE, instances
+from scones.cloud.services.sagemaker.training.metrics import definitions
+from scones.cloud.services.sagemaker.training.training import TrainingRun, output_place
+
+_SUMMARY = (
+    "TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus",
+    "SecondaryStatus",
+)  # fmt: skip
+_INTERRUPTED = (
+    "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
+    "Create the job again."
+)
+MOST_INSTANCES = 32
+_FAULT = "InternalServerError: the local cloud failed; its log tells why."
+
+
+class TrainingJobs:
+    """The training jobs of a cloud; at most `AT_ONCE` run at once, in the order of their creation."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud))
+        self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
+        self._capacity = asyncio.Semaphore(AT_ONCE)
+        self._several = asyncio.Lock()
+        """Lock of the job that runs on several instances: a cloud runs one such job at a time."""
+        self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
+
+    async def start(self) -> None:
+        """Resume after a restart: jobs that had started fail, jobs that were stopped while they waited become Stopped.
+
+        Queued jobs are queued again.
+        """
+        resumption = self._cloud.resumption
+        if not resumption.recover:
+            await asyncio.to_thread(remove_tree, self._folder)
+        left = self._jobs.of_status("InProgress", "Stopping")
+        waited = [job for job in left if job["TrainingJobStatus"] == "InProgress" and "TrainingStartTime" not in job]
+        await resumption.now(self._leftover(job, self._end) for job in left if job not in waited)
+        resumption.plan(self._leftover(job, self._wait_again) for job in waited)
+
+    def _leftover(self, job: Document, take_up: Callable[[str], Coroutine[Any, Any, None]]) -> Leftover:
+        async def give_up(reason: str) -> None:
+            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            await Record(self._jobs, name).finish("Failed", message)
+
+        name = job["TrainingJobName"]
+        return Leftover("training job", name, partial(take_up, name), give_up)
+
+    async def _end(self, name: str) -> None:
+        """End a job of an earlier process: Failed if it had started, Stopped if it was stopped while it waited."""
+        record = Record(self._jobs, name)
+        if "TrainingStartTime" in self.describe(name):
+            await record.finish("Failed", _INTERRUPTED)
+        else:
+            await record.finish("Stopped")
+
+    async def _wait_again(self, name: str) -> None:
+        document = self.describe(name)
+        if document["TrainingJobStatus"] == "InProgress":
+            self._queue(document)
+
+    async def stop(self) -> None:
+        """Cancel every run; the next start decides from the jobs' records how they continue."""
+        tasks = [task for _, task in self._runs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Check a request, store the job and queue it; raises `ServiceError`."""
+        name = request["TrainingJobName"]
+        arn = self._cloud.arn("sagemaker", f"training-job/{name.lower()}")
+        if self._jobs.get(name) is not None:
+            raise _duplicate(arn)
+        _check(request)
+        if not request["AlgorithmSpecification"].get(
+            "ContainerEntrypoint"
+        ):  # an entry point replaces the image's program
+            await image_command(request["AlgorithmSpecification"]["TrainingImage"], "train")
+        await _check_instances(request)
+        await inputs.check_objects(Objects(self._cloud), request, self._cloud.settings.region)
+        document = _document(request, arn)
+        if not await self._jobs.add(name, arn, document, request.get("Tags", [])):
+            raise _duplicate(arn)
+        self._queue(document)
+        return {"TrainingJobArn": arn}
+
+    def _queue(self, document: Document) -> None:
+        name = document["TrainingJobName"]
+        run = TrainingRun(self._cloud, Record(self._jobs, name), document, self._folder / name)
+        task = self._cloud.spawn(self._run(name, run), f"training job {name}")
+        self._runs[name] = run, task
+        task.add_done_callback(lambda _: self._runs.pop(name, None))
+
+    async def _run(self, name: str, run: TrainingRun) -> None:
+        pending = partial(Record(self._jobs, name).enter, "Pending")
+        async with contextlib.AsyncExitStack() as held:
+            if run.instances > 1:
+                await held.enter_async_context(alone(self._several, pending))
+            if self._capacity.locked():
+                await pending()
+            await held.enter_async_context(self._capacity)
+            try:
+                await run.run()
+            except Exception:
+                await Record(self._jobs, name).finish("Failed", _FAULT)
+                raise
+
+    def describe(self, name: str) -> Document:
+        """Return a job's document; raises `ServiceError` (ValidationException)."""
+        document = self._jobs.get(name)
+        if document is None:
+            raise invalid("Requested resource not found.")
+        return document
+
+    def known(self, name: str) -> bool:
+        """Return True if a job with this name exists."""
+        return self._jobs.get(name) is not None
+
+    async def ended(self, name: str) -> None:
+        """Wait until a job has ended."""
+        if name in self._runs:
+            await asyncio.wait({self._runs[name][1]})
+
+    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return one page of summaries."""
+        page, more = await self._jobs.page(params, "Ascending")
+        summaries = [{key: document[key] for key in _SUMMARY if key in document} for document in page]
+        return {"TrainingJobSummaries": summaries, **more}
+
+    async def ask_to_stop(self, name: str) -> None:
+        """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
+        self.describe(name)
+
+        def change(document: Document) -> None:
+            status = document["TrainingJobStatus"]
+            if status != "InProgress":
+                raise invalid(f"The request was rejected because the training job is in status {status}.")
+            enter(document, "Stopping")
+            document["TrainingJobStatus"] = "Stopping"
+            if "TrainingStartTime" not in document or name not in self._runs:  # no program to wait for
+                finish(document, "Stopped")
+
+        document = await self._jobs.update(name, change)
+        run, task = self._runs.get(name, (None, None))
+        if run is not None and task is not None:
+            run.stop()
+            if document is not None and document["TrainingJobStatus"] == "Stopped":
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def delete(self, name: str) -> None:
+        """Delete the record of a job that has ended; raises `ServiceError` (ResourceInUse) if it has not."""
+        status = self.describe(name)["TrainingJobStatus"]
+        if status in ("InProgress", "Stopping"):
+            raise ServiceError(
+                "ResourceInUse", f"The training job {name} is in status {status}; stop it, and wait until it has ended."
+            )
+        await self._jobs.remove(name)
+
+
+def _check(request: dict[str, Any]) -> None:
+    algorithm = request.get("AlgorithmSpecification", {})
+    if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
+        raise not_offered("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
+    require(request, "ResourceConfig")
+    if "InstanceGroups" in request["ResourceConfig"]:
+        raise not_offered("training on several instance groups", "Set InstanceType and InstanceCount instead.")
+    stopping = request.get("StoppingCondition", {})
+    longest = stopping.get("MaxRuntimeInSeconds", 86_400)
+    if request.get("EnableManagedSpotTraining") and stopping.get("MaxWaitTimeInSeconds", 0) < longest:
+        raise invalid(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+    inputs.check_channels(request)
+
+
+async def _check_instances(request: dict[str, Any]) -> None:
+    count = instances(request)
+    if count < 1:
+        raise invalid("ResourceConfig.InstanceCount must be greater than 0.")
+    if count > MOST_INSTANCES:
+        raise invalid(
+            f"ResourceConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} "
+            "processes for a training job; set a smaller one."
+        )
+    if count > 1 and (reason := await asyncio.to_thread(isolation)):
+        raise not_offered(
+            f"training on several instances on this machine, where {reason}", "Set ResourceConfig.InstanceCount to 1."
+        )
+
+
+def _document(request: dict[str, Any], arn: str) -> Document:
+    now = time.time()
+    algorithm = request["AlgorithmSpecification"]
+    compressed = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"
+    document = {
+        "HyperParameters": {},
+        "EnableNetworkIsolation": False,
+        "EnableInterContainerTrafficEncryption": False,
+        "EnableManagedSpotTraining": False,
+        **{key: value for key, value in request.items() if key != "Tags"},
+        "TrainingJobArn": arn,
+        "AlgorithmSpecification": {
+            "EnableSageMakerMetricsTimeSeries": False,
+            **algorithm,
+            "MetricDefinitions": definitions(algorithm),
+        },
+        "ModelArtifacts": {
+            "S3ModelArtifacts": str(output_place(request).join("model.tar.gz" if compressed else "model/"))
+        },
+        "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **request["OutputDataConfig"]},
+        "ResourceConfig": {"InstanceCount": 1, **request["ResourceConfig"]},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 86_400, **request.get("StoppingCondition", {})},
+        "TrainingJobStatus": "InProgress",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+        "SecondaryStatusTransitions": [],
+    }
+    enter(document, "Starting")
+    return document
+
+
+def _duplicate(arn: str) -> ServiceError:
+    return ServiceError(
+        "ResourceInUse",
+        "Training job names must be unique within an AWS account and region, and a training job with this name "
+        f"already exists ({arn})",
+    )

@@ -1,0 +1,93 @@
+"""Checking and parsing of definitions without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from functools import lru_cache
+
+from scones.cloud.services.stepfunctions.asl import engines
+from scones.cloud.services.stepfunctions.asl.definition import Machine, parse
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, Job, JobStoppedError, Owner
+from scones.cloud.services.stepfunctions.asl.variable_references import variable_references
+from scones.cloud.services.stepfunctions.validation.definition import TOO_DEEP, diagnose
+from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
+
+_SMALL = 16 * 1024
+"""Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
+_OWNER = Owner("definitions", "definitions")
+_STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
+"""AWS's message for a definition that it cannot check in time is unknown."""
+_KEPT = 256
+_PARSED_KEPT = 8
+
+
+class Definitions:
+    """Checks definitions, and has workers check large ones and those with queries."""
+
+    def __init__(self, evaluators: Evaluators) -> None:
+        self._evaluators = evaluators
+        self._references: OrderedDict[str, dict[str, list[str]]] = OrderedDict()
+
+    async def diagnose(self, definition: str, machine_type: str) -> list[Diagnostic]:
+        """Return the errors in a definition; a worker reports at most 101."""
+        if len(definition) <= _SMALL:
+            try:
+                return diagnose(definition, machine_type)
+            except engines.EngineNeededError:
+                pass
+        try:
+            job = Job("diagnose", {"definition": definition, "type": machine_type})
+            (reply,) = await self._evaluators.perform(job, _OWNER)
+        except JobStoppedError as stopped:
+            return [TOO_DEEP if stopped.limit == "depth" else _STOPPED]
+        return [Diagnostic(*found) for found in reply["value"]]
+
+    async def variable_references(self, definition: str) -> dict[str, list[str]]:
+        """Return the variables that each state of a valid definition uses, by state; empty if that takes too long."""
+        known = self._references.get(definition)
+        if known is None:
+            known = self._references[definition] = await self._variable_references(definition)
+            if len(self._references) > _KEPT:
+                self._references.popitem(last=False)
+        return known
+
+    async def _variable_references(self, definition: str) -> dict[str, list[str]]:
+        if len(definition) <= _SMALL:
+            try:
+                return variable_references(definition)
+            except engines.EngineNeededError:
+                pass
+        try:
+            (reply,) = await self._evaluators.perform(Job("variables", {"definition": definition}), _OWNER)
+        except JobStoppedError:
+            return {}
+        references: dict[str, list[str]] = reply["value"]
+        return references
+
+
+_parse_small = lru_cache(maxsize=512)(parse)
+
+
+class ParsedDefinitions:
+    """Machines parsed from valid definitions; threads parse large ones, one at a time, and the last few are cached.
+
+    Executions share a parsed machine, because they do not change it.
+    """
+
+    def __init__(self) -> None:
+        self._machines: OrderedDict[str, Machine] = OrderedDict()
+        self._parsing = asyncio.Lock()
+
+    async def get(self, definition: str) -> Machine:
+        """Return the machine of a definition."""
+        if len(definition) <= _SMALL:
+            return _parse_small(definition)
+        async with self._parsing:
+            machine = self._machines.pop(definition, None)
+            if machine is None:
+                machine = await asyncio.to_thread(parse, definition)
+            self._machines[definition] = machine
+            if len(self._machines) > _PARSED_KEPT:
+                self._machines.popitem(last=False)
+        return machine

@@ -1,0 +1,448 @@
+"""Standard executions: starting, running, stopping, redriving, and resumption after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.core.resumption import Leftover, describe
+from scones.cloud.core.store import PATIENT
+from scones.cloud.errors import DiskFullError, ServiceError
+from scones.cloud.services.stepfunctions.asl.definition import StateGroup
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, Owner
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.text import Texts
+from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
+from scones.cloud.services.stepfunctions.evaluation.definitions import ParsedDefinitions
+from scones.cloud.services.stepfunctions.execution import resume
+from scones.cloud.services.stepfunctions.execution.activities import Activities
+from scones.cloud.services.stepfunctions.execution.announcements import announce_execution
+from scones.cloud.services.stepfunctions.execution.callbacks import Callbacks
+from scones.cloud.services.stepfunctions.execution.clock import ClockUntil, DeadlineError, WallClock, before
+from scones.cloud.services.stepfunctions.execution.execution_logs import ExecutionLogs
+from scones.cloud.services.stepfunctions.execution.history import (
+    Event,
+    FailedAttempt,
+    Recorder,
+    Track,
+    failed_attempt,
+    failure_details,
+    from_row,
+    started_details,
+    to_row,
+)
+from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
+from scones.cloud.services.stepfunctions.execution.journal import EVENT, Journal
+from scones.cloud.services.stepfunctions.execution.quota import Quota
+from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
+from scones.cloud.services.stepfunctions.execution.tasks import WHOLE
+from scones.cloud.services.stepfunctions.integrations import CloudTasks
+from scones.cloud.services.stepfunctions.machines import Machine, Revision
+from scones.cloud.services.stepfunctions.map_run.distributed import MapRuns
+
+log = logging.getLogger(__name__)
+
+_END = "UPDATE sfn_executions SET status = ?, output = ?, error = ?, cause = ?, stopped = ? WHERE arn = ?"
+_REDRIVE = "INSERT INTO sfn_redrives (execution, number, at, token) VALUES (?, ?, ?, ?)"
+_END_MAP_RUNS = (
+    "UPDATE sfn_executions SET status = 'ABORTED', stopped = ? WHERE status = 'RUNNING' AND id IN (SELECT c.execution"
+    " FROM sfn_map_children c JOIN sfn_map_runs r ON r.id = c.map_run WHERE r.execution = ?)",
+    "UPDATE sfn_map_runs SET status = 'ABORTED', stopped = ? WHERE execution = ? AND status = 'RUNNING'",
+)
+_LIMIT_EXCEEDED = (
+    "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
+    "execution can be started."
+)
+STOPPED_TOGETHER = 20
+"""Executions of a deleted machine that are stopped in one batch; requests are served between batches."""
+_RUN_AGAIN = (
+    "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
+    " WHERE id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """The part of a child execution that its distributed Map supplies.
+
+    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `heard` is called with its final
+    status.
+    """
+
+    group: StateGroup
+    seconds: float | None
+    heard: Callable[[str], None]
+
+
+@dataclass(eq=False, slots=True)
+class Execution:
+    """One running execution; its history is on disk, not in memory."""
+
+    id: int
+    arn: str
+    name: str
+    machine: str
+    input: str
+    started: float
+    revision: Revision
+    track: Track
+    redrives: int = 0
+    since: float = 0.0
+    """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
+    task: asyncio.Task[None] | None = None
+    begun: asyncio.Future[None] | None = None
+    """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
+    ended: bool = False
+    """True once its end is recorded, even if that is not on disk yet."""
+    child: Child | None = None
+    version: str | None = None
+    """The ARN of the version that it runs; `alias` is the ARN of the alias used to start it."""
+    alias: str | None = None
+
+
+class Executions:
+    """All Standard executions of one cloud; those that have ended exist only as rows."""
+
+    def __init__(self, cloud: Cloud, evaluators: Evaluators) -> None:
+        self._cloud = cloud
+        self._evaluators = evaluators
+        self._journal = Journal(cloud.store)
+        self._clock = WallClock()
+        self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
+        self.activities = Activities(cloud.store, self._journal, self.callbacks)
+        self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
+        self.scheduler = Scheduler()
+        self.definitions = ParsedDefinitions()
+        self._last = 0
+        self.logs = ExecutionLogs(cloud)
+        self.map_runs = MapRuns(cloud, self._journal, self)
+        self.running: dict[str, Execution] = {}
+        self.quota = Quota()
+
+    async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
+        """Start an execution; return its start in Unix seconds once that is on disk.
+
+        Raises ExecutionLimitExceeded if the quota is used up.
+        """
+        if self.quota.used_up(text):
+            raise ServiceError("ExecutionLimitExceeded", _LIMIT_EXCEEDED)
+        self._journal.flush()
+        execution = self._begin(
+            arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
+        )
+        execution.begun = self._journal.flush(patient=PATIENT.get())
+        self._spawn(execution)
+        try:
+            await self.started(execution)
+        except (sqlite3.Error, DiskFullError):  # the execution does not exist, and the caller gets the error
+            await self._undo(execution)
+            raise
+        announce_execution(self._cloud, execution, "RUNNING")
+        return execution.started
+
+    async def _undo(self, execution: Execution) -> None:
+        """Remove an execution whose start is not on disk, and everything that it has recorded since."""
+        execution.track.recorder.close()
+        await self._cancel(execution)
+        self._forget(execution)
+        for table in ("sfn_events", "sfn_failed_attempts"):
+            self._journal.add(f"DELETE FROM {table} WHERE execution = ?", execution.id)  # noqa: S608
+
+    async def started(self, execution: Execution) -> float:
+        """Return the start of a running execution in Unix seconds, once that is on disk."""
+        if execution.begun is not None:
+            await asyncio.shield(execution.begun)
+        return execution.started
+
+    def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
+        """Start a child execution of a distributed Map; it reaches the disk with the next journal flush."""
+        execution = self._begin(arn, name, machine, text, revision, None)
+        execution.child = child
+        self._spawn(execution)
+        return execution
+
+    async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
+        """Resume a child execution that an earlier process left, or redrive it."""
+        if redriven:
+            await self.redrive(row, None, child)
+            return
+        last = self._cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
+        await self._cloud.resumption.take_up(self._leftover(row["id"], row["arn"], last["id"] if last else None, child))
+
+    def _begin(
+        self, arn: str, name: str, machine: str, text: str, revision: Revision, trace: str | None,
+        *, version: str | None = None, alias: str | None = None,
+    ) -> Execution:  # fmt: skip
+        self._last += 1
+        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
+        execution.version, execution.alias = version, alias
+        self._journal.add(
+            "INSERT INTO sfn_executions"
+            " (id, arn, name, machine, version, alias, revision, status, input, trace, started)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
+            *(execution.id, arn, name, machine, version, alias, revision.id, text, trace, execution.started),
+        )
+        execution.track.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
+        return execution
+
+    async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
+        """Abort an execution if it runs; return its end in Unix seconds, once that is on disk."""
+        execution = self.running.get(arn)
+        if execution is not None:
+            if not execution.ended:
+                await self._cancel(execution)
+            ending = self._cloud.spawn(self._end(execution, "ABORTED", StateFailedError(error, cause), None), arn)
+            await self._cloud.store.unless_full(asyncio.shield(ending))
+        row = self._cloud.store.row("SELECT stopped FROM sfn_executions WHERE arn = ?", arn)
+        assert row is not None
+        return float(row["stopped"])
+
+    def stop_machine(self, machine: str) -> None:
+        """Abort the executions of a deleted machine, in the background."""
+        arns = [execution.arn for execution in self.running.values() if execution.machine == machine]
+        if arns:
+            self._cloud.spawn(self._stop_all(arns), machine)
+
+    async def _stop_all(self, arns: list[str]) -> None:
+        for begin in range(0, len(arns), STOPPED_TOGETHER):
+            together = arns[begin : begin + STOPPED_TOGETHER]
+            await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
+
+    async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
+        """Run the unsuccessful steps again; return the time of the redrive in Unix seconds, once it is on disk."""
+        events = await self._events(row["id"])
+        running = self.running.get(row["arn"])
+        if running is not None and running.ended and running.task is not None:  # its end is just being written to disk
+            await asyncio.wait({running.task})
+        elif running is not None:  # another redrive came first
+            await self._journal.flushed()
+            return running.since
+        execution = self._again(row, events)
+        execution.child = child
+        execution.redrives += 1
+        execution.since = self._clock.now()
+        self._journal.add(_REDRIVE, row["id"], execution.redrives, execution.since, token)
+        self._journal.add(_RUN_AGAIN, row["id"])
+        details = {"redriveCount": execution.redrives}
+        event = execution.track.recorder.record("ExecutionRedriven", events[-1].id, details)
+        execution.track.past = resume.read_past([*events, event], (), Texts(row["input"]))
+        self._spawn(execution)
+        await self._journal.flushed()
+        if child is None:
+            announce_execution(self._cloud, execution, "RUNNING")
+        return execution.since
+
+    def prepare(self) -> None:
+        """Plan the resumption of every execution that an earlier process left running."""
+        newest = self._cloud.store.row(
+            "SELECT max((SELECT coalesce(max(id), 0) FROM sfn_executions),"
+            " (SELECT coalesce(max(execution), 0) FROM sfn_events)) AS id"
+        )
+        self._last = newest["id"] if newest else 0
+        # The distributed Map resumes its own child executions; the ARN of their machine has a label after "/".
+        rows = self._cloud.store.rows(
+            "SELECT id, arn, (SELECT max(id) FROM sfn_events WHERE execution = sfn_executions.id) AS last"
+            " FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
+        )
+        self._cloud.resumption.plan(self._leftover(row["id"], row["arn"], row["last"]) for row in rows)
+
+    def _leftover(self, number: int, arn: str, last: int | None, child: Child | None = None) -> Leftover:
+        async def take_up() -> None:
+            row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
+            if row is None or row["status"] != "RUNNING" or arn in self.running:
+                return
+            if child is None and not self._has_machine(row["machine"]):  # the cloud ended after the machine was deleted
+                await self.close(number, "ABORTED", StateFailedError(None, None))
+                return
+            await self._take_up(row, child)
+
+        async def give_up(reason: str) -> None:
+            cause = f"The local cloud could not resume this execution: {reason}."
+            await self.close(number, "FAILED", StateFailedError("States.Runtime", cause))
+            if child is not None:
+                child.heard("FAILED")
+
+        return Leftover("execution", arn, take_up, give_up, f"event {last}")
+
+    def _has_machine(self, arn: str) -> bool:
+        return self._cloud.store.row("SELECT 1 FROM sfn_machines WHERE arn = ?", arn) is not None
+
+    async def close(self, number: int, status: str, failure: StateFailedError) -> float:
+        """End an execution that is not in memory as FAILED or ABORTED, and its Map Runs.
+
+        Returns its end in Unix seconds, once that is on disk; the earlier end if it had ended already.
+        """
+        kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
+        now = self._clock.now()
+
+        def write(connection: sqlite3.Connection) -> float:
+            found = connection.execute("SELECT arn, status, stopped FROM sfn_executions WHERE id = ?", (number,))
+            row = found.fetchone()
+            if row["status"] != "RUNNING":
+                return float(row["stopped"])
+            (last,) = connection.execute(
+                "SELECT coalesce(max(id), 0) FROM sfn_events WHERE execution = ?", (number,)
+            ).fetchone()
+            event = Event(last + 1, last, kind, now, failure_details(failure))
+            connection.execute(EVENT, (number, *to_row(event)))
+            connection.execute(_END, (status, None, failure.error, failure.cause, now, row["arn"]))
+            for sql in _END_MAP_RUNS:
+                connection.execute(sql, (now, row["arn"]))
+            return now
+
+        return await self._cloud.store.write(write)
+
+    async def suspend(self) -> None:
+        """Stop all work without ending any execution; the next process resumes them."""
+        for execution in self.running.values():
+            if not execution.ended:
+                execution.track.recorder.close()
+        await self._journal.flushed()
+        await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
+        await self.logs.flush()
+
+    async def _take_up(self, row: sqlite3.Row, child: Child | None = None) -> None:
+        events = await self._events(row["id"])
+        failed = self._cloud.store.rows(
+            "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
+        )
+        execution = self._again(row, events)
+        execution.child = child
+        execution.track.past = resume.read_past(events, map(failed_attempt, failed), Texts(row["input"]))
+        self._spawn(execution)
+
+    async def _events(self, number: int) -> list[Event]:
+        sql = "SELECT * FROM sfn_events WHERE execution = ? ORDER BY id"
+        return [from_row(row) for row in await self._cloud.store.read_aside(sql, number)]
+
+    def _again(self, row: sqlite3.Row, events: list[Event]) -> Execution:
+        """Return an execution that an earlier process started or that has ended, to continue after its last event."""
+        store = self._cloud.store
+        found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        if found is None:
+            raise ValueError(f"its definition, the revision {row['revision']}, is missing")
+        if not events:
+            raise ValueError("its history is missing")
+        execution = self._execution(
+            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
+        )
+        execution.version, execution.alias = row["version"], row["alias"]
+        last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
+        if last is not None and last["number"] is not None:
+            execution.redrives, execution.since = last["number"], last["at"]
+        execution.track.recorder.last = events[-1].id
+        return execution
+
+    def _execution(
+        self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
+    ) -> Execution:
+        entries = self.logs.of(revision, arn)
+
+        def append(event: Event) -> None:
+            self._journal.event(number, event)
+            if entries is not None:
+                entries.add(event, execution.redrives)
+
+        def note(attempt: FailedAttempt) -> None:
+            self._journal.failed_attempt(number, attempt)
+
+        track = Track(Recorder(append, self._clock.now, note), "", 0, {})
+        execution = Execution(number, arn, name, machine, text, started, revision, track, since=started)
+        return execution
+
+    def _spawn(self, execution: Execution) -> None:
+        self.running[execution.arn] = execution
+        self.quota.add(execution.input)
+        execution.task = self._cloud.spawn(self._run(execution), execution.arn)
+
+    def _forget(self, execution: Execution) -> None:
+        self.quota.remove(execution.input)
+        if self.running.get(execution.arn) is execution:  # it may have been redriven in the meantime
+            del self.running[execution.arn]
+
+    async def _cancel(self, execution: Execution) -> None:
+        assert execution.task is not None
+        execution.task.cancel()
+        await asyncio.gather(execution.task, return_exceptions=True)
+
+    async def _run(self, execution: Execution) -> None:
+        await self.scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
+        texts = Texts(execution.input)
+        try:
+            output = texts.of(await self._output(execution, texts))
+        except DeadlineError:
+            await self._end(execution, "TIMED_OUT", None, None)
+        except StateFailedError as failure:
+            await self._end(execution, "FAILED", failure, None)
+        except Exception as error:
+            log.exception("the execution %s met an error of the local cloud", execution.arn)
+            cause = f"An internal error of the local cloud ({describe(error)}); its log has more."
+            internal = StateFailedError("States.Runtime", cause)
+            await self._end(execution, "FAILED", internal, None)
+        else:
+            await self._end(execution, "SUCCEEDED", None, output)
+
+    async def _output(self, execution: Execution, texts: Texts) -> Any:
+        group: StateGroup
+        if execution.child is None:
+            group = machine = await self.definitions.get(execution.revision.definition)
+            seconds = machine.timeout
+        else:
+            group, seconds = execution.child.group, execution.child.seconds
+        deadline = None if seconds is None else execution.since + seconds
+        clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
+        interpreter = Interpreter(
+            context_of(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
+        )
+        interpreter.map_runs = self.map_runs.of(execution)
+        interpreter.journal = self._journal
+        return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
+
+    async def _end(
+        self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
+    ) -> None:
+        """Record the last event and the status together, and drop the execution from memory once they are on disk."""
+        if execution.ended:
+            await self._journal.flushed()
+            return
+        if execution.track.recorder.closed:  # the cloud stops: the next process ends it
+            return
+        execution.ended = True
+        if status == "SUCCEEDED":
+            event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
+        elif failure is None:
+            event = execution.track.record("ExecutionTimedOut", {})
+        else:
+            kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
+            event = execution.track.record(kind, failure_details(failure))
+        error, cause = (failure.error, failure.cause) if failure else (None, None)
+        written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
+        if execution.child is not None:
+            execution.child.heard(status)
+        await asyncio.shield(written)  # other executions wait for the same batch
+        self._forget(execution)
+        if execution.child is None:
+            announce_execution(self._cloud, execution, status, event.at, output, failure)
+
+
+def context_of(execution: Execution, texts: Texts) -> dict[str, Any]:
+    """Return the parts of the context object that do not change during an execution."""
+    about: dict[str, Any] = {
+        "Id": execution.arn,
+        "Input": texts.root,
+        "StartTime": format_timestamp(execution.started),
+        "Name": execution.name,
+        "RoleArn": execution.revision.role,
+        "RedriveCount": execution.redrives,
+    }
+    if execution.redrives:
+        about["RedriveTime"] = format_timestamp(execution.since)
+    return {
+        "Execution": about,
+        "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
+    }

@@ -1,0 +1,417 @@
+"""The interpreter: one coroutine per execution, branch and iteration runs the states and records every event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.services.stepfunctions.asl.choice import Rule
+from scones.cloud.services.stepfunctions.asl.definition import (
+    AnyState,
+    Choice,
+    Fail,
+    Map,
+    Parallel,
+    Pass,
+    Producing,
+    State,
+    StateGroup,
+    Steps,
+    Succeed,
+    Task,
+    Wait,
+)
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators
+from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError
+from scones.cloud.services.stepfunctions.asl.intrinsics import Expression
+from scones.cloud.services.stepfunctions.asl.paths import Path, PathQuery, Scope, owner_of, place
+from scones.cloud.services.stepfunctions.asl.queries import Condition, JsonataQuery
+from scones.cloud.services.stepfunctions.asl.resources import Resource
+from scones.cloud.services.stepfunctions.asl.templates import Template
+from scones.cloud.services.stepfunctions.asl.text import Texts, dumps
+from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp, parse_timestamp
+from scones.cloud.services.stepfunctions.execution import fanout, tasks
+from scones.cloud.services.stepfunctions.execution.callbacks import new_token
+from scones.cloud.services.stepfunctions.execution.clock import Clock
+from scones.cloud.services.stepfunctions.execution.concurrency import Concurrency
+from scones.cloud.services.stepfunctions.execution.history import Track, failure_details
+from scones.cloud.services.stepfunctions.execution.journal import Journal
+from scones.cloud.services.stepfunctions.execution.payloads import length, payload_text, variable_texts
+from scones.cloud.services.stepfunctions.execution.resume import Entry, Past
+from scones.cloud.services.stepfunctions.execution.retry import Attempts, find_catcher
+from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
+from scones.cloud.services.stepfunctions.map_run import distributed
+
+MAX_WAIT = 2**31 - 1
+"""Maximum seconds of a Wait; a longer one fails, as recorded on AWS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of a state: its output, the next state (None ends the group), and the variables that it assigns."""
+
+    output: Any
+    next: str | None
+    assigned: dict[str, Any] | None = None
+
+
+class Interpreter:
+    """Runs the states of one execution; `context` holds Execution and StateMachine of the context object."""
+
+    def __init__(
+        self,
+        context: dict[str, Any],
+        texts: Texts,
+        runner: tasks.TaskRunner,
+        clock: Clock,
+        evaluators: Evaluators,
+        scheduler: Scheduler,
+    ) -> None:
+        self.texts = texts
+        self.clock = clock
+        self.runner = runner
+        self._evaluators = evaluators
+        self.map_runs: distributed.ExecutionMapRuns | None = None
+        self.journal: Journal | None = None
+        """The journal of the events; while it has no room, no state is entered."""
+        self.concurrency = Concurrency(scheduler.pool)
+        self._context = context
+        self._scheduler = scheduler
+        self._owner = owner_of(context)
+
+    async def run(self, group: StateGroup, value: Any, track: Track) -> Any:
+        """Run a group of states from its start, or from where its recorded events end; return the group's output."""
+        past, track.past = track.past, None
+        standing = past.standing() if past else None
+        name, entry = group.start_at, None
+        if standing is not None:
+            track.previous = standing.previous
+            track.variables = {**track.variables, **standing.assigned}
+            track.sizes |= {name: length(value) for name, value in standing.assigned.items()}
+            if standing.finished is not None:
+                track.size = length(standing.finished[0])
+                return standing.finished[0]
+            assert standing.entered is not None
+            name, entry = standing.entered
+        await self._next_turn()
+        while True:
+            state = group.states[name]
+            if entry is None:
+                entry = self._enter(state, value, track)
+            outcome = await self._stay(state, entry, track)
+            await self._next_turn()
+            # `Past.standing` takes a history that ends with an exit for that of a finished chain. So nothing waits
+            # between an exit and the next entry: both events reach the disk together.
+            self._exit(state, outcome, track)
+            if outcome.next is None:
+                return outcome.output
+            name, value, entry = outcome.next, outcome.output, None
+
+    async def _next_turn(self) -> None:
+        """Wait until the execution may record events and enter a state."""
+        await self.turn()
+        if self.journal is not None:
+            await self.journal.room()
+
+    async def turn(self) -> None:
+        """Wait until the execution may take its next step on the event loop."""
+        await self._scheduler.turn(self._owner)
+
+    def _enter(self, state: AnyState, value: Any, track: Track) -> Entry:
+        details = {"name": state.name, "input": self.texts.of(value), "inputDetails": tasks.WHOLE}
+        event = track.record(f"{type(state).__name__}StateEntered", details)
+        return Entry(event.id, event.previous, event.at, value)
+
+    def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
+        text = payload_text(self.texts, outcome.output, state.name)
+        track.size = len(text)
+        details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
+        if outcome.assigned:
+            details["assignedVariables"] = variable_texts(outcome.assigned, track.sizes, state.name)
+            details["assignedVariablesDetails"] = tasks.WHOLE
+            track.variables = {**track.variables, **outcome.assigned}
+        track.record(f"{type(state).__name__}StateExited", details)
+
+    async def _stay(self, state: AnyState, entry: Entry, track: Track) -> Outcome:
+        try:
+            if isinstance(state, (Task, Parallel, Map)):
+                return await self._work(state, entry, track)
+            if isinstance(state, Wait):
+                return await self._wait(state, entry, track)
+            return await self._decide(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, track, error) from error
+
+    def failure(self, state: AnyState, entry: Entry, track: Track, error: EvaluationError) -> StateFailedError:
+        """Return an evaluation error as a failure with AWS's message; record EvaluationFailed for JSONata."""
+        where = f"An error occurred while executing the state '{state.name}' (entered at the event id #{entry.event})."
+        failure = StateFailedError(error.error, f"{where} {error.message}", fatal=error.error == "States.Runtime")
+        if error.field is not None and "EvaluationFailed" not in entry.recorded:
+            if track.previous == entry.event:  # AWS chains it to the predecessor of the event that entered the state
+                track.previous = entry.previous
+            track.record("EvaluationFailed", failure_details(failure, location=error.field, state=state.name))
+        return failure
+
+    def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
+        """Return the scope in which a state's paths and expressions are evaluated."""
+        about: dict[str, Any] = {"Name": state.name, "EnteredTime": format_timestamp(entry.at)}
+        if entry.retries is not None:
+            about["RetryCount"] = entry.retries
+        context = {**self._context, "State": about}
+        if entry.token is not None and isinstance(state, Task) and state.target.takes_token:
+            context["Task"] = {"Token": entry.token}
+        if track.item is not None:
+            context["Map"] = {"Item": track.item}
+        return Scope(value, context, track.variables, evaluators=self._evaluators)
+
+    def saw(self, stage: str, value: Any) -> None:
+        """Receive a state's data at a stage of its processing, named as in TestState; only TestState overrides this."""
+
+    async def _decide(self, state: Pass | Choice | Succeed | Fail, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = await _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        if state.jsonata and isinstance(state, (Pass, Succeed)):
+            return await _finish(state, scope, scope.input)
+        if isinstance(state, Pass):
+            return await self._pass(state, entry, scope)
+        if isinstance(state, Choice):
+            return await self._choose(state, scope)
+        if isinstance(state, Fail):
+            error, cause = await _message(state.error, "Error", scope), await _message(state.cause, "Cause", scope)
+            raise StateFailedError(error, cause)
+        output = await _select(state.output_path, scope)
+        return Outcome(output, None, await _assign(state.assign, scope))
+
+    async def _pass(self, state: Pass, entry: Entry, scope: Scope) -> Outcome:
+        result = await state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterParameters", result)
+        if state.has_result:
+            result = state.result
+            self.saw("result", result)
+        return await self._produce(state, entry.input, result, scope)
+
+    async def _choose(self, state: Choice, scope: Scope) -> Outcome:
+        for branch in state.branches:
+            if await _holds(branch.rule, scope):
+                output = await _output(branch.output, state, scope)
+                return Outcome(output, branch.next, await _assign(branch.assign, scope))
+        if state.default is None:
+            raise EvaluationError(
+                "Failed to transition out of the state. The state does not point to a next state.",
+                "States.NoChoiceMatched",
+            )
+        output = await _output(state.output, state, scope)
+        return Outcome(output, state.default, await _assign(state.assign, scope))
+
+    async def _wait(self, state: Wait, entry: Entry, track: Track) -> Outcome:
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = await _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        moment = await _moment(state, entry.at, scope)
+        if moment - self.clock.now() > MAX_WAIT:
+            raise EvaluationError("Wait state delay is too long.")
+        await self.clock.sleep_until(moment)
+        await self.turn()  # thousands may wake at the same time
+        if state.jsonata:
+            return await _finish(state, scope, scope.input)
+        output = await _select(state.output_path, scope)
+        return Outcome(output, state.next, await _assign(state.assign, scope))
+
+    async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        attempts = Attempts(state.retry)
+        while True:
+            entry.retries, entry.opened = attempts.count, False
+            earlier = next(entry.failed, None)
+            try:
+                if earlier is not None:
+                    raise earlier.failure
+                return await self._attempt(state, entry, track)
+            except StateFailedError as failure:
+                if earlier is None:
+                    track.recorder.note(entry.event, failure)
+                delay = attempts.delay(failure)
+                if delay is not None:
+                    await self.clock.sleep_until((earlier.at if earlier else self.clock.now()) + delay)
+                    await self.turn()
+                    continue
+                fanout.record_failure(state, failure, entry, track)
+                return await self._catch(state, failure, entry, track)
+
+    async def _attempt(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        try:
+            return await self._result(state, entry, track)
+        except EvaluationError as error:
+            raise self.failure(state, entry, track, error) from error
+
+    async def _result(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
+        if isinstance(state, Task):
+            entry.past = self._waiting(state.target, entry)
+        scope = self.scope(state, entry, track, entry.input)
+        scope.input = await _select(state.input_path, scope)
+        self.saw("afterInputPath", scope.input)
+        result = await self._perform(state, entry, scope, track)
+        self.saw("result", result)
+        if state.jsonata:
+            scope.result = result
+            return await _finish(state, scope, result)
+        return await self._produce(state, entry.input, result, scope)
+
+    def _waiting(self, target: Resource, entry: Entry) -> Past | None:
+        """Return the recorded events of an attempt that has succeeded or only waits for its end, or None.
+
+        Any other attempt gets the token that it may need. A task that a crash interrupted before it was submitted runs
+        again with the same token, which may have been sent and answered already.
+        """
+        past, entry.token = entry.past, None
+        if past is not None and past.last("Succeeded"):
+            return past
+        if target.waits:
+            return past if past is not None and past.last("TaskSubmitted") else None
+        if not target.takes_token and not target.is_activity:
+            return None
+        if past is not None:
+            assert self.runner.callbacks is not None
+            entry.token = self.runner.callbacks.expect_again(self._context["Execution"]["Id"], past.own[0].id)
+            if entry.token is not None and (target.is_activity or past.last("TaskSubmitted")):
+                return past
+        entry.token = entry.token or new_token()
+        return None
+
+    async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
+        """Do the work of a state and return its raw result."""
+        if isinstance(state, Map):
+            if state.distribution is not None:
+                return await distributed.run_map(self, state, entry, scope, track)
+            return await fanout.run_map(self, state, entry, scope, track)
+        if isinstance(state, Task) and entry.past is not None and (result := entry.past.result()):
+            return result[0]
+        effective = await self._effective(state, scope)
+        if isinstance(state, Parallel):
+            return await fanout.run_parallel(self, state, entry, effective, track)
+        attempt = tasks.Attempt(state, effective, scope, track, self.texts, self.runner, self.clock, entry.token)
+        return await attempt.run(entry.take_past())
+
+    async def _effective(self, state: Task | Parallel, scope: Scope) -> Any:
+        """Return the effective input of the work: Parameters or Arguments, or else the input."""
+        effective = await state.parameters.evaluate(scope) if state.parameters else scope.input
+        self.saw("afterArguments" if state.jsonata else "afterParameters", effective)
+        return effective
+
+    async def _catch(
+        self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track
+    ) -> Outcome:
+        catcher = find_catcher(state.catch, failure)
+        if catcher is None:
+            raise failure
+        output = {"Error": failure.error or "", "Cause": failure.cause or ""}
+        if state.jsonata:
+            scope = self.scope(state, entry, track, entry.input)
+            scope.error = output
+            caught = await catcher.output.evaluate(scope) if catcher.output else output
+            return Outcome(caught, catcher.next, await _assign(catcher.assign, scope))
+        scope = self.scope(state, entry, track, output)
+        placed = _place(entry.input, catcher.result_steps, output)
+        return Outcome(placed, catcher.next, await _assign(catcher.assign, scope))
+
+    async def _produce(self, state: Producing, value: Any, result: Any, scope: Scope) -> Outcome:
+        """Return the outcome of a JSONPath state that puts a result into its input."""
+        assigned = await _assign(state.assign, _with(scope, result))
+        if state.result_selector:
+            result = await state.result_selector.evaluate(_with(scope, result))
+        self.saw("afterResultSelector", result)
+        placed = _place(value, state.result_steps, result)
+        self.saw("afterResultPath", placed)
+        return Outcome(await _select(state.output_path, _with(scope, placed)), state.next, assigned)
+
+
+async def _finish(state: State, scope: Scope, value: Any) -> Outcome:
+    """Return the outcome of a JSONata state: its Output, or `value` if it has none."""
+    output = await state.output.evaluate(scope) if state.output else value
+    return Outcome(output, state.next, await _assign(state.assign, scope))
+
+
+async def _holds(rule: Rule | Condition, scope: Scope) -> bool:
+    return await rule.holds(scope) if isinstance(rule, Condition) else rule.holds(scope)
+
+
+async def _output(template: Template | None, state: Choice, scope: Scope) -> Any:
+    return await template.evaluate(scope) if template else await _select(state.output_path, scope)
+
+
+def _with(scope: Scope, value: Any) -> Scope:
+    return Scope(value, scope.context, scope.variables, evaluators=scope.evaluators)
+
+
+async def _select(path: Path | PathQuery | None, scope: Scope) -> Any:
+    if path is None:
+        return {}
+    return path.evaluate(scope) if isinstance(path, Path) else await path.evaluate(scope)
+
+
+def _place(value: Any, steps: Steps | None, result: Any) -> Any:
+    return value if steps is None else place(value, steps, result)
+
+
+async def _assign(template: Template | None, scope: Scope) -> dict[str, Any] | None:
+    if template is None:
+        return None
+    assigned: dict[str, Any] = await template.evaluate(scope)
+    return assigned
+
+
+async def _message(given: str | Expression | JsonataQuery | None, name: str, scope: Scope) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, JsonataQuery):
+        return str(await given.typed(scope, "string"))
+    value = given.evaluate(scope) if isinstance(given, Path) else await given.evaluate(scope)
+    if not isinstance(value, str):
+        raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
+    return value
+
+
+async def _moment(state: Wait, entered: float, scope: Scope) -> float:
+    """Return the time at which a Wait ends, in Unix seconds."""
+    if isinstance(state.seconds, JsonataQuery):
+        return entered + await state.seconds.whole(scope, 0)
+    if isinstance(state.seconds, Path):
+        return entered + _wait_seconds(state.seconds, scope)
+    if state.seconds is not None:
+        return entered + state.seconds
+    given = state.timestamp
+    if isinstance(given, JsonataQuery):
+        text = await given.typed(scope, "string")
+    else:
+        text = _timestamp_at(given, scope) if isinstance(given, Path) else given
+    moment = parse_timestamp(text) if isinstance(text, str) else None
+    if moment is None and isinstance(given, JsonataQuery):
+        raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
+    if moment is None:
+        assert isinstance(given, Path)
+        raise EvaluationError(
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
+            f"string: {given.text} == {text}"
+        )
+    return moment.timestamp()
+
+
+def _timestamp_at(path: Path, scope: Scope) -> Any:
+    try:
+        return path.evaluate(scope)
+    except EvaluationError:
+        message = f"The TimestampPath parameter does not reference an input value: {path.text}"
+        raise EvaluationError(message) from None
+
+
+def _wait_seconds(path: Path, scope: Scope) -> int:
+    try:
+        value = path.evaluate(scope)
+    except EvaluationError:
+        raise EvaluationError(f"The SecondsPath parameter does not reference an input value: {path.text}") from None
+    shown = value if isinstance(value, str) else dumps(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise EvaluationError(f"The SecondsPath parameter cannot be parsed as a long value: {path.text} == {shown}")
+    if value < 0:
+        raise EvaluationError(f"The SecondsPath parameter references a negative value: {path.text} == {shown}")
+    return value

@@ -1,0 +1,37 @@
+"""Calls of operations inside the cloud, with a state's parameters."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+from botocore.model import OperationModel
+
+from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.services.stepfunctions.integrations.members import members
+from scones.cloud.wire.model import operation_model, streamed_input
+
+
+async def call(cloud: Cloud, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+    """Call an operation and return its response's members; a streamed body is read completely.
+
+    Raises `ServiceError` if the operation fails.
+    """
+    model = operation_model(service, operation)
+    given = members(parameters or {}, model.input_shape) if model.input_shape is not None else {}
+    _add_checksum(model, given)
+    answer = dict(await cloud.call(service, operation, given, check=True))
+    shape = model.output_shape
+    payload: str | None = shape.serialization.get("payload") if shape is not None else None
+    if payload and answer.get(payload) is not None and not isinstance(answer[payload], dict):
+        answer[payload] = await read_body(answer[payload])
+    return answer
+
+
+def _add_checksum(model: OperationModel, given: dict[str, Any]) -> None:
+    """Add the checksum that AWS's SDKs add to a body by default."""
+    body = streamed_input(model)
+    asked = (model.http_checksum or {}).get("requestAlgorithmMember")
+    if body and asked and body in given and not any(name.startswith("Checksum") for name in given):
+        given["ChecksumCRC32"] = base64.b64encode(zlib.crc32(given[body]).to_bytes(4, "big")).decode()

@@ -1,0 +1,96 @@
+"""Optimized integrations other than Lambda's, with their names for services and errors, and HTTP metadata."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.text import dumps
+from scones.cloud.services.stepfunctions.integrations.calls import call
+from scones.cloud.services.stepfunctions.integrations.members import milliseconds, shown
+from scones.cloud.services.stepfunctions.integrations.naming import java_exception
+from scones.cloud.wire.model import operation_model
+from scones.cloud.wire.query_error import query_code
+from scones.cloud.wire.serialize import serialize
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Names of a service: botocore's, the prefix of error names, and the name in causes."""
+
+    service: str
+    prefix: str
+    vendor: str
+
+
+VENDORS = {
+    "events": Vendor("events", "EventBridge", "AmazonEventBridge"),
+    "sagemaker": Vendor("sagemaker", "SageMaker", "AmazonSageMaker"),
+    "sns": Vendor("sns", "SNS", "AmazonSNS"),
+    "sqs": Vendor("sqs", "SQS", "AmazonSQS"),
+    "states": Vendor("stepfunctions", "StepFunctions", "AWSStepFunctions"),
+}
+
+
+class OptimizedIntegration:
+    """An operation of one of `VENDORS`."""
+
+    def __init__(self, vendor: Vendor, operation: str) -> None:
+        self.vendor = vendor
+        self.operation = operation
+
+    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+        """Return the response with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
+        try:
+            answer = await call(cloud, self.vendor.service, self.operation, parameters)
+        except ServiceError as error:
+            raise self._failure(error) from error
+        model = operation_model(self.vendor.service, self.operation)
+        result = shown(answer, model.output_shape, milliseconds)
+        request = str(uuid.uuid4())
+        response = serialize(model, answer, request)
+        assert isinstance(response.body, bytes)
+        headers = {
+            "x-amzn-RequestId": request,
+            "connection": "keep-alive",
+            "Content-Length": str(len(response.body)),
+            "Date": formatdate(usegmt=True),
+            "Content-Type": response.headers["content-type"],
+        }
+        result["SdkHttpMetadata"] = {
+            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "HttpHeaders": dict(sorted(headers.items(), key=lambda header: header[0].lower())),
+            "HttpStatusCode": response.status,
+        }
+        result["SdkResponseMetadata"] = {"RequestId": request}
+        return result
+
+    def _failure(self, error: ServiceError) -> StateFailedError:
+        vendor = self.vendor
+        exception = java_exception(vendor.service, error.code) or f"{vendor.vendor}Exception"
+        cause = (
+            f"{error.message} (Service: {vendor.vendor}; Status Code: {error.status}; "
+            f"Error Code: {query_code(error.code)}; Request ID: {uuid.uuid4()}; Proxy: null)"
+        )
+        return StateFailedError(f"{vendor.prefix}.{exception}", cause)
+
+
+class PutEvents(OptimizedIntegration):
+    """EventBridge's PutEvents; a failed entry fails the task, and the result has no HTTP metadata."""
+
+    def __init__(self) -> None:
+        super().__init__(VENDORS["events"], "PutEvents")
+
+    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+        """Return the response; raise `StateFailedError` (EventBridge.FailedEntry) if any entry failed."""
+        result = await super().call(cloud, parameters)
+        for member in ("SdkHttpMetadata", "SdkResponseMetadata"):
+            del result[member]
+        if result["FailedEntryCount"]:
+            raise StateFailedError("EventBridge.FailedEntry", dumps(result))
+        return result

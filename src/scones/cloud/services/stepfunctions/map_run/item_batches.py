@@ -1,0 +1,64 @@
+"""ItemBatcher: batches of a distributed Map's items, one batch per child execution."""
+
+from __future__ import annotations
+
+from scones.cloud.services.stepfunctions.asl.distribution import ItemBatcher
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
+from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
+
+
+class ItemBatches:
+    """Combines the JSON of items into the inputs of child executions; BatchInput is encoded only once.
+
+    `room` is the maximum number of bytes of a child's input, and `most` the maximum number of items (None: no limit).
+    A single item that exceeds `room` fails the Map; AWS's message for this is unknown.
+    """
+
+    def __init__(self, fixed: str | None, most: int | None, room: int) -> None:
+        self._head = '{"Items":[' if fixed is None else f'{{"BatchInput":{fixed},"Items":['
+        self._empty = _size(self._head) + len("]}")
+        self._most = most
+        self._room = room
+        self._items: list[str] = []
+        self._bytes = self._empty
+
+    @classmethod
+    async def of(cls, batcher: ItemBatcher, scope: Scope) -> ItemBatches:
+        """Evaluate an ItemBatcher and return its batches; an input has at most 256 KiB."""
+        most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
+        room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
+        fixed = None if batcher.fixed is None else dumps(await batcher.fixed.evaluate(scope))
+        return cls(fixed, most, room)
+
+    def add(self, item: str) -> tuple[str, int] | None:
+        """Add an item; if that completes the previous batch, return its input and number of items, otherwise None.
+
+        Raises `StateFailedError` if the item is too large for a batch.
+        """
+        added = _size(item) + 1
+        complete = None
+        if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._most):
+            complete = self.rest()
+        if self._bytes + added - 1 > self._room:
+            raise StateFailedError(
+                "States.DataLimitExceeded",
+                f"An item of {added - 1} bytes does not fit into a batch of at most {self._room} bytes. "
+                "Raise MaxInputBytesPerBatch or make the item smaller with ItemSelector.",
+            )
+        self._items.append(item)
+        self._bytes += added
+        return complete
+
+    def rest(self) -> tuple[str, int] | None:
+        """Return the input and the number of items of the last, incomplete batch, or None if it is empty."""
+        if not self._items:
+            return None
+        batch = f"{self._head}{','.join(self._items)}]}}", len(self._items)
+        self._items, self._bytes = [], self._empty
+        return batch
+
+
+def _size(text: str) -> int:
+    return len(text.encode())

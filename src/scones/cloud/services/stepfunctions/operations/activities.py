@@ -1,0 +1,80 @@
+"""The operations on activities."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.arns import activity_arn
+from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name
+from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
+
+_UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
+
+
+class ActivityOperations(Operations):
+    """Step Functions' operations on activities."""
+
+    async def create_activity(self, call: Call) -> dict[str, Any]:
+        """Create an activity; a repeated request returns the same activity."""
+        params = call.params
+        name = checked_name(params["name"])
+        arn = self.cloud.arn("states", f"activity:{name}")
+        encryption = json.dumps(params.get("encryptionConfiguration", _UNENCRYPTED), sort_keys=True)
+        found = self.cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
+        if found is not None and found["encryption"] != encryption:
+            raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
+        created = time.time() if found is None else found["created"]
+        if found is None:
+            await self.cloud.store.execute(
+                "INSERT OR IGNORE INTO sfn_activities VALUES (?, ?, ?, ?)", arn, name, created, encryption
+            )
+            await self._machines.tag(arn, params.get("tags", []))
+        return {"activityArn": arn, "creationDate": created}
+
+    async def describe_activity(self, call: Call) -> dict[str, Any]:
+        """Describe an activity."""
+        row = self._activity(call)
+        return {
+            "activityArn": row["arn"],
+            "name": row["name"],
+            "creationDate": row["created"],
+            "encryptionConfiguration": json.loads(row["encryption"]),
+        }
+
+    async def list_activities(self, call: Call) -> dict[str, Any]:
+        """List activities in the order of their names."""
+        size = page_size(call.params)
+        # the ARNs differ only in the names
+        sql = "SELECT * FROM sfn_activities WHERE arn > ? ORDER BY arn LIMIT ?"
+        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
+
+    async def delete_activity(self, call: Call) -> dict[str, Any]:
+        """Delete an activity; as on AWS, it is not an error if it does not exist."""
+        arn = activity_arn(call.params["activityArn"])
+        await self.cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
+        await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
+        return {}
+
+    async def get_activity_task(self, call: Call) -> dict[str, Any]:
+        """Return the next task to a worker, or an empty response if there is none for a minute."""
+        arn = self._activity(call)["arn"]
+        taking = self._executions.activities.take(arn, call.params.get("workerName"))
+        task = await call.while_connected(taking)  # a worker that disconnects while it waits takes no task
+        return {} if task is None else {"taskToken": task.token, "input": task.input}
+
+    def _activity(self, call: Call) -> Any:
+        arn = activity_arn(call.params["activityArn"])
+        row = self.cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
+        if row is None:
+            raise ServiceError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
+        return row
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    return {"activityArn": row["arn"], "name": row["name"], "creationDate": row["created"]}

@@ -1,0 +1,159 @@
+"""The operations on executions."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.arns import execution_arn
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.execution.history import from_row, present
+from scones.cloud.services.stepfunctions.machines import Revision
+from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name, no_execution, wrong_type
+from scones.cloud.services.stepfunctions.operations.inputs import checked_input
+from scones.cloud.services.stepfunctions.operations.listed import LISTED, listed
+from scones.cloud.services.stepfunctions.operations.map_runs import MapRunOperations
+from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
+from scones.cloud.services.stepfunctions.operations.redrives import RedriveOperations
+
+_IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
+_NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
+_PAGE_CHARACTERS = 1024**2
+"""Characters of details after which a page of a history ends; AWS may also return fewer events than maxResults."""
+
+
+class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
+    """Step Functions' operations on executions, including the child executions of Map Runs."""
+
+    async def start_execution(self, call: Call) -> dict[str, Any]:
+        """Start an execution; for a Standard machine, a repeated name and input return the running execution."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        text = checked_input(params.get("input", "{}"))
+        name = checked_name(params.get("name") or str(uuid.uuid4()))
+        if machine.type == "EXPRESS":
+            express = self._express.start(machine, name, text)
+            return {"executionArn": express.arn, "startDate": express.started}
+        arn = machine.arn.replace(":stateMachine:", ":execution:", 1) + f":{name}"
+        running = self._executions.running.get(arn)
+        if running is not None and running.input == text:
+            return {"executionArn": arn, "startDate": await self._executions.started(running)}
+        row = self._row(arn)
+        if row is not None and row["status"] == "RUNNING" and row["input"] == text:  # not resumed yet
+            return {"executionArn": arn, "startDate": row["started"]}
+        if running is not None or row is not None:
+            raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{arn}'")
+        started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
+        return {"executionArn": arn, "startDate": started}
+
+    async def start_sync_execution(self, call: Call) -> dict[str, Any]:
+        """Run an Express machine and return the result; names may be used repeatedly."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.type != "EXPRESS":
+            raise wrong_type()
+        name, text = checked_name(params.get("name") or str(uuid.uuid4())), checked_input(params.get("input", "{}"))
+        outcome = await self._express.run(machine, name, text)
+        answer = outcome.describe(data=params.get("includedData") != "METADATA_ONLY")
+        if "traceHeader" in params:
+            answer["traceHeader"] = params["traceHeader"]
+        return answer
+
+    async def stop_execution(self, call: Call) -> dict[str, Any]:
+        """Abort an execution; if it has ended already, return the time of its end."""
+        arn = execution_arn(call.params["executionArn"])
+        if arn in self._executions.running:
+            return {"stopDate": await self._executions.stop(arn, call.params.get("error"), call.params.get("cause"))}
+        row = self._execution(arn)
+        if row["status"] == "RUNNING":  # an earlier process left it, and it is not (yet) resumed
+            failure = StateFailedError(call.params.get("error"), call.params.get("cause"))
+            return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
+        return {"stopDate": row["stopped"]}
+
+    async def describe_execution(self, call: Call) -> dict[str, Any]:
+        """Describe an execution."""
+        arn = execution_arn(call.params["executionArn"])
+        row = self.cloud.store.row(f"SELECT e.*, {LISTED} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
+        if row is None:
+            raise no_execution(arn)
+        answer = listed(row) | self.redrive_status(row)
+        answer |= self.as_child(row)
+        if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
+            answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
+        if call.params.get("includedData") != "METADATA_ONLY":
+            answer |= {"input": row["input"], "inputDetails": {"included": True}}
+            if row["output"] is not None:
+                answer |= {"output": row["output"], "outputDetails": {"included": True}}
+            answer |= {member: row[member] for member in ("error", "cause") if row[member] is not None}
+        if row["trace"] is not None:
+            answer["traceHeader"] = row["trace"]
+        return answer
+
+    async def describe_state_machine_for_execution(self, call: Call) -> dict[str, Any]:
+        """Describe the machine as it was when an execution started."""
+        row = self._execution(execution_arn(call.params["executionArn"]))
+        found = self.cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        assert found is not None
+        revision = Revision.of(found)
+        return {
+            "stateMachineArn": row["machine"],
+            "name": row["machine"].rsplit(":", 1)[-1],
+            "updateDate": revision.updated,
+            **revision.describe(),
+        }
+
+    async def list_executions(self, call: Call) -> dict[str, Any]:
+        """List the executions of a machine, a version or an alias, newest first."""
+        params = call.params
+        size = page_size(params)
+        if "mapRunArn" in params:
+            run, rows = await self.children_of(params)
+            return page("executions", [(row["number"], _child(row, run["arn"])) for row in rows], size)
+        if "stateMachineArn" not in params:
+            raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.type == "EXPRESS":
+            raise wrong_type()
+        column, arn = "machine", machine.arn
+        if machine.alias is not None:
+            column, arn = "alias", machine.alias
+        elif machine.version is not None:
+            column, arn = "version", machine.version
+        conditions, values = [f"e.{column} = ?", "e.id < ?"], [arn, after_number(params, LAST)]
+        if "statusFilter" in params:
+            conditions.append("e.status = ?")
+            values.append(params["statusFilter"])
+        rows = await self.cloud.store.read_aside(
+            f"SELECT {LISTED} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
+            *values, size + 1,
+        )  # fmt: skip
+        return page("executions", [(row["id"], listed(row)) for row in rows], size)
+
+    async def get_execution_history(self, call: Call) -> dict[str, Any]:
+        """List the events of an execution, in order or newest first."""
+        params = call.params
+        execution = self._execution(execution_arn(params["executionArn"]))["id"]
+        size, include = page_size(params), params.get("includeExecutionData", True)
+        newest_first = params.get("reverseOrder", False)
+        after = after_number(params, LAST if newest_first else 0)
+        sql = _NEWEST_FIRST if newest_first else _IN_ORDER
+
+        def read(connection: sqlite3.Connection) -> dict[str, Any]:
+            rows = connection.execute(sql, (execution, after, size + 1))
+            events, kept = [], 0
+            for row in rows:
+                events.append((row["id"], present(from_row(row), include_data=include)))
+                kept += len(row["details"] or "")
+                if kept > _PAGE_CHARACTERS:
+                    break
+            return page("events", events, size if kept <= _PAGE_CHARACTERS else max(1, len(events) - 1))
+
+        return await self.cloud.store.read_with(read)
+
+
+def _child(row: sqlite3.Row, run: str) -> dict[str, Any]:
+    status = "PENDING_REDRIVE" if row["pending_redrive"] else row["status"]
+    return {**listed(row), "status": status, "mapRunArn": run, "itemCount": row["items"]}

@@ -1,0 +1,54 @@
+"""The redrive operation: it runs the unsuccessful steps of an execution again, within 14 days of its end."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.arns import execution_arn
+from scones.cloud.services.stepfunctions.execution.history import MAX_EVENTS
+from scones.cloud.services.stepfunctions.operations.base import Operations
+
+REDRIVABLE_SECONDS = 14 * 86_400.0
+
+
+class RedriveOperations(Operations):
+    """RedriveExecution, and the redrive status of executions."""
+
+    async def redrive_execution(self, call: Call) -> dict[str, Any]:
+        """Run the unsuccessful steps of an execution again; a repeated client token returns the same redrive."""
+        row = self._execution(execution_arn(call.params["executionArn"]))
+        token = call.params.get("clientToken")
+        if token is not None:
+            same = self.cloud.store.row(
+                "SELECT at FROM sfn_redrives WHERE execution = ? AND token = ?", row["id"], token
+            )
+            if same is not None:
+                return {"redriveDate": same["at"]}
+        reason = self._not_redrivable(row)
+        if reason is None and "/" in row["machine"]:  # AWS's message for this is unknown
+            reason = "A child execution is redriven by its Map Run; redrive the execution that the Map Run belongs to"
+        if reason is not None:
+            raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
+        return {"redriveDate": await self._executions.redrive(row, token)}
+
+    def redrive_status(self, row: sqlite3.Row) -> dict[str, str]:
+        """Return an execution's redriveStatus, and the reason if it cannot be redriven."""
+        reason = self._not_redrivable(row)
+        if reason is None:
+            return {"redriveStatus": "REDRIVABLE"}
+        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+
+    def _not_redrivable(self, row: sqlite3.Row) -> str | None:
+        """Return AWS's reason why an execution cannot be redriven, or None if it can."""
+        if row["status"] in ("RUNNING", "SUCCEEDED"):
+            return f"Execution is {row['status']} and cannot be redriven"
+        if time.time() - row["stopped"] > REDRIVABLE_SECONDS:
+            return "Execution redrivable period exceeded"
+        last = self.cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
+        if last is not None and (last["id"] or 0) >= MAX_EVENTS - 1:
+            return "Execution history event limit exceeded"
+        return None

@@ -1,0 +1,175 @@
+"""The operations on state machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.arns import check_role, machine_arn
+from scones.cloud.services.stepfunctions.log_destinations import check_logging
+from scones.cloud.services.stepfunctions.machines import Revision, new_revision, no_machine
+from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name
+from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
+from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
+from scones.cloud.services.stepfunctions.validation.not_offered import not_offered
+from scones.cloud.services.stepfunctions.validation.resources import resource_faults
+from scones.cloud.services.stepfunctions.validation.warnings import warnings
+
+_MAX_DIAGNOSTICS = 100
+
+
+class MachineOperations(Operations):
+    """Step Functions' operations on state machines and their definitions."""
+
+    async def create_state_machine(self, call: Call) -> dict[str, Any]:
+        """Create a machine; a repeated request returns the same machine."""
+        params = call.params
+        name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
+        _check_description(params)
+        check_role(params["roleArn"])
+        await self._check_definition(params["definition"], kind)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        arn = self.cloud.arn("states", f"stateMachine:{name}")
+        revision = new_revision(arn, params, None)
+        created = revision.updated
+        found = self._machines.find(arn)
+        if found is None and not await self._machines.create(arn, name, kind, revision, params.get("tags", [])):
+            found = self._machines.get(arn)  # another request created it in the meantime
+        if found is not None:
+            if found.type != kind or _differs(found.revision, revision):
+                raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+            created, revision = found.created, found.revision
+        answer = {"stateMachineArn": arn, "creationDate": created}
+        if params.get("publish"):
+            version, _ = await self._machines.publish(arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        return answer
+
+    async def describe_state_machine(self, call: Call) -> dict[str, Any]:
+        """Describe a machine or one of its versions."""
+        machine = self._machines.get(call.params["stateMachineArn"])
+        if machine.alias is not None:
+            raise no_machine(machine.alias)
+        answer = {
+            "stateMachineArn": machine.version or machine.arn,
+            "name": machine.name,
+            "status": "ACTIVE",
+            "type": machine.type,
+            "creationDate": machine.created,
+            **machine.revision.describe(),
+        }
+        if machine.description is not None:
+            answer["description"] = machine.description
+        if references := await self._definitions.variable_references(machine.revision.definition):
+            answer["variableReferences"] = references
+        return answer
+
+    async def update_state_machine(self, call: Call) -> dict[str, Any]:
+        """Change a machine; running executions keep the revision that they started with."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:
+            raise no_machine(machine.version)
+        settings = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+        if not any(params.get(member) is not None for member in settings):
+            raise ServiceError(
+                "MissingRequiredParameter",
+                "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration "
+                "must be specified",
+            )
+        _check_description(params)
+        if params.get("roleArn") is not None:
+            check_role(params["roleArn"])
+        if params.get("definition") is not None:
+            await self._check_definition(params["definition"], machine.type)
+        await check_logging(self.cloud, params.get("loggingConfiguration"))
+        machine = self._machines.get(params["stateMachineArn"])  # another update may have happened in the meantime
+        revision = new_revision(machine.arn, params, machine.revision)
+        if revision.content() == machine.revision.content():
+            updated, revision = revision.updated, machine.revision
+        else:
+            await self._machines.update(revision)
+            updated = revision.updated
+        answer: dict[str, Any] = {"updateDate": updated}
+        if not revision.initial:
+            answer["revisionId"] = revision.id
+        if params.get("publish"):
+            version, _ = await self._machines.publish(machine.arn, revision.id, params.get("versionDescription"))
+            answer["stateMachineVersionArn"] = version
+        return answer
+
+    async def list_state_machines(self, call: Call) -> dict[str, Any]:
+        """List machines in the order of their names."""
+        size = page_size(call.params)
+        # the ARNs differ only in the names
+        sql = "SELECT * FROM sfn_machines WHERE arn > ? ORDER BY arn LIMIT ?"
+        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
+
+    async def delete_state_machine(self, call: Call) -> dict[str, Any]:
+        """Delete a machine, then abort its executions; as on AWS, it is not an error if it does not exist."""
+        arn, qualifier = machine_arn(call.params["stateMachineArn"])
+        if qualifier is not None:  # AWS's message for this is unknown
+            message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
+            raise ServiceError("ValidationException", message)
+        await self._machines.delete(arn)
+        self._executions.stop_machine(arn)
+        self._express.stop_machine(arn)
+        return {}
+
+    async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
+        """Return the errors that AWS would find in a definition, or its warnings if there are no errors.
+
+        Warnings are returned only for the severity WARNING.
+        """
+        params = call.params
+        faults = await self._faults(params["definition"], params.get("type", "STANDARD"))
+        found = [("ERROR", fault) for fault in faults]
+        if params.get("severity") == "WARNING" and not faults:
+            document = await asyncio.to_thread(json.loads, params["definition"])
+            found = [("WARNING", warning) for warning in await asyncio.to_thread(warnings, document)]
+        limit = params.get("maxResults") or _MAX_DIAGNOSTICS
+        diagnostics = []
+        for severity, each in found[:limit]:
+            shown = {"severity": severity, "code": each.code, "message": each.message}
+            if each.location is not None:
+                shown["location"] = each.location
+            diagnostics.append(shown)
+        return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
+
+    async def _faults(self, definition: str, kind: str) -> list[Diagnostic]:
+        """Return the errors in a definition; resources are checked in a thread, which may load hundreds of models."""
+        found = await self._definitions.diagnose(definition, kind)
+        return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition)))
+
+    async def _check_definition(self, definition: str, kind: str) -> None:
+        found = await self._faults(definition, kind)
+        if not found:
+            found = await asyncio.to_thread(lambda: not_offered(json.loads(definition)))
+        if found:
+            joined = ", ".join(str(each) for each in found)
+            raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
+
+
+def _check_description(params: dict[str, Any]) -> None:
+    if params.get("versionDescription") and not params.get("publish"):
+        raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+
+
+def _differs(old: Revision, new: Revision) -> bool:
+    """Return True if a Create request differs from the existing machine; roles and tags do not count."""
+    settings = ("definition", "logging", "tracing", "encryption")
+    return any(getattr(old, name) != getattr(new, name) for name in settings)
+
+
+def _listed(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "stateMachineArn": row["arn"],
+        "name": row["name"],
+        "type": row["type"],
+        "creationDate": row["created"],
+    }

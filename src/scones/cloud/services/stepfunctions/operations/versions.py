@@ -1,0 +1,70 @@
+"""The operations on versions: published revisions of a machine, which never change."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.arns import is_version, machine_arn
+from scones.cloud.services.stepfunctions.machines import no_machine
+from scones.cloud.services.stepfunctions.operations.aliases import routed_versions
+from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
+
+
+class VersionOperations(Operations):
+    """Step Functions' operations on versions."""
+
+    async def publish_state_machine_version(self, call: Call) -> dict[str, Any]:
+        """Publish the machine's current revision."""
+        params = call.params
+        machine = self._machines.get(params["stateMachineArn"])
+        if machine.version is not None:  # the error is the one recorded for UpdateStateMachine
+            raise no_machine(params["stateMachineArn"])
+        wanted, present_id = params.get("revisionId"), machine.revision.id
+        if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
+            raise ServiceError(
+                "ConflictException",
+                f"Failed to publish the State Machine version for revision {wanted}. "
+                f"The current State Machine revision is {present_id}.",
+                status=409,
+            )
+        version, created = await self._machines.publish(machine.arn, present_id, params.get("description"))
+        return {"stateMachineVersionArn": version, "creationDate": created}
+
+    async def list_state_machine_versions(self, call: Call) -> dict[str, Any]:
+        """List versions, newest first."""
+        arn, _ = machine_arn(call.params["stateMachineArn"])
+        size = page_size(call.params)
+        rows = self.cloud.store.rows(
+            "SELECT * FROM sfn_versions WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            arn, after_number(call.params, LAST), size + 1,
+        )  # fmt: skip
+        listed = [
+            (row["number"], {"stateMachineVersionArn": row["arn"], "creationDate": row["created"]}) for row in rows
+        ]
+        return page("stateMachineVersions", listed, size)
+
+    async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
+        """Delete a version that no alias refers to; as on AWS, it is not an error if it does not exist."""
+        arn: str = call.params["stateMachineVersionArn"]
+        if not is_version(arn):
+            raise ServiceError("ValidationException", f"{arn} names no version of a state machine")
+        machine, _ = machine_arn(arn)
+
+        def delete(connection: sqlite3.Connection) -> None:
+            rows = connection.execute("SELECT * FROM sfn_aliases WHERE machine = ? ORDER BY rowid", (machine,))
+            names = [row["name"] for row in rows if arn in routed_versions(row)]
+            if names:
+                raise ServiceError(
+                    "ConflictException",
+                    "Version to be deleted must not be referenced by an alias. Current list of aliases referencing "
+                    f"this version: [{', '.join(names)}]",
+                    status=409,
+                )
+            connection.execute("DELETE FROM sfn_versions WHERE arn = ?", (arn,))
+
+        await self.cloud.store.write(delete)
+        return {}

@@ -1,0 +1,105 @@
+"""TestState: a run of one state without a state machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Call
+from scones.cloud.services.stepfunctions.asl.definition import AnyState
+from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.asl.text import Texts, dumps, loads
+from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, before
+from scones.cloud.services.stepfunctions.execution.history import Recorder, Track
+from scones.cloud.services.stepfunctions.integrations import CloudTasks
+from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.inputs import checked_input
+from scones.cloud.services.stepfunctions.test_state.mock_contexts import new_context, read_context
+from scones.cloud.services.stepfunctions.test_state.mocks import Mock, read_mock, waits
+from scones.cloud.services.stepfunctions.test_state.subject import STATE_NAME, read_subject, refuse
+from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester, Supposition
+from scones.cloud.services.stepfunctions.validation.not_offered import not_offered
+from scones.cloud.services.stepfunctions.validation.resources import resource_faults
+
+_SECONDS = 300
+"""Maximum duration of a test on AWS, in seconds."""
+
+
+class StateTestOperations(Operations):
+    """The operation that tests a state."""
+
+    async def test_state(self, call: Call) -> dict[str, Any]:
+        """Run one state, with its work executed or mocked, and return its status, output and next state."""
+        params = call.params
+        subject = await read_subject(params, self._definitions)
+        # Checking a mock loads service models, which is slow.
+        mock = await asyncio.to_thread(read_mock, params, subject.document)
+        group = {"States": {subject.name: subject.document}}
+        refuse(await asyncio.to_thread(resource_faults, group))
+        if mock is None:
+            refuse(await asyncio.to_thread(not_offered, group))
+        state = replace(await subject.parse(), name=STATE_NAME)
+        text = params.get("input", "{}")
+        texts = Texts(checked_input(text))
+        supposed = _supposition(params, subject.document, mock)
+        settings, clock = self.cloud.settings, WallClock()
+        context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
+        runner = CloudTasks(self.cloud)
+        tester = StateTester(context, texts, runner, clock, self._workers, self._scheduler, supposed)
+        track = Track(Recorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
+        track.record("ExecutionStarted")
+        answer = await _run(tester, state, track)
+        if params.get("inspectionLevel", "INFO") != "INFO":
+            variables = dumps(track.variables) if track.variables else None
+            answer["inspectionData"] = tester.inspection.show(state, text, variables)
+        return answer
+
+
+async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, Any]:
+    deadline = tester.clock.now() + _SECONDS
+    try:
+        outcome = await before(tester.clock, deadline, tester.test(state, tester.texts.root, track))
+    except DeadlineError:
+        return {"status": "FAILED", "error": "States.Timeout"}
+    except RetriableError as retriable:
+        return {"status": "RETRIABLE", **_failed(retriable.failure)}
+    except StateFailedError as failure:
+        return {"status": "FAILED", **_failed(failure)}
+    answer = {"status": "SUCCEEDED", "output": tester.text(outcome.output)}
+    if tester.caught is not None:
+        answer |= {"status": "CAUGHT_ERROR", **_failed(tester.caught)}
+    if outcome.next is not None:
+        answer["nextState"] = outcome.next
+    return answer
+
+
+def _failed(failure: StateFailedError) -> dict[str, str]:
+    told = {"error": failure.error, "cause": failure.cause}
+    return {name: text for name, text in told.items() if text is not None}
+
+
+def _variables(text: str) -> dict[str, Any]:
+    try:
+        variables = loads(text)
+    except ValueError:
+        variables = None
+    if not isinstance(variables, dict):
+        raise ServiceError("ValidationException", f"The variables must be a JSON object, and {text!r} is none")
+    return variables
+
+
+def _supposition(params: Mapping[str, Any], document: Mapping[str, Any], mock: Mock | None) -> Supposition:
+    configured = params.get("stateConfiguration", {})
+    context = None
+    if "context" in params:
+        context = read_context(params["context"], takes_token=waits(document))
+    return Supposition(
+        mock=mock,
+        context=context,
+        retries=configured.get("retrierRetryCount", 0),
+        failed_iterations=configured.get("mapIterationFailureCount", 0),
+        reader_data=configured.get("mapItemReaderData"),
+    )

@@ -1,0 +1,1 @@
+"""STS: the caller's identity and temporary keys."""

@@ -1,0 +1,1 @@
+"""BlazingText, SageMaker's built-in algorithm for text classification."""

@@ -1,0 +1,123 @@
+"""An inference script's handlers, completed with the framework's default handlers."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from scones.containers.frameworks import codec
+from scones.containers.frameworks.place import Place
+from scones.containers.frameworks.reply import Reply
+
+NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
+
+
+@dataclass
+class Context:
+    """Optional last argument of a handler: the properties and headers that AWS's servers provide."""
+
+    system_properties: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def get_request_header(self, index: int, name: str) -> str | None:
+        """Return a header of the request."""
+        return self.headers.get(name.lower()) if index == 0 else None
+
+    def get_all_request_header(self, index: int) -> dict[str, str]:
+        """Return the headers of the request."""
+        return dict(self.headers) if index == 0 else {}
+
+
+class Handlers:
+    """The handlers of one worker, and the model that they loaded."""
+
+    def __init__(self, defaults: str, code: Path | None) -> None:
+        place = Place.here()
+        script = _script(code) if code is not None else None
+        own = {name: getattr(script, name, None) for name in (*NAMES, "transform_fn")}
+        if own["transform_fn"] and any(own[name] for name in NAMES[1:]):
+            raise ValueError(
+                "Cannot use transform_fn implementation in conjunction with "
+                "input_fn, predict_fn, and/or output_fn implementation"
+            )
+        self._transform: Callable[..., Any] | None = own["transform_fn"]
+        complete = all(own[name] for name in NAMES) or (own["model_fn"] and self._transform)
+        module = None if complete else importlib.import_module(defaults)
+        default: str = getattr(module, "ACCEPT", codec.JSON)
+        self._accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or default
+        self._handlers: dict[str, Callable[..., Any]] = {name: own[name] or getattr(module, name) for name in NAMES[:1]}
+        if self._transform is None:
+            self._handlers |= {name: own[name] or getattr(module, name) for name in NAMES[1:]}
+        self._context = Context({"model_dir": str(place.model), "gpu_id": None})
+        self._model = self._call("model_fn", str(place.model))
+
+    def answer(self, headers: dict[str, str], body: bytes) -> Reply:
+        """Answer a request; exceptions become an error response. `headers` have lower-case names."""
+        self._context.headers = headers
+        try:
+            return self._answer(headers, body)
+        except codec.UnsupportedFormatError as error:
+            return Reply(error.status, "text/plain; charset=utf-8", str(error).encode())
+        except Exception as error:
+            trace = traceback.format_exc()
+            sys.stderr.write(trace)
+            status = getattr(error, "status_code", 500)  # exceptions of sagemaker_inference carry a status
+            return Reply(int(status), "text/plain; charset=utf-8", f"{error}\n{trace}".encode())
+
+    def _answer(self, headers: dict[str, str], body: bytes) -> Reply:
+        kind = headers.get("content-type", codec.JSON)
+        accept = headers.get("accept", codec.ANY)
+        if codec.bare(accept) in ("", codec.ANY):
+            accept = self._accept
+        given = body.decode() if codec.bare(kind) in codec.TEXT else body
+        if self._transform is not None:
+            told = self._run(self._transform, self._model, given, kind, accept)
+        else:
+            data = self._call("input_fn", given, kind)
+            told = self._call("output_fn", self._call("predict_fn", data, self._model), accept)
+        return _reply(told, accept.partition(",")[0].strip())
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        return self._run(self._handlers[name], *arguments)
+
+    def _run(self, handler: Callable[..., Any], *arguments: Any) -> Any:
+        count = len(inspect.signature(handler).parameters)
+        if count == len(arguments) + 1:
+            return handler(*arguments, self._context)
+        return handler(*arguments)
+
+
+def _script(code: Path) -> ModuleType | None:
+    """Import the script that SAGEMAKER_PROGRAM names, or inference.py; return None if it does not exist."""
+    name = os.environ.get("SAGEMAKER_PROGRAM") or "inference.py"
+    path = code / (name if name.endswith(".py") else f"{name}.py")
+    if not path.exists():
+        return None
+    sys.path.insert(0, str(path.parent))
+    if path.parent != code:
+        sys.path.insert(1, str(code))
+    return importlib.import_module(path.stem)
+
+
+def _reply(told: Any, accept: str) -> Reply:
+    """Convert a handler's result to a reply: a body, a (body, type) tuple, or a response object like Flask's."""
+    kind = accept
+    if isinstance(told, tuple):
+        told, kind = told[0], told[1]
+    if hasattr(told, "get_data"):
+        return Reply(told.status_code, told.content_type, told.get_data())
+    if isinstance(told, str):
+        return Reply(200, kind, told.encode())
+    if isinstance(told, bytes | bytearray | memoryview):
+        return Reply(200, kind, bytes(told))
+    encoded = codec.encode(told, kind)
+    return Reply(200, kind, encoded.encode() if isinstance(encoded, str) else encoded)

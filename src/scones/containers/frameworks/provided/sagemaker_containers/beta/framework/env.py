@@ -1,0 +1,28 @@
+"""The environment of a serving or a training container."""
+
+from __future__ import annotations
+
+import os
+
+from scones.containers.frameworks.job import Job
+from scones.containers.frameworks.place import Place
+
+model_dir = str(Place.here().model)
+
+
+class ServingEnv:
+    """The environment of a serving container."""
+
+    def __init__(self) -> None:
+        program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
+        self.module_name = program.removesuffix(".py")
+        self.module_dir = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", str(Place.here().code))
+        self.model_dir = model_dir
+        self.default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
+
+
+class TrainingEnv:
+    """The environment of a training container, as attributes: `hyperparameters`, `channel_input_dirs`, `hosts`, ..."""
+
+    def __init__(self) -> None:
+        vars(self).update(Job(Place.here()).described)

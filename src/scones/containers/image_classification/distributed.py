@@ -1,0 +1,113 @@
+"""Training on several instances: each learns from its own images, and all update their weights by the mean gradient.
+
+It does not use DistributedDataParallel, which aborts the process if another instance has ended. The instances connect
+as in AWS's PyTorch image: at port 7777, or MASTER_PORT, of the first host in resourceconfig.json.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+from torch import distributed, nn
+
+from scones.containers.image_classification.container import Container
+from scones.containers.image_classification.failure import AlgorithmError
+
+PORT = "7777"
+PATIENCE = timedelta(minutes=10)
+"""Time that an instance waits for the others; an instance that ends is noticed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The instances of a job; `rank` is the index of this one.
+
+    Collective operations raise `AlgorithmError` if an instance has ended.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """True for the instance that logs, decides and stores for all."""
+        return self.rank == 0
+
+    def any(self, flag: bool) -> bool:
+        """Return True if the flag is true on any instance."""
+        return bool(self._agree(int(flag), distributed.ReduceOp.MAX))
+
+    def least(self, number: int) -> int:
+        """Return the smallest of the instances' numbers."""
+        return self._agree(number, distributed.ReduceOp.MIN)
+
+    def _agree(self, number: int, how: distributed.ReduceOp.RedOpType) -> int:
+        if self.size == 1:
+            return number
+        value = torch.tensor(number)
+        with _together():
+            distributed.all_reduce(value, how)
+        return int(value)
+
+    def begin(self, network: nn.Module) -> None:
+        """Copy the first instance's weights to every instance."""
+        if self.size > 1:
+            with _together():
+                for value in network.state_dict().values():
+                    told = value.cpu()
+                    distributed.broadcast(told, 0)
+                    value.copy_(told)
+
+    def average(self, network: nn.Module) -> None:
+        """Replace every instance's gradients by their mean."""
+        if self.size > 1:
+            gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+            whole = torch.cat([gradient.flatten() for gradient in gradients]).cpu()
+            with _together():
+                distributed.all_reduce(whole)
+            whole /= self.size
+            parts = torch.split(whole, [gradient.numel() for gradient in gradients])
+            for gradient, part in zip(gradients, parts, strict=True):
+                gradient.copy_(part.view(gradient.shape))
+
+
+ALONE = Group()
+
+
+@contextmanager
+def joined(container: Container) -> Iterator[Group]:
+    """Connect to the job's other instances, if any; raises `AlgorithmError` if one of them ends too early."""
+    config = container.config("resourceconfig")
+    hosts = sorted(config.get("hosts", []))
+    if len(hosts) < 2:
+        yield ALONE
+        return
+    rank = hosts.index(config["current_host"])
+    try:
+        with _together():
+            distributed.init_process_group(
+                "gloo", init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
+                rank=rank, world_size=len(hosts), timeout=PATIENCE,
+            )  # fmt: skip
+        yield Group(rank, len(hosts))
+        with _together():
+            distributed.barrier()
+    finally:
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Turn the failure of a collective operation into `AlgorithmError`; other exceptions propagate."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise AlgorithmError(
+            f"Another instance of this job has ended too early; its log tells why. ({error})"
+        ) from error

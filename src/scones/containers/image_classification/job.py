@@ -1,0 +1,126 @@
+"""A training job, from the container's input to the model; the program for the argument `train`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from dataclasses import replace
+from types import FrameType
+
+from scones.containers.image_classification.channels import read_channel
+from scones.containers.image_classification.container import Container, log
+from scones.containers.image_classification.failure import CustomerError, JobError
+from scones.containers.image_classification.hyperparameters import Hyperparameters
+
+MESSAGE_LIMIT = 1024
+
+
+def main() -> int:
+    """Run the job and return its exit status: 0, 1 (the algorithm's fault) or 2 (the customer's)."""
+    # Waiting threads must sleep: on a machine with other load, spinning costs 10 times as much.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    container = Container.here()
+    print("Docker entrypoint called with argument(s): train", flush=True)  # noqa: T201 - the first line of the built-in's log
+    log("Running default environment configuration script")
+    try:
+        run(container)
+    except JobError as error:
+        log(f"{'Customer' if isinstance(error, CustomerError) else 'Algorithm'} Error: {error}", "ERROR")
+        return _fail(container, str(error), error.exit_status)
+    except Exception as error:
+        traceback.print_exc()
+        return _fail(container, f"{type(error).__name__}: {error}", 1)
+    return 0
+
+
+def run(container: Container) -> None:
+    """Read the channels, train, and store the model; raises `JobError`."""
+    given = container.hyperparameters()
+    log(f"Merging with provided configuration from {container.base}/input/config/hyperparameters.json: {given}")
+    parameters, warnings = Hyperparameters.read(given)
+    for warning in warnings:
+        log(warning, "WARNING")
+    if "checkpoint_frequency" in given and not container.checkpoints.is_dir():
+        log("checkpoint_frequency has no effect without a CheckpointConfig.", "WARNING")
+    stopping = _Stopping()
+
+    training, validation = (
+        read_channel(container, name, parameters, log, lambda text: log(text, "WARNING"))
+        for name in ("train", "validation")
+    )
+    if len(training.labels) < parameters.mini_batch_size and "mini_batch_size" in given:
+        raise CustomerError("The number of input images must be bigger or equal to the mini_batch_size.")
+    _log_parameters(parameters, len(training.labels))
+
+    from scones.containers.image_classification.checkpoints import Checkpoints
+    from scones.containers.image_classification.device import CPU, find_device
+    from scones.containers.image_classification.distributed import joined
+    from scones.containers.image_classification.export import store
+    from scones.containers.image_classification.incremental import earlier_weights
+    from scones.containers.image_classification.train import share, train
+
+    seed = int(os.environ.get("SCONES_SEED", "0"))
+    device = find_device()
+    if device != CPU:
+        log(f"Training on {device}.")
+    checkpoints = Checkpoints(container.checkpoints, log) if container.checkpoints.is_dir() else None
+    earlier = earlier_weights(container.channel("model"))
+    if earlier is not None:
+        log("Training begins from the model of the channel model.")
+    with joined(container) as group:
+        if group.size > 1:
+            training = training if container.is_sharded("train") else share(training, group)
+            if "mini_batch_size" not in given:  # a given one is for each instance, as on AWS
+                parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
+            if checkpoints:
+                log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
+                checkpoints = None
+        trained = train(
+            training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
+            stopping=stopping, group=group, earlier=earlier, device=device, seed=seed,
+        )  # fmt: skip
+    if not group.leads:
+        log("The first instance stores the model.")
+        return
+    labels = [str(index) for index in range(parameters.num_classes)]
+    difference = store(
+        trained.network, trained.objective, parameters.image_shape, labels, validation.pixels, container.model
+    )
+    log(f"Storing the model with validation accuracy: {trained.validation_accuracy:.6f}")
+    log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
+
+
+def _silent(message: str) -> None:
+    """Discard a message: only the first instance logs."""
+
+
+class _Stopping:
+    """Callable that returns True after SIGTERM; training then ends with its model, as StopTrainingJob promises."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        self._asked = True
+
+    def __call__(self) -> bool:
+        return self._asked
+
+
+def _log_parameters(parameters: Hyperparameters, samples: int) -> None:
+    log("---- Parameters ----")
+    for line in parameters.described():
+        log(line)
+    if samples != parameters.num_training_samples:
+        log(f"The train channel holds {samples} pictures, not {parameters.num_training_samples}.", "WARNING")
+    log("--------------------")
+
+
+def _fail(container: Container, message: str, status: int) -> int:
+    container.failure.parent.mkdir(parents=True, exist_ok=True)
+    container.failure.write_text(message[:MESSAGE_LIMIT])
+    sys.stdout.flush()
+    return status

@@ -1,0 +1,280 @@
+"""The model server under SageMaker's hosting contract: GET /ping and POST /invocations.
+
+Each request is one image (image/png, image/jpeg, application/x-image). The response is the probabilities as a JSON
+array, as the built-in algorithm returns them, or `{"prediction": […]}` for Accept: application/jsonlines. Loads
+onnxruntime and no PyTorch.
+
+It runs one process for each core, at most four, or as many as SAGEMAKER_MODEL_SERVER_WORKERS says: two processes
+answered a fifth more requests than two threads of one. They accept from one socket, which their supervisor keeps open,
+so that a request waits for a restarted worker when all workers have died, instead of being refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from scones.containers.image_classification.container import Container
+from scones.containers.image_classification.inference import CONTENT_TYPES, Model, RequestError
+from scones.containers.image_classification.supervisor import Parent, Supervisor
+from scones.http import server_token
+from scones.http.connection import HttpConnection
+
+BODY_LIMIT = 6_291_456
+"""Maximum bytes of a request body, as for real-time inference on AWS."""
+MOST_WORKERS = 4
+"""Maximum number of processes if SAGEMAKER_MODEL_SERVER_WORKERS is not set."""
+PENDING_LIMIT = 128
+"""Requests of a worker that are read completely and not yet answered; one more is refused with 503 at once."""
+SMALL_BODY = 256 << 10
+"""Bytes up to which a body is always accepted."""
+BODIES_LIMIT = 64 << 20
+"""Maximum bytes of all request bodies of a worker together; a larger body that does not fit is refused with 503."""
+READ_SECONDS = 60.0
+"""Seconds within which a body must arrive; AWS's front end waits no longer for an entire invocation."""
+GIVE_WAY = 0.001
+"""Seconds for which a worker leaves a connection to workers with fewer connections."""
+MOST_GIVEN_WAY = 10
+"""Maximum number of consecutive pauses; on a busy machine, the other workers may not run for some milliseconds."""
+ACCEPT_AGAIN = 1.0
+"""Seconds before a worker that has reached the limit of open files accepts again."""
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+
+
+class DisconnectedError(Exception):
+    """The client disconnected before its request was complete, so there is no response to send."""
+
+
+class Bodies:
+    """Accounting for a worker's memory that request bodies use while they are read and wait."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @contextlib.asynccontextmanager
+    async def read(self, message: Message, receive: Receive) -> AsyncIterator[bytes]:
+        """Read a body, given its first message; its memory is accounted for until the block ends.
+
+        Raises `RequestError` or `DisconnectedError`.
+        """
+        content = bytearray()
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                await self._fill(content, message, receive)
+            yield bytes(content)
+        except TimeoutError as error:
+            raise RequestError(408, f"the body did not arrive within {READ_SECONDS:g} s") from error
+        finally:
+            self._taken -= len(content)
+
+    async def _fill(self, content: bytearray, message: Message, receive: Receive) -> None:
+        while True:
+            if message["type"] == "http.disconnect":
+                raise DisconnectedError
+            chunk = message.get("body", b"")
+            content += chunk
+            self._taken += len(chunk)
+            if len(content) > BODY_LIMIT:
+                raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
+            if self._taken > BODIES_LIMIT and len(content) > SMALL_BODY:
+                raise RequestError(503, "other large requests take all the memory there is; try again")
+            if not message.get("more_body", False):
+                return
+            message = await receive()
+
+
+class Application:
+    """The ASGI application; slow work runs on threads, because decoding and inference release the interpreter lock."""
+
+    def __init__(self, model: Model, threads: int) -> None:
+        self._model = model
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="inference")
+        self._bodies = Bodies()
+        self._pending = 0
+        self._token = server_token.own()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if not server_token.accepted(scope["headers"], self._token):
+            await _answer(send, 403, b"this server answers its own cloud alone", "text/plain")
+            return
+        match (scope["method"], scope["path"]):
+            case ("GET", "/ping"):
+                await self._ping(send)
+            case ("POST", "/invocations"):
+                await self._invoke(scope, receive, send)
+            case _:
+                await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+
+    async def _ping(self, send: Send) -> None:
+        """Answer 200 only after an inference, without waiting in the request queue: a full queue is healthy too."""
+        try:
+            await asyncio.to_thread(self._model.try_out)
+        except Exception as error:
+            print(f"unhealthy: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
+            await _answer(send, 500, str(error).encode(), "text/plain")
+        else:
+            await _answer(send, 200, b"")
+
+    async def _invoke(self, scope: Message, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind not in CONTENT_TYPES:
+                raise RequestError(
+                    415, f"content type {kind or 'none'} is not one of {', '.join(sorted(CONTENT_TYPES))}"
+                )
+            message = await receive()
+            if message.get("more_body", True) or len(message["body"]) > SMALL_BODY:
+                async with self._bodies.read(message, receive) as content:
+                    found = await self._classify(content)
+            else:  # it is complete, and small
+                found = await self._classify(message["body"])
+        except DisconnectedError:
+            return
+        except RequestError as error:
+            print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
+            await _answer(send, error.status, str(error).encode(), "text/plain")
+            return
+        if headers.get("accept", "").partition(";")[0].strip() == "application/jsonlines":
+            await _answer(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
+        else:
+            await _answer(send, 200, json.dumps(found).encode(), "application/json")
+
+    async def _classify(self, content: bytes) -> list[float]:
+        """Classify an image, on a thread if it takes long.
+
+        Only completely read requests count as pending, so slow senders do not use up the limit.
+        """
+        if (found := self._model.classify_at_once(content)) is not None:
+            return found
+        if self._pending >= PENDING_LIMIT:
+            raise RequestError(503, f"{PENDING_LIMIT} requests wait already; try again later")
+        self._pending += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._model.classify, content)
+        finally:
+            self._pending -= 1
+
+
+async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
+    headers = [(b"content-length", str(len(body)).encode())]
+    if content_type:
+        headers.append((b"content-type", content_type.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main() -> None:
+    """Serve until SIGTERM, then finish pending requests. Exits with status 1 if the model cannot be loaded."""
+    asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    count = int(asked) if asked.isdigit() and int(asked) else min(MOST_WORKERS, CORES)
+    address = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    listener = socket.create_server(address)
+    print(f"serving on {address[0]}:{address[1]} with {count} workers", flush=True)  # noqa: T201 - the endpoint's log
+    sys.exit(Supervisor(count, partial(_work, listener, max(1, CORES // count))).run())
+
+
+def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
+    """Load the model and answer requests from a socket that other workers accept from too."""
+    application = Application(Model(Container.here().model), threads)
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, lifespan="off", ws="none",
+        http=HttpConnection, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )  # fmt: skip
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(_Server(config, listener, parent), parent))
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server on a shared socket that accepts one connection at a time, so that each worker gets its share.
+
+    The event loop's own servers accept all waiting connections: one worker could have every client and another none.
+    """
+
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, parent: Parent) -> None:
+        super().__init__(config)
+        self._listener = listener
+        self._parent = parent
+        self._accepting: set[asyncio.Task[Any]] = set()
+        self._gave_way = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own socket
+        await super().startup([])
+        self._listener.setblocking(False)
+        self._listen()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        asyncio.get_running_loop().remove_reader(self._listener)
+        await super().shutdown([])
+
+    async def on_tick(self, counter: int) -> bool:
+        self._parent.tell_load(self._load)
+        return await super().on_tick(counter)
+
+    @property
+    def _load(self) -> int:
+        return len(self.server_state.connections) + len(self._accepting)
+
+    def _listen(self) -> None:
+        if not self.should_exit:
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def _pause(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._listener)
+        loop.call_later(seconds, self._listen)
+
+    def _accept(self) -> None:
+        """Accept a connection, unless another worker has fewer: then pause briefly, so that it can accept first."""
+        if self._gave_way < MOST_GIVEN_WAY and self._load > self._parent.least_load():
+            self._gave_way += 1
+            self._pause(GIVE_WAY)
+            return
+        self._gave_way = 0
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the client disconnected
+            return
+        except OSError:  # the limit of open files is reached
+            self._pause(ACCEPT_AGAIN)
+            return
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+        self._parent.tell_load(self._load)
+
+    def _protocol(self) -> asyncio.Protocol:
+        kind: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = kind(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+
+async def _serve(server: _Server, parent: Parent) -> None:
+    def end() -> None:  # the supervisor has ended and cannot end this worker
+        loop.remove_reader(parent.lifeline)
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    loop.add_reader(parent.lifeline, end)
+    parent.tell_ready()
+    await server.serve()

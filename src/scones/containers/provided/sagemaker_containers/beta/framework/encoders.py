@@ -1,7 +1,0 @@
-"""Conversion between arrays and request or response bodies."""
-
-from __future__ import annotations
-
-from scones.containers.codec import decode, encode
-
-__all__ = ["decode", "encode"]

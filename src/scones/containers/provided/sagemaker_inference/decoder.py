@@ -1,7 +1,0 @@
-"""Conversion of request bodies to arrays."""
-
-from __future__ import annotations
-
-from scones.containers.codec import decode
-
-__all__ = ["decode"]

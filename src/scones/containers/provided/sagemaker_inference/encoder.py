@@ -1,9 +1,0 @@
-"""Conversion of arrays to response bodies."""
-
-from __future__ import annotations
-
-from scones.containers.codec import CSV, JSON, NPY, encode
-
-SUPPORTED_CONTENT_TYPES = {NPY, CSV, JSON}
-
-__all__ = ["SUPPORTED_CONTENT_TYPES", "encode"]

@@ -1,0 +1,1 @@
+"""XGBoost, SageMaker's built-in algorithm and framework image."""

@@ -1,0 +1,18 @@
+"""AWS's XGBoost images."""
+
+from __future__ import annotations
+
+from scones.containers.frameworks.framework import Framework
+from scones.containers.frameworks.program import main
+
+FRAMEWORK = Framework(
+    name="XGBoost",
+    package="xgboost",
+    install="xgboost",
+    training="sagemaker_xgboost_container.training",
+    handlers="scones.containers.xgboost.handlers",
+    algorithm="scones.containers.xgboost.algorithm",
+)
+
+if __name__ == "__main__":
+    main(FRAMEWORK)

@@ -1,0 +1,33 @@
+"""Default handlers of AWS's XGBoost image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xgboost
+
+from scones.containers.frameworks import codec
+from scones.containers.xgboost import data as xgboost_data
+
+
+def model_fn(model_dir: str) -> Any:
+    """Raise `NotImplementedError`: with a script, the image has no default way to load a model."""
+    raise NotImplementedError(
+        f"The XGBoost image leaves it to the script to load a model: define model_fn(model_dir) for what is in "
+        f"{model_dir}."
+    )
+
+
+def input_fn(body: Any, content_type: str) -> xgboost.DMatrix:
+    """Return the rows of a request in CSV or LIBSVM."""
+    return xgboost_data.rows(body, content_type)
+
+
+def predict_fn(data: Any, model: Any) -> Any:
+    """Return the model's predictions."""
+    return model.predict(data, validate_features=False)
+
+
+def output_fn(prediction: Any, accept: str) -> str | bytes:
+    """Return a prediction in the requested format."""
+    return codec.encode(prediction, accept)

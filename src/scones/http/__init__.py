@@ -1,0 +1,1 @@
+"""HTTP servers: uvicorn's process with a connection of our own."""
