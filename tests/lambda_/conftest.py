@@ -1,4 +1,4 @@
-"""The fixture that makes functions."""
+"""The fixture that creates Lambda functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def function(cloud):
-    """Make a function: `function("def handler(event, context): …", Timeout=1)`."""
+    """A function that creates a Lambda function: `function("def handler(event, context): …", Timeout=1)`."""
 
     def make(code: str, client: Any = None, **options: Any) -> Function:
         client = client or cloud.client("lambda")

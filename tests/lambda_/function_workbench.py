@@ -1,4 +1,4 @@
-"""Functions from a few lines of code."""
+"""Lambda functions from a few lines of code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROLE = "arn:aws:iam::111122223333:role/service-role/functions"
 
 
 def archive(scripts: dict[str, str] | None = None, **files: str) -> bytes:
-    """Return a zip of modules by name without `.py`, and of scripts that may be executed."""
+    """Return a zip of Python modules, named without `.py`, and of executable scripts."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         for name, text in files.items():
@@ -34,7 +34,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Function:
-    """A function under test."""
+    """A Lambda function under test."""
 
     client: Any
     name: str

@@ -1,4 +1,4 @@
-"""Aliases: what they name, how they part invocations, and what holds versions."""
+"""Aliases: their versions, weighted routing, and versions that cannot be deleted while an alias names them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_alias_parts_its_invocations(published):
     assert client.get_function_configuration(FunctionName=name, Qualifier="live")["Version"] == "1"
     client.update_alias(FunctionName=name, Name="live", RoutingConfig=weights(v2=0.5))
     assert {published.invoke(Qualifier="live").payload for _ in range(40)} == {"1", "2"}
-    client.update_alias(FunctionName=name, Name="live", Description="all of it")  # routing stays where none is given
+    client.update_alias(FunctionName=name, Name="live", Description="all of it")  # this keeps the routing
     assert client.get_alias(FunctionName=name, Name="live")["RoutingConfig"] == weights(v2=0.5)
     client.update_alias(FunctionName=name, Name="live", RoutingConfig=weights())
     assert "RoutingConfig" not in client.get_alias(FunctionName=name, Name="live")
@@ -80,7 +80,7 @@ def test_what_is_deleted_by_a_qualifier_is_a_version_that_no_alias_needs(publish
     with pytest.raises(ClientError, match="Deletion of aliases is not currently supported"):
         client.delete_function(FunctionName=name, Qualifier="live")
     client.delete_alias(FunctionName=name, Name="live")
-    for version in ("1", "99"):  # one that is not there is no error
+    for version in ("1", "99"):  # deleting a missing version is not an error
         client.delete_function(FunctionName=name, Qualifier=version)
     listed = client.list_versions_by_function(FunctionName=name)["Versions"]
     assert [version["Version"] for version in listed] == ["$LATEST", "2"]

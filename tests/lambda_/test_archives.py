@@ -1,4 +1,4 @@
-"""Functions' archives: bounded before they are unzipped, and nothing left of those that cannot be."""
+"""Function archives: sizes are limited, and an archive that cannot be unzipped leaves no files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results of asynchronous invocations: who is told, and how."""
+"""The results of asynchronous invocations: the destinations that receive them, and their format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAILS = "def handler(e, c):\n    raise ValueError('no')"
 
 @pytest.fixture
 def queue(cloud):
-    """Make a queue: its ARN, and a function that waits for a message in it."""
+    """A new queue: its ARN, and a function that waits for a message and returns it."""
     sqs = cloud.client("sqs")
     url = sqs.create_queue(QueueName=f"results-{next(_numbers)}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

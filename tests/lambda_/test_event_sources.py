@@ -1,4 +1,4 @@
-"""Event source mappings: queues' messages go to functions, in batches, and come back where those fail."""
+"""Event source mappings: functions receive a queue's messages in batches, and failed messages return to the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function's log has: as text, as JSON, and of an initialisation that fails."""
+"""Function logs: text, JSON, and the log of a failed initialisation."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_burst_of_lines_is_in_the_log_before_the_report(function, cloud):
 
 def test_a_long_line_is_cut(function, cloud):
     made = function("def handler(e, c):\n    print('é' * 200_000)\n    return c.log_stream_name")
-    stream = made.invoke(LogType="None").payload  # a tail of 4 KB may begin within a character
+    stream = made.invoke(LogType="None").payload  # the 4 KB tail may start within a character
     logs, group, deadline = cloud.client("logs"), f"/aws/lambda/{made.name}", time.monotonic() + 20
     while not (events := logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]):
         assert time.monotonic() < deadline

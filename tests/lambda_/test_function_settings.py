@@ -1,4 +1,4 @@
-"""What belongs to a function beside its configuration: policies, tags, concurrency, events' settings, layers."""
+"""Function settings outside its configuration: policies, tags, concurrency, asynchronous invocation, and layers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def test_an_account_keeps_a_hundred_executions_unreserved(start_cloud, function)
     client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=800)
     with pytest.raises(ClientError, match=r"UnreservedConcurrentExecution below its minimum value of \[100\]"):
         client.put_function_concurrency(FunctionName=other.name, ReservedConcurrentExecutions=101)
-    client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=900)  # its own do not count
+    # the reservation that the function already has does not count
+    client.put_function_concurrency(FunctionName=one.name, ReservedConcurrentExecutions=900)
 
 
 def test_settings_of_events_that_aws_refuses_are_refused(function):

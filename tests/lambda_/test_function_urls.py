@@ -1,4 +1,4 @@
-"""Function URLs: HTTP requests as events, results as HTTP responses."""
+"""Function URLs: HTTP requests become events, and results become HTTP responses."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def test_functions_are_listed_in_pages(function, start_cloud):
 def test_versions_and_aliases_keep_what_was_published(function):
     made = function(ONE)
     assert made.client.publish_version(FunctionName=made.name)["Version"] == "1"
-    assert made.client.publish_version(FunctionName=made.name)["Version"] == "1"  # nothing has changed
+    assert made.client.publish_version(FunctionName=made.name)["Version"] == "1"  # no change, no new version
     made.client.create_alias(FunctionName=made.name, Name="live", FunctionVersion="1")
     made.client.update_function_code(FunctionName=made.name, ZipFile=archive(code=TWO), Publish=True)
     assert [made.invoke(Qualifier=name).payload for name in ("1", "2", "live", "$LATEST")] == [1, 2, 1, 2]
@@ -411,7 +411,7 @@ def test_a_stored_archive_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path
     with zipfile.ZipFile(buffer, "w") as file:
         file.writestr("a", "x")
         file.writestr("a/b", "x")
-    (store.archive("0" * 64)).write_bytes(buffer.getvalue())  # one that an earlier version took
+    (store.archive("0" * 64)).write_bytes(buffer.getvalue())  # as an earlier release accepted it
     with pytest.raises(OSError, match="a/b"):
         store.contents(("0" * 64,))
     assert not list((tmp_path / "tasks").iterdir())

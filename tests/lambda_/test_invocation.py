@@ -1,4 +1,4 @@
-"""What handlers get, what they answer, how they fail, and what they cannot see."""
+"""Invocations: what a handler receives, its results and errors, its limits, and its isolation."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_each_invocation_knows_the_arn_that_was_asked_for(function):
 
 
 def test_an_init_error_has_no_request_id(function):
-    # as AWS recorded it: the runtime fails before it knows of an invocation
+    # as recorded on AWS: the runtime fails before it receives an invocation
     answered = function("raise Exception('startup fails')").invoke()
     assert (answered.payload["errorMessage"], answered.payload["requestId"]) == ("startup fails", "")
 

@@ -1,4 +1,4 @@
-"""A function that had more memory than it was given has no answer, however quick it was."""
+"""A function that exceeds its memory limit returns no result, even if it answers before it is killed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ time.sleep(float(sys.argv[3]))
 urllib.request.urlopen(path + request_id + "/response", b'"answered"')
 time.sleep(60)
 """
-"""A runtime that sleeps before it is ready, and again before it answers."""
+"""Program of a runtime that sleeps before it is ready and again before it answers."""
 
 
 class Hungry(Sandbox):
-    """Has too much memory at one look alone; a kill arrives a while after it was sent."""
+    """Sandbox that exceeds its memory limit at one measurement only, and ends 0.3 s after `kill`."""
 
     looks_before = 0
 

@@ -1,4 +1,4 @@
-"""Functions in Node.js, and those that bring an executable of their own."""
+"""Functions in Node.js, and functions with a custom runtime."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ while True:
     answer = dict(errorType="Mine", errorMessage="no") if error else dict(got=payload)
     urllib.request.urlopen(path + request + ("/error" if error else "/response"), json.dumps(answer).encode())
 """
-"""A runtime as AWS's guide describes them, in one file."""
+"""Program of a custom runtime in one file, as AWS's guide describes it."""
 
 
 @pytest.fixture
 def javascript(function):
-    """Make a Node.js function of files, `index.js` alone where a text is given."""
+    """A function that creates a Node.js function from files, or from the text of `index.js`."""
 
     def make(code, handler="index.handler", **options):
         files = code if isinstance(code, dict) else {"index.js": code}
@@ -47,7 +47,7 @@ def javascript(function):
         ({"index.cjs": "exports.handler = (event, context, callback) => callback(null, 'called')"}, "called"),
         ({"index.js": "exports.handler = (e, c, done) => setTimeout(() => done(null, 'later'), 20)"}, "later"),
         ({"index.js": "exports.handler = (event, context) => context.succeed('ended')"}, "ended"),
-        ({"index.js": "exports.handler = () => 7"}, None),  # neither a promise nor a callback
+        ({"index.js": "exports.handler = () => 7"}, None),  # no promise and no callback
         (
             {"index.js": "exports.handler = (e, c, done) => {c.callbackWaitsForEmptyEventLoop = false; "
              "setInterval(() => {}, 1000); done(null, 'at once')}"},

@@ -1,4 +1,4 @@
-"""What is said of payloads that are no JSON: Jackson's words, and the place where it stops."""
+"""Error messages for payloads that are not JSON: Jackson's words, and the position at which it stops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scones.cloud.services.lambda_.invoke.payloads import check_payload
         (b'"a', "Unexpected end-of-input: was expecting closing quote for a string value", "column: 3]"),
         (b'{"a": 1', "Unexpected end-of-input: expected close marker for Object", "column: 8]"),
         (b'"\xff"', "Invalid UTF-8 start byte 0xff", "column: 3]"),
-        # as people have been told by AWS when the CLI took their text for base64
+        # messages that users got from AWS after the AWS CLI decoded their text as base64
         (b"0D\xa0a", "Unexpected character ('D' (code 68)): Expected space separating root-level values", "column: 3]"),
         (b"\xc2'm\x9d", "Unrecognized token '\xc2': was expecting (JSON String, Number, ", "column: 3]"),
         (b"\xce\x97\xff", "Invalid UTF-8 start byte 0x97", "column: 3]"),

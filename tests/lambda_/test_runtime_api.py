@@ -1,4 +1,4 @@
-"""The Runtime API of an execution environment: it answers that environment's own client, and nobody else."""
+"""The Runtime API of an execution environment: it serves only the client in that environment."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_another_process_is_refused_and_takes_nothing(function: Any) -> None:
     for headers in foreign:
         assert ask(int(port), "GET", NEXT, headers)[0] == 403
         assert ask(int(port), "POST", "/2018-06-01/runtime/invocation/x/response", headers, b'"forged"')[0] == 403
-    assert made.invoke(0).payload == f"{host}:{port}"  # the same environment goes on
+    assert made.invoke(0).payload == f"{host}:{port}"  # the same environment still serves
 
 
 NEIGHBOUR = """

@@ -1,4 +1,4 @@
-"""Runtimes by name: which interpreter runs a function, and what is said where there is none."""
+"""Runtimes by name: the interpreter that runs a function, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def script(path: Path, text: str) -> None:
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """A folder at the head of PATH."""
+    """A folder, not yet created, at the start of PATH."""
     folder = tmp_path / "bin"
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     return folder

@@ -1,4 +1,4 @@
-"""Functions that import the SageMaker SDK and bring none run with the one that this machine has."""
+"""Functions that import the SageMaker SDK without packaging it use the SDK of this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scones.cloud.workspace import environment
 OURS = "python{}.{}".format(*sys.version_info[:2])
 WORKSPACE = f"environments/sdk-v2/lib/{OURS}/site-packages/sagemaker/__init__.py"
 SDK = "from_ = {!r}\nmemory = bytearray(160 * 2**20)\nfor page in range(0, len(memory), 4096):\n    memory[page] = 1\n"
-"""A module that takes more than a function's 128 MB, as the SDK does."""
+"""Source of a module that needs more memory than a function's default of 128 MB, as the SDK does."""
 CODE = "import sagemaker\ndef handler(event, context):\n    return sagemaker.from_"
 
 INSTALLED = any(each.name == "sagemaker" for each in distributions())
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(INSTALLED, reason="this interpreter has an SDK o
 
 @pytest.fixture
 def workspace(start_cloud):
-    """A cloud whose workspace has an SDK."""
+    """A cloud whose workspace contains an SDK."""
     cloud = start_cloud()
     module = cloud.data_dir / WORKSPACE
     module.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""InvokeWithResponseStream, and the API's first form of an event."""
+"""InvokeWithResponseStream, and InvokeAsync, the older API for asynchronous invocations."""
 
 from __future__ import annotations
 

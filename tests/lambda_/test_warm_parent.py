@@ -1,4 +1,4 @@
-"""Functions that are forked from a process with boto3 loaded: nothing but their cold start's time may tell."""
+"""Functions that are forked from a process with boto3 loaded: the only difference is a faster cold start."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no nam
 
 
 def parents(cloud):
-    """Return the warm parents of a cloud: those of its children that run the program zygote.py."""
+    """Return the warm parents of a cloud: its child processes that run the program zygote.py."""
     children = psutil.Process(cloud.running.pid).children()
     return [child for child in children if any(part.endswith("zygote.py") for part in child.cmdline())]
 
 
 @pytest.fixture
 def warmed(cloud, function):
-    """Wait until the cloud has a warm parent that forks: its functions know it from how their process came to be."""
+    """The fixture `function`, once the cloud forks functions from a warm parent: they find boto3 already imported."""
     code = "import sys\ndef handler(e, c):\n    return 'boto3' in sys.modules"
     deadline = time.monotonic() + 60
     while not function(code).invoke().payload:
@@ -89,7 +89,7 @@ def handler(event, context):
             pass
     return sorted(kinds)
 """
-    assert warmed(code).invoke().payload.count("pipe") == 2  # standard output and error
+    assert warmed(code).invoke().payload.count("pipe") == 2  # only standard output and standard error
 
 
 def test_an_exit_is_told_with_its_status(warmed):

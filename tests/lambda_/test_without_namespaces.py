@@ -1,4 +1,4 @@
-"""Functions on a machine that allows no namespaces, as containers and some distributions do not."""
+"""Functions on a machine without namespaces, such as a container or a distribution that forbids them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from function_workbench import ROLE, archive
 
 WITHOUT = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
-"""Run as root of a user namespace, this leaves what it runs without a right to namespaces of its own."""
+"""Shell command that runs its arguments without the right to create namespaces; needs root in a user namespace."""
 
 USER = """
     import json, pathlib, sys
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(not allowed(), reason="this machine cannot take 
 
 @pytest.fixture
 def answers(tmp_path):
-    """Make functions from code, invoke them at once with events, and return the answers."""
+    """A function that starts a cloud, creates functions, sends events concurrently, and returns the results."""
 
     def run(functions, events):
         archives = {name: archive(code=textwrap.dedent(code)).hex() for name, code in functions.items()}

@@ -1,6 +1,7 @@
-"""The recordings replayed against a local cloud, counted per area, and set as the table of docs/conformance.md.
+"""Script that replays recordings of AWS against a local cloud and writes the table of docs/conformance.md.
 
-`python tests/states/conformance.py` starts a cloud of its own, replays every case and writes the page's table anew.
+`python tests/states/conformance.py` starts a new cloud, replays every case and replaces the table, which counts the
+cases of each area and kind.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LEVELS = ("L1", "L2", "L3")
 
 @dataclass(frozen=True)
 class Result:
-    """How far one case got: whether it reached each level, and the first difference."""
+    """Result of one case: the levels that it reached, and the first difference."""
 
     id: str
     area: str
@@ -39,7 +40,7 @@ class Result:
 
 
 def replay(environment: dict[str, str], folder: Path, *options: str) -> list[Result]:
-    """Run cases with the recordings' own comparer; return a result for each."""
+    """Run cases with the comparison script of the recordings; return one result per case."""
     out = folder / "results.jsonl"
     command = [sys.executable, str(RECORDINGS / "compare.py"), str(RECORDINGS / "cases.jsonl"), "--out", str(out)]
     subprocess.run(
@@ -55,12 +56,12 @@ def _result(line: dict[str, Any]) -> Result:
 
 
 def listed() -> set[str]:
-    """Return the cases that the page names as not reached."""
+    """Return the IDs of the cases that the page lists as not reached."""
     return set(re.findall(r"^- `([^`]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def table(results: list[Result]) -> str:
-    """Return the page's table: per area and kind, how many cases reach each level."""
+    """Return the page's table: the number of cases that reach each level, per area and kind."""
     areas: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in results:
         areas[result.area, result.kind].append(result)
@@ -79,7 +80,7 @@ def _row(label: str, results: list[Result]) -> str:
 
 
 def rewrite(results: list[Result]) -> None:
-    """Set the page's table anew."""
+    """Replace the table in the page."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(MARKS[0])
     _, after = rest.split(MARKS[1])
@@ -87,7 +88,7 @@ def rewrite(results: list[Result]) -> None:
 
 
 def main() -> None:
-    """Replay every case on a new cloud; rewrite the table and print what is not reached and not listed."""
+    """Replay every case on a new cloud, rewrite the table, and print the failing cases that the page does not list."""
     from scones.cloud.process import lifecycle
 
     with tempfile.TemporaryDirectory() as folder:

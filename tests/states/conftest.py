@@ -1,4 +1,4 @@
-"""State machines in the worker's local cloud."""
+"""Fixtures that create state machines and Lambda functions in a local cloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLE = "arn:aws:iam::111122223333:role/states"
 
 
 class Machines:
-    """Creates machines and runs them to their end, as a user's script would."""
+    """Creates state machines and runs executions to their end, as a user's script does with boto3."""
 
     def __init__(self, cloud: Any) -> None:
         self.client = cloud.client("stepfunctions")
@@ -56,13 +56,13 @@ class Machines:
 
 @pytest.fixture
 def machines(cloud: Any) -> Machines:
-    """Machines in the worker's cloud."""
+    """State machines in the test worker's cloud."""
     return Machines(cloud)
 
 
 @pytest.fixture
 def machines_of() -> Callable[[Any], Machines]:
-    """Machines in a cloud of the test's own."""
+    """A function that returns `Machines` for a cloud that the test started."""
     return Machines
 
 
@@ -71,13 +71,13 @@ FunctionMaker = Callable[[str], str]
 
 @pytest.fixture
 def function(cloud: Any) -> FunctionMaker:
-    """Create a Lambda function from the source of a module with a `handler`; return its ARN."""
+    """A function that creates a Lambda function from the source of a module with a `handler`, and returns its ARN."""
     return function_maker(cloud)
 
 
 @pytest.fixture
 def functions_of() -> Callable[[Any], FunctionMaker]:
-    """Lambda functions in a cloud of the test's own."""
+    """A function that returns the same as the fixture `function`, for a cloud that the test started."""
     return function_maker
 
 

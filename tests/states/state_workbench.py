@@ -1,4 +1,4 @@
-"""Running definitions without a cloud: a clock that jumps, and tasks that are plain functions."""
+"""Runs state machines without a cloud: the clock jumps instead of waiting, and tasks are plain functions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 
 
 class JumpingClock:
-    """Stands still while there is work, and jumps to the next alarm when everything waits."""
+    """Clock that stands still while there is work, and jumps to the next alarm when every task waits."""
 
     def __init__(self) -> None:
         self.time = NOW
@@ -61,7 +61,7 @@ class JumpingClock:
 
 @dataclass
 class Run:
-    """What came of a run: its output or its failure, its events, and the seconds that it took."""
+    """Result of a run: its output or failure, its events, and its duration in seconds."""
 
     output: Any = None
     failure: StateFailedError | None = None
@@ -70,10 +70,10 @@ class Run:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     failed_attempts: list[FailedAttempt] = field(default_factory=list)
     written: list[tuple[int, int]] = field(default_factory=list)
-    """How many events and failed attempts were there whenever the journal would have written."""
+    """Numbers of events and of failed attempts at each moment at which the journal would write them."""
 
     def cut(self, events: int, failed_attempts: int) -> Run:
-        """Return what is on disk of the run when it is cut short."""
+        """Return what is on disk if the run is interrupted after so many events and failed attempts."""
         return Run(events=self.events[:events], failed_attempts=self.failed_attempts[:failed_attempts])
 
     @property
@@ -88,19 +88,19 @@ class Run:
 
 
 class DirectEvaluators:
-    """Does the jobs of worker processes in this process."""
+    """Expression evaluators that run in this process instead of worker processes."""
 
     async def perform(self, job: Job, _owner: Owner) -> list[Any]:
-        await asyncio.sleep(0)  # what was recorded before may be on disk alone
+        await asyncio.sleep(0)  # the journal may write earlier events here
         limits = resource.getrlimit(resource.RLIMIT_CPU)
         try:
             return list(replies(job.kind, job.arguments))
-        finally:  # the job has bounded this process's CPU time, as a worker's
+        finally:  # the job has limited the CPU time of its process, here the test's
             resource.setrlimit(resource.RLIMIT_CPU, limits)
 
 
 class CountingScheduler(Scheduler):
-    """Has executions wait at every `waits`-th turn: what happens when does not depend on the machine's load."""
+    """Scheduler that lets a chain wait at every `waits`-th turn, so that the load of the host changes no order."""
 
     def __init__(self, waits: int) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class CountingScheduler(Scheduler):
 
 
 class FakeTasks:
-    """Answers every task with a function of its parameters; exceptions and coroutines are allowed."""
+    """Tasks whose result is a function of their parameters; the function may raise or return a coroutine."""
 
     region = "us-east-1"
     callbacks = activities = None
@@ -137,21 +137,21 @@ class FakeTasks:
 def interpret(
     definition: dict[str, Any], value: Any = None, work: Callable[[Any], Any] = lambda given: given, waits: int = 25
 ) -> Run:
-    """Run a whole machine on an input; `work` answers its tasks. Every `waits`-th state waits for its turn."""
+    """Run a definition on an input; `work` returns the results of its tasks. Chains wait at every `waits`-th turn."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
     return _run(text, Texts(json.dumps({} if value is None else value)), work, waits)
 
 
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
-    """Go on with a machine whose history is that of another run, as after a crash; every state waits for its turn."""
+    """Resume a definition from the history of another run, as after a crash; chains wait at every turn."""
     texts = Texts(json.dumps(value))
     past = read_past(before.events, before.failed_attempts, texts)
     return _run(json.dumps(definition), texts, work, 1, before, past)
 
 
 def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
-    """Run what did not succeed in another run again."""
+    """Redrive another run: run again what did not succeed."""
     last = before.events[-1]
     again = Event(last.id + 1, last.id, "ExecutionRedriven", last.at, {"redriveCount": 1})
     return resume(definition, value, work, Run(events=[*before.events, again], failed_attempts=before.failed_attempts))
@@ -203,14 +203,14 @@ def _run(
 
 
 def single(state: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
-    """Return a machine of one state, or of one that leads to others."""
+    """Return a definition that starts with `state`; `others` are the states that may follow it."""
     if "Next" not in state and state["Type"] not in ("Succeed", "Fail", "Choice"):
         state = {**state, "End": True}
     return {"StartAt": "A", "States": {"A": state, **others}}
 
 
 def fail(error: str, cause: str = "why") -> Callable[[Any], Any]:
-    """Return work that always fails."""
+    """Return a task function that always fails."""
 
     def work(_: Any) -> Any:
         raise StateFailedError(error, cause)

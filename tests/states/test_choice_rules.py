@@ -1,4 +1,4 @@
-"""Choice rules: types must agree, combinations nest, and only IsPresent accepts what is missing."""
+"""Choice rules: operand types must match, rules nest, and only IsPresent accepts a missing variable."""
 
 from __future__ import annotations
 

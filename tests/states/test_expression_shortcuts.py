@@ -1,4 +1,4 @@
-"""What the cloud's process evaluates by itself equals what the engines in worker processes give."""
+"""Expressions that the cloud's process evaluates itself give the same results as the engines in worker processes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_wildcards_and_slices_equal_what_python_jsonpath_gives(selectors: list[s
     path = compile_path(text)
     assert isinstance(path, PathQuery)
     assert path.steps is not None
-    assume(not isinstance(value, str))  # python-jsonpath parses a text
+    assume(not isinstance(value, str))  # python-jsonpath parses a string as JSON
     assert asyncio.run(path.evaluate(Scope(value, {}, {}))) == [match.value for match in jsonpath.finditer(text, value)]
 
 

@@ -1,4 +1,4 @@
-"""Intrinsic functions, as AWS documents and records them."""
+"""Intrinsic functions, as documented by AWS and recorded on AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a JSON text's nesting."""
+"""The limit on the nesting depth of a JSON text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Aliases of state machines: routing, conflicts, and what executions tell of them."""
+"""Aliases of state machines: routing, conflicts, and the alias and version that executions report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def definition(result: int) -> str:
 
 @pytest.fixture
 def versions(machines: Any) -> Iterator[tuple[str, str, str]]:
-    """A machine and two versions of it, the first of which answers 1 and the second 2."""
+    """The ARNs of a state machine and of its two versions; the first returns 1 and the second 2."""
     made = machines.client.create_state_machine(
         name=f"aliased-{uuid.uuid4().hex[:12]}",
         definition=definition(1),
@@ -68,7 +68,7 @@ def test_an_alias_of_two_versions_splits_executions_by_weight(machines, versions
     alias = f"{machine}:split"
     machines.client.create_state_machine_alias(name="split", routingConfiguration=route((first, 50), (second, 50)))
     outputs = {machines.wait(machines.start(alias))["output"] for _ in range(40)}
-    assert outputs == {"1", "2"}  # one of the two is missed once in 5 * 10^11 runs
+    assert outputs == {"1", "2"}  # fails by chance once in 5 * 10^11 runs
     machines.client.update_state_machine_alias(
         stateMachineAliasArn=alias, routingConfiguration=route((first, 0), (second, 100))
     )

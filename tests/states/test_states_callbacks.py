@@ -1,4 +1,4 @@
-"""Task tokens, heartbeats, activities, and tasks that wait for what they have started."""
+"""Task tokens, heartbeats, activities, and tasks that wait for the executions that they start."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_an_answer_that_comes_before_the_request_is_recorded_survives_a_crash(st
 def test_an_activity_whose_history_is_full_fails_its_execution_and_no_worker(cloud, machines):
     activity = machines.client.create_activity(name=f"full-{uuid.uuid4().hex[:12]}")["activityArn"]
     more = {"Variable": "$.n", "NumericLessThan": 6249, "Next": "Count"}
-    states = {  # 4 events each time: the last that there may be is ActivityScheduled
+    states = {  # each loop adds 4 events: only the final event fits after ActivityScheduled
         "Count": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough?"},
         "Enough?": {"Type": "Choice", "Choices": [more], "Default": "Work"},
         "Work": {"Type": "Task", "Resource": activity, "End": True},

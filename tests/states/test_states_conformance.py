@@ -1,4 +1,4 @@
-"""Executions and answers recorded on AWS: whatever docs/conformance.md does not list is reached whole."""
+"""Executions and responses recorded on AWS: a case reaches all levels unless docs/conformance.md lists it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_every_recorded_case_is_reached_or_listed(start_cloud, tmp_path, record_
     results = replay(cloud.environment, tmp_path)
     known = listed()
     short = [result.id for result in results if not result.whole and result.id not in known]
-    if short:  # a busy machine can make a case late: once more, these alone
+    if short:  # a busy machine can make a case time out: run only these once more
         again = "^(" + "|".join(re.escape(name) for name in short) + ")$"
         results = replay(cloud.environment, tmp_path, "--ids", again)
     missed = {result.id: (result.reached, result.why[:300]) for result in results if not result.whole}

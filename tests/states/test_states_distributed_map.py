@@ -1,4 +1,4 @@
-"""Distributed Maps: children, Map Runs, readers, batches, writers, tolerated failures, and life after a crash."""
+"""Distributed Maps: child executions, Map Runs, readers, batches, writers, tolerated failures, and resumption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expressions that take too much: they fail their state, and nobody else waits for them."""
+"""Expressions that exceed a limit: they fail their state and do not delay other requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def jsonata(expression: str) -> dict[str, Any]:
 
 
 def caught(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a machine that runs a state in a Parallel, which catches its failure."""
+    """Return a definition that runs a state inside a Parallel state, which catches its failure."""
     branch = {"StartAt": "Attack", "States": {"Attack": state}}
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
     parallel = {"Type": "Parallel", "Branches": [branch], "Catch": catch, "End": True}
@@ -34,7 +34,7 @@ def caught(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def workers(cloud: Any) -> list[psutil.Process]:
-    """Return a cloud's worker processes."""
+    """Return the processes that evaluate expressions for a cloud."""
     found = []
     for process in psutil.Process(cloud.running.pid).children():
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -85,7 +85,7 @@ QUERIES = {
     "comparison with each item": ("$.list[?(@.a == $.list[14999].a)]", OBJECTS, [{"a": 14_999}]),
     "descent from each item": ("$.list[?(@..a)]", OBJECTS, None),
 }
-"""JSONPath queries that are expensive: path, input, and the result where it is small."""
+"""Expensive JSONPath queries: path, input, and the expected result if it is small."""
 
 
 @pytest.mark.slow

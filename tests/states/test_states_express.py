@@ -1,4 +1,4 @@
-"""Express machines: executions in memory, awaited by StartSyncExecution or not."""
+"""Express state machines: executions in memory, synchronous (StartSyncExecution) and asynchronous."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def wait_for_log(logs: Any, group: str, text: str) -> None:
 
 @pytest.fixture
 def client(machines: Any) -> Any:
-    """A client that leaves the host alone: "sync-127.0.0.1" is a name that no resolver knows."""
+    """A client that does not prefix the host name with "sync-": no resolver knows "sync-127.0.0.1"."""
     return machines.client
 
 
@@ -139,7 +139,7 @@ def test_a_version_and_an_alias_of_an_express_machine_are_run(machines, client):
 
 
 def test_a_client_that_puts_sync_before_the_host_is_answered(machines, cloud, monkeypatch):
-    """The name resolves where a hosts file has it, which is all that the test's resolver stands for."""
+    """The patched resolver stands for an entry in a hosts file, which the prefixed name needs."""
     machine = machines.create(PASS, type="EXPRESS")
     resolve = socket.getaddrinfo
 

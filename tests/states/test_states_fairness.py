@@ -1,4 +1,4 @@
-"""Executions that can always go on: others are served meanwhile, and memory is bounded by what runs."""
+"""Executions that never have to wait: they do not block other requests, and the memory of executions is bounded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TASK = {"Type": "Task", "Resource": INVOKE, "Parameters": {"FunctionName": "f", 
 
 
 def nested_maps(depth: int) -> dict[str, Any]:
-    """Return a machine of Maps in Maps, each over 1,000 items."""
+    """Return a definition of `depth` nested Map states with 1,000 items each."""
     if depth == 0:
         return {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
     first, second = f"R{depth}", f"M{depth}"
@@ -45,7 +45,7 @@ def nested_maps(depth: int) -> dict[str, Any]:
 
 
 class Counted:
-    """Work that waits for several passes of the event loop; `most` is how much was under way at once."""
+    """Task function that takes 20 passes of the event loop; `most` is the highest number of concurrent calls."""
 
     def __init__(self) -> None:
         self.now = self.most = 0
@@ -72,7 +72,7 @@ def test_one_execution_runs_a_bounded_number_of_iterations_and_branches_at_once(
     parallel = {"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": branches, "End": True}}}
     run = interpret(single({"Type": "Map", "ItemProcessor": parallel}), list(range(40)), work)
     assert run.output == [[item] * 40 for item in range(40)]
-    assert work.most <= EXECUTION_SLOTS + 40  # each Parallel runs one branch without a slot
+    assert work.most <= EXECUTION_SLOTS + 40  # each Parallel state runs one branch without a slot
 
 
 def test_executions_share_slots_beyond_forty_each():
@@ -89,7 +89,7 @@ def test_executions_share_slots_beyond_forty_each():
 
 
 def use_up() -> None:
-    """Use up a slice."""
+    """Block the event loop for twice the time slice that a turn allows."""
     time.sleep(2 * SLICE)
 
 
@@ -147,14 +147,14 @@ def test_nested_maps_delay_nobody(start_cloud: Any, kind: str):
     for _ in range(50):
         callers.get_caller_identity()
         time.sleep(0.02)
-    assert time.monotonic() - begun < 30  # a second; without turns the first call takes minutes
+    assert time.monotonic() - begun < 30  # normally 1 s; without turns, the first call takes minutes
 
 
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 600, "End": True}}}
 
 
 def recursion(machine: str) -> dict[str, Any]:
-    """Return a machine that starts itself twice."""
+    """Return a definition that starts two executions of its own state machine."""
     start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution", "End": True}
     start["Parameters"] = {"StateMachineArn": machine, "Input": {}}
     branches = [{"StartAt": f"S{index}", "States": {f"S{index}": start}} for index in range(2)]

@@ -1,4 +1,4 @@
-"""Service integrations: the AWS SDK's operations and the optimized ones, called on the local cloud."""
+"""Service integrations: AWS SDK integrations and optimized integrations, called on the local cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The items of a distributed Map: objects are read in pieces, and no item, row or line is larger than the limit."""
+"""The items of a distributed Map: objects are read in pieces, and the size of an item, row or line is limited."""
 
 from __future__ import annotations
 

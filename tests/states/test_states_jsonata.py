@@ -1,4 +1,4 @@
-"""JSONata states, without a cloud."""
+"""States in JSONata, tested without a cloud."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_single_state_may_speak_jsonata():
     ],
 )
 def test_a_failed_expression_is_explained_in_jsonatas_own_words(query: str, ending: str):
-    """As measured on AWS (floci-io/floci, issues 2668, 2736 and 2737)."""
+    """The messages were measured on AWS (floci-io/floci, issues 2668, 2736 and 2737)."""
     run = interpret(machine({"Type": "Pass", "Output": {"r": f"{{% {query} %}}"}}))
     assert run.failure is not None
     assert run.failure.error == "States.QueryEvaluationError"

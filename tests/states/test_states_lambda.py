@@ -1,4 +1,4 @@
-"""Tasks that call real Lambda functions."""
+"""Task states that invoke real Lambda functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State types and the flow of data through them, without a cloud."""
+"""State types and the data flow through them, tested without a cloud."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_retry_backs_off_and_counts_attempts_per_retrier():
     ]
     run = interpret(single({"Type": "Task", "Resource": INVOKE, "Retry": retry}), {}, work)
     assert run.output == "done"
-    assert run.seconds == 2 + 6 + 1 + 10  # the third delay, 18 s, is cut to MaxDelaySeconds
+    assert run.seconds == 2 + 6 + 1 + 10  # MaxDelaySeconds cuts the third delay from 18 s to 10 s
     assert run.types.count("TaskScheduled") == 5
 
 
@@ -398,7 +398,7 @@ def test_a_failing_iteration_is_retried_with_the_whole_map():
 
 def test_a_wait_of_more_than_2_to_the_31_seconds_fails():
     definition = single({"Type": "Wait", "TimestampPath": "$.until"})
-    longest = "2069-09-27T05:00:47Z"  # 2^31 - 1 seconds after the workbench's clock
+    longest = "2069-09-27T05:00:47Z"  # 2^31 - 1 seconds after the start of the workbench's clock
     assert interpret(definition, {"until": longest}).seconds == 2**31 - 1
     run = interpret(definition, {"until": longest.replace("47Z", "48Z")})
     assert run.failure is not None

@@ -1,4 +1,4 @@
-"""Sizes and nesting: what exceeds a limit fails with an error, whatever it is made of."""
+"""Limits of size and nesting: input, output and definitions that exceed a limit are refused or fail with an error."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_paths_are_read_in_linear_time(kind: str):
         begun = time.process_time()
         assert diagnose(text, "STANDARD")
         variable_references(text)
-        assert time.process_time() - begun < 10  # milliseconds or seconds; minutes where it is quadratic
+        assert time.process_time() - begun < 10  # seconds at most; quadratic time would take minutes
 
 
 def test_a_definition_of_a_megabyte_is_checked_and_parsed_in_seconds():
@@ -149,7 +149,7 @@ def test_an_unpaired_surrogate_becomes_a_question_mark(cloud: Any, machines: Any
     else:
         ended = machines.wait(machines.client.start_execution(stateMachineArn=machine, input=value)["executionArn"])
     assert (ended["status"], ended.get("cause")) == ("SUCCEEDED", None)
-    assert json.loads(ended["output"]) in ({"a": "?"}, {"a": "\ud800"})  # an input is handed on as it was written
+    assert json.loads(ended["output"]) in ({"a": "?"}, {"a": "\ud800"})  # an input is passed on verbatim
 
 
 @pytest.mark.parametrize(

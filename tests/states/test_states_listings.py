@@ -1,4 +1,4 @@
-"""Lists of executions: every filter, in pages, by machine, version, alias and Map Run."""
+"""Lists of executions: every filter, with paging, by state machine, version, alias and Map Run."""
 
 from __future__ import annotations
 

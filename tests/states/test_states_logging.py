@@ -1,4 +1,4 @@
-"""Executions as machines with a logging configuration tell CloudWatch Logs of them."""
+"""Execution logs in CloudWatch Logs, for state machines with a logging configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAIL = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Gate", "Cause
 
 
 class LogGroup:
-    """A log group, and the records that executions leave in it."""
+    """A log group, and the events that executions write to it."""
 
     def __init__(self, cloud: Any) -> None:
         self.client = cloud.client("logs")
@@ -33,7 +33,7 @@ class LogGroup:
         }
 
     def events(self, last: str) -> list[dict[str, Any]]:
-        """Return all events once one of the type `last` is there, in the order in which they were written."""
+        """Wait for an event of type `last`; return all log events in the order in which they were written."""
         deadline = time.monotonic() + 30
         while True:
             events = self.client.filter_log_events(logGroupName=self.name)["events"]

@@ -1,4 +1,4 @@
-"""RedriveExecution: what was unsuccessful is run again, in the same execution and its history."""
+"""RedriveExecution: the unsuccessful states run again, in the same execution and history."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_redriven_execution_survives_a_crash(start_cloud, machines_of):
     assert before.wait(arn)["status"] == "TIMED_OUT"
     before.client.redrive_execution(executionArn=arn)
     cloud.kill()
-    time.sleep(2)  # the Wait ends while the cloud is down, and the machine's time before it
+    time.sleep(2)  # the time limit and then the Wait state end while the cloud is down
     after = machines_of(start_cloud())
     described = after.wait(arn)
     assert (described["status"], described["redriveCount"]) == ("TIMED_OUT", 1)

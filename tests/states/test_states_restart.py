@@ -40,7 +40,7 @@ def test_executions_go_on_after_a_crash(start_cloud, machines_of):
         expected = {"kept": "variable", "n": 3, "name": f"waiting-{index}"}
         assert (described["status"], json.loads(described["output"])) == ("SUCCEEDED", expected)
         took = (described["stopDate"] - described["startDate"]).total_seconds()
-        assert took > 2.99  # the API tells milliseconds, rounded
+        assert took > 2.99  # the API rounds times to milliseconds
         events = after.history(execution)
         assert [event["id"] for event in events] == list(range(1, len(events) + 1))
         assert [event["type"] for event in events] == [

@@ -1,4 +1,4 @@
-"""Going on from a history that ends anywhere: the output is the same, and no event is doubled."""
+"""Resumption from a history that ends at any event: the output is the same, and no event is recorded twice."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ INPUT = {"items": [1, 2, 3], "keys": ["sound", "D", "sound"]}
 
 
 def worker(before: Run | None = None) -> Any:
-    """Return work that takes a turn and fails twice per flaky key, counting what had failed before a crash."""
+    """Return a task function that fails twice for each flaky key, including the failures recorded in `before`."""
     ends = ("TaskFailed", "LambdaFunctionFailed")
     failures = Counter(event.details["error"] for event in (before.events if before else []) if event.type in ends)
 
@@ -149,7 +149,10 @@ BEGINNINGS = ("TaskScheduled", "TaskStarted", "LambdaFunctionScheduled", "Lambda
 
 
 def chains(run: Run) -> dict[str, list[tuple[str, str | None]]]:
-    """Return the events of each chain but those that say that a task begins, which a crash repeats."""
+    """Return each chain's events, except MapIterationAborted and the events at the start of a task.
+
+    A crash repeats the latter.
+    """
     found = defaultdict(list)
     for event in run.events:
         if event.type not in BEGINNINGS and event.type != "MapIterationAborted":

@@ -1,4 +1,4 @@
-"""TestState: single states, run with their work done or mocked."""
+"""TestState: single states, run with real or mocked task results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Try = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def try_state(cloud) -> Try:
-    """Test a state: definition, input, context and mocked result may be given as what their JSON says."""
+    """A function that calls TestState; it takes Python values where the API takes JSON texts."""
     client = cloud.client("stepfunctions")
 
     def call(definition: Any, value: Any = None, **params: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Diagnostics: codes, wording and locations as recorded on AWS."""
+"""Diagnostics of definitions: codes, messages and locations as recorded on AWS."""
 
 from __future__ import annotations
 
