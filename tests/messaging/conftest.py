@@ -1,4 +1,4 @@
-"""What more than one service's tests need: queues, and functions that tell what they were given."""
+"""Fixtures for the tests of several services: queues, and functions that forward their events to a queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def handler(event, context):
 
 
 class Queue:
-    """A queue of a test's own."""
+    """A new queue for one test."""
 
     def __init__(self, client: Any, **attributes: str) -> None:
         self._client = client
@@ -28,7 +28,7 @@ class Queue:
         self.arn = given["Attributes"]["QueueArn"]
 
     def receive(self, count: int, client: Any = None) -> list[dict[str, Any]]:
-        """Receive until `count` different messages have come; they are deleted."""
+        """Receive and delete messages until `count` different ones have arrived; return them."""
         client = client or self._client
         found: dict[str, dict[str, Any]] = {}
         while len(found) < count:
@@ -54,13 +54,13 @@ def make_queue(cloud: Any) -> Callable[..., Queue]:
 
 @pytest.fixture
 def make_queue_in() -> Callable[..., Queue]:
-    """Make a queue in a cloud of the test's own."""
+    """A function that creates a queue in a cloud that the test started."""
     return lambda cloud, **attributes: Queue(cloud.client("sqs"), **attributes)
 
 
 @pytest.fixture
 def make_teller(cloud: Any) -> Callable[[Queue], str]:
-    """Make a function that sends its events to a queue; return its ARN."""
+    """A function that creates a Lambda function, which sends its events to a queue, and returns its ARN."""
 
     def make(queue: Queue) -> str:
         archive = io.BytesIO()

@@ -18,7 +18,7 @@ def events(cloud: Any) -> Any:
 
 
 def make_rule(events: Any, targets: list[dict[str, Any]], *, bus: str = "default", pattern: Any = None) -> str:
-    """Make a rule for a source of its own, and return that source."""
+    """Create a rule that matches a new event source; return the source."""
     source = f"test.{uuid.uuid4().hex[:12]}"
     wanted = {"source": [source], **(pattern or {})}
     events.put_rule(Name=source, EventPattern=json.dumps(wanted), EventBusName=bus)
@@ -127,7 +127,7 @@ def test_template_that_multiplies_a_value_fails_at_its_limit(events: Any, cloud:
     assert json.loads(letter["Body"])["detail"] == detail
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_PARAMETER"
     assert json.loads(other.bodies(1)[0]) == [detail["x"]] * 2
-    assert prober.percentile(100) < 3  # the loop was stuck for 30 seconds
+    assert prober.percentile(100) < 3  # the event loop was once blocked for 30 s
 
 
 def test_event_reaches_functions_and_topics(events: Any, cloud: Any, make_queue: Any, make_teller: Any) -> None:

@@ -32,7 +32,7 @@ def make(sqs: Any, **attributes: str) -> str:
 
 @contextmanager
 def long_polls(cloud: Any, url: str, count: int, pause: float = 0) -> Iterator[list[socket.socket]]:
-    """Open raw connections that each wait 20 seconds for a message, in the order of the list."""
+    """Open raw connections that each wait up to 20 seconds for a message; yield them in the order of opening."""
     body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage"}
     request = AWSRequest("POST", cloud.url + "/", headers, body)
@@ -54,7 +54,7 @@ def long_polls(cloud: Any, url: str, count: int, pause: float = 0) -> Iterator[l
 
 
 def answered(connections: list[socket.socket]) -> list[int]:
-    """Return the positions of the connections that have an answer."""
+    """Return the positions of the connections that have received a response."""
     found = []
     for position, connection in enumerate(connections):
         connection.setblocking(False)
@@ -133,7 +133,7 @@ def test_many_receivers_get_each_message_once_and_soon(sqs: Any, fifo: bool) -> 
             receiver.result()
     assert set(received.values()) == {1}
     assert len(received) == 150
-    assert max(late) < 3  # a lost wake-up would make it 4; a second on a machine that does nothing else
+    assert max(late) < 3  # seconds: 1 on an idle machine, 4 after a lost wake-up
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -142,7 +142,7 @@ def test_those_who_wait_get_what_becomes_visible_by_itself(cloud: Any, sqs: Any,
     for _ in range(count):
         sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=2)
     with long_polls(cloud, url, count + 3) as connections:
-        for connection in connections:  # the last three get what the first three have not deleted
+        for connection in connections:  # the last three receive messages that were not deleted
             connection.settimeout(12)
             assert connection.recv(16).startswith(b"HTTP/1.1 200")
 
@@ -158,7 +158,7 @@ def test_deleting_a_queue_ends_the_long_polls_on_it(cloud: Any, sqs: Any) -> Non
 
 
 def _outcomes(call: Any, delete: Any, make_one: Any, rounds: int = 12) -> Counter[str]:
-    """Call from eight threads while the thing called is deleted; return how often each outcome came."""
+    """Call from eight threads while the called resource is deleted; return the count of each error code and of "ok"."""
     found: Counter[str] = Counter()
 
     def repeat(thing: str, worker: int) -> None:

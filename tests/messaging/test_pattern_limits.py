@@ -1,4 +1,4 @@
-"""Event patterns and filter policies from a client who means harm: linear time, bounded size, others are served."""
+"""Event patterns and filter policies of a hostile client: linear time, limited size, no delay for other clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from scones.cloud.core.wildcards import parse_wildcard
 
 MANY_STARS = "*a" * 12 + "*b"
-"""As a regular expression it backtracks for hours over text of `a` alone."""
+"""A pattern that, as a regular expression, backtracks for hours over a text that contains only `a`."""
 EVENT = {
     "id": "1", "account": "111122223333", "source": "s", "time": "2024-01-01T00:00:00Z", "region": "us-east-1",
     "resources": [], "detail-type": "t",

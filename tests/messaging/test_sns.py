@@ -56,7 +56,7 @@ def test_message_reaches_a_queue_in_its_envelope(sns: Any, make_queue: Any) -> N
         "raw": {"DataType": "Binary", "BinaryValue": b"\x00\x01"},
     }
     sent = sns.publish(TopicArn=topic, Message="Grüße", Subject="Hallo", MessageAttributes=attributes)
-    assert sent["ResponseMetadata"]["HTTPHeaders"]["content-length"] == "294"  # executions record it
+    assert sent["ResponseMetadata"]["HTTPHeaders"]["content-length"] == "294"  # execution histories contain it
     (message,) = queue.receive(1)
     envelope = json.loads(message["Body"])
     assert envelope["Type"] == "Notification"

@@ -190,7 +190,7 @@ def test_message_received_too_often_goes_to_the_dead_letter_queue(sqs: Any) -> N
     url = make(sqs, VisibilityTimeout="0", RedrivePolicy=policy)
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
     sent = sqs.send_message(QueueUrl=url, MessageBody="poison")
-    assert sent["ResponseMetadata"]["HTTPHeaders"]["content-length"] == "106"  # executions record it
+    assert sent["ResponseMetadata"]["HTTPHeaders"]["content-length"] == "106"  # execution histories contain it
     assert [len(receive(sqs, url)) for _ in range(3)] == [1, 1, 0]
     (message,) = receive(sqs, dead, AttributeNames=["All"])
     assert message["MessageId"] == sent["MessageId"]

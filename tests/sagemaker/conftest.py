@@ -1,4 +1,4 @@
-"""An image that the clouds of SageMaker's tests know, and a workbench on one of them."""
+"""The container image of the SageMaker tests, and a workbench on a local cloud."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sagemaker_workbench import Workbench
 
-# Clouds inherit it: it is set before the first of them starts.
+# Clouds inherit the variable, so it must be set before the first cloud starts.
 os.environ.setdefault("SCONES_IMAGES", f"test-image={Path(__file__).with_name('image_program.py')}")
 
 
 @pytest.fixture
 def bench(cloud: Any) -> Iterator[Workbench]:
-    """The worker's cloud with a new bucket; endpoints made with it are deleted at the end."""
+    """A workbench on the test worker's cloud, with a new bucket; its endpoints are deleted at the end."""
     made = Workbench(cloud)
     yield made
     made.close()

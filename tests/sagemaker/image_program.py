@@ -1,4 +1,4 @@
-"""A container of the tests: trains and serves with the standard library alone, as its hyperparameters and model say."""
+"""Container program of the tests: it needs only the standard library, and hyperparameters and model data control it."""
 
 import json
 import os
@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.spent:  # as a server that closes an idle connection at the very moment of a request
+        if self.spent:  # like a server that closes an idle connection just as a request arrives
             self.close_connection = True
             return
         self.spent = body == b"close soon"
@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(200, b"[0.9, 0.1]", "application/json")
             else:
                 self.answer(400, b"unable to evaluate payload provided", "text/plain")
-        elif self.headers.get("Accept") in ("text/csv", "application/jsonlines"):  # an echo, as text of records
+        elif self.headers.get("Accept") in ("text/csv", "application/jsonlines"):  # return the records unchanged
             self.answer(200, body, self.headers["Accept"])
         elif body == b"crash":
             os._exit(3)

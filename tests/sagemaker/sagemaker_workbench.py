@@ -1,4 +1,4 @@
-"""Short ways to what SageMaker's tests need: training data, models and endpoints of an image of their own."""
+"""Shortcuts for the SageMaker tests: training data, models and endpoints of the tests' container image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = {"Delay": 0.05, "MaxAttempts": 600}
 
 
 def archive(**files: str) -> bytes:
-    """Return a model.tar.gz."""
+    """Return a model.tar.gz; an underscore in a file's name stands for a dot."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz") as tar:
         for name, content in files.items():
@@ -27,7 +27,7 @@ def archive(**files: str) -> bytes:
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Poll until a condition holds, and return what it returned."""
+    """Poll until a condition returns a true value; return that value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -36,7 +36,7 @@ def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 class Workbench:
-    """One cloud with a bucket, and short ways to what most tests need."""
+    """A cloud with a new bucket, and shortcuts for what most tests need."""
 
     def __init__(self, cloud: Any) -> None:
         self.cloud = cloud

@@ -15,7 +15,7 @@ PNG = b"\x89PNG picture"
 
 
 def captured(bench: Workbench, endpoint: str) -> list[bytes]:
-    """Delete an endpoint, which flushes its captures, and return their lines."""
+    """Delete an endpoint, which flushes its capture records; return the records' lines."""
     bench.delete(endpoint)
     return [line for body in bench.objects("captures/").values() for line in body.splitlines(keepends=True)]
 

@@ -1,4 +1,4 @@
-"""The gateway's HTTP client, against containers of every manner."""
+"""The HTTP client that calls model servers, against servers that behave well or badly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Script = Callable[["Container", asyncio.StreamReader, asyncio.StreamWriter], Awa
 
 
 class Container:
-    """A server that does what a script says on each of its connections."""
+    """A server that runs a script on each connection."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
@@ -63,7 +63,7 @@ async def echo(container, reader, writer):
 
 
 def once(answer: bytes) -> Script:
-    """Answer the first request of a connection, and hang up."""
+    """Return a script that answers the first request of a connection and then closes it."""
 
     async def script(container, reader, writer):
         await container.read(reader)
@@ -90,7 +90,7 @@ async def test_each_request_of_a_connection_has_its_own_deadline():
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     async with running(slow) as (container, client):
-        for seconds, body in ((0.3, b"0"), (0.9, b"0.5"), (60, b"0"), (60, b"0")):  # the first's is over meanwhile
+        for seconds, body in ((0.3, b"0"), (0.9, b"0.5"), (60, b"0"), (60, b"0")):  # the first deadline passes
             assert (await client.request("POST", "/", seconds, body=body)).status == 200
         begun = asyncio.get_running_loop().time()
         with pytest.raises(TimedOutError):

@@ -1,4 +1,4 @@
-"""Jobs that try to have the cloud read its own keys for them, or more than it can hold."""
+"""Jobs that try to make the cloud disclose its own keys, or read more data than its memory can hold."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scones.cloud.services.sagemaker.transform import transform
 pytestmark = pytest.mark.skipif(isolation() is not None, reason="without namespaces a job can read the keys itself")
 
 KEYS = "SecretAccessKey"
-"""What is in a data folder's credentials.json."""
+"""A name that a data folder's credentials.json contains."""
 
 
 def program(bench: Workbench, code: str) -> dict[str, list[str]]:
-    """Return the entry point and arguments that run Python code: an argument for each line, as each may be short."""
+    """Return an entry point and arguments that run Python code, one line per argument, as arguments must be short."""
     lines = code.replace("DATA", str(bench.cloud.data_dir)).strip().split("\n")
     run = "import sys; exec('\\n'.join(sys.argv[1:]))"
     return {"ContainerEntrypoint": ["python", "-c", run], "ContainerArguments": lines}

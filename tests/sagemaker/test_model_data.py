@@ -14,7 +14,7 @@ from scones.cloud.services.sagemaker.objects import below, relative
 
 
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
-    """Return an archive with one member."""
+    """Return an archive with one empty member of a given name, type and link target."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz") as archive:
         member = tarfile.TarInfo(name)
@@ -28,7 +28,7 @@ def listing(folder: Path) -> Listing:
 
 
 def members(*names: str, size: int = 0, content: bytes | None = None) -> bytes:
-    """Return an archive with files of zeros, or of a content."""
+    """Return an archive of files that contain `content`, or `size` zero bytes if there is none."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz", compresslevel=1) as archive:
         for name in names:
@@ -39,7 +39,7 @@ def members(*names: str, size: int = 0, content: bytes | None = None) -> bytes:
 
 
 def large_header() -> bytes:
-    """Return an archive whose first header, a long name, has 8 MB."""
+    """Return an archive whose first header, a long name, is 8 MB long."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz", format=tarfile.GNU_FORMAT) as archive:
         archive.addfile(tarfile.TarInfo("a" * (8 << 20)))

@@ -1,4 +1,4 @@
-"""Model package groups and packages, models made of them, and Search."""
+"""Model package groups and packages, models created from packages, and Search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def specification(bench: Workbench, answer: str = "packaged") -> dict[str, Any]:
 
 
 def group_of(bench: Workbench, versions: int = 1, **more: Any) -> tuple[str, list[str]]:
-    """Make a group with versions; return its name and their ARNs."""
+    """Create a model package group with versions; return the group's name and the versions' ARNs."""
     name = bench.name("Group")
     bench.sagemaker.create_model_package_group(ModelPackageGroupName=name, ModelPackageGroupDescription="tested")
     made = [

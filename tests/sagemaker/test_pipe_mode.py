@@ -1,4 +1,4 @@
-"""Pipe mode and augmented manifests: what a program finds in its pipes, and what the built-in classifier learns."""
+"""Pipe mode and augmented manifests: the data in a program's pipes, and training of the built-in classifier."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def digest(content: bytes) -> str:
 
 
 def seen(bench, wanted) -> list:
-    """Run a program that reads two epochs and a little of a third; return what it saw."""
+    """Run a program that reads two epochs and one byte of a third.
+
+    Return the SHA-256 of each of the two epochs, and the names of the pipes that exist during the third.
+    """
     specification = {
         "TrainingImage": CLASSIFIER,
         "TrainingInputMode": "File",
@@ -122,7 +125,7 @@ def test_what_a_manifest_needs_is_told(bench, change, message):
 
 @pytest.mark.slow
 def test_the_classifier_learns_from_augmented_manifests(bench):
-    """As the Developer Guide's "Train with Augmented Manifest Image Format" has it."""
+    """The request follows "Train with Augmented Manifest Image Format" in the Developer Guide."""
     channels = []
     for name, count in (("train", 48), ("validation", 12)):
         lines = []

@@ -1,4 +1,4 @@
-"""Processing jobs: scripts on data from S3, their results and their ends."""
+"""Processing jobs: scripts that process data from S3, their outputs, and how jobs end."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def cluster(instances: int) -> dict[str, Any]:
 
 
 def process(bench: Workbench, *arguments: str, mode: str = "EndOfJob", **request: Any) -> str:
-    """Start a processing job on the bench's script and two files; return its name."""
+    """Start a processing job with `SCRIPT` and two input files; return its name."""
     name = bench.name("processing")
     bench.put(f"{name}/data/a.txt", "A")
     bench.put(f"{name}/data/sub/b.txt", "B")

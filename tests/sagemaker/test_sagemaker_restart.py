@@ -10,7 +10,7 @@ from scones.cloud.process import lifecycle
 
 
 def crash(cloud: Any) -> None:
-    """kill -9 the cloud; its programs must end with it."""
+    """Kill the cloud with SIGKILL and check that its child processes end with it."""
     server = psutil.Process(cloud.running.pid)
     children = server.children(recursive=True)
     server.kill()
@@ -49,7 +49,7 @@ def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
 
 
 def _trained(bench: Workbench, jobs: list[str]) -> dict[str, str] | None:
-    """Return every job's secondary status, once one trains and none is on its way."""
+    """Return each job's secondary status, once some jobs train and all the others are pending."""
     states = {job: bench.sagemaker.describe_training_job(TrainingJobName=job)["SecondaryStatus"] for job in jobs}
     return states if set(states.values()) == {"Training", "Pending"} else None
 

@@ -21,7 +21,7 @@ several = pytest.mark.skipif(isolation() is not None, reason="several instances 
 
 
 def run(bench: Workbench, source: bytes, program: str = "train.py", **request: Any) -> dict[str, Any]:
-    """Run a script as SageMaker's SDK has it run, and return the ended job."""
+    """Run a script with the request that SageMaker's SDK sends; return the description of the ended job."""
     place = bench.put(f"code/{bench.name('source')}/sourcedir.tar.gz", source)
     given = request.pop("HyperParameters", {})
     spoken = {"sagemaker_program": json.dumps(program), "sagemaker_submit_directory": json.dumps(place)}
@@ -87,7 +87,7 @@ def test_a_shell_script_is_an_entry_point_too(bench: Workbench) -> None:
 
 
 def wheel() -> bytes:
-    """Return a wheel of a package that is nowhere else."""
+    """Return a wheel of a package that exists nowhere else."""
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as file:
         file.writestr("brought.py", "WORDS = 'from a requirement'")
@@ -264,7 +264,7 @@ time.sleep(600)
 def _lines(bench: Workbench, job: str) -> list[str]:
     try:
         return bench.log_lines(GROUP, f"{job}/")
-    except ClientError:  # the group comes with the first line
+    except ClientError:  # the first line creates the log group
         return []
 
 

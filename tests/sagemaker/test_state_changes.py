@@ -7,7 +7,7 @@ from sagemaker_workbench import IMAGE, Workbench
 
 
 class Changes:
-    """A queue that is told of one kind of event."""
+    """A queue that receives the events of one detail type."""
 
     def __init__(self, bench: Workbench, kind: str) -> None:
         self._sqs = bench.cloud.client("sqs")
@@ -18,7 +18,7 @@ class Changes:
         events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": given["Attributes"]["QueueArn"]}])
 
     def of(self, member: str, name: str, status: str, wanted: set[str]) -> list[dict[str, Any]]:
-        """Return the details of one resource's events, once all the statuses wanted have come."""
+        """Return the details of one resource's events, once events with all `wanted` statuses have arrived."""
         found: list[dict[str, Any]] = []
         while not wanted <= {detail[status] for detail in found}:
             batch = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=20)

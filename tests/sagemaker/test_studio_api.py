@@ -1,4 +1,4 @@
-"""SageMaker Studio through the API: domains, user profiles, spaces, and apps that are a real JupyterLab."""
+"""SageMaker Studio through the API: domains, user profiles, spaces, and apps that run a real JupyterLab."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def get(url: str) -> tuple[int, str]:
 
 
 def until(sagemaker: Any, app: dict[str, str], *statuses: str) -> dict[str, Any]:
-    """Wait until an app has one of the statuses."""
+    """Wait until an app has one of the statuses; return its description."""
     deadline = time.monotonic() + SECONDS
     while (found := sagemaker.describe_app(**app))["Status"] not in statuses:
         assert time.monotonic() < deadline, found
@@ -48,7 +48,10 @@ def until(sagemaker: Any, app: dict[str, str], *statuses: str) -> dict[str, Any]
 
 
 def with_space(sagemaker: Any, name: str) -> tuple[str, dict[str, str]]:
-    """Make a domain with a user profile ana and her space mine; return its ID, and the app to be created in it."""
+    """Create a domain with the user profile `ana` and her space `mine`.
+
+    Return the domain's ID, and the parameters that identify an app in the space. The app is not created.
+    """
     settings = {"ExecutionRole": ROLE}
     domain = sagemaker.create_domain(DomainName=name, AuthMode="IAM", DefaultUserSettings=settings)["DomainId"]
     sagemaker.create_user_profile(DomainId=domain, UserProfileName="ana")

@@ -23,7 +23,7 @@ def artifact(bench: Workbench, job: str) -> dict[str, str]:
 
 
 def seen(bench: Workbench, job: str) -> dict[str, Any]:
-    """Return what the job's program found in its container."""
+    """Return the input files and environment variables that the job's program found."""
     told: dict[str, Any] = json.loads(artifact(bench, job)["seen.json"])
     return told
 
@@ -328,7 +328,7 @@ def test_a_job_without_resources_is_refused(bench: Workbench) -> None:
     }
     with pytest.raises(ClientError, match="Value null at 'resourceConfig' failed to satisfy constraint"):
         sagemaker.create_training_job(**request)
-    for count in (0, 2**31 - 1):  # the names of so many hosts are never made
+    for count in (0, 2**31 - 1):  # refused before host names are generated
         resources = {"InstanceType": "ml.m5.large", "InstanceCount": count, "VolumeSizeInGB": 1}
         with pytest.raises(ClientError, match=r"ResourceConfig\.InstanceCount"):
             sagemaker.create_training_job(**request, ResourceConfig=resources)

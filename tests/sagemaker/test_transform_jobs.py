@@ -1,4 +1,4 @@
-"""Transform jobs: every object through a model, the answers in S3."""
+"""Transform jobs: a model receives every object, and its responses are stored in S3."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagemaker_workbench import Workbench, until
 
 
 def transform(bench: Workbench, model: str, prefix: str, **request: Any) -> str:
-    """Start a transform job on a prefix; return its name."""
+    """Start a transform job on the objects of a prefix; return its name."""
     name = bench.name("transform")
     data = {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bench.bucket}/{prefix}"}}}
     bench.sagemaker.create_transform_job(

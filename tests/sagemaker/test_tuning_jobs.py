@@ -1,4 +1,4 @@
-"""Hyperparameter tuning jobs: training jobs with other hyperparameters, and the best of them."""
+"""Hyperparameter tuning jobs: training jobs with different hyperparameters, and the best training job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 
 
 def tune(bench: Workbench, strategy: str, ranges: dict[str, Any], **config: Any) -> str:
-    """Start a tuning job on the tests' image, which prints the accuracy that it is given; return its name."""
+    """Start a tuning job on the tests' container image, which logs the accuracies it is given; return its name."""
     name = bench.name("tune")
     bench.sagemaker.create_hyper_parameter_tuning_job(
         HyperParameterTuningJobName=name,
@@ -105,7 +105,7 @@ def test_ranges_are_searched_within_their_ends(bench, strategy):
 
 def test_a_job_without_any_success_fails_and_says_so(bench):
     ranges = {"CategoricalParameterRanges": [{"Name": "code", "Values": ["1", "3"]}]}
-    name = tune(bench, "Grid", ranges)  # accuracies are not given: no metric is printed
+    name = tune(bench, "Grid", ranges)  # without accuracies, no metric is logged
     told = ended(bench, name)
     assert told["HyperParameterTuningJobStatus"] == "Failed"
     assert "No training job succeeded after 2 attempts" in told["FailureReason"]
@@ -117,7 +117,7 @@ def test_a_job_without_any_success_fails_and_says_so(bench):
 def test_stopping_ends_its_training_jobs_however_far_they_have_come(bench, begun):
     waiting = {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]}
     name = tune(bench, "Grid", waiting)
-    until(lambda: len(trained(bench, name)) >= begun)  # a job is listed before it is created
+    until(lambda: len(trained(bench, name)) >= begun)  # a training job is listed before it is created
     bench.sagemaker.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
     assert ended(bench, name)["HyperParameterTuningJobStatus"] == "Stopped"
     statuses = [each["TrainingJobStatus"] for each in trained(bench, name)]
@@ -126,7 +126,7 @@ def test_stopping_ends_its_training_jobs_however_far_they_have_come(bench, begun
 
 
 class SlowTrainingJobs:
-    """Training jobs that take until `made` to be created, and run until they are stopped."""
+    """Training jobs whose creation waits for the event `made`, and that run until they are stopped."""
 
     def __init__(self) -> None:
         self.made, self.asked, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()

@@ -1,4 +1,4 @@
-"""A program's output: read no faster than it is stored, in pieces, and split into lines."""
+"""Output of a program: read in pieces, no faster than it is stored, and split into lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scones.cloud.process.program_output import LINE_LIMIT, Lines, ProgramOutput
 
 
 class Store:
-    """A consumer of output that takes one piece at a time."""
+    """A consumer of output that accepts one piece at a time."""
 
     def __init__(self):
         self.pieces = []
@@ -83,7 +83,7 @@ async def test_output_that_cannot_be_stored_is_given_up_after_the_programs_end(p
     fill(send)
     await asyncio.wait_for(output.finish(), 10)
     assert len(store.pieces) == 1
-    store.stored.set_result(None)  # room, after all
+    store.stored.set_result(None)  # too late: the output has been given up
     await turns()
     assert len(store.pieces) == 1
 

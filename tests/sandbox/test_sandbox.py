@@ -1,4 +1,4 @@
-"""Sandboxes: what a program sees, what it cannot see, and that it ends with its whole tree."""
+"""Sandboxes: what a program can see and write, what is hidden from it, and the end of its process tree."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no nam
 
 
 async def run(code, **options):
-    """Run Python code in a sandbox; return its exit status and what it wrote."""
+    """Run Python code in a sandbox; return its exit status and its output."""
     output = []
     arguments = {"env": {}, **options}
     program = Program(argv=[sys.executable, "-c", textwrap.dedent(code)], **arguments)
@@ -200,7 +200,7 @@ def test_nothing_is_left_when_the_parent_is_killed():
 
 @pytest.mark.parametrize("writable", [True, False])
 async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(folders, writable):
-    # a fresh clone below /tmp, or Python below /opt: the interpreter lies where the sandbox has a folder of its own
+    # a clone below /tmp, or Python below /opt: the sandbox mounts its own folder above the interpreter
     outer = str(Path(sys.prefix).parent)
     read_only = frozenset() if writable else frozenset({outer})
     for _ in range(2):
@@ -209,7 +209,7 @@ async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(
 
 
 async def test_what_is_hidden_below_the_interpreter_stays_hidden(folders):
-    # a clone below /tmp is shown again inside, and its data folder with the keys must not be
+    # the sandbox shows a clone below /tmp, but must hide the clone's data folder, which contains the keys
     secret = Path(pytest.__file__).parent
     code = f"import os; print(os.listdir({str(secret)!r}))"
     mounts = {str(Path(sys.prefix).parent): folders["one"]}
@@ -256,7 +256,7 @@ async def test_a_signal_that_comes_before_the_program_reaches_it():
 
 
 def test_no_open_file_of_the_cloud_reaches_a_program(tmp_path):
-    uvloop = pytest.importorskip("uvloop")  # the cloud's event loop, which leaves inheritable files open in children
+    uvloop = pytest.importorskip("uvloop")  # the cloud's event loop; it leaves inheritable files open in children
     descriptor = os.open(tmp_path, os.O_RDONLY)
     os.set_inheritable(descriptor, True)
     try:
@@ -280,7 +280,7 @@ for path in sys.argv[1:]:
 
 
 async def written(*paths, **options):
-    """Return the paths that a program could write."""
+    """Return the paths that a program in a sandbox could write."""
     output = []
     program = Program(argv=[sys.executable, "-c", TRY, *paths], env={}, **options)
     started = await sandbox.spawn(program, output.append)

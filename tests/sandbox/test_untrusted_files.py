@@ -1,4 +1,4 @@
-"""Reading what a program has left: links, pipes, races, sizes and depths."""
+"""Reading files that a program left: links, pipes, races, and limits of size and depth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scones.cloud.process.untrusted_files import GB, LeadsOutError, UntrustedFil
 
 @pytest.fixture
 def ml(tmp_path: Path) -> Path:
-    """A folder that stands for /opt/ml, next to a secret."""
+    """A folder that stands for /opt/ml, next to a folder with a secret."""
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "credentials.json").write_text("the keys")
     (tmp_path / "ml" / "model").mkdir(parents=True)
@@ -147,7 +147,7 @@ def test_a_very_deep_folder_can_be_removed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def ordinary_folder():
-    """A folder of an ordinary user, as whom the test runs: root may read everything."""
+    """A folder of an ordinary user. The test runs as that user, because root can read everything."""
     with tempfile.TemporaryDirectory() as name:
         if root := os.geteuid() == 0:
             os.chown(name, 65534, -1)
