@@ -1,4 +1,4 @@
-"""The fixtures that most tests use: above all, a real local cloud in a separate process."""
+"""Fixtures that most tests use; the main one is a local cloud in a separate process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
 
 MODELS = botocore.loaders.create_loader()
-"""The services' models, read once for all sessions, so that a client takes 20 ms instead of 100."""
+"""The services' models, loaded once for all sessions, so that creating a client takes 20 ms instead of 100."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class CloudUnderTest:
         """Kill all the cloud's processes with SIGKILL, as in a crash."""
         process = psutil.Process(self.running.pid)
         tree = [process, *process.children(recursive=True)]
-        for member in tree:  # most of the others end with the first
+        for member in tree:  # most child processes end when the first is killed
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(tree, timeout=10)
@@ -85,7 +85,7 @@ StartCloud = Callable[..., CloudUnderTest]
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
-    """Yield a local cloud that all tests of a worker share: use unique names in it, and leave it running."""
+    """Yield a local cloud that all tests of a worker share; use unique names in it, and leave it running."""
     data_dir = tmp_path_factory.mktemp("cloud")
     yield CloudUnderTest(lifecycle.start(data_dir, port=0))
     _stop(data_dir)
@@ -116,7 +116,7 @@ def _stop(data_dir: Path) -> None:
 
 @pytest.fixture(scope="session")
 def archive() -> Path:
-    """Return the path of the real images: 1,000 for training and 200 for testing, in CIFAR-100's own archive format."""
+    """Return the path of the real images: 1,000 for training and 200 for testing, in CIFAR-100's archive format."""
     path = SHARED / "data" / "cifar-100-python.tar.gz"
     if not path.exists():
         pytest.skip("no real pictures beside this checkout (../shared/data/cifar-100-python.tar.gz)")

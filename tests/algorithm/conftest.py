@@ -1,4 +1,4 @@
-"""Jobs: one of a test's own, and one that all tests share once it is trained."""
+"""Fixtures: a new job for each test, and one trained job that all tests share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def job(tmp_path) -> Job:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> tuple[Job, str]:
-    """A job that has run, and its log, to look at alone: whichever worker comes first trains it for all of them."""
+    """A finished job that tests only read, and its log; the first test worker trains it for all of them."""
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "trained"
     folder.mkdir(exist_ok=True)
@@ -34,7 +34,7 @@ def trained(tmp_path_factory) -> tuple[Job, str]:
 
 @pytest.fixture
 def threads() -> Iterator[None]:
-    """PyTorch uses two, whatever the machine has."""
+    """Make PyTorch use two threads, whatever the number of cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield

@@ -1,4 +1,4 @@
-"""Training jobs on small drawn data sets, laid out as SageMaker lays them out."""
+"""Training jobs on small synthetic datasets, in SageMaker's folder layout."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ needs_weights = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Job:
-    """A container's base folder."""
+    """A training job in a container's base folder, which takes the place of `/opt/ml`."""
 
     base: Path
 
@@ -59,7 +59,7 @@ class Job:
         (folder / "hyperparameters.json").write_text(json.dumps(merged))
 
     def train(self, **parameters: str | None) -> subprocess.CompletedProcess[str]:
-        """Run the program in this process, which has imported PyTorch already: that takes longer than a small job."""
+        """Run the program in this process, which has imported PyTorch; the import takes longer than a small job."""
         self.configure(**parameters)
         with contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch.dict(os.environ, self.environment(), clear=True))
@@ -71,19 +71,19 @@ class Job:
             return subprocess.CompletedProcess(TRAIN, job.main(), out.getvalue(), err.getvalue())
 
     def train_alone(self, **parameters: str | None) -> subprocess.CompletedProcess[str]:
-        """Run the program as SageMaker does, in a process of its own."""
+        """Run the program as SageMaker does, in a separate process."""
         self.configure(**parameters)
         return subprocess.run(TRAIN, env=self.environment(), capture_output=True, text=True, timeout=120)
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
-        """Start the program in a process of its own; whoever starts it reads its log."""
+        """Start the program in a separate process; the caller reads its log."""
         return subprocess.Popen(
             TRAIN, env=self.environment(**environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
 
 def picture(label: int, seed: int, size: int = 32) -> Image.Image:
-    """Draw noise with a bright square: at the top for 0, at the bottom for 1."""
+    """Draw noise with a bright square: at the top for label 0, at the bottom for label 1."""
     pixels = np.random.default_rng(seed).integers(0, 120, (size, size, 3), dtype=np.uint8)
     top = 3 + label * (size - 15)
     pixels[top : top + 10, 10:20] += 130
@@ -91,7 +91,7 @@ def picture(label: int, seed: int, size: int = 32) -> Image.Image:
 
 
 def make(base: Path, *, train: int = 60, validation: int = 20, size: int = 32) -> Job:
-    """Lay out both channels with pictures of two classes."""
+    """Create a job with images of two classes in both channels."""
     for channel, count in zip(CHANNELS, (train, validation), strict=True):
         folder = base / "input" / "data" / channel
         lists = base / "input" / "data" / f"{channel}_lst"

@@ -1,4 +1,4 @@
-"""A writer of MXNet's RecordIO, from dmlc-core's recordio.h and MXNet's image_recordio.h."""
+"""A writer of MXNet's RecordIO format, after dmlc-core's recordio.h and MXNet's image_recordio.h."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAGIC = struct.pack("<I", 0xCED7230A)
 
 
 def record(content: bytes) -> bytes:
-    """Frame a record; as the specification has it, it is parted at every aligned magic number inside."""
+    """Frame a record; as the specification requires, split it at every aligned magic number in its content."""
     starts = [at for at in range(0, len(content) - 3, 4) if content[at : at + 4] == MAGIC]
     edges = zip([0, *(at + 4 for at in starts)], [*starts, len(content)], strict=True)
     parts = [content[begin:end] for begin, end in edges]
@@ -24,7 +24,7 @@ def record(content: bytes) -> bytes:
 
 
 def packed(content: bytes, labels: list[float], identity: int = 0) -> bytes:
-    """Frame a picture as im2rec does: one label inside of the header, several after it."""
+    """Frame an image as im2rec does: a single label in the header, several labels after it."""
     if len(labels) == 1:
         return record(struct.pack("<IfQQ", 0, labels[0], identity, 0) + content)
     header = struct.pack("<IfQQ", len(labels), 0, identity, 0)

@@ -1,4 +1,4 @@
-"""One temperature, from pictures that training held back."""
+"""Calibration of confidences: one temperature, fitted to images that training holds back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scones.containers.image_classification.objective import Objective
 
 
 def drawn(count: int, *, several: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw logits, and labels that are exactly as probable as those logits say."""
+    """Draw logits, and labels with exactly the probabilities that the logits give."""
     logits = torch.randn(count, 3, generator=torch.Generator().manual_seed(1)) * 2
     chance = torch.Generator().manual_seed(2)
     if several:

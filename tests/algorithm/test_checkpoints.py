@@ -1,4 +1,4 @@
-"""A job that was interrupted goes on from its checkpoints."""
+"""Checkpoints: an interrupted job continues from its last one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jobs import Job, make
 
 
 def interrupted(job: Job, line: str, **parameters: str) -> None:
-    """Start a job and kill it as soon as its log has a line with some words."""
+    """Start a job and kill it as soon as a line of its log contains `line`."""
     job.configure(**parameters)
     with job.start() as process:
         assert process.stdout

@@ -1,7 +1,7 @@
-"""Training where PyTorch has a device of its own, as a GPU is one: nothing of a step may be left on the CPU.
+"""Training on a separate device, such as a GPU: no part of a step may remain on the CPU.
 
-Most machines of ours have no GPU. PyTorch's `meta` device, which has shapes and no values, stands in for one; what a
-program reads back from it is made up. One test needs a GPU, for what no other device does.
+Most test machines have no GPU. PyTorch's `meta` device, whose tensors have shapes but no values, replaces it; values
+that a program reads back from it are made up. One test needs a GPU: only a GPU records and repeats steps.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from scones.containers.image_classification.train import _Run, train
 
 META = torch.device("meta")
 BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
-"""What CUDA takes from two devices at once."""
+"""Operations that CUDA allows on tensors of two devices."""
 
 
 class _Strict(TorchDispatchMode):
-    """Refuses what mixes devices, as CUDA does, and counts what is done on the device.
+    """Rejects operations that mix devices, as CUDA does, and counts the operations on the device.
 
-    While a step that a GPU would record is `recorded`, also refuses what a recording would not repeat: to read a value
-    back, and to take a number from the CPU.
+    While `recorded` is true, during a step that a GPU would record, it also rejects operations that a recording would
+    not repeat: reading a value back, and using a tensor of the CPU.
     """
 
     done = 0
@@ -54,7 +54,7 @@ class _Strict(TorchDispatchMode):
             left = [tuple(value.shape) for value in tensors if value.device != META and value.dim()]
             assert not left, f"{name} takes {left} from the CPU"
         if on_device and name == "aten::_fused_adamw_.tensor_lr":
-            return None  # changes in place what it is given, and has no form for `meta`
+            return None  # changes its arguments in place, and is not implemented for `meta`
         return func(*args, **kwargs)
 
 
@@ -124,7 +124,7 @@ def test_steps_that_a_gpu_repeats_end_with_the_model_of_steps_told_one_by_one(mo
     monkeypatch.setattr(_Recording, "repeat", lambda own, given: counted.append(id(own)) or repeat(own, given))
     repeated = model()
     assert len(counted) > 10
-    assert len(set(counted)) == (1 if pretrained == "1" else 2)  # as many as there are sizes of pictures
+    assert len(set(counted)) == (1 if pretrained == "1" else 2)  # one recording per image size
     monkeypatch.setattr("scones.containers.image_classification.train.Recorded", lambda work: work)
     for name, value in model().items():
         torch.testing.assert_close(repeated[name], value, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Several instances learn from pictures of their own, in step."""
+"""Distributed training: several instances train one model in step, each with its part of the images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def port() -> str:
 
 
 def instance(base: Path, host: str, **parameters: str) -> Job:
-    """Lay out one of two instances, with all pictures."""
+    """Create the folders of one of two instances, with all images."""
     job = make(base)
     job.configure(**parameters)
     config = {"hosts": HOSTS, "current_host": host}

@@ -1,4 +1,4 @@
-"""Gradients by parts are those of the whole batch."""
+"""Gradients computed in parts on several threads equal those of the whole batch."""
 
 from __future__ import annotations
 

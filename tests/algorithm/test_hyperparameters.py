@@ -1,4 +1,4 @@
-"""The built-in's hyperparameters: what they change, and how wrong ones are refused."""
+"""The built-in algorithm's hyperparameters: their effects, and the rejection of invalid ones."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_our_recipe_stands_where_no_rule_is_given():
     ],
 )
 def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
-    """Worked out by hand from w = 1: for sgd v = 1.1 after the first step, then .5 v + 1 + .1 w."""
+    """Expected values are calculated by hand from w = 1: for sgd, v = 1.1 in the first step, then .5 v + 1 + .1 w."""
     weight = torch.nn.Parameter(torch.ones(1))
     optimizer = builtin_optimizer(rule, [weight])
     found = []
@@ -124,7 +124,7 @@ def test_the_schedule_counts_epochs_by_its_batches():
     recipe = choose(parameters, torch.rand(4, 3, 16, 16))
     head = recipe.network.head.weight
     changed = []
-    for _ in range(5):  # 40 pictures are 4 batches of 10; then the rate is 0
+    for _ in range(5):  # 40 images are 4 batches of 10; then the rate is 0
         before = head.detach().clone()
         recipe.network(torch.rand(4, 3, 16, 16)).square().sum().backward()
         recipe.learn(torch.ones(()))

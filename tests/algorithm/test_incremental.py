@@ -1,4 +1,4 @@
-"""Training that goes on from an earlier job's model."""
+"""Incremental training, which starts from an earlier job's model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jobs import Job, make, needs_weights
 from onnx import numpy_helper
 
 HARDLY = {"epochs": "1", "optimizer": "sgd", "learning_rate": "1e-9", "use_pretrained_model": "0"}
-"""What changes next to nothing, so that the end shows where training began."""
+"""Hyperparameters with which training changes the weights hardly at all, so that the result shows the start."""
 
 
 def weights(model: Path) -> dict[str, np.ndarray]:
@@ -20,7 +20,7 @@ def weights(model: Path) -> dict[str, np.ndarray]:
 
 
 def give(job: Job, content: Path, name: str = "model.onnx") -> None:
-    """Put an archive with one file into the channel model."""
+    """Put an archive that contains the file `content` into the channel `model`."""
     channel = job.base / "input" / "data" / "model"
     channel.mkdir()
     with tarfile.open(channel / "model.tar.gz", "w:gz") as archive:

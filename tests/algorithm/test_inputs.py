@@ -1,4 +1,4 @@
-"""What a job reads: RecordIO, several labels, pictures of any shape, classes of very different sizes."""
+"""A job's input data: RecordIO, several labels per image, images of any shape, and very unequal class sizes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from record_writer import MAGIC, packed, png
 
 
 def records(base, labelled, *, content_type="application/x-recordio") -> Job:
-    """Lay out both channels as .rec files of labelled pictures."""
+    """Create a job with .rec files of labelled images in both channels."""
     folder = base / "input" / "config"
     folder.mkdir(parents=True)
     config = {"ContentType": content_type, "TrainingInputMode": "File", "RecordWrapperType": "None"}
@@ -44,7 +44,7 @@ def answers(job: Job, *pictures: Image.Image) -> np.ndarray:
 
 
 def both(top: bool, bottom: bool, seed: int) -> Image.Image:
-    """Draw noise with a bright square at the top, at the bottom, at both, or nowhere."""
+    """Draw noise with a bright square at the top if `top`, and one at the bottom if `bottom`."""
     pixels = np.random.default_rng(seed).integers(0, 120, (32, 32, 3), dtype=np.uint8)
     for there, row in ((top, 3), (bottom, 20)):
         if there:

@@ -1,4 +1,4 @@
-"""Training from ImageNet's weights."""
+"""Training that starts from weights learned on ImageNet."""
 
 from __future__ import annotations
 

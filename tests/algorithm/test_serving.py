@@ -1,4 +1,4 @@
-"""`serve` under the hosting contract, over HTTP."""
+"""`serve` under the container contract, over HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from PIL import Image
 
 @contextlib.contextmanager
 def serving(job, **environment):
-    """Run the model server, and return its process and its port."""
+    """Run the model server; yield its process and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "scones.containers.image_classification", "serve"]
@@ -40,7 +40,7 @@ def serving(job, **environment):
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0
         finally:
-            process.kill()  # its workers end with it
+            process.kill()  # its workers end with the server
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_connections_are_shared_out_evenly(trained):
     with serving(trained[0], SAGEMAKER_MODEL_SERVER_WORKERS="2") as (process, port), contextlib.ExitStack() as held:
         for _ in range(20):
             held.enter_context(socket.create_connection(("127.0.0.1", port)))
-            time.sleep(0.01)  # both workers are awake meanwhile, on a busy machine too
+            time.sleep(0.01)  # gives both workers time to wake, even on a busy machine
 
         def shares():
             return [sum(each.status == "ESTABLISHED" for each in one.net_connections()) for one in process.children()]
@@ -204,7 +204,7 @@ def test_requests_under_way_are_answered_after_sigterm(trained):
             connection.request("POST", "/invocations", buffer.getvalue(), {"content-type": "image/png"})
         (worker,) = process.children()
         used = worker.cpu_times().user
-        while worker.cpu_times().user < used + 0.05:  # they are being worked on
+        while worker.cpu_times().user < used + 0.05:  # until the worker processes the requests
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
         assert [answer.status for answer in pool.map(lambda each: each.getresponse(), connections)] == [200] * 4
@@ -231,7 +231,9 @@ def test_bodies_that_never_end_take_no_more_than_a_bounded_memory(trained):
         for _ in range(100):
             slow = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             slow.sendall(head)
-            with contextlib.suppress(ConnectionError):  # it may be refused before it has sent everything
+            with contextlib.suppress(
+                ConnectionError
+            ):  # the server may reject the request before the whole body is sent
                 slow.sendall(bytes(5_000_000))
         assert ask(port, "POST", "/invocations", encoded(0), content_type="image/png")[0] == 200
         assert worker.memory_info().rss - before < 200e6

@@ -1,4 +1,4 @@
-"""The classifier as a source_dir, run by AWS's own toolkit as AWS's PyTorch image does."""
+"""The classifier as a `source_dir`, run by AWS's training toolkit as in AWS's PyTorch image."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def script_mode(job: Job, source: Path) -> None:
-    """Change a job's configuration to the one that SDKs write for a script."""
+    """Change a job's configuration to the one that the SDKs write for a user's script."""
     config = job.base / "input" / "config"
     parameters = json.loads((config / "hyperparameters.json").read_text())
     sdk = {"program": "train.py", "submit_directory": str(source), "container_log_level": 20}
@@ -46,7 +46,8 @@ def script_mode(job: Job, source: Path) -> None:
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="the toolkit is compiled when it is installed")
 def test_the_toolkit_of_awss_images_trains_it_as_a_script(job, tmp_path):
     python = TOOLKIT.install(ENVIRONMENTS)
-    # What AWS's image has: PyTorch and the rest, but no Scones (its own path hangs on a .pth file that is not read).
+    # As in AWS's image: PyTorch and other packages, but no Scones. Scones is found through a .pth file, and .pth
+    # files in a folder that a .pth file adds are not read.
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(python.parents[1])}))
     (packages / "image.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     assert write(tmp_path / "source").returncode == 0

@@ -1,4 +1,4 @@
-"""`train` under the container contract: log, artifact, failures, and what SIGTERM does."""
+"""`train` under the container contract: log, artifact, failures, and SIGTERM."""
 
 from __future__ import annotations
 

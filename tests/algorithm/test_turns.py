@@ -1,4 +1,4 @@
-"""The second task: which class is this, and how far was it turned?"""
+"""Rotations as a second training task: the network predicts the class of an image and its rotation."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def server(*, fail_every: int = 0, hang_up: bool = False) -> Iterator[tuple[int,
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # an answer is one packet: Nagle and delayed acknowledgements would hold a second one back
+        wbufsize = -1  # sends each response in one packet: Nagle's algorithm would delay a second one
 
         def do_POST(self) -> None:
             bodies.append(self.rfile.read(int(self.headers["content-length"])))
@@ -77,7 +77,7 @@ def test_a_server_that_hangs_up_is_connected_to_again() -> None:
 def test_arrivals_keep_their_number_whatever_the_server_does() -> None:
     with server() as (port, bodies):
         figures = load.arrivals(port, request, rate=50, seconds=0.4)
-    assert len(bodies) == 30  # those of the warm-up are sent, and not counted
+    assert len(bodies) == 30  # including the warm-up, which is not part of the figures
     assert figures["errors"] == 0
 
 

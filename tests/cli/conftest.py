@@ -1,4 +1,4 @@
-"""The scones command as people run it: a process of its own, with a data folder of the test's."""
+"""The `scones` command as users run it: in a separate process, with a data folder for each test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCONES = Path(sys.executable).with_name("scones")
 
 @dataclass(frozen=True)
 class Command:
-    """Runs `scones` in a folder, on the data folder `data` in it."""
+    """The `scones` command, run in a folder; its data folder is `data` in that folder."""
 
     folder: Path
 
@@ -34,7 +34,7 @@ class Command:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SCONES_"))}
-        # Nothing of a test goes beyond this machine, whatever goes wrong.
+        # No request of a test leaves this machine, even if the test goes wrong.
         beyond = {"HTTPS_PROXY": "http://127.0.0.1:9", "AWS_EC2_METADATA_DISABLED": "true"}
         return kept | beyond | {"SCONES_DATA_DIR": str(self.data_dir)}
 
@@ -45,7 +45,7 @@ class Command:
         )  # fmt: skip
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        # A terminal's Ctrl-C reaches its program; a background job, as these tests may be, would have it ignored.
+        # Handle SIGINT as a program in a terminal does; these tests may be a background job, which ignores it.
         heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(
             [SCONES, *arguments], cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE,
@@ -53,7 +53,7 @@ class Command:
         )  # fmt: skip
 
     def processes(self) -> list[str]:
-        """The command lines of processes that belong to the data folder, by their arguments, folder or environment."""
+        """Return the command lines of processes whose arguments, folder or environment contain the data folder."""
         told = str(self.data_dir)
         found = []
         for process in psutil.process_iter():

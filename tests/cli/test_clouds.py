@@ -1,4 +1,4 @@
-"""The local cloud's commands."""
+"""The commands that start, show and stop local clouds."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
         assert json.loads(up("status", "--json", "--data-dir", other).stdout)["region"] == "eu-west-1"
         assert json.loads(up("status", "--json").stdout)["region"] == "us-east-1"
         changed = up("up", "--data-dir", other + "/../other2/../other", "--region", "us-west-2", "--detach")
-        assert changed.returncode == 0  # it runs already, and is merely found
+        assert changed.returncode == 0  # the cloud runs already; the command finds it
     finally:
         up("down", "--data-dir", other)
     refused = up("up", "--data-dir", other, "--region", "us-west-2", "--port", "0", "--detach")
@@ -158,14 +158,14 @@ def test_modules_of_the_current_folder_are_not_imported(scones: Any, detach: boo
 
 @pytest.mark.parametrize("path", [".", ":/nowhere", "/nowhere:"])
 def test_entries_of_pythonpath_that_mean_the_current_folder_do_not_reach_the_cloud(scones: Any, path: str) -> None:
-    _leave_traps(scones.folder, "uvicorn", "uvloop", "httptools")  # modules of the cloud that the command does not use
+    _leave_traps(scones.folder, "uvicorn", "uvloop", "httptools")  # only the cloud imports these
     started = scones("up", "--detach", "--port", "0", PYTHONPATH=path)
     assert started.returncode == 0, started.stderr
     assert not (scones.folder / "imported").exists()
 
 
 def _leave_traps(folder: Path, *names: str) -> None:
-    """Put modules into a folder that leave a file, `imported`, when they are imported."""
+    """Write modules into a folder that create the file `imported` when they are imported."""
     for name in names:
         (folder / f"{name}.py").write_text(f"open({str(folder / 'imported')!r}, 'w').close()\n")
 

@@ -1,4 +1,4 @@
-"""Help, its page in the documentation, and mistakes told in a sentence."""
+"""The help texts, their page in the documentation, and one-sentence messages for users' mistakes."""
 
 from __future__ import annotations
 

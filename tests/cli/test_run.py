@@ -1,4 +1,4 @@
-"""`scones run`, whole: from an archive to the report."""
+"""`scones run` from the archive to the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS = [
 
 @pytest.fixture
 def quick(scones: Any) -> Any:
-    """The command, with settings under which training is short: from scratch, and not from ImageNet's weights."""
+    """The `scones` command with short training: from scratch instead of from ImageNet's weights."""
     (scones.folder / "scones.toml").write_text("pretrained = false\n")
     return scones
 
@@ -111,7 +111,7 @@ def test_a_signal_during_a_run_leaves_no_process(quick: Any, small_archive: Path
         line = process.stdout.readline()
         assert line, f"the run ended before {moment}:\n{seen}{process.stderr.read()}"
         seen += line
-    time.sleep(0.05)  # somewhere within the step
+    time.sleep(0.05)  # so that the signal arrives during the step
     os.kill(process.pid, number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number

@@ -1,4 +1,4 @@
-"""`scones studio`: a real JupyterLab with kernels of the SDKs, behind a token, gone with Ctrl-C."""
+"""`scones studio`: a real JupyterLab with the SDKs' kernels; it requires a token and ends with Ctrl-C."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def get(url: str) -> tuple[int, str]:
 
 @contextmanager
 def opened(scones: Any, *arguments: str | Path) -> Iterator[tuple[str, str]]:
-    """Run `scones studio` until Ctrl-C; give JupyterLab's address and its token."""
+    """Run `scones studio`, yield JupyterLab's address and token, and end it with Ctrl-C."""
     command = [Path(sys.executable).with_name("scones"), "studio", *arguments, "--no-browser"]
     command += ["--environments", ENVIRONMENTS]
     environment = scones.environment | {"PYTHONUNBUFFERED": "1"}
@@ -54,7 +54,7 @@ def opened(scones: Any, *arguments: str | Path) -> Iterator[tuple[str, str]]:
             os.kill(studio.pid, signal.SIGINT)
             studio.wait(timeout=60)
         finally:
-            studio.terminate()  # where the test has failed
+            studio.terminate()  # if the test failed
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_studio_opens_jupyterlab_with_the_sdks_kernel(scones, tmp_path):
         assert get(f"{address}/api/contents")[0] == 403
         kernels = json.loads(get(f"{address}/api/kernelspecs?token={token}")[1])["kernelspecs"]
         titles = {name: kernel["spec"]["display_name"] for name, kernel in kernels.items()}
-        # One alone: JupyterLab then opens notebooks with it whatever kernel they name.
+        # If there is only one kernel, JupyterLab uses it for all notebooks, whichever kernel they name.
         assert {name for name in titles if "SageMaker" in titles[name]} == {"python3"}
         assert titles["python3"] == "SageMaker Python SDK v2"
     assert len(list(folder.glob("*.ipynb"))) == 6
@@ -107,7 +107,7 @@ async def executed(session: aiohttp.ClientSession, kernel: str, program: str) ->
                 raise AssertionError("\n".join(told["content"]["traceback"]))
             if told["msg_type"] == "stream" and told["content"]["name"] == "stdout":
                 printed.append(told["content"]["text"])
-            # Idle comes behind what the program has printed; the reply has a channel of its own, and may come before.
+            # The idle status follows all printed output; the reply has a separate channel and may arrive earlier.
             idle = told["msg_type"] == "status" and told["content"]["execution_state"] == "idle"
             if idle and told["parent_header"].get("msg_id") == "1":
                 return "".join(printed)

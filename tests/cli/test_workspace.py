@@ -1,4 +1,4 @@
-"""A workspace: unmodified SDK code finds the local cloud, whatever addresses it names, and has a role."""
+"""A workspace: unmodified SDK code reaches the local cloud even if it names AWS's addresses, and has a role."""
 
 from __future__ import annotations
 

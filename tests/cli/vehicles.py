@@ -1,4 +1,4 @@
-"""A small archive in CIFAR-100's format, whose two classes a network tells apart within seconds."""
+"""A small archive in CIFAR-100's format with two classes that a network learns to distinguish within seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES[8], NAMES[48] = b"bicycle", b"motorcycle"
 
 
 def split(count: int, seed: int) -> dict[bytes, Any]:
-    """Reddish bicycles and bluish motorcycles, by turns."""
+    """Return a split of alternately reddish bicycles and bluish motorcycles."""
     random = np.random.default_rng(seed)
     labels = [(8, 48)[index % 2] for index in range(count)]
     pixels = random.integers(0, 90, (count, 3, 1024), np.uint8)
@@ -26,7 +26,7 @@ def split(count: int, seed: int) -> dict[bytes, Any]:
 
 
 def write(path: Path, train: int = 120, test: int = 16) -> Path:
-    """Write the archive."""
+    """Write the archive to `path` and return the path."""
     members = {"meta": {b"fine_label_names": NAMES}, "train": split(train, 1), "test": split(test, 2)}
     with tarfile.open(path, "w:gz") as tar:
         for name, content in members.items():

@@ -1,4 +1,4 @@
-"""Requests as bytes: signed by botocore, and sent as they are."""
+"""Requests as bytes: signed with botocore and sent unchanged over a socket."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def credentials(cloud: Any) -> Credentials:
 def signed_headers(
     cloud: Any, service: str, body: bytes = b"", *, method: str = "POST", path: str = "/", **headers: str
 ) -> dict[str, str]:
-    """Return the headers of a signed request; underscores in names of further headers stand for hyphens."""
+    """Return the headers of a signed request; in the names of additional headers, underscores become hyphens."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest(method, cloud.url + path, data=body, headers=given)
     declared = given.get("x-amz-content-sha256")
@@ -40,14 +40,14 @@ def signed_headers(
 def send(
     cloud: Any, method: str, path: str, headers: Mapping[str, str | None], body: bytes = b"", *, seconds: float = 30
 ) -> tuple[int, str]:
-    """Send a request as it is, and return the status and the body of its answer."""
+    """Send a request unchanged; return the status code and the body of the response."""
     netloc = urlsplit(cloud.url).netloc
     host, _, port = netloc.partition(":")
     lines = {"Host": netloc, "Content-Length": str(len(body)), "Connection": "close"} | dict(headers)
     head = f"{method} {path} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value is not None) + "\r\n"
     with socket.create_connection((host, int(port)), timeout=seconds) as connection:
-        with contextlib.suppress(ConnectionError):  # a body that is refused is not read to its end
+        with contextlib.suppress(ConnectionError):  # the cloud does not read a rejected body to its end
             connection.sendall(head.encode("latin-1") + body)
         answer = b""
         while received := connection.recv(1 << 16):
@@ -57,7 +57,7 @@ def send(
 
 
 def p99_during(cloud: Any, attack: Callable[[], object]) -> float:
-    """Return the 99th percentile of a second client's latencies in seconds, while an attack is repeated."""
+    """Repeat an attack for about a second; return the 99th percentile of a second client's latencies, in seconds."""
     with probing(cloud.url, cloud.environment) as prober:
         end = time.monotonic() + 1
         attack()

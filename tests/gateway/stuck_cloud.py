@@ -1,4 +1,4 @@
-"""`python -m scones.cloud` whose GetCallerIdentity holds the interpreter lock in C code for minutes."""
+"""`python -m scones.cloud` with a GetCallerIdentity that holds the interpreter lock in C code for minutes."""
 
 from __future__ import annotations
 

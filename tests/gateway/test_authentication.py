@@ -1,4 +1,4 @@
-"""Who is let in: signatures in headers and URLs, dates, hosts and origins."""
+"""Authentication and admission: signatures in headers and URLs, dates, hosts and origins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORM = "Action=GetCallerIdentity&Version=2011-06-15"
 
 
 def send(cloud, request=None, *, headers=None, body=FORM, path="/", method="POST"):
-    """Send a raw HTTP request, with the headers of a signed botocore request where one is given."""
+    """Send an HTTP request, with the headers of the signed botocore request `request` if given."""
     host = urlsplit(cloud.url).netloc
     connection = http.client.HTTPConnection(host, timeout=10)
     given = {"Content-Type": "application/x-www-form-urlencoded"} | dict(request.headers if request else {})
@@ -189,7 +189,7 @@ def presigned(cloud, *, expires, began=None, monkeypatch=None):
 
 
 def test_a_presigned_url_is_answered(cloud):
-    # STS signs the empty body of a GET, which botocore's query signer marks by its hash
+    # STS signs the empty body of a GET request; botocore's query signer adds the hash of that body.
     status, text = send(cloud, method="GET", path=presigned(cloud, expires=60), body=None)
     assert status == 200, text
 

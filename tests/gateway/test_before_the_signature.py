@@ -1,4 +1,4 @@
-"""What is read of a request before its signature is checked is bounded, and nothing unsigned takes effect."""
+"""Requests before authentication: the cloud reads a bounded amount, and nothing unsigned takes effect."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_long_authorization_header_costs_little(cloud, value):
 
 
 def test_a_signed_header_is_named_once(cloud):
-    """A header named a thousand times would make the canonical request a thousand times as long."""
+    """If a header could be named a thousand times, the canonical request would contain its value a thousand times."""
     key = raw_requests.credentials(cloud).access_key
     day = raw_requests.signed_headers(cloud, "sts")["X-Amz-Date"]
     scope = f"{key}/{day[:8]}/us-east-1/sts/aws4_request"
@@ -222,7 +222,7 @@ def test_a_session_token_may_be_added_behind_the_signature_except_in_s3(cloud, b
 
 @pytest.mark.parametrize("service", ["s3", "lambda", "sqs", "sns", "stepfunctions", "sagemaker-runtime"])
 def test_botocore_signs_every_header_that_it_sends(cloud, service):
-    """The refusal of unsigned headers meets no request of the SDK's own."""
+    """The gateway rejects unsigned `x-amz-` headers; the SDK itself sends none."""
     client = cloud.session().client(service, endpoint_url=cloud.url, config=Config(inject_host_prefix=False))
     sent = []
     client.meta.events.register("before-send", lambda request, **_: sent.append(request.headers))
@@ -254,7 +254,7 @@ def test_s3s_headers_have_8_kb(cloud, bucket):
 
 
 def push(cloud, until):
-    """Send the body of a refused request until a moment; return the number of bytes."""
+    """Send bodies of rejected requests until the time `until`; return the number of bytes sent."""
     netloc = urlsplit(cloud.url).netloc
     host, _, port = netloc.partition(":")
     sent, piece = 0, bytes(1 << 20)
@@ -271,7 +271,7 @@ def test_bodies_of_refused_requests_are_read_slowly(cloud):
     until = time.monotonic() + 4
     with probing(cloud.url, cloud.environment) as prober, ThreadPoolExecutor(8) as pool:
         sent = sum(pool.map(lambda _: push(cloud, until), range(8)))
-    assert sent < 600 << 20  # 32 MiB a second, and what sockets hold; without a bound it is more than 2 GB
+    assert sent < 600 << 20  # 32 MiB/s and the socket buffers; more than 2 GB without a limit
     assert prober.percentile(99) < 1
 
 

@@ -1,4 +1,4 @@
-"""Bodies are held to their limits before they are parsed, malformed ones are refused, and none stops others."""
+"""Request bodies: size limits apply before parsing, malformed bodies are rejected, and none blocks other clients."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_an_upload_has_5_gib(cloud, bucket):
         headers = raw_requests.signed_headers(cloud, "s3", b"", method="PUT", path=path)
         status, text = raw_requests.send(cloud, "PUT", path, headers | {"Content-Length": str(length)})
         assert status == 400
-        assert "<Code>EntityTooLarge</Code>" in text or length == 10**30  # which the HTTP parser refuses
+        assert "<Code>EntityTooLarge</Code>" in text or length == 10**30  # the HTTP parser rejects this number
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_malformed_number_in_a_query_is_refused(cloud, bucket, number):
 
 
 def test_a_batch_in_a_form_is_parsed_in_linear_time(cloud):
-    """Eight thousand entries took a minute, when each looked through all fields."""
+    """A quadratic parser, which searched all fields for each entry, took a minute for 8,000 entries."""
     entries = "".join(
         f"&PublishBatchRequestEntries.member.{n}.Id={n}&PublishBatchRequestEntries.member.{n}.Message=m"
         for n in range(1, 8001)
@@ -259,7 +259,7 @@ def test_a_damaged_archive_is_refused(cloud):
 
 
 def test_the_largest_archive_arrives_whole(cloud):
-    """It is refused by the service for what it contains, and a second client notices nothing meanwhile."""
+    """The service rejects the archive because of its content; a second client sees no delay meanwhile."""
     client = cloud.client("lambda", read_timeout=300)
     role = cloud.client("iam").list_roles()["Roles"][0]["Arn"]
     archive = os.urandom(52_428_800)

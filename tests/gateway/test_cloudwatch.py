@@ -1,4 +1,4 @@
-"""CloudWatch's metrics: values, their statistics, and what there is."""
+"""CloudWatch metrics: values, statistics and lists of metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOON = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(
 
 @pytest.fixture
 def namespace(cloud: Any) -> str:
-    """A namespace with three values of one metric: two in a first minute, one in the next."""
+    """A namespace with three values of one metric: two in the first minute, one in the next."""
     name = f"Tests/{uuid.uuid4().hex}"
     values = [(5, 1.0, []), (50, 3.0, []), (70, 8.0, []), (5, 99.0, [{"Name": "Host", "Value": "other"}])]
     cloud.client("cloudwatch").put_metric_data(

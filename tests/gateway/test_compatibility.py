@@ -1,4 +1,4 @@
-"""The page on what of AWS is there: it is what its generator writes, and tells the truth."""
+"""The compatibility page: it equals the output of its generator, and its statements are true."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
 
 def test_the_page_is_what_its_generator_writes():
     written, generated = PAGE.read_text(encoding="utf-8"), compatibility.page()
-    if f"botocore\n{botocore.__version__}." not in written:  # another release names other operations of AWS's
+    if f"botocore\n{botocore.__version__}." not in written:  # other releases have other operations
         written, generated = offered_rows(written), offered_rows(generated)
     assert written == generated, "write it again: python -m scones.cloud.compatibility >docs/compatibility.md"
 

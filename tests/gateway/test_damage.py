@@ -1,4 +1,4 @@
-"""Damaged databases: what is lost is said, nothing that might be wanted is deleted, and other cases give no alarm."""
+"""Damaged databases: losses are reported, damaged files are kept, and undamaged databases cause no warning."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scones.cloud.process import lifecycle
 
 
 def filled(start_cloud, groups: int = 30):
-    """Return a killed cloud whose log groups are in the write-ahead log alone."""
+    """Return a killed cloud whose log groups exist only in the write-ahead log."""
     cloud = start_cloud()
     logs = cloud.client("logs")
     for number in range(groups):
@@ -92,7 +92,7 @@ async def test_a_log_that_begins_anew_gives_no_alarm(tmp_path):
     store = Store(path)
     await store.define("CREATE TABLE items (text TEXT)")
     for _ in range(60):
-        await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages: it begins anew after 1,000
+        await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages; the log restarts after 1,000
     copies = {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}
     await store.close()
     other = tmp_path / "killed"
@@ -106,14 +106,14 @@ async def test_a_log_that_begins_anew_gives_no_alarm(tmp_path):
 
 
 async def generations(folder: Path) -> list[Path]:
-    """Return copies of a store's files, as a kill leaves them: one for each of three logs, then the last closed."""
+    """Return copies of a store's folder: three while it is open, each with a newer log, and one after closing."""
     folder.mkdir()  # noqa: ASYNC240 - nothing else runs
     store = Store(folder / "cloud.sqlite")
     await store.define("CREATE TABLE items (text TEXT)")
     copies = []
     for number in range(3):
         for _ in range(3 if number == 0 else 60):
-            await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages: it begins anew after 1,000
+            await store.execute("INSERT INTO items VALUES (?)", "x" * 100_000)  # 25 pages; the log restarts after 1,000
         copies.append(Path(shutil.copytree(folder, folder.with_name(f"log-{number}"))))
     await store.close()
     return [*copies, folder]
@@ -203,7 +203,7 @@ def test_statements_are_parted_where_they_end():
 
 
 def large(start_cloud) -> Path:
-    """Return the database of a stopped cloud with 2,000 messages in it."""
+    """Return the database of a stopped cloud; it contains 2,000 messages."""
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     queue = sqs.create_queue(QueueName="large")["QueueUrl"]
@@ -216,7 +216,7 @@ def large(start_cloud) -> Path:
 
 
 def page_of(database: Path, table: str, share: float) -> int:
-    """Return the offset of a leaf page of a table, so far into it."""
+    """Return the byte offset of the leaf page that comes after `share` (0 to 1) of a table's leaf pages."""
     connection = sqlite3.connect(database)
     pages = connection.execute(
         "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path", (table,)
@@ -288,7 +288,7 @@ def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, dama
         assert "Rows of sqs_messages are lost" in said
         assert 800 < found < 1200
     else:
-        assert f"sqs {found + 1:,}" in said  # and the queue
+        assert f"sqs {found + 1:,}" in said  # the messages and the queue
         assert found == 2000
     (aside,) = cloud.data_dir.glob("cloud.sqlite-damaged-*")
     assert f"kept in {aside.name}" in said
@@ -433,7 +433,7 @@ def empty(database: Path) -> None:
 def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
     cloud = filled(start_cloud)
     log = cloud.data_dir / "cloud.sqlite-wal"
-    (cloud.data_dir / "identity.json").unlink()  # it would be read from the database
+    (cloud.data_dir / "identity.json").unlink()  # the next start reads the identity from the database
     content = log.read_bytes()
     lose(cloud.data_dir / "cloud.sqlite")
     with pytest.raises(CloudError, match="cloud.sqlite is (missing|empty).*--recover.*docs/recovery.md"):

@@ -1,4 +1,4 @@
-"""Data folders: private to their owner, and started with broken small files."""
+"""Data folders: private to their owner; broken, foreign or replaced files in one are repaired or reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the gateway and the model servers speak it, to clients of every manner."""
+"""The HTTP/1.1 connection of the gateway and the model servers, with well-behaved and misbehaving clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 
 
 class Client:
-    """A connection on which bytes are sent as they are."""
+    """A client connection that sends bytes unchanged."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -36,7 +36,7 @@ class Client:
         return await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 5)
 
     async def answer(self) -> bytes:
-        """Return the body of an answer with a length."""
+        """Return the body of a response that has a Content-Length."""
         head = await self.head()
         length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
         return await asyncio.wait_for(self._reader.readexactly(int(length.split()[1])), 5)
@@ -72,11 +72,11 @@ async def serving(app: App, idle: int = 75) -> AsyncIterator[tuple[Callable[[], 
         for connection in state.connections:
             connection.transport.abort()
         await asyncio.gather(*state.tasks, return_exceptions=True)
-        await asyncio.sleep(0.01)  # in which the loop closes what was aborted
+        await asyncio.sleep(0.01)  # the event loop closes the aborted connections
 
 
 async def body_of(receive) -> bytes:
-    """Return the request's body; raises `ConnectionError` where it does not come whole."""
+    """Return the request's body; raises `ConnectionError` if the client disconnects before its end."""
     whole, more = bytearray(), True
     while more:
         message = await receive()
@@ -94,7 +94,7 @@ async def answer(send, body: bytes, *headers: tuple[bytes, bytes], status: int =
 
 
 async def echo(scope, receive, send):
-    """Answer with the method, what is asked for, and the body."""
+    """Respond with the method, the path with its query, and the body of the request."""
     asked = f"{scope['method']} {scope['path']}?{scope['query_string'].decode()}|".encode()
     await answer(send, asked + await body_of(receive))
 
@@ -148,7 +148,7 @@ async def test_a_body_is_asked_for_where_it_is_read_and_only_there():
         await client.send(b"dy")
         assert await client.answer() == b"body"
         await client.send(head % b"/refuse")
-        assert b"connection: close" in (refusal := await client.rest())  # whether the body comes now cannot be known
+        assert b"connection: close" in (refusal := await client.rest())  # the client may or may not send the body
         assert refusal.startswith(b"HTTP/1.1 200 ")
         assert refusal.endswith(b"no")
 
@@ -218,7 +218,7 @@ async def test_a_body_that_nobody_reads_is_not_taken_in():
         await client.send(b"PUT / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
         client.writer.write(bytes(size))
         await asyncio.sleep(0.3)
-        assert client.writer.transport.get_write_buffer_size() > size - (24 << 20)  # the rest is the system's
+        assert client.writer.transport.get_write_buffer_size() > size - (24 << 20)  # the system buffers the rest
         reading.set()
         assert await client.answer() == str(size).encode()
 
@@ -344,11 +344,11 @@ async def test_an_answer_waits_for_a_client_that_reads_slowly():
         await asyncio.sleep(0.3)
         assert sent < 32
         assert len(await client.answer()) == 64 << 20
-    assert http_connection.JOINED < 1 << 20  # such pieces are not copied behind a head
+    assert http_connection.JOINED < 1 << 20  # pieces of 1 MiB are written without a copy
 
 
 async def endless(_, receive, send):
-    """Answer with pieces of 1 MiB until sending fails."""
+    """Send pieces of 1 MiB until sending fails."""
     await body_of(receive)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for _ in range(1000):

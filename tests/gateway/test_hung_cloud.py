@@ -1,4 +1,4 @@
-"""A cloud that holds its data folder but does not answer is reported, and ended."""
+"""A cloud that holds its data folder but does not respond: it is reported and ended."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
     while stuck_since(stuck_cloud.data_dir) is None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    time.sleep(0.5)  # the stack is written by the cloud's own process
+    time.sleep(0.5)  # the cloud's process writes the stack a moment later
     log = (stuck_cloud.data_dir / "cloud.log").read_text()
     assert "the event loop has been stuck for" in log
     assert "in get_caller_identity" in log

@@ -1,4 +1,4 @@
-"""IAM roles and policies, as the SDKs and the CLI use them."""
+"""IAM roles and policies, as used by the SDKs and the CLI."""
 
 from __future__ import annotations
 

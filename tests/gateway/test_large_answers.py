@@ -1,4 +1,4 @@
-"""Large answers are made in slices, on threads that leave the interpreter to the event loop in between."""
+"""Large responses: threads build them in slices and leave the interpreter to the event loop between slices."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_answers_that_nobody_reads_take_a_bounded_amount_of_memory(start_cloud: 
         return 0
 
     deadline = time.monotonic() + 30
-    while received() < 10:  # until the cloud has noticed that the others have gone
+    while received() < 10:  # until the cloud notices the closed connections
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -121,7 +121,7 @@ def test_a_signal_ends_the_cloud_in_order(start_cloud, number):
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 0.8])
 def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds):
     command = [sys.executable, "-P", "-m", "scones.cloud", "--data-dir", str(tmp_path / "data"), "--port", "0"]
-    # A shell that runs the tests in the background hands on that SIGINT is ignored.
+    # A shell that runs the tests in the background makes its child processes ignore SIGINT.
     defaults = (
         "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     )
@@ -130,7 +130,7 @@ def test_a_signal_ends_a_cloud_that_is_still_starting(tmp_path, number, seconds)
     process.send_signal(number)
     try:
         _, said = process.communicate(timeout=60)
-        # A signal before the cloud's first line ends the interpreter, with an exit code and a traceback of its own.
+        # A signal before the cloud's first line of code ends the interpreter with another exit code and a traceback.
         assert process.returncode in (0, -number) or "scones" not in said
     finally:
         process.kill()

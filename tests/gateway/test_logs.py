@@ -1,4 +1,4 @@
-"""CloudWatch Logs: groups, streams, events, and the tokens that SDKs follow."""
+"""CloudWatch Logs: log groups, log streams, events, and the page tokens that SDKs use."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_deleted_group_takes_its_events_along(cloud):
 
 @pytest.fixture
 def streams(cloud):
-    """A group with seven streams, of which one has no events."""
+    """A log group with seven streams, one of them without events."""
     logs, group = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
     logs.create_log_group(logGroupName=group)
     for number, at in enumerate([5, 3, 3, None, 9, 1, 7]):

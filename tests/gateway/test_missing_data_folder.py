@@ -1,4 +1,4 @@
-"""A cloud whose data folder is deleted or moved acknowledges nothing more, and ends."""
+"""A cloud whose data folder is deleted or moved: it acknowledges no further request and ends."""
 
 from __future__ import annotations
 

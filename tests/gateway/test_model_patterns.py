@@ -1,4 +1,4 @@
-"""The regular expressions of botocore's models: RE2 accepts the same values as an engine that backtracks."""
+"""The regular expressions of botocore's models: RE2 accepts the same values as a backtracking engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LETTERS = "aZ09-_./:*+=@,() \t\n\v$sé漢\U0001f600"
 
 
 def patterns() -> dict[str, list[Any]]:
-    """Return the shapes of all services by their expressions."""
+    """Return the shapes of all services, by their regular expression."""
     found: dict[str, list[Any]] = {}
     for service in offered():
         model = service_model(service.name)
@@ -39,12 +39,12 @@ ATHENA = r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*"
 
 
 def readable(pattern: str) -> str:
-    """Return an expression that Python's parser reads, for the generator: classes of letters are a few of them."""
+    """Return an expression that Python's parser accepts, for `example`; letter classes become a few letters."""
     simple = re.sub(
         r"\\u([0-9A-Fa-f]{4})", lambda unit: re.escape(chr(int(unit[1], 16))), pattern.replace(*SUPPLEMENTARY)
     )
     simple = re.sub(r"\\[pP]\{\w+\}", lambda kind: "a-zé" if in_brackets(kind) else "[a-zé]", simple)
-    simple = re.sub(r"(\\[wds]|é)-", r"\1\-", simple)  # a range cannot begin with a class
+    simple = re.sub(r"(\\[wds]|é)-", r"\1\-", simple)  # a range cannot start with a class
     return simple.replace(r"\z", r"\Z").replace("]*)$", "]*)")
 
 
@@ -57,11 +57,11 @@ ASCII_CLASSES = {
     r"\p{ASCII}": r"\x00-\x7f",
     r"\p{Print}": r"\x20-\x7e",
 }
-"""Classes that mean ASCII in Java and any language in Python's engines."""
+"""Classes that match only ASCII in Java, but all of Unicode in Python's engines."""
 
 
 def java(pattern: str) -> str:
-    """Return a model's expression for `regex`, with Java's meaning of surrogate pairs and of the names of classes."""
+    """Return a model's expression for the package `regex`, with Java's meaning of surrogate pairs and class names."""
 
     def spelled(found: re.Match[str]) -> str:
         if found[0] in (r"[\S\s]", r"[\s\S]"):
@@ -83,7 +83,7 @@ def in_brackets(found: re.Match[str]) -> bool:
 
 
 def example(tree: Any, rng: random.Random) -> str:
-    """Return a text that an expression describes, without regard to what it looks ahead for."""
+    """Return a text that an expression matches; lookaheads are ignored."""
     return "".join(_piece(kind, value, rng) for kind, value in tree)
 
 

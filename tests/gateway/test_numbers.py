@@ -1,4 +1,4 @@
-"""Numbers and dates of clients: what is read, and that nothing else is raised than `ValueError`."""
+"""Numbers and dates from clients: valid forms are parsed, and all others raise `ValueError`."""
 
 from __future__ import annotations
 

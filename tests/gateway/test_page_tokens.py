@@ -1,4 +1,4 @@
-"""Tokens that no list has given are refused by every service, in its own code."""
+"""Page tokens that no list operation returned: every service rejects them with its own error code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prober of the tests, on a cloud that is stopped for a moment."""
+"""The latency prober of the tests, checked against a cloud that is stopped for a second."""
 
 from __future__ import annotations
 

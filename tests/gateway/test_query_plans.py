@@ -1,6 +1,7 @@
-"""No statement of a service reads all of a table that grows with what is kept, or sorts what it reads of one.
+"""No service executes a SQL statement that scans a growing table or sorts rows of one.
 
-Statements that are written in one piece are found in the code, those that are put together in what a cloud executes.
+A table is growing if work adds rows to it. One test finds the statements that the code contains as complete strings;
+another records what a cloud executes, to find the statements that the code assembles from pieces.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ CONFIGURATION = {
     "s3_notification_configurations", "sfn_activities", "sfn_aliases", "sfn_machines", "sfn_versions",
     "sns_subscriptions", "sns_topics", "sqs_queues", "log_groups",
 }  # fmt: skip
-"""Tables with a row for each thing that somebody has set up; AWS has quotas for most, and work adds to none."""
+"""Tables of resources that users create. AWS has quotas for most, and work adds rows to none."""
 ALLOWED = {
     "SELECT id, function FROM accepted_events": "the start goes on with every event that has not ended",
     "SELECT lane, min(id) AS first, max(id) AS last FROM": "the start goes on with every delivery that is not made",
@@ -41,7 +42,7 @@ ALLOWED = {
     "SELECT seq FROM sqlite_sequence": "a row for each table",
     "SELECT arn, document FROM sagemaker_resources WHERE kind = ?": "Search: AWS, too, looks at all, and counts them",
 }
-"""Statements that may read or sort all of a table, by how they begin, each with the reason."""
+"""Beginnings of the statements that may scan or sort a whole table, each with the reason."""
 _STATEMENT = re.compile(r"\s*(SELECT|UPDATE|DELETE|INSERT|WITH)\s")
 
 
@@ -57,7 +58,7 @@ def schema() -> Iterator[sqlite3.Connection]:
 
 
 def complaints(schema: sqlite3.Connection, sql: str) -> list[str]:
-    """Return the steps of a statement's plan that grow with what is kept; none of a piece of a statement."""
+    """Return the steps of a query plan that scan or sort a growing table; none if the statement is incomplete."""
     return [
         step
         for step in plan(schema, sql)
@@ -70,7 +71,7 @@ def plan(schema: sqlite3.Connection, sql: str) -> list[str]:
     for count in range(40):
         try:
             return [row[3] for row in schema.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * count)]
-        except sqlite3.ProgrammingError:  # another number of parameters
+        except sqlite3.ProgrammingError:  # wrong number of parameters
             continue
         except sqlite3.OperationalError:
             return []
@@ -91,7 +92,7 @@ def allowed(sql: str) -> bool:
 
 
 def written() -> Iterator[tuple[str, str]]:
-    """Yield the module and the text of each statement in the code; f-strings if they have the module's names alone."""
+    """Yield the module and the text of each statement in the code, including f-strings of module-level names."""
     for found in pkgutil.walk_packages(services.__path__, services.__name__ + "."):
         module = importlib.import_module(found.name)
         tree = ast.parse(Path(module.__file__ or "").read_text())
@@ -119,7 +120,7 @@ def test_no_statement_in_the_code_reads_a_growing_table_whole(schema):
 
 
 class TracedStore(Store):
-    """A store that keeps the statements which it executes."""
+    """A store that records the statements that it executes."""
 
     executed: set[str] = set()
 
@@ -137,7 +138,7 @@ JOBS = ["TrainingJobs", "ProcessingJobs", "TransformJobs", "HyperParameterTuning
 
 
 def calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield the calls of whose statements none is written in one piece."""
+    """Yield the operations whose statements the code assembles from pieces."""
     yield "stepfunctions", "CreateStateMachine", {"name": "m", "definition": PASS, "roleArn": ROLE, "publish": True}
     yield "stepfunctions", "CreateStateMachineAlias", {
         "name": "a", "routingConfiguration": [{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}],

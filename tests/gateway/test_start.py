@@ -1,4 +1,4 @@
-"""What a cloud loads before it answers."""
+"""The start of a cloud: packages and services that load only on demand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scones.cloud.wire.model import service_model
 
 LATER = ("awscrt", "boto3", "jsonata", "numpy", "onnx", "onnxruntime", "optuna", "psutil", "torch",
          "scones.cloud.services.stepfunctions.service")  # fmt: skip
-"""Packages that take long to import, and that a cloud needs for some requests only."""
+"""Packages that are slow to import and that only some requests need."""
 
 
 def test_a_start_imports_no_package_that_only_some_requests_need():
@@ -45,7 +45,7 @@ def test_step_functions_starts_with_the_cloud_if_an_execution_is_under_way(start
     again = start_cloud()
     deadline = time.monotonic() + 60
     query = "SELECT 1 FROM sfn_executions WHERE status = 'SUCCEEDED'"
-    while not _rows(again.data_dir, query):  # no request wakes the service
+    while not _rows(again.data_dir, query):  # reads the database: a request would start the service
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert again.client("stepfunctions").describe_execution(executionArn=execution)["status"] == "SUCCEEDED"

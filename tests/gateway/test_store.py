@@ -1,4 +1,4 @@
-"""The store: group commit, order, and writes that undo only themselves."""
+"""The store: group commit, order of writes, and failed writes that roll back only their own changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random UUIDs as text."""
+"""Random UUIDs in text form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests and answers by botocore's models: what is parsed, what is refused, in which words."""
+"""Requests and responses according to botocore's models: parsing, validation, and the texts of validation errors."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_validation_names_everything_at_once():
 
 
 def test_what_a_list_or_map_holds_is_told_with_all_that_it_must_be():
-    """As people have been told by AWS: by ACM and, of function URLs, architectures and variables, by Lambda."""
+    """Users report these texts from ACM, and from Lambda for function URLs, architectures and variables."""
     names = failures(
         "sagemaker", "CreateModel", {"ModelName": "m", "VpcConfig": {"SecurityGroupIds": ["!"], "Subnets": ["s"]}}
     )

@@ -1,4 +1,4 @@
-"""The AWS CLI, unmodified, against a local cloud: functions, state machines, logs, objects."""
+"""The unmodified AWS CLI against a local cloud: functions, state machines, logs and objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROLE = "arn:aws:iam::111122223333:role/command-line"
 
 @pytest.fixture
 def aws(cloud):
-    """Run the AWS CLI and return what it prints, parsed."""
+    """Run the AWS CLI and return its output, parsed from JSON."""
 
     def run(*arguments: str, fails: str | None = None):
         done = cloud.run("aws", *arguments, "--output", "json")

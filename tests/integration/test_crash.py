@@ -1,4 +1,4 @@
-"""kill -9 of the whole process tree while executions run: what was answered is there, and what ran goes on."""
+"""kill -9 of the process tree while executions run: acknowledged data survives, and the executions continue."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def chain(arns: list[str]) -> str:
 
 
 class Run:
-    """Pictures are put and executions started until the cloud no longer answers; what was answered is remembered."""
+    """Uploads objects and starts executions until the cloud no longer responds; records the acknowledged ones."""
 
     def __init__(self, cloud) -> None:
         self._s3, self._states = cloud.client("s3"), cloud.client("stepfunctions")
@@ -82,7 +82,7 @@ class Run:
             started = self._states.start_execution(stateMachineArn=self.machine, input=json.dumps({"key": key}))
             self.executions[started["executionArn"]] = number
         except (BotoCoreError, ClientError):
-            return  # not answered: nothing is promised
+            return  # not acknowledged, so it may be lost
         if len(self.executions) >= 25:
             self.enough.set()
 

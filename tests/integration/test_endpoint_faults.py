@@ -1,7 +1,7 @@
-"""Faults at an endpoint under load: killed workers and clouds, hostile clients, a full disk.
+"""Faults of an endpoint under load: killed workers and clouds, hostile clients, a full disk.
 
-No answer is wrong, no answered request's record is lost, and the endpoint answers again by itself. The model is tiny
-and made here: it answers the softmax of a picture's mean colour, so that every request has an answer of its own.
+No response is wrong, no capture record of an answered request is lost, and the endpoint recovers by itself. The tests
+build a tiny model that returns the softmax of an image's mean colour, so that requests have different responses.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Colour = tuple[int, int, int]
 
 
 def artifact() -> bytes:
-    """Return the model.tar.gz."""
+    """Return the content of the model's model.tar.gz."""
     size = 32
     pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", size, size, 3])
     probabilities = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])
@@ -82,7 +82,7 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 class Endpoint:
-    """An endpoint that captures everything."""
+    """An endpoint that captures the response of every request."""
 
     def __init__(self, cloud: Any, name: str) -> None:
         self.cloud = cloud
@@ -125,7 +125,7 @@ class Endpoint:
         self.sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=self.name, WaiterConfig=QUICK)
 
     def invoke(self, colour: Colour, request: str = "none", size: int = 32) -> bool:
-        """Ask for a picture's answer; True where it is right."""
+        """Invoke the endpoint with an image of one colour; return True if the response is correct."""
         answer = self.runtime.invoke_endpoint(
             EndpointName=self.name, Body=picture(colour, size), ContentType="image/png", InferenceId=request
         )
@@ -136,7 +136,7 @@ class Endpoint:
         self.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=self.name, WaiterConfig=QUICK)
 
     def captured(self) -> list[str]:
-        """Delete the endpoint, which flushes its records, and return their inference ids."""
+        """Delete the endpoint, which flushes its capture records, and return their inference ids."""
         self.delete()
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"captures/{self.name}/")
         bodies = [
@@ -147,7 +147,7 @@ class Endpoint:
         return [json.loads(line)["eventMetadata"]["inferenceId"] for body in bodies for line in body.splitlines()]
 
     def servers(self) -> list[psutil.Process]:
-        """Return the processes of model servers: each a supervisor, or a worker below one."""
+        """Return the processes of model servers: supervisors and their workers."""
         found = []
         for process in psutil.Process(self.cloud.running.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -161,7 +161,7 @@ class Endpoint:
 
 
 class Load:
-    """Clients that ask one request after another, and what they got."""
+    """Clients that send one request after another, and their results."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -184,13 +184,13 @@ class Load:
                 thread.join()
 
     def go_on(self, count: int = 50) -> None:
-        """Wait until so many more requests were answered."""
+        """Wait until `count` more requests have a correct response."""
         target = len(self.right) + count
         until(lambda: len(self.right) >= target)
 
     @property
     def codes(self) -> set[str]:
-        """The codes of the errors, or the name of one's class where it is none of AWS's."""
+        """The AWS codes of the errors; the class name for an error that is not AWS's."""
         return {
             error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
             for error in self.errors
@@ -224,7 +224,7 @@ def test_killed_workers_cost_no_right_answer_and_no_record(start_cloud: Any) -> 
             for worker in until(lambda: len(found := endpoint.workers()) == 2 and found)[:victims]:
                 worker.kill()
         load.go_on()
-        for process in endpoint.servers():  # the supervisor as well: now the cloud starts the server anew
+        for process in endpoint.servers():  # the supervisor, too, so that the cloud restarts the server
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         load.go_on()
@@ -247,7 +247,7 @@ def test_a_killed_cloud_loses_no_answered_requests_record(start_cloud: Any) -> N
     captured = again.captured()
     assert set(load.right) <= set(captured)
     assert len(captured) == len(set(captured))
-    assert len(captured) <= len(load.right) + 8 + 1  # requests that were answered when nobody could hear it
+    assert len(captured) <= len(load.right) + 8 + 1  # 8 clients may have missed a response; 1 is `again`'s
 
 
 @pytest.mark.slow
@@ -263,7 +263,7 @@ def test_updates_and_a_deletion_fail_no_request(start_cloud: Any) -> None:
         assert load.errors == []
         captured = endpoint.captured()
     assert load.wrong == []
-    assert load.codes <= {"ValidationError"}  # asked after the deletion
+    assert load.codes <= {"ValidationError"}  # from requests after the deletion
     assert sorted(captured) == sorted(load.right)
 
 
@@ -355,7 +355,7 @@ def test_records_that_cannot_be_written_wait_until_they_can(start_cloud: Any) ->
     spools = cloud.data_dir / "sagemaker" / "capture"
     aside = spools.with_name("capture-aside")
     spools.rename(aside)
-    spools.write_bytes(b"")  # no file can be made below it, as on a full disk; root may write anywhere else
+    spools.write_bytes(b"")  # no file can be created below a file: fails for root, too, as a full disk does
     asked = [uuid.uuid4().hex for _ in range(20)]
     assert all(endpoint.invoke((index, 0, 0), request) for index, request in enumerate(asked))
     assert "Captured records wait in memory" in (cloud.data_dir / "cloud.log").read_text()

@@ -1,7 +1,7 @@
-"""A disk without room: requests are refused, background work waits, and goes on by itself when there is room.
+"""A full disk: requests are rejected; background work waits, and continues by itself when there is space again.
 
-The room is taken away by lowering the running cloud's limit on file sizes, which needs no privileges: writes beyond
-it fail as on a full disk. A second test fills a real file system, where user namespaces allow one to be mounted.
+Most tests lower the running cloud's limit on file sizes, which needs no privileges; writes beyond it fail as on a full
+disk. One test fills a real file system; it is skipped if no file system can be mounted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::111122223333:role/full-disk"
 LIMIT = 32 * 1024
-"""Bytes up to which files may grow while the disk is full: the log's lines fit, the database's do not."""
+"""Maximum file size in bytes while the disk is "full": cloud.log fits, the database does not."""
 
 linux = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="prlimit is Linux's")
 
@@ -61,7 +61,7 @@ def test_executions_wait_for_room_and_go_on_without_a_restart(start_cloud):
         with pytest.raises(ClientError) as refused:
             states.start_execution(stateMachineArn=machine, name="refused")
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
-        time.sleep(3)  # the executions' waits end
+        time.sleep(3)  # the executions' Wait states end
         statuses = {states.describe_execution(executionArn=arn)["status"] for arn in started}
         assert statuses == {"RUNNING"}
     finally:
@@ -128,7 +128,7 @@ def test_what_events_and_queues_owe_is_delivered_when_there_is_room(start_cloud)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MB, where one can be mounted."""
+    """A file system of 24 MB; the test is skipped if it cannot be mounted."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
@@ -162,7 +162,7 @@ def test_a_file_system_that_is_full_for_a_while_loses_nothing(small_disk, start_
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
     time.sleep(3)
     with contextlib.suppress(ClientError):
-        for _ in range(500):  # until the pages that the log has left are used up
+        for _ in range(500):  # until the free pages of the write-ahead log are used
             s3.put_object(Bucket="small", Key="small", Body=b"x" * 60_000)
     shown = json.loads(cloud.run("scones", "status", "--json", "--data-dir", str(cloud.data_dir)).stdout)
     assert "disk_full" in shown

@@ -1,4 +1,4 @@
-"""A data folder always opens: what cannot be taken up ends with a reason, and --recover takes up nothing."""
+"""A cloud always starts: work that cannot be resumed fails with a reason, and --recover resumes nothing."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ def test_what_cannot_be_resumed_fails_with_a_reason_and_the_rest_goes_on(start_c
         found = client.describe_execution(executionArn=arn)
         assert found["error"] == "States.Runtime"
         assert "local cloud" in found["cause"]
-        if "details = '{]'" not in sql:  # of which the history cannot be listed
+        if "details = '{]'" not in sql:  # this damage makes the history unreadable
             last = client.get_execution_history(executionArn=arn, reverseOrder=True)["events"][0]
             assert last["type"] == "ExecutionFailed"
             assert last["executionFailedEventDetails"]["cause"] == found["cause"]
     log = again.data_dir / "cloud.log"
     assert log.read_text().count("is not resumed") >= 4
-    log.write_text("")  # two of them fail while they run, with a traceback
+    log.write_text("")  # two executions fail while running; the cloud logs a traceback
 
 
 def test_damaged_rows_of_all_services_do_not_stop_the_start(start_cloud):
@@ -131,11 +131,11 @@ def test_damaged_rows_of_all_services_do_not_stop_the_start(start_cloud):
     sagemaker = again.client("sagemaker")
     until(lambda: sagemaker.describe_endpoint(EndpointName="empty")["EndpointStatus"] == "Failed", "it goes on")
     assert "local cloud could not bring" in sagemaker.describe_endpoint(EndpointName="empty")["FailureReason"]
-    (again.data_dir / "cloud.log").write_text("")  # jobs that lack everything fail with a traceback
+    (again.data_dir / "cloud.log").write_text("")  # jobs without required fields fail with a traceback
 
 
 def minimal(kind: str) -> dict[str, Any]:
-    """Return a document that has its name and status, and lacks everything else that work needs."""
+    """Return a resource's document with its name, its status and times, but without other required fields."""
     word = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob",
             "hyper-parameter-tuning-job": "HyperParameterTuningJob"}.get(kind)  # fmt: skip
     about = {"CreationTime": 0, "LastModifiedTime": 0}
@@ -196,7 +196,7 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
 
     def leftovers(place: str) -> list[Leftover]:
         async def die() -> None:
-            raise SystemExit  # the process ends during a step: nothing is erased
+            raise SystemExit  # the process ends during a step and leaves the record of the step
 
         async def give_up(reason: str) -> None:
             ended.append(reason)
@@ -208,7 +208,9 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
 
     for _ in range(STRIKES):
         Resumption(tmp_path, recover=False)
-        (tmp_path / "resumed-step").write_bytes(b"execution bad at event 7\n")  # the process ended during this step
+        (tmp_path / "resumed-step").write_bytes(
+            b"execution bad at event 7\n"
+        )  # as if the process had ended during this step
     resumption = Resumption(tmp_path, recover=False)
     resumption.plan(leftovers("event 7"))
     await resumption.run()
@@ -219,7 +221,7 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
 
 @pytest.mark.slow
 def test_an_execution_that_kills_the_cloud_on_resume_is_failed_in_the_end(start_cloud, tmp_path, monkeypatch):
-    """A stand-in for a fault that no bound catches: a module that kills the process in a step of this execution."""
+    """Simulates a fault that no limit prevents: a module kills the process in one step of this execution."""
     fault = tmp_path / "fault"
     fault.mkdir()
     (fault / "sitecustomize.py").write_text(

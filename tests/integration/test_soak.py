@@ -1,4 +1,4 @@
-"""kill -9 of the whole tree, again and again at random moments: every execution ends as it would have.
+"""Repeated kill -9 of the process tree at random times: every execution ends as it would without the kills.
 
 `SCONES_SOAK_KILLS=100 pytest tests/integration/test_soak.py` soaks for longer; `SCONES_SOAK_SEED` repeats a run.
 """
@@ -102,7 +102,7 @@ def expected_output(n: int) -> dict[str, Any]:
 
 
 def expected_events(n: int) -> Counter[str]:
-    """Return how often each event is recorded, however often the cloud was killed; tasks may begin more often."""
+    """Return the number of events of each type except TaskScheduled and TaskStarted, which kills can increase."""
     failures = n % 3
     return Counter(
         {
@@ -131,7 +131,7 @@ def expected_events(n: int) -> Counter[str]:
 
 
 def make(cloud: Any) -> str:
-    """Create the function and the machine; return the machine's ARN."""
+    """Create the function and the state machine; return the state machine's ARN."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("code.py", CODE)
@@ -146,7 +146,7 @@ def make(cloud: Any) -> str:
 
 
 def start_until_killed(cloud: Any, machine: str, numbers: count[int], moment: float) -> dict[str, int]:
-    """Start executions from four threads and kill the tree at a moment; return those that were answered."""
+    """Start executions from four threads, kill the cloud after `moment` seconds; return the acknowledged ones."""
     answered: dict[str, int] = {}
     left = threading.Semaphore(PER_KILL)
 

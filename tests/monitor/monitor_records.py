@@ -1,4 +1,4 @@
-"""Captures as an endpoint would write them, drawn here."""
+"""Synthetic captures in the form that an endpoint writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 START = datetime(2026, 11, 23, 13, 59, 58, tzinfo=UTC)
-"""Two seconds before the hour, so that captures cross into the next hour's folder."""
+"""Two seconds before the hour, so that captures continue in the next hour's folder."""
 
 
 def draw_picture(seed: int) -> bytes:
@@ -26,7 +26,7 @@ def draw_picture(seed: int) -> bytes:
 def capture_line(
     scores: Sequence[float] = (0.97, 0.03), moment: datetime = START, seed: int = 0, event_id: str | None = None
 ) -> dict[str, Any]:
-    """Return a record as AWS writes it for a picture: BASE64 in, JSON out."""
+    """Return a capture record as AWS writes it for an image: the input in BASE64, the output in JSON."""
     return {
         "captureData": {
             "endpointInput": {
@@ -51,7 +51,7 @@ def capture_line(
 
 
 def file_name(moment: datetime) -> str:
-    """Return the name that SageMaker gives a file whose first record is of that moment."""
+    """Return the name of a SageMaker capture file whose first record has the time `moment`."""
     return f"{moment:%Y/%m/%d/%H/%M-%S}-{moment.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
 
 
@@ -62,7 +62,7 @@ def write_lines(path: Path, lines: Sequence[dict[str, Any] | str]) -> None:
 
 
 def write_captures(folder: Path, answers: Sequence[Sequence[float]]) -> Path:
-    """Write one record per answer, a second apart and three to a file, into a new folder's hourly folders."""
+    """Write a record per answer, one second apart and three per file, into hourly folders of a new folder."""
     folder.mkdir()
     for first in range(0, len(answers), 3):
         moments = [START + timedelta(seconds=first + place) for place in range(len(answers[first : first + 3]))]

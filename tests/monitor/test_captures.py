@@ -1,4 +1,4 @@
-"""Reading captures: every encoding, several records per file, damaged lines, and files that arrive while we wait."""
+"""Reading captures: all encodings, several records per file, damaged lines, and files that arrive while waiting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(tmp_path:
 
     captures = read_captures(FolderCaptures(folder))
 
-    assert len({path.parent.name for path in folder.rglob("*.jsonl")}) == 2  # two hours
+    assert len({path.parent.name for path in folder.rglob("*.jsonl")}) == 2  # folders of two hours
     assert captures.files == 2
     assert [record.event_id for record in captures.records] == ["event-0", "event-1", "event-2", "event-3"]
     assert [record.predicted for record in captures.records] == [0, 1, 0, 1]
@@ -127,7 +127,7 @@ def test_a_damaged_line_is_reported_and_the_others_are_read(tmp_path: Path, line
 def test_since_leaves_out_what_was_before(tmp_path: Path) -> None:
     folder = write_captures(tmp_path / "captures", [[0.9, 0.1]] * 5)
 
-    # Records tell whole seconds: one of 13:59:59.9 is written as 13:59:59.
+    # Records have whole seconds: SageMaker writes 13:59:59.9 as 13:59:59.
     captures = read_captures(FolderCaptures(folder), since=START + timedelta(seconds=1, milliseconds=400))
 
     assert [record.event_id for record in captures.records] == ["event-1", "event-2", "event-3", "event-4"]
@@ -178,7 +178,7 @@ def test_what_aws_captured_is_read_to_the_last_line() -> None:
 
 @pytest.fixture
 def bucket_captures(cloud: Any) -> S3Captures:
-    """A new bucket of the local cloud, read with boto3."""
+    """Captures in a new bucket of the local cloud, read with boto3."""
     client, bucket = cloud.client("s3"), f"captures-{uuid.uuid4()}"
     client.create_bucket(Bucket=bucket)
     return S3Captures(client, bucket, "data_capture", "vehicles")
@@ -202,7 +202,7 @@ def test_records_are_read_from_the_hourly_keys_of_one_endpoint_alone(bucket_capt
 
     assert (len(captures.records), captures.files, captures.bad_lines) == (6, 3, ())
     assert captures.records[0].file.startswith("data_capture/vehicles/AllTraffic/2026/11/23/13/59-58-000-")
-    assert (len(late.records), late.files) == (2, 2)  # the first hour was not even listed
+    assert (len(late.records), late.files) == (2, 2)  # the first hour was not listed
 
 
 def test_waiting_ends_when_the_last_file_is_flushed_to_the_bucket(bucket_captures: S3Captures) -> None:

@@ -1,4 +1,4 @@
-"""The report and its charts: complete, self-contained, honest about synthetic data, and safe with hostile names."""
+"""The report and its charts: complete, self-contained, marked if the data is synthetic, and safe with hostile names."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Captures:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory, captures: Captures) -> Path:
-    """A report to look at alone, its charts beside it."""
+    """A report that tests only read, with its charts next to it."""
     folder = tmp_path_factory.mktemp("reported") / "report"
     path = write_report(folder, captures, FACTS, labels=LABELS)
     assert path == folder / "report.html"
@@ -145,7 +145,7 @@ def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(repo
             assert 200 <= picture.height <= 2000
     assert len(page.attributes("srcset")) == 5
     images = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert len(images) == 5 + 4  # the charts, and the least confident pictures
+    assert len(images) == 5 + 4  # the charts, and the images of lowest confidence
     assert all(len(image["alt"]) > 20 for image in images)
     assert "1 ended with ModelError in ClassifyImage" in next(i["alt"] for i in images if "State machine" in i["alt"])
 
@@ -249,7 +249,7 @@ def test_charts_hold_for_few_and_for_many(statistics: Statistics, theme: charts.
         assert 250 <= picture.height <= 1700
         background = picture.convert("RGB").getpixel((2, 2))
         assert background == tuple(bytes.fromhex(theme.paper[1:]))
-        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 3  # something is drawn
+        assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 3  # the chart is not empty
 
 
 def test_the_main_path_follows_next_and_ends_at_a_loop() -> None:

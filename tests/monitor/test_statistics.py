@@ -1,4 +1,4 @@
-"""The figures, against examples worked out by hand."""
+"""The report's statistics, compared with results calculated by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environments with the real SDKs, installed once below build/, and notebooks executed in them."""
+"""Executes notebooks in environments with the real SDKs, which are installed once below build/."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Execute = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def execute(tmp_path: Path) -> Execute:
-    """Execute a notebook in a cloud's workspace with SDK v2, as JupyterLab would; return it with its outputs."""
+    """Execute a notebook in a cloud's workspace with SDK v2, as JupyterLab does; return it with its outputs."""
     LAB.install(ENVIRONMENTS)
     SDK_V2.install(ENVIRONMENTS)
     kernels = write_kernels(ENVIRONMENTS, [SDK_V2], tmp_path / "kernels")
@@ -31,7 +31,7 @@ def execute(tmp_path: Path) -> Execute:
     def run(
         cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3", **variables: str
     ) -> dict[str, Any]:
-        source, target = folder / "given.ipynb", tmp_path / "executed.ipynb"  # its kernel runs where a notebook lies
+        source, target = folder / "given.ipynb", tmp_path / "executed.ipynb"  # a kernel runs in its notebook's folder
         source.write_text(json.dumps(notebook))
         environment = cloud.environment | workspace.environment(cloud.running)
         environment |= {"JUPYTER_PATH": str(kernels), "HTTPS_PROXY": "http://127.0.0.1:9", "IPYTHONDIR": str(tmp_path)}

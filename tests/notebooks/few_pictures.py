@@ -1,4 +1,4 @@
-"""A part of the real pictures: notebooks do the same with it as with all, and train in less time."""
+"""A sample of the real images, so that notebooks run in full but train in less time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write(folder: Path, archive: Path, every: int) -> Path:
-    """Write an archive with every so-many-th picture of another into a new folder, under the same name."""
+    """Write every `every`-th image of an archive to an archive of the same name in a new folder; return its path."""
     folder.mkdir()
     path = folder / archive.name
     with tarfile.open(archive) as whole, tarfile.open(path, "w:gz") as part:

@@ -1,4 +1,4 @@
-"""The notebooks that `scones studio` opens run from the first to the last, and show the code that we deploy."""
+"""The notebooks of `scones studio`: they run in order without errors, and show the code that the workflow deploys."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "data" / "cifar-100-p
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return our notebooks as a workspace gets them, in their order, by name."""
+    """Copy the notebooks into a folder as `scones studio` does; return them by file name, in order."""
     provide(folder)
     return {path.name: json.loads(path.read_text()) for path in sorted(folder.glob("*.ipynb"))}
 
 
 def shown(notebook: dict[str, Any]) -> str:
-    """Return what the cells of an executed notebook print and answer."""
+    """Return the text output of an executed notebook's cells."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     return "\n".join("".join(each.get("text") or each.get("data", {}).get("text/plain", "")) for each in outputs)
 
@@ -36,7 +36,7 @@ def charts(notebook: dict[str, Any]) -> int:
 @pytest.mark.slow
 def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cloud, execute, tmp_path):
     cloud, folder = start_cloud(), tmp_path / "notebooks"
-    source = {}  # without an archive they draw pictures
+    source = {}  # without an archive, the notebooks use the synthetic dataset
     if ARCHIVE.exists():
         source["SCONES_SOURCE"] = str(few_pictures.write(tmp_path / "few", ARCHIVE, every=3))
     done = {name: execute(cloud, notebook, folder, **source) for name, notebook in read(folder).items()}

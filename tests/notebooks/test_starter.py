@@ -1,4 +1,4 @@
-"""The course's notebook, completed as students complete it, runs from its first cell to its last."""
+"""The course's starter notebook, completed as a student would, runs from the first cell to the last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOURCE = "https://www.cs.toronto.edu/~kriz"
 
 @pytest.fixture
 def origin(archive: Path, tmp_path: Path) -> Iterator[str]:
-    """The archive's host, on this machine; its archive has every fifth picture."""
+    """The address of a local web server in place of the archive's host; its archive has every fifth image."""
     folder = few_pictures.write(tmp_path / "origin", archive, every=5).parent
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -30,7 +30,7 @@ def origin(archive: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def printed(cell: dict[str, Any]) -> str:
-    """Return what a cell shows: its streams and its value."""
+    """Return the text output of a cell: its streams and its value."""
     parts = []
     for output in cell["outputs"]:
         text = output.get("text") or output.get("data", {}).get("text/plain", "")
@@ -43,7 +43,7 @@ def test_the_starter_notebook_runs_unchanged_from_etl_to_the_last_chart(start_cl
     cloud = start_cloud()
     folder = tmp_path / "notebook"
     folder.mkdir()
-    notebook = json.loads(STARTER.read_text().replace(SOURCE, origin))  # the host alone: nothing leaves this machine
+    notebook = json.loads(STARTER.read_text().replace(SOURCE, origin))  # only the host: no request leaves this machine
     cells = execute(cloud, notebook, folder)["cells"]
     shown = [printed(cell) for cell in cells if cell["cell_type"] == "code"]
     everything = "\n".join(shown)

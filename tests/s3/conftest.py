@@ -1,4 +1,4 @@
-"""A client and a bucket of a test's own."""
+"""Fixtures of the S3 tests: a client, and a new bucket for each test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bucket(s3):
 
 @pytest.fixture
 def refusal():
-    """Call an operation that must fail; return its error code, HTTP status and the error's members."""
+    """Call an operation that must fail; return its error code, the HTTP status, and the error's members."""
 
     def refuse(operation, **params):
         with pytest.raises(ClientError) as caught:

@@ -1,4 +1,4 @@
-"""Random buckets, listed in random ways, against what sorted Python lists give."""
+"""Random buckets, listed with random parameters and compared with sorted Python lists."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def text(chance: random.Random, longest: int) -> str:
 
 
 def in_xml(written: str) -> str:
-    """Return a text without U+FFFF, which XML cannot have; boto3 asks for URL encoding in listings of objects alone."""
+    """Replace U+FFFF, which XML cannot contain, with U+FFFD; boto3 requests URL encoding only in object listings."""
     return written.replace("\uffff", "\ufffd")
 
 
 def grouped(keys: list[str], prefix: str, delimiter: str, after: str) -> list[tuple[str, bool]]:
-    """Return keys and common prefixes (True) in S3's order, that of their code points."""
+    """Return keys (False) and common prefixes (True) in S3's order, by code points."""
     entries = set()
     for key in keys:
         cut = key.find(delimiter, len(prefix)) if delimiter and key.startswith(prefix) else -1

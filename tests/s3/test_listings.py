@@ -1,4 +1,4 @@
-"""Listings against what a sorted list of keys says."""
+"""Object listings, compared with a sorted list of the keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def filled(s3, bucket):
 
 
 def expected(prefix="", delimiter="", after=""):
-    """Return keys and common prefixes in S3's order: that of their UTF-8 bytes."""
+    """Return keys and common prefixes in S3's order, by their UTF-8 bytes."""
     entries = set()
     for key in KEYS:
         if key.startswith(prefix) and key.encode() > after.encode():

@@ -1,4 +1,4 @@
-"""Event notifications: functions and queues are told of what happens in a bucket."""
+"""Event notifications of buckets to Lambda functions and SQS queues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 @pytest.fixture
 def queue(cloud):
-    """Make a queue; return its ARN, and what waits for the first message of an event in it."""
+    """Create a queue; return its ARN and a function that waits for a number of messages and returns their bodies."""
     sqs = cloud.client("sqs")
     url = sqs.create_queue(QueueName=f"changes-{uuid.uuid4().hex[:12]}")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

@@ -1,4 +1,4 @@
-"""Objects: what is put is what is got, in whole, in part and under conditions."""
+"""Objects: uploads and downloads, ranges, conditions, checksums, copies and deletions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 LARGE = os.urandom(200_000)
-"""Bytes that do not fit the database."""
+"""A body that is too large for the database; S3 stores it as a file."""
 
 KEYS = [
     "plain.txt",
@@ -210,7 +210,7 @@ def test_checksums_are_checked_and_told(s3, bucket, refusal, algorithm, body):
     assert put["ChecksumType"] == "FULL_OBJECT"
     head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
     assert head[member] == put[member]
-    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == body  # botocore checks it
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == body  # botocore verifies the checksum
     s3.put_object(Bucket=bucket, Key="again", Body=body, **{member: put[member]})
     wrong = base64.b64encode(bytes(len(base64.b64decode(put[member])))).decode()
     assert refusal(s3.put_object, Bucket=bucket, Key="bad", Body=body, **{member: wrong})[:2] == ("BadDigest", 400)
@@ -226,7 +226,7 @@ def test_a_checksum_is_computed_where_none_is_sent(cloud, bucket):
     s3 = cloud.client("s3", request_checksum_calculation="when_required")
     s3.put_object(Bucket=bucket, Key="key", Body=b"123456789")
     head = s3.head_object(Bucket=bucket, Key="key", ChecksumMode="ENABLED")
-    assert head["ChecksumCRC64NVME"] == "rosUhgp5mIg="  # the check value of CRC-64/NVME: AE8B14860A799888
+    assert head["ChecksumCRC64NVME"] == "rosUhgp5mIg="  # CRC-64/NVME's check value AE8B14860A799888
 
 
 def test_tags_of_objects(s3, bucket, refusal):

@@ -1,4 +1,4 @@
-"""Clients that ask for a large object and do not read it take little memory, and delay nobody."""
+"""Clients that request a large object and do not read it use little memory and do not delay other clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multipart uploads, and the transfers of boto3 and the AWS CLI that use them."""
+"""Multipart uploads, directly and through the transfers of boto3 and the AWS CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs of people who use the real SageMaker SDKs, run in environments of their own on a local cloud."""
+"""Runs programs that use the real SageMaker SDKs, in separate environments and against a local cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RunProgram = Callable[..., str]
 
 @pytest.fixture
 def run_program(tmp_path: Path) -> RunProgram:
-    """Run a program of `programs/` with an SDK, in a workspace of a cloud; return what it printed."""
+    """Run a program of `programs/` with an SDK in a cloud's workspace; return its standard output."""
 
     def run(cloud: Any, sdk: str, name: str) -> str:
         python = SDKS[sdk].install(ENVIRONMENTS)

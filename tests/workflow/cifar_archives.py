@@ -1,4 +1,4 @@
-"""Archives in CIFAR-100's format, good ones and hostile ones."""
+"""Valid and hostile archives in CIFAR-100's format."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NAMES[8], NAMES[48], NAMES[0] = "bicycle", "motorcycle", "apple"
 
 
 def split_of(labels: list[int], seed: int = 0) -> dict[bytes, Any]:
-    """A split as CIFAR-100 has it, with random pixels."""
+    """Return a split in CIFAR-100's format, with random pixels."""
     pixels = np.random.default_rng(seed).integers(0, 256, (len(labels), 3072), np.uint8)
     names = [f"picture_s_{index:06}.png".encode() for index in range(len(labels))]
     return {b"data": pixels, b"fine_labels": labels, b"filenames": names}
 
 
 def write_archive(path: Path, **members: bytes) -> Path:
-    """Write an archive; members that are not given are good ones."""
+    """Write an archive; members that are not given are valid."""
     good = {
         "meta": pickle.dumps({b"fine_label_names": [name.encode() for name in NAMES]}, 2),
         "train": pickle.dumps(split_of([8, 48, 0, 48, 8, 8]), 2),

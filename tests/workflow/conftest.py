@@ -1,4 +1,4 @@
-"""What the workflow's tests share."""
+"""Fixtures of the workflow tests."""
 
 from __future__ import annotations
 

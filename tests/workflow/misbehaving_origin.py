@@ -1,4 +1,4 @@
-"""A web server that misbehaves as asked."""
+"""A web server that misbehaves in configurable ways."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Resource:
-    """What a path of the origin answers: `breaks` has, per request, the bytes after which the connection is cut."""
+    """The response of one path; `breaks` has, for each request, the number of bytes before the connection is cut."""
 
     content: bytes
     etag: str | None = '"v1"'
@@ -22,7 +22,7 @@ class Resource:
 
 
 class Origin:
-    """A real HTTP server: `resources` says what it gives, `asked` has the path and the headers of each request."""
+    """An HTTP server: `resources` maps paths to responses, `asked` has the path and the headers of each request."""
 
     def __init__(self) -> None:
         self.resources: dict[str, Resource] = {}

@@ -1,4 +1,4 @@
-"""Reading archives that nobody vouches for: hostile pickles, hostile tars, and merely broken ones."""
+"""Untrusted archives: hostile pickles, hostile tar files, and damaged files."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_code_in_a_pickle_is_named_and_never_run(
     assert not proof.exists()
 
 
-# What a pickle says in its own opcodes, for attacks that no pickler writes.
+# Pickles written as opcodes, for attacks that a pickler cannot produce.
 GLOBALS = {
     "a nested attribute": b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93.",
     "a module's module": b"cnumpy\n_core.multiarray.os.system\n.",
@@ -133,7 +133,9 @@ def test_a_pickle_made_to_do_harm_is_refused(tmp_path: Path, attack: bytes) -> N
         read_archive(write_archive(tmp_path / "a.tar.gz", train=attack))
 
 
-@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # pickletools, on Python 2's texts
+@pytest.mark.filterwarnings(
+    "ignore:invalid escape sequence:DeprecationWarning"
+)  # pickletools warns about Python 2 strings
 def test_a_pickle_changed_anywhere_is_read_or_refused() -> None:
     rng = np.random.default_rng(0)
     for protocol in (0, 2, 4):

@@ -1,4 +1,4 @@
-"""Executions told apart by how they ended."""
+"""Executions, counted by result: passed, stopped by the confidence gate, or failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extract, against a real web server that breaks, stalls, drips and lies."""
+"""The extract step, against a real web server that cuts connections, stalls, sends slowly or sends wrong data."""
 
 from __future__ import annotations
 

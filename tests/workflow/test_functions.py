@@ -1,4 +1,4 @@
-"""The three functions as AWS gets them: one file alone in a process of its own, with AWS played by the local cloud."""
+"""The three functions as deployed to AWS: each is a single file in a separate process, and calls the local cloud."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Call = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def call(tmp_path: Path) -> Call:
-    """Call a function's handler with an event; keywords are its environment."""
+    """Call a function's handler with an event; keyword arguments become environment variables."""
 
     def call(name: str, event: object, **environment: str) -> dict[str, Any]:
         shutil.copy(str(FUNCTIONS / f"{name}.py"), tmp_path)
@@ -55,7 +55,7 @@ def call(tmp_path: Path) -> Call:
 
 
 class Endpoint:
-    """A stand-in for SageMaker Runtime: it answers `body` and remembers what it was asked."""
+    """A replacement for SageMaker Runtime that responds with `body` and records the requests in `asked`."""
 
     def __init__(self) -> None:
         self.body = b"[0.04, 0.96]"
@@ -109,13 +109,13 @@ def event(**changes: object) -> dict[str, Any]:
 
 
 def wrapped(fields: dict[str, Any]) -> list[dict[str, Any]]:
-    """The three ways in which a state machine may pass a function's answer on."""
+    """Return the three forms in which a state machine may pass on a function's result."""
     return [fields, {"statusCode": 200, "body": fields}, {"statusCode": 200, "body": json.dumps(fields)}]
 
 
 @pytest.fixture(scope="module")
 def pictures(cloud: Any) -> str:
-    """A bucket with a small picture and one that no state can carry."""
+    """A bucket with a small image and with one that is too large for a state's payload."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="functions-pictures")
     s3.put_object(Bucket="functions-pictures", Key="test/a picture+ü.png", Body=PNG)

@@ -1,4 +1,4 @@
-"""Pictures of any size and kind, made to fit into a state."""
+"""Images of any size and format, converted so that they fit into a state's payload."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_small_png_is_delivered_as_it_is(place: Place, bucket: str, tmp_path: 
 
 def test_a_large_photograph_is_scaled_upright(place: Place, bucket: str, tmp_path: Path) -> None:
     turned = Image.Exif()
-    turned[0x0112] = 6  # the camera was held upright
+    turned[0x0112] = 6  # EXIF orientation: the camera was held upright
     key, content = delivered(place, bucket, draw(tmp_path / "photo.jpg", 1600, 1200, quality=95, exif=turned))
     assert key.endswith(".jpg")
     assert len(content) <= MAX_BYTES

@@ -1,4 +1,4 @@
-"""Load, into the local cloud's S3 through an unmodified boto3."""
+"""The load step, into the local cloud's S3 through an unmodified boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workflow stands on, made and brought up to date."""
+"""Provisioning: the bucket, roles, functions and state machine are created once and updated if they differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawn data set: the same for the same seed, and hard enough to be worth a network."""
+"""The synthetic dataset: reproducible from its seed, and too difficult for a linear model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture
 def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data sets are drawn with a tenth of their pictures to train with: each picture is drawn by its number alone."""
+    """Reduce the training images to 100, a tenth; each image depends only on its number, so the 100 are the same."""
     monkeypatch.setitem(SIZES, "train", 100)
 
 

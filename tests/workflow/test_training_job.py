@@ -1,4 +1,4 @@
-"""The training job and the endpoint, as the workflow asks for them."""
+"""The training job and the endpoint that the workflow creates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def job(place: Place, settings: Settings, dataset: Dataset) -> Training:
 
 
 def ignore(_: str) -> None:
-    """Nobody listens."""
+    """Discard a message."""
 
 
 def run(place: Place, settings: Settings, job: Training, say: Callable[[str], None] = ignore) -> Any:

@@ -1,4 +1,4 @@
-"""The built-in algorithm, processors, a tuner and the registry: SageMaker SDK v3's classes, at the same time."""
+"""Run the built-in algorithm, processors, a tuner and the registry in parallel: SageMaker SDK v3's classes."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from sagemaker.train.tuner import HyperparameterTuner
 
 
 def tell(*parts):
-    """Print a line at once: several threads do."""
+    """Print a line with a single write, because several threads print."""
     sys.stdout.write(" ".join(map(str, parts)) + "\n")
 
 
@@ -87,7 +87,7 @@ model_data = session.upload_data("model.tar.gz", bucket, "classes-v3/model")
 
 
 def builtin():
-    """Train image-classification on pictures whose halves tell their class."""
+    """Train image-classification on images whose class is the half, top or bottom, that is bright."""
     lines = []
     Path("pictures").mkdir()
     for index in range(40):

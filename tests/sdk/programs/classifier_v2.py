@@ -1,4 +1,4 @@
-"""The image classifier as a script of the PyTorch estimator, on two instances, and then behind an endpoint."""
+"""Train the image classifier as a script of the PyTorch estimator on two instances, then deploy an endpoint."""
 
 import io
 import time
@@ -13,7 +13,7 @@ import sagemaker
 
 
 def picture(label: int, seed: int) -> bytes:
-    """Draw noise with a bright square: at the top for 0, at the bottom for 1."""
+    """Draw noise with a bright square: at the top for label 0, at the bottom for label 1."""
     pixels = np.random.default_rng(seed).integers(0, 120, (32, 32, 3), dtype=np.uint8)
     pixels[3 + 17 * label : 13 + 17 * label, 10:20] += 130
     file = io.BytesIO()
@@ -50,7 +50,7 @@ predictor = PyTorchModel(entry_point="inference.py", model_data=estimator.model_
     instance_type="ml.m5.large",
     serializer=IdentitySerializer("image/png"),
     deserializer=JSONDeserializer(),
-    wait=False,  # which looks every 30 seconds
+    wait=False,  # wait=True polls every 30 seconds
 )
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)

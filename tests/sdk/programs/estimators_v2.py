@@ -1,4 +1,4 @@
-"""Other ways to run one's own code with SDK v2: a plain Estimator, no network, torchrun, and models made by hand."""
+"""Other ways to run custom code with SDK v2: a plain Estimator, no network, torchrun, and manually built models."""
 
 import json
 import tarfile
@@ -79,7 +79,7 @@ for estimator in estimators:
     estimator.fit(wait=False)
 for estimator in estimators:
     while estimator.latest_training_job.describe()["TrainingJobStatus"] == "InProgress":
-        time.sleep(0.1)  # wait() looks every 30 seconds
+        time.sleep(0.1)  # wait() polls every 30 seconds
     try:
         estimator.latest_training_job.wait(logs="All")
     except sagemaker.exceptions.UnexpectedStatusException as error:

@@ -1,4 +1,4 @@
-"""What the lessons do with AWS's algorithms: XGBoost and a batch transform, BlazingText and an endpoint."""
+"""The lessons' use of AWS's algorithms: XGBoost with a batch transform, BlazingText with an endpoint."""
 
 import json
 import time
@@ -23,7 +23,7 @@ def uploaded(text: str, name: str) -> str:
     return session.upload_data(name, bucket=bucket, key_prefix="lessons")
 
 
-# Houses: the price first, then two features, without a header, as the algorithm wants it.
+# Houses: the price first, then two features, without a header, as the algorithm requires.
 rooms, age = np.random.default_rng(0).uniform(0, 1, (2, 300))
 houses = pd.DataFrame({"price": 10 * rooms - 4 * age + 20, "rooms": rooms, "age": age})
 train = uploaded(houses[:200].to_csv(header=False, index=False), "train.csv")
@@ -59,7 +59,7 @@ told = pd.read_csv("test.csv.out", header=None, index_col=0)[1]
 error = (told - houses["price"][250:]).abs().mean()
 print("TRANSFORM", len(told), "rows,", "close" if error < 1 else f"off by {error}")
 
-# Reviews: a label and the words of a sentence on each line.
+# Reviews: a label and the words of a sentence per line.
 reviews = [
     f"__label__{label} this scone was {words} on day {day % 9}"
     for day in range(100)
@@ -80,7 +80,7 @@ source = TrainingInput(uploaded("\n".join(reviews), "reviews.txt"), content_type
 text.fit({"train": source, "validation": source}, logs=True)
 predictor = text.deploy(
     1, "ml.m5.large", serializer=JSONSerializer(), deserializer=JSONDeserializer(), wait=False
-)  # which looks every 30 seconds
+)  # wait=True polls every 30 seconds
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
 answers = predictor.predict({"instances": ["a warm and lovely scone", "a cold and stale scone"]})

@@ -1,4 +1,4 @@
-"""A lesson's last exercise: a state machine that runs a processing job, and a function that reads what it left."""
+"""A lesson's last exercise: a state machine runs a processing job, and a function reads the job's output."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Prepare data with scripts: SageMaker SDK v2's SKLearnProcessor, ScriptProcessor and FrameworkProcessor, at once."""
+"""Prepare data with scripts in parallel: SDK v2's SKLearnProcessor, ScriptProcessor and FrameworkProcessor."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ import sagemaker
 
 
 def tell(*parts):
-    """Print a line at once: several threads do."""
+    """Print a line with a single write, because several threads print."""
     sys.stdout.write(" ".join(map(str, parts)) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Train over two instances, and serve with an inference.py of its own: SDK v2's PyTorch and PyTorchModel."""
+"""Train on two instances, and serve with a custom inference.py: SDK v2's PyTorch and PyTorchModel."""
 
 import json
 import time
@@ -105,7 +105,7 @@ predictor = model.deploy(
     instance_type="ml.m5.large",
     serializer=sagemaker.serializers.JSONSerializer(),
     deserializer=sagemaker.deserializers.JSONDeserializer(),
-    wait=False,  # which looks every 30 seconds
+    wait=False,  # wait=True polls every 30 seconds
 )
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)

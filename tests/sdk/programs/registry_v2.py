@@ -1,4 +1,4 @@
-"""Register a model, deploy its package, capture its traffic, and look after the endpoint: SageMaker SDK v2."""
+"""Register a model, deploy its package, capture its traffic, and manage the endpoint: SageMaker SDK v2."""
 
 import json
 import tarfile

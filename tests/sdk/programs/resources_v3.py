@@ -1,4 +1,4 @@
-"""Resources as objects: sagemaker-core of SageMaker SDK v3 trains, processes, transforms, serves and lists."""
+"""Train, process, transform, serve and list with resource objects: sagemaker-core of SageMaker SDK v3."""
 
 import sys
 import tarfile
@@ -42,7 +42,7 @@ from sagemaker.core.shapes import (
 
 
 def tell(*parts):
-    """Print a line at once: several threads do."""
+    """Print a line with a single write, because several threads print."""
     sys.stdout.write(" ".join(map(str, parts)) + "\n")
 
 
@@ -186,7 +186,7 @@ def serve(model):
 
 def register():
     group = ModelPackageGroup.create(model_package_group_name="resources-v3")
-    client = session.sagemaker_client  # ModelPackage.create takes no InferenceSpecification, delete no version
+    client = session.sagemaker_client  # ModelPackage cannot create one with a specification, or delete a version
     made = client.create_model_package(
         ModelPackageGroupName="resources-v3",
         InferenceSpecification={

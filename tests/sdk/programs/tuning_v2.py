@@ -1,4 +1,4 @@
-"""Tune a script, then deploy the best model and run it over a prefix: SageMaker SDK v2's HyperparameterTuner."""
+"""Tune a script, deploy the best model and transform a prefix with it: SageMaker SDK v2's HyperparameterTuner."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ import sagemaker
 
 
 def tell(*parts):
-    """Print a line at once: several threads do."""
+    """Print a line with a single write, because several threads print."""
     sys.stdout.write(" ".join(map(str, parts)) + "\n")
 
 
