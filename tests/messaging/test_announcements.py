@@ -1,3 +1,5 @@
+"""Status changes of executions as EventBridge events."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""EventBridge: rules, patterns, targets, event buses and delivery."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Long polls of SQS queues, and requests that arrive while a resource is deleted."""
+
 from __future__ import annotations
 
 import json

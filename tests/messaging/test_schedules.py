@@ -1,3 +1,5 @@
+"""Schedule expressions and scheduled rules of EventBridge."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

@@ -1,3 +1,5 @@
+"""SNS: topics, subscriptions, filters, FIFO topics and delivery."""
+
 from __future__ import annotations
 
 import json

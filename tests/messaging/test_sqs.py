@@ -1,3 +1,5 @@
+"""SQS: queues, messages, batches, dead-letter queues and FIFO queues."""
+
 from __future__ import annotations
 
 import json

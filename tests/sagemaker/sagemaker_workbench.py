@@ -16,7 +16,7 @@ QUICK = {"Delay": 0.05, "MaxAttempts": 600}
 
 
 def archive(**files: str) -> bytes:
-    """Return a model.tar.gz; an underscore in a file's name stands for a dot."""
+    """Return a model.tar.gz; an underscore in a file's name becomes a dot."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz") as tar:
         for name, content in files.items():

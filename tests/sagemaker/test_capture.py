@@ -1,3 +1,5 @@
+"""Data capture: the format, sampling and delivery of capture records."""
+
 from __future__ import annotations
 
 import base64

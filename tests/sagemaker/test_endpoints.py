@@ -1,3 +1,5 @@
+"""Endpoints, endpoint configurations and models: deployment, traffic, updates, failures and limits."""
+
 from __future__ import annotations
 
 import json

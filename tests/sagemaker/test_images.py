@@ -1,3 +1,5 @@
+"""Container images: the program that runs for an image URI."""
+
 from __future__ import annotations
 
 import sys

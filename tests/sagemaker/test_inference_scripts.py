@@ -1,3 +1,5 @@
+"""Inference scripts and default handlers of framework images."""
+
 from __future__ import annotations
 
 import io
@@ -16,7 +18,7 @@ PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.3-cp
 
 
 def packed(**files: str | bytes) -> bytes:
-    """Return a tar.gz; in a file's name, `__` stands for a slash and `_` for a dot."""
+    """Return a tar.gz; in a file's name, `__` becomes a slash and `_` a dot."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w:gz") as tar:
         for name, content in files.items():

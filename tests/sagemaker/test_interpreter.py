@@ -1,3 +1,5 @@
+"""The virtual environment that each container has: what it contains, and when it is replaced."""
+
 from __future__ import annotations
 
 import json

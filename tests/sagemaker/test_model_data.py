@@ -1,3 +1,5 @@
+"""Archives of model data, and the paths of S3 objects in a channel."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""SageMaker through the AWS CLI."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Training jobs, endpoints and capture records after a crash or a stop of the cloud."""
+
 from __future__ import annotations
 
 import json
@@ -49,7 +51,7 @@ def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
 
 
 def _trained(bench: Workbench, jobs: list[str]) -> dict[str, str] | None:
-    """Return each job's secondary status, once some jobs train and all the others are pending."""
+    """Return each job's secondary status, once at least one job trains and the rest are pending."""
     states = {job: bench.sagemaker.describe_training_job(TrainingJobName=job)["SecondaryStatus"] for job in jobs}
     return states if set(states.values()) == {"Training", "Pending"} else None
 

@@ -1,3 +1,5 @@
+"""Training scripts on framework images: arguments, requirements, several instances, and the end of a job."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""Status changes of SageMaker resources as EventBridge events."""
+
 from __future__ import annotations
 
 import json

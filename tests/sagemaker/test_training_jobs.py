@@ -1,3 +1,5 @@
+"""Training jobs: container contract, artifacts, logs, metrics, limits and errors."""
+
 from __future__ import annotations
 
 import io

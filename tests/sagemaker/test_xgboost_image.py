@@ -1,3 +1,5 @@
+"""The XGBoost container image: training, inference, and errors that the user can correct."""
+
 from __future__ import annotations
 
 import io

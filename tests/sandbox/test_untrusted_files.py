@@ -16,7 +16,7 @@ from scones.cloud.process.untrusted_files import GB, LeadsOutError, UntrustedFil
 
 @pytest.fixture
 def ml(tmp_path: Path) -> Path:
-    """A folder that stands for /opt/ml, next to a folder with a secret."""
+    """A folder in place of /opt/ml, next to a folder with a secret."""
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "credentials.json").write_text("the keys")
     (tmp_path / "ml" / "model").mkdir(parents=True)

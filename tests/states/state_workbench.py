@@ -31,7 +31,7 @@ INVOKE = "arn:aws:states:::lambda:invoke"
 
 
 class JumpingClock:
-    """Clock that stands still while there is work, and jumps to the next alarm when every task waits."""
+    """Clock that stops while there is work, and jumps to the next alarm when every task waits."""
 
     def __init__(self) -> None:
         self.time = NOW

@@ -139,7 +139,7 @@ def test_a_version_and_an_alias_of_an_express_machine_are_run(machines, client):
 
 
 def test_a_client_that_puts_sync_before_the_host_is_answered(machines, cloud, monkeypatch):
-    """The patched resolver stands for an entry in a hosts file, which the prefixed name needs."""
+    """The patched resolver replaces the hosts-file entry that the prefixed name needs."""
     machine = machines.create(PASS, type="EXPRESS")
     resolve = socket.getaddrinfo
 

@@ -1,4 +1,4 @@
-"""Executions survive `kill -9` of the whole process tree."""
+"""Executions resume after `kill -9` of the process tree."""
 
 from __future__ import annotations
 
