@@ -1,3 +1,5 @@
+"""Benchmark results and the report that is written from them."""
+
 from __future__ import annotations
 
 from pathlib import Path

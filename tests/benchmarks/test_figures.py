@@ -1,3 +1,5 @@
+"""Benchmark figures: numbers, ratios, goals, tables and charts."""
+
 from __future__ import annotations
 
 import pytest

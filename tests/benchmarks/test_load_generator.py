@@ -1,3 +1,5 @@
+"""The load generator, against a test server and the gateway."""
+
 from __future__ import annotations
 
 import itertools

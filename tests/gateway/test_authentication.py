@@ -189,7 +189,7 @@ def presigned(cloud, *, expires, began=None, monkeypatch=None):
 
 
 def test_a_presigned_url_is_answered(cloud):
-    # STS signs the empty body of a GET request; botocore's query signer adds the hash of that body.
+    # The signature of a presigned STS URL includes the hash of the body, which is empty in a GET request.
     status, text = send(cloud, method="GET", path=presigned(cloud, expires=60), body=None)
     assert status == 200, text
 

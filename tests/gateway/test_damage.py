@@ -433,7 +433,7 @@ def empty(database: Path) -> None:
 def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
     cloud = filled(start_cloud)
     log = cloud.data_dir / "cloud.sqlite-wal"
-    (cloud.data_dir / "identity.json").unlink()  # the next start reads the identity from the database
+    (cloud.data_dir / "identity.json").unlink()  # then a start reads the identity from the database
     content = log.read_bytes()
     lose(cloud.data_dir / "cloud.sqlite")
     with pytest.raises(CloudError, match="cloud.sqlite is (missing|empty).*--recover.*docs/recovery.md"):

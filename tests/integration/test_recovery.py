@@ -208,9 +208,7 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
 
     for _ in range(STRIKES):
         Resumption(tmp_path, recover=False)
-        (tmp_path / "resumed-step").write_bytes(
-            b"execution bad at event 7\n"
-        )  # as if the process had ended during this step
+        (tmp_path / "resumed-step").write_bytes(b"execution bad at event 7\n")  # as if the process ended in this step
     resumption = Resumption(tmp_path, recover=False)
     resumption.plan(leftovers("event 7"))
     await resumption.run()

@@ -1,4 +1,4 @@
-"""Buckets."""
+"""Buckets: creation, lists, deletion, and their settings: tags, ACLs, encryption, public access and policies."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Exercises of the course's lessons, with SageMaker SDK v2 against the local cloud."""
+
 from __future__ import annotations
 
 from typing import Any

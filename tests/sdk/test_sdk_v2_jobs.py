@@ -1,3 +1,5 @@
+"""Processors, a tuner and the model registry of SageMaker SDK v2."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Estimators and models of SageMaker SDK v2 that run users' scripts."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,3 +1,5 @@
+"""Resource objects and classes of SageMaker SDK v3."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""ModelTrainer and ModelBuilder of SageMaker SDK v3 with users' scripts."""
+
 from __future__ import annotations
 
 from typing import Any

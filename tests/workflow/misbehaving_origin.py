@@ -10,15 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Resource:
-    """The response of one path; `breaks` has, for each request, the number of bytes before the connection is cut."""
+    """The response of one path, and how it misbehaves."""
 
     content: bytes
     etag: str | None = '"v1"'
     ranges: bool = True
+    """True if requests for a range get status 206; otherwise they get the whole content."""
     breaks: list[int] = field(default_factory=list)
+    """Number of bytes before the connection is cut, for each of the first requests."""
     stalls: bool = False
+    """True if the connection stays open for 10 seconds after the body."""
     drips: float = 0.0
+    """Pause in seconds after every 100 bytes."""
     length: bool = True
+    """True if the response has a Content-Length."""
 
 
 class Origin:

@@ -133,9 +133,7 @@ def test_a_pickle_made_to_do_harm_is_refused(tmp_path: Path, attack: bytes) -> N
         read_archive(write_archive(tmp_path / "a.tar.gz", train=attack))
 
 
-@pytest.mark.filterwarnings(
-    "ignore:invalid escape sequence:DeprecationWarning"
-)  # pickletools warns about Python 2 strings
+@pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # pickletools, about Python 2 text
 def test_a_pickle_changed_anywhere_is_read_or_refused() -> None:
     rng = np.random.default_rng(0)
     for protocol in (0, 2, 4):
