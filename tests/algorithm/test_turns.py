@@ -44,6 +44,7 @@ def test_each_picture_is_judged_as_it_is_and_turned(pictures):
 
 
 def test_what_the_model_normalises_by_is_of_the_pictures_as_they_are(pictures):
+    """The rotated images do not change the batch normalization statistics."""
     torch.manual_seed(0)
     network, alone = Network(2), Network(2)
     alone.load_state_dict(network.state_dict())

@@ -68,6 +68,7 @@ def test_goals_against_the_best_of_the_others(ours: float, met: bool) -> None:
 
 
 def test_a_bound_is_no_rival() -> None:
+    """`rivals` leaves out the row's `bound`, a subject that is a limit and not a competitor."""
     judged = Row("Part", "what", "ms", {"Scones": [2.0], "peer": [6.0], "limit": [1.0]}, bound="limit")
     judged.want_times("Scones", 3, judged.rivals())
     assert judged.rivals() == ["peer"]

@@ -96,6 +96,7 @@ def test_what_was_answered_survives_kill_9(start_cloud):
 
 
 def test_an_old_word_of_a_dead_cloud_deceives_nobody(tmp_path):
+    """A cloud.json with the process id of an unrelated process is ignored."""
     described = {
         "data_dir": str(tmp_path),
         "pid": os.getpid(),
