@@ -16,6 +16,15 @@ FILE = "scones.toml"
 PREFIX = "SCONES_"
 
 
+@dataclass(frozen=True)
+class Check:
+    """Converts a setting from text or TOML and validates it."""
+
+    read: Callable[[Any], Any]
+    expected: str
+    """Completes the sentence "must be …"."""
+
+
 class SettingsError(Exception):
     """A setting is unknown or invalid; the message names it and its source."""
 
@@ -106,13 +115,12 @@ def _checked(name: str, value: Any, where: str) -> Any:
         raise SettingsError(f"There is no setting {name!r} ({where}); " + (f"did you mean {near[0]!r}?" if near else
                             f"there are {', '.join(CHECKS)}."))  # fmt: skip
     try:
-        return check(value)
+        return check.read(value)
     except (LookupError, ValueError, TypeError) as error:
-        raise SettingsError(f"{name} is {value!r} {where}, and must be {check.__doc__}.") from error
+        raise SettingsError(f"{name} is {value!r} {where}, and must be {check.expected}.") from error
 
 
 def _name(value: Any) -> str:
-    """3 to 24 small letters, digits and single hyphens, beginning with a letter"""
     if not isinstance(value, str) or not 3 <= len(value) <= 24 or "--" in value or value != value.lower():
         raise ValueError
     if not (value[0].isalpha() and value[-1] != "-" and value.isascii() and value.replace("-", "").isalnum()):
@@ -121,7 +129,6 @@ def _name(value: Any) -> str:
 
 
 def _classes(value: Any) -> tuple[str, ...]:
-    """two or more class names, as a list or with commas between"""
     names = value.split(",") if isinstance(value, str) else list(value)
     found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     if len(found) < 2:
@@ -130,7 +137,6 @@ def _classes(value: Any) -> tuple[str, ...]:
 
 
 def _share(value: Any) -> float:
-    """a number above 0 and up to 1"""
     share = float(value)
     if not 0 < share <= 1:
         raise ValueError
@@ -138,7 +144,6 @@ def _share(value: Any) -> float:
 
 
 def _count(value: Any) -> int:
-    """an integer of at least 1"""
     count = int(value)
     if count < 1 or isinstance(value, float):
         raise ValueError
@@ -146,23 +151,26 @@ def _count(value: Any) -> int:
 
 
 def _flag(value: Any) -> bool:
-    """true or false"""
     flags = {"true": True, "false": False}
     return value if isinstance(value, bool) else flags[str(value).lower()]
 
 
 def _text(value: Any) -> str:
-    """a text without spaces"""
     if not isinstance(value, str) or any(character.isspace() for character in value):
         raise ValueError
     return value
 
 
-_OTHERS: dict[str, Callable[[Any], Any]] = {
-    "name": _name, "classes": _classes, "threshold": _share, "pretrained": _flag,
-    "epochs": _count, "mini_batch_size": _count, "concurrency": _count,
-}  # fmt: skip
-CHECKS: dict[str, Callable[[Any], Any]] = {
-    field.name: _OTHERS.get(field.name, _text) for field in dataclasses.fields(Settings)
+_TEXT = Check(_text, "a text without spaces")
+_COUNT = Check(_count, "an integer of at least 1")
+_OTHERS = {
+    "name": Check(_name, "3 to 24 small letters, digits and single hyphens, beginning with a letter"),
+    "classes": Check(_classes, "two or more class names, as a list or with commas between"),
+    "threshold": Check(_share, "a number above 0 and up to 1"),
+    "pretrained": Check(_flag, "true or false"),
+    "epochs": _COUNT,
+    "mini_batch_size": _COUNT,
+    "concurrency": _COUNT,
 }
-"""Function for each setting that converts it from text or TOML, and validates it."""
+CHECKS: dict[str, Check] = {field.name: _OTHERS.get(field.name, _TEXT) for field in dataclasses.fields(Settings)}
+"""The check of each setting."""

@@ -96,3 +96,11 @@ def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:
                  "state machine listed-classify", "aws sagemaker delete-endpoint"):  # fmt: skip
         assert made in listed.stdout
     assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]
+
+
+def test_messages_are_complete_without_docstrings() -> None:
+    program = (
+        "import scones.settings as s\ntry: s.load({'threshold': 2})\nexcept s.SettingsError as error: print(error)"
+    )
+    ran = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "threshold is 2 on the command line, and must be a number above 0 and up to 1.\n"

@@ -13,7 +13,14 @@ from typing import Any
 
 from scones.containers.image_classification.failure import CustomerError
 
-Check = Callable[[str], Any]
+
+@dataclass(frozen=True)
+class Check:
+    """Converts a hyperparameter from text and validates it."""
+
+    read: Callable[[str], Any]
+    expected: str
+    """Completes the sentence "must be …"."""
 
 
 def _integer(low: int, high: int | None = None) -> Check:
@@ -23,8 +30,7 @@ def _integer(low: int, high: int | None = None) -> Check:
             raise ValueError
         return value
 
-    check.__doc__ = f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
-    return check
+    return Check(check, f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}")
 
 
 def _real(low: float, high: float, *, below: bool = False) -> Check:
@@ -34,8 +40,7 @@ def _real(low: float, high: float, *, below: bool = False) -> Check:
             raise ValueError
         return value
 
-    check.__doc__ = f"a number from {low:g} to {'below ' if below else ''}{high:g}"
-    return check
+    return Check(check, f"a number from {low:g} to {'below ' if below else ''}{high:g}")
 
 
 def _one_of(*values: str) -> Check:
@@ -44,12 +49,10 @@ def _one_of(*values: str) -> Check:
             raise ValueError
         return text
 
-    check.__doc__ = "one of " + ", ".join(values)
-    return check
+    return Check(check, "one of " + ", ".join(values))
 
 
 def _shape(text: str) -> tuple[int, int, int]:
-    """three integers "channels,height,width", such as 3,32,32, with 3 channels and sides from 16 to 512"""
     channels, height, width = (int(part) for part in text.split(","))
     if channels != 3 or not (16 <= height <= 512 and 16 <= width <= 512):
         raise ValueError
@@ -57,7 +60,6 @@ def _shape(text: str) -> tuple[int, int, int]:
 
 
 def _steps(text: str) -> tuple[int, ...]:
-    """numbers of epochs separated by commas, such as 10,20"""
     steps = tuple(int(part) for part in text.split(","))
     if min(steps) < 1:
         raise ValueError
@@ -65,7 +67,6 @@ def _steps(text: str) -> tuple[int, ...]:
 
 
 def _flag(text: str) -> bool:
-    """True or False"""
     if text.lower() not in ("true", "false"):
         raise ValueError
     return text.lower() == "true"
@@ -76,13 +77,15 @@ CHECKS: dict[str, Check] = {
     "num_training_samples": _integer(1),
     "use_pretrained_model": _integer(0, 1),
     "num_layers": _one_of("18", "34", "50", "101", "152", "200", "20", "32", "44", "56", "110"),
-    "image_shape": _shape,
+    "image_shape": Check(
+        _shape, 'three integers "channels,height,width", such as 3,32,32, with 3 channels and sides from 16 to 512'
+    ),
     "resize": _integer(1),
     "mini_batch_size": _integer(1),
     "epochs": _integer(1),
     "learning_rate": _real(0, 1),
     "lr_scheduler_factor": _real(0, 1),
-    "lr_scheduler_step": _steps,
+    "lr_scheduler_step": Check(_steps, "numbers of epochs separated by commas, such as 10,20"),
     "optimizer": _one_of("sgd", "adam", "rmsprop", "nag"),
     "momentum": _real(0, 1),
     "weight_decay": _real(0, 1),
@@ -97,7 +100,7 @@ CHECKS: dict[str, Check] = {
     "top_k": _integer(2),
     "kv_store": _one_of("dist_sync", "dist_async"),
     "checkpoint_frequency": _integer(1),
-    "early_stopping": _flag,
+    "early_stopping": Check(_flag, "True or False"),
     "early_stopping_min_epochs": _integer(1),
     "early_stopping_patience": _integer(1),
     "early_stopping_tolerance": _real(0, 1),
@@ -242,6 +245,6 @@ def _value(name: str, text: str) -> Any:
     if check is None:
         raise CustomerError(f"{name} is no hyperparameter of image-classification; leave it out.")
     try:
-        return check(text)
+        return check.read(text)
     except ValueError as error:
-        raise CustomerError(f"The hyperparameter {name} must be {check.__doc__}, not {text!r}.") from error
+        raise CustomerError(f"The hyperparameter {name} must be {check.expected}, not {text!r}.") from error
