@@ -8,12 +8,12 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
-from scones.cloud.services.lambda_.event_sources.records import now
 from scones.cloud.services.lambda_.functions import logging_config
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT
 from scones.cloud.services.lambda_.functions.limits import check_settings
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.functions.operations import Operations, listed, page
+from scones.cloud.services.lambda_.functions.records import now
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.runtime.variables import check_variables
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
-from scones.cloud.services.lambda_.event_sources.records import now
 from scones.cloud.services.lambda_.functions.operations import Operations, page
+from scones.cloud.services.lambda_.functions.records import now
 
 
 class LayerOperations(Operations):

@@ -13,10 +13,10 @@ from scones.cloud.service import Call, Service
 from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as EVENT_SOURCES
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSources
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
-from scones.cloud.services.lambda_.event_sources.records import SCHEMA, Records
 from scones.cloud.services.lambda_.functions.code import ZIPPED_LIMIT, CodeStore, Package
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
 from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.records import SCHEMA, Records
 from scones.cloud.services.lambda_.invoke.destinations import TABLE
 from scones.cloud.services.lambda_.invoke.events import Events
 from scones.cloud.services.lambda_.invoke.invoker import Invoker

@@ -11,9 +11,9 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
-from scones.cloud.services.lambda_.event_sources.records import now
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
 from scones.cloud.services.lambda_.functions.operations import Operations, page
+from scones.cloud.services.lambda_.functions.records import now
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_settings (

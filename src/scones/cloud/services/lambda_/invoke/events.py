@@ -10,8 +10,8 @@ import time
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.resumption import Leftover
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_.event_sources.records import Records
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.records import Records
 from scones.cloud.services.lambda_.invoke.destinations import (
     EXHAUSTED,
     NO_CONCURRENCY,

@@ -12,9 +12,9 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Answer, Call
-from scones.cloud.services.lambda_.event_sources.records import Version
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.functions.operations import Operations
+from scones.cloud.services.lambda_.functions.records import Version
 from scones.cloud.services.lambda_.invoke.payloads import check_payload
 from scones.cloud.services.lambda_.runtime.environment import Outcome
 

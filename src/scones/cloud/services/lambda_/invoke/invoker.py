@@ -14,9 +14,9 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.process.program_output import Output
 from scones.cloud.process.sandbox import Program, Sandbox, isolation, spawn
 from scones.cloud.process.untrusted_files import remove_tree
-from scones.cloud.services.lambda_.event_sources.records import Records, Version
 from scones.cloud.services.lambda_.functions.code import CodeStore
 from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.records import Records, Version
 from scones.cloud.services.lambda_.invoke.pool import Pool
 from scones.cloud.services.lambda_.runtime import sdk
 from scones.cloud.services.lambda_.runtime.environment import ExecutionEnvironment, Outcome, Setup

@@ -12,11 +12,11 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import Listing, UntrustedFile, UntrustedFolder, remove_tree
 from scones.cloud.services.cloudwatch.service import CloudWatch
 from scones.cloud.services.sagemaker.archive import pack
-from scones.cloud.services.sagemaker.jobs.record import Record
 from scones.cloud.services.sagemaker.objects import Location, Objects
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.training.instance import GROUP, Instance, host_names
 from scones.cloud.services.sagemaker.training.metrics import Metrics
+from scones.cloud.services.sagemaker.training.record import Record
 
 T = TypeVar("T")
 

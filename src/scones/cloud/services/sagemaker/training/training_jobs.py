@@ -18,12 +18,12 @@ from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container import image_command
 from scones.cloud.services.sagemaker.errors import invalid, not_offered, require
 from scones.cloud.services.sagemaker.jobs import inputs
-from scones.cloud.services.sagemaker.jobs.record import Record, enter, finish
 from scones.cloud.services.sagemaker.objects import Objects
 from scones.cloud.services.sagemaker.resources import Document, Resources
 from scones.cloud.services.sagemaker.training.hosts import alone
 from scones.cloud.services.sagemaker.training.instance import AT_ONCE, instances
 from scones.cloud.services.sagemaker.training.metrics import definitions
+from scones.cloud.services.sagemaker.training.record import Record, enter, finish
 from scones.cloud.services.sagemaker.training.training import TrainingRun, output_place
 
 _SUMMARY = (
