@@ -67,6 +67,15 @@ def test_a_success_is_told_in_awss_form(function, queue):
     }
 
 
+def test_a_payload_that_pythons_parser_refuses_is_delivered_unchanged(function, queue):
+    arn, receive = queue
+    made = function(WORKS)
+    configure(made, OnSuccess=arn, OnFailure=arn)
+    deep = b"[" * 5_000 + b"]" * 5_000
+    made.client.invoke(FunctionName=made.name, InvocationType="Event", Payload=deep)
+    assert f'"requestPayload": {deep.decode()}, "responseContext"' in receive()["Body"]
+
+
 def test_a_failure_is_told_to_a_function(cloud, function, queue):
     arn, receive = queue
     made, teller = function(FAILS), function(WORKS)

@@ -48,9 +48,12 @@ class EventResult:
     outcome: Outcome | None
     """Outcome of the last invocation; None if the function was never invoked."""
 
-    def document(self) -> dict[str, Any]:
-        """Return the invocation record for a destination, as the Lambda Developer Guide shows it."""
-        document: dict[str, Any] = {
+    def document(self) -> str:
+        """Return the invocation record for a destination as JSON, as the Lambda Developer Guide shows it.
+
+        Payloads are inserted as they are: Lambda accepts JSON that is nested too deeply for Python's parser.
+        """
+        about: dict[str, Any] = {
             "version": "1.0",
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "requestContext": {
@@ -59,14 +62,16 @@ class EventResult:
                 "condition": self.condition,
                 "approximateInvokeCount": self.attempts,
             },
-            "requestPayload": json.loads(self.payload),
         }
+        members = {name: json.dumps(value, ensure_ascii=False) for name, value in about.items()}
+        members["requestPayload"] = _as_json(self.payload)
         if self.outcome is not None:
             context: dict[str, Any] = {"statusCode": 200, "executedVersion": self.version}
             if self.outcome.function_error:
                 context["functionError"] = self.outcome.function_error
-            document |= {"responseContext": context, "responsePayload": _parsed(self.outcome.payload)}
-        return document
+            members["responseContext"] = json.dumps(context)
+            members["responsePayload"] = _as_json(self.outcome.payload)
+        return "{" + ", ".join(f'"{name}": {text}' for name, text in members.items()) + "}"
 
     def attributes(self) -> dict[str, str]:
         """Return the message attributes of a dead letter."""
@@ -109,7 +114,7 @@ class Destinations:
         if dead_letters and not succeeded:
             found[dead_letters] = {"text": result.payload.decode(), "attributes": result.attributes()}
         if arn := chosen.get("Destination"):
-            found[arn] = {"text": well_formed(json.dumps(result.document(), ensure_ascii=False))}
+            found[arn] = {"text": well_formed(result.document())}
         return found
 
     async def _deliver(self, arn: str, payload: dict[str, Any]) -> None:
@@ -123,7 +128,7 @@ class Destinations:
             await send(self._cloud, arn, payload["text"], payload.get("attributes"))
 
     async def _put_event(self, bus: str, text: str) -> None:
-        context = json.loads(text)["requestContext"]
+        context = _request_context(text)
         kind = "Success" if context["condition"] == SUCCESS else "Failure"
         entry = {
             "Source": "lambda",
@@ -138,7 +143,7 @@ class Destinations:
             raise ServiceError(failure["ErrorCode"], failure["ErrorMessage"])
 
     async def _put_object(self, bucket: str, text: str) -> None:
-        name = json.loads(text)["requestContext"]["functionArn"].split(":")[6]
+        name = _request_context(text)["functionArn"].split(":")[6]
         now = time.gmtime()
         day, moment = time.strftime("%Y/%m/%d", now), time.strftime("%Y-%m-%dT%H.%M.%S", now)
         params = {
@@ -162,6 +167,25 @@ def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) 
     else:
         return
     raise ServiceError("InvalidParameterValueException", message, Type="User")
+
+
+def _request_context(document: str) -> dict[str, Any]:
+    """Return the first object in an invocation record."""
+    context: dict[str, Any]
+    context, _ = json.JSONDecoder().raw_decode(document, document.index("{", 1))
+    return context
+
+
+def _as_json(payload: bytes) -> str:
+    """Return a payload's JSON text, or a JSON string of a payload that is not JSON."""
+    text = payload.decode("utf-8-sig", "replace")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return json.dumps(text, ensure_ascii=False)
+    except (ValueError, RecursionError):  # Python's own limits on the digits of a number and on nesting
+        return text
+    return text
 
 
 def _parsed(payload: bytes) -> Any:
