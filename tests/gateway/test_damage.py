@@ -362,6 +362,22 @@ def test_random_damage_ends_no_salvage(tmp_path):
             assert new.execute("SELECT count(*) FROM by_row").fetchone()[0] == result.rows.get("one", 0)
 
 
+def test_only_pages_that_exist_are_read_whatever_number_a_damaged_header_states(tmp_path):
+    database = tmp_path / "d.sqlite"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT NOT NULL)")
+        connection.executemany("INSERT INTO t (b) VALUES (?)", [(f"row {number}",) for number in range(1000)])
+        connection.commit()
+    with database.open("r+b") as file:
+        file.seek(28)
+        file.write(b"\xff" * 4)
+    with DatabasePages(database) as pages:
+        (table,) = pages.tables().values()
+        assert [values[1] for _, values in pages.rows(table)] == [f"row {number}" for number in range(1000)]
+        assert [*pages.stray_rows([table], {table})] == []
+        assert pages.absent() == 2**32 - 1 - database.stat().st_size // 4096
+
+
 def test_recover_starts_even_where_nothing_can_be_read(start_cloud):
     cloud = start_cloud()
     lifecycle.stop(cloud.data_dir)

@@ -1,1 +1,1 @@
-"""What all services build on: the store and its data folder, delivery, paging and matching."""
+"""The foundations of all services: the store and its data folder, delivery, paging and matching."""

@@ -56,9 +56,9 @@ class DatabasePages:
         self._log = self._open(database.with_name(f"{database.name}-wal"))
         self._size, declared = self._header()
         self._frames = self._committed_frames()
-        in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
-        self.pages = max(in_file, declared, *self._frames, 0)
-        """Number of pages that the database had before the damage."""
+        self._in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
+        self.pages = max(self._in_file, declared, *self._frames, 0)
+        """Number of pages that the database had before the damage; a damaged header can state any number."""
         self._visited: set[int] = set()
         self._indexes: list[Shape] = []
         self.damaged = 0
@@ -72,8 +72,12 @@ class DatabasePages:
 
     def absent(self) -> int:
         """Return the number of pages that are neither in the database file nor in its log."""
-        in_file = os.fstat(self._main).st_size // self._size if self._main is not None else 0
-        return sum(number not in self._frames for number in range(in_file + 1, self.pages + 1))
+        return self.pages - self._in_file - sum(number > self._in_file for number in self._frames)
+
+    def _present(self) -> Iterator[int]:
+        """Yield the numbers of the pages that exist, without the first."""
+        yield from range(2, self._in_file + 1)
+        yield from sorted(number for number in self._frames if number > max(1, self._in_file))
 
     def tables(self) -> dict[str, StoredTable]:
         """Return the tables by name; if page 1 is damaged, all pages are searched for entries of the schema table."""
@@ -82,7 +86,7 @@ class DatabasePages:
         if self.damaged or not listed:
             listed += [
                 record
-                for number in range(2, self.pages + 1)
+                for number in self._present()
                 if self._page(number)[:1] == bytes([_TABLE_LEAF])
                 for record in self._cells(number, index=False)[0]
             ]
@@ -118,7 +122,7 @@ class DatabasePages:
         """
         tables = [*tables]
         free = self._free_pages()
-        for number in range(2, self.pages + 1):
+        for number in self._present():
             kind = self._page(number)[:1]
             index = kind in (bytes([_INDEX_LEAF]), bytes([_INDEX_INTERIOR]))
             if number in self._visited or number in free or not (index or kind == bytes([_TABLE_LEAF])):
