@@ -195,7 +195,7 @@ class Outbox:
         try:
             await self._failed(lane, payload, error)
         except Exception:  # the delivery is dropped, and the lane continues with the next
-            log.exception("A delivery of %s was given up (%s), and nobody could be told", self._table, error)
+            log.exception("A delivery of %s has failed (%s), and its failure could not be handled", self._table, error)
 
     async def _error(self, lane: str, payload: Payload) -> ServiceError | None:
         """Make a delivery; return its error or None. An exception of the local cloud counts as a server error."""

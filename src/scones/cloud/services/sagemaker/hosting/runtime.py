@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from scones.cloud.services.sagemaker.service import SageMaker
 
 LARGEST = 6_291_456
-"""Maximum bytes of a request's body."""
-RESPONSE_LIMIT = 25 << 20
-"""Maximum bytes of a response's body: the quota "Maximum payload size for endpoint invocation" is 25 MB.
+"""Maximum bytes of a request's and of a response's body: the length of BodyBlob in botocore's model.
 
 We found no source for AWS's error for a larger response.
 """
@@ -97,7 +95,7 @@ class SageMakerRuntime(Service):
         if "CustomAttributes" in call.params:
             headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
         try:
-            answer = await variant.server.invoke(request.body, headers, RESPONSE_LIMIT)
+            answer = await variant.server.invoke(request.body, headers, LARGEST)
         except TimedOutError as error:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. Review the latency "
