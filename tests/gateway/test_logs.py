@@ -153,14 +153,14 @@ def test_streams_by_last_event_have_no_prefix_and_no_forged_token(streams):
 
 def test_groups_come_in_pages(cloud):
     logs, prefix = cloud.client("logs"), f"/tests/{uuid.uuid4().hex}"
-    for name in ("a", "b", "c"):
+    for name in ("xa", "xb", "xc"):  # no hexadecimal digit, so that the pattern below is not in the prefix
         logs.create_log_group(logGroupName=f"{prefix}/{name}")
     pages = logs.get_paginator("describe_log_groups").paginate(
         logGroupNamePrefix=prefix, PaginationConfig={"PageSize": 2}
     )
     found = [[each["logGroupName"] for each in page["logGroups"]] for page in pages]
-    assert found == [[f"{prefix}/a", f"{prefix}/b"], [f"{prefix}/c"]]
-    assert len(logs.describe_log_groups(logGroupNamePrefix=prefix, logGroupNamePattern="/B")["logGroups"]) == 1
+    assert found == [[f"{prefix}/xa", f"{prefix}/xb"], [f"{prefix}/xc"]]
+    assert len(logs.describe_log_groups(logGroupNamePrefix=prefix, logGroupNamePattern="/XB")["logGroups"]) == 1
 
 
 def test_pages_of_events_have_about_a_megabyte_at_most(cloud):
