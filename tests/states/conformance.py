@@ -38,6 +38,13 @@ class Result:
     def whole(self) -> bool:
         return all(self.reached)
 
+    @property
+    def timed_out(self) -> bool:
+        """True if the case did not end in time, as on a busy machine; a difference is never a timeout."""
+        return any(
+            message in self.why for message in ("timeout: still RUNNING", "Read timeout", "no terminal log event")
+        )
+
 
 def replay(environment: dict[str, str], folder: Path, *options: str) -> list[Result]:
     """Run cases with the comparison script of the recordings; return one result per case."""
