@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud.core import migrations
 from scones.cloud.core.commit_mark import require_same_age
 from scones.cloud.core.database_pages import DatabasePages
 from scones.cloud.core.salvage import salvage
@@ -169,32 +168,6 @@ def test_a_database_that_is_none_is_named_with_a_way_out(start_cloud):
     (cloud.data_dir / "cloud.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(CloudError, match=r"cloud\.sqlite cannot be read .*scones up --recover"):
         start_cloud()
-
-
-def test_a_folder_of_a_newer_release_is_refused(start_cloud):
-    cloud = start_cloud()
-    lifecycle.stop(cloud.data_dir)
-    with sqlite3.connect(cloud.data_dir / "cloud.sqlite") as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(CloudError, match="written by a newer release of Scones"):
-        start_cloud()
-
-
-async def test_migrations_run_once_and_on_old_databases_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(migrations, "VERSION", 2)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (("ALTER TABLE items ADD COLUMN added TEXT DEFAULT ';'",),))
-    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
-    with sqlite3.connect(old) as connection:
-        connection.execute("CREATE TABLE items (text TEXT)")
-    connection.close()
-    for path in (old, old, new):
-        store = Store(path)
-        assert store.row("PRAGMA user_version")[0] == 2
-        await store.close()
-    with sqlite3.connect(old) as connection:
-        assert [column[1] for column in connection.execute("PRAGMA table_info(items)")] == ["text", "added"]
-    connection.close()
 
 
 def test_statements_are_parted_where_they_end():

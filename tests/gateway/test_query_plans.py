@@ -24,7 +24,6 @@ from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services import offered
-from scones.cloud.services.stepfunctions.schema import upgrade
 
 CONFIGURATION = {
     "events_buses", "events_rules", "events_targets", "event_invoke_configs", "event_source_mappings", "functions",
@@ -52,7 +51,6 @@ def schema() -> Iterator[sqlite3.Connection]:
     for kind in offered():
         for statement in (kind.schema or "").split(";"):
             connection.execute(statement)
-    upgrade(connection)
     yield connection
     connection.close()
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from botocore.exceptions import ClientError
-
-from scones.cloud.services.stepfunctions.schema import upgrade
 
 ANY_END = {
     "StartAt": "C",
@@ -136,16 +132,3 @@ def test_machines_and_activities_are_listed_in_pages(machines):
         found = [each["name"] for page in pages for each in page[member]]
         assert found == sorted(found)
         assert {arn.rpartition(":")[2] for arn in arns} <= set(found)
-
-
-def test_aliases_of_an_earlier_version_move_into_their_executions():
-    connection = sqlite3.connect(":memory:")
-    connection.executescript(
-        "CREATE TABLE sfn_executions (id INTEGER PRIMARY KEY, status TEXT);"
-        "CREATE TABLE sfn_execution_aliases (execution INTEGER PRIMARY KEY, alias TEXT NOT NULL);"
-        "INSERT INTO sfn_executions (id) VALUES (1), (2);"
-        "INSERT INTO sfn_execution_aliases VALUES (2, 'live')"
-    )
-    for _ in range(2):
-        upgrade(connection)
-    assert connection.execute("SELECT id, alias FROM sfn_executions").fetchall() == [(1, None), (2, "live")]

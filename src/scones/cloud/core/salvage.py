@@ -16,12 +16,14 @@ from typing import Any
 from scones.cloud.core.data_folder import lost_database
 from scones.cloud.core.database_pages import DatabasePages, StoredTable, Value
 from scones.cloud.core.durable_files import sync_folder
-from scones.cloud.core.migrations import VERSION
+from scones.cloud.core.migrations import VERSION, require_known, version_of
 from scones.cloud.core.store import statements
 
 log = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm", "-mark")
+_VERSIONS = 1000
+"""Limit of credible schema versions: a damaged header can state any number."""
 
 
 @dataclass(slots=True)
@@ -71,8 +73,9 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
     """Replace a database with a new one that has the readable rows; `schemas` are the schemas by service name.
 
     The new database replaces the damaged one when it is complete; a salvage that is interrupted before then has changed
-    nothing.
+    nothing. Raises `CloudError` for the database of a newer release.
     """
+    _require_known(database)
     aside = database.with_name(f"{database.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
     aside.mkdir(mode=0o700)
     for part in _PARTS:
@@ -104,6 +107,15 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
     draft.rename(database)
     sync_folder(database.parent)
     return result
+
+
+def _require_known(database: Path) -> None:
+    """Raise `CloudError` for the database of a newer release, whose tables this release does not know."""
+    version = 0
+    with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(_read_only(database)) as connection:
+        version = version_of(connection)
+    if version < _VERSIONS:
+        require_known(version, database)
 
 
 def _keep(file: Path, kept: Path) -> None:

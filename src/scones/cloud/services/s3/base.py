@@ -60,7 +60,6 @@ class S3Base(Service):
             chosen INTEGER NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS s3_uploads_in_order ON s3_uploads (bucket, key, initiated, id);
-        DROP INDEX IF EXISTS s3_uploads_by_key;
         CREATE TABLE IF NOT EXISTS s3_parts (
             upload TEXT NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, md5 BLOB NOT NULL,
             checksum TEXT NOT NULL, file TEXT NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY (upload, number)

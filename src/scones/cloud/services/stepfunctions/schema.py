@@ -1,7 +1,5 @@
 """The main tables of Step Functions."""
 
-import sqlite3
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sfn_machines (
     arn TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL, created REAL NOT NULL,
@@ -47,24 +45,8 @@ CREATE TABLE IF NOT EXISTS sfn_redrives (
     execution INTEGER NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, token TEXT, PRIMARY KEY (execution, number)
 );
 CREATE INDEX IF NOT EXISTS sfn_failed_attempts_in_order ON sfn_failed_attempts (execution, last);
-DROP INDEX IF EXISTS sfn_failed_attempts_execution
-"""
-"""Executions and their events remain when their machine is deleted, as on AWS. The `scope` of an event is empty at the
-top level."""
-
-_ALIASES = """
 CREATE INDEX IF NOT EXISTS sfn_executions_alias ON sfn_executions (alias, id) WHERE alias IS NOT NULL;
 CREATE INDEX IF NOT EXISTS sfn_executions_alias_status ON sfn_executions (alias, status, id) WHERE alias IS NOT NULL
 """
-
-
-def upgrade(connection: sqlite3.Connection) -> None:
-    """Move the aliases of executions from the table of an earlier release into `sfn_executions`, and index them."""
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sfn_execution_aliases'").fetchone():
-        connection.execute("ALTER TABLE sfn_executions ADD COLUMN alias TEXT")
-        connection.execute(
-            "UPDATE sfn_executions SET alias = old.alias FROM sfn_execution_aliases AS old WHERE old.execution = id"
-        )
-        connection.execute("DROP TABLE sfn_execution_aliases")
-    for statement in _ALIASES.split(";"):
-        connection.execute(statement)
+"""Executions and their events remain when their machine is deleted, as on AWS. The `scope` of an event is empty at the
+top level."""

@@ -9,7 +9,6 @@ from scones.cloud.services.stepfunctions.operations.state_machines import Machin
 from scones.cloud.services.stepfunctions.operations.tags import TagOperations
 from scones.cloud.services.stepfunctions.operations.task_tokens import CallbackOperations
 from scones.cloud.services.stepfunctions.operations.versions import VersionOperations
-from scones.cloud.services.stepfunctions.schema import upgrade
 from scones.cloud.services.stepfunctions.test_state.operation import StateTestOperations
 
 
@@ -26,8 +25,7 @@ class StepFunctions(
     """State machines in the Amazon States Language, and their executions."""
 
     async def start(self) -> None:
-        """Upgrade the tables, and plan the resumption of executions that an earlier process left."""
-        await self.cloud.store.write(upgrade)
+        """Plan the resumption of executions that an earlier process left."""
         self._executions.prepare()
 
     def drain(self) -> None:
