@@ -12,7 +12,7 @@ WORKERS ?= 3
 # 1.6 s to import in place of .9.
 COMPILE := $(BIN)/python -m compileall -q src
 
-.PHONY: run test test-all check format bench clean
+.PHONY: run test test-all check format docs bench clean
 
 run: $(VENV)/.run
 	@$(COMPILE)
@@ -36,7 +36,15 @@ format: $(VENV)/.check
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-# Writes docs/benchmarks.md; the peers are installed into build/peers on first use (2 GB). ARGS=--quick only looks.
+# The site, in build/docs: open build/docs/index.html. A warning, such as a broken link, is an error. No
+# network is needed.
+docs: $(VENV)/.docs
+	@rm -rf build/docs docs/reference/python
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -d build/doctrees docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
+# Writes docs/reference/benchmarks.md; the peers are installed into build/peers on first use (2 GB). ARGS=--quick only
+# looks.
 bench: $(VENV)/.run
 	@$(COMPILE)
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -56,6 +64,10 @@ $(VENV)/.test: $(VENV)/.run
 
 $(VENV)/.check: $(VENV)/.test
 	@$(PIP) --editable '.[cli,test,check]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.check
+	@$(PIP) --editable '.[cli,test,check,docs]'
 	@touch $@
 
 clean:

@@ -1,1 +1,1 @@
-"""Measurements of the local cloud. `python -m benchmarks` prints tables and writes docs/benchmarks.md."""
+"""Measurements of the local cloud. `python -m benchmarks` prints tables and writes docs/reference/benchmarks.md."""

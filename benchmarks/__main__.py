@@ -1,6 +1,6 @@
 """Measure Scones and its alternatives on this machine: `make bench`, or `python -m benchmarks`.
 
-    python -m benchmarks                    everything; writes docs/benchmarks.md and its charts
+    python -m benchmarks                    everything; writes docs/reference/benchmarks.md and its charts
     python -m benchmarks --only s3,lambda   only these parts; the document keeps the figures of the other parts
     python -m benchmarks --quick            a tenth of the calls, once; prints, and writes only to build/
 

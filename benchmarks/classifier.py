@@ -1,8 +1,8 @@
 """Measure the classifier on CIFAR-100's bicycles and motorcycles: `python -m benchmarks.classifier`.
 
-    python -m benchmarks.classifier                       both recipes, five seeds; writes docs/classifier.md
-    python -m benchmarks.classifier --only scratch        one recipe; the document keeps the other's figures
-    python -m benchmarks.classifier --folds-only          for choices between recipes: no use of the test images
+    python -m benchmarks.classifier                  both recipes, five seeds; writes docs/explanation/classifier.md
+    python -m benchmarks.classifier --only scratch   one recipe; the document keeps the other recipe's figures
+    python -m benchmarks.classifier --folds-only     for choices between recipes: no use of the test images
 
 For each recipe, five jobs train on four fifths of the 1,000 training images and are evaluated on the remaining fifth.
 Five more train on all of them and are evaluated on the 200 official test images. Every job has a different seed. Each
@@ -39,7 +39,7 @@ from scones.workflow.dataset import Dataset, Picture, extract, transform
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "classifier.json"
-DOCUMENT = ROOT / "docs" / "classifier.md"
+DOCUMENT = ROOT / "docs" / "explanation" / "classifier.md"
 RECIPES = {
     "scratch": {"use_pretrained_model": "0", "epochs": "30"},
     "pretrained": {"use_pretrained_model": "1", "epochs": "8"},
@@ -232,7 +232,7 @@ asks for. Each job is one process on one thread; *seconds alone* is a job with a
 to its stored model. The calibration error is the expected calibration error over 15 bins; *by chance alone* is what a
 perfectly calibrated model with the same confidences would show among 200 pictures. For comparison, AWS's built-in
 algorithm on this task, 152 public jobs: .833 in the median, .917 at best, 457 seconds billed on a GPU. On one H100,
-with PyTorch 2.11, a job of ours takes 9 seconds (docs/decisions/0011-a-gpu-repeats-steps.md).
+with PyTorch 2.11, a job of ours takes 9 seconds ([decision 11](decisions/0011-a-gpu-repeats-steps.md)).
 """
 
 

@@ -1,4 +1,4 @@
-"""The figures as docs/benchmarks.md and its charts."""
+"""The figures as docs/reference/benchmarks.md and its charts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ of its own, driven by the same client code, in turn with ours (A B C A B C …).
 their range. A server shares the processors with the client that loads it, as on a developer's machine: the absolute
 figures are this machine's, the ratios travel better.
 """
-CHART = """![Requests per second and latency of the model servers](images/benchmarks.svg)
+CHART = """![Requests per second and latency of the model servers](../images/benchmarks.svg)
 """
-GROWTH = """![What listings take while more is kept](images/growth.svg)
+GROWTH = """![What listings take while more is kept](../images/growth.svg)
 """
 NOTES = """## How to read it
 
@@ -55,12 +55,16 @@ _FRAME = ("Goals", "How to read it", "Where", "With what", "When")
 
 
 def write(results: Results, folder: Path, order: list[str]) -> None:
-    """Write benchmarks.md and its charts into a folder, with the parts in the given order.
+    """Write reference/benchmarks.md and its charts into the folder of the documents, with the parts in the given order.
 
     Parts without new results keep the figures of the existing document.
     """
     (folder / "images").mkdir(parents=True, exist_ok=True)
-    path, charts = folder / "benchmarks.md", (folder / "images" / "benchmarks.svg", folder / "images" / "growth.svg")
+    (folder / "reference").mkdir(exist_ok=True)
+    path, charts = (
+        folder / "reference" / "benchmarks.md",
+        (folder / "images" / "benchmarks.svg", folder / "images" / "growth.svg"),
+    )
     chart.draw(results.rows("serving"), charts[0])
     chart.draw_growth(results.rows("growth"), charts[1])
     images = [image for image, file in zip((CHART, GROWTH), charts, strict=True) if file.exists()]

@@ -3,8 +3,8 @@
 A Bayesian tuning job on the local cloud searches for the best learning rate, optimizer, batch size and weight decay of
 the built-in algorithm, evaluated on the first fold of the 1,000 training images. A win on one fold of 200 images is
 partly luck. The best setting is therefore evaluated on the other four folds, and compared with the defaults, which
-`python -m benchmarks.classifier` has measured with the same seeds. Writes docs/tuning.md; takes ten minutes on two
-processors.
+`python -m benchmarks.classifier` has measured with the same seeds. Writes docs/explanation/tuning.md; takes ten minutes
+on two processors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.serving.endpoint import IMAGE, ROLE
 from benchmarks.workflow import BESIDE
 from scones.workflow.dataset import Dataset, Picture, extract, transform
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "tuning.md"
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "tuning.md"
 BUCKET = "tuning"
 JOBS, AT_ONCE, SHOWN = 12, 2, 10
 SEARCHED, OTHERS = 0, range(1, FOLDS)

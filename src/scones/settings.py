@@ -31,26 +31,32 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Names, classes, threshold and instances. The defaults work unchanged, on the local cloud and on AWS.
-
-    An empty `region` means the target's: the local cloud's own, or that of the user's AWS configuration. AWS trains the
-    built-in image-classification algorithm only on GPU instances, but also serves it from CPUs. `pretrained` starts
-    from ImageNet weights, which AWS has and the extra scones[pretrained] provides here. By default, `epochs` is then 8
-    and `mini_batch_size` 32; from scratch they are 30 and 50.
-    """
+    """Names, classes, threshold and instances. The defaults work unchanged, on the local cloud and on AWS."""
 
     name: str = "scones"
+    """Prefix of the names of all resources: bucket, roles, functions, endpoint and state machine."""
     classes: tuple[str, ...] = ("bicycle", "motorcycle")
+    """The classes of CIFAR-100 that the classifier distinguishes."""
     threshold: float = 0.93
+    """Lowest confidence that passes the confidence gate."""
     region: str = ""
+    """Region of the run. Without one: that of the local cloud, or that of your AWS configuration."""
     training_instance: str = "ml.g4dn.xlarge"
+    """Instance type of the training job. AWS trains its image-classification algorithm only on GPU instances."""
     hosting_instance: str = "ml.m5.xlarge"
+    """Instance type of the endpoint."""
     training_image: str = ""
+    """URI of the container image that trains and serves. Without one: AWS's image-classification in the region."""
     pretrained: bool = True
+    """True to start from ImageNet's weights. AWS has them; here they are in the extra `scones[pretrained]`."""
     epochs: int | None = None
+    """Number of passes over the training images. Without one: 8 from ImageNet's weights, 30 from scratch."""
     mini_batch_size: int | None = None
+    """Images per training step. Without one: 32 from ImageNet's weights, 50 from scratch."""
     runtime: str = "python3.12"
+    """Lambda runtime of the three functions."""
     concurrency: int = 8
+    """Maximum number of executions that run at the same time."""
 
     @property
     def endpoint_name(self) -> str:

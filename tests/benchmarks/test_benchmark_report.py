@@ -27,10 +27,10 @@ def results(**values: float) -> Results:
 
 def test_a_partial_run_keeps_the_other_sections_without_the_file_of_rows(tmp_path: Path) -> None:
     report.write(results(start=1.0, s3=3.0, **{"lambda": 1.5}), tmp_path, ORDER)
-    whole = (tmp_path / "benchmarks.md").read_text()
+    whole = (tmp_path / "reference" / "benchmarks.md").read_text()
     assert "2 of 3 are met." in whole
     report.write(results(s3=1.25), tmp_path, ORDER)
-    lines = (tmp_path / "benchmarks.md").read_text().splitlines()
+    lines = (tmp_path / "reference" / "benchmarks.md").read_text().splitlines()
     changed = [line for line in lines if line not in whole.splitlines()]
     assert changed == [
         "| s3 part | a call | Scones | ≤ 2 ms | 1.25 ms | met |",
@@ -43,7 +43,7 @@ def test_a_partial_run_keeps_the_other_sections_without_the_file_of_rows(tmp_pat
 def test_a_whole_run_and_a_new_part(tmp_path: Path) -> None:
     report.write(results(start=1.0), tmp_path, ["start"])
     report.write(results(s3=3.0), tmp_path, ORDER)
-    text = (tmp_path / "benchmarks.md").read_text()
+    text = (tmp_path / "reference" / "benchmarks.md").read_text()
     assert text.index("## start part") < text.index("## s3 part") < text.index("## How to read it")
     report.write(results(s3=3.0), tmp_path, ["s3"])
-    assert "start part" not in (tmp_path / "benchmarks.md").read_text()
+    assert "start part" not in (tmp_path / "reference" / "benchmarks.md").read_text()

@@ -12,14 +12,14 @@ from botocore.exceptions import ClientError
 from scones.cloud import compatibility
 from scones.cloud.services import offered
 
-PAGE = Path(__file__).resolve().parents[2] / "docs/compatibility.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs/reference/compatibility.md"
 
 
 def test_the_page_is_what_its_generator_writes():
     written, generated = PAGE.read_text(encoding="utf-8"), compatibility.page()
     if f"botocore\n{botocore.__version__}." not in written:  # other releases have other operations
         written, generated = offered_rows(written), offered_rows(generated)
-    assert written == generated, "write it again: python -m scones.cloud.compatibility >docs/compatibility.md"
+    assert written == generated, "write it again: python -m scones.cloud.compatibility >docs/reference/compatibility.md"
 
 
 def offered_rows(page: str) -> str:

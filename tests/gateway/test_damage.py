@@ -425,7 +425,7 @@ def test_a_lost_database_is_refused_and_its_log_is_salvaged(start_cloud, lose):
     (cloud.data_dir / "identity.json").unlink()  # then a start reads the identity from the database
     content = log.read_bytes()
     lose(cloud.data_dir / "cloud.sqlite")
-    with pytest.raises(CloudError, match="cloud.sqlite is (missing|empty).*--recover.*docs/recovery.md"):
+    with pytest.raises(CloudError, match="cloud.sqlite is (missing|empty).*--recover.*docs/explanation/recovery.md"):
         start_cloud()
     assert log.read_bytes() == content
     again = start_cloud(recover=True)

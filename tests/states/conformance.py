@@ -1,4 +1,4 @@
-"""Script that replays recordings of AWS against a local cloud and writes the table of docs/conformance.md.
+"""Script that replays recordings of AWS against a local cloud and writes the table of docs/reference/conformance.md.
 
 `python tests/states/conformance.py` starts a new cloud, replays every case and replaces the table, which counts the
 cases of each area and kind.
@@ -19,7 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = ROOT.parent / "shared" / "conformance"
-PAGE = ROOT / "docs" / "conformance.md"
+PAGE = ROOT / "docs" / "reference" / "conformance.md"
 MARKS = ("<!-- table: written by tests/states/conformance.py -->", "<!-- end of the table -->")
 LEVELS = ("L1", "L2", "L3")
 

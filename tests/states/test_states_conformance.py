@@ -1,4 +1,4 @@
-"""Executions and responses recorded on AWS: a case reaches all levels unless docs/conformance.md lists it."""
+"""Executions and responses recorded on AWS: a case reaches all levels unless docs/reference/conformance.md lists it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Maximum number of names of one kind that `scones status` prints."""
-_DAMAGED = "Warning: {damage} See docs/recovery.md."
+_DAMAGED = "Warning: {damage} See docs/explanation/recovery.md."
 HUNG = 3
 """Exit status of `scones status` for a cloud that runs but does not respond."""
 

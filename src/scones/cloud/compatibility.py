@@ -1,8 +1,8 @@
 """The compatibility page: `python -m scones.cloud.compatibility` prints the state of each AWS operation.
 
 The supported operations come from the services themselves, and the existing operations from botocore's models. Only the
-notes on limits of supported operations are maintained by hand. `docs/compatibility.md` is this module's output. A test
-compares the two: completely with the same botocore version, otherwise for the supported operations only.
+notes on limits of supported operations are maintained by hand. `docs/reference/compatibility.md` is this module's
+output. A test compares the two: completely with the same botocore version, otherwise for the supported operations only.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def require_same_age(database: Path) -> None:
         raise CloudError(
             f"{database} and {log.name} do not belong together: one of them is older, as after the restoration of a "
             f"single file. Restore all files of one backup, or move {log.name} and {database.name}-mark away to use "
-            "the database without the log (docs/recovery.md)."
+            "the database without the log (docs/explanation/recovery.md)."
         )
 
 

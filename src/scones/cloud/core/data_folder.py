@@ -91,7 +91,7 @@ def require_database(data_dir: Path) -> None:
     if lost := lost_database(data_dir):
         raise CloudError(
             f"{data_dir / DATABASE} is {lost}, and the data folder is not new: restore a backup of the whole folder, "
-            "or salvage what can be read into a new database with `scones up --recover` (docs/recovery.md)."
+            "or salvage what can be read into a new database with `scones up --recover` (docs/explanation/recovery.md)."
         )
 
 

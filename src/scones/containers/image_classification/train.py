@@ -10,7 +10,7 @@ deviation of 5 seeds, as `python -m benchmarks.classifier` measures them on two 
   .93, .912 of the test images pass, .984 of them right (on the folds .851 and .992); expected calibration error .029.
 
 Expect results on new images closer to the folds'; one standard error of 200 images is 1.5 points. Nothing was chosen on
-the test images. docs/classifier.md lists every seed.
+the test images. docs/explanation/classifier.md lists every seed.
 """
 
 from __future__ import annotations
