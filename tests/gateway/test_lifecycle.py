@@ -27,8 +27,23 @@ def test_a_started_cloud_is_found_and_stopped(tmp_path):
     assert not psutil.pid_exists(running.pid)
 
 
+def test_a_stop_does_not_wait_for_a_parent_that_reaps_nothing(tmp_path):
+    program = (
+        "import sys, pathlib; from scones.cloud.process import lifecycle; "
+        "lifecycle.start(pathlib.Path(sys.argv[1]), port=0); print('started', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline() == "started\n"
+        stopped = lifecycle.stop(tmp_path)
+        assert psutil.Process(stopped.pid).status() == psutil.STATUS_ZOMBIE
+        assert (stopped.answered, stopped.killed) == (True, 0)
+        parent.stdin.close()
+
+
 def test_starting_twice_gives_the_same_cloud(start_cloud):
-    assert start_cloud().running == start_cloud().running
+    cloud = start_cloud()
+    assert lifecycle.start(cloud.data_dir) == cloud.running
 
 
 def test_two_clouds_live_side_by_side(start_cloud):
@@ -52,7 +67,7 @@ def test_account_and_region_are_served(start_cloud):
 
 
 def test_a_data_folder_keeps_its_account(start_cloud):
-    start_cloud(account="123456789012")
+    lifecycle.stop(start_cloud(account="123456789012").data_dir)
     lifecycle.stop(start_cloud().data_dir)
     with pytest.raises(CloudError, match="belongs to account 123456789012, not 999999999999"):
         start_cloud(account="999999999999")

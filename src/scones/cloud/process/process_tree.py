@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 _PLACES = ("TMPDIR", "SAGEMAKER_BASE_DIR")
 """Variables that contain a program's folders, in the data folder, if nothing can be mounted (`sandbox.py`)."""
+
+_POLL_SECONDS = 0.01
 
 
 class ProcessTree:
@@ -30,7 +34,7 @@ class ProcessTree:
 
     def ended(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the head process to end; return True if it has ended."""
-        return not psutil.wait_procs([self.head], timeout=timeout)[1]
+        return not _wait([self.head], timeout)
 
     def kill(self) -> int:
         """Kill the remaining processes, the head first, and wait for them; return the number of killed processes.
@@ -40,18 +44,40 @@ class ProcessTree:
         self._others.update(child for child in self._descendants() if child.pid != os.getpid())
         killed = _kill([self.head])
         self._others.update(_strays(self._data_dir, self.head))
-        _, left = psutil.wait_procs(self._others, timeout=1)
-        return killed + _kill(left)
+        return killed + _kill(_wait(self._others, timeout=1))
 
 
 def _kill(processes: list[psutil.Process]) -> int:
     killed = 0
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
+            if _has_ended(process):
+                continue
             process.kill()  # psutil compares start times, so a process with a reused id is not killed
             killed += 1
-    psutil.wait_procs(processes, timeout=5)
+    _wait(processes, timeout=5)
     return killed
+
+
+def _wait(processes: Iterable[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Wait at most `timeout` seconds for processes to end, and return those that still run.
+
+    A zombie has ended. `psutil.wait_procs` waits until its parent has reaped it. The parent may be slow, like the first
+    process of many containers, or may never do so, like a program that started a cloud and then does other things.
+    """
+    deadline = time.monotonic() + timeout
+    left = list(processes)
+    while (left := [process for process in left if not _has_ended(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return left
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        if process.status() != psutil.STATUS_ZOMBIE:
+            return False
+        process.wait(timeout=0)  # reaps a child of this process
+    return True
 
 
 def _strays(data_dir: Path, head: psutil.Process) -> list[psutil.Process]:
