@@ -8,61 +8,54 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.loaders
-import botocore.session
 import psutil
 import pytest
 from botocore.config import Config
 
 from scones.cloud.process import lifecycle
+from scones.testing import LocalCloud
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
-
-MODELS = botocore.loaders.create_loader()
-"""The services' models, loaded once for all sessions, so that creating a client takes 20 ms instead of 100."""
 
 
 @dataclass(frozen=True)
 class CloudUnderTest:
     """A running local cloud, and its clients."""
 
-    running: lifecycle.RunningCloud
+    local: LocalCloud
+
+    @property
+    def running(self) -> lifecycle.RunningCloud:
+        return self.local.running
 
     @property
     def url(self) -> str:
-        return self.running.url
+        return self.local.url
 
     @property
     def data_dir(self) -> Path:
-        return self.running.data_dir
+        return self.local.data_dir
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a shell that has evaluated `scones env`."""
         kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
-        return kept | self.running.environment()
+        return kept | self.local.environment()
 
     def session(self) -> boto3.Session:
-        keys = self.running.environment()
-        own = botocore.session.get_session()
-        own.register_component("data_loader", MODELS)
-        return boto3.Session(
-            botocore_session=own,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.running.region,
-        )
+        return self.local.session()
 
     def client(self, service: str, **config: Any) -> Any:
         """Return a boto3 client; `config` goes to botocore's Config. No retries, so that errors show immediately."""
-        settings = {"retries": {"total_max_attempts": 1}, "inject_host_prefix": False, **config}
-        return self.session().client(service, endpoint_url=self.url, config=Config(**settings))
+        settings = {"retries": {"total_max_attempts": 1}, **config}
+        return self.local.client(service, config=Config(**settings))
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command in the cloud's environment, with this interpreter's scripts (aws, scones) first in PATH."""
@@ -87,27 +80,29 @@ StartCloud = Callable[..., CloudUnderTest]
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
     """Yield a local cloud that all tests of a worker share; use unique names in it, and leave it running."""
     data_dir = tmp_path_factory.mktemp("cloud")
-    yield CloudUnderTest(lifecycle.start(data_dir, port=0))
-    _stop(data_dir)
+    with LocalCloud(data_dir) as local:
+        yield CloudUnderTest(local)
+    _check_log(data_dir)
 
 
 @pytest.fixture
 def start_cloud(tmp_path: Path) -> Iterator[StartCloud]:
     """Yield a function that starts a cloud for this test; `start_cloud("other")` uses a second data folder."""
     started: set[Path] = set()
+    with ExitStack() as clouds:
 
-    def start(name: str = "data", **options: Any) -> CloudUnderTest:
-        data_dir = tmp_path / name
-        started.add(data_dir)
-        return CloudUnderTest(lifecycle.start(data_dir, port=0, **options))
+        def start(name: str = "data", **options: Any) -> CloudUnderTest:
+            data_dir = tmp_path / name
+            started.add(data_dir)
+            return CloudUnderTest(clouds.enter_context(LocalCloud(data_dir, **options)))
 
-    yield start
+        yield start
     for data_dir in started:
-        _stop(data_dir)
+        _check_log(data_dir)
 
 
-def _stop(data_dir: Path) -> None:
-    lifecycle.stop(data_dir)
+def _check_log(data_dir: Path) -> None:
+    """Delete a data folder, and fail if the cloud logged a traceback."""
     log = data_dir / "cloud.log"
     text = log.read_text() if log.exists() else ""
     shutil.rmtree(data_dir, ignore_errors=True)
