@@ -126,3 +126,12 @@ def test_a_role_that_is_assumed_has_an_arn(cloud):
     with pytest.raises(ClientError, match="arnaws:iam::111122223333:role/x is invalid") as caught:
         cloud.client("sts").assume_role(RoleArn="arnaws:iam::111122223333:role/x", RoleSessionName="abc")
     assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_a_policy_that_does_not_exist_cannot_be_attached(cloud):
+    iam = cloud.client("iam")
+    iam.create_role(RoleName="without-policies", AssumeRolePolicyDocument=TRUST)
+    arn = "arn:aws:iam::111122223333:policy/never-created"
+    with pytest.raises(iam.exceptions.NoSuchEntityException, match=f"Policy {arn} does not exist or is not attachable"):
+        iam.attach_role_policy(RoleName="without-policies", PolicyArn=arn)
+    assert iam.list_attached_role_policies(RoleName="without-policies")["AttachedPolicies"] == []

@@ -243,3 +243,17 @@ def test_a_stream_is_searched_without_the_many_events_beside_it(start_cloud):
         assert ("nextToken" in found) == ("filterPattern" in wanted)
     with pytest.raises(ClientError, match="InvalidParameterException.*mutually exclusive"):
         logs.filter_log_events(logGroupName="/busy", logStreamNamePrefix="q", logStreamNames=["loud"])
+
+
+def test_sizes_are_counted_in_bytes_of_utf_8(cloud):
+    """Two events of 600,000 bytes but 300,000 characters do not fit on one page of 1 MiB."""
+    logs = cloud.client("logs")
+    logs.create_log_group(logGroupName="/utf-8")
+    logs.create_log_stream(logGroupName="/utf-8", logStreamName="s")
+    for at in (1_000, 2_000):
+        event = {"timestamp": at, "message": "é" * 300_000}
+        logs.put_log_events(logGroupName="/utf-8", logStreamName="s", logEvents=[event])
+    page = logs.get_log_events(logGroupName="/utf-8", logStreamName="s", startFromHead=True)
+    assert [event["timestamp"] for event in page["events"]] == [1_000]
+    (stream,) = logs.describe_log_groups(logGroupNamePrefix="/utf-8")["logGroups"]
+    assert stream["storedBytes"] == 2 * (600_000 + 26)

@@ -146,3 +146,28 @@ def test_a_mapping_goes_on_after_a_crash(start_cloud):
     source, results = (sqs.get_queue_url(QueueName=url.split("/")[-1])["QueueUrl"] for url in (source, results))
     sqs.send_message(QueueUrl=source, MessageBody="after")
     assert json.loads(received(sqs, results)[0])["body"] == "after"
+
+
+COUNTS = """
+import boto3, json
+sqs = boto3.client("sqs")
+def handler(event, context):
+    bodies = [record["body"] for record in event["Records"]]
+    size = len(json.dumps(event, ensure_ascii=False).encode())
+    sqs.send_message(QueueUrl="RESULTS", MessageBody=json.dumps([size, "".join(body[0] for body in bodies)]))
+"""
+
+
+def test_a_batch_above_six_megabytes_of_utf_8_becomes_several_invocations(cloud, function):
+    """Ten messages of 1,000,000 bytes but 500,000 characters are one receive, and too large for one invocation."""
+    sqs = cloud.client("sqs")
+    (source, arn), (results, _) = make_queue(sqs), make_queue(sqs)
+    made = function(COUNTS.replace("RESULTS", results))
+    mapping = made.client.create_event_source_mapping(FunctionName=made.name, EventSourceArn=arn, Enabled=False)
+    for number in range(10):
+        sqs.send_message(QueueUrl=source, MessageBody=str(number) + "é" * 500_000)
+    made.client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    parts = [json.loads(body) for body in received(sqs, results, 2)]
+    assert all(size <= 6_291_456 for size, _ in parts)
+    assert sorted("".join(numbers for _, numbers in parts)) == list("0123456789")
+    until(lambda: remaining(sqs, source) == 0)

@@ -226,3 +226,20 @@ def test_a_message_size_is_a_number_in_its_range(sns: Any, size: str) -> None:
 def test_a_document_that_is_nested_without_end_is_refused(sns: Any, member: str) -> None:
     deep = "[" * 2000 + "]" * 2000
     assert refused(sns.create_topic, Name=name(), Attributes={member: deep})[0] == "InvalidParameter"
+
+
+def test_fifo_and_standard_do_not_mix(sns: Any, make_queue: Any) -> None:
+    """AWS repeats "Invalid parameter:" in these messages, as the error reports of CloudFormation's users show."""
+    standard = sns.create_topic(Name=name())["TopicArn"]
+    fifo = sns.create_topic(Name=name(".fifo"), Attributes={"FifoTopic": "true"})["TopicArn"]
+    queue = "arn:aws:sqs:us-east-1:111122223333:q.fifo"
+    function = "arn:aws:lambda:us-east-1:111122223333:function:f"
+    start = "Invalid parameter: Invalid parameter: Endpoint Reason: "
+    assert refused(sns.subscribe, TopicArn=standard, Protocol="sqs", Endpoint=queue) == (
+        "InvalidParameter",
+        f"{start}FIFO SQS Queues can not be subscribed to standard SNS topics",
+    )
+    assert refused(sns.subscribe, TopicArn=fifo, Protocol="lambda", Endpoint=function) == (
+        "InvalidParameter",
+        f"{start}Please use FIFO SQS queue",
+    )

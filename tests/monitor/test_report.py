@@ -306,3 +306,10 @@ def test_importing_the_monitor_loads_no_charting_library() -> None:
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
 
     assert printed.strip() == "[]"
+
+
+def test_equal_errors_of_states_beside_the_path_are_added() -> None:
+    errors = {"Left": {"ModelError": 2}, "": {"ModelError": 3}}
+    figure = flow.state_machine(DEFINITION, 10, 5, errors)
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert (texts.count("ModelError"), "did not end" in texts, texts[-2]) == (1, False, "5")

@@ -16,7 +16,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.resources import SCHEMA
 from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobs
-from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs
+from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs, _ending
 
 METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 
@@ -230,3 +230,22 @@ def test_a_grid_of_too_many_combinations_is_refused(bench):
     ranges = {"CategoricalParameterRanges": [{"Name": f"p{number}", "Values": values} for number in range(20)]}
     with pytest.raises(ClientError, match="A grid may have 750 combinations"):
         tune(bench, "Grid", ranges)
+
+
+def test_jobs_that_do_not_improve_are_counted_in_the_order_of_their_ends() -> None:
+    """The first job to be created ends last and is the best, so no later job has failed to improve on it."""
+    ends = {"a": (300.0, 0.9), "b": (100.0, 0.5), "c": (200.0, 0.5)}
+    trials: list[dict[str, Any]] = [
+        {"Name": name, "Status": "Completed", "Value": value, "CreationTime": 1.0, "TrainingEndTime": end}
+        for name, (end, value) in ends.items()
+    ]
+    criteria = {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 2}}
+    config = {
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 10, "MaxParallelTrainingJobs": 3},
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "accuracy"},
+        "TuningJobCompletionCriteria": criteria,
+    }
+    job = {"HyperParameterTuningJobConfig": config, "HyperParameterTuningJobStatus": "InProgress", "Trials": trials}
+    assert _ending(job) is None
+    trials[0]["TrainingEndTime"] = 50.0
+    assert _ending(job) == ("Completed", "")

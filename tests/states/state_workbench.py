@@ -140,7 +140,7 @@ def interpret(
     """Run a definition on an input; `work` returns the results of its tasks. Chains wait at every `waits`-th turn."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    return _run(text, Texts(json.dumps({} if value is None else value)), work, waits)
+    return _run(text, Texts(json.dumps({} if value is None else value, ensure_ascii=False)), work, waits)
 
 
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:

@@ -337,3 +337,11 @@ def test_a_machine_tells_which_variables_its_states_refer_to(machines):
     }
     plain = machines.client.describe_state_machine(stateMachineArn=machines.create(PASS))
     assert "variableReferences" not in plain
+
+
+def test_an_activity_with_too_many_tags_is_not_created(machines):
+    client, name = machines.client, f"tagged-{uuid.uuid4().hex}"
+    with pytest.raises(ClientError) as caught:
+        client.create_activity(name=name, tags=[{"key": f"k{n}", "value": "v"} for n in range(51)])
+    assert code(caught) == "TooManyTags"
+    assert name not in [each["name"] for each in client.list_activities()["activities"]]

@@ -213,12 +213,13 @@ def test_seconds_are_whole_and_not_negative(state: dict[str, Any]):
     assert run.failure.error == "States.QueryEvaluationError"
 
 
-def test_a_concurrency_below_zero_fails_a_map():
+@pytest.mark.parametrize(("number", "cause"), [("-1", "MaxConcurrency cannot be negative"), ("2.7", "returned 2.7")])
+def test_a_concurrency_is_a_whole_number_of_at_least_zero(number: str, cause: str):
     processor = {"StartAt": "X", "States": {"X": {"Type": "Pass", "End": True}}}
-    state = {"Type": "Map", "Items": [1], "MaxConcurrency": "{% -1 %}", "ItemProcessor": processor}
+    state = {"Type": "Map", "Items": [1], "MaxConcurrency": f"{{% {number} %}}", "ItemProcessor": processor}
     run = interpret(machine(state))
     assert run.failure is not None
-    assert "MaxConcurrency cannot be negative" in str(run.failure.cause)
+    assert cause in str(run.failure.cause)
 
 
 def test_a_variable_hides_the_function_of_its_name():

@@ -73,6 +73,27 @@ def test_what_has_more_than_256_kib_fails_the_state(state: dict[str, Any]):
     assert run.failure.error in ("States.DataLimitExceeded", "States.IntrinsicFailure")
 
 
+WIDE_CHARACTERS = "é" * 100 * KIB
+"""A text of fewer than 256 Ki characters even twice, but of 200 KiB in UTF-8."""
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"Type": "Pass", "Assign": TWICE},
+        {"Type": "Parallel", "Branches": [WIDE, WIDE_TOO], "ResultSelector": {"n": 1}},
+        {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"a.$": "$.large"}, "ItemProcessor": WIDE}
+        | {"ResultSelector": {"n": 1}},
+        {"Type": "Pass", "Parameters": TWICE, "OutputPath": "$.nothing"},
+        JSONATA | {"Assign": {"a": "{% $states.input.large %}", "b": "{% $states.input.large %}"}},
+    ],
+)
+def test_sizes_are_counted_in_bytes_of_utf_8(state: dict[str, Any]):
+    run = interpret(single(state), {"large": WIDE_CHARACTERS, "items": [1, 2]})
+    assert run.failure is not None
+    assert run.failure.error == "States.DataLimitExceeded"
+
+
 def test_a_result_that_is_too_large_can_be_caught():
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "B"}]
     parallel = {"Type": "Parallel", "Branches": [WIDE, WIDE_TOO], "Catch": catch}

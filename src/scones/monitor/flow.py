@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,13 @@ def state_machine(
     """Draw the states; `errors` counts the unsuccessful executions, by state (or ANYWHERE) and error name."""
     path = main_path(definition)
     rows = [(name, _sorted(errors.get(name, {}))) for name in path]
-    elsewhere = {error: count for name, found in errors.items() if name not in path for error, count in found.items()}
+    elsewhere = Counter[str]()  # states beside the path may fail with the same error
+    for name, found in errors.items():
+        if name not in path:
+            elsewhere.update(found)
     unknown = started - succeeded - sum(count for found in errors.values() for count in found.values())
     if unknown > 0:
-        elsewhere["did not end"] = unknown
+        elsewhere["did not end"] += unknown
     if elsewhere:
         rows.append((ANYWHERE, _sorted(elsewhere)))
     heights = [max(1.15, 0.5 * len(exits) + 0.65) for _, exits in rows]

@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
@@ -104,4 +105,4 @@ def _detail(entry: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, Any
 def _size(entry: dict[str, Any]) -> int:
     """Return an entry's size in bytes (EventBridge User Guide, "Calculating PutEvents event entry size")."""
     texts = [entry.get(name) or "" for name in ("Source", "DetailType", "Detail")] + (entry.get("Resources") or [])
-    return sum(len(text.encode()) for text in texts) + (14 if "Time" in entry else 0)
+    return sum(map(utf8_size, texts)) + (14 if "Time" in entry else 0)

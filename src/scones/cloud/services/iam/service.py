@@ -169,10 +169,19 @@ class IdentityAndAccessManagement(Service):
         return {}
 
     async def attach_role_policy(self, call: Call) -> dict[str, Any]:
-        """Attach a managed policy by ARN; the policy need not exist."""
-        name = call.params["RoleName"]
+        """Attach a managed policy by ARN; raises `NoSuchEntity` if the policy does not exist.
+
+        Any ARN of the form of an AWS managed policy is accepted (see `_awss_own`).
+        """
+        name, arn = call.params["RoleName"], call.params["PolicyArn"]
         self._role(name)
-        await self._put(name, call.params["PolicyArn"], None)
+
+        def attach(connection: sqlite3.Connection) -> None:
+            if not connection.execute("SELECT 1 FROM policies WHERE arn = ?", (arn,)).fetchone():
+                _awss_own(arn)
+            connection.execute("INSERT OR REPLACE INTO role_policies VALUES (?, ?, NULL)", (name, arn))
+
+        await self.cloud.store.write(attach)
         return {}
 
     async def detach_role_policy(self, call: Call) -> dict[str, Any]:
@@ -258,7 +267,7 @@ class IdentityAndAccessManagement(Service):
         query = f"SELECT name FROM role_policies WHERE role = ? AND document {kind} ORDER BY name"  # noqa: S608
         return [row["name"] for row in self.cloud.store.rows(query, name)]
 
-    async def _put(self, role: str, name: str, document: str | None) -> None:
+    async def _put(self, role: str, name: str, document: str) -> None:
         await self.cloud.store.execute("INSERT OR REPLACE INTO role_policies VALUES (?, ?, ?)", role, name, document)
 
     async def _remove(self, role: str, name: str, missing: str) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 from scones.cloud.core.store import Store
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.logs.filter_patterns import FilterPattern
 
@@ -40,7 +41,7 @@ class Page:
 
     def add(self, row: sqlite3.Row) -> bool:
         """Add an event, or return False if the page is full."""
-        size = len(row["message"]) + EVENT_OVERHEAD
+        size = utf8_size(row["message"]) + EVENT_OVERHEAD
         if self.rows and (len(self.rows) >= self._limit or self._bytes + size > PAGE_BYTES):
             return False
         self.rows.append(row)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.bulk_deletes import SLICE, delete_all
 from scones.cloud.core.text_order import successor
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices, in_turns, paced, sliced
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call, Service
@@ -352,7 +353,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
 
 def _check_sizes(messages: Sequence[str]) -> None:
     """Raise `ServiceError` for events that are too large; the message's wording is from SDK users' reports."""
-    sizes = [len(message.encode(errors="surrogatepass")) + EVENT_OVERHEAD for message in messages]
+    sizes = [utf8_size(message) + EVENT_OVERHEAD for message in messages]
     for what, size in (("Log event", max(sizes)), ("Upload", sum(sizes))):
         if size > UPLOAD_LIMIT:
             message = f"{what} too large: {size} bytes exceeds limit of {UPLOAD_LIMIT}"
@@ -360,7 +361,7 @@ def _check_sizes(messages: Sequence[str]) -> None:
 
 
 def _size(events: Iterable[Event]) -> int:
-    return sum(len(message) + EVENT_OVERHEAD for _, message in events)
+    return sum(utf8_size(message) + EVENT_OVERHEAD for _, message in events)
 
 
 def _require_group(connection: sqlite3.Connection, name: str) -> None:

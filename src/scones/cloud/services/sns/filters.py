@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scones.cloud.core.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid
@@ -25,7 +26,7 @@ def check_filter(policy: str, scope: str) -> None:
     """Raise `InvalidParameter` for a filter policy that SNS refuses."""
     if policy in ("", "{}"):
         return
-    if len(policy) > SIZE or len(policy.encode()) > SIZE:
+    if utf8_size(policy) > SIZE:
         raise invalid(f"FilterPolicy: Filter policy can not be longer than {SIZE} bytes")  # AWS's wording is not known
     try:
         pattern = check_pattern(policy)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
@@ -129,7 +130,7 @@ def _message(topic: Topic, params: Mapping[str, Any]) -> dict[str, Any]:
     except ServiceError as error:
         raise ServiceError("ParameterValueInvalid", error.message) from error
     limit = int(topic.attributes.get("MaximumMessageSize", BATCH_LIMIT))
-    if len(text.encode()) + attributes_size(attributes) > limit:
+    if utf8_size(text) + attributes_size(attributes) > limit:
         raise invalid("Message too long")
     subject, structure = params.get("Subject"), params.get("MessageStructure")
     if subject is not None and (not 0 < len(subject) <= 100 or "\n" in subject):
@@ -198,6 +199,6 @@ def _check_batch(entries: list[dict[str, Any]]) -> None:
         )
     if len(set(ids)) < len(ids):
         raise ServiceError("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
-    size = sum(len(each["Message"].encode()) + attributes_size(each.get("MessageAttributes") or {}) for each in entries)
+    size = sum(utf8_size(each["Message"]) + attributes_size(each.get("MessageAttributes") or {}) for each in entries)
     if size > BATCH_LIMIT:
         raise ServiceError("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")

@@ -116,6 +116,10 @@ class SubscriptionOperations(Operations):
         return {}
 
 
+_REPEATED = "Invalid parameter: Endpoint Reason: "
+"""Start of two messages in which AWS repeats "Invalid parameter:", as users' error reports show."""
+
+
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
     if protocol in _NOT_OFFERED:
         raise invalid(
@@ -131,13 +135,9 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
     if protocol in _MAIL and "@" not in endpoint:
         raise invalid("Email address")
     if protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
-        raise invalid(
-            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
-        )
+        raise invalid(f"{_REPEATED}FIFO SQS Queues can not be subscribed to standard SNS topics")
     if topic.fifo and protocol != "sqs":
-        raise invalid(
-            f"Invalid parameter: Endpoint Reason: Please use FIFO SQS queue; {protocol} is no protocol of FIFO topics"
-        )
+        raise invalid(f"{_REPEATED}Please use FIFO SQS queue")
 
 
 def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]) -> None:

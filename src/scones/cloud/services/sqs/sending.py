@@ -7,6 +7,7 @@ import re
 import sqlite3
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.sqs import messages
@@ -126,7 +127,7 @@ def _delay(queue: Queue, given: int | None) -> int:
 
 
 def _size(params: dict[str, Any]) -> int:
-    return len(params["MessageBody"].encode()) + attributes_size(params.get("MessageAttributes") or {})
+    return utf8_size(params["MessageBody"]) + attributes_size(params.get("MessageAttributes") or {})
 
 
 def _answer(params: dict[str, Any], draft: Draft, sent: Sent) -> dict[str, Any]:

@@ -169,7 +169,7 @@ class Machines:
             )
             if made.rowcount:
                 _insert_revision(connection, revision)
-                _insert_tags(connection, arn, tags)
+                insert_tags(connection, arn, tags)
             return bool(made.rowcount)
 
         return await self._store.write(write)
@@ -221,7 +221,7 @@ class Machines:
 
     async def tag(self, arn: str, tags: list[dict[str, str]]) -> None:
         """Set tags of a machine or an activity; raise TooManyTags beyond AWS's quota."""
-        await self._store.write(lambda connection: _insert_tags(connection, arn, tags))
+        await self._store.write(lambda connection: insert_tags(connection, arn, tags))
 
     def tags(self, arn: str) -> list[dict[str, str]]:
         """Return the tags of a resource in the order of their keys."""
@@ -238,7 +238,8 @@ def _insert_revision(connection: sqlite3.Connection, revision: Revision) -> None
     connection.execute("INSERT INTO sfn_revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", revision.columns())
 
 
-def _insert_tags(connection: sqlite3.Connection, arn: str, tags: list[dict[str, str]]) -> None:
+def insert_tags(connection: sqlite3.Connection, arn: str, tags: list[dict[str, str]]) -> None:
+    """Set tags of a machine or an activity; raise TooManyTags beyond AWS's quota."""
     rows = [(arn, tag.get("key", ""), tag.get("value", "")) for tag in tags]
     connection.executemany("INSERT OR REPLACE INTO sfn_tags VALUES (?, ?, ?)", rows)
     (count,) = connection.execute("SELECT count(*) FROM sfn_tags WHERE arn = ?", (arn,)).fetchone()

@@ -8,11 +8,13 @@ import json
 import logging
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.patterns import read_pattern
 from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
 from scones.cloud.services.lambda_.functions.names import FunctionName
@@ -28,9 +30,9 @@ CONCURRENT_BATCHES = 5
 POLL_SECONDS = 20
 PAUSE_SECONDS = 5.0
 """Seconds to wait after a queue or a function was not found; it may be created again."""
-BATCH_BYTES = 3_000_000
-"""Total length of the message bodies above which a batch receives no further messages: one more receive may double it,
-and the limit is 6 MB."""
+PAYLOAD_LIMIT = 6_291_456
+"""Maximum bytes of the event of one batch: Lambda's limit on the payload of a synchronous invocation."""
+_HEAD, _SEPARATOR, _TAIL = '{"Records": [', ", ", "]}"
 
 
 class Pollers:
@@ -99,14 +101,14 @@ class Pollers:
         """Return a batch: the messages of one receive, or those that arrive within the batching window."""
         size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
         messages = await self._receive(mapping, size, POLL_SECONDS)
-        end, weight = time.monotonic() + window, _weight(messages)
+        end, bodies = time.monotonic() + window, _size(messages)
         while messages and len(messages) < size and not self._over:
             left = end - time.monotonic()
-            if left <= 0 or weight > BATCH_BYTES:
+            if left <= 0 or bodies >= PAYLOAD_LIMIT:
                 break
             more = await self._receive(mapping, size - len(messages), min(left, POLL_SECONDS))
             messages += more
-            weight += _weight(more)
+            bodies += _size(more)
         return messages
 
     async def _receive(self, mapping: Mapping, limit: int, seconds: float) -> list[Message]:
@@ -131,7 +133,7 @@ class Pollers:
         """
         wanted = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
         try:
-            failed = await self._invoke(mapping, wanted) if wanted else set()
+            failed = await self._invoke(mapping, wanted)
             done = [message for message in messages if message["MessageId"] not in failed]
             for begin in range(0, len(done), 10):
                 entries = [
@@ -144,12 +146,24 @@ class Pollers:
             log.warning("A batch of %s did not reach %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error)
 
     async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
-        """Invoke the function with messages; return the ids of those that it failed to process."""
+        """Invoke the function with messages; return the ids of those that it failed to process.
+
+        Messages that exceed an invocation's payload are passed in several invocations. The messages of a FIFO queue
+        that follow a failed invocation fail too, to keep their order.
+        """
+        failed: set[str] = set()
+        for identities, payload in _events([self._record(mapping, message) for message in messages]):
+            if failed and mapping["EventSourceArn"].endswith(".fifo"):
+                failed |= identities
+            else:
+                failed |= await self._invoke_once(mapping, identities, payload)
+        return failed
+
+    async def _invoke_once(self, mapping: Mapping, everything: set[str], payload: bytes) -> set[str]:
+        """Invoke the function with one event; return the ids of the messages that it failed to process."""
         function = FunctionName.parse(mapping["FunctionArn"])
-        payload = json.dumps({"Records": [self._record(mapping, message) for message in messages]}).encode()
         version, request_id = self._invoker.find(function), str(uuid.uuid4())
         outcome = await self._invoker.invoke(version, function, payload, request_id=request_id)
-        everything = {message["MessageId"] for message in messages}
         if outcome.function_error is not None:
             return everything
         if "ReportBatchItemFailures" not in mapping["FunctionResponseTypes"]:
@@ -175,8 +189,27 @@ class Pollers:
         }
 
 
-def _weight(messages: list[Message]) -> int:
-    return sum(len(message["Body"]) for message in messages)
+def _size(messages: list[Message]) -> int:
+    """Return the number of bytes of the messages' bodies."""
+    return sum(utf8_size(message["Body"]) for message in messages)
+
+
+def _events(records: list[dict[str, Any]]) -> Iterator[tuple[set[str], bytes]]:
+    """Yield events with all records: the ids of an event's messages, and its JSON of at most `PAYLOAD_LIMIT` bytes."""
+    identities: set[str] = set()
+    texts: list[str] = []
+    size = 0
+    for record in records:
+        text = json.dumps(record, ensure_ascii=False)
+        added = utf8_size(text) + len(_SEPARATOR)
+        if texts and len(_HEAD) + size + added + len(_TAIL) > PAYLOAD_LIMIT:
+            yield identities, f"{_HEAD}{_SEPARATOR.join(texts)}{_TAIL}".encode()
+            identities, texts, size = set(), [], 0
+        identities.add(record["messageId"])
+        texts.append(text)
+        size += added
+    if texts:
+        yield identities, f"{_HEAD}{_SEPARATOR.join(texts)}{_TAIL}".encode()
 
 
 def _attribute(value: dict[str, Any]) -> dict[str, Any]:

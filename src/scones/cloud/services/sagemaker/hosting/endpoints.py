@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -202,7 +202,7 @@ class Endpoints:
             if "DeploymentConfig" in request:
                 document["LastDeploymentConfig"] = request["DeploymentConfig"]
 
-        await self._endpoints.update(name, change)
+        await self._change(name, change)
         self._begin(name, self._update(name, plan))
         return {"EndpointArn": current["EndpointArn"]}
 
@@ -241,10 +241,17 @@ class Endpoints:
             document["LastModifiedTime"] = time.time()
 
         self._document(name)
-        await self._endpoints.update(name, change)
+        await self._change(name, change)
+        if name not in self.serving:  # deleted meanwhile
+            raise invalid(f'Cannot update in-progress endpoint "{self.arn(name)}".')
         for variant in self.serving[name].variants:
             variant.weight = wanted.get(variant.name, {}).get("DesiredWeight", variant.weight)
         return {"EndpointArn": self.arn(name)}
+
+    async def _change(self, name: str, change: Callable[[Document], None]) -> None:
+        """Apply `change` to an endpoint's document; raise `ServiceError` if the endpoint was deleted meanwhile."""
+        if await self._endpoints.update(name, change) is None:
+            raise not_found("endpoint", self.arn(name))
 
     def _document(self, name: str) -> Document:
         document = self._endpoints.get(name)
@@ -282,14 +289,24 @@ class Endpoints:
 
     async def delete(self, name: str) -> None:
         """Stop serving at once, and start to stop the servers; raises `ServiceError` (ValidationException)."""
-        if self._document(name)["EndpointStatus"] == "Deleting":
-            raise invalid(f'Cannot delete in-progress endpoint "{self.arn(name)}".')
+
+        def change(document: Document) -> None:
+            if document["EndpointStatus"] == "Deleting":
+                raise invalid(f'Cannot delete in-progress endpoint "{self.arn(name)}".')
+            document |= {"EndpointStatus": "Deleting", "LastModifiedTime": time.time()}
+
+        if self._document(name)["EndpointStatus"] != "Deleting":  # else `change` raises the error
+            await self._cancel(name)
+        await self._change(name, change)
+        await self._cancel(name)  # an update whose request was stored just before
+        self._begin(name, self._remove(name, self.serving.pop(name, None)))
+
+    async def _cancel(self, name: str) -> None:
+        """Cancel an endpoint's deployment or update, and wait until it has ended."""
         if task := self._work.get(name):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self._set(name, EndpointStatus="Deleting")
-        self._begin(name, self._remove(name, self.serving.pop(name, None)))
 
     async def _remove(self, name: str, deployment: Deployment | None) -> None:
         if deployment is not None:

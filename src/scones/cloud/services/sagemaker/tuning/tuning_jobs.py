@@ -305,9 +305,14 @@ def _ending(document: Document) -> tuple[str, str] | None:
     if target is not None and best is not None and _better_or_equal(config, best["Value"], target):
         return "Completed", ""
     patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
-    if patience is not None and best is not None and len(ended) - 1 - ended.index(best) >= patience:
+    if patience is not None and best is not None and len(ended) - 1 - _in_order(ended).index(best) >= patience:
         return "Completed", ""
     return ("Completed", "") if len(ended) >= _limit(config) else None
+
+
+def _in_order(ended: list[Document]) -> list[Document]:
+    """Return training jobs that have ended in the order of their ends."""
+    return sorted(ended, key=lambda trial: float(trial.get("TrainingEndTime", trial["CreationTime"])))
 
 
 def _better_or_equal(config: dict[str, Any], value: float, target: float) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, Job, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.functions import FAILURES, FUNCTIONS
@@ -18,7 +19,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\]'"])*\])*""")
 _WORDS = {"true": True, "false": False, "null": None}
 _ROOM = 8 * 1024
-"""Maximum length of the arguments of a call in this process, in characters; it takes a few milliseconds at most."""
+"""Maximum length of the arguments of a call in this process, in bytes; it takes a few milliseconds at most."""
 _MOST_NESTED = 10
 """Maximum depth of nested intrinsic functions in one field, on AWS."""
 
@@ -80,10 +81,10 @@ async def _evaluate(argument: Argument, scope: Scope) -> Any:
 
 
 def _weight(value: Any) -> int:
-    """Return the approximate number of characters in a value's JSON; the escapes of a string are not counted."""
+    """Return the approximate number of bytes in a value's JSON; the escapes of a string are not counted."""
     if isinstance(value, (dict, list)):
-        return len(dumps(value))
-    return len(value) if isinstance(value, str) else 1
+        return utf8_size(dumps(value))
+    return utf8_size(value) if isinstance(value, str) else 1
 
 
 Argument = Constant | Path | PathQuery | FunctionCall

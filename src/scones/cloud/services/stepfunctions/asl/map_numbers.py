@@ -21,7 +21,7 @@ async def whole_number(field: str, given: Number | None, scope: Scope, *, negati
     if isinstance(given, Path):
         number = _at_path(field, given, scope)
     else:
-        number = int(await given.typed(scope, "number") if isinstance(given, JsonataQuery) else given)
+        number = await given.whole(scope) if isinstance(given, JsonataQuery) else int(given)
     if number < 0 and not negative:
         raise EvaluationError(f"{field} cannot be negative.")
     return number

@@ -42,14 +42,15 @@ class JsonataQuery:
             )
         return value
 
-    async def whole(self, scope: Scope, least: int) -> int:
-        """Return the value if it is an integer of at least `least`; otherwise raise States.QueryEvaluationError.
+    async def whole(self, scope: Scope, least: int | None = None) -> int:
+        """Return the value if it is an integer, of at least `least`; otherwise raise States.QueryEvaluationError.
 
         AWS's message for other numbers is not known.
         """
         value = await self.typed(scope, "number")
-        if not isinstance(value, int) or value < least:
-            raise self.failed(f"returned {value}, and an integer of {least} or more was expected")
+        if not isinstance(value, int) or (least is not None and value < least):
+            expected = "an integer" if least is None else f"an integer of {least} or more"
+            raise self.failed(f"returned {value}, and {expected} was expected")
         return value
 
     def failed(self, what: str) -> EvaluationError:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.intrinsics import Expression, compile_expression
 from scones.cloud.services.stepfunctions.asl.paths import Path, Scope
@@ -66,7 +67,7 @@ class Payload:
             value = await query.evaluate(scope)
             values.append(value)
             if len(self.queries) > 1:  # a single value is no larger than the value that it refers to
-                size += _length(value)
+                size += _size(value)
                 if size > LIMIT:
                     raise scope.too_large()
         return _filled(self.form, values)
@@ -82,7 +83,7 @@ class JsonataPayload:
     async def evaluate(self, scope: Scope) -> Any:
         """Return the payload; raise `StateFailedError` if the values exceed 256 KiB in total."""
         values = await evaluate_all(self.queries, scope)
-        if sum(map(_length, values)) > LIMIT:
+        if sum(map(_size, values)) > LIMIT:
             raise scope.too_large()
         return _filled(self.form, values)
 
@@ -149,5 +150,8 @@ def _filled(form: Any, values: Sequence[Any]) -> Any:
     return form
 
 
-def _length(value: Any) -> int:
-    return len(value) if isinstance(value, str) else len(dumps(value)) if isinstance(value, (dict, list)) else 1
+def _size(value: Any) -> int:
+    """Return the number of bytes in a value's JSON; the quotes and escapes of a string are not counted."""
+    if isinstance(value, (dict, list)):
+        return utf8_size(dumps(value))
+    return utf8_size(value) if isinstance(value, str) else 1

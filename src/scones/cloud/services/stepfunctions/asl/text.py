@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from scones.cloud.core.surrogates import well_formed
+from scones.cloud.core.text_size import utf8_size
 
 LIMIT = 256 * 1024
 """Maximum size of an input, an output or a result, in bytes of UTF-8."""
@@ -57,8 +58,7 @@ def too_deep(text: str) -> bool:
 
 def too_large(text: str) -> bool:
     """Return True if a JSON text exceeds `LIMIT`."""
-    length = len(text)
-    return length > LIMIT or (length * 4 > LIMIT and len(text.encode("utf-8", "surrogatepass")) > LIMIT)
+    return len(text) > LIMIT or utf8_size(text) > LIMIT
 
 
 def loads(text: str) -> Any:

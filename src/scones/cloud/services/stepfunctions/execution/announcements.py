@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.events.announcements import announce, milliseconds
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 
@@ -27,7 +28,7 @@ def announce_execution(
     failure: StateFailedError | None = None,
 ) -> None:
     """Send EventBridge the status of an execution that has started or ended (`stopped` in Unix seconds)."""
-    included = len(execution.input.encode()) + len((output or "").encode()) <= _LIMIT
+    included = utf8_size(execution.input) + utf8_size(output or "") <= _LIMIT
     details = {"included": included}
     detail = {
         "executionArn": execution.arn,

@@ -109,9 +109,9 @@ class Track:
     item: dict[str, Any] | None = None
     """Map.Item of the context object."""
     size: int = 0
-    """Characters of the output of the last state."""
+    """Bytes of the output of the last state."""
     sizes: dict[str, int] = field(default_factory=dict)
-    """Characters of each variable, by name."""
+    """Bytes of each variable, by name."""
     past: Past | None = None
     """Events that an earlier process recorded of this chain and those below it; `Interpreter.run` consumes them."""
 

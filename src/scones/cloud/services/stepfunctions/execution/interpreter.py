@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.choice import Rule
 from scones.cloud.services.stepfunctions.asl.definition import (
     AnyState,
@@ -36,7 +37,7 @@ from scones.cloud.services.stepfunctions.execution.clock import Clock
 from scones.cloud.services.stepfunctions.execution.concurrency import Concurrency
 from scones.cloud.services.stepfunctions.execution.history import Track, failure_details
 from scones.cloud.services.stepfunctions.execution.journal import Journal
-from scones.cloud.services.stepfunctions.execution.payloads import length, payload_text, variable_texts
+from scones.cloud.services.stepfunctions.execution.payloads import payload_size, payload_text, variable_texts
 from scones.cloud.services.stepfunctions.execution.resume import Entry, Past
 from scones.cloud.services.stepfunctions.execution.retry import Attempts, find_catcher
 from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
@@ -87,9 +88,9 @@ class Interpreter:
         if standing is not None:
             track.previous = standing.previous
             track.variables = {**track.variables, **standing.assigned}
-            track.sizes |= {name: length(value) for name, value in standing.assigned.items()}
+            track.sizes |= {name: payload_size(value) for name, value in standing.assigned.items()}
             if standing.finished is not None:
-                track.size = length(standing.finished[0])
+                track.size = payload_size(standing.finished[0])
                 return standing.finished[0]
             assert standing.entered is not None
             name, entry = standing.entered
@@ -124,7 +125,7 @@ class Interpreter:
 
     def _exit(self, state: AnyState, outcome: Outcome, track: Track) -> None:
         text = payload_text(self.texts, outcome.output, state.name)
-        track.size = len(text)
+        track.size = utf8_size(text)
         details: dict[str, Any] = {"name": state.name, "output": text, "outputDetails": tasks.WHOLE}
         if outcome.assigned:
             details["assignedVariables"] = variable_texts(outcome.assigned, track.sizes, state.name)

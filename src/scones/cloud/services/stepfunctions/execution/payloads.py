@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.failures import data_limit_exceeded, nested_too_deeply
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, Texts, dumps, too_deep, too_large
 
@@ -30,11 +31,11 @@ def payload_text(texts: Texts, value: Any, name: str) -> str:
 def variable_texts(assigned: dict[str, Any], sizes: dict[str, int], name: str) -> dict[str, str]:
     """Return the JSON texts of the variables that a state assigns, and add their sizes to `sizes`.
 
-    Sizes are in characters. Raises `StateFailedError` beyond 256 Ki for one Assign or 10 Mi for all variables. AWS's
-    message for this case is unknown.
+    Raises `StateFailedError` beyond 256 KiB for one Assign or 10 MiB for all variables. AWS's message for this case is
+    unknown.
     """
     texts = {variable: payload_text(_COMPACT, value, name) for variable, value in assigned.items()}
-    sizes.update({variable: len(text) for variable, text in texts.items()})
+    sizes.update({variable: utf8_size(text) for variable, text in texts.items()})
     if sum(sizes[variable] for variable in texts) > LIMIT or sum(sizes.values()) > MAX_VARIABLES:
         raise data_limit_exceeded(name)
     return texts
@@ -48,19 +49,19 @@ class ResultSize:
         self._size = 0
 
     def keep(self, value: Any, size: int) -> Any:
-        """Add `size` characters; return `value`, or None beyond the limit, because the state will fail."""
+        """Add `size` bytes; return `value`, or None beyond the limit, because the state will fail."""
         self._size += size
         return value if self._size <= LIMIT else None
 
     def check(self) -> None:
-        """Raise `StateFailedError` if the results together exceed the limit of 256 KiB, counted in characters."""
+        """Raise `StateFailedError` if the results together exceed the limit of 256 KiB."""
         if self._size > LIMIT:
             raise data_limit_exceeded(self._name)
 
 
-def length(value: Any) -> int:
-    """Return the number of characters of a value's JSON text."""
-    return len(dumps(value))
+def payload_size(value: Any) -> int:
+    """Return the number of bytes of a value's JSON text."""
+    return utf8_size(dumps(value))
 
 
 _COMPACT = Texts("null")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.distribution import ItemBatcher
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
@@ -61,4 +62,4 @@ class ItemBatches:
 
 
 def _size(text: str) -> int:
-    return len(text.encode())
+    return utf8_size(text)

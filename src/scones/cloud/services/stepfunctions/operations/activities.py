@@ -10,6 +10,7 @@ from typing import Any
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Call
 from scones.cloud.services.stepfunctions.arns import activity_arn
+from scones.cloud.services.stepfunctions.machines import insert_tags
 from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
 
@@ -29,11 +30,15 @@ class ActivityOperations(Operations):
         if found is not None and found["encryption"] != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
         created = time.time() if found is None else found["created"]
+
+        def create(connection: sqlite3.Connection) -> None:
+            row = (arn, name, created, encryption)
+            made = connection.execute("INSERT OR IGNORE INTO sfn_activities VALUES (?, ?, ?, ?)", row)
+            if made.rowcount:
+                insert_tags(connection, arn, params.get("tags", []))
+
         if found is None:
-            await self.cloud.store.execute(
-                "INSERT OR IGNORE INTO sfn_activities VALUES (?, ?, ?, ?)", arn, name, created, encryption
-            )
-            await self._machines.tag(arn, params.get("tags", []))
+            await self.cloud.store.write(create)
         return {"activityArn": arn, "creationDate": created}
 
     async def describe_activity(self, call: Call) -> dict[str, Any]:
