@@ -312,7 +312,7 @@ def _ending(document: Document) -> tuple[str, str] | None:
 
 def _in_order(ended: list[Document]) -> list[Document]:
     """Return training jobs that have ended in the order of their ends."""
-    return sorted(ended, key=lambda trial: float(trial.get("TrainingEndTime", trial["CreationTime"])))
+    return sorted(ended, key=lambda trial: trial["TrainingEndTime" if "TrainingEndTime" in trial else "CreationTime"])
 
 
 def _better_or_equal(config: dict[str, Any], value: float, target: float) -> bool:
