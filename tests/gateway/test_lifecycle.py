@@ -17,6 +17,8 @@ import pytest
 
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
+from scones.cloud.services import offered
+from scones.cloud.wire.model import service_model
 
 
 def test_a_started_cloud_is_found_and_stopped(tmp_path):
@@ -25,6 +27,12 @@ def test_a_started_cloud_is_found_and_stopped(tmp_path):
     assert lifecycle.stop(tmp_path)
     assert lifecycle.find(tmp_path) is None
     assert not psutil.pid_exists(running.pid)
+
+
+def test_endpoint_variables_of_all_services_are_cleared():
+    service_ids = {service_model(service.name).service_id for service in offered()}
+    expected = {f"AWS_ENDPOINT_URL_{service_id.upper().replace(' ', '_')}" for service_id in service_ids}
+    assert {name for name in lifecycle.CLEARED if name.startswith("AWS_ENDPOINT_URL_")} == expected
 
 
 def test_a_stop_does_not_wait_for_a_parent_that_reaps_nothing(tmp_path):

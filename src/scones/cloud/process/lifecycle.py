@@ -24,7 +24,16 @@ from scones.cloud.process.watchdog import mark_stuck, stuck_since
 if TYPE_CHECKING:
     from scones.cloud.cloud import CloudSettings
 
-CLEARED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_STS")
+_SERVICE_IDS = (
+    *("CLOUDWATCH", "CLOUDWATCH_LOGS", "EVENTBRIDGE", "IAM", "LAMBDA", "S3"),
+    *("SAGEMAKER", "SAGEMAKER_RUNTIME", "SFN", "SNS", "SQS", "STS"),
+)
+CLEARED = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
+    *("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"),
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    *(f"AWS_ENDPOINT_URL_{service}" for service in _SERVICE_IDS),
+)
 """Variables that would make a client use another endpoint or account; remove them before adding a cloud's variables."""
 
 
