@@ -1,0 +1,120 @@
+"""The diagram of the architecture shows the packages, their imports, and what the import contracts allow."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from documents import ROOT
+
+SOURCES = ROOT / "src" / "scones"
+SVG = "{http://www.w3.org/2000/svg}"
+DIAGRAM = ElementTree.parse(ROOT / "docs/images/architecture.svg").getroot()
+BOXES = {box.get("id", ""): box for box in DIAGRAM.iter(f"{SVG}rect") if box.get("id")}
+IMPORTS = [path for path in DIAGRAM.iter(f"{SVG}path") if path.get("class") == "import"]
+ARROWS = {(path.get("data-from", ""), path.get("data-to", "")) for path in IMPORTS}
+ROWS = {name: float(box.get("y", "")) for name, box in BOXES.items()}
+"""Vertical position of each package's box."""
+
+
+def package(path: Path) -> str:
+    return path.relative_to(SOURCES).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of scones that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "scones":
+            yield from (f"scones.{name.name}" for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@cache
+def packages() -> frozenset[str]:
+    """Return the modules and packages directly below `scones`."""
+    found = {package(path) for path in SOURCES.rglob("*.py")}
+    return frozenset(found - {"__init__", "__main__"})
+
+
+def imports() -> set[tuple[str, str]]:
+    """Return the pairs of packages of which the first imports the second."""
+    pairs = {
+        (package(path), name.split(".")[1])
+        for path in SOURCES.rglob("*.py")
+        for name in imported(path)
+        if name.startswith("scones.")
+    }
+    return {(one, other) for one, other in pairs if one != other and {one, other} <= packages()}
+
+
+def forbids(contract: dict[str, Any], one: str, other: str) -> bool:
+    """Return True if an import contract forbids the import of a package by another one."""
+    kind = contract["type"]
+    if kind == "forbidden":
+        return covers(contract["source_modules"], one) and covers(contract["forbidden_modules"], other)
+    if kind == "independence":
+        return covers(contract["modules"], one) and covers(contract["modules"], other)
+    layers = [siblings(layer, contract.get("containers", [])) for layer in contract.get("layers", [])]
+    level = {name: number for number, layer in enumerate(layers) for name in layer}
+    if f"scones.{one}" not in level or f"scones.{other}" not in level:
+        return False
+    above, below = level[f"scones.{other}"], level[f"scones.{one}"]
+    return above < below or (above == below and "|" in contract["layers"][above])
+
+
+def siblings(layer: str, containers: list[str]) -> list[str]:
+    names = [name.strip(" ()") for name in re.split(r"[|:]", layer)]
+    return [f"{container}.{name}" for container in containers for name in names] or names
+
+
+def covers(modules: list[str], name: str) -> bool:
+    return any(module in ("scones", f"scones.{name}") for module in modules)
+
+
+def forbidden() -> set[tuple[str, str]]:
+    """Return the pairs of packages whose import some contract forbids."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    return {
+        (one, other)
+        for one, other in product(packages(), repeat=2)
+        if one != other and any(forbids(contract, one, other) for contract in contracts)
+    }
+
+
+def test_each_package_has_a_box_and_the_reverse() -> None:
+    assert BOXES.keys() == packages()
+
+
+def test_each_import_has_an_arrow_and_the_reverse() -> None:
+    assert imports() == ARROWS
+
+
+def test_the_contracts_allow_each_arrow() -> None:
+    assert not ARROWS & forbidden()
+
+
+def test_the_contracts_forbid_imports_from_the_same_row_or_from_a_row_above() -> None:
+    allowed = set(product(BOXES, repeat=2)) - forbidden()
+    assert [(one, other) for one, other in allowed if one != other and ROWS[one] >= ROWS[other]] == []
+
+
+def test_arrows_point_downwards_from_box_to_box() -> None:
+    for path in IMPORTS:
+        numbers = [float(number) for number in re.findall(r"-?[\d.]+", path.get("d", ""))]
+        assert touches(BOXES[path.get("data-from", "")], numbers[:2], "bottom"), path.attrib
+        assert touches(BOXES[path.get("data-to", "")], numbers[-2:], "top"), path.attrib
+
+
+def touches(box: ElementTree.Element, point: list[float], edge: str) -> bool:
+    left, top, width, height = (float(box.get(name, "")) for name in ("x", "y", "width", "height"))
+    return left <= point[0] <= left + width and point[1] == (top if edge == "top" else top + height)
