@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from old_folder import opened
 
 from scones.cloud.core import migrations
 from scones.cloud.core.migrations import MIGRATIONS, VERSION, Migration, migrate, version_of
@@ -26,15 +24,6 @@ COLUMN = Migration(
 MOVE = Migration(
     number=3, change="Colours are in capitals.", tables=("items",), statements=("UPDATE items SET colour = 'RED'",)
 )
-
-
-@contextlib.contextmanager
-def opened(path: Path | str) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 @pytest.fixture
