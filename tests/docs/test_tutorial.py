@@ -1,0 +1,23 @@
+"""The output in the tutorial has the words of the program."""
+
+from __future__ import annotations
+
+import re
+
+from documents import ROOT, blocks
+
+TUTORIAL = ROOT / "docs/tutorial/first-workflow.md"
+PROGRAM = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/scones/cli").glob("*.py")))
+OUTPUT = "".join(block.text for block in blocks(TUTORIAL))
+
+
+def test_each_step_has_the_title_that_the_program_prints() -> None:
+    titles = dict(re.findall(r"^(\d/7)  (.+)$", OUTPUT, re.MULTILINE))
+    assert sorted(titles) == [f"{number}/7" for number in range(1, 8)]
+    assert [title for title in titles.values() if f'"{title}"' not in PROGRAM] == []
+
+
+def test_the_summary_has_the_labels_that_the_program_prints() -> None:
+    labels = re.findall(r"^  (\w[\w ]+): ", OUTPUT, re.MULTILINE)
+    assert "Captured records" in labels
+    assert [label for label in labels if f'"{label}"' not in PROGRAM] == []
