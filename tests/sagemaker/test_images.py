@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -29,17 +30,27 @@ def test_the_repositorys_name_finds_the_program(uri: str) -> None:
     ]
 
 
-def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SCONES_IMAGES", "mine=package.module, team/other=/programs/other.py,image-classification=own")
+def test_users_name_programs_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.touch()
+    monkeypatch.setenv("SCONES_IMAGES", f"mine=json.tool, team/other={other},image-classification=json")
     assert images.command("registry.example.com/mine:2", "serve") == [
         sys.executable,
         "-P",
         "-m",
-        "package.module",
+        "json.tool",
         "serve",
     ]
-    assert images.command("team/other:1", "serve") == [sys.executable, "/programs/other.py", "serve"]
-    assert images.command("image-classification:1", "train")[3] == "own"
+    assert images.command("team/other:1", "serve") == [sys.executable, str(other), "serve"]
+    assert images.command("image-classification:1", "train")[3] == "json"
+
+
+@pytest.mark.parametrize("program", ["json.moved", "no_such_package.train", "json.tool.train", "missing.py"])
+def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Without this check, a job would fail with an empty reason: Python writes "No module named" only to its log."""
+    monkeypatch.setenv("SCONES_IMAGES", f"mine={program}")
+    with pytest.raises(images.UnknownImageError, match=f'The program of the image "mine:1" is missing: "{program}"'):
+        images.command("mine:1", "train")
 
 
 def test_an_unknown_image_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
+from pathlib import Path
 
 GROUP = "scones.images"
 VARIABLE = "SCONES_IMAGES"
@@ -37,7 +39,7 @@ CLOSED = {
 
 
 class UnknownImageError(ValueError):
-    """No program is registered for an image URI; the message lists the available ones."""
+    """An image URI has no program, or the program is missing; the message says what to do."""
 
 
 def repository(uri: str) -> str:
@@ -55,6 +57,23 @@ def _installed() -> dict[str, str]:
 def _named_in_environment() -> dict[str, str]:
     pairs = (part.partition("=") for part in os.environ.get(VARIABLE, "").split(",") if part.strip())
     return {name.strip(): program.strip() for name, _, program in pairs}
+
+
+def _exists(program: str) -> bool:
+    """Return True if a program's module or file exists; neither it nor the packages that contain it are imported.
+
+    Installed metadata can name a module that another release of its package does not have.
+    """
+    if program.endswith(".py"):
+        return Path(program).is_file()
+    name, path = "", None
+    for part in program.split("."):
+        name = f"{name}.{part}" if name else part
+        found = PathFinder.find_spec(name, path)
+        if found is None:
+            return False
+        path = found.submodule_search_locations
+    return True
 
 
 def _instead(uri: str) -> str:
@@ -77,6 +96,11 @@ def command(uri: str, argument: str) -> list[str]:
         raise UnknownImageError(
             f'{_instead(uri)}The local cloud has no program for the image "{uri}": it has {known}. '
             f"Name one for the repository in {VARIABLE}, as {repository(uri)}=MODULE or {repository(uri)}=PATH.py."
+        )
+    if not _exists(program):
+        raise UnknownImageError(
+            f'The program of the image "{uri}" is missing: "{program}" was not found. If {VARIABLE} names it, correct '
+            "the name; otherwise install the package that contains it again. Then restart the local cloud."
         )
     if program.endswith(".py"):
         return [sys.executable, os.path.abspath(program), argument]  # noqa: PTH100 - symbolic links stay
