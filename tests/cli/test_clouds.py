@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import boto3
 import pytest
 
 from scones.cloud.process import sandbox
+from support.zips import zip_of
 
 
 @pytest.fixture
@@ -177,12 +176,9 @@ def test_programs_do_not_see_the_folder_that_the_cloud_was_started_in(scones: An
     assert scones("up", "--detach", "--port", "0").returncode == 0
     client = boto3.client("lambda", **_keys(json.loads(scones("env", "--json").stdout)))
     source = f"import os\ndef handler(event, context):\n    return os.path.exists({str(private)!r})"
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as entries:
-        entries.writestr("index.py", source)
     client.create_function(
         FunctionName="looks", Runtime="python3.11", Handler="index.handler", Role="arn:aws:iam::111122223333:role/r",
-        Code={"ZipFile": archive.getvalue()},
+        Code={"ZipFile": zip_of({"index.py": source})},
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName="looks")
     assert client.invoke(FunctionName="looks")["Payload"].read() == b"false"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 
 import pytest
+
+from support.zips import zip_of
 
 ROLE = "arn:aws:iam::111122223333:role/command-line"
 
@@ -30,8 +31,8 @@ def aws(cloud):
 @pytest.mark.slow
 def test_a_function_in_a_state_machine(aws, tmp_path):
     archive = tmp_path / "code.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("code.py", "def handler(event, context):\n    print('seen', event)\n    return event['n'] * 2\n")
+    code = "def handler(event, context):\n    print('seen', event)\n    return event['n'] * 2\n"
+    archive.write_bytes(zip_of({"code.py": code}))
     made = aws(
         "lambda", "create-function", "--function-name", "double", "--runtime", "python3.11", "--role", ROLE,
         "--handler", "code.handler", "--zip-file", f"fileb://{archive}",

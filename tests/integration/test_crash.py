@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
+from support.zips import zip_of
 
 ROLE = "arn:aws:iam::111122223333:role/crash"
 CODE = """
@@ -29,16 +29,13 @@ def gate(event, context):
 
 
 def make_functions(client) -> list[str]:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("code.py", CODE)
     return [
         client.create_function(
             FunctionName=name,
             Runtime="python3.11",
             Role=ROLE,
             Handler=f"code.{name}",
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": zip_of({"code.py": CODE})},
             Timeout=60,
             MemorySize=512,
         )["FunctionArn"]

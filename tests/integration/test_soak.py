@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import random
 import threading
 import time
-import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -19,6 +17,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
+
+from support.zips import zip_of
 
 KILLS = int(os.environ.get("SCONES_SOAK_KILLS", "6"))
 SEED = int(os.environ.get("SCONES_SOAK_SEED", "0")) or random.randrange(1, 10**6)
@@ -132,12 +132,9 @@ def expected_events(n: int) -> Counter[str]:
 
 def make(cloud: Any) -> str:
     """Create the function and the state machine; return the state machine's ARN."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("code.py", CODE)
     cloud.client("lambda").create_function(
         FunctionName="soak", Runtime="python3.11", Role=ROLE, Handler="code.handler",
-        Code={"ZipFile": archive.getvalue()}, Timeout=60,
+        Code={"ZipFile": zip_of({"code.py": CODE})}, Timeout=60,
     )  # fmt: skip
     made = cloud.client("stepfunctions").create_state_machine(
         name="soak", definition=json.dumps(DEFINITION), roleArn=ROLE

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
-import zipfile
 from dataclasses import dataclass
 from typing import Any
+
+from support.zips import zip_of
 
 ROLE = "arn:aws:iam::111122223333:role/service-role/functions"
 
 
 def archive(scripts: dict[str, str] | None = None, **files: str) -> bytes:
     """Return a zip of Python modules, named without `.py`, and of executable scripts."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for name, text in files.items():
-            file.writestr(f"{name}.py", text)
-        for name, text in (scripts or {}).items():
-            member = zipfile.ZipInfo(name)
-            member.external_attr = 0o755 << 16
-            file.writestr(member, text)
-    return buffer.getvalue()
+    scripts = scripts or {}
+    modules = {f"{name}.py": text for name, text in files.items()}
+    return zip_of(modules | scripts, modes=dict.fromkeys(scripts, 0o755))
 
 
 @dataclass(frozen=True)

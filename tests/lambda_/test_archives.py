@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,11 @@ import pytest
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions import code
 from scones.cloud.services.lambda_.functions.code import CodeStore
+from support.zips import zip_of
 
 
 def zipped(*names: str, content: bytes = b"") -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name in names:
-            file.writestr(name, content)
-    return buffer.getvalue()
+    return zip_of(dict.fromkeys(names, content), compression=6)
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

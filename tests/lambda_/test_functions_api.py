@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -13,6 +11,7 @@ from botocore.exceptions import ClientError
 from function_workbench import ROLE, archive
 
 from scones.cloud.services.lambda_.functions.code import CodeStore
+from support.zips import zip_of
 
 ONE, TWO = "def handler(e, c):\n    return 1", "def handler(e, c):\n    return 2"
 
@@ -111,10 +110,7 @@ def test_settings_have_the_limits_of_aws(function, settings, message):
 
 def test_code_has_its_limit_together_with_its_layers(function, cloud):
     def large(megabytes):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
-            file.writestr("zeros", bytes(megabytes << 20))
-        return buffer.getvalue()
+        return zip_of({"zeros": bytes(megabytes << 20)}, compression=1)
 
     client = cloud.client("lambda")
     layer = client.publish_layer_version(LayerName="large", Content={"ZipFile": large(150)})["LayerVersionArn"]
@@ -391,27 +387,18 @@ FILE, LINK = 0o100644, 0o120777
     ],
 )
 def test_an_archive_that_no_folder_can_hold_is_refused(cloud, function, entries):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for name, mode in entries:
-            member = zipfile.ZipInfo(name)
-            member.external_attr = mode << 16
-            file.writestr(member, "/etc")
+    archive = zip_of({name: "/etc" for name, _ in entries}, modes=dict(entries))
     made = function(ONE)
     with pytest.raises(ClientError, match=r"InvalidParameterValueException.*Could not unzip uploaded file"):
-        function(ONE, Code={"ZipFile": buffer.getvalue()})
+        function(ONE, Code={"ZipFile": archive})
     with pytest.raises(ClientError, match=r"InvalidParameterValueException.*Could not unzip uploaded file"):
-        made.client.update_function_code(FunctionName=made.name, ZipFile=buffer.getvalue())
+        made.client.update_function_code(FunctionName=made.name, ZipFile=archive)
     assert made.invoke().payload == 1
 
 
 def test_a_stored_archive_that_cannot_be_unpacked_leaves_nothing_behind(tmp_path):
     store = CodeStore(tmp_path)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("a", "x")
-        file.writestr("a/b", "x")
-    (store.archive("0" * 64)).write_bytes(buffer.getvalue())  # as an earlier release accepted it
+    store.archive("0" * 64).write_bytes(zip_of({"a": "x", "a/b": "x"}))  # as an earlier release accepted it
     with pytest.raises(OSError, match="a/b"):
         store.contents(("0" * 64,))
     assert not list((tmp_path / "tasks").iterdir())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import time
-import zipfile
 
 import psutil
 import pytest
 from function_workbench import archive
 
 from scones.cloud.process import sandbox
+from support.zips import zip_of
 
 pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no namespaces here: {sandbox.isolation()}")
 
@@ -43,23 +42,22 @@ def test_functions_that_bring_their_own_boto3_get_it(warmed):
 
 
 def test_functions_that_bring_a_vendored_folder_get_what_is_in_it(warmed):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("vendor/botocore/__init__.py", "mine = 2")
-        file.writestr(
-            "code.py",
-            "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'vendor'))\nimport botocore\n"
-            "def handler(e, c):\n    return botocore.mine",
-        )
-    assert warmed("", Code={"ZipFile": buffer.getvalue()}).invoke().payload == 2
+    code = """
+import os, sys
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "vendor"))
+import botocore
+def handler(event, context):
+    return botocore.mine
+"""
+    files = {"vendor/botocore/__init__.py": "mine = 2", "code.py": code}
+    assert warmed("", Code={"ZipFile": zip_of(files)}).invoke().payload == 2
 
 
 def test_layers_may_bring_boto3(warmed, cloud):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("python/boto3/__init__.py", "mine = 3")
     client = cloud.client("lambda")
-    layer = client.publish_layer_version(LayerName="own-boto3", Content={"ZipFile": buffer.getvalue()})
+    layer = client.publish_layer_version(
+        LayerName="own-boto3", Content={"ZipFile": zip_of({"python/boto3/__init__.py": "mine = 3"})}
+    )
     code = "import boto3\ndef handler(e, c):\n    return boto3.mine"
     assert warmed(code, Layers=[layer["LayerVersionArn"]]).invoke().payload == 3
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from support.zips import zip_of
 
 TELLER = """
 import json, os, boto3
@@ -63,12 +63,9 @@ def make_teller(cloud: Any) -> Callable[[Queue], str]:
     """A function that creates a Lambda function, which sends its events to a queue, and returns its ARN."""
 
     def make(queue: Queue) -> str:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("teller.py", TELLER)
         answer = cloud.client("lambda").create_function(
             FunctionName=f"teller-{uuid.uuid4().hex[:12]}", Runtime="python3.11", Handler="teller.handler", Timeout=30,
-            Role="arn:aws:iam::111122223333:role/functions", Code={"ZipFile": archive.getvalue()},
+            Role="arn:aws:iam::111122223333:role/functions", Code={"ZipFile": zip_of({"teller.py": TELLER})},
             Environment={"Variables": {"QUEUE": queue.url}},
         )  # fmt: skip
         return answer["FunctionArn"]

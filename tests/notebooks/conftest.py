@@ -15,8 +15,16 @@ import pytest
 from scones.cloud import workspace
 from scones.studio.environments import LAB, SDK_V2
 from scones.studio.kernels import write_kernels
+from support import fast_waits
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "build" / "environments"
+
+FAST_WAITS = f"""
+import sys
+sys.path.append({str(Path(fast_waits.__file__).parent)!r})
+from fast_waits import shorten
+get_ipython().events.register("post_run_cell", lambda result: shorten())
+"""
 
 Execute = Callable[..., dict[str, Any]]
 
@@ -27,6 +35,9 @@ def execute(tmp_path: Path) -> Execute:
     LAB.install(ENVIRONMENTS)
     SDK_V2.install(ENVIRONMENTS)
     kernels = write_kernels(ENVIRONMENTS, [SDK_V2], tmp_path / "kernels")
+    startup = tmp_path / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "fast_waits.py").write_text(FAST_WAITS)
 
     def run(
         cloud: Any, notebook: dict[str, Any], folder: Path, kernel: str = "python3", **variables: str

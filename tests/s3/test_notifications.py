@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import uuid
-import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
+
+from support.zips import zip_of
 
 
 @pytest.fixture
@@ -104,13 +104,10 @@ def handler(event, context):
     body = s3.get_object(Bucket=told["bucket"]["name"], Key=told["object"]["key"])["Body"].read()
     s3.put_object(Bucket=told["bucket"]["name"], Key="out", Body=body.upper())
 """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("code.py", code)
     name = f"told-{uuid.uuid4().hex[:12]}"
     function = cloud.client("lambda").create_function(
         FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::111122223333:role/any", Handler="code.handler",
-        Timeout=30, Code={"ZipFile": buffer.getvalue()},
+        Timeout=30, Code={"ZipFile": zip_of({"code.py": code})},
     )  # fmt: skip
     configure(
         s3, bucket, function["FunctionArn"], "s3:ObjectCreated:*", rules=[("prefix", "in")], kind="LambdaFunction"

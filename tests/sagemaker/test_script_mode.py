@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, Workbench, archive, until
 
 from scones.cloud.process.sandbox import isolation
+from support.zips import zip_of
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 PYTORCH = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.3-cpu-py311"
@@ -90,13 +90,14 @@ def test_a_shell_script_is_an_entry_point_too(bench: Workbench) -> None:
 
 def wheel() -> bytes:
     """Return a wheel of a package that exists nowhere else."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as file:
-        file.writestr("brought.py", "WORDS = 'from a requirement'")
-        file.writestr("brought-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: brought\nVersion: 1\n")
-        file.writestr("brought-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr("brought-1.dist-info/RECORD", "")
-    return written.getvalue()
+    return zip_of(
+        {
+            "brought.py": "WORDS = 'from a requirement'",
+            "brought-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: brought\nVersion: 1\n",
+            "brought-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            "brought-1.dist-info/RECORD": "",
+        }
+    )
 
 
 def test_what_a_script_installs_stays_in_its_own_environment(bench: Workbench) -> None:

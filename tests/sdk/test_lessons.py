@@ -15,14 +15,17 @@ pytestmark = [
 
 
 def test_a_lessons_state_machine_processes_reviews_and_a_function_counts_them(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "lesson_workflow_v2.py")
-    assert 'EXECUTION SUCCEEDED {"statusCode":200,"sentences":3}' in told
-    assert "JOB Completed" in told
+    ran = run_program(cloud, "v2", "lesson_workflow_v2.py")
+    assert ran.results == {
+        "execution": ["SUCCEEDED", '{"statusCode":200,"sentences":3}'],
+        "processing job": "Completed",
+    }
 
 
 def test_the_lessons_algorithms_train_transform_and_answer(cloud: Any, run_program: Any) -> None:
     pytest.importorskip("xgboost", reason="the package behind AWS's XGBoost image is not installed")
     pytest.importorskip("floret", reason="the package that trains in BlazingText's place is not installed")
-    told = run_program(cloud, "v2", "lesson_algorithms_v2.py")
-    assert "TRANSFORM 50 rows, close" in told
-    assert 'REVIEWS [["__label__1"], ["__label__2"]]' in told
+    results = run_program(cloud, "v2", "lesson_algorithms_v2.py").results
+    assert results["transformed rows"] == 50
+    assert results["mean error"] < 1  # prices are between 16 and 30
+    assert results["reviews"] == [["__label__1"], ["__label__2"]]

@@ -15,36 +15,46 @@ pytestmark = [
 
 
 def test_processors_run_scripts_at_the_same_time_and_tell_of_failures(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "processing_v2.py")
-    assert "80 rows to train with, 20 to test with" in told
-    assert "SPLIT train_data 80" in told
-    assert "SPLIT test_data 20" in told
-    assert "EVALUATED {'answer': 42, 'variable': 'test'}" in told
-    assert "REFUSED Failed True" in told
+    ran = run_program(cloud, "v2", "processing_v2.py")
+    assert "80 rows to train with, 20 to test with" in ran.output
+    assert (ran.results["train_data"], ran.results["test_data"]) == (80, 20)
+    assert ran.results["evaluation"] == {"answer": 42, "variable": "test"}
+    status, message = ran.results["failure"]
+    assert status == "Failed"
+    assert "exit code: 3" in message
 
 
 def test_a_tuner_finds_the_best_of_a_scripts_runs_and_its_model_serves_and_transforms(
     cloud: Any, run_program: Any
 ) -> None:
-    told = run_program(cloud, "v2", "tuning_v2.py")
-    assert "'TrainingJobStatus', 'TrainingStartTime', 'depth', 'kind', 'rate'] 3" in told
-    assert "BEST True True" in told
-    kinds = "['CategoricalParameterRanges', 'ContinuousParameterRanges', 'IntegerParameterRanges']"
-    assert f"ATTACHED True {kinds}" in told
-    assert "RANGES ['depth', 'kind', 'rate']" in told
-    assert "METRICS ['timestamp', 'metric_name', 'value'] True" in told
-    assert "PREDICTED True" in told
-    assert "TRANSFORMED True" in told
+    results = run_program(cloud, "v2", "tuning_v2.py").results
+    columns, rows = results["table"]
+    assert rows == 3
+    assert {"FinalObjectiveValue", "TrainingJobName", "TrainingJobStatus", "depth", "kind", "rate"} <= set(columns)
+    best, value, rate = results["top"]
+    assert value == pytest.approx(rate + 0.2, abs=0.001)  # the script's last score
+    assert results["best"] == best
+    kinds = ["CategoricalParameterRanges", "ContinuousParameterRanges", "IntegerParameterRanges"]
+    assert results["attached"] == [best, kinds]
+    assert results["ranges"] == ["depth", "kind", "rate"]
+    columns, scores = results["metrics"]
+    assert columns == ["timestamp", "metric_name", "value"]
+    assert scores
+    assert rate - 0.001 <= min(scores) <= max(scores) <= rate + 0.201
+    sums = [3, 7, 11, 15]
+    assert results["predicted"] == pytest.approx([rate * each for each in sums[:2]])
+    assert results["transformed"] == pytest.approx([rate * each for each in sums])
 
 
 def test_a_registered_model_is_approved_deployed_and_captured(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "registry_v2.py")
-    assert "REGISTERED ['factors/1', 'factors/2']" in told
-    assert "GROUP Factors Completed" in told
-    assert "PACKAGE Approved {'factor': '3', 'owner': 'tests'}" in told
-    assert "APPROVED True" in told
-    assert "PREDICTED [3, 6]" in told
-    assert "CAPTURED [1, 2] [3, 6]" in told
-    assert "CAPTURES 50" in told
-    assert "UPDATED InService [15]" in told
-    assert "IMAGE 141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:1.7-1" in told
+    assert run_program(cloud, "v2", "registry_v2.py").results == {
+        "registered": ["factors/1", "factors/2"],
+        "group": ["Factors", "Completed"],
+        "package": ["Approved", {"factor": "3", "owner": "tests"}],
+        "approved": "factors/2",
+        "prediction": [3, 6],
+        "captured": ["[1, 2]", "[3, 6]"],
+        "sampling percentage": 50,
+        "updated": ["InService", [15]],
+        "image": "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+    }

@@ -18,16 +18,16 @@ pytestmark = [
 
 
 def test_scikit_learns_estimator_trains_a_script_and_serves_it(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "sklearn_v2.py")
-    assert "accuracy: 1.000;" in told
-    assert "PREDICTED [0, 1]" in told
+    ran = run_program(cloud, "v2", "sklearn_v2.py")
+    assert "accuracy: 1.000;" in ran.output
+    assert ran.results == {"prediction": [0, 1]}
 
 
 def test_pytorchs_estimator_trains_on_two_instances_and_its_model_serves(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "pytorch_v2.py")
-    assert "rank 0 of 2: loss=0.0" in told
-    assert "rank 1 of 2: loss=0.0" in told
-    assert "PREDICTED [0.75]" in told
+    ran = run_program(cloud, "v2", "pytorch_v2.py")
+    assert "rank 0 of 2: loss=0.0" in ran.output
+    assert "rank 1 of 2: loss=0.0" in ran.output
+    assert ran.results["prediction"] == pytest.approx([0.75], abs=0.01)
 
 
 def test_the_classifier_trains_as_a_script_on_two_instances_and_answers(
@@ -36,30 +36,28 @@ def test_the_classifier_trains_as_a_script_on_two_instances_and_answers(
     subprocess.run(
         [sys.executable, "-m", "scones.containers.image_classification", "source", tmp_path / "source"], check=True
     )
-    told = run_program(cloud, "v2", "classifier_v2.py")
-    assert "Epoch[15] Validation-accuracy=" in told
-    assert "The first instance stores the model." in told
-    assert "CLASSES [0, 1, 0]" in told
+    ran = run_program(cloud, "v2", "classifier_v2.py")
+    assert "Epoch[15] Validation-accuracy=" in ran.output
+    assert "The first instance stores the model." in ran.output
+    assert ran.results == {"classes": [0, 1, 0]}
 
 
 def test_a_transformer_is_fine_tuned_by_a_script_and_served_as_a_pipeline(cloud: Any, run_program: Any) -> None:
     pytest.importorskip("transformers", reason="the package behind AWS's Hugging Face images is not installed")
-    told = run_program(cloud, "v2", "huggingface_v2.py")
-    assert "LABELS ['good', 'bad']" in told
+    assert run_program(cloud, "v2", "huggingface_v2.py").results == {"labels": ["good", "bad"]}
 
 
 def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program: Any) -> None:
     pytest.importorskip("xgboost", reason="the package behind AWS's XGBoost image is not installed")
-    told = run_program(cloud, "v2", "xgboost_v2.py")
-    assert "ALGORITHM [0, 1]" in told
-    assert "SCRIPT [" in told
+    assert run_program(cloud, "v2", "xgboost_v2.py").results == {"algorithm": [0, 1], "script": [0, 1]}
 
 
 def test_plain_estimators_models_by_hand_and_failures(cloud: Any, run_program: Any) -> None:
-    told = run_program(cloud, "v2", "estimators_v2.py")
-    assert "shell --name a b --rate 0.5\nfrom a dependency" in told
-    assert "isolated script ran" in told
-    assert "rank 1 by torchrun" in told
-    assert "REFUSED Error for Training job" in told
-    assert "ModuleNotFoundError: No module named 'a_package_that_is_nowhere'" in told
-    assert 'ANSWER {"answer": "42", "to": "what"}' in told
+    ran = run_program(cloud, "v2", "estimators_v2.py")
+    assert "shell --name a b --rate 0.5\nfrom a dependency" in ran.output
+    assert "isolated script ran" in ran.output
+    assert "rank 1 by torchrun" in ran.output
+    assert ran.results.keys() == {"fails.py failed", "answer"}
+    assert ran.results["fails.py failed"].startswith("Error for Training job")
+    assert "ModuleNotFoundError: No module named 'a_package_that_is_nowhere'" in ran.results["fails.py failed"]
+    assert ran.results["answer"] == {"answer": "42", "to": "what"}

@@ -14,8 +14,7 @@ from scones.cloud.process.sandbox import isolation
 def test_a_model_trainers_torchrun_meets_over_two_instances_and_a_model_builder_serves(
     cloud: Any, run_program: Any
 ) -> None:
-    told = run_program(cloud, "v3", "model_trainer_v3.py")
-    assert "STATUS Completed" in told
-    assert "epochs=3 rows=2 rank=0 of 2" in told
-    assert "epochs=3 rows=2 rank=1 of 2" in told
-    assert 'ANSWER {"rows": 2, "given": [1, 2]}' in told
+    ran = run_program(cloud, "v3", "model_trainer_v3.py")
+    assert "epochs=3 rows=2 rank=0 of 2" in ran.output
+    assert "epochs=3 rows=2 rank=1 of 2" in ran.output
+    assert ran.results == {"training job": "Completed", "answer": {"rows": 2, "given": [1, 2]}}

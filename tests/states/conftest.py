@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 import time
 import uuid
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from support.zips import zip_of
 
 ROLE = "arn:aws:iam::111122223333:role/states"
 
@@ -85,16 +85,13 @@ def function_maker(cloud: Any) -> FunctionMaker:
     client = cloud.client("lambda")
 
     def make(source: str) -> str:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as folder:
-            folder.writestr("main.py", source)
         made = client.create_function(
             FunctionName=f"function-{uuid.uuid4().hex[:12]}",
             Runtime="python3.12",
             Role=ROLE,
             Handler="main.handler",
             Timeout=30,
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": zip_of({"main.py": source})},
         )
         client.get_waiter("function_active_v2").wait(FunctionName=made["FunctionName"])
         return str(made["FunctionArn"])

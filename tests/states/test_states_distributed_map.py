@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import time
 import uuid
-import zipfile
 
 import pytest
+
+from support.zips import zip_of
 
 S3 = "arn:aws:states:::s3"
 PASS = {"One": {"Type": "Pass", "End": True}}
@@ -384,7 +384,8 @@ def test_what_failed_is_redriven_under_the_same_map_run(cloud, machines, functio
         machines.client.redrive_execution(executionArn=failed["executionArn"])
 
     functions = cloud.client("lambda")
-    functions.update_function_code(FunctionName=arn, ZipFile=zipped("def handler(event, context):\n    return event\n"))
+    mended = zip_of({"main.py": "def handler(event, context):\n    return event\n"})
+    functions.update_function_code(FunctionName=arn, ZipFile=mended)
     functions.get_waiter("function_updated_v2").wait(FunctionName=arn)
     machines.client.redrive_execution(executionArn=execution)
     assert output(machines.wait(execution)) == [-3, 3, 5]
@@ -401,13 +402,6 @@ def test_what_failed_is_redriven_under_the_same_map_run(cloud, machines, functio
         "ExecutionSucceeded",
     ]
     assert "ExecutionRedriven" in [event["type"] for event in machines.history(failed["executionArn"])]
-
-
-def zipped(source):
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as folder:
-        folder.writestr("main.py", source)
-    return archive.getvalue()
 
 
 @pytest.mark.parametrize(

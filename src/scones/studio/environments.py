@@ -73,7 +73,10 @@ class Environment:
 
 LAB = Environment("lab", "JupyterLab", ("jupyterlab>=4.4,<5",))
 SDK_V2 = Environment("sdk-v2", "SageMaker Python SDK v2", (*_DATA_SCIENCE, "sagemaker>=2.257,<3"))
-SDK_V3 = Environment("sdk-v3", "SageMaker Python SDK v3", (*_DATA_SCIENCE, "sagemaker>=3.27,<4"))
+# SDK v3 needs s3fs, whose aiobotocore accepts few releases of botocore. With aiobotocore first, pip chooses boto3 and
+# awscli to match; otherwise it takes the newest boto3, and tries hundreds of old releases of s3fs and aiobotocore.
+_SDK_V3 = ("aiobotocore>=3,<4", *_DATA_SCIENCE, "sagemaker>=3.27,<4")
+SDK_V3 = Environment("sdk-v3", "SageMaker Python SDK v3", _SDK_V3)
 SDKS = {"v2": SDK_V2, "v3": SDK_V3}
 
 

@@ -1,7 +1,6 @@
 """Run the built-in algorithm, processors, a tuner and the registry in parallel: SageMaker SDK v3's classes."""
 
 import json
-import sys
 import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from results import report
 from sagemaker.core import image_uris
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.parameter import CategoricalParameter, ContinuousParameter
@@ -21,12 +21,6 @@ from sagemaker.serve import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData
 from sagemaker.train.tuner import HyperparameterTuner
-
-
-def tell(*parts):
-    """Print a line with a single write, because several threads print."""
-    sys.stdout.write(" ".join(map(str, parts)) + "\n")
-
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 TUNE = """
@@ -119,7 +113,7 @@ def builtin():
     trainer.train(input_data_config=inputs, logs=False)
     job = trainer._latest_training_job
     metrics = sorted(metric.metric_name for metric in job.final_metric_data_list)
-    tell("BUILTIN", job.training_job_status, metrics)
+    report("built-in", [job.training_job_status, metrics])
 
 
 def process():
@@ -152,7 +146,7 @@ def process():
     )
     for processor, name in ((script, "script"), (framework, "framework")):
         processor.latest_job.wait(poll=1)
-        tell("PROCESSED", session.read_s3_file(bucket, f"classes-v3/{name}/count.txt"))
+        report(f"{name} processor", session.read_s3_file(bucket, f"classes-v3/{name}/count.txt"))
 
 
 def tune():
@@ -177,10 +171,10 @@ def tune():
     while tuner.describe().hyper_parameter_tuning_job_status == "InProgress":
         time.sleep(0.5)
     described = tuner.describe()
-    tell("TUNED", described.hyper_parameter_tuning_job_status, described.training_job_status_counters.completed)
+    report("tuning", [described.hyper_parameter_tuning_job_status, described.training_job_status_counters.completed])
     best = described.best_training_job
-    value = best.final_hyper_parameter_tuning_job_objective_metric.value
-    tell("BEST", tuner.best_training_job() == best.training_job_name, 0.1 <= value <= 0.9)
+    report("best", [best.training_job_name, best.final_hyper_parameter_tuning_job_objective_metric.value])
+    report("best by the tuner", tuner.best_training_job())
 
 
 def register():
@@ -202,13 +196,13 @@ def register():
     )
     client = session.sagemaker_client
     (version,) = client.list_model_packages(ModelPackageGroupName="classes-v3")["ModelPackageSummaryList"]
-    tell("REGISTERED", ModelPackage.get(version["ModelPackageArn"]).model_approval_status)
+    report("registered", ModelPackage.get(version["ModelPackageArn"]).model_approval_status)
     transformer = Transformer(
         model.model_name, 1, "ml.m5.large", output_path=f"{place}/transformed", sagemaker_session=session
     )
     transformer.transform(rows, content_type="text/csv", wait=False)
     transformer.latest_transform_job.wait(poll=1)
-    tell("TRANSFORMED", json.loads(session.read_s3_file(bucket, "classes-v3/transformed/rows.csv.out")))
+    report("transformed", json.loads(session.read_s3_file(bucket, "classes-v3/transformed/rows.csv.out")))
 
 
 with ThreadPoolExecutor() as pool:

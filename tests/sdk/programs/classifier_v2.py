@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 from PIL import Image
+from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.pytorch import PyTorch, PyTorchModel
 from sagemaker.serializers import IdentitySerializer
@@ -54,5 +55,5 @@ predictor = PyTorchModel(entry_point="inference.py", model_data=estimator.model_
 )
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
-print("CLASSES", [int(np.argmax(predictor.predict(picture(label, 99 + label)))) for label in (0, 1, 0)])
+report("classes", [int(np.argmax(predictor.predict(picture(label, 99 + label)))) for label in (0, 1, 0)])
 predictor.delete_endpoint()

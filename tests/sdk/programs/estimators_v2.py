@@ -1,10 +1,10 @@
 """Other ways to run custom code with SDK v2: a plain Estimator, no network, torchrun, and manually built models."""
 
-import json
 import tarfile
 import time
 from pathlib import Path
 
+from results import report
 from sagemaker.estimator import Estimator
 from sagemaker.huggingface import HuggingFace
 from sagemaker.pytorch import PyTorch
@@ -83,7 +83,7 @@ for estimator in estimators:
     try:
         estimator.latest_training_job.wait(logs="All")
     except sagemaker.exceptions.UnexpectedStatusException as error:
-        print("REFUSED", error)
+        report(f"{estimator.entry_point} failed", str(error))
 
 Path("answer.txt").write_text("42")
 with tarfile.open("model.tar.gz", "w:gz") as archive:
@@ -106,5 +106,5 @@ predictor = deployed(
     serializer=sagemaker.serializers.JSONSerializer(),
     deserializer=sagemaker.deserializers.JSONDeserializer(),
 )
-print("ANSWER", json.dumps(predictor.predict("what")))
+report("answer", predictor.predict("what"))
 predictor.delete_endpoint()

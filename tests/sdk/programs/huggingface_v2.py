@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from results import report
 from sagemaker.huggingface import HuggingFace, HuggingFaceModel
 
 import sagemaker
@@ -71,6 +72,6 @@ model = HuggingFaceModel(
 predictor = model.deploy(initial_instance_count=1, instance_type="ml.g4dn.xlarge", wait=False)
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
-told = predictor.predict({"inputs": ["this scone was lovely", "this scone was stale"]})
-print("LABELS", [each["label"] for each in told])
+predictions = predictor.predict({"inputs": ["this scone was lovely", "this scone was stale"]})
+report("labels", [each["label"] for each in predictions])
 predictor.delete_endpoint()

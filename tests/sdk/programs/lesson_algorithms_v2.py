@@ -1,11 +1,11 @@
 """The lessons' use of AWS's algorithms: XGBoost with a batch transform, BlazingText with an endpoint."""
 
-import json
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.estimator import Estimator
 from sagemaker.inputs import TrainingInput
@@ -55,9 +55,9 @@ transformer.transform(
     test, content_type="text/csv", split_type="Line", input_filter="$[1:]", join_source="Input", output_filter="$[0,-1]"
 )
 session.download_data(".", bucket, "lessons/predictions/test.csv.out")
-told = pd.read_csv("test.csv.out", header=None, index_col=0)[1]
-error = (told - houses["price"][250:]).abs().mean()
-print("TRANSFORM", len(told), "rows,", "close" if error < 1 else f"off by {error}")
+prices = pd.read_csv("test.csv.out", header=None, index_col=0)[1]
+report("transformed rows", len(prices))
+report("mean error", float((prices - houses["price"][250:]).abs().mean()))
 
 # Reviews: a label and the words of a sentence per line.
 reviews = [
@@ -84,5 +84,5 @@ predictor = text.deploy(
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
 answers = predictor.predict({"instances": ["a warm and lovely scone", "a cold and stale scone"]})
-print("REVIEWS", json.dumps([answer["label"] for answer in answers]))
+report("reviews", [answer["label"] for answer in answers])
 predictor.delete_endpoint()

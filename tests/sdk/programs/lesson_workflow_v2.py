@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import boto3
+from results import report
 
 import sagemaker
 
@@ -94,6 +95,6 @@ machine = states.create_state_machine(name="lesson", definition=json.dumps(defin
 started = states.start_execution(stateMachineArn=machine["stateMachineArn"], input=json.dumps({"job": "lesson-split"}))
 while (execution := states.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
     time.sleep(0.2)
-print("EXECUTION", execution["status"], execution.get("output") or execution.get("cause"))
+report("execution", [execution["status"], execution.get("output") or execution.get("cause")])
 job = boto3.client("sagemaker").describe_processing_job(ProcessingJobName="lesson-split")
-print("JOB", job["ProcessingJobStatus"])
+report("processing job", job["ProcessingJobStatus"])

@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+from results import report
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.training.configs import SourceCode
 from sagemaker.serve import ModelBuilder
@@ -67,7 +68,7 @@ trainer = ModelTrainer(
 data = session.upload_data("rows.csv", session.default_bucket(), "v3/train")
 trainer.train(input_data_config=[InputData(channel_name="train", data_source=data)])
 job = trainer._latest_training_job
-print("STATUS", job.training_job_status)
+report("training job", job.training_job_status)
 stream = session.boto_session.client("logs").filter_log_events(
     logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=job.training_job_name
 )
@@ -85,5 +86,5 @@ endpoint = builder.deploy(endpoint_name="v3-endpoint", wait=False)
 while endpoint.refresh().endpoint_status == "Creating":
     time.sleep(0.1)
 answer = endpoint.invoke(body=json.dumps([1, 2]), content_type="application/json")
-print("ANSWER", answer.body.read().decode())
+report("answer", json.loads(answer.body.read()))
 endpoint.delete()

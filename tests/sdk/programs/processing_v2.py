@@ -1,10 +1,10 @@
 """Prepare data with scripts in parallel: SDK v2's SKLearnProcessor, ScriptProcessor and FrameworkProcessor."""
 
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from results import report
 from sagemaker.exceptions import UnexpectedStatusException
 from sagemaker.processing import FrameworkProcessor, ProcessingInput, ProcessingOutput, ScriptProcessor
 from sagemaker.s3 import S3Downloader, S3Uploader
@@ -12,12 +12,6 @@ from sagemaker.sklearn.estimator import SKLearn
 from sagemaker.sklearn.processing import SKLearnProcessor
 
 import sagemaker
-
-
-def tell(*parts):
-    """Print a line with a single write, because several threads print."""
-    sys.stdout.write(" ".join(map(str, parts)) + "\n")
-
 
 SPLIT = """
 import argparse
@@ -77,7 +71,7 @@ def split():
     outputs = {each["OutputName"]: each["S3Output"]["S3Uri"] for each in described["ProcessingOutputConfig"]["Outputs"]}
     for name, uri in sorted(outputs.items()):
         (file,) = S3Downloader.list(uri, sagemaker_session=session)
-        tell(f"SPLIT {name} {len(S3Downloader.read_file(file, sagemaker_session=session).splitlines())}")
+        report(name, len(S3Downloader.read_file(file, sagemaker_session=session).splitlines()))
 
 
 def evaluate():
@@ -93,7 +87,7 @@ def evaluate():
     )
     uri = processor.latest_job.outputs[0].destination
     S3Downloader.download(uri, "downloaded", sagemaker_session=session)
-    tell("EVALUATED", json.loads(Path("downloaded/evaluation.json").read_text()))
+    report("evaluation", json.loads(Path("downloaded/evaluation.json").read_text()))
 
 
 def fail():
@@ -102,7 +96,7 @@ def fail():
     try:
         processor.run(code="fail.py", logs=False)
     except UnexpectedStatusException as error:
-        tell("REFUSED", error.actual_status, "exit code: 3" in str(error))
+        report("failure", [error.actual_status, str(error)])
 
 
 with ThreadPoolExecutor() as pool:

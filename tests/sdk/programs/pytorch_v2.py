@@ -1,10 +1,9 @@
 """Train on two instances, and serve with a custom inference.py: SDK v2's PyTorch and PyTorchModel."""
 
-import json
 import time
 from pathlib import Path
 
-import numpy as np
+from results import report
 from sagemaker.pytorch import PyTorch, PyTorchModel
 
 import sagemaker
@@ -109,5 +108,5 @@ predictor = model.deploy(
 )
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
-print("PREDICTED", json.dumps(np.round(predictor.predict({"rows": [[0.5, 0.25]]})["sums"], 2).tolist()))
+report("prediction", predictor.predict({"rows": [[0.5, 0.25]]})["sums"])
 predictor.delete_endpoint()

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import boto3
+from results import report
 from sagemaker.deserializers import JSONDeserializer
 from sagemaker.image_uris import retrieve
 from sagemaker.model import ModelPackage
@@ -75,9 +76,9 @@ registered = [
     )
     for _ in range(2)
 ]
-print("REGISTERED", [each.model_package_arn.partition("/")[2] for each in registered])
+report("registered", [each.model_package_arn.partition("/")[2] for each in registered])
 (group,) = sagemaker_client.list_model_package_groups(NameContains="Factors")["ModelPackageGroupSummaryList"]
-print("GROUP", group["ModelPackageGroupName"], group["ModelPackageGroupStatus"])
+report("group", [group["ModelPackageGroupName"], group["ModelPackageGroupStatus"]])
 
 package = ModelPackage(role=role, model_package_arn=registered[-1].model_package_arn, sagemaker_session=session)
 package.update_customer_metadata({"owner": "tests"})
@@ -90,18 +91,18 @@ capture = DataCaptureConfig(
 package.deploy(1, "ml.m5.large", endpoint_name="factors", data_capture_config=capture, wait=False)
 in_service("factors")
 described = sagemaker_client.describe_model_package(ModelPackageName=package.model_package_arn)
-print("PACKAGE", described["ModelApprovalStatus"], described["CustomerMetadataProperties"])
+report("package", [described["ModelApprovalStatus"], described["CustomerMetadataProperties"]])
 approved = session.get_most_recently_created_approved_model_package("Factors")
-print("APPROVED", approved.model_package_arn == package.model_package_arn)
+report("approved", approved.model_package_arn.partition("/")[2])
 
 predictor = Predictor(
     "factors", sagemaker_session=session, serializer=JSONSerializer(), deserializer=JSONDeserializer()
 )
-print("PREDICTED", predictor.predict([1, 2]))
+report("prediction", predictor.predict([1, 2]))
 while not (files := S3Downloader.list(f"{place}/captured", sagemaker_session=session)):
     time.sleep(0.1)
 record = json.loads(S3Downloader.read_file(files[0], sagemaker_session=session).splitlines()[0])
-print("CAPTURED", record["captureData"]["endpointInput"]["data"], record["captureData"]["endpointOutput"]["data"])
+report("captured", [record["captureData"][side]["data"] for side in ("endpointInput", "endpointOutput")])
 
 predictor.update_data_capture_config(
     DataCaptureConfig(enable_capture=True, sampling_percentage=50, sagemaker_session=session)
@@ -109,8 +110,8 @@ predictor.update_data_capture_config(
 config = sagemaker_client.describe_endpoint_config(
     EndpointConfigName=session.describe_endpoint("factors")["EndpointConfigName"]
 )
-print("CAPTURES", config["DataCaptureConfig"]["InitialSamplingPercentage"])
-print("UPDATED", session.describe_endpoint("factors")["EndpointStatus"], predictor.predict([5]))
+report("sampling percentage", config["DataCaptureConfig"]["InitialSamplingPercentage"])
+report("updated", [session.describe_endpoint("factors")["EndpointStatus"], predictor.predict([5])])
 predictor.delete_model()
 predictor.delete_endpoint()
-print("IMAGE", retrieve("xgboost", "eu-west-1", version="1.7-1"))
+report("image", retrieve("xgboost", "eu-west-1", version="1.7-1"))

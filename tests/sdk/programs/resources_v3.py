@@ -1,11 +1,11 @@
 """Train, process, transform, serve and list with resource objects: sagemaker-core of SageMaker SDK v3."""
 
-import sys
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from botocore.exceptions import ClientError
+from results import report
 from sagemaker.core.helper.session_helper import Session, get_execution_role
 from sagemaker.core.resources import (
     Endpoint,
@@ -39,12 +39,6 @@ from sagemaker.core.shapes import (
     TransformResources,
     TransformS3DataSource,
 )
-
-
-def tell(*parts):
-    """Print a line with a single write, because several threads print."""
-    sys.stdout.write(" ".join(map(str, parts)) + "\n")
-
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
 INFERENCE = """
@@ -107,9 +101,9 @@ def train():
     )
     job.wait(poll=1, logs=True)
     again = TrainingJob.get("resources-v3-train")
-    tell("TRAINED", again.training_job_status, again.model_artifacts.s3_model_artifacts.endswith("model.tar.gz"))
+    report("trained", [again.training_job_status, again.model_artifacts.s3_model_artifacts.rpartition("/")[2]])
     listed = TrainingJob.get_all(name_contains="resources-v3", status_equals="Completed")
-    tell("LISTED", [each.training_job_name for each in listed])
+    report("listed", [each.training_job_name for each in listed])
 
 
 def process():
@@ -137,7 +131,7 @@ def process():
     )
     job.wait(poll=1)
     made = session.read_s3_file(bucket, "resources-v3/processed/made.txt")
-    tell("PROCESSED", job.refresh().processing_job_status, made.strip())
+    report("processed", [job.refresh().processing_job_status, made.strip()])
 
 
 def transform(model):
@@ -156,7 +150,7 @@ def transform(model):
     )
     job.wait(poll=1)
     answers = session.read_s3_file(bucket, "resources-v3/transformed/rows.csv.out").split()
-    tell("TRANSFORMED", job.refresh().transform_job_status, answers)
+    report("transformed", [job.refresh().transform_job_status, answers])
 
 
 def serve(model):
@@ -175,13 +169,13 @@ def serve(model):
     endpoint = Endpoint.create(endpoint_name="resources-v3", endpoint_config_name="resources-v3")
     endpoint.wait_for_status("InService", poll=1)
     answer = endpoint.invoke(body="4\n5\n", content_type="text/csv")
-    tell("ANSWERED", answer.body.read().decode().split(), answer.content_type)
+    report("answer", [answer.body.read().decode().split(), answer.content_type])
     endpoint.delete()
     endpoint.wait_for_delete(poll=1)
     try:
         Endpoint.get("resources-v3")
     except ClientError as error:
-        tell("GONE", error.response["Error"]["Message"].startswith("Could not find endpoint"))
+        report("deleted endpoint", error.response["Error"]["Message"])
 
 
 def register():
@@ -197,11 +191,11 @@ def register():
     )
     package = ModelPackage.get(made["ModelPackageArn"])
     package.update(model_approval_status="Approved")
-    tell("REGISTERED", ModelPackage.get(package.model_package_arn).model_approval_status)
+    report("registered", ModelPackage.get(package.model_package_arn).model_approval_status)
     client.delete_model_package(ModelPackageName=package.model_package_arn)
     group.delete()
     left = [each.model_package_group_name for each in ModelPackageGroup.get_all(name_contains="resources-v3")]
-    tell("LEFT", left)
+    report("groups left", left)
 
 
 container = ContainerDefinition(

@@ -5,6 +5,7 @@ import random
 import time
 from pathlib import Path
 
+from results import report
 from sagemaker.sklearn.estimator import SKLearn
 
 import sagemaker
@@ -60,6 +61,6 @@ estimator.fit({"train": data})
 predictor = estimator.deploy(initial_instance_count=1, instance_type="ml.m5.large", wait=False)
 while session.describe_endpoint(predictor.endpoint_name)["EndpointStatus"] == "Creating":
     time.sleep(0.1)
-print("PREDICTED", predictor.predict([[0.1, 0.5], [1.3, 0.5]]).tolist())
+report("prediction", predictor.predict([[0.1, 0.5], [1.3, 0.5]]).tolist())
 predictor.delete_model()
 predictor.delete_endpoint()

@@ -4,6 +4,7 @@ import random
 import time
 from pathlib import Path
 
+from results import report
 from sagemaker.inputs import TrainingInput
 from sagemaker.xgboost import XGBoost
 
@@ -60,7 +61,7 @@ algorithm = sagemaker.estimator.Estimator(
 algorithm.set_hyperparameters(max_depth=5, eta=0.2, silent=0, objective="binary:logistic", num_round=10)
 algorithm.fit({"train": train})
 predictor = deployed(algorithm, serializer=sagemaker.serializers.CSVSerializer())
-print("ALGORITHM", [round(float(each)) for each in predictor.predict([[0.1, 0.5], [1.3, 0.5]]).decode().split()])
+report("algorithm", [round(float(each)) for each in predictor.predict([[0.1, 0.5], [1.3, 0.5]]).decode().split()])
 predictor.delete_endpoint()
 
 Path("abalone.py").write_text(SCRIPT)
@@ -75,5 +76,5 @@ script = XGBoost(
 )
 script.fit({"train": train})
 predictor = deployed(script, serializer=sagemaker.serializers.CSVSerializer())
-print("SCRIPT", predictor.predict([[0.1, 0.5], [1.3, 0.5]]))
+report("script", [round(float(each)) for row in predictor.predict([[0.1, 0.5], [1.3, 0.5]]) for each in row])
 predictor.delete_endpoint()
