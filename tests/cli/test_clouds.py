@@ -106,8 +106,15 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
     try:
         assert json.loads(up("status", "--json", "--data-dir", other).stdout)["region"] == "eu-west-1"
         assert json.loads(up("status", "--json").stdout)["region"] == "us-east-1"
-        changed = up("up", "--data-dir", other + "/../other2/../other", "--region", "us-west-2", "--detach")
-        assert changed.returncode == 0  # the cloud runs already; the command finds it
+        same = "--data-dir", other + "/../other2/../other", "--detach"
+        assert up("up", *same).returncode == up("up", *same, "--region", "eu-west-1").returncode == 0
+        for option, has, wanted in (
+            ("region", "eu-west-1", "us-west-2"), ("account", "111122223333", "999999999999")
+        ):  # fmt: skip
+            changed = up("up", *same, f"--{option}", wanted)
+            assert changed.returncode == 1
+            assert f"runs with {option} {has}, not {wanted}: leave out --{option}, or give" in changed.stderr
+            assert changed.stderr.count("\n") == 1
     finally:
         up("down", "--data-dir", other)
     refused = up("up", "--data-dir", other, "--region", "us-west-2", "--port", "0", "--detach")

@@ -58,7 +58,7 @@ def up(
         if detach:
             known = lifecycle.find(data_dir)
             with interrupts_held():
-                running = known or lifecycle.start(
+                running = lifecycle.start(
                     data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
                 )  # fmt: skip
             click.echo(

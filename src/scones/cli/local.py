@@ -52,12 +52,11 @@ def up(
 
     At the end, a cloud that was started here is stopped, unless the block succeeded and `keep` is set.
     """
-    known = lifecycle.find(data_dir)
-    started = known is None
+    started = lifecycle.find(data_dir) is None
     ended_well = False
     try:
         with interrupts_held():
-            running = known or lifecycle.start(data_dir, region=region, verbose=verbose)
+            running = lifecycle.start(data_dir, region=region, verbose=verbose)
         yield running, started
         ended_well = True
     finally:

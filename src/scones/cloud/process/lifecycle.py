@@ -139,6 +139,15 @@ class RunningCloud:
         finally:
             connection.close()
 
+    def require(self, *, region: str | None, account: str | None) -> None:
+        """Raise `CloudError` if the cloud has another region or account than the given ones."""
+        for name, wanted, has in (("region", region, self.region), ("account", account, self.account)):
+            if wanted and wanted != has:
+                raise CloudError(
+                    f"The local cloud on {self.data_dir} runs with {name} {has}, not {wanted}: leave out --{name}, or "
+                    "give another folder with --data-dir."
+                )
+
     def left(self) -> dict[str, list[str]]:
         """Return the names of the work that a start with `recover` did not resume, by kind."""
         left: dict[str, list[str]] = read_object(self.data_dir / "left.json")
@@ -171,13 +180,14 @@ def start(
     """Start a local cloud in the background and wait until it responds; if one already runs, return it.
 
     The cloud logs to `cloud.log` in its data folder. The default of `timeout` is 15 seconds, or an hour with `recover`.
-    Raises `CloudError` with the log's last line if the process ends or does not respond in time, and
-    `UnresponsiveError` if an unresponsive cloud holds the folder.
+    Raises `CloudError` with the log's last line if the process ends or does not respond in time, `CloudError` if the
+    cloud that runs has another region or account, and `UnresponsiveError` if an unresponsive cloud holds the folder.
     """
     data_dir = data_dir.resolve()
     if timeout is None:
         timeout = RECOVER_SECONDS if recover else START_SECONDS
     if running := find(data_dir):
+        running.require(region=region, account=account)
         return running
     command = server_command(
         data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
@@ -197,6 +207,7 @@ def start(
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             if running := find(data_dir):  # another command started one at the same time
+                running.require(region=region, account=account)
                 return running
             raise CloudError(_ending(os.waitstatus_to_exitcode(status), log, begun))
         if (running := _described(data_dir)) and running.pid == pid and running.healthy():
