@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from scones.cloud.core.resumption import Leftover, Resumption
 from scones.cloud.core.step_record import STRIKES
@@ -132,6 +133,41 @@ def test_damaged_rows_of_all_services_do_not_stop_the_start(start_cloud):
     until(lambda: sagemaker.describe_endpoint(EndpointName="empty")["EndpointStatus"] == "Failed", "it goes on")
     assert "local cloud could not bring" in sagemaker.describe_endpoint(EndpointName="empty")["FailureReason"]
     (again.data_dir / "cloud.log").write_text("")  # jobs without required fields fail with a traceback
+
+
+def test_damaged_rules_fail_alone(start_cloud):
+    cloud = start_cloud()
+    queue = cloud.client("sqs").create_queue(QueueName="ruled")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:111122223333:ruled"
+    events, bus = cloud.client("events"), {"EventBusName": "ruled"}
+    events.create_event_bus(Name="ruled")
+    damages = ["document = '{]'", "document = '[]'", "tags = 'null'", "pattern = '{]'", "pattern = '[1]'"]
+    damaged = [f"damaged-{number}" for number in range(len(damages))]
+    for rule in (*damaged, "sound"):
+        events.put_rule(Name=rule, EventPattern='{"source": ["test"]}', **bus)
+    events.put_targets(Rule="sound", Targets=[{"Id": "queue", "Arn": arn}], **bus)
+    lifecycle.stop(cloud.data_dir)
+    with database(cloud.data_dir) as connection:
+        for rule, damage in zip(damaged, damages, strict=True):
+            connection.execute(f"UPDATE events_rules SET {damage} WHERE name = ?", (rule,))
+    again = start_cloud()
+    events, sqs = again.client("events"), again.client("sqs")
+    event = {"Source": "test", "DetailType": "t", "Detail": "{}", **bus}
+    for _ in range(2):
+        assert events.put_events(Entries=[event])["FailedEntryCount"] == 0
+        (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert "sound" in [rule["Name"] for rule in events.list_rules(**bus)["Rules"]]
+    log = (again.data_dir / "cloud.log").read_text()
+    for rule in damaged:
+        assert log.count(f"The rule {rule} of bus ruled is damaged, and sends no events") == 1
+    events.remove_targets(Rule="sound", Ids=["queue"], **bus)
+    events.delete_rule(Name="sound", **bus)
+    with pytest.raises(ClientError, match="can't be deleted since it has rules"):
+        events.delete_event_bus(Name="ruled")
+    for rule in damaged:
+        events.delete_rule(Name=rule, **bus)
+    events.delete_event_bus(Name="ruled")
 
 
 def minimal(kind: str) -> dict[str, Any]:

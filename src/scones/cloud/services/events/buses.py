@@ -35,7 +35,7 @@ class BusOperations(Operations):
         name = call.params["Name"]
         if name == DEFAULT_BUS:
             raise invalid("Cannot delete event bus default.")
-        if self._records.rules(name):
+        if self._records.has_rules(name):
             raise invalid(f"Event bus {name} can't be deleted since it has rules.")
         await self._records.delete_bus(name)
         return {}

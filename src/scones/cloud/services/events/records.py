@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core import pages
+from scones.cloud.core.patterns import Pattern, read_pattern
+from scones.cloud.core.resumption import describe
 from scones.cloud.services.events.errors import invalid, limit_exceeded, no_bus, no_rule
 
 log = logging.getLogger(__name__)
@@ -53,8 +55,10 @@ class Rule:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> Rule:
-        """Build a rule from its row."""
+        """Build a rule from its row; raises `TypeError` or `ValueError` if the row is damaged."""
         document, tags = json.loads(row["document"]), json.loads(row["tags"])
+        if not (isinstance(document, dict) and isinstance(tags, dict)):
+            raise TypeError("its document or its tags are not an object")
         return cls(
             row["bus"], row["name"], row["pattern"], row["schedule"], row["state"], document, tags, row["modified"]
         )
@@ -71,6 +75,8 @@ class Records:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._store = cloud.store
+        self._damaged: set[tuple[str, str]] = set()
+        """Buses and names of the damaged rules that were logged."""
 
     def bus_arn(self, name: str) -> str:
         """Return a bus's ARN."""
@@ -122,18 +128,48 @@ class Records:
         return Rule.of(row)
 
     def rules(self, bus: str) -> list[Rule]:
-        """Return the rules of a bus, sorted by name."""
-        return [Rule.of(row) for row in self._store.rows("SELECT * FROM events_rules WHERE bus = ? ORDER BY name", bus)]
+        """Return the rules of a bus, sorted by name, without those whose rows are damaged."""
+        rows = self._store.rows("SELECT * FROM events_rules WHERE bus = ? ORDER BY name", bus)
+        return [rule for row in rows if (rule := self._readable(row)) is not None]
+
+    def patterns(self, bus: str) -> list[tuple[Rule, Pattern]]:
+        """Return the enabled rules of a bus that have a pattern, except those whose rows or patterns are damaged."""
+        found = []
+        for rule in self.rules(bus):
+            if rule.enabled and rule.pattern:
+                try:
+                    found.append((rule, read_pattern(rule.pattern)))
+                except Exception as error:  # a damaged pattern can be JSON of any shape
+                    self._report(rule.bus, rule.name, error)
+        return found
+
+    def has_rules(self, bus: str) -> bool:
+        """Return True if a bus has rules, including damaged ones."""
+        return self._store.row("SELECT 1 FROM events_rules WHERE bus = ? LIMIT 1", bus) is not None
 
     def find_rule(self, name: str, bus: str) -> Rule | None:
         """Return a rule, or None if it does not exist or its row is damaged."""
         row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
-        return None if row is None else _readable(row)
+        return None if row is None else self._readable(row)
 
     def scheduled(self) -> list[Rule]:
         """Return the enabled rules that have a schedule."""
         rows = self._store.rows("SELECT * FROM events_rules WHERE schedule IS NOT NULL AND state != 'DISABLED'")
-        return [rule for row in rows if (rule := _readable(row)) is not None]
+        return [rule for row in rows if (rule := self._readable(row)) is not None]
+
+    def _readable(self, row: sqlite3.Row) -> Rule | None:
+        """Return a row's rule, or None if the row is damaged."""
+        try:
+            return Rule.of(row)
+        except (TypeError, ValueError) as error:
+            self._report(row["bus"], row["name"], error)
+            return None
+
+    def _report(self, bus: str, name: str, error: Exception) -> None:
+        """Log a damaged rule once."""
+        if (bus, name) not in self._damaged:
+            self._damaged.add((bus, name))
+            log.error("The rule %s of bus %s is damaged, and sends no events: %s", name, bus, describe(error))
 
     async def put_rule(self, rule: Rule) -> None:
         """Create or replace a rule, and keep its targets.
@@ -156,9 +192,9 @@ class Records:
 
         await self._store.write(write)
 
-    async def delete_rule(self, rule: Rule) -> None:
+    async def delete_rule(self, bus: str, name: str) -> None:
         """Delete a rule and its targets."""
-        await self._store.execute("DELETE FROM events_rules WHERE bus = ? AND name = ?", rule.bus, rule.name)
+        await self._store.execute("DELETE FROM events_rules WHERE bus = ? AND name = ?", bus, name)
 
     def targets(self, bus: str, rule: str) -> list[dict[str, Any]]:
         """Return the targets of a rule, sorted by id."""
@@ -197,11 +233,3 @@ class Records:
 def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:
     """Return a page of items (100 unless `limit` is given) and the token of the next page, if any."""
     return pages.page(items, token, limit or 100, invalid("NextToken is not valid."))
-
-
-def _readable(row: sqlite3.Row) -> Rule | None:
-    try:
-        return Rule.of(row)
-    except (TypeError, ValueError) as error:
-        log.error("The rule %s is damaged, and its schedule is not kept: %s", row["name"], error)
-        return None

@@ -9,7 +9,6 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.outbox import Outbox
-from scones.cloud.core.patterns import read_pattern
 from scones.cloud.core.time_slices import TimeSlices, sliced
 from scones.cloud.services.events.delivery import Delivery, lane
 from scones.cloud.services.events.records import Records, Rule
@@ -33,9 +32,7 @@ class Router:
 
     async def route(self, bus: str, events: list[dict[str, Any]]) -> None:
         """Send events of a bus to the targets of the matching rules."""
-        rules = [
-            (rule, read_pattern(rule.pattern)) for rule in self._records.rules(bus) if rule.enabled and rule.pattern
-        ]
+        rules = self._records.patterns(bus)
         async with TimeSlices() as slices:
             found = [
                 (rule, event) for event in events for rule, pattern in rules if await pattern.matches(event, slices)

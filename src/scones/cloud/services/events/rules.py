@@ -82,14 +82,11 @@ class RuleOperations(Operations):
 
     async def delete_rule(self, call: Call) -> dict[str, Any]:
         """Delete a rule that has no targets; deleting a rule that does not exist succeeds."""
-        bus = self._records.bus(call.params.get("EventBusName"))
-        rule = self._records.find_rule(call.params["Name"], bus)
-        if rule is None:
-            return {}
-        if self._records.targets(bus, rule.name):
+        bus, name = self._records.bus(call.params.get("EventBusName")), call.params["Name"]
+        if self._records.target_ids(bus, name):
             raise invalid("Rule can't be deleted since it has targets.")
-        await self._records.delete_rule(rule)
-        self._scheduler.changed(bus, rule.name)
+        await self._records.delete_rule(bus, name)
+        self._scheduler.changed(bus, name)
         return {}
 
     async def put_targets(self, call: Call) -> dict[str, Any]:
