@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -130,6 +132,14 @@ def test_a_data_folder_is_kept_and_must_be_empty(inner, tmp_path):
     again = inner(tests, "--scones-data-dir", str(folder))
     assert again.ret == pytest.ExitCode.USAGE_ERROR
     again.stderr.fnmatch_lines([f"ERROR: --scones-data-dir: {folder} is not an empty folder."])
+
+
+@pytest.mark.slow
+def test_the_tests_of_the_how_to_guide_pass(inner):
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "test-lambda-and-state-machines.md"
+    blocks = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
+    tests = "\n".join(block for block in blocks if "def test_" in block)
+    inner(textwrap.indent(tests, "    ")).assert_outcomes(passed=6)
 
 
 def test_an_installed_plugin_is_found_and_imports_nothing(pytester, monkeypatch):
