@@ -85,7 +85,7 @@ def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:
     assert listed.returncode == 1
     assert "Nothing was created: run it again with --yes to go ahead." in listed.stderr
     for made in ("bucket listed-111122223333-us-east-1", "ml.g4dn.xlarge", "ml.m5.xlarge", "listed-serialize-image",
-                 "state machine listed-classify", "aws sagemaker delete-endpoint"):  # fmt: skip
+                 "state machine listed-classify", "scones remove --place aws --region us-east-1 --yes"):  # fmt: skip
         assert made in listed.stdout
     assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]
 
@@ -96,3 +96,17 @@ def test_messages_are_complete_without_docstrings() -> None:
     )
     ran = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "threshold is 2 on the command line, and must be a number above 0 and up to 1.\n"
+
+
+def test_remove_deletes_only_with_yes_and_prints_what(scones: Any, cloud: Any) -> None:
+    bucket = "removed-111122223333-us-east-1"
+    cloud.client("s3").create_bucket(Bucket=bucket)
+    environment = cloud.running.environment() | {"SCONES_NAME": "removed"}
+    asked = scones("remove", "--place", "aws", **environment)
+    assert (asked.returncode, "Nothing was deleted." in asked.stderr, bucket in asked.stderr) == (1, True, True)
+    assert cloud.client("s3").head_bucket(Bucket=bucket)
+    done = scones("remove", "--place", "aws", "--yes", **environment)
+    assert done.stdout.splitlines() == [
+        f"deleted bucket {bucket}",
+        "Deleted resources: 1; the records of training jobs remain.",
+    ], done.stderr

@@ -7,7 +7,7 @@ import sys
 import click
 
 from scones import __version__
-from scones.cli import clouds, draw, monitor, studio, workflow
+from scones.cli import clouds, draw, monitor, remove, studio, workflow
 from scones.cli.failures import end_on_signals
 
 
@@ -24,7 +24,7 @@ def commands() -> None:
 
 
 for command in (workflow.run, clouds.up, clouds.down, clouds.status, clouds.env, clouds.exec_, workflow.classify,
-                monitor.monitor, draw.draw, studio.studio):  # fmt: skip
+                monitor.monitor, remove.remove, draw.draw, studio.studio):  # fmt: skip
     commands.add_command(command)
 
 

@@ -98,7 +98,7 @@ def run(
             for problem in outcome.problems:
                 display.say(problem, "bold red")
             if place == "aws":
-                display.say(f"The endpoint costs money until it goes: {removal(settings, here)[0]}", "yellow")
+                display.say(f"The endpoint costs money; {removal(here)} deletes everything.", "yellow")
             elif keep or not new:
                 display.say(f"The local cloud stays up: `scones classify PICTURE`, `scones down` (data in {data_dir}).")
     return 0 if outcome.complete else 1
@@ -123,8 +123,8 @@ def aws(settings: Settings, yes: bool) -> Place:
         f"  endpoint {settings.endpoint_name} on one {settings.hosting_instance}, with its model and configuration",
         "  functions " + ", ".join(settings.function_name(module) for module in FUNCTIONS),
         f"  state machine {settings.state_machine_name}, and an execution per test picture",
-        "Instances cost money: the training job's while it trains, the endpoint's until it is deleted. Removing all:",
-        *(f"  {line}" for line in removal(settings, there)),
+        "Instances cost money: the training job's while it trains, the endpoint's until it is deleted.",
+        f"{removal(there)} deletes everything but the records of training jobs.",
     ]
     if url := os.environ.get("AWS_ENDPOINT_URL"):
         lines.append(f"AWS_ENDPOINT_URL is set, so the requests go to {url} and not to AWS.")
@@ -134,17 +134,9 @@ def aws(settings: Settings, yes: bool) -> Place:
     return there
 
 
-def removal(settings: Settings, place: Place) -> list[str]:
-    """Return the commands that delete a run's resources, the most expensive first."""
-    from scones.workflow.provision import FUNCTIONS, state_machine_arn
-
-    machine = state_machine_arn(place, settings)
-    return [
-        f"aws sagemaker delete-endpoint --endpoint-name {settings.endpoint_name} --region {place.region}",
-        f"aws stepfunctions delete-state-machine --state-machine-arn {machine}",
-        *(f"aws lambda delete-function --function-name {settings.function_name(module)}" for module in FUNCTIONS),
-        f"aws s3 rb --force s3://{settings.bucket(place.account, place.region)}",
-    ]
+def removal(place: Place) -> str:
+    """Return the command that deletes what the workflow created on AWS."""
+    return f"`scones remove --place aws --region {place.region} --yes`"
 
 
 @contextlib.contextmanager

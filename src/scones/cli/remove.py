@@ -1,0 +1,42 @@
+"""`scones remove`: deletes everything that the workflow created."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scones.cli import options
+from scones.cli.failures import Mistake, told_plainly
+from scones.cli.workflow import entered
+
+
+@click.command(short_help="Delete what the workflow created.")
+@options.place
+@click.option("--region", metavar="REGION", help="The region, with --place aws.")
+@click.option("--yes", is_flag=True, help="Delete; without it, nothing is deleted.")
+@options.data_dir
+@options.verbose
+def remove(place: str, region: str | None, yes: bool, data_dir: Path, verbose: bool) -> int:
+    """Delete everything that the workflow created, and print each deleted resource.
+
+    Deletes the endpoint, its configurations and models, the state machine, the functions, the roles, the logs, and the
+    bucket with its objects. The records of training jobs remain.
+
+    \b
+    scones remove --yes
+    scones remove --place aws --region eu-west-1 --yes
+    """
+    settings = options.settings(region=region)
+    with told_plainly(verbose), entered(place, data_dir, settings) as here:
+        from scones.workflow.removal import remove as remove_all
+
+        bucket = settings.bucket(here.account, here.region)
+        if not yes:
+            raise Mistake(
+                f"Nothing was deleted. With --yes, this deletes the resources of the workflow {settings.name!r} in "
+                f"account {here.account}, region {here.region}, and all objects in the bucket {bucket}."
+            )
+        count = remove_all(here, settings, lambda what: click.echo(f"deleted {what}"))
+        click.echo(f"Deleted resources: {count}; the records of training jobs remain.")
+    return 0

@@ -1,0 +1,68 @@
+"""Removal: everything that the workflow created is deleted and reported, and nothing else."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from scones.settings import Settings
+from scones.workflow import provision
+from scones.workflow.dataset.dataset import silent
+from scones.workflow.place import Place
+from scones.workflow.removal import remove
+from scones.workflow.training import LOG_GROUP, image_uri
+
+
+def test_all_resources_of_a_workflow_are_deleted_and_reported(cloud: Any) -> None:
+    place, settings = Place(cloud.session(), cloud.url), Settings(name=f"t-{uuid.uuid4().hex[:12]}")
+    bucket = settings.bucket(place.account, place.region)
+    provision.bucket(place, bucket)
+    place.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+    roles = provision.roles(place, settings, bucket)
+    arns = provision.functions(place, settings, roles.functions, progress=silent)
+    provision.state_machine(place, settings, roles.states, provision.definition(arns))
+    container = {"Image": image_uri(place.region)}
+    job = f"{settings.name}-{'0' * 16}-{'1' * 17}"
+    model, config, other = f"{job}-{'a' * 12}", f"{settings.name}-{'b' * 12}", f"{settings.name}-mine"
+    for name in (model, other):
+        place.client("sagemaker").create_model(
+            ModelName=name, PrimaryContainer=container, ExecutionRoleArn=roles.sagemaker
+        )
+    variant = {
+        "VariantName": "v",
+        "ModelName": model,
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+        "InitialVariantWeight": 1.0,
+    }
+    place.client("sagemaker").create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+    logs, group = place.client("logs"), f"/aws/lambda/{settings.function_name('classify_image')}"
+    logs.create_log_group(logGroupName=group)
+    if not logs.describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]:
+        logs.create_log_group(logGroupName=LOG_GROUP)
+    logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=f"{job}/algo-1")
+
+    removed: list[str] = []
+    assert remove(place, settings, removed.append) == len(removed)
+    assert removed == [
+        f"endpoint configuration {config}",
+        f"model {model}",
+        f"state machine {settings.state_machine_name}",
+        *(f"function {settings.function_name(module)}" for module in provision.FUNCTIONS),
+        f"log group {group}",
+        f"log stream {job}/algo-1",
+        *(f"role {settings.role_name(service)}" for service in ("sagemaker", "lambda", "states")),
+        f"bucket {bucket}",
+    ]
+    assert remove(place, settings, removed.append) == 0
+    assert place.client("sagemaker").describe_model(ModelName=other)["ModelName"] == other
+    for call, request in (
+        (place.client("sagemaker").describe_model, {"ModelName": model}),
+        (place.client("iam").get_role, {"RoleName": settings.role_name("states")}),
+        (place.client("s3").head_bucket, {"Bucket": bucket}),
+    ):
+        with pytest.raises(ClientError):
+            call(**request)
