@@ -49,10 +49,14 @@ _SETTINGS = Partly(
 _TOPIC = Partly("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes are recorded.")
 _QUEUE = Partly(f"{_ENCRYPTION}; so is Policy.")
 _JOB = "Instance types, VpcConfig, network isolation and KMS keys are recorded: the work runs on this machine"
-_MACHINE = Partly("roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
-                  "that are not there are refused.")  # fmt: skip
-_STUDIO = Partly("Of the settings the execution role and the owner are acted on; networks, images, sizes and lifecycle "
-                 "configurations are recorded.")  # fmt: skip
+_MACHINE = Partly(
+    "roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
+    "that are not there are refused."
+)
+_STUDIO = Partly(
+    "Of the settings the execution role and the owner are acted on; networks, images, sizes and lifecycle "
+    "configurations are recorded."
+)
 _VARIANTS = Partly("Instance counts and types are recorded: one model server stands behind each variant.")
 
 NOTES: dict[str, dict[str, Recorded | Partly]] = {

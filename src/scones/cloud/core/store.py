@@ -309,8 +309,9 @@ class Store:
         self._short.set()
         log.error(
             "The disk of %s has no room (%s): requests that write are refused, and background work waits.",
-            self._path.parent, reason,
-        )  # fmt: skip
+            self._path.parent,
+            reason,
+        )
 
     def _notice_room(self) -> None:
         self.full_since = None

@@ -185,9 +185,17 @@ def _expires(text: str) -> int:
 
 
 def _verify_version_4(
-    request: Request, query: Sequence[tuple[str, str]], fields: Mapping[str, str], date: str, payload_hash: str,
-    token: str | None, credentials: Credentials, account: str, region: str, declared: str,
-) -> Signature:  # fmt: skip
+    request: Request,
+    query: Sequence[tuple[str, str]],
+    fields: Mapping[str, str],
+    date: str,
+    payload_hash: str,
+    token: str | None,
+    credentials: Credentials,
+    account: str,
+    region: str,
+    declared: str,
+) -> Signature:
     claimed = _scope(fields["Credential"])
     if claimed is None:
         raise _malformed_credential()

@@ -31,9 +31,21 @@ PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1
 KEYCTL, KEYCTL_JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
 SYSTEM = (
-    "/bin", "/etc", "/gnu", "/lib", "/lib32", "/lib64", "/libx32", "/nix", "/opt", "/sbin", "/snap", "/sys", "/usr",
+    "/bin",
+    "/etc",
+    "/gnu",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/nix",
+    "/opt",
+    "/sbin",
+    "/snap",
+    "/sys",
+    "/usr",
     "/var",
-)  # fmt: skip
+)
 """The host's folders that every program sees, read-only. Home folders, /run and others are not visible."""
 DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg"}
 """Devices that every program sees, including GPUs; devices whose names begin with "nvidia" are added."""

@@ -174,9 +174,15 @@ def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator
 
 
 def start(
-    data_dir: Path, *, port: int | None = None, region: str | None = None, account: str | None = None,
-    verbose: bool = False, recover: bool = False, timeout: float | None = None,
-) -> RunningCloud:  # fmt: skip
+    data_dir: Path,
+    *,
+    port: int | None = None,
+    region: str | None = None,
+    account: str | None = None,
+    verbose: bool = False,
+    recover: bool = False,
+    timeout: float | None = None,
+) -> RunningCloud:
     """Start a local cloud in the background and wait until it responds; if one already runs, return it.
 
     The cloud logs to `cloud.log` in its data folder. The default of `timeout` is 15 seconds, or an hour with `recover`.
@@ -189,9 +195,7 @@ def start(
     if running := find(data_dir):
         running.require(region=region, account=account)
         return running
-    command = server_command(
-        data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
-    )  # fmt: skip
+    command = server_command(data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover)
     log = data_dir / "cloud.log"
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -141,9 +141,17 @@ async def spawn(program: Program, on_output: Output) -> Sandbox:
     output = ProgramOutput(receive, on_output)
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(LAUNCHER), env={}, cwd="/",
-            stdin=subprocess.PIPE, stdout=send, stderr=send, start_new_session=True,
-        )  # fmt: skip
+            sys.executable,
+            "-I",
+            "-S",
+            str(LAUNCHER),
+            env={},
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=send,
+            stderr=send,
+            start_new_session=True,
+        )
     finally:
         os.close(send)
     assert process.stdin is not None

@@ -80,9 +80,12 @@ def serve(
     with hold(data_dir, region=region, account=account) as (identity, lock):
         listener = _listen(port)
         settings = CloudSettings(
-            data_dir=data_dir, port=listener.getsockname()[1], region=identity.region, account=identity.account,
+            data_dir=data_dir,
+            port=listener.getsockname()[1],
+            region=identity.region,
+            account=identity.account,
             recover=recover,
-        )  # fmt: skip
+        )
         require_same_age(data_dir / DATABASE)
         damage = _salvage_if_damaged(data_dir / DATABASE) if recover else ""
         require_database(data_dir)
@@ -127,9 +130,17 @@ async def _serve(
             raise unreadable(settings.data_dir / DATABASE, error) from error
         _collect_seldom()
         config = uvicorn.Config(
-            Gateway(cloud), log_config=None, access_log=False, lifespan="off", timeout_keep_alive=75,
-            timeout_graceful_shutdown=5, server_header=False, http=HttpConnection, ws="none", proxy_headers=False,
-        )  # fmt: skip
+            Gateway(cloud),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+            http=HttpConnection,
+            ws="none",
+            proxy_headers=False,
+        )
         server = _Server(config, answering)
         watchdog.on_signal = partial(_end, server, cloud)
         log.info(

@@ -18,9 +18,12 @@ from scones.cloud.wire.scalars import scalar
 
 
 def parse(
-    operation: OperationModel, uri: Mapping[str, str], query: Mapping[str, Sequence[str]],
-    headers: Mapping[str, str], body: bytes,
-) -> dict[str, Any]:  # fmt: skip
+    operation: OperationModel,
+    uri: Mapping[str, str],
+    query: Mapping[str, Sequence[str]],
+    headers: Mapping[str, str],
+    body: bytes,
+) -> dict[str, Any]:
     """Return the parameters by member name; a streaming body is left to the caller.
 
     Raises `ServiceError` if the bytes do not fit the model's types: `SerializationException`; in the Query protocol
@@ -53,9 +56,13 @@ def _malformed_xml() -> ServiceError:
 
 
 def _rest(
-    operation: OperationModel, shape: StructureShape, uri: Mapping[str, str],
-    query: Mapping[str, Sequence[str]], headers: Mapping[str, str], body: bytes,
-) -> dict[str, Any]:  # fmt: skip
+    operation: OperationModel,
+    shape: StructureShape,
+    uri: Mapping[str, str],
+    query: Mapping[str, Sequence[str]],
+    headers: Mapping[str, str],
+    body: bytes,
+) -> dict[str, Any]:
     params: dict[str, Any] = {}
     in_headers, elsewhere = _places(operation)
     for name, member, member_shape in in_headers:

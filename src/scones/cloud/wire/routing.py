@@ -103,9 +103,13 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def match_rest(
-    services: tuple[str, ...], offered: Mapping[str, frozenset[str]], method: str, raw_path: str,
-    query: Mapping[str, str], headers: Mapping[str, str],
-) -> Match | None:  # fmt: skip
+    services: tuple[str, ...],
+    offered: Mapping[str, frozenset[str]],
+    method: str,
+    raw_path: str,
+    query: Mapping[str, str],
+    headers: Mapping[str, str],
+) -> Match | None:
     """Find a REST operation by method, undecoded path, query and headers (lower case).
 
     If two operations share a route (ListBuckets and ListDirectoryBuckets), the one in `offered` wins.

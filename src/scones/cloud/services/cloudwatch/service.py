@@ -193,8 +193,13 @@ def _statistics(samples: Sequence[sqlite3.Row], wanted: Sequence[str], percentil
     count = sum(sample["count"] for sample in samples)
     total = sum(sample["value"] * sample["count"] for sample in samples)
     values = [sample["value"] for sample in samples]
-    known = {"SampleCount": count, "Sum": total, "Average": total / count if count else 0.0,
-             "Minimum": min(values), "Maximum": max(values)}  # fmt: skip
+    known = {
+        "SampleCount": count,
+        "Sum": total,
+        "Average": total / count if count else 0.0,
+        "Minimum": min(values),
+        "Maximum": max(values),
+    }
     found: dict[str, Any] = {name: known[name] for name in wanted}
     if percentiles:
         found["ExtendedStatistics"] = {name: _percentile(samples, count, name) for name in percentiles}

@@ -112,8 +112,12 @@ class Records:
         now = time.time()
         added = await self._store.execute(
             "INSERT OR IGNORE INTO events_buses VALUES (?, ?, ?, ?, ?)",
-            name, json.dumps(document), json.dumps(tags), now, now,
-        )  # fmt: skip
+            name,
+            json.dumps(document),
+            json.dumps(tags),
+            now,
+            now,
+        )
         return added > 0
 
     async def delete_bus(self, name: str) -> None:
@@ -186,9 +190,17 @@ class Records:
             connection.execute(
                 "INSERT INTO events_rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (bus, name) DO UPDATE SET"
                 " pattern = ?3, schedule = ?4, state = ?5, document = ?6, tags = ?7, modified = ?8",
-                (rule.bus, rule.name, rule.pattern, rule.schedule, rule.state, json.dumps(rule.document),
-                 json.dumps(rule.tags), rule.modified),
-            )  # fmt: skip
+                (
+                    rule.bus,
+                    rule.name,
+                    rule.pattern,
+                    rule.schedule,
+                    rule.state,
+                    json.dumps(rule.document),
+                    json.dumps(rule.tags),
+                    rule.modified,
+                ),
+            )
 
         await self._store.write(write)
 

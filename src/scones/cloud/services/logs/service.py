@@ -140,8 +140,12 @@ class Logs(Service):
             "SELECT *, (SELECT coalesce(sum(bytes), 0) FROM log_streams WHERE group_name = log_groups.name) AS bytes"
             " FROM log_groups WHERE name >= ?1 AND name > ?2 AND name < ?3"
             " AND (?4 = '' OR instr(lower(name), lower(?4))) ORDER BY name LIMIT ?5",
-            prefix, _after(params), successor(prefix), params.get("logGroupNamePattern", ""), limit + 1,
-        )  # fmt: skip
+            prefix,
+            _after(params),
+            successor(prefix),
+            params.get("logGroupNamePattern", ""),
+            limit + 1,
+        )
         return {"logGroups": [self._group(row) for row in rows[:limit]], "nextToken": _next(rows, limit, "name")}
 
     def _group(self, row: sqlite3.Row) -> dict[str, Any]:
@@ -202,8 +206,9 @@ class Logs(Service):
         rows = self.cloud.store.rows(
             f"SELECT *, coalesce(last, -1) || ':' || name AS place FROM log_streams WHERE {' AND '.join(conditions)}"  # noqa: S608
             f" ORDER BY {order} LIMIT ?",
-            *values, limit + 1,
-        )  # fmt: skip
+            *values,
+            limit + 1,
+        )
         token = _next(rows, limit, "place" if by_time else "name")
         return {"logStreams": [self._stream(row) for row in rows[:limit]], "nextToken": token}
 

@@ -81,16 +81,19 @@ class BucketSettings(S3Base):
     async def _keep(self, call: Call, setting: str, value: Any) -> dict[str, Any]:
         await self.store.execute(
             "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",
-            self.check_bucket(call.params), setting, json.dumps(value),
-        )  # fmt: skip
+            self.check_bucket(call.params),
+            setting,
+            json.dumps(value),
+        )
         return {}
 
     def _kept(self, call: Call, setting: str, otherwise: Any) -> Any:
         """Return a setting, `otherwise` if it was never set, or None if it was removed."""
         row = self.store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
-            self.check_bucket(call.params), setting,
-        )  # fmt: skip
+            self.check_bucket(call.params),
+            setting,
+        )
         return otherwise if row is None else json.loads(row["value"])
 
 

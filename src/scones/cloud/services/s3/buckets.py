@@ -34,9 +34,9 @@ class Buckets(S3Base):
             raise errors.not_implemented("ObjectLockEnabledForBucket")
         if params.get("ACL", "private") != "private":
             raise ServiceError(
-                "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's "
-                "BucketOwnerEnforced setting"
-            )  # fmt: skip
+                "InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+            )
         tags = check_tags(configuration.get("Tags", []), 50)
 
         def create(connection: sqlite3.Connection) -> None:
@@ -147,9 +147,7 @@ class Buckets(S3Base):
 
     async def delete_bucket_tagging(self, call: Call) -> dict[str, Any]:
         """Remove a bucket's tags."""
-        await self.store.execute(
-            "UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self.check_bucket(call.params)
-        )  # fmt: skip
+        await self.store.execute("UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self.check_bucket(call.params))
         return {}
 
 

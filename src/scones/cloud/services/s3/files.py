@@ -106,8 +106,11 @@ class Files:
             if unnamed:
                 log.warning(
                     "No object has %d of the files in %s: they are kept in %s for %d days.",
-                    len(unnamed), self.folder, self._unnamed, KEPT_DAYS,
-                )  # fmt: skip
+                    len(unnamed),
+                    self.folder,
+                    self._unnamed,
+                    KEPT_DAYS,
+                )
 
         await asyncio.to_thread(sweep)
 

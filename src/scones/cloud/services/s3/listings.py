@@ -142,9 +142,7 @@ def _common(params: Mapping[str, Any], page: Page, limit: int) -> dict[str, Any]
 def _limit(params: Mapping[str, Any]) -> int:
     limit: int = params.get("MaxKeys", MOST)
     if not 0 <= limit < 2**31:
-        raise errors.invalid_argument(
-            "Argument maxKeys must be an integer between 0 and 2147483647", "max-keys", limit
-        )  # fmt: skip
+        raise errors.invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647", "max-keys", limit)
     return min(limit, MOST)
 
 

@@ -105,9 +105,13 @@ class Notifier:
         rules = rules_of(document)
         told = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
         test = {
-            "Service": "Amazon S3", "Event": "s3:TestEvent", "Time": _timestamp(time.time()), "Bucket": bucket,
-            "RequestId": uuid.uuid4().hex[:16].upper(), "HostId": uuid.uuid4().hex,
-        }  # fmt: skip
+            "Service": "Amazon S3",
+            "Event": "s3:TestEvent",
+            "Time": _timestamp(time.time()),
+            "Bucket": bucket,
+            "RequestId": uuid.uuid4().hex[:16].upper(),
+            "HostId": uuid.uuid4().hex,
+        }
 
         def write(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (bucket,)).fetchone() is None:

@@ -160,7 +160,7 @@ class Objects(S3Base):
         part = parts[number - 1]
         return (start, start + part["size"]), Checksum(
             record.checksum.algorithm, part["checksum"], record.checksum.kind
-        )  # fmt: skip
+        )
 
     def parts(self, upload: str) -> list[sqlite3.Row]:
         """Return an upload's parts, sorted by number."""
@@ -216,13 +216,18 @@ class Objects(S3Base):
         deleted = [] if params["Delete"].get("Quiet") else [entry for entry in there if entry["Key"] not in failed]
         return {
             "Deleted": [{"Key": entry["Key"], "VersionId": entry.get("VersionId")} for entry in deleted],
-            "Errors": [
-                {"Key": key, "Code": error.code, "Message": error.message} for key, error in failed.items()
-            ] + [
-                {"Key": entry["Key"], "VersionId": entry["VersionId"], "Code": "NoSuchVersion",
-                 "Message": "The specified version does not exist."} for entry in entries if entry not in there
+            "Errors": [{"Key": key, "Code": error.code, "Message": error.message} for key, error in failed.items()]
+            + [
+                {
+                    "Key": entry["Key"],
+                    "VersionId": entry["VersionId"],
+                    "Code": "NoSuchVersion",
+                    "Message": "The specified version does not exist.",
+                }
+                for entry in entries
+                if entry not in there
             ],
-        }  # fmt: skip
+        }
 
     async def _delete(
         self, call: Call, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True

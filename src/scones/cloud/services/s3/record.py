@@ -78,9 +78,21 @@ class Record:
         if self.data is not None:
             body = connection.execute("INSERT INTO s3_bodies (data) VALUES (?)", (self.data,)).lastrowid
         values = (
-            self.bucket, self.key, self.size, self.etag, self.modified, self.storage_class, self.checksum.algorithm,
-            self.checksum.value, self.checksum.kind, json.dumps(self.headers), self.tags, body, self.file, self.upload,
-        )  # fmt: skip
+            self.bucket,
+            self.key,
+            self.size,
+            self.etag,
+            self.modified,
+            self.storage_class,
+            self.checksum.algorithm,
+            self.checksum.value,
+            self.checksum.kind,
+            json.dumps(self.headers),
+            self.tags,
+            body,
+            self.file,
+            self.upload,
+        )
         marks = ", ".join("?" * len(values))
         connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
 

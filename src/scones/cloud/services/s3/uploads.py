@@ -192,8 +192,10 @@ class Uploads(Copies):
         limit, marker = min(params.get("MaxParts", 1000), 1000), part_number_marker(params)
         parts = self.store.rows(
             "SELECT * FROM s3_parts WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
-            upload.id, marker, limit + 1,
-        )  # fmt: skip
+            upload.id,
+            marker,
+            limit + 1,
+        )
         page = parts[:limit]
         return {
             "Bucket": upload.bucket,

@@ -94,8 +94,9 @@ class Resources:
         rows = self.store.rows(
             "SELECT name, document FROM sagemaker_resources WHERE kind = ?"  # noqa: S608 - placeholders only
             f" AND status IN ({', '.join('?' * len(statuses))}) ORDER BY status, created, name",
-            self.kind, *statuses,
-        )  # fmt: skip
+            self.kind,
+            *statuses,
+        )
         return [document for row in rows if (document := self._readable(row)) is not None]
 
     def with_arn(self, arn: str) -> Document | None:
@@ -108,8 +109,9 @@ class Resources:
         conditions, values = _equal(members)
         row = self.store.row(
             f"SELECT document FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} LIMIT 1",  # noqa: S608
-            self.kind, *values,
-        )  # fmt: skip
+            self.kind,
+            *values,
+        )
         return json.loads(row["document"]) if row else None
 
     async def add(self, name: str, arn: str, document: Document, tags: list[dict[str, str]]) -> bool:
@@ -207,8 +209,10 @@ class Resources:
         rows = await self.store.read_aside(
             f"SELECT * FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} "  # noqa: S608
             f"ORDER BY {column} {direction}, name {direction} LIMIT ?",
-            self.kind, *values, size + 1,
-        )  # fmt: skip
+            self.kind,
+            *values,
+            size + 1,
+        )
         more = {"NextToken": _token(rows[size - 1], column)} if len(rows) > size else {}
         return [document for row in rows[:size] if (document := self._readable(row)) is not None], more
 

@@ -51,9 +51,14 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
     async def start(self) -> None:
         """Plan to resume the captures, jobs, endpoints and apps of an earlier process."""
         for part in (
-            self.captures, self.jobs, self.processing_jobs, self.transform_jobs, self.tuning_jobs, self.endpoints,
+            self.captures,
+            self.jobs,
+            self.processing_jobs,
+            self.transform_jobs,
+            self.tuning_jobs,
+            self.endpoints,
             self.studio.apps,
-        ):  # fmt: skip
+        ):
             try:
                 await part.start()
             except Exception as error:

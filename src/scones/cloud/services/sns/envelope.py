@@ -44,8 +44,11 @@ def lambda_event(message: dict[str, Any], subscription: Subscription, url: str) 
         "MessageAttributes": _attributes(message),
     }
     event = {
-        "EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription.arn, "Sns": record,
-    }  # fmt: skip
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": subscription.arn,
+        "Sns": record,
+    }
     return json.dumps({"Records": [event]}).encode()
 
 

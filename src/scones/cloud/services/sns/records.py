@@ -100,8 +100,11 @@ class Records:
         """Store a new topic; an existing topic with this ARN stays unchanged."""
         await self._store.execute(
             "INSERT OR IGNORE INTO sns_topics (arn, attributes, tags, created) VALUES (?, ?, ?, ?)",
-            arn, json.dumps(attributes), json.dumps(tags), time.time(),
-        )  # fmt: skip
+            arn,
+            json.dumps(attributes),
+            json.dumps(tags),
+            time.time(),
+        )
 
     async def change_topic(self, arn: str, column: str, document: dict[str, str]) -> None:
         """Replace a topic's attributes or tags; `column` is "attributes" or "tags"."""
@@ -130,17 +133,24 @@ class Records:
         """Return an endpoint's subscription to a topic, or None."""
         row = self._store.row(
             "SELECT * FROM sns_subscriptions WHERE topic = ? AND protocol = ? AND endpoint = ?",
-            topic, protocol, endpoint,
-        )  # fmt: skip
+            topic,
+            protocol,
+            endpoint,
+        )
         return Subscription.of(row) if row else None
 
     async def add_subscription(self, subscription: Subscription) -> None:
         """Store a new subscription; an existing one with the same topic, protocol and endpoint stays unchanged."""
         await self._store.execute(
             "INSERT OR IGNORE INTO sns_subscriptions VALUES (?, ?, ?, ?, ?, ?, ?)",
-            subscription.arn, subscription.topic, subscription.protocol, subscription.endpoint,
-            json.dumps(subscription.attributes), subscription.pending, time.time(),
-        )  # fmt: skip
+            subscription.arn,
+            subscription.topic,
+            subscription.protocol,
+            subscription.endpoint,
+            json.dumps(subscription.attributes),
+            subscription.pending,
+            time.time(),
+        )
 
     async def change_subscription(self, arn: str, attributes: dict[str, str]) -> None:
         """Replace a subscription's attributes."""

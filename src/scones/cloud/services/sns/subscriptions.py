@@ -18,8 +18,12 @@ log = logging.getLogger(__name__)
 _MAIL = ("email", "email-json")
 _NOT_OFFERED = ("http", "https", "sms", "application", "firehose")
 _ATTRIBUTES = {
-    "DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
-}  # fmt: skip
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+}
 PENDING = "pending confirmation"
 
 

@@ -20,13 +20,18 @@ _SWITCHES = {"FifoTopic", "ContentBasedDeduplication"}
 _DELIVERY_POLICY = {
     "http": {
         "defaultHealthyRetryPolicy": {
-            "minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0,
-            "numNoDelayRetries": 0, "numMinDelayRetries": 0, "backoffFunction": "linear",
+            "minDelayTarget": 20,
+            "maxDelayTarget": 20,
+            "numRetries": 3,
+            "numMaxDelayRetries": 0,
+            "numNoDelayRetries": 0,
+            "numMinDelayRetries": 0,
+            "backoffFunction": "linear",
         },
         "disableSubscriptionOverrides": False,
         "defaultRequestPolicy": {"headerContentType": "text/plain; charset=UTF-8"},
     }
-}  # fmt: skip
+}
 
 
 class TopicOperations(Operations):
@@ -147,9 +152,15 @@ def _check(name: str, value: str, fifo: bool) -> None:
 
 def _default_policy(topic: Topic, account: str) -> dict[str, Any]:
     actions = (
-        "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
-        "ListSubscriptionsByTopic", "Publish",
-    )  # fmt: skip
+        "GetTopicAttributes",
+        "SetTopicAttributes",
+        "AddPermission",
+        "RemovePermission",
+        "DeleteTopic",
+        "Subscribe",
+        "ListSubscriptionsByTopic",
+        "Publish",
+    )
     statement = {
         "Sid": "__default_statement_ID",
         "Effect": "Allow",

@@ -104,10 +104,20 @@ def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -
         "INSERT INTO sqs_messages (queue, fifo, message_id, body, md5, attributes, sender, trace, group_id,"
         " deduplication_id, sent, visible) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            queue.id, queue.fifo, message_id, draft.body, draft.md5, json.dumps(draft.attributes), draft.sender,
-            draft.trace, draft.group, draft.deduplication, now, now + draft.delay_ms,
+            queue.id,
+            queue.fifo,
+            message_id,
+            draft.body,
+            draft.md5,
+            json.dumps(draft.attributes),
+            draft.sender,
+            draft.trace,
+            draft.group,
+            draft.deduplication,
+            now,
+            now + draft.delay_ms,
         ),
-    ).lastrowid  # fmt: skip
+    ).lastrowid
     assert number is not None
     if not queue.fifo:
         return Sent(message_id, None)

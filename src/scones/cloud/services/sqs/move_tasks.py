@@ -73,9 +73,15 @@ class MoveTaskOperations(Operations):
             connection.execute(
                 "INSERT INTO sqs_move_tasks (id, source, destination, status, rate, started, total)"
                 " VALUES (?, ?, ?, 'RUNNING', ?, ?, (SELECT count(*) FROM sqs_messages WHERE queue = ?))",
-                (task, params["SourceArn"], destination, params.get("MaxNumberOfMessagesPerSecond"), now_ms(),
-                 source.id),
-            )  # fmt: skip
+                (
+                    task,
+                    params["SourceArn"],
+                    destination,
+                    params.get("MaxNumberOfMessagesPerSecond"),
+                    now_ms(),
+                    source.id,
+                ),
+            )
 
         await self.cloud.store.write(begin)
         self._run_move(task)
@@ -101,8 +107,9 @@ class MoveTaskOperations(Operations):
         self._known(call.params["SourceArn"], "SourceArn")
         rows = self.cloud.store.rows(
             "SELECT * FROM sqs_move_tasks WHERE source = ? ORDER BY started DESC LIMIT ?",
-            call.params["SourceArn"], limit,
-        )  # fmt: skip
+            call.params["SourceArn"],
+            limit,
+        )
         return {"Results": [_described(row) for row in rows]}
 
     def _known(self, arn: str, parameter: str) -> Queue:

@@ -13,11 +13,30 @@ from scones.cloud.services.sqs.waiting import WaitingLines
 from scones.cloud.wire.model import operation_model
 
 _CHECKED_HERE = (
-    "AddPermission", "CancelMessageMoveTask", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "CreateQueue",
-    "DeleteMessage", "DeleteMessageBatch", "ListMessageMoveTasks", "RemovePermission", "StartMessageMoveTask",
-    "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "ListQueueTags", "ListQueues",
-    "PurgeQueue", "ReceiveMessage", "SendMessage", "SendMessageBatch", "SetQueueAttributes", "TagQueue", "UntagQueue",
-)  # fmt: skip
+    "AddPermission",
+    "CancelMessageMoveTask",
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+    "CreateQueue",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "ListMessageMoveTasks",
+    "RemovePermission",
+    "StartMessageMoveTask",
+    "DeleteQueue",
+    "GetQueueAttributes",
+    "GetQueueUrl",
+    "ListDeadLetterSourceQueues",
+    "ListQueueTags",
+    "ListQueues",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+    "SendMessageBatch",
+    "SetQueueAttributes",
+    "TagQueue",
+    "UntagQueue",
+)
 
 
 class Operations(Service):

@@ -115,8 +115,10 @@ class QueueOperations(Operations):
             "SELECT (SELECT count(*) FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3),"
             " coalesce(sum(receives > carried), 0), coalesce(sum(receives = carried), 0)"
             " FROM sqs_messages WHERE queue = ?1 AND visible > ?2 AND sent > ?3",
-            queue.id, now, now - 1000 * queue.number("MessageRetentionPeriod"),
-        )  # fmt: skip
+            queue.id,
+            now,
+            now - 1000 * queue.number("MessageRetentionPeriod"),
+        )
         return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
 
     async def set_queue_attributes(self, call: Call) -> dict[str, Any]:
@@ -173,10 +175,22 @@ class QueueOperations(Operations):
             raise invalid(text + "Dead-letter target owner does not permit this source queue to use it.")
 
 
-_QUEUE_ATTRIBUTES = frozenset({
-    "All", "QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "Policy", "RedrivePolicy", "RedriveAllowPolicy",
-    "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", *DEFAULTS, *FIFO_DEFAULTS, *_COUNTED,
-})  # fmt: skip
+_QUEUE_ATTRIBUTES = frozenset(
+    {
+        "All",
+        "QueueArn",
+        "CreatedTimestamp",
+        "LastModifiedTimestamp",
+        "Policy",
+        "RedrivePolicy",
+        "RedriveAllowPolicy",
+        "KmsMasterKeyId",
+        "KmsDataKeyReusePeriodSeconds",
+        *DEFAULTS,
+        *FIFO_DEFAULTS,
+        *_COUNTED,
+    }
+)
 
 
 def _check_name(name: str, fifo: bool) -> None:

@@ -105,8 +105,12 @@ class Queues:
         now = int(time.time())
         await self._cloud.store.execute(
             "INSERT OR IGNORE INTO sqs_queues (name, attributes, tags, created, modified) VALUES (?, ?, ?, ?, ?)",
-            name, json.dumps(attributes), json.dumps(tags), now, now,
-        )  # fmt: skip
+            name,
+            json.dumps(attributes),
+            json.dumps(tags),
+            now,
+            now,
+        )
 
     async def change(self, queue: Queue, given: dict[str, str]) -> None:
         """Change some attributes; an empty text removes an attribute."""

@@ -147,8 +147,9 @@ def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Map
     if row is None:
         raise invalid_parameter(handle, "ReceiptHandle", _GONE)
     if row["visible"] <= now:
-        raise ServiceError("MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. "
-                           f"Reason: {_GONE}")  # fmt: skip
+        raise ServiceError(
+            "MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. Reason: {_GONE}"
+        )
     if now + 1000 * timeout > row["received"] + 1000 * VISIBILITY_LIMIT:
         raise invalid(f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_LIMIT} seconds]")
     messages.set_visible(connection, row["id"], now + 1000 * timeout)

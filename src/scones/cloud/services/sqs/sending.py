@@ -78,8 +78,11 @@ def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
     if not body:
         raise missing("MessageBody")
     if has_forbidden_characters(body):
-        raise ServiceError("InvalidMessageContents", "Invalid characters found. Valid unicode characters are "
-                           "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")  # fmt: skip
+        raise ServiceError(
+            "InvalidMessageContents",
+            "Invalid characters found. Valid unicode characters are "
+            "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+        )
     check_message_attributes(attributes)
     for name, attribute in (params.get("MessageSystemAttributes") or {}).items():
         check_value(name, attribute)
@@ -96,9 +99,15 @@ def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
         raise missing("MessageGroupId")
     trace = (params.get("MessageSystemAttributes") or {}).get("AWSTraceHeader", {}).get("StringValue")
     return Draft(
-        body=body, md5=text_md5(body), attributes=to_json(attributes), sender=sender, trace=trace, group=group,
-        deduplication=deduplication, delay_ms=1000 * _delay(queue, params.get("DelaySeconds")),
-    )  # fmt: skip
+        body=body,
+        md5=text_md5(body),
+        attributes=to_json(attributes),
+        sender=sender,
+        trace=trace,
+        group=group,
+        deduplication=deduplication,
+        delay_ms=1000 * _delay(queue, params.get("DelaySeconds")),
+    )
 
 
 def _deduplication(queue: Queue, params: dict[str, Any]) -> str | None:

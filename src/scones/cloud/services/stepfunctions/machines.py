@@ -42,9 +42,16 @@ class Revision:
     def of(cls, row: sqlite3.Row) -> Revision:
         """Return the revision in a row of `sfn_revisions`."""
         return cls(
-            row["id"], row["machine"], bool(row["initial"]), row["definition"], row["role"],
-            row["logging"], row["tracing"], row["encryption"], row["updated"],
-        )  # fmt: skip
+            row["id"],
+            row["machine"],
+            bool(row["initial"]),
+            row["definition"],
+            row["role"],
+            row["logging"],
+            row["tracing"],
+            row["encryption"],
+            row["updated"],
+        )
 
     def content(self) -> tuple[str, str, str, str, str | None]:
         """Return the settings by which two revisions are compared."""
@@ -67,9 +74,16 @@ class Revision:
     def columns(self) -> tuple[Any, ...]:
         """Return the row of `sfn_revisions`."""
         return (
-            self.id, self.machine, self.initial, self.definition, self.role,
-            self.logging, self.tracing, self.encryption, self.updated,
-        )  # fmt: skip
+            self.id,
+            self.machine,
+            self.initial,
+            self.definition,
+            self.role,
+            self.logging,
+            self.tracing,
+            self.encryption,
+            self.updated,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,10 @@ class EventSources:
         """Raise `ResourceConflictException` if a mapping other than `uuid` already connects the function and queue."""
         row = self._store.row(
             "SELECT uuid FROM event_source_mappings WHERE function_arn = ? AND source_arn = ? AND uuid != ?",
-            function_arn, source_arn, uuid,
-        )  # fmt: skip
+            function_arn,
+            source_arn,
+            uuid,
+        )
         if row is not None:
             name = function_arn.split(":", 6)[6]
             message = (
@@ -66,8 +68,11 @@ class EventSources:
         await self._store.execute(
             "INSERT INTO event_source_mappings VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET"
             " function_arn = excluded.function_arn, document = excluded.document",
-            mapping["UUID"], mapping["FunctionArn"], mapping["EventSourceArn"], json.dumps(mapping),
-        )  # fmt: skip
+            mapping["UUID"],
+            mapping["FunctionArn"],
+            mapping["EventSourceArn"],
+            json.dumps(mapping),
+        )
 
     async def delete(self, uuid: str) -> None:
         """Delete a mapping."""

@@ -22,9 +22,16 @@ from scones.cloud.process.untrusted_files import remove_tree
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 52_428_800, 262_144_000
 """Maximum bytes of an archive in a request, and of a function's unzipped code (AWS's quotas of 50 MB and 250 MB)."""
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, RuntimeError, OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    OverflowError,
     ValueError,
-)  # fmt: skip
+)
 """Exceptions that `zipfile` raises for damaged, truncated, encrypted and unknown archives."""
 MEMBERS_LIMIT = 100_000
 """Maximum number of files in an archive; AWS states no maximum."""

@@ -49,8 +49,10 @@ class EventConfigOperations(Operations):
         }
         await self.cloud.store.execute(
             "INSERT OR REPLACE INTO event_invoke_configs VALUES (?, ?, ?)",
-            function.name, function.qualifier or LATEST, json.dumps(config),
-        )  # fmt: skip
+            function.name,
+            function.qualifier or LATEST,
+            json.dumps(config),
+        )
         return config
 
     def _check_there(self, function: FunctionName) -> None:
@@ -97,6 +99,7 @@ class EventConfigOperations(Operations):
         self._event_config(function)
         await self.cloud.store.execute(
             "DELETE FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
-            function.name, function.qualifier or LATEST,
-        )  # fmt: skip
+            function.name,
+            function.qualifier or LATEST,
+        )
         return Answer({}, 204)

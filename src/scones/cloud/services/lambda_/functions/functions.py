@@ -18,9 +18,19 @@ from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVIC
 from scones.cloud.services.lambda_.runtime.variables import check_variables
 
 _COPIED = (
-    "Runtime", "Role", "Handler", "Description", "Timeout", "MemorySize", "VpcConfig", "DeadLetterConfig", "KMSKeyArn",
-    "FileSystemConfigs", "EphemeralStorage", "Architectures",
-)  # fmt: skip
+    "Runtime",
+    "Role",
+    "Handler",
+    "Description",
+    "Timeout",
+    "MemorySize",
+    "VpcConfig",
+    "DeadLetterConfig",
+    "KMSKeyArn",
+    "FileSystemConfigs",
+    "EphemeralStorage",
+    "Architectures",
+)
 
 _CREATING = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
 _UPDATING = {

@@ -112,7 +112,12 @@ def listed(configuration: dict[str, Any]) -> dict[str, Any]:
 
 _NOT_LISTED = frozenset(
     {
-        "State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason",
-        "LastUpdateStatusReasonCode", "RuntimeVersionConfig",
+        "State",
+        "StateReason",
+        "StateReasonCode",
+        "LastUpdateStatus",
+        "LastUpdateStatusReason",
+        "LastUpdateStatusReasonCode",
+        "RuntimeVersionConfig",
     }
-)  # fmt: skip
+)

@@ -38,8 +38,10 @@ class PermissionOperations(Operations):
         qualifier = function.qualifier or ""
         found = self.cloud.store.row(
             "SELECT 1 FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
-            function.name, qualifier, params["StatementId"],
-        )  # fmt: skip
+            function.name,
+            qualifier,
+            params["StatementId"],
+        )
         if found:
             message = (
                 f"The statement id ({params['StatementId']}) provided already exists. Please provide a new statement "
@@ -48,8 +50,11 @@ class PermissionOperations(Operations):
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
         await self.cloud.store.execute(
             "INSERT INTO function_statements VALUES (?, ?, ?, ?)",
-            function.name, qualifier, params["StatementId"], json.dumps(statement),
-        )  # fmt: skip
+            function.name,
+            qualifier,
+            params["StatementId"],
+            json.dumps(statement),
+        )
         return {"Statement": json.dumps(statement)}
 
     def _statement(self, function: FunctionName, params: dict[str, Any]) -> dict[str, Any]:
@@ -79,8 +84,9 @@ class PermissionOperations(Operations):
     def _policy(self, function: FunctionName) -> str | None:
         rows = self.cloud.store.rows(
             "SELECT statement FROM function_statements WHERE function = ? AND qualifier = ? ORDER BY sid",
-            function.name, function.qualifier or "",
-        )  # fmt: skip
+            function.name,
+            function.qualifier or "",
+        )
         statements = [json.loads(row["statement"]) for row in rows]
         return json.dumps({"Version": "2012-10-17", "Id": "default", "Statement": statements}) if rows else None
 
@@ -103,8 +109,10 @@ class PermissionOperations(Operations):
         self._check_policy_revision(function, call.params)
         removed = await self.cloud.store.execute(
             "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
-            function.name, function.qualifier or "", sid,
-        )  # fmt: skip
+            function.name,
+            function.qualifier or "",
+            sid,
+        )
         if not removed:
             message = f"Statement {sid} is not found in resource policy."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")

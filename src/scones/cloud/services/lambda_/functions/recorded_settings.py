@@ -48,8 +48,10 @@ class RecordedSettingOperations(Operations):
         function = self._published(call)
         await self.cloud.store.execute(
             "DELETE FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
-            function.name, _PROVISIONED, function.qualifier,
-        )  # fmt: skip
+            function.name,
+            _PROVISIONED,
+            function.qualifier,
+        )
         return Answer({}, 204)
 
     async def list_provisioned_concurrency_configs(self, call: Call) -> dict[str, Any]:
@@ -58,8 +60,9 @@ class RecordedSettingOperations(Operations):
         self._records.find(FunctionName(name))
         rows = self.cloud.store.rows(
             "SELECT qualifier, document FROM function_settings WHERE function = ? AND kind = ? ORDER BY qualifier",
-            name, _PROVISIONED,
-        )  # fmt: skip
+            name,
+            _PROVISIONED,
+        )
         found = [
             {"FunctionArn": self._records.arn(name, row["qualifier"]), **_ready(json.loads(row["document"]))}
             for row in rows
@@ -114,15 +117,20 @@ class RecordedSettingOperations(Operations):
     def _kept(self, function: FunctionName, kind: str) -> dict[str, Any] | None:
         row = self.cloud.store.row(
             "SELECT document FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
-            function.name, kind, function.qualifier or LATEST,
-        )  # fmt: skip
+            function.name,
+            kind,
+            function.qualifier or LATEST,
+        )
         return json.loads(row["document"]) if row else None
 
     async def _keep(self, function: FunctionName, kind: str, document: dict[str, Any]) -> None:
         await self.cloud.store.execute(
             "INSERT OR REPLACE INTO function_settings (function, qualifier, kind, document) VALUES (?, ?, ?, ?)",
-            function.name, function.qualifier or LATEST, kind, json.dumps(document),
-        )  # fmt: skip
+            function.name,
+            function.qualifier or LATEST,
+            kind,
+            json.dumps(document),
+        )
 
 
 def _ready(config: dict[str, Any]) -> dict[str, Any]:

@@ -124,8 +124,10 @@ class Records:
         configuration |= {"LastModified": now(), "RevisionId": str(uuid.uuid4())}
         await self._store.execute(
             "UPDATE functions SET document = ?, code = ? WHERE name = ?",
-            json.dumps(configuration), code, configuration["FunctionName"],
-        )  # fmt: skip
+            json.dumps(configuration),
+            code,
+            configuration["FunctionName"],
+        )
 
     async def delete(self, function: FunctionName) -> None:
         """Delete a function with everything that belongs to it, or one of its versions.
@@ -243,8 +245,9 @@ class Records:
         """Return a function's configuration for asynchronous invocation, or None for AWS's defaults."""
         row = self._store.row(
             "SELECT document FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
-            function.name, function.qualifier or LATEST,
-        )  # fmt: skip
+            function.name,
+            function.qualifier or LATEST,
+        )
         return json.loads(row["document"]) if row else None
 
     def layer(self, arn: str) -> dict[str, Any]:

@@ -93,9 +93,12 @@ class FunctionUrlServer:
         if config["AuthType"] == "AWS_IAM":
             settings = self._cloud.settings
             signature = auth.verify(
-                request, hashlib.sha256(content).hexdigest(),
-                credentials=self._cloud.credentials, account=settings.account, region=settings.region,
-            )  # fmt: skip
+                request,
+                hashlib.sha256(content).hexdigest(),
+                credentials=self._cloud.credentials,
+                account=settings.account,
+                region=settings.region,
+            )
             if signature.service != "lambda":
                 raise ServiceError(
                     "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403

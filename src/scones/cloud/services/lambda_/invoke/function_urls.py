@@ -47,8 +47,11 @@ class FunctionUrlOperations(Operations):
         identity = secrets.token_hex(16)
         await self.cloud.store.execute(
             "INSERT INTO function_urls VALUES (?, ?, ?, ?)",
-            function.name, function.qualifier or "", identity, json.dumps(config),
-        )  # fmt: skip
+            function.name,
+            function.qualifier or "",
+            identity,
+            json.dumps(config),
+        )
         return Answer(self._with_address(identity, config), 201)
 
     async def get_function_url_config(self, call: Call) -> dict[str, Any]:
@@ -84,8 +87,9 @@ class FunctionUrlOperations(Operations):
     def _url_row(self, function: FunctionName) -> Any:
         return self.cloud.store.row(
             "SELECT id, document FROM function_urls WHERE function = ? AND qualifier = ?",
-            function.name, function.qualifier or "",
-        )  # fmt: skip
+            function.name,
+            function.qualifier or "",
+        )
 
     def _url(self, function: FunctionName) -> tuple[str, dict[str, Any]]:
         row = self._url_row(function)

@@ -102,9 +102,15 @@ class Invoker:
         return self._records.routed(function)
 
     async def invoke(
-        self, version: Version, function: FunctionName, payload: bytes, *, request_id: str,
-        client_context: str | None = None, access_key_id: str | None = None,
-    ) -> Outcome:  # fmt: skip
+        self,
+        version: Version,
+        function: FunctionName,
+        payload: bytes,
+        *,
+        request_id: str,
+        client_context: str | None = None,
+        access_key_id: str | None = None,
+    ) -> Outcome:
         """Run one invocation. It continues if its caller stops waiting, for example because a state has timed out."""
         work = self._run(version, function, payload, request_id, client_context, access_key_id)
         task = asyncio.get_running_loop().create_task(work, name=f"invocation {request_id}")
@@ -113,9 +119,14 @@ class Invoker:
         return await asyncio.shield(task)
 
     async def _run(
-        self, version: Version, function: FunctionName, payload: bytes, request_id: str,
-        client_context: str | None, access_key_id: str | None,
-    ) -> Outcome:  # fmt: skip
+        self,
+        version: Version,
+        function: FunctionName,
+        payload: bytes,
+        request_id: str,
+        client_context: str | None,
+        access_key_id: str | None,
+    ) -> Outcome:
         isolated = await self._isolated()
 
         async def start() -> ExecutionEnvironment:

@@ -42,10 +42,17 @@ class WarmParent:
         ours.setblocking(False)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                self._interpreter, str(ZYGOTE), str(LAUNCHER), str(theirs.fileno()), env=self._variables,
-                cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=(theirs.fileno(),),
+                self._interpreter,
+                str(ZYGOTE),
+                str(LAUNCHER),
+                str(theirs.fileno()),
+                env=self._variables,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-            )  # fmt: skip
+            )
         finally:
             theirs.close()
         message = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_LIMIT)

@@ -23,9 +23,14 @@ from types import ModuleType
 from typing import Any
 
 RUNTIME = (
-    "awslambdaric.lambda_config", "awslambdaric.lambda_context", "awslambdaric.lambda_runtime_exception",
-    "awslambdaric.lambda_runtime_log_utils", "awslambdaric.lambda_runtime_marshaller", "traceback", "http.client",
-)  # fmt: skip
+    "awslambdaric.lambda_config",
+    "awslambdaric.lambda_context",
+    "awslambdaric.lambda_runtime_exception",
+    "awslambdaric.lambda_runtime_log_utils",
+    "awslambdaric.lambda_runtime_marshaller",
+    "traceback",
+    "http.client",
+)
 """Modules that the runtime client imports, except its connection; a start without a warm parent imports them too."""
 WARM = ("boto3.session", "botocore.client", "botocore.endpoint", "botocore.httpsession", "botocore.retries.standard")
 """Modules that most functions import."""

@@ -54,8 +54,14 @@ class ModelPackageGroups:
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
         page, more = await self._groups.page(params, "Ascending")
-        members = ("ModelPackageGroupName", "ModelPackageGroupArn", "ModelPackageGroupDescription", "CreationTime",
-                   "ModelPackageGroupStatus", "ManagedConfiguration")  # fmt: skip
+        members = (
+            "ModelPackageGroupName",
+            "ModelPackageGroupArn",
+            "ModelPackageGroupDescription",
+            "CreationTime",
+            "ModelPackageGroupStatus",
+            "ManagedConfiguration",
+        )
         summaries = [{key: item[key] for key in members if key in item} for item in page]
         return {"ModelPackageGroupSummaryList": summaries, **more}
 

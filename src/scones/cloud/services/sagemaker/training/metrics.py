@@ -15,10 +15,22 @@ from scones.cloud.services.sagemaker.errors import invalid
 _XGBOOST = [
     {"Name": f"{data}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{data}-{metric}:([-+.\deE]+)"}
     for metric in (
-        "accuracy", "auc", "error", "f1", "logloss", "mae", "map", "merror", "mlogloss", "mse", "ndcg", "r2", "rmse",
+        "accuracy",
+        "auc",
+        "error",
+        "f1",
+        "logloss",
+        "mae",
+        "map",
+        "merror",
+        "mlogloss",
+        "mse",
+        "ndcg",
+        "r2",
+        "rmse",
     )
     for data in ("train", "validation")
-]  # fmt: skip
+]
 # AWS attaches definitions to its built-in algorithms' images. Its expressions for classification are not published;
 # these match the lines that the algorithm is known to write.
 BUILT_IN = {

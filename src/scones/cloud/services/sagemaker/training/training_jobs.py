@@ -27,9 +27,14 @@ from scones.cloud.services.sagemaker.training.record import Record, enter, finis
 from scones.cloud.services.sagemaker.training.training import TrainingRun, output_place
 
 _SUMMARY = (
-    "TrainingJobName", "TrainingJobArn", "CreationTime", "TrainingEndTime", "LastModifiedTime", "TrainingJobStatus",
+    "TrainingJobName",
+    "TrainingJobArn",
+    "CreationTime",
+    "TrainingEndTime",
+    "LastModifiedTime",
+    "TrainingJobStatus",
     "SecondaryStatus",
-)  # fmt: skip
+)
 _INTERRUPTED = (
     "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
     "Create the job again."

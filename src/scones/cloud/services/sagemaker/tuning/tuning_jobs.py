@@ -93,8 +93,14 @@ class TuningJobs:
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return one page of summaries."""
         page, more = await self._jobs.page(params, "Ascending")
-        members = ("HyperParameterTuningJobName", "HyperParameterTuningJobArn", "HyperParameterTuningJobStatus",
-                   "CreationTime", "LastModifiedTime", "HyperParameterTuningEndTime")  # fmt: skip
+        members = (
+            "HyperParameterTuningJobName",
+            "HyperParameterTuningJobArn",
+            "HyperParameterTuningJobStatus",
+            "CreationTime",
+            "LastModifiedTime",
+            "HyperParameterTuningEndTime",
+        )
         summaries = [
             {
                 **{key: document[key] for key in members if key in document},

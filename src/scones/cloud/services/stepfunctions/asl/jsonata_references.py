@@ -28,8 +28,11 @@ _WORDS = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 """Names with a special meaning in JSONata's parser."""
 _LONGEST = 1000
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge
-}  # fmt: skip
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @dataclass(frozen=True, slots=True)

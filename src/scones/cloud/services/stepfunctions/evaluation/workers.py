@@ -140,9 +140,13 @@ class _Worker:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-c", STARTER, json.dumps(_import_path())],
-                env=_NOTHING, cwd="/", stdin=theirs.fileno(), stdout=held, stderr=subprocess.DEVNULL,
+                env=_NOTHING,
+                cwd="/",
+                stdin=theirs.fileno(),
+                stdout=held,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError:
             ours.close()
             os.close(self._lifeline)

@@ -175,9 +175,17 @@ class Executions:
         await self._cloud.resumption.take_up(self._leftover(row["id"], row["arn"], last["id"] if last else None, child))
 
     def _begin(
-        self, arn: str, name: str, machine: str, text: str, revision: Revision, trace: str | None,
-        *, version: str | None = None, alias: str | None = None,
-    ) -> Execution:  # fmt: skip
+        self,
+        arn: str,
+        name: str,
+        machine: str,
+        text: str,
+        revision: Revision,
+        trace: str | None,
+        *,
+        version: str | None = None,
+        alias: str | None = None,
+    ) -> Execution:
         self._last += 1
         execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
         execution.version, execution.alias = version, alias

@@ -45,9 +45,13 @@ def _sagemaker(word: str) -> Job:
 
 
 EXECUTION = Job(
-    "DescribeExecution", "StopExecution", lambda _parameters, answer: {"executionArn": answer["ExecutionArn"]},
-    "status", "SUCCEEDED", ("RUNNING", "PENDING_REDRIVE"),
-)  # fmt: skip
+    "DescribeExecution",
+    "StopExecution",
+    lambda _parameters, answer: {"executionArn": answer["ExecutionArn"]},
+    "status",
+    "SUCCEEDED",
+    ("RUNNING", "PENDING_REDRIVE"),
+)
 JOBS = {
     f"Create{word}Job": _sagemaker(word) for word in ("Training", "Processing", "Transform", "HyperParameterTuning")
 }

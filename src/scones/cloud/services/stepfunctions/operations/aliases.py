@@ -99,8 +99,9 @@ class AliasOperations(Operations):
         size = page_size(call.params)
         rows = self.cloud.store.rows(
             "SELECT rowid, * FROM sfn_aliases WHERE machine = ? AND rowid > ? ORDER BY rowid",
-            machine.arn, after_number(call.params, 0),
-        )  # fmt: skip
+            machine.arn,
+            after_number(call.params, 0),
+        )
         listed = [
             (row["rowid"], {"stateMachineAliasArn": row["arn"], "creationDate": row["created"]})
             for row in rows

@@ -128,8 +128,9 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             values.append(params["statusFilter"])
         rows = await self.cloud.store.read_aside(
             f"SELECT {LISTED} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
-            *values, size + 1,
-        )  # fmt: skip
+            *values,
+            size + 1,
+        )
         return page("executions", [(row["id"], listed(row)) for row in rows], size)
 
     async def get_execution_history(self, call: Call) -> dict[str, Any]:

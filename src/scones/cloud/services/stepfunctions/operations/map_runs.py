@@ -52,8 +52,10 @@ class MapRunOperations(Service):
         size = page_size(call.params)
         rows = self.cloud.store.rows(
             "SELECT * FROM sfn_map_runs WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?",
-            arn, after_number(call.params, LAST), size + 1,
-        )  # fmt: skip
+            arn,
+            after_number(call.params, LAST),
+            size + 1,
+        )
         return page("mapRuns", [(row["id"], _listed(row)) for row in rows], size)
 
     async def describe_map_run(self, call: Call) -> dict[str, Any]:

@@ -40,8 +40,10 @@ class VersionOperations(Operations):
         size = page_size(call.params)
         rows = self.cloud.store.rows(
             "SELECT * FROM sfn_versions WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?",
-            arn, after_number(call.params, LAST), size + 1,
-        )  # fmt: skip
+            arn,
+            after_number(call.params, LAST),
+            size + 1,
+        )
         listed = [
             (row["number"], {"stateMachineVersionArn": row["arn"], "creationDate": row["created"]}) for row in rows
         ]

@@ -11,8 +11,13 @@ from scones.cloud.services.stepfunctions.asl.paths import Path, compile_path
 Fault = tuple[str, ...]
 """A message, its location, and AWS's code if it is not `SCHEMA`."""
 _NAMES: dict[type, str] = {
-    bool: "Boolean", dict: "Object", float: "Float", int: "Integer", list: "Array", str: "String"
-}  # fmt: skip
+    bool: "Boolean",
+    dict: "Object",
+    float: "Float",
+    int: "Integer",
+    list: "Array",
+    str: "String",
+}
 
 
 def expected(kind: type) -> str:
