@@ -41,15 +41,12 @@ def attacks(cloud: Cloud) -> dict[str, Attack]:
             cloud, _query("$length($replace($pad('',100000,'a'),'a',$pad('',100000,'b')))")
         ).run,
         "JSONata: $pad('a', 500000000)": Machine(cloud, _query("$length($pad('a', 500000000))")).run,
-        "JSONata: a regular expression that backtracks": Machine(
-            cloud, _query(f"$match('{'a' * 40}!', /(a+)+$/)")
-        ).run,
-        "JSONata: endless tail recursion": Machine(
-            cloud, _query("($f := function($n) { $f($n + 1) }; $f(0))")
-        ).run,
+        "JSONata: a regular expression that backtracks": Machine(cloud, _query(f"$match('{'a' * 40}!', /(a+)+$/)")).run,
+        "JSONata: endless tail recursion": Machine(cloud, _query("($f := function($n) { $f($n + 1) }; $f(0))")).run,
         "JSONata: a sum over 800,000 numbers": Machine(cloud, _query("$sum([1..800000].($ * 2))")).run,
         "JSONPath: a regular expression that backtracks": Machine(
-            cloud, {"Type": "Pass", "InputPath": "$.list[?@.x =~ /(a+)+$/]", "End": True},
+            cloud,
+            {"Type": "Pass", "InputPath": "$.list[?@.x =~ /(a+)+$/]", "End": True},
             {"list": [{"x": "a" * 40 + "!"}]},
         ).run,
         "CreateDomain with a URL that the model's pattern backtracks on": lambda: _create_domain(cloud),
@@ -67,7 +64,7 @@ def attacks(cloud: Cloud) -> dict[str, Attack]:
         "an input template that multiplies an event": MultiplyingRule(cloud).put,
         "a fan-out of 250 KB to 200 queues": FanOut(cloud).publish,
         "300 readers that do not read": UnreadObject(cloud).open,
-    }  # fmt: skip
+    }
 
 
 def _client(cloud: Cloud, service: str) -> Any:
@@ -125,9 +122,15 @@ def _query(expression: str) -> dict[str, Any]:
 
 def _test_event_pattern(cloud: Cloud) -> None:
     event = {
-        "id": "1", "account": "1", "source": "a", "time": "2026-01-01T00:00:00Z", "region": "us-east-1",
-        "resources": [], "detail-type": "t", "detail": {"text": LETTERS},
-    }  # fmt: skip
+        "id": "1",
+        "account": "1",
+        "source": "a",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail-type": "t",
+        "detail": {"text": LETTERS},
+    }
     with contextlib.suppress(ClientError, BotoCoreError):
         _client(cloud, "events").test_event_pattern(
             EventPattern=json.dumps({"detail": {"text": [{"wildcard": WILDCARDS}]}}), Event=json.dumps(event)
@@ -146,10 +149,14 @@ class FilteredTopic:
             if not self._topic:
                 self._topic = self._client.create_topic(Name=f"attack-{next(_numbers)}")["TopicArn"]
                 self._client.subscribe(
-                    TopicArn=self._topic, Protocol="sqs", Endpoint=_queue(self._sqs),
-                    Attributes={"FilterPolicy": json.dumps({"text": [{"wildcard": WILDCARDS}]}),
-                                "FilterPolicyScope": "MessageBody"},
-                )  # fmt: skip
+                    TopicArn=self._topic,
+                    Protocol="sqs",
+                    Endpoint=_queue(self._sqs),
+                    Attributes={
+                        "FilterPolicy": json.dumps({"text": [{"wildcard": WILDCARDS}]}),
+                        "FilterPolicyScope": "MessageBody",
+                    },
+                )
             self._client.publish(TopicArn=self._topic, Message=json.dumps({"text": LETTERS}))
 
 
@@ -157,12 +164,15 @@ def _create_domain(cloud: Cloud) -> None:
     url = "https://github.com/organization/repository-name?ref=main"
     with contextlib.suppress(ClientError, BotoCoreError):
         _client(cloud, "sagemaker").create_domain(
-            DomainName=f"attack-{next(_numbers)}", AuthMode="IAM", VpcId="vpc-1", SubnetIds=["subnet-1"],
+            DomainName=f"attack-{next(_numbers)}",
+            AuthMode="IAM",
+            VpcId="vpc-1",
+            SubnetIds=["subnet-1"],
             DefaultUserSettings={
                 "ExecutionRole": ROLE,
                 "JupyterLabAppSettings": {"CodeRepositories": [{"RepositoryUrl": url}]},
             },
-        )  # fmt: skip
+        )
 
 
 class LogLines:

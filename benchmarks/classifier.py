@@ -138,8 +138,10 @@ def judge(model: Path, dataset: Dataset, pictures: Sequence[Picture]) -> dict[st
 def calibration_error(confidence: NDArray[Any], right: NDArray[np.bool_]) -> float:
     """Return the expected calibration error, with bins of equal width (Guo and others, 2017)."""
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs(right[bins == each].mean() - confidence[bins == each].mean()) * (bins == each).mean()
-            for each in np.unique(bins)]  # fmt: skip
+    gaps = [
+        abs(right[bins == each].mean() - confidence[bins == each].mean()) * (bins == each).mean()
+        for each in np.unique(bins)
+    ]
     return float(sum(gaps))
 
 
@@ -185,9 +187,13 @@ def _told(result: Result) -> Result:
 
 
 COLUMNS = {
-    "accuracy": "accuracy", "calibration_error": "calibration error", "by_chance": "by chance alone",
-    "passed": f"share that passes {GATE}", "passed_accuracy": "accuracy of those", "cpu": "CPU seconds",
-}  # fmt: skip
+    "accuracy": "accuracy",
+    "calibration_error": "calibration error",
+    "by_chance": "by chance alone",
+    "passed": f"share that passes {GATE}",
+    "passed_accuracy": "accuracy of those",
+    "cpu": "CPU seconds",
+}
 
 
 def summary(results: list[Result]) -> dict[str, str]:

@@ -190,9 +190,11 @@ def _copy(path: Path, kept: int, size: int) -> None:
         events = connection.execute("SELECT * FROM sfn_events WHERE execution = ?", (execution["id"],)).fetchall()
         (last,) = connection.execute("SELECT max(id) FROM sfn_executions").fetchone()
         ids = {number: last + 1 + number - kept for number in numbers}
-        _insert(connection, "sfn_executions", (
-            execution | {"id": ids[n], "name": f"copy-{n}", "arn": f"{execution['arn']}-copy-{n}"} for n in numbers
-        ))  # fmt: skip
+        _insert(
+            connection,
+            "sfn_executions",
+            (execution | {"id": ids[n], "name": f"copy-{n}", "arn": f"{execution['arn']}-copy-{n}"} for n in numbers),
+        )
         _insert(connection, "sfn_events", (dict(event) | {"execution": ids[n]} for n in numbers for event in events))
         body, item = _template(connection, "s3_bodies"), _template(connection, "s3_objects")
         bodies = {number: 1_000_000_000 + number for number in numbers}

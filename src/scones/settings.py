@@ -84,8 +84,9 @@ class Settings:
 def load(given: Mapping[str, Any] | None = None, folder: Path = Path()) -> Settings:
     """Read `folder`/scones.toml and the environment. The values in `given` override both. Raises SettingsError."""
     values = {**_from_file(folder / FILE), **_from_environment()}
-    values |= {name: _checked(name, value, "on the command line") for name, value in (given or {}).items()
-               if value is not None}  # fmt: skip
+    values |= {
+        name: _checked(name, value, "on the command line") for name, value in (given or {}).items() if value is not None
+    }
     return Settings(**values)
 
 
@@ -118,8 +119,10 @@ def _checked(name: str, value: Any, where: str) -> Any:
     check = CHECKS.get(name)
     if check is None:
         near = get_close_matches(name, CHECKS, 1)
-        raise SettingsError(f"There is no setting {name!r} ({where}); " + (f"did you mean {near[0]!r}?" if near else
-                            f"there are {', '.join(CHECKS)}."))  # fmt: skip
+        raise SettingsError(
+            f"There is no setting {name!r} ({where}); "
+            + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CHECKS)}.")
+        )
     try:
         return check.read(value)
     except (LookupError, ValueError, TypeError) as error:

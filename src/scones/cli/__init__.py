@@ -23,8 +23,19 @@ def commands() -> None:
     """
 
 
-for command in (workflow.run, clouds.up, clouds.down, clouds.status, clouds.env, clouds.exec_, workflow.classify,
-                monitor.monitor, remove.remove, draw.draw, studio.studio):  # fmt: skip
+for command in (
+    workflow.run,
+    clouds.up,
+    clouds.down,
+    clouds.status,
+    clouds.env,
+    clouds.exec_,
+    workflow.classify,
+    monitor.monitor,
+    remove.remove,
+    draw.draw,
+    studio.studio,
+):
     commands.add_command(command)
 
 

@@ -41,9 +41,14 @@ HUNG = 3
 @options.data_dir
 @options.verbose
 def up(
-    detach: bool, port: int | None, region: str | None, account: str | None, recover: bool, data_dir: Path,
+    detach: bool,
+    port: int | None,
+    region: str | None,
+    account: str | None,
+    recover: bool,
+    data_dir: Path,
     verbose: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Start the local cloud alone, in the foreground until Ctrl-C, or with --detach in the background.
 
     \b
@@ -60,7 +65,7 @@ def up(
             with interrupts_held():
                 running = lifecycle.start(
                     data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
-                )  # fmt: skip
+                )
             click.echo(
                 f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
             )
@@ -73,7 +78,7 @@ def up(
         click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
         command = lifecycle.server_command(
             data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
-        )  # fmt: skip
+        )
         os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - this process gets the signals
     return 0
 
@@ -131,8 +136,11 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
     except CloudError as error:
         raise Mistake(str(error)) from error
     if running is None:
-        click.echo(json.dumps({"running": False, "data_dir": str(data_dir)}) if as_json else
-                   f"No local cloud runs on {data_dir}: start one with `scones up --detach`.")  # fmt: skip
+        click.echo(
+            json.dumps({"running": False, "data_dir": str(data_dir)})
+            if as_json
+            else f"No local cloud runs on {data_dir}: start one with `scones up --detach`."
+        )
         return 1
     with told_plainly(verbose):
         found = {
@@ -184,10 +192,13 @@ def _activity(place: Place) -> dict[str, Any]:
         {"name": execution["name"], "state_machine": machine["name"], "since": execution["startDate"].isoformat()}
         for machine in machines
         for execution in _all(
-            states, "list_executions", "executions",
-            stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING",
+            states,
+            "list_executions",
+            "executions",
+            stateMachineArn=machine["stateMachineArn"],
+            statusFilter="RUNNING",
         )
-    ]  # fmt: skip
+    ]
     return {
         "endpoints": [{"name": found["EndpointName"], "status": found["EndpointStatus"]} for found in endpoints],
         "training_jobs": [{"name": job["TrainingJobName"], "status": job["TrainingJobStatus"]} for job in jobs],
@@ -208,9 +219,11 @@ def _as_text(found: dict[str, Any]) -> str:
         *(f"Endpoint {endpoint['name']}: {endpoint['status']}" for endpoint in found["endpoints"]),
         *(f"Training job {job['name']}: {job['status']}" for job in found["training_jobs"]),
         *(f"State machine {name}" for name in found["state_machines"]),
-        *(f"Execution {run['name']} of {run['state_machine']}: RUNNING since {run['since']}"
-          for run in found["running_executions"]),
-    ]  # fmt: skip
+        *(
+            f"Execution {run['name']} of {run['state_machine']}: RUNNING since {run['since']}"
+            for run in found["running_executions"]
+        ),
+    ]
     return "\n".join(lines)
 
 

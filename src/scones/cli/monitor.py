@@ -40,9 +40,14 @@ LONGEST_WAY = timedelta(minutes=1)
 @options.data_dir
 @options.verbose
 def monitor(
-    report: Path | None, since: datetime | None, threshold: float | None, place: str, region: str | None,
-    data_dir: Path, verbose: bool,
-) -> int:  # fmt: skip
+    report: Path | None,
+    since: datetime | None,
+    threshold: float | None,
+    place: str,
+    region: str | None,
+    data_dir: Path,
+    verbose: bool,
+) -> int:
     """Write the report again, from all that the endpoint has captured of its model's data set.
 
     \b
@@ -101,11 +106,20 @@ def facts_of(place: Place, settings: Settings, known: Card, since: datetime, dis
     mine = (known.data.removeprefix(f"s3://{bucket}/"), INCOMING)  # excludes executions of other datasets
     found = Executions(tuple(execution for execution in every.ended if execution.key.startswith(mine)))
     return RunFacts(
-        dataset=known.dataset, classes=known.classes, threshold=settings.threshold,
-        endpoint_name=settings.endpoint_name, pictures_train=known.train, pictures_test=known.test,
-        validation_accuracy=known.validation_accuracy, training_seconds=known.training_seconds,
+        dataset=known.dataset,
+        classes=known.classes,
+        threshold=settings.threshold,
+        endpoint_name=settings.endpoint_name,
+        pictures_train=known.train,
+        pictures_test=known.test,
+        validation_accuracy=known.validation_accuracy,
+        training_seconds=known.training_seconds,
         executions=ExecutionCounts(len(found.ended), found.succeeded, found.gated, len(found.failed)),
-        execution_ms_p50=found.percentile(0.5), execution_ms_p95=found.percentile(0.95), state_machine_arn=machine,
-        definition=json.loads(described["definition"]), errors=found.errors,
-        bucket=bucket, region=place.region,
-    )  # fmt: skip
+        execution_ms_p50=found.percentile(0.5),
+        execution_ms_p95=found.percentile(0.95),
+        state_machine_arn=machine,
+        definition=json.loads(described["definition"]),
+        errors=found.errors,
+        bucket=bucket,
+        region=place.region,
+    )

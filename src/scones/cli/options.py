@@ -15,15 +15,22 @@ def _resolved(context: click.Context, parameter: click.Parameter, path: Path) ->
 
 
 data_dir = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), envvar="SCONES_DATA_DIR", default=Path(".scones"),
-    show_default="$SCONES_DATA_DIR or .scones", callback=_resolved,
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="SCONES_DATA_DIR",
+    default=Path(".scones"),
+    show_default="$SCONES_DATA_DIR or .scones",
+    callback=_resolved,
     help="The data folder: each has a local cloud of its own.",
-)  # fmt: skip
+)
 verbose = click.option("--verbose", is_flag=True, help="Tell everything: log lines, and where an error comes from.")
 place = click.option(
-    "--place", type=click.Choice(["local", "aws"]), default="local", show_default=True,
+    "--place",
+    type=click.Choice(["local", "aws"]),
+    default="local",
+    show_default=True,
     help="Where it runs: the local cloud, or AWS with your own credentials.",
-)  # fmt: skip
+)
 
 
 def settings(**given: Any) -> Settings:

@@ -137,16 +137,19 @@ class Run:
                 show.detail(line)
 
         with show.progress("epochs") as progress:
-            trained = train(
-                self.place, self.settings, asked, role, output, say=show.say, log=log, progress=progress
-            )  # fmt: skip
+            trained = train(self.place, self.settings, asked, role, output, say=show.say, log=log, progress=progress)
         accuracy = "not told" if trained.validation_accuracy is None else f"{trained.validation_accuracy:.4f}"
         show.say(f"validation accuracy {accuracy}, trained in {duration(trained.seconds)}")
         show.detail(trained.artifact)
         known = card.Card(
-            dataset.name, dataset.classes, data, dataset.train, dataset.test,
-            trained.validation_accuracy, trained.seconds,
-        )  # fmt: skip
+            dataset.name,
+            dataset.classes,
+            data,
+            dataset.train,
+            dataset.test,
+            trained.validation_accuracy,
+            trained.seconds,
+        )
         card.store(self.place, trained.artifact, known)
         return trained
 
@@ -165,7 +168,7 @@ class Run:
         with self.display.progress("executions") as progress:
             ended = execute(
                 self.place, machine, self.bucket, keys, concurrency=self.settings.concurrency, progress=progress
-            )  # fmt: skip
+            )
         failed = ended.failed
         self.display.say(f"{ended.succeeded:,} passed the gate, {ended.gated:,} were gated, {len(failed):,} failed")
         for state, errors in ended.errors.items():
@@ -180,34 +183,58 @@ class Run:
         invocations = executions.invocations
         source = S3Captures(
             self.place.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
-        )  # fmt: skip
+        )
         with self.display.progress("captured records") as progress:
             found = wait_for(source, invocations, CAPTURE_SECONDS, since=executions.since, progress=progress)
         self.display.say(f"{len(found.records):,} records captured of {invocations:,} invocations")
         return found
 
     def facts(
-        self, dataset: Dataset, trained: Trained, deployed: Deployed, executions: Executions, machine: str,
-        definition: Mapping[str, Any], started: datetime,
-    ) -> RunFacts:  # fmt: skip
+        self,
+        dataset: Dataset,
+        trained: Trained,
+        deployed: Deployed,
+        executions: Executions,
+        machine: str,
+        definition: Mapping[str, Any],
+        started: datetime,
+    ) -> RunFacts:
         """Gather the report's facts other than the captures."""
-        counts = ExecutionCounts(
-            len(executions.ended), executions.succeeded, executions.gated, len(executions.failed)
-        )  # fmt: skip
+        counts = ExecutionCounts(len(executions.ended), executions.succeeded, executions.gated, len(executions.failed))
         return RunFacts(
-            dataset=dataset.name, classes=dataset.classes, threshold=self.settings.threshold,
-            endpoint_name=deployed.endpoint_name, pictures_train=dataset.train, pictures_test=dataset.test,
-            validation_accuracy=trained.validation_accuracy, training_seconds=trained.seconds,
-            endpoint_seconds=deployed.seconds, executions=counts, execution_ms_p50=executions.percentile(0.5),
-            execution_ms_p95=executions.percentile(0.95), state_machine_arn=machine, definition=definition,
-            errors=executions.errors, bucket=self.bucket, region=self.place.region, model_artifact=trained.artifact,
-            started=started, finished=datetime.now(UTC),
-        )  # fmt: skip
+            dataset=dataset.name,
+            classes=dataset.classes,
+            threshold=self.settings.threshold,
+            endpoint_name=deployed.endpoint_name,
+            pictures_train=dataset.train,
+            pictures_test=dataset.test,
+            validation_accuracy=trained.validation_accuracy,
+            training_seconds=trained.seconds,
+            endpoint_seconds=deployed.seconds,
+            executions=counts,
+            execution_ms_p50=executions.percentile(0.5),
+            execution_ms_p95=executions.percentile(0.95),
+            state_machine_arn=machine,
+            definition=definition,
+            errors=executions.errors,
+            bucket=self.bucket,
+            region=self.place.region,
+            model_artifact=trained.artifact,
+            started=started,
+            finished=datetime.now(UTC),
+        )
 
     def outcome(
-        self, dataset: Dataset, trained: Trained, deployed: Deployed, executions: Executions, captures: Captures,
-        machine: str, report: Path, began: float,
-    ) -> Outcome:  # fmt: skip
+        self,
+        dataset: Dataset,
+        trained: Trained,
+        deployed: Deployed,
+        executions: Executions,
+        captures: Captures,
+        machine: str,
+        report: Path,
+        began: float,
+    ) -> Outcome:
         """Summarise the run and list its problems."""
         captured, failed = len(captures.records), len(executions.failed)
         problems = []
@@ -281,8 +308,11 @@ def rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Validation accuracy", "not told" if accuracy is None else f"{accuracy:.4f}"),
         ("Training", duration(summary["training_seconds"])),
         ("Endpoint in service", f"after {duration(summary['endpoint_seconds'])}"),
-        ("Executions", f"{executions['total']:,}: {executions['succeeded']:,} passed, {executions['gated']:,} gated, "
-                       f"{executions['failed']:,} failed"),
+        (
+            "Executions",
+            f"{executions['total']:,}: {executions['succeeded']:,} passed, {executions['gated']:,} gated, "
+            f"{executions['failed']:,} failed",
+        ),
         ("Execution time", f"p50 {milliseconds['p50']} ms, p95 {milliseconds['p95']} ms"),
         ("Captured records", f"{summary['captured_records']:,}"),
         ("Whole run", duration(summary["total_seconds"])),
@@ -290,7 +320,7 @@ def rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Endpoint", summary["endpoint_name"]),
         ("State machine", summary["state_machine_arn"]),
         ("Report", summary["report"]),
-    ]  # fmt: skip
+    ]
 
 
 def write_json(path: Path, summary: Mapping[str, Any]) -> None:

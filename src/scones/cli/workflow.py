@@ -50,10 +50,20 @@ if TYPE_CHECKING:
 @options.data_dir
 @options.verbose
 def run(
-    sources: tuple[str, ...], sha256: str | None, classes: str | None, threshold: float | None, epochs: int | None,
-    keep: bool, place: str, region: str | None, yes: bool, json_file: Path | None, report: Path | None,
-    data_dir: Path, verbose: bool,
-) -> int:  # fmt: skip
+    sources: tuple[str, ...],
+    sha256: str | None,
+    classes: str | None,
+    threshold: float | None,
+    epochs: int | None,
+    keep: bool,
+    place: str,
+    region: str | None,
+    yes: bool,
+    json_file: Path | None,
+    report: Path | None,
+    data_dir: Path,
+    verbose: bool,
+) -> int:
     """Run the whole workflow: from pictures to a monitored, gated decision.
 
     Extracts CIFAR-100, trains a classifier, serves it, classifies every test picture through the state machine, and
@@ -194,16 +204,20 @@ def classify(
         bucket = settings.bucket(here.account, here.region)
         machine = state_machine_arn(here, settings)
         keys = [deliver(here, bucket, picture) for picture in pictures]
-        ended = execute(
-            here, machine, bucket, keys, concurrency=settings.concurrency, progress=silent
-        )  # fmt: skip
+        ended = execute(here, machine, bucket, keys, concurrency=settings.concurrency, progress=silent)
         for picture, execution in zip(pictures, ended.ended, strict=True):
             confidence = max(execution.inferences, default=None)
             label = known.classes[execution.inferences.index(confidence)] if confidence is not None else None
             verdict = "passed" if execution.succeeded else "gated" if execution.gated else "failed"
             if as_json:
-                told = {"picture": str(picture), "label": label, "confidence": confidence, "verdict": verdict,
-                        "error": execution.error, "execution_arn": execution.arn}  # fmt: skip
+                told = {
+                    "picture": str(picture),
+                    "label": label,
+                    "confidence": confidence,
+                    "verdict": verdict,
+                    "error": execution.error,
+                    "execution_arn": execution.arn,
+                }
                 click.echo(json.dumps(told))
             elif verdict == "failed":
                 click.echo(f"{picture}: failed in {execution.state} with {execution.error}: {reason(execution.cause)}")

@@ -114,9 +114,7 @@ def execute(
     return _all(one, keys, concurrency, progress, stop)
 
 
-def history(
-    place: Place, state_machine: str, since: datetime, *, concurrency: int, progress: Progress
-) -> Executions:  # fmt: skip
+def history(place: Place, state_machine: str, since: datetime, *, concurrency: int, progress: Progress) -> Executions:
     """Return the state machine's executions that started at or after `since` and have ended."""
     client, arns = place.client("stepfunctions"), []
     for page in client.get_paginator("list_executions").paginate(stateMachineArn=state_machine):
@@ -124,15 +122,16 @@ def history(
         arns += [item["executionArn"] for item in listed if item["status"] != "RUNNING" and item["startDate"] >= since]
         if listed and listed[-1]["startDate"] < since:
             break  # the list is sorted newest first
-    return _all(
-        lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress
-    )  # fmt: skip
+    return _all(lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress)
 
 
 def _all(
-    one: Callable[[str], Execution], names: Sequence[str], concurrency: int, progress: Progress,
+    one: Callable[[str], Execution],
+    names: Sequence[str],
+    concurrency: int,
+    progress: Progress,
     stop: threading.Event | None = None,
-) -> Executions:  # fmt: skip
+) -> Executions:
     """Call `one` for each name in a thread pool. Any exception sets `stop`, and no further call starts."""
     ended: dict[int, Execution] = {}
     progress(0, len(names))

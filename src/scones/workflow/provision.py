@@ -71,8 +71,13 @@ def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, li
     functions = [f"{start}:lambda:{here}:function:{settings.function_name(module)}" for module in FUNCTIONS]
     logs = f"{start}:logs:{here}:log-group:"
     write_logs = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    pull = ["ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
-            "ecr:BatchGetImage", "cloudwatch:PutMetricData"]  # fmt: skip
+    pull = [
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchGetImage",
+        "cloudwatch:PutMetricData",
+    ]
     endpoint = f"{start}:sagemaker:{here}:endpoint/{settings.endpoint_name}"
     return {
         "sagemaker": [

@@ -20,6 +20,7 @@ from scones.workflow.dataset import Dataset
 from scones.workflow.place import Place
 from scones.workflow.provision import once_role_settles
 
+# Unformatted, because one entry per line would make this table twice as long.
 ACCOUNTS = {
     "us-east-1": "811284229777", "us-east-2": "825641698319", "us-west-1": "632365934929",
     "us-west-2": "433757028032", "eu-west-1": "685385470294", "eu-west-2": "644912444149",
@@ -110,9 +111,16 @@ def _has_weights(place: Place) -> bool:
 
 
 def train(
-    place: Place, settings: Settings, training: Training, role: str, output: str, *,
-    say: Say, log: Say, progress: Progress,
-) -> Trained:  # fmt: skip
+    place: Place,
+    settings: Settings,
+    training: Training,
+    role: str,
+    output: str,
+    *,
+    say: Say,
+    log: Say,
+    progress: Progress,
+) -> Trained:
     """Return a completed job: an earlier one with the same digest, the one in progress, or a new one.
 
     `say` receives statuses, `log` the algorithm's log lines, and `progress` the epochs. A new job is stopped if

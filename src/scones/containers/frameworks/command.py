@@ -18,8 +18,12 @@ ERRORS = (
         for name, kind in vars(builtins).items()
         if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Warning)
     ),
-    "Invalid requirement", "ResourceExhaustedError", "OutOfRangeError", "InvalidArgumentError", "ORTE",
-)  # fmt: skip
+    "Invalid requirement",
+    "ResourceExhaustedError",
+    "OutOfRangeError",
+    "InvalidArgumentError",
+    "ORTE",
+)
 LAST_WORDS = 5
 """Number of last lines that are quoted if none contains a known error."""
 KEPT = 2000

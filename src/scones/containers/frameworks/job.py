@@ -15,15 +15,25 @@ from scones.containers.frameworks.place import Place
 
 # Hyperparameters for the toolkit. All others that begin with sagemaker_ are for the framework.
 TOOLKIT = (
-    "sagemaker_program", "sagemaker_submit_directory", "sagemaker_enable_cloudwatch_metrics", "sagemaker_region",
-    "sagemaker_container_log_level", "sagemaker_job_name", "default_user_module_name", "_tuning_objective_metric",
+    "sagemaker_program",
+    "sagemaker_submit_directory",
+    "sagemaker_enable_cloudwatch_metrics",
+    "sagemaker_region",
+    "sagemaker_container_log_level",
+    "sagemaker_job_name",
+    "default_user_module_name",
+    "_tuning_objective_metric",
     "sagemaker_s3_output",
-)  # fmt: skip
+)
 DISTRIBUTIONS = (
-    "sagemaker_mpi_enabled", "sagemaker_parameter_server_enabled", "sagemaker_distributed_dataparallel_enabled",
-    "sagemaker_pytorch_ddp_enabled", "sagemaker_pytorch_xla_multi_worker_enabled",
-    "sagemaker_multi_worker_mirrored_strategy_enabled", "sagemaker_torch_distributed_enabled",
-)  # fmt: skip
+    "sagemaker_mpi_enabled",
+    "sagemaker_parameter_server_enabled",
+    "sagemaker_distributed_dataparallel_enabled",
+    "sagemaker_pytorch_ddp_enabled",
+    "sagemaker_pytorch_xla_multi_worker_enabled",
+    "sagemaker_multi_worker_mirrored_strategy_enabled",
+    "sagemaker_torch_distributed_enabled",
+)
 
 
 @dataclass(frozen=True)
@@ -166,8 +176,15 @@ class Job:
     def variables(self) -> dict[str, str]:
         """Return the SM_* variables; names are only upper-cased."""
         told = self.described
-        own = ("additional_framework_parameters", "channel_input_dirs", "distribution_hosts", "hyperparameters",
-               "is_master", "job_name", "master_hostname")  # fmt: skip
+        own = (
+            "additional_framework_parameters",
+            "channel_input_dirs",
+            "distribution_hosts",
+            "hyperparameters",
+            "is_master",
+            "job_name",
+            "master_hostname",
+        )
         named: dict[str, Any] = {name: value for name, value in told.items() if name not in own}
         named |= {
             "channels": sorted(self.channels),

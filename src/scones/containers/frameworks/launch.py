@@ -68,9 +68,15 @@ def _launcher(job: Job, framework: Framework) -> list[str]:
         per_host = asked.get("sagemaker_mpi_num_of_processes_per_host") or gpus() or 1
         more = ["--master_addr", job.master, "--master_port", MASTER_PORT, "--node_rank", str(hosts.index(job.host))]
         return [
-            sys.executable, "-m", "torch.distributed.run", "--nnodes", str(len(hosts)), "--nproc_per_node",
-            str(per_host), *(more if len(hosts) > 1 else []),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nnodes",
+            str(len(hosts)),
+            "--nproc_per_node",
+            str(per_host),
+            *(more if len(hosts) > 1 else []),
+        ]
     if asked.get("sagemaker_mpi_enabled"):
         return _mpirun(job)
     wanted = ", ".join(sorted(name for name, value in asked.items() if name.endswith("_enabled") and value))

@@ -76,10 +76,18 @@ async def _serve(handlers: str, code: str) -> int:
     uvicorn = await asyncio.to_thread(importlib.import_module, "uvicorn")  # while the worker imports its framework
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     config = uvicorn.Config(
-        Application(workers), host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), port=port, log_level="warning",
-        access_log=False, lifespan="off", ws="none", http="scones.http.connection:HttpConnection",
-        server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=30,
-    )  # fmt: skip
+        Application(workers),
+        host=os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"),
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http="scones.http.connection:HttpConnection",
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=30,
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     await asyncio.wait({loading, serving}, return_when=asyncio.FIRST_COMPLETED)

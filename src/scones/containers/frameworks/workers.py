@@ -36,9 +36,15 @@ class Worker:
         with theirs:
             defaults, *more = arguments
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "scones.containers.frameworks.worker", defaults, str(theirs.fileno()), *more,
-                pass_fds=[theirs.fileno()], cwd=code or None,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "scones.containers.frameworks.worker",
+                defaults,
+                str(theirs.fileno()),
+                *more,
+                pass_fds=[theirs.fileno()],
+                cwd=code or None,
+            )
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
         await worker.receive()

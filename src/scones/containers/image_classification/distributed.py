@@ -91,9 +91,12 @@ def joined(container: Container) -> Iterator[Group]:
     try:
         with _together():
             distributed.init_process_group(
-                "gloo", init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
-                rank=rank, world_size=len(hosts), timeout=PATIENCE,
-            )  # fmt: skip
+                "gloo",
+                init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
+                rank=rank,
+                world_size=len(hosts),
+                timeout=PATIENCE,
+            )
         yield Group(rank, len(hosts))
         with _together():
             distributed.barrier()

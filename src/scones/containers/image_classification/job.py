@@ -78,9 +78,17 @@ def run(container: Container) -> None:
                 log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
                 checkpoints = None
         trained = train(
-            training, validation, parameters, log=log if group.leads else _silent, checkpoints=checkpoints,
-            stopping=stopping, group=group, earlier=earlier, device=device, seed=seed,
-        )  # fmt: skip
+            training,
+            validation,
+            parameters,
+            log=log if group.leads else _silent,
+            checkpoints=checkpoints,
+            stopping=stopping,
+            group=group,
+            earlier=earlier,
+            device=device,
+            seed=seed,
+        )
     if not group.leads:
         log("The first instance stores the model.")
         return

@@ -92,9 +92,21 @@ class AdamW:
         gradients = [weight.grad for weight in self._weights if weight.grad is not None]
         first, second = self.BETAS
         adamw(
-            self._weights, gradients, self._means, self._squares, [], self._steps, fused=True, amsgrad=False,
-            beta1=first, beta2=second, lr=rate, weight_decay=self._weight_decay, eps=self.EPSILON, maximize=False,
-        )  # fmt: skip
+            self._weights,
+            gradients,
+            self._means,
+            self._squares,
+            [],
+            self._steps,
+            fused=True,
+            amsgrad=False,
+            beta1=first,
+            beta2=second,
+            lr=rate,
+            weight_decay=self._weight_decay,
+            eps=self.EPSILON,
+            maximize=False,
+        )
         for weight in self._weights:
             weight.grad = None
 

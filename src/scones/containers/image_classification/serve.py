@@ -193,10 +193,17 @@ def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
     """Load the model and answer requests from a socket that other workers accept from too."""
     application = Application(Model(Container.here().model), threads)
     config = uvicorn.Config(
-        application, log_level="warning", access_log=False, lifespan="off", ws="none",
-        http=HttpConnection, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+        application,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        http=HttpConnection,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=30,
-    )  # fmt: skip
+    )
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(_Server(config, listener, parent), parent))
 

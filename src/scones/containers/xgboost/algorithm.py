@@ -20,9 +20,20 @@ ACCEPT = "text/csv"
 """Default content type of a response."""
 MODEL = "xgboost-model"
 LARGEST_IS_BEST = {"accuracy", "auc", "aucpr", "map", "ndcg", "r2"}
-OWN = ("num_round", "csv_weights", "early_stopping_rounds", "eval_metric", "silent", "nthread", "dsplit",
-       "save_model_on_termination", "use_dask_gpu_training", "deterministic_histogram", "_kfold",
-       "_num_cv_round")  # fmt: skip
+OWN = (
+    "num_round",
+    "csv_weights",
+    "early_stopping_rounds",
+    "eval_metric",
+    "silent",
+    "nthread",
+    "dsplit",
+    "save_model_on_termination",
+    "use_dask_gpu_training",
+    "deterministic_histogram",
+    "_kfold",
+    "_num_cv_round",
+)
 """Hyperparameters of the algorithm itself, or removed from the current package; all others are the package's."""
 
 
