@@ -19,6 +19,7 @@ from botocore.config import Config
 
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
+from scones.cloud.process.guardian import guarded
 
 __all__ = ["CloudError", "LocalCloud"]
 
@@ -30,6 +31,8 @@ class LocalCloud:
     interface, so several clouds can run at the same time. `data_dir` is a folder to keep: its contents are served again
     the next time. `region` and `account` default to those of the folder, or us-east-1 and 111122223333. `recover` is
     the option of `scones up`.
+
+    If this process is killed, the cloud ends within a few seconds, and a temporary folder is deleted.
 
     Raises `CloudError`, whose message is one sentence, if the cloud cannot start.
     """
@@ -53,6 +56,7 @@ class LocalCloud:
             data_dir = self._given_dir or Path(stack.enter_context(TemporaryDirectory(prefix="scones-")))
             if lifecycle.find(data_dir):
                 raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
+            stack.enter_context(guarded(data_dir, remove=self._given_dir is None))
             stack.callback(lifecycle.stop, data_dir)
             self._running = self._start(data_dir)
             self._stack = stack.pop_all()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import boto3
 import psutil
@@ -31,6 +35,25 @@ def test_a_cloud_ends_when_the_body_raises():
         started.append(cloud.running) or 1 / 0
     assert not psutil.pid_exists(started[0].pid)
     assert not started[0].data_dir.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_cloud_ends_when_its_program_is_killed(number):
+    program = (
+        "from scones.testing import LocalCloud\n"
+        "with LocalCloud() as cloud: print(cloud.running.pid, cloud.data_dir, flush=True); input()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pid, data_dir = process.stdout.readline().split()
+        cloud = psutil.Process(int(pid))
+        process.send_signal(number)
+    deadline = time.monotonic() + 60
+    while Path(data_dir).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(data_dir).exists()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        assert cloud.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_given_folder_is_kept_and_served_again(tmp_path):
