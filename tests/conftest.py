@@ -20,9 +20,16 @@ from botocore.config import Config
 
 from scones.cloud.process import lifecycle
 from scones.testing import LocalCloud
+from support.order import longest_first
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real images, captures and recordings, if the checkout has them next to it."""
+
+
+@pytest.hookimpl(trylast=True)  # after `-m` and `-k` have deselected tests
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if worker := getattr(config, "workerinput", None):
+        items[:] = longest_first(items, worker["workercount"])
 
 
 @dataclass(frozen=True)

@@ -69,12 +69,6 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
     assert "scones-image-classification: InService" in scones("status").stdout
 
 
-def test_without_keep_the_cloud_that_a_run_started_is_stopped(quick: Any, small_archive: Path) -> None:
-    ran = quick("run", "--source", str(small_archive), "--epochs", "1")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert quick.processes() == []
-
-
 def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
     ran = scones("run", "--source", "nonesuch.tar.gz")
     assert ran.returncode == 1
@@ -91,7 +85,7 @@ def test_a_training_that_fails_is_told_with_its_reason(scones: Any, small_archiv
     assert scones.processes() == []
 
 
-def test_without_an_archive_a_synthetic_set_is_drawn_and_marked(quick: Any) -> None:
+def test_without_an_archive_a_run_uses_a_synthetic_dataset_and_stops_its_cloud(quick: Any) -> None:
     ran = quick("run", "--epochs", "1", "--json", "run.json", "--report", "here")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "SYNTHETIC" in ran.stdout
@@ -100,10 +94,20 @@ def test_without_an_archive_a_synthetic_set_is_drawn_and_marked(quick: Any) -> N
     assert told["pictures"] == {"train": 1000, "test": 200}
     assert told["captured_records"] == 200
     assert "synthetic" in (quick.folder / "here/report.html").read_text().lower()
+    assert quick.processes() == [], "without --keep, the cloud that the run started is stopped"
 
 
-@pytest.mark.parametrize("moment", ["1/7", "2/7", "3/7", "Training:", "6/7"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        ("1/7", signal.SIGINT),
+        ("2/7", signal.SIGTERM),
+        ("3/7", signal.SIGINT),
+        ("Training:", signal.SIGINT),
+        ("Training:", signal.SIGTERM),
+        ("6/7", signal.SIGTERM),
+    ],
+)
 def test_a_signal_during_a_run_leaves_no_process(quick: Any, small_archive: Path, moment: str, number: int) -> None:
     process = quick.start("run", "--source", str(small_archive), "--epochs", "2", start_new_session=True)
     seen = ""

@@ -86,13 +86,20 @@ def test_a_body_is_not_read_for_an_unknown_key(cloud):
     assert (status, "security token included in the request is invalid" in text) == (403, True)
 
 
-def test_an_upload_has_5_gib(cloud, bucket):
+@pytest.mark.parametrize(
+    ("length", "code"),
+    [
+        (5 * 1024 * MIB + 1, "<Code>EntityTooLarge</Code>"),
+        (10**30, ""),  # the HTTP parser rejects this number, without a body
+    ],
+)
+def test_an_upload_has_at_most_5_gib(cloud, bucket, length, code):
     path = f"/{bucket}/large"
-    for length in (5 * 1024 * MIB + 1, 10**30):
-        headers = raw_requests.signed_headers(cloud, "s3", b"", method="PUT", path=path)
-        status, text = raw_requests.send(cloud, "PUT", path, headers | {"Content-Length": str(length)})
-        assert status == 400
-        assert "<Code>EntityTooLarge</Code>" in text or length == 10**30  # the HTTP parser rejects this number
+    headers = raw_requests.signed_headers(cloud, "s3", b"", method="PUT", path=path)
+    status, text = raw_requests.send(cloud, "PUT", path, headers | {"Content-Length": str(length)})
+    assert status == 400
+    assert code in text
+    assert bool(code) == bool(text)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +154,10 @@ def test_a_time_beyond_all_years_is_refused(cloud, seconds):
         ("sts", "Action=GetCallerIdentity&" + ".".join("a" * 1000) + "=1"),
     ],
 )
-def test_a_malformed_form_is_refused(cloud, service, fields):
+def test_a_malformed_form_is_rejected(cloud, service, fields):
     status, text = call_form(cloud, service, fields.encode())
     assert status == 400
-    assert "<Code>MalformedInput</Code>" in text or "GetCallerIdentity" in fields
+    assert "<Code>MalformedInput</Code>" in text
 
 
 @pytest.mark.parametrize(

@@ -116,15 +116,31 @@ async def test_a_response_beyond_the_limit_is_dropped_as_it_comes(kind: str) -> 
     api.close()
 
 
-async def test_a_client_that_says_nothing_and_too_many_clients_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_api, "HEAD_SECONDS", 0.5)
+async def closed(reader: asyncio.StreamReader) -> bool:
+    """Wait until the server closes a connection; return True if it sent nothing."""
+    try:
+        return await reader.read() == b""
+    except ConnectionResetError:
+        return True
+
+
+async def test_a_silent_client_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_api, "HEAD_SECONDS", 0.2)
     api, port = await served()
-    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(runtime_api.CONNECTIONS_LIMIT + 10)]
-    ended = await asyncio.wait_for(
-        asyncio.gather(*(reader.read() for reader, _ in opened), return_exceptions=True), timeout=20
-    )
-    assert all(not each or isinstance(each, ConnectionResetError) for each in ended)
-    for _, writer in opened:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    assert await asyncio.wait_for(closed(reader), timeout=20)
+    writer.close()
+    api.close()
+
+
+async def test_clients_above_the_limit_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_api, "HEAD_SECONDS", 600)
+    api, port = await served()
+    within = [await asyncio.open_connection("127.0.0.1", port) for _ in range(runtime_api.CONNECTIONS_LIMIT)]
+    above = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+    assert all(await asyncio.wait_for(asyncio.gather(*(closed(reader) for reader, _ in above)), timeout=20))
+    assert not [reader for reader, _ in within if reader.at_eof()]
+    for _, writer in within + above:
         writer.close()
     api.close()
 

@@ -38,13 +38,13 @@ def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cl
     cloud, folder = start_cloud(), tmp_path / "notebooks"
     source = {}  # without an archive, the notebooks use the synthetic dataset
     if ARCHIVE.exists():
-        source["SCONES_SOURCE"] = str(few_pictures.write(tmp_path / "few", ARCHIVE, every=3))
+        source["SCONES_SOURCE"] = str(few_pictures.write(tmp_path / "few", ARCHIVE, every=5))
     done = {name: execute(cloud, notebook, folder, **source) for name, notebook in read(folder).items()}
 
     etl, training, deployment, functions, machine, monitor = done.values()
     names = json.loads((folder / "scones.json").read_text())
     assert names["dataset"] == ("cifar-100" if source else "synthetic")
-    assert names["pictures"] == (334 if source else 1000)
+    assert names["pictures"] == (200 if source else 1000)
     assert "Epoch[19] Validation-accuracy=" in shown(training)
     assert float(shown(training).rpartition("validation accuracy ")[2].split()[0]) > 0.7
     assert "median " in shown(deployment)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from cifar_archives import write_archive
 
-from scones.workflow.dataset import Archive, Dataset, Loaded, LoadError, extract, load, transform
+from scones.workflow.dataset import Archive, Dataset, Loaded, LoadError, NoSourceError, extract, load, transform
 
 KEYS = {
     "test.lst",
@@ -98,7 +98,9 @@ def test_a_broken_download_from_s3_goes_on_where_it_broke(s3: Any, bucket: str, 
     assert told[0] == (1000, len(content))
 
 
-@pytest.mark.parametrize("key", ["none.tar.gz", ""])
-def test_an_object_that_is_not_there_is_told(s3: Any, bucket: str, tmp_path: Path, key: str) -> None:
-    with pytest.raises(Exception, match="S3 answered 404|looks like s3://bucket/key"):
+@pytest.mark.parametrize(
+    ("key", "message"), [("none.tar.gz", "S3 answered 404"), ("", "an S3 source looks like s3://bucket/key")]
+)
+def test_a_missing_object_is_reported(s3: Any, bucket: str, tmp_path: Path, key: str, message: str) -> None:
+    with pytest.raises(NoSourceError, match=message):
         extract(tmp_path, [f"s3://{bucket}/{key}"], s3=s3)
