@@ -82,8 +82,11 @@ def test_goals_of_limits_shares_and_differences() -> None:
     judged.want_added("ours", -31, "floor")
     judged.want_at_most("nobody", 70)
     assert [(verdict.reached, verdict.met) for verdict in judged.verdicts] == [
-        ("70 ms", True), ("70%", True), ("-30.00 ms", False), ("no figure", False),
-    ]  # fmt: skip
+        ("70 ms", True),
+        ("70%", True),
+        ("-30.00 ms", False),
+        ("no figure", False),
+    ]
 
 
 def test_a_row_survives_being_kept() -> None:

@@ -40,17 +40,27 @@ class Command:
 
     def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [SCONES, *arguments], cwd=self.folder, env=self.environment | environment, capture_output=True, text=True,
+            [SCONES, *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
             timeout=240,
-        )  # fmt: skip
+        )
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         # Handle SIGINT as a program in a terminal does; these tests may be a background job, which ignores it.
         heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         return subprocess.Popen(
-            [SCONES, *arguments], cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, preexec_fn=heeding, **options,
-        )  # fmt: skip
+            [SCONES, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=heeding,
+            **options,
+        )
 
     def processes(self) -> list[str]:
         """Return the command lines of processes whose arguments, folder or environment contain the data folder."""

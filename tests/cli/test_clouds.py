@@ -108,9 +108,7 @@ def test_two_clouds_live_side_by_side(up: Any, tmp_path: Path) -> None:
         assert json.loads(up("status", "--json").stdout)["region"] == "us-east-1"
         same = "--data-dir", other + "/../other2/../other", "--detach"
         assert up("up", *same).returncode == up("up", *same, "--region", "eu-west-1").returncode == 0
-        for option, has, wanted in (
-            ("region", "eu-west-1", "us-west-2"), ("account", "111122223333", "999999999999")
-        ):  # fmt: skip
+        for option, has, wanted in (("region", "eu-west-1", "us-west-2"), ("account", "111122223333", "999999999999")):
             changed = up("up", *same, f"--{option}", wanted)
             assert changed.returncode == 1
             assert f"runs with {option} {has}, not {wanted}: leave out --{option}, or give" in changed.stderr
@@ -184,9 +182,12 @@ def test_programs_do_not_see_the_folder_that_the_cloud_was_started_in(scones: An
     client = boto3.client("lambda", **_keys(json.loads(scones("env", "--json").stdout)))
     source = f"import os\ndef handler(event, context):\n    return os.path.exists({str(private)!r})"
     client.create_function(
-        FunctionName="looks", Runtime="python3.11", Handler="index.handler", Role="arn:aws:iam::111122223333:role/r",
+        FunctionName="looks",
+        Runtime="python3.11",
+        Handler="index.handler",
+        Role="arn:aws:iam::111122223333:role/r",
         Code={"ZipFile": zip_of({"index.py": source})},
-    )  # fmt: skip
+    )
     client.get_waiter("function_active_v2").wait(FunctionName="looks")
     assert client.invoke(FunctionName="looks")["Payload"].read() == b"false"
 

@@ -84,8 +84,14 @@ def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:
     listed = scones("run", "--place", "aws", **cloud.running.environment(), SCONES_NAME="listed")
     assert listed.returncode == 1
     assert "Nothing was created: run it again with --yes to go ahead." in listed.stderr
-    for made in ("bucket listed-111122223333-us-east-1", "ml.g4dn.xlarge", "ml.m5.xlarge", "listed-serialize-image",
-                 "state machine listed-classify", "scones remove --place aws --region us-east-1 --yes"):  # fmt: skip
+    for made in (
+        "bucket listed-111122223333-us-east-1",
+        "ml.g4dn.xlarge",
+        "ml.m5.xlarge",
+        "listed-serialize-image",
+        "state machine listed-classify",
+        "scones remove --place aws --region us-east-1 --yes",
+    ):
         assert made in listed.stdout
     assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]
 

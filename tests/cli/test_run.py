@@ -14,9 +14,21 @@ import pytest
 pytestmark = pytest.mark.slow
 
 KEYS = [
-    "dataset", "pictures", "classes", "validation_accuracy", "training_seconds", "endpoint_seconds", "executions",
-    "execution_ms", "captured_records", "total_seconds", "report", "endpoint_name", "state_machine_arn", "bucket",
-]  # fmt: skip
+    "dataset",
+    "pictures",
+    "classes",
+    "validation_accuracy",
+    "training_seconds",
+    "endpoint_seconds",
+    "executions",
+    "execution_ms",
+    "captured_records",
+    "total_seconds",
+    "report",
+    "endpoint_name",
+    "state_machine_arn",
+    "bucket",
+]
 
 
 @pytest.fixture

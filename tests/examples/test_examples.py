@@ -38,8 +38,19 @@ def test_a_program_prints_what_its_docstring_says(name):
 @pytest.mark.slow
 def test_the_test_file_passes(monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    printed = run("-m", "pytest", "-p", "scones.pytest_plugin", "-p", "no:cacheprovider", "-c", "/dev/null",
-                  "--rootdir", "examples", "examples/test_state_machine.py")  # fmt: skip
+    printed = run(
+        "-m",
+        "pytest",
+        "-p",
+        "scones.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        "/dev/null",
+        "--rootdir",
+        "examples",
+        "examples/test_state_machine.py",
+    )
     assert "2 passed" in printed
 
 

@@ -35,9 +35,15 @@ HANG = 30.0
 """Seconds without a response to the prober that end a run."""
 PROBE_EVERY = 0.02
 MAY_WAIT = {
-    "ReceiveMessage", "GetActivityTask", "StartSyncExecution", "Invoke", "InvokeWithResponseStream", "InvokeAsync",
-    "InvokeEndpoint", "TestState",
-}  # fmt: skip
+    "ReceiveMessage",
+    "GetActivityTask",
+    "StartSyncExecution",
+    "Invoke",
+    "InvokeWithResponseStream",
+    "InvokeAsync",
+    "InvokeEndpoint",
+    "TestState",
+}
 """Operations that legitimately wait."""
 ROUND = 600
 """Number of requests by the first worker between two restorations of the resources."""

@@ -28,9 +28,16 @@ def bucket(cloud):
 def put_chunked(cloud, bucket, body, trailer="x-amz-checksum-crc32", **headers):
     path = f"/{bucket}/chunked"
     headers = raw_requests.signed_headers(
-        cloud, "s3", body, method="PUT", path=path, x_amz_content_sha256=UNSIGNED_TRAILER, x_amz_trailer=trailer,
-        content_encoding="aws-chunked", **headers,
-    )  # fmt: skip
+        cloud,
+        "s3",
+        body,
+        method="PUT",
+        path=path,
+        x_amz_content_sha256=UNSIGNED_TRAILER,
+        x_amz_trailer=trailer,
+        content_encoding="aws-chunked",
+        **headers,
+    )
     return raw_requests.send(cloud, "PUT", path, headers, body)
 
 
@@ -90,10 +97,11 @@ def test_a_decoded_length_is_held(cloud, bucket, length, expected):
         "a=" * 31_000,
         ",".join(["a=b"] * 15_000),
         "Credential=" + "/" * 62_000,
-        "Credential=AKIA/20260101/us-east-1/s3/aws4_request, SignedHeaders=" + ";".join(["host"] * 12_000)
+        "Credential=AKIA/20260101/us-east-1/s3/aws4_request, SignedHeaders="
+        + ";".join(["host"] * 12_000)
         + ", Signature=0",
     ],
-)  # fmt: skip
+)
 def test_a_long_authorization_header_costs_little(cloud, value):
     def attack():
         status, _ = raw_requests.send(cloud, "GET", "/", {"Authorization": f"AWS4-HMAC-SHA256 {value}"})

@@ -37,8 +37,15 @@ def statistics(cloud: Any, namespace: str, **more: Any) -> list[dict[str, Any]]:
 def test_statistics_are_of_each_period_that_has_values(cloud: Any, namespace: str) -> None:
     names = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"]
     first, second = statistics(cloud, namespace, Statistics=names)
-    assert first == {"Timestamp": NOON, "Unit": "None", "SampleCount": 2, "Average": 2, "Sum": 4, "Minimum": 1,
-                     "Maximum": 3}  # fmt: skip
+    assert first == {
+        "Timestamp": NOON,
+        "Unit": "None",
+        "SampleCount": 2,
+        "Average": 2,
+        "Sum": 4,
+        "Minimum": 1,
+        "Maximum": 3,
+    }
     assert (second["Timestamp"], second["Average"]) == (NOON + timedelta(minutes=1), 8)
     (whole,) = statistics(cloud, namespace, Period=300, ExtendedStatistics=["p50", "p99"])
     assert whole["ExtendedStatistics"] == {"p50": 3, "p99": 8}
@@ -51,9 +58,7 @@ def test_metrics_are_listed_by_their_dimensions(cloud: Any, namespace: str) -> N
     client = cloud.client("cloudwatch")
     assert len(client.list_metrics(Namespace=namespace, MetricName="Delay")["Metrics"]) == 2
     (found,) = client.list_metrics(Namespace=namespace, Dimensions=[{"Name": "Host"}])["Metrics"]
-    assert found == {
-        "Namespace": namespace, "MetricName": "Delay", "Dimensions": [{"Name": "Host", "Value": "other"}]
-    }  # fmt: skip
+    assert found == {"Namespace": namespace, "MetricName": "Delay", "Dimensions": [{"Name": "Host", "Value": "other"}]}
 
 
 @pytest.mark.parametrize(

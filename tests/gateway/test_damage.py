@@ -270,19 +270,24 @@ def test_recover_salvages_a_database_that_sqlite_does_not_open(start_cloud, dama
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from scones.cli import main; main()", *arguments],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def random_rows(count: int) -> list[tuple[object, ...]]:
     values = random.Random(7)
     return [
         (
-            number * 7919 % 100_003, values.choice([None, 0, 1, -5, 2**40, -(2**62)]), values.random() * 1e9,
-            "é" * values.randrange(200), values.randbytes(values.choice([0, 10, 3000, 20_000])),
+            number * 7919 % 100_003,
+            values.choice([None, 0, 1, -5, 2**40, -(2**62)]),
+            values.random() * 1e9,
+            "é" * values.randrange(200),
+            values.randbytes(values.choice([0, 10, 3000, 20_000])),
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("page_size", [512, 4096, 65_536])

@@ -122,8 +122,10 @@ def test_what_another_user_owns_is_refused(start_cloud, tmp_path, planted):
             command()
     told = subprocess.run(
         [sys.executable, "-m", "scones.cloud", "--data-dir", folder, "--port", "0"],
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert told.returncode == 1
     assert told.stderr.count("\n") == 1
     assert "belongs to another user" in told.stderr

@@ -38,10 +38,13 @@ def stuck_cloud(tmp_path):
         time.sleep(0.05)
     keys = running.environment()
     client = boto3.client(
-        "sts", endpoint_url=running.url, region_name=running.region, aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        "sts",
+        endpoint_url=running.url,
+        region_name=running.region,
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
         config=Config(read_timeout=1, retries={"total_max_attempts": 1}),
-    )  # fmt: skip
+    )
     with contextlib.suppress(BotoCoreError):
         client.get_caller_identity()
     yield running

@@ -182,12 +182,15 @@ def test_an_address_that_would_take_a_backtracking_engine_forever_is_refused(clo
     url = "https://github.com/organization/repository-name?ref=main"
     with pytest.raises(ClientError) as caught:
         cloud.client("sagemaker").create_domain(
-            DomainName="d", AuthMode="IAM", VpcId="vpc-1", SubnetIds=["subnet-1"],
+            DomainName="d",
+            AuthMode="IAM",
+            VpcId="vpc-1",
+            SubnetIds=["subnet-1"],
             DefaultUserSettings={
                 "ExecutionRole": "arn:aws:iam::111122223333:role/r",
                 "JupyterLabAppSettings": {"CodeRepositories": [{"RepositoryUrl": url}]},
             },
-        )  # fmt: skip
+        )
     assert f"Value '{url}' at" in caught.value.response["Error"]["Message"]
     assert "Member must satisfy regular expression pattern: https://(" in caught.value.response["Error"]["Message"]
 

@@ -26,12 +26,33 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services import offered
 
 CONFIGURATION = {
-    "events_buses", "events_rules", "events_targets", "event_invoke_configs", "event_source_mappings", "functions",
-    "function_aliases", "function_settings", "function_statements", "function_urls", "function_versions",
-    "layer_versions", "policies", "roles", "role_policies", "s3_buckets", "s3_bucket_settings",
-    "s3_notification_configurations", "sfn_activities", "sfn_aliases", "sfn_machines", "sfn_versions",
-    "sns_subscriptions", "sns_topics", "sqs_queues", "log_groups",
-}  # fmt: skip
+    "events_buses",
+    "events_rules",
+    "events_targets",
+    "event_invoke_configs",
+    "event_source_mappings",
+    "functions",
+    "function_aliases",
+    "function_settings",
+    "function_statements",
+    "function_urls",
+    "function_versions",
+    "layer_versions",
+    "policies",
+    "roles",
+    "role_policies",
+    "s3_buckets",
+    "s3_bucket_settings",
+    "s3_notification_configurations",
+    "sfn_activities",
+    "sfn_aliases",
+    "sfn_machines",
+    "sfn_versions",
+    "sns_subscriptions",
+    "sns_topics",
+    "sqs_queues",
+    "log_groups",
+}
 """Tables of resources that users create. AWS has quotas for most, and work adds rows to none."""
 ALLOWED = {
     "SELECT id, function FROM accepted_events": "the start goes on with every event that has not ended",
@@ -62,7 +83,7 @@ def complaints(schema: sqlite3.Connection, sql: str) -> list[str]:
         for step in plan(schema, sql)
         if ((scanned := re.match(r"SCAN (\w+)", step)) and scanned[1] in growing(schema))
         or (step.startswith("USE TEMP B-TREE FOR") and "ORDER BY" in step and set(words(sql)) & growing(schema))
-    ]  # fmt: skip
+    ]
 
 
 def plan(schema: sqlite3.Connection, sql: str) -> list[str]:
@@ -131,22 +152,46 @@ class TracedStore(Store):
 MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:m"
 ROLE = "arn:aws:iam::111122223333:role/states"
 PASS = '{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}'
-JOBS = ["TrainingJobs", "ProcessingJobs", "TransformJobs", "HyperParameterTuningJobs", "Models", "EndpointConfigs",
-        "Endpoints", "ModelPackageGroups", "ModelPackages", "Apps", "Domains", "UserProfiles", "Spaces"]  # fmt: skip
+JOBS = [
+    "TrainingJobs",
+    "ProcessingJobs",
+    "TransformJobs",
+    "HyperParameterTuningJobs",
+    "Models",
+    "EndpointConfigs",
+    "Endpoints",
+    "ModelPackageGroups",
+    "ModelPackages",
+    "Apps",
+    "Domains",
+    "UserProfiles",
+    "Spaces",
+]
 
 
 def calls() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield the operations whose statements the code assembles from pieces."""
     yield "stepfunctions", "CreateStateMachine", {"name": "m", "definition": PASS, "roleArn": ROLE, "publish": True}
-    yield "stepfunctions", "CreateStateMachineAlias", {
-        "name": "a", "routingConfiguration": [{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}],
-    }  # fmt: skip
+    yield (
+        "stepfunctions",
+        "CreateStateMachineAlias",
+        {
+            "name": "a",
+            "routingConfiguration": [{"stateMachineVersionArn": f"{MACHINE}:1", "weight": 100}],
+        },
+    )
     for arn in (MACHINE, f"{MACHINE}:1", f"{MACHINE}:a"):
         for status in ({}, {"statusFilter": "FAILED"}):
             yield "stepfunctions", "ListExecutions", {"stateMachineArn": arn, **status}
     for kind in JOBS:
-        for more in ({}, {"SortOrder": "Ascending"}, {"SortBy": "Name"}, {"NameContains": "x"},
-                     {"StatusEquals": "Failed"}, {"CreationTimeAfter": time.time()}):  # fmt: skip
+        for more in (
+            {},
+            {"SortOrder": "Ascending"},
+            {"SortBy": "Name"},
+            {"NameContains": "x"},
+            {"StatusEquals": "Failed"},
+            {"CreationTimeAfter": time.time()},
+        ):
             yield "sagemaker", f"List{kind}", more
     yield "sagemaker", "ListTrainingJobs", {"SortBy": "Status"}
     yield "logs", "CreateLogGroup", {"logGroupName": "g"}

@@ -13,8 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from scones.cloud.services import offered
 from scones.cloud.wire.model import service_model
 
-LATER = ("awscrt", "boto3", "jsonata", "numpy", "onnx", "onnxruntime", "optuna", "psutil", "torch",
-         "scones.cloud.services.stepfunctions.service")  # fmt: skip
+LATER = (
+    "awscrt",
+    "boto3",
+    "jsonata",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "optuna",
+    "psutil",
+    "torch",
+    "scones.cloud.services.stepfunctions.service",
+)
 """Packages that are slow to import and that only some requests need."""
 
 

@@ -34,14 +34,30 @@ def test_a_function_in_a_state_machine(aws, tmp_path):
     code = "def handler(event, context):\n    print('seen', event)\n    return event['n'] * 2\n"
     archive.write_bytes(zip_of({"code.py": code}))
     made = aws(
-        "lambda", "create-function", "--function-name", "double", "--runtime", "python3.11", "--role", ROLE,
-        "--handler", "code.handler", "--zip-file", f"fileb://{archive}",
-    )  # fmt: skip
+        "lambda",
+        "create-function",
+        "--function-name",
+        "double",
+        "--runtime",
+        "python3.11",
+        "--role",
+        ROLE,
+        "--handler",
+        "code.handler",
+        "--zip-file",
+        f"fileb://{archive}",
+    )
     aws("lambda", "wait", "function-active-v2", "--function-name", "double")
     answer = tmp_path / "answer.json"
     aws(
-        "lambda", "invoke", "--function-name", "double", "--payload", '{"n": 21}', str(answer),
-    )  # fmt: skip
+        "lambda",
+        "invoke",
+        "--function-name",
+        "double",
+        "--payload",
+        '{"n": 21}',
+        str(answer),
+    )
     assert json.loads(answer.read_text()) == 42
 
     definition = {
@@ -57,9 +73,15 @@ def test_a_function_in_a_state_machine(aws, tmp_path):
         },
     }
     machine = aws(
-        "stepfunctions", "create-state-machine", "--name", "doubling", "--role-arn", ROLE,
-        "--definition", json.dumps(definition),
-    )["stateMachineArn"]  # fmt: skip
+        "stepfunctions",
+        "create-state-machine",
+        "--name",
+        "doubling",
+        "--role-arn",
+        ROLE,
+        "--definition",
+        json.dumps(definition),
+    )["stateMachineArn"]
     execution = aws("stepfunctions", "start-execution", "--state-machine-arn", machine, "--input", '{"n": 4}')
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -69,9 +91,14 @@ def test_a_function_in_a_state_machine(aws, tmp_path):
     assert (described["status"], described["output"]) == ("SUCCEEDED", "8")
     events = aws("stepfunctions", "get-execution-history", "--execution-arn", execution["executionArn"])["events"]
     assert [event["type"] for event in events] == [
-        "ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSucceeded", "TaskStateExited",
+        "ExecutionStarted",
+        "TaskStateEntered",
+        "TaskScheduled",
+        "TaskStarted",
+        "TaskSucceeded",
+        "TaskStateExited",
         "ExecutionSucceeded",
-    ]  # fmt: skip
+    ]
     seen = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/double", "--filter-pattern", "seen")
     assert sorted(event["message"] for event in seen["events"]) == ["seen {'n': 21}", "seen {'n': 4}"]
 
@@ -82,7 +109,14 @@ def test_errors_are_told_in_aws_words(aws):
     aws("sagemaker", "describe-endpoint", "--endpoint-name", "nobody", fails="Could not find endpoint")
     aws("s3api", "head-object", "--bucket", "nobody-has-this", "--key", "x", fails="404")
     aws(
-        "stepfunctions", "create-state-machine", "--name", "broken", "--role-arn", ROLE, "--definition", "{}",
+        "stepfunctions",
+        "create-state-machine",
+        "--name",
+        "broken",
+        "--role-arn",
+        ROLE,
+        "--definition",
+        "{}",
         fails="InvalidDefinition",
-    )  # fmt: skip
+    )
     aws("dynamodb", "list-tables", fails="NotImplemented")

@@ -109,8 +109,12 @@ def test_what_events_and_queues_owe_is_delivered_when_there_is_room(start_cloud)
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = sns.create_topic(Name="owed")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    publish = {"Type": "Task", "Resource": "arn:aws:states:::sns:publish", "End": True,
-               "Parameters": {"TopicArn": topic, "Message": "owed"}}  # fmt: skip
+    publish = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sns:publish",
+        "End": True,
+        "Parameters": {"TopicArn": topic, "Message": "owed"},
+    }
     wait = {"Type": "Wait", "Seconds": 2, "Next": "Publish"}
     definition = json.dumps({"StartAt": "Wait", "States": {"Wait": wait, "Publish": publish}})
     machine = states.create_state_machine(name="owed", roleArn=ROLE, definition=definition)["stateMachineArn"]

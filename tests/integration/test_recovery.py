@@ -172,14 +172,24 @@ def test_damaged_rules_fail_alone(start_cloud):
 
 def minimal(kind: str) -> dict[str, Any]:
     """Return a resource's document with its name, its status and times, but without other required fields."""
-    word = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob",
-            "hyper-parameter-tuning-job": "HyperParameterTuningJob"}.get(kind)  # fmt: skip
+    word = {
+        "training-job": "TrainingJob",
+        "processing-job": "ProcessingJob",
+        "transform-job": "TransformJob",
+        "hyper-parameter-tuning-job": "HyperParameterTuningJob",
+    }.get(kind)
     about = {"CreationTime": 0, "LastModifiedTime": 0}
     if word is not None:
         return {f"{word}Name": "empty", f"{word}Status": "InProgress", "SecondaryStatusTransitions": [], **about}
     if kind == "endpoint":
-        return {"EndpointName": "empty", "EndpointArn": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/empty",
-                "EndpointConfigName": "empty", "EndpointStatus": "InService", "Plan": {}, **about}  # fmt: skip
+        return {
+            "EndpointName": "empty",
+            "EndpointArn": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/empty",
+            "EndpointConfigName": "empty",
+            "EndpointStatus": "InService",
+            "Plan": {},
+            **about,
+        }
     return {"DomainId": "d", "UserProfileName": "u", "AppType": "JupyterLab", "AppName": "empty", "Status": "Pending"}
 
 
@@ -214,8 +224,11 @@ def test_recover_resumes_nothing_and_says_what_it_left(start_cloud):
 def test_an_answer_to_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
     cloud = start_cloud()
     queue = cloud.client("sqs").create_queue(QueueName="tokens")["QueueUrl"]
-    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-            "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"}}  # fmt: skip
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody.$": "$$.Task.Token"},
+    }
     arn = started(cloud, "token", task)
     token = cloud.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]["Body"]
     cloud.kill()
@@ -249,8 +262,9 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
     resumption.plan(leftovers("event 7"))
     await resumption.run()
     assert ended == [
-        f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row", "fine",
-    ]  # fmt: skip
+        f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row",
+        "fine",
+    ]
 
 
 @pytest.mark.slow

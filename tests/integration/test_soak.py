@@ -133,9 +133,13 @@ def expected_events(n: int) -> Counter[str]:
 def make(cloud: Any) -> str:
     """Create the function and the state machine; return the state machine's ARN."""
     cloud.client("lambda").create_function(
-        FunctionName="soak", Runtime="python3.11", Role=ROLE, Handler="code.handler",
-        Code={"ZipFile": zip_of({"code.py": CODE})}, Timeout=60,
-    )  # fmt: skip
+        FunctionName="soak",
+        Runtime="python3.11",
+        Role=ROLE,
+        Handler="code.handler",
+        Code={"ZipFile": zip_of({"code.py": CODE})},
+        Timeout=60,
+    )
     made = cloud.client("stepfunctions").create_state_machine(
         name="soak", definition=json.dumps(DEFINITION), roleArn=ROLE
     )

@@ -38,8 +38,12 @@ def test_levels_decide_what_a_log_in_json_has(function):
     loud = {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "DEBUG"}
     made = function(LOGGING, LoggingConfig=loud)
     assert [line.get("type", line.get("message")) for line in documents(made.invoke().log)] == [
-        "platform.start", "low", "middle", "platform.runtimeDone", "platform.report",
-    ]  # fmt: skip
+        "platform.start",
+        "low",
+        "middle",
+        "platform.runtimeDone",
+        "platform.report",
+    ]
     quiet = {"ApplicationLogLevel": "ERROR", "SystemLogLevel": "WARN"}
     made.client.update_function_configuration(FunctionName=made.name, LoggingConfig=quiet)
     assert made.invoke().log == ""

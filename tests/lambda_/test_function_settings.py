@@ -20,8 +20,9 @@ def test_statements_have_the_form_of_aws(function):
     made = function(CODE)
     source = {"SourceArn": "arn:aws:s3:::pictures", "SourceAccount": "111122223333"}
     assert allow(made, "s3", "s3.amazonaws.com", **source)["Condition"] == {
-        "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::pictures"}, "StringEquals": {"AWS:SourceAccount": "111122223333"},
-    }  # fmt: skip
+        "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::pictures"},
+        "StringEquals": {"AWS:SourceAccount": "111122223333"},
+    }
     assert allow(made, "account", "444455556666")["Principal"] == {"AWS": "arn:aws:iam::444455556666:root"}
     everybody = allow(made, "url", "*", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
     assert everybody["Principal"] == "*"

@@ -49,12 +49,14 @@ def javascript(function):
         ({"index.js": "exports.handler = (event, context) => context.succeed('ended')"}, "ended"),
         ({"index.js": "exports.handler = () => 7"}, None),  # no promise and no callback
         (
-            {"index.js": "exports.handler = (e, c, done) => {c.callbackWaitsForEmptyEventLoop = false; "
-             "setInterval(() => {}, 1000); done(null, 'at once')}"},
+            {
+                "index.js": "exports.handler = (e, c, done) => {c.callbackWaitsForEmptyEventLoop = false; "
+                "setInterval(() => {}, 1000); done(null, 'at once')}"
+            },
             "at once",
         ),
     ],
-)  # fmt: skip
+)
 def test_handlers_of_every_form_answer(javascript, files, answer):
     made = javascript(files)
     assert [(made.invoke({"n": 7}).payload, made.invoke({"n": 7}).error) for _ in range(2)] == [(answer, None)] * 2
@@ -81,11 +83,12 @@ def test_a_handler_may_lie_in_a_folder_and_in_an_object(javascript):
         ("exports.handler = async () => 1n", "Runtime.MarshalError", "Unable to stringify response body"),
         (
             "exports.handler = () => { Promise.reject(new Error('lost')); return new Promise(() => {}) }",
-            "Runtime.UnhandledPromiseRejection", "Error: lost",
+            "Runtime.UnhandledPromiseRejection",
+            "Error: lost",
         ),
         ("exports.handler = () => process.exit(3)", "Runtime.ExitError", "RequestId: "),
     ],
-)  # fmt: skip
+)
 def test_errors_have_the_forms_of_aws(javascript, code, kind, message):
     answered = javascript(code).invoke()
     assert (answered.error, answered.payload["errorType"]) == ("Unhandled", kind)
@@ -109,8 +112,10 @@ def test_the_console_writes_lines_of_the_request(javascript):
     start, first, second, rest, *_ = made.invoke().log.splitlines()
     request = start.split()[2]
     assert (first.split("\t")[1:], second.split("\t")[1:], rest) == (
-        [request, "INFO", "got 5 { a: 1 }"], [request, "WARN", "a"], "b",
-    )  # fmt: skip
+        [request, "INFO", "got 5 { a: 1 }"],
+        [request, "WARN", "a"],
+        "b",
+    )
     made.client.update_function_configuration(FunctionName=made.name, LoggingConfig={"LogFormat": "JSON"})
     records = [json.loads(line) for line in made.invoke().log.splitlines()[1:3]]
     assert [(record["level"], record["message"]) for record in records] == [
@@ -160,6 +165,7 @@ def test_a_function_may_bring_its_own_runtime(javascript):
     made = javascript({"bootstrap": RUNTIME.format(python=sys.executable)}, "any.name", Runtime="provided.al2023")
     answered = [made.invoke({"n": 1}), made.invoke({"fail": 1})]
     assert [(one.payload, one.error) for one in answered] == [
-        ({"got": {"n": 1}}, None), ({"errorType": "Mine", "errorMessage": "no"}, "Unhandled"),
-    ]  # fmt: skip
+        ({"got": {"n": 1}}, None),
+        ({"errorType": "Mine", "errorMessage": "no"}, "Unhandled"),
+    ]
     assert "handling any.name" in answered[0].log

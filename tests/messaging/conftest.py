@@ -33,9 +33,12 @@ class Queue:
         found: dict[str, dict[str, Any]] = {}
         while len(found) < count:
             batch = client.receive_message(
-                QueueUrl=self.url, MaxNumberOfMessages=10, WaitTimeSeconds=20, AttributeNames=["All"],
+                QueueUrl=self.url,
+                MaxNumberOfMessages=10,
+                WaitTimeSeconds=20,
+                AttributeNames=["All"],
                 MessageAttributeNames=["All"],
-            ).get("Messages", [])  # fmt: skip
+            ).get("Messages", [])
             assert batch, f"{len(found)} messages of {count} have come"
             for message in batch:
                 client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
@@ -64,10 +67,14 @@ def make_teller(cloud: Any) -> Callable[[Queue], str]:
 
     def make(queue: Queue) -> str:
         answer = cloud.client("lambda").create_function(
-            FunctionName=f"teller-{uuid.uuid4().hex[:12]}", Runtime="python3.11", Handler="teller.handler", Timeout=30,
-            Role="arn:aws:iam::111122223333:role/functions", Code={"ZipFile": zip_of({"teller.py": TELLER})},
+            FunctionName=f"teller-{uuid.uuid4().hex[:12]}",
+            Runtime="python3.11",
+            Handler="teller.handler",
+            Timeout=30,
+            Role="arn:aws:iam::111122223333:role/functions",
+            Code={"ZipFile": zip_of({"teller.py": TELLER})},
             Environment={"Variables": {"QUEUE": queue.url}},
-        )  # fmt: skip
+        )
         return answer["FunctionArn"]
 
     return make

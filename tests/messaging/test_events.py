@@ -25,9 +25,10 @@ def make_rule(events: Any, targets: list[dict[str, Any]], *, bus: str = "default
     wanted = {"source": [source], **(pattern or {})}
     events.put_rule(Name=source, EventPattern=json.dumps(wanted), EventBusName=bus)
     events.put_targets(
-        Rule=source, EventBusName=bus,
+        Rule=source,
+        EventBusName=bus,
         Targets=[{"Id": f"t{number}", **target} for number, target in enumerate(targets)],
-    )  # fmt: skip
+    )
     return source
 
 
@@ -76,8 +77,11 @@ def test_entries_fail_at_their_place(events: Any) -> None:
     )
     assert answer["FailedEntryCount"] == 3
     assert [each.get("ErrorCode") for each in answer["Entries"]] == [
-        None, "MalformedDetail", "InvalidArgument", "NotAuthorizedForSourceException",
-    ]  # fmt: skip
+        None,
+        "MalformedDetail",
+        "InvalidArgument",
+        "NotAuthorizedForSourceException",
+    ]
     assert answer["Entries"][1]["ErrorMessage"] == "Detail is malformed."
 
 
@@ -244,9 +248,15 @@ def test_patterns_match_as_eventbridge_says(events: Any, pattern: Any, matching:
     def matches(value: Any) -> bool:
         detail = {"inner": {} if value is None else {"field": value}}
         event = {
-            "id": "1", "account": "111122223333", "source": "s", "time": "2024-01-01T00:00:00Z", "region": "us-east-1",
-            "resources": [], "detail-type": "t", "detail": detail,
-        }  # fmt: skip
+            "id": "1",
+            "account": "111122223333",
+            "source": "s",
+            "time": "2024-01-01T00:00:00Z",
+            "region": "us-east-1",
+            "resources": [],
+            "detail-type": "t",
+            "detail": detail,
+        }
         wanted = {"detail": {"inner": {"field": pattern}}}
         return events.test_event_pattern(EventPattern=json.dumps(wanted), Event=json.dumps(event))["Result"]
 
@@ -259,9 +269,14 @@ def test_alternatives_and_objects_in_arrays(events: Any) -> None:
 
     def matches(source: str, items: Any) -> bool:
         event = {
-            "id": "1", "account": "111122223333", "source": source, "time": "2024-01-01T00:00:00Z",
-            "region": "us-east-1", "detail-type": "t", "detail": {"items": items},
-        }  # fmt: skip
+            "id": "1",
+            "account": "111122223333",
+            "source": source,
+            "time": "2024-01-01T00:00:00Z",
+            "region": "us-east-1",
+            "detail-type": "t",
+            "detail": {"items": items},
+        }
         return events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"]
 
     assert matches("a", [])

@@ -15,9 +15,14 @@ from scones.cloud.core.wildcards import parse_wildcard
 MANY_STARS = "*a" * 12 + "*b"
 """A pattern that, as a regular expression, backtracks for hours over a text that contains only `a`."""
 EVENT = {
-    "id": "1", "account": "111122223333", "source": "s", "time": "2024-01-01T00:00:00Z", "region": "us-east-1",
-    "resources": [], "detail-type": "t",
-}  # fmt: skip
+    "id": "1",
+    "account": "111122223333",
+    "source": "s",
+    "time": "2024-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail-type": "t",
+}
 
 
 def refused(call: Any, **params: Any) -> tuple[str, str]:

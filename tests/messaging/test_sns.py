@@ -91,16 +91,22 @@ def test_filters_choose_by_attributes_and_by_body(sns: Any, make_queue: Any) -> 
     by_attributes, by_body = make_queue(), make_queue()
     policy = {"kind": ["order", {"prefix": "bill"}], "cents": [{"numeric": [">=", 100]}]}
     sns.subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=by_attributes.arn,
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=by_attributes.arn,
         Attributes={"FilterPolicy": json.dumps(policy), "RawMessageDelivery": "true"},
-    )  # fmt: skip
+    )
     nested = {"shop": {"town": [{"anything-but": "Rome"}]}}
     sns.subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=by_body.arn,
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=by_body.arn,
         Attributes={
-            "FilterPolicy": json.dumps(nested), "FilterPolicyScope": "MessageBody", "RawMessageDelivery": "true",
+            "FilterPolicy": json.dumps(nested),
+            "FilterPolicyScope": "MessageBody",
+            "RawMessageDelivery": "true",
         },
-    )  # fmt: skip
+    )
 
     def attributes(kind: str, cents: int) -> dict[str, Any]:
         return {
@@ -117,9 +123,12 @@ def test_filters_choose_by_attributes_and_by_body(sns: Any, make_queue: Any) -> 
     assert sorted(by_attributes.bodies(2)) == ["last", "wanted"]
     assert by_body.bodies(1) == ['{"shop": {"town": "Turin"}}']
     code, text = refused(
-        sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=by_attributes.arn + "x",
+        sns.subscribe,
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=by_attributes.arn + "x",
         Attributes={"FilterPolicy": '{"a": [{"like": "b"}]}'},
-    )  # fmt: skip
+    )
     assert code == "InvalidParameter"
     assert "Unrecognized match type like" in text
 
@@ -155,9 +164,11 @@ def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(sns: Any, make_q
     topic = sns.create_topic(Name=name())["TopicArn"]
     dead = make_queue()
     sns.subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=dead.arn + "-gone",
+        TopicArn=topic,
+        Protocol="sqs",
+        Endpoint=dead.arn + "-gone",
         Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead.arn}), "RawMessageDelivery": "true"},
-    )  # fmt: skip
+    )
     sns.publish(TopicArn=topic, Message="lost?")
     assert dead.bodies(1) == ["lost?"]
 

@@ -8,9 +8,33 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 KEYS = [
-    "a", "a b", "a+b", "a/", "a/1", "a/2", "a/b/1", "a/b/2", "a0", "b", "b/x/y/z", "c//d", "c/d", "/e", "ä", "z",
-    "\uffff", "🍰/slice", "🍰/whole", "🍰", "~", "Z", "%41", "a&b", "<c>", "\ue000",
-]  # fmt: skip
+    "a",
+    "a b",
+    "a+b",
+    "a/",
+    "a/1",
+    "a/2",
+    "a/b/1",
+    "a/b/2",
+    "a0",
+    "b",
+    "b/x/y/z",
+    "c//d",
+    "c/d",
+    "/e",
+    "ä",
+    "z",
+    "\uffff",
+    "🍰/slice",
+    "🍰/whole",
+    "🍰",
+    "~",
+    "Z",
+    "%41",
+    "a&b",
+    "<c>",
+    "\ue000",
+]
 
 
 @pytest.fixture

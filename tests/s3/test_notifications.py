@@ -106,9 +106,13 @@ def handler(event, context):
 """
     name = f"told-{uuid.uuid4().hex[:12]}"
     function = cloud.client("lambda").create_function(
-        FunctionName=name, Runtime="python3.11", Role="arn:aws:iam::111122223333:role/any", Handler="code.handler",
-        Timeout=30, Code={"ZipFile": zip_of({"code.py": code})},
-    )  # fmt: skip
+        FunctionName=name,
+        Runtime="python3.11",
+        Role="arn:aws:iam::111122223333:role/any",
+        Handler="code.handler",
+        Timeout=30,
+        Code={"ZipFile": zip_of({"code.py": code})},
+    )
     configure(
         s3, bucket, function["FunctionArn"], "s3:ObjectCreated:*", rules=[("prefix", "in")], kind="LambdaFunction"
     )

@@ -251,9 +251,16 @@ def test_copies_keep_or_replace_what_describes_them(s3, bucket):
     assert (kept["Body"].read(), kept["ContentType"], kept["Metadata"]) == (LARGE, "image/png", metadata)
     assert kept["TagCount"] == 1
     s3.copy_object(
-        Bucket=bucket, Key="new", CopySource=source, MetadataDirective="REPLACE", Metadata={"x": "y"},
-        ContentType="text/plain", TaggingDirective="REPLACE", Tagging="b=2", ChecksumAlgorithm="SHA256",
-    )  # fmt: skip
+        Bucket=bucket,
+        Key="new",
+        CopySource=source,
+        MetadataDirective="REPLACE",
+        Metadata={"x": "y"},
+        ContentType="text/plain",
+        TaggingDirective="REPLACE",
+        Tagging="b=2",
+        ChecksumAlgorithm="SHA256",
+    )
     new = s3.get_object(Bucket=bucket, Key="new")
     assert (new["Metadata"], new["ContentType"]) == ({"x": "y"}, "text/plain")
     assert new["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(LARGE).digest()).decode()

@@ -103,9 +103,12 @@ def test_a_sample_of_none_captures_nothing(bench: Workbench) -> None:
     endpoint = bench.endpoint(bench.config(bench.model(), capture=capture))
     summary = bench.sagemaker.describe_endpoint(EndpointName=endpoint)["DataCaptureConfig"]
     assert summary == {
-        "EnableCapture": True, "CaptureStatus": "Started", "CurrentSamplingPercentage": 0,
-        "DestinationS3Uri": f"s3://{bench.bucket}/captures", "KmsKeyId": "",
-    }  # fmt: skip
+        "EnableCapture": True,
+        "CaptureStatus": "Started",
+        "CurrentSamplingPercentage": 0,
+        "DestinationS3Uri": f"s3://{bench.bucket}/captures",
+        "KmsKeyId": "",
+    }
     for _ in range(5):
         bench.invoke(endpoint, PNG, "image/png")
     assert captured(bench, endpoint) == []

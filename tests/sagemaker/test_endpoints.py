@@ -24,8 +24,11 @@ def test_an_endpoint_serves_its_model(bench: Workbench) -> None:
     assert response["InvokedProductionVariant"] == "AllTraffic"
     assert response["CustomAttributes"] == "answer to trace=1"
     assert answered(response) == {
-        "model": "forty-two", "accept": "application/json", "variable": "given", "body": "hello"
-    }  # fmt: skip
+        "model": "forty-two",
+        "accept": "application/json",
+        "variable": "given",
+        "body": "hello",
+    }
 
     described = bench.sagemaker.describe_endpoint(EndpointName=endpoint)
     assert described["EndpointStatus"] == "InService"
@@ -111,9 +114,10 @@ def test_traffic_is_split_by_weight_and_by_name(bench: Workbench) -> None:
     bench.sagemaker.update_endpoint_weights_and_capacities(
         EndpointName=endpoint,
         DesiredWeightsAndCapacities=[
-            {"VariantName": "Variant-0", "DesiredWeight": 0}, {"VariantName": "Variant-1", "DesiredWeight": 1}
+            {"VariantName": "Variant-0", "DesiredWeight": 0},
+            {"VariantName": "Variant-1", "DesiredWeight": 1},
         ],
-    )  # fmt: skip
+    )
     assert {bench.invoke(endpoint)["InvokedProductionVariant"] for _ in range(20)} == {"Variant-1"}
     weights = [
         item["CurrentWeight"] for item in bench.sagemaker.describe_endpoint(EndpointName=endpoint)["ProductionVariants"]
@@ -212,9 +216,12 @@ def test_endpoints_are_apart_and_listed(bench: Workbench) -> None:
         bench.in_service(name)
     assert [answered(bench.invoke(name))["model"] for name in names] == names
     pages = bench.sagemaker.get_paginator("list_endpoints").paginate(
-        NameContains=prefix, StatusEquals="InService", SortBy="Name", SortOrder="Ascending",
+        NameContains=prefix,
+        StatusEquals="InService",
+        SortBy="Name",
+        SortOrder="Ascending",
         PaginationConfig={"PageSize": 2},
-    )  # fmt: skip
+    )
     assert [item["EndpointName"] for page in pages for item in page["Endpoints"]] == names
     for name in names:
         bench.delete(name)

@@ -165,8 +165,10 @@ def on_two_instances(bench: Workbench, *arguments: str) -> str:
     place = bench.name("shards")
     for file in ("a.txt", "b.txt", "c.txt"):
         bench.put(f"{place}/{file}", file)
-    sources = {"data": (f"s3://{bench.bucket}/{place}/", "ShardedByS3Key"),
-               "code": (bench.put(f"{place}-code/work.py", MEET), "FullyReplicated")}  # fmt: skip
+    sources = {
+        "data": (f"s3://{bench.bucket}/{place}/", "ShardedByS3Key"),
+        "code": (bench.put(f"{place}-code/work.py", MEET), "FullyReplicated"),
+    }
     inputs = [
         {
             "InputName": name,

@@ -27,9 +27,16 @@ def test_the_aws_cli_lists_describes_and_invokes(bench: Workbench, tmp_path: Pat
     (tmp_path / "picture.png").write_bytes(b"\x89PNG picture")
     told = json.loads(
         aws(
-            "sagemaker-runtime", "invoke-endpoint", "--endpoint-name", endpoint, "--content-type", "image/png",
-            "--body", f"fileb://{tmp_path / 'picture.png'}", str(tmp_path / "answer.json"),
+            "sagemaker-runtime",
+            "invoke-endpoint",
+            "--endpoint-name",
+            endpoint,
+            "--content-type",
+            "image/png",
+            "--body",
+            f"fileb://{tmp_path / 'picture.png'}",
+            str(tmp_path / "answer.json"),
         )
-    )  # fmt: skip
+    )
     assert (told["ContentType"], told["InvokedProductionVariant"]) == ("application/json", "AllTraffic")
     assert json.loads((tmp_path / "answer.json").read_text()) == [0.9, 0.1]

@@ -57,15 +57,28 @@ def test_a_script_gets_its_arguments_and_variables(bench: Workbench) -> None:
     told = json.loads(files(bench, job)["told.json"])
     assert told["cwd"] == "/opt/ml/code"
     assert told["argv"] == [
-        "train.py", "--epochs", "3", "--flag", "True", "--learning-rate", "0.5", "--name", "quoted",
-        "--plain", "as it is",
-    ]  # fmt: skip
+        "train.py",
+        "--epochs",
+        "3",
+        "--flag",
+        "True",
+        "--learning-rate",
+        "0.5",
+        "--name",
+        "quoted",
+        "--plain",
+        "as it is",
+    ]
     env = told["env"]
     assert (env["SM_MODEL_DIR"], env["SM_CHANNEL_TRAIN"]) == ("/opt/ml/model", "/opt/ml/input/data/train")
     assert (env["SM_HP_LEARNING-RATE"], env["SM_HOSTS"], env["MINE"]) == ("0.5", '["algo-1"]', "yes")
     assert json.loads(env["SM_HPS"]) == {
-        "epochs": 3, "learning-rate": 0.5, "name": "quoted", "flag": True, "plain": "as it is",
-    }  # fmt: skip
+        "epochs": 3,
+        "learning-rate": 0.5,
+        "name": "quoted",
+        "flag": True,
+        "plain": "as it is",
+    }
     assert json.loads(env["SM_TRAINING_ENV"])["job_name"] == job["TrainingJobName"]
 
 
@@ -218,8 +231,9 @@ def test_an_entry_point_of_its_own_is_run_in_the_jobs_environment(bench: Workben
     }
     job = bench.ended(bench.train(AlgorithmSpecification=specification))
     assert files(bench, job)["where.txt"].split() == [
-        "/opt/scones-environment/bin/python", "/opt/scones-environment/bin/pip",
-    ]  # fmt: skip
+        "/opt/scones-environment/bin/python",
+        "/opt/scones-environment/bin/pip",
+    ]
 
 
 def test_a_spot_job_says_how_long_it_may_wait(bench: Workbench) -> None:

@@ -111,11 +111,9 @@ def test_logs_and_metrics_are_read_line_by_line(bench: Workbench) -> None:
         {"Name": "absent", "Regex": r"Nothing=(\S+)"},
     ]
     job = bench.train(
-        AlgorithmSpecification={
-            "TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": definitions
-        },
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File", "MetricDefinitions": definitions},
         HyperParameters={"accuracies": "0.5 0.75"},
-    )  # fmt: skip
+    )
     described = bench.ended(job)
     metrics = {item["MetricName"]: item["Value"] for item in described["FinalMetricDataList"]}
     assert metrics == {"train:accuracy": 0.75}
@@ -248,12 +246,15 @@ def test_a_closed_algorithm_is_refused_by_name_with_what_to_use(bench: Workbench
 @pytest.mark.parametrize(
     "request_",
     [
-        {"ResourceConfig": {"InstanceGroups": [
-            {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "a"}
-        ], "VolumeSizeInGB": 1}},
+        {
+            "ResourceConfig": {
+                "InstanceGroups": [{"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "a"}],
+                "VolumeSizeInGB": 1,
+            }
+        },
         {"AlgorithmSpecification": {"TrainingInputMode": "File", "AlgorithmName": "mine"}},
     ],
-)  # fmt: skip
+)
 def test_what_this_cloud_cannot_do_is_refused_by_name(bench: Workbench, request_: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="The local cloud does not offer") as refused:
         bench.train(**request_)

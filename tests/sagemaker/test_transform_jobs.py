@@ -58,9 +58,14 @@ def test_lines_go_one_by_one_or_together_and_come_back_as_lines_in_order(bench, 
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "1\n2\n3\n")
     name = transform(
-        bench, bench.model("lines"), prefix, BatchStrategy=strategy, MaxConcurrentTransforms=2,
-        TransformInput={"SplitType": "Line"}, TransformOutput={"AssembleWith": "Line", "Accept": "application/json"},
-    )  # fmt: skip
+        bench,
+        bench.model("lines"),
+        prefix,
+        BatchStrategy=strategy,
+        MaxConcurrentTransforms=2,
+        TransformInput={"SplitType": "Line"},
+        TransformOutput={"AssembleWith": "Line", "Accept": "application/json"},
+    )
     assert ended(bench, name)["TransformJobStatus"] == "Completed"
     (body,) = bench.objects(f"out/{name}").values()
     answers = [json.loads(line) for line in body.splitlines()]
@@ -114,10 +119,14 @@ def test_columns_are_kept_from_the_model_and_joined_to_its_answers(bench, strate
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", 'one,1,2\n"two, too",3,4\n')
     name = transform(
-        bench, bench.model("echo"), prefix, BatchStrategy=strategy,
-        TransformInput={"SplitType": "Line"}, TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
+        bench,
+        bench.model("echo"),
+        prefix,
+        BatchStrategy=strategy,
+        TransformInput={"SplitType": "Line"},
+        TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
         DataProcessing={"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,3:]"},
-    )  # fmt: skip
+    )
     assert stored(bench, name) == 'one,1,2\n"two, too",3,4\n'
 
 
@@ -145,11 +154,13 @@ def test_a_manifest_names_compressed_objects_and_the_capture_names_input_and_out
     source = {"DataSource": {"S3DataSource": {"S3DataType": "ManifestFile", "S3Uri": manifest}}}
     capture = bench.name("capture")
     name = transform(
-        bench, bench.model("echo"), prefix,
+        bench,
+        bench.model("echo"),
+        prefix,
         TransformInput={**source, "SplitType": "Line", "CompressionType": "Gzip"},
         TransformOutput={"AssembleWith": "Line", "Accept": "text/csv"},
         DataCaptureConfig={"DestinationS3Uri": f"s3://{bench.bucket}/{capture}", "GenerateInferenceId": True},
-    )  # fmt: skip
+    )
     rows = [line.split(",") for line in stored(bench, name).splitlines()]
     assert [row[:2] for row in rows] == [["1", "2"], ["3", "4"]]
     assert len({uuid.UUID(row[2]) for row in rows}) == 2

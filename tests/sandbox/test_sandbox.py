@@ -289,16 +289,26 @@ async def written(*paths, **options):
     return [path for path, how in lines if how == "written"]
 
 
-HOST = ("/etc/scones-test", "/usr/scones-test", "/var/scones-test", "/sys/kernel/mm/ksm/run",
-        "/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/home/scones-test",
-        "/var/tmp/../scones-test", "/bin/true")  # fmt: skip
+HOST = (
+    "/etc/scones-test",
+    "/usr/scones-test",
+    "/var/scones-test",
+    "/sys/kernel/mm/ksm/run",
+    "/proc/sys/kernel/core_pattern",
+    "/proc/sysrq-trigger",
+    "/home/scones-test",
+    "/var/tmp/../scones-test",
+    "/bin/true",
+)
 
 
 async def test_the_host_cannot_be_written(folders):
     assert await written(*HOST, mounts={"/opt/ml": folders["one"]}) == []
     assert await written("/opt/ml/file", "/tmp/file", "/dev/null", mounts={"/opt/ml": folders["one"]}) == [
-        "/opt/ml/file", "/tmp/file", "/dev/null",
-    ]  # fmt: skip
+        "/opt/ml/file",
+        "/tmp/file",
+        "/dev/null",
+    ]
     own = ["/tmp/scones-test", "/opt/scones-test", "/root/scones-test", "/scones-test"]
     assert set(await written(*own)) <= set(own)
     assert not on_this_machine(own)
@@ -342,6 +352,20 @@ async def test_another_clouds_data_folder_is_not_there(tmp_path):
 async def test_devices_of_the_host_and_its_terminals_are_not_there():
     _, listed = await run("import os; print(os.listdir('/dev'))")
     names = {name for name in eval(listed) if not name.startswith("nvidia")}
-    assert names <= {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dxg", "shm", "fd", "stdin",
-                     "stdout", "stderr"}  # fmt: skip
+    assert names <= {
+        "null",
+        "zero",
+        "full",
+        "random",
+        "urandom",
+        "tty",
+        "dri",
+        "kfd",
+        "dxg",
+        "shm",
+        "fd",
+        "stdin",
+        "stdout",
+        "stderr",
+    }
     assert {"null", "urandom", "shm"} <= names

@@ -52,8 +52,11 @@ def replay(environment: dict[str, str], folder: Path, *options: str) -> list[Res
     command = [sys.executable, str(RECORDINGS / "compare.py"), str(RECORDINGS / "cases.jsonl"), "--out", str(out)]
     subprocess.run(
         [*command, "--jobs", "2", "--timeout", "30", *options],
-        env=environment, check=True, capture_output=True, timeout=540,
-    )  # fmt: skip
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=540,
+    )
     return [_result(json.loads(line)) for line in out.read_text().splitlines()]
 
 

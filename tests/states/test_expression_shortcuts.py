@@ -63,10 +63,24 @@ def test_references_equal_what_jsonata_gives(text: str, value: Any, variable: An
 @pytest.mark.parametrize(
     "text",
     [
-        "$states.input.and", "$states.input.true", "$states.input.*", "$", "$$", "$a.b[0]", "$a.b + 1", "$a.$b", "a.b",
-        "$a = null", "$sum($a)", "$a < -x", "$a = 'it\\'s'", "$a .b", "$a = 1 = 2", "$a." + "b" * 2000,
+        "$states.input.and",
+        "$states.input.true",
+        "$states.input.*",
+        "$",
+        "$$",
+        "$a.b[0]",
+        "$a.b + 1",
+        "$a.$b",
+        "a.b",
+        "$a = null",
+        "$sum($a)",
+        "$a < -x",
+        "$a = 'it\\'s'",
+        "$a .b",
+        "$a = 1 = 2",
+        "$a." + "b" * 2000,
     ],
-)  # fmt: skip
+)
 def test_other_expressions_are_left_to_jsonata(text: str):
     assert compile_reference(text) is None
 

@@ -175,11 +175,20 @@ def test_a_machine_has_a_time_limit(machines):
 
 
 def test_executions_are_listed_newest_first_in_pages_and_by_status(machines):
-    machine = machines.create({"StartAt": "C", "States": {
-        "C": {"Type": "Choice", "Choices": [{"Variable": "$.ok", "BooleanEquals": True, "Next": "S"}], "Default": "F"},
-        "S": {"Type": "Succeed"},
-        "F": {"Type": "Fail"},
-    }})  # fmt: skip
+    machine = machines.create(
+        {
+            "StartAt": "C",
+            "States": {
+                "C": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.ok", "BooleanEquals": True, "Next": "S"}],
+                    "Default": "F",
+                },
+                "S": {"Type": "Succeed"},
+                "F": {"Type": "Fail"},
+            },
+        }
+    )
     for index in range(5):
         machines.wait(machines.start(machine, {"ok": index % 2 == 0}, name=f"run-{index}"))
     pages = machines.client.get_paginator("list_executions").paginate(
@@ -321,13 +330,20 @@ def test_a_machine_tells_which_variables_its_states_refer_to(machines):
         "StartAt": "Set",
         "States": {
             "Set": {"Type": "Pass", "Assign": {"unit": "g", "weights": [1], "id.$": "$$.Execution.Id"}, "Next": "Go"},
-            "Go": {"Type": "Choice", "Choices": [{"Variable": "$weights[0]", "IsNull": True, "Next": "Sum"}],
-                   "Default": "Each"},
+            "Go": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$weights[0]", "IsNull": True, "Next": "Sum"}],
+                "Default": "Each",
+            },
             "Each": {"Type": "Map", "ItemsPath": "$weights", "ItemProcessor": inner, "Next": "Sum"},
-            "Sum": {"Type": "Pass", "QueryLanguage": "JSONata", "End": True,
-                    "Output": "{% ($total := $sum($weights); $string($total) & $unit & $states.input.end) %}"},
+            "Sum": {
+                "Type": "Pass",
+                "QueryLanguage": "JSONata",
+                "End": True,
+                "Output": "{% ($total := $sum($weights); $string($total) & $unit & $states.input.end) %}",
+            },
         },
-    }  # fmt: skip
+    }
     described = machines.client.describe_state_machine(stateMachineArn=machines.create(definition))
     assert described["variableReferences"] == {
         "Go": ["weights"],

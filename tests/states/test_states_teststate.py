@@ -185,15 +185,18 @@ def test_variables_are_seen_and_shown_after_they_are_assigned(try_state):
 SERVICES = [
     ("aws-sdk:kms:encrypt", {"CiphertextBlob": ""}, "Field 'CiphertextBlob' is smaller than the minimum length"),
     ("aws-sdk:cloudwatchlogs:startQuery", {"queryId": 3, "QueryId": 3}, "Field 'QueryId' must be a string"),
-    ("aws-sdk:lambda:getFunction", {"Concurrency": {"ReservedConcurrentExecutions": -1}},
-     "Field 'ReservedConcurrentExecutions' is less than the minimum value"),
+    (
+        "aws-sdk:lambda:getFunction",
+        {"Concurrency": {"ReservedConcurrentExecutions": -1}},
+        "Field 'ReservedConcurrentExecutions' is less than the minimum value",
+    ),
     ("dynamodb:putItem", {"ConsumedCapacity": {"CapacityUnits": "1"}}, "Field 'CapacityUnits' must be a number"),
     ("dynamodb:getItem", {"Item": []}, "Field 'Item' must be an object"),
     ("dynamodb:getItem", {"Item": {"a": {"BOOL": "yes"}}}, "Field 'BOOL' must be a boolean"),
     ("events:putEvents", {"Entries": {}}, "Field 'Entries' must be an array"),
     ("sagemaker:createTrainingJob.sync", {}, "Required field 'TrainingJobName' is missing"),
     ("states:startExecution", {"StartDate": "now"}, "Required field 'ExecutionArn' is missing"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("resource", "result", "wrong"), SERVICES)

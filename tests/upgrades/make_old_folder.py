@@ -4,6 +4,7 @@ The program starts a local cloud, creates resources of every service through bot
 folder as text, with calls and their responses; `test_old_folders.py` repeats these calls on later releases.
 """
 
+# The requests marked "fmt: skip" stay on few lines, because one argument per line would hide the sequence of requests.
 from __future__ import annotations
 
 import contextlib

@@ -50,9 +50,12 @@ def test_policies_name_their_actions_and_resources(place: Place, settings: Setti
     assert not [action for each in statements for action in each["Action"] if "*" in action]
     on_all_resources = {action for each in statements if "*" in each["Resource"] for action in each["Action"]}
     assert on_all_resources == {  # the image is in a repository of AWS, and a metric has no ARN
-        "ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
-        "ecr:BatchGetImage", "cloudwatch:PutMetricData",
-    }  # fmt: skip
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchGetImage",
+        "cloudwatch:PutMetricData",
+    }
     named = [arn for each in statements for arn in each["Resource"] if arn != "*"]
     assert named
     assert not [arn for arn in named if arn.split(":", 5)[5] in ("*", "function:*", "endpoint/*", "log-group:*")]
@@ -86,9 +89,10 @@ def test_functions_are_left_alone_unless_something_differs(place: Place, setting
     assert mended[:2] == first[:2]
     found = client.get_function_configuration(FunctionName=name)
     assert found["Environment"]["Variables"] == {"THRESHOLD": "0.5"}
-    assert found["CodeSha256"] != client.get_function_configuration(
-        FunctionName=settings.function_name("serialize_image")
-    )["CodeSha256"]  # fmt: skip
+    assert (
+        found["CodeSha256"]
+        != client.get_function_configuration(FunctionName=settings.function_name("serialize_image"))["CodeSha256"]
+    )
 
 
 def test_the_state_machine_is_updated_where_its_definition_differs(place: Place, settings: Settings) -> None:

@@ -64,9 +64,13 @@ def jobs(place: Place, settings: Settings) -> list[dict[str, Any]]:
 
 def test_a_job_has_the_courses_hyperparameters(job: Training) -> None:
     assert job.hyperparameters == {
-        "image_shape": "3,32,32", "num_classes": "2", "num_training_samples": "12", "use_pretrained_model": "0",
-        "epochs": "1", "mini_batch_size": "4",
-    }  # fmt: skip
+        "image_shape": "3,32,32",
+        "num_classes": "2",
+        "num_training_samples": "12",
+        "use_pretrained_model": "0",
+        "epochs": "1",
+        "mini_batch_size": "4",
+    }
     assert job.image == "811284229777.dkr.ecr.us-east-1.amazonaws.com/image-classification:1"
 
 

@@ -38,11 +38,15 @@ estimator = PyTorch(
     instance_count=2,
     instance_type="ml.c5.2xlarge",
     hyperparameters={
-        "num_classes": 2, "num_training_samples": 80, "image_shape": "3,32,32", "epochs": 16, "mini_batch_size": 5,
+        "num_classes": 2,
+        "num_training_samples": 80,
+        "image_shape": "3,32,32",
+        "epochs": 16,
+        "mini_batch_size": 5,
     },
     metric_definitions=[{"Name": "validation:accuracy", "Regex": "Validation-accuracy=([0-9.]+)"}],
     **image,
-)  # fmt: skip
+)
 channels = ("train", "train_lst", "validation", "validation_lst")
 estimator.fit({channel: f"s3://{bucket}/{channel}" for channel in channels})
 

@@ -48,9 +48,11 @@ Path("source/train.py").write_text(TRAIN)
 
 session = sagemaker.Session()
 image = {
-    "transformers_version": "4.36.0", "pytorch_version": "2.1.0", "py_version": "py310",
+    "transformers_version": "4.36.0",
+    "pytorch_version": "2.1.0",
+    "py_version": "py310",
     "role": sagemaker.get_execution_role(),
-}  # fmt: skip
+}
 estimator = HuggingFace(
     entry_point="train.py",
     source_dir="source",

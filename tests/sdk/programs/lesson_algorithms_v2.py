@@ -39,9 +39,15 @@ xgb = Estimator(
     sagemaker_session=session,
 )
 xgb.set_hyperparameters(
-    max_depth=5, eta=0.2, gamma=4, min_child_weight=6, subsample=0.8, objective="reg:squarederror",
-    early_stopping_rounds=10, num_round=60,
-)  # fmt: skip
+    max_depth=5,
+    eta=0.2,
+    gamma=4,
+    min_child_weight=6,
+    subsample=0.8,
+    objective="reg:squarederror",
+    early_stopping_rounds=10,
+    num_round=60,
+)
 channels = {"train": train, "validation": validation}
 xgb.fit({name: TrainingInput(s3_data=uri, content_type="csv") for name, uri in channels.items()})
 transformer = xgb.transformer(
