@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx_click.ext import ClickDirective
 
 from scones import __version__
 
@@ -18,9 +20,11 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sp
 templates_path = ["_templates"]
 exclude_patterns = ["_templates"]
 highlight_language = "none"  # code blocks without a language are commands with their output
+smartquotes = False  # they would make a dash of each option's two hyphens
 default_role = "code"  # docstrings mark code with single backticks
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
+add_module_names = False
 
 html_theme = "furo"
 html_title = f"Scones {version}"
@@ -42,6 +46,18 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = re.sub(rf"\]\(\.\./((?:\.\./)*){document}", rf"](\1{page}", source[0])
 
 
+class Command(ClickDirective):
+    """The help of a command, below a heading that the page already has."""
+
+    def run(self) -> list[nodes.Element]:
+        """Return the contents of the section that sphinx-click makes, without its title, and with examples as code."""
+        [section] = super().run()
+        for example in list(section.findall(nodes.line_block)):
+            example.replace_self(nodes.literal_block(text="\n".join(line.astext() for line in example.children)))
+        return [node for node in section.children if not isinstance(node, nodes.title)]
+
+
 def setup(app: Sphinx) -> None:
-    """Register the hook that reads documents from outside docs/."""
+    """Register the directive of commands, and the hook that reads documents from outside docs/."""
+    app.add_directive("command", Command)
     app.connect("source-read", read_source)

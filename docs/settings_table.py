@@ -20,10 +20,10 @@ MARKS = ("<!-- table: written by docs/settings_table.py -->", "<!-- end of table
 def table() -> str:
     """Return the table of all settings in Markdown."""
     meanings = _docstrings()
-    lines = ["| setting | variable | default | value | meaning |", "|---|---|---|---|---|"]
+    lines = ["| setting | variable | default | meaning |", "|---|---|---|---|"]
     lines += [
-        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | {_shown(field.default)} | {CHECKS[field.name].expected} "
-        f"| {meanings[field.name]} |"
+        f"| `{field.name}` | `{PREFIX}{field.name.upper()}` | {_shown(field.default)} "
+        f"| {meanings[field.name]} Must be {CHECKS[field.name].expected}. |"
         for field in dataclasses.fields(Settings)
     ]
     return "\n".join(lines)

@@ -115,6 +115,21 @@ def test_arrows_point_downwards_from_box_to_box() -> None:
         assert touches(BOXES[path.get("data-to", "")], numbers[-2:], "top"), path.attrib
 
 
+def test_each_box_with_its_name_is_in_the_picture() -> None:
+    width, height = (float(number) for number in DIAGRAM.get("viewBox", "").split()[2:])
+    for name, box in BOXES.items():
+        left, top, wide, high = sides(box)
+        assert 0 <= left <= left + wide <= width, name
+        assert 0 <= top <= top + high <= height, name
+        title = next(text for text in DIAGRAM.iter(f"{SVG}text") if text.text == name)
+        assert left < float(title.get("x", "")) < left + wide, name
+        assert top < float(title.get("y", "")) < top + high, name
+
+
 def touches(box: ElementTree.Element, point: list[float], edge: str) -> bool:
-    left, top, width, height = (float(box.get(name, "")) for name in ("x", "y", "width", "height"))
+    left, top, width, height = sides(box)
     return left <= point[0] <= left + width and point[1] == (top if edge == "top" else top + height)
+
+
+def sides(box: ElementTree.Element) -> tuple[float, ...]:
+    return tuple(float(box.get(name, "")) for name in ("x", "y", "width", "height"))

@@ -111,4 +111,4 @@ def test_each_command_is_in_the_reference(name: str) -> None:
     assert command.callback
     origin = f"{command.callback.__module__}:{command.callback.__name__}"
     page = (ROOT / "docs/reference/commands.md").read_text(encoding="utf-8")
-    assert f"## scones {name}\n\n```{{click}} {origin}\n:prog: scones {name}\n" in page
+    assert f"## scones {name}\n\n```{{eval-rst}}\n.. command:: {origin}\n   :prog: scones {name}\n```\n" in page
