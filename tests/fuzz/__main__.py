@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
-import tempfile
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from scones.cloud.process import lifecycle
+from scones.testing import LocalCloud
 
 from .campaign import Campaign, passed, summary
 from .world import World
@@ -32,22 +28,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3)
     options = parser.parse_args()
     os.environ["SCONES_IMAGES"] = f"fuzz={PROGRAM},jupyterlab={PROGRAM}"
-    with tempfile.TemporaryDirectory(prefix="scones-fuzz-", ignore_cleanup_errors=True) as folder:
-        running = lifecycle.start(Path(folder) / "data", port=0)
-        try:
-            keys = running.environment()
-            credentials = Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
-            session = boto3.Session(credentials.access_key, credentials.secret_key, region_name=running.region)
-            config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
-            world = World(cache(lambda name: session.client(name, endpoint_url=running.url, config=config)))
-            campaign = Campaign(
-                running.url, credentials, world, running.data_dir / "cloud.log", options.seed, workers=options.workers
-            )
-            findings = campaign.run(seconds=options.seconds)
-        finally:
-            lifecycle.stop(running.data_dir)
-            with contextlib.suppress(ProcessLookupError):  # kills a cloud that hangs
-                os.killpg(running.pid, signal.SIGKILL)
+    with LocalCloud() as cloud:
+        keys = cloud.environment()
+        credentials = Credentials(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+        world = World(cache(partial(cloud.client, config=Config(retries={"total_max_attempts": 1}))))
+        campaign = Campaign(
+            cloud.url, credentials, world, cloud.data_dir / "cloud.log", options.seed, workers=options.workers
+        )
+        findings = campaign.run(seconds=options.seconds)
     print(summary(findings, options.seed))
     return 0 if passed(findings) else 1
 

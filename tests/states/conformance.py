@@ -99,15 +99,10 @@ def rewrite(results: list[Result]) -> None:
 
 def main() -> None:
     """Replay every case on a new cloud, rewrite the table, and print the failing cases that the page does not list."""
-    from scones.cloud.process import lifecycle
+    from scones.testing import LocalCloud
 
-    with tempfile.TemporaryDirectory() as folder:
-        running = lifecycle.start(Path(folder) / "data", port=0)
-        try:
-            kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
-            results = replay(kept | running.environment(), Path(folder))
-        finally:
-            lifecycle.stop(running.data_dir)
+    with tempfile.TemporaryDirectory() as folder, LocalCloud() as cloud, cloud.activated():
+        results = replay(dict(os.environ), Path(folder))
     rewrite(results)
     known = listed()
     for result in results:
