@@ -35,7 +35,7 @@ from PIL import Image
 from benchmarks import machine
 from benchmarks.processes import environment
 from benchmarks.workflow import BESIDE
-from scones.workflow.dataset import Dataset, Picture, extract, transform
+from scones.workflow.dataset import Dataset, LabelledImage, extract, transform
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "classifier.json"
@@ -67,14 +67,16 @@ class Result:
     cpu: float
 
 
-def folds(dataset: Dataset) -> list[list[Picture]]:
+def folds(dataset: Dataset) -> list[list[LabelledImage]]:
     """Split the training images into fifths, in a fixed random order."""
-    pictures = list(dataset.pictures("train"))
+    pictures = list(dataset.images("train"))
     order = np.random.default_rng(2026).permutation(len(pictures))
     return [[pictures[index] for index in part] for part in np.array_split(order, FOLDS)]
 
 
-def lay_out(base: Path, dataset: Dataset, training: Iterable[Picture], validation: Iterable[Picture]) -> int:
+def lay_out(
+    base: Path, dataset: Dataset, training: Iterable[LabelledImage], validation: Iterable[LabelledImage]
+) -> int:
     """Create a container's channels, which link to the dataset's own files. Returns the number of training images."""
     data = base / "input" / "data"
     counts = []
@@ -87,7 +89,7 @@ def lay_out(base: Path, dataset: Dataset, training: Iterable[Picture], validatio
     return counts[0]
 
 
-def listing(pictures: Iterable[Picture]) -> list[str]:
+def listing(pictures: Iterable[LabelledImage]) -> list[str]:
     """Return the lines of a channel's .lst file."""
     return [f"{index}\t{picture.label}\t{picture.key}\n" for index, picture in enumerate(pictures)]
 
@@ -118,7 +120,7 @@ def run(base: Path, hyperparameters: dict[str, str], seed: int, threads: int) ->
     return time.perf_counter() - begun, used.ru_utime + used.ru_stime
 
 
-def judge(model: Path, dataset: Dataset, pictures: Sequence[Picture]) -> dict[str, float]:
+def judge(model: Path, dataset: Dataset, pictures: Sequence[LabelledImage]) -> dict[str, float]:
     """Return the accuracy and calibration of a model.onnx on some images."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     pixels = np.stack([np.asarray(Image.open(dataset.path(picture)).convert("RGB")) for picture in pictures])
@@ -160,7 +162,7 @@ def trial(
     """Train and evaluate one model. Without a fold, train on all training images and evaluate on the test images."""
     parts = folds(dataset)
     if fold is None:
-        training, validation = [*dataset.pictures("train")], [*dataset.pictures("test")]
+        training, validation = [*dataset.images("train")], [*dataset.images("test")]
     else:
         training = [picture for number, part in enumerate(parts) if number != fold for picture in part]
         validation = parts[fold]

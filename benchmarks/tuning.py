@@ -22,7 +22,7 @@ from benchmarks import clouds, machine
 from benchmarks.classifier import FOLDS, KEPT, RECIPES, described, folds, listing, trial
 from benchmarks.serving.endpoint import IMAGE, ROLE
 from benchmarks.workflow import BESIDE
-from scones.workflow.dataset import Dataset, Picture, extract, transform
+from scones.workflow.dataset import Dataset, LabelledImage, extract, transform
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "tuning.md"
 BUCKET = "tuning"
@@ -73,7 +73,7 @@ def search(dataset: Dataset, folder: Path) -> list[dict[str, Any]]:
         return [job for job in jobs if "FinalHyperParameterTuningJobObjectiveMetric" in job]
 
 
-def _load(s3: Any, dataset: Dataset, channels: dict[str, list[Picture]]) -> None:
+def _load(s3: Any, dataset: Dataset, channels: dict[str, list[LabelledImage]]) -> None:
     s3.create_bucket(Bucket=BUCKET)
     for channel, pictures in channels.items():
         for picture in pictures:

@@ -53,7 +53,7 @@ class CloudUnderTest:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a shell that has evaluated `scones env`."""
-        kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED}
+        kept = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED_VARIABLES}
         return kept | self.local.environment()
 
     def session(self) -> boto3.Session:

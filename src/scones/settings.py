@@ -92,12 +92,12 @@ def load(given: Mapping[str, Any] | None = None, folder: Path = Path()) -> Setti
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        told = tomllib.loads(_content(path))
+        read_values = tomllib.loads(_content(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from error
-    return {name: _checked(name, value, f"in {path}") for name, value in told.items()}
+    return {name: _checked(name, value, f"in {path}") for name, value in read_values.items()}
 
 
 def _content(path: Path) -> str:
@@ -111,8 +111,8 @@ def _content(path: Path) -> str:
 
 
 def _from_environment() -> dict[str, Any]:
-    told = {name: os.environ.get(PREFIX + name.upper(), "") for name in CHECKS}
-    return {name: _checked(name, value, f"in {PREFIX}{name.upper()}") for name, value in told.items() if value}
+    read_values = {name: os.environ.get(PREFIX + name.upper(), "") for name in CHECKS}
+    return {name: _checked(name, value, f"in {PREFIX}{name.upper()}") for name, value in read_values.items() if value}
 
 
 def _checked(name: str, value: Any, where: str) -> Any:
@@ -145,7 +145,7 @@ def _classes(value: Any) -> tuple[str, ...]:
     return found
 
 
-def _share(value: Any) -> float:
+def _fraction(value: Any) -> float:
     share = float(value)
     if not 0 < share <= 1:
         raise ValueError
@@ -172,14 +172,16 @@ def _text(value: Any) -> str:
 
 _TEXT = Check(_text, "a text without spaces")
 _COUNT = Check(_count, "an integer of at least 1")
-_OTHERS = {
+_OTHER_VARIABLES = {
     "name": Check(_name, "3 to 24 small letters, digits and single hyphens, beginning with a letter"),
     "classes": Check(_classes, "two or more class names, as a list or with commas between"),
-    "threshold": Check(_share, "a number above 0 and up to 1"),
+    "threshold": Check(_fraction, "a number above 0 and up to 1"),
     "pretrained": Check(_flag, "true or false"),
     "epochs": _COUNT,
     "mini_batch_size": _COUNT,
     "concurrency": _COUNT,
 }
-CHECKS: dict[str, Check] = {field.name: _OTHERS.get(field.name, _TEXT) for field in dataclasses.fields(Settings)}
+CHECKS: dict[str, Check] = {
+    field.name: _OTHER_VARIABLES.get(field.name, _TEXT) for field in dataclasses.fields(Settings)
+}
 """The check of each setting."""

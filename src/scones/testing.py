@@ -108,7 +108,7 @@ class LocalCloud:
         """
         variables = self.environment()
         with mock.patch.dict(os.environ, variables), mock.patch.object(boto3, "DEFAULT_SESSION", None):
-            for name in lifecycle.CLEARED:
+            for name in lifecycle.CLEARED_VARIABLES:
                 os.environ.pop(name, None)
             yield variables
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scones.containers.image_classification.calibration import hold_back, temperature
+from scones.containers.image_classification.calibration import split_held_out, temperature
 from scones.containers.image_classification.objective import Objective
 
 
@@ -36,12 +36,12 @@ def test_few_pictures_move_the_recipes_own_temperature_less_than_many():
 
 
 def test_what_is_held_back_is_a_tenth_that_nothing_is_learned_from():
-    learned, held = hold_back(np.arange(1000) % 2, seed=3)
+    learned, held = split_held_out(np.arange(1000) % 2, seed=3)
     assert len(held) == 100
     assert sorted([*learned, *held]) == list(range(1000))
-    assert not np.array_equal(held, hold_back(np.arange(1000) % 2, seed=4)[1])
+    assert not np.array_equal(held, split_held_out(np.arange(1000) % 2, seed=4)[1])
 
 
 def test_of_a_small_channel_everything_is_learned():
-    learned, held = hold_back(np.arange(400) % 2, seed=3)
+    learned, held = split_held_out(np.arange(400) % 2, seed=3)
     assert (len(learned), len(held)) == (400, 0)

@@ -16,11 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from scones.containers.image_classification.checkpoints import Checkpoints
+from scones.containers.image_classification.cuda_graphs import _Graph
 from scones.containers.image_classification.device import find_device
 from scones.containers.image_classification.hyperparameters import Hyperparameters
-from scones.containers.image_classification.pictures import Pictures
-from scones.containers.image_classification.recording import _Recording
-from scones.containers.image_classification.train import _Run, train
+from scones.containers.image_classification.images import ImageSet
+from scones.containers.image_classification.train import _TrainingLoop, train
 
 META = torch.device("meta")
 BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
@@ -58,10 +58,10 @@ class _Strict(TorchDispatchMode):
         return func(*args, **kwargs)
 
 
-def drawn(count: int, *, several: bool) -> Pictures:
+def drawn(count: int, *, several: bool) -> ImageSet:
     chance = np.random.default_rng(count)
     labels = chance.integers(0, 2, (count, 2)).astype(np.float32) if several else np.arange(count, dtype=np.int64) % 2
-    return Pictures(chance.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), labels)
+    return ImageSet(chance.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8), labels)
 
 
 class _Interrupted(Exception):
@@ -89,16 +89,16 @@ def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monk
             raise _Interrupted
 
     strict = _Strict()
-    change_weights = _Run._change_weights
+    change_weights = _TrainingLoop._change_weights
 
-    def recorded(run: _Run, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        strict.recorded = run._recipe.recordable
+    def recorded(run: _TrainingLoop, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        strict.recorded = run._recipe.supports_cuda_graphs
         try:
             return change_weights(run, *batch)
         finally:
             strict.recorded = False
 
-    monkeypatch.setattr(_Run, "_change_weights", recorded)
+    monkeypatch.setattr(_TrainingLoop, "_change_weights", recorded)
     with strict:
         with pytest.raises(_Interrupted):
             train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
@@ -120,8 +120,8 @@ def test_steps_that_a_gpu_repeats_end_with_the_model_of_steps_told_one_by_one(mo
         return train(training, validation, parameters, log=lambda _: None, device=device).network.state_dict()
 
     counted: list[int] = []
-    repeat = _Recording.repeat
-    monkeypatch.setattr(_Recording, "repeat", lambda own, given: counted.append(id(own)) or repeat(own, given))
+    repeat = _Graph.replay
+    monkeypatch.setattr(_Graph, "repeat", lambda own, given: counted.append(id(own)) or repeat(own, given))
     repeated = model()
     assert len(counted) > 10
     assert len(set(counted)) == (1 if pretrained == "1" else 2)  # one recording per image size

@@ -17,9 +17,9 @@ def test_threads_share_out_a_batch_and_change_nothing(threads):
     network = EfficientNetLite0(2, (32, 32)).train()
     objective = Objective(LABELS.numpy().astype(np.int64), 2, weighted=True)
     pictures = torch.rand(5, 3, 32, 32)
-    logits, loss = Gradients(network, objective, whole=False).take(pictures, LABELS)
+    logits, loss = Gradients(network, objective, needs_full_batch=False).compute(pictures, LABELS)
     by_parts = [weight.grad.clone() for weight in network.parameters()]
-    again, whole_loss = Gradients(network, objective, whole=True).take(pictures, LABELS)
+    again, whole_loss = Gradients(network, objective, needs_full_batch=True).compute(pictures, LABELS)
     torch.testing.assert_close(logits, again, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(loss, whole_loss, rtol=1e-4, atol=1e-5)
     for part, weight in zip(by_parts, network.parameters(), strict=True):
@@ -30,5 +30,5 @@ def test_a_loss_that_is_no_number_in_one_part_is_that_of_the_whole(threads):
     network = EfficientNetLite0(2, (32, 32)).train()
     pictures = torch.rand(5, 3, 32, 32)
     pictures[4] = torch.nan
-    _, loss = Gradients(network, Objective(LABELS.numpy(), 2), whole=False).take(pictures, LABELS)
+    _, loss = Gradients(network, Objective(LABELS.numpy(), 2), needs_full_batch=False).compute(pictures, LABELS)
     assert torch.isnan(loss)

@@ -11,11 +11,11 @@ import torch
 from jobs import make
 
 from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
-from scones.containers.image_classification.failure import CustomerError
-from scones.containers.image_classification.hyperparameters import Hyperparameters, Rule
+from scones.containers.image_classification.errors import CustomerError
+from scones.containers.image_classification.hyperparameters import Hyperparameters, OptimizerSettings
 from scones.containers.image_classification.objective import Objective
 from scones.containers.image_classification.optimizer import AdamW, Sgd
-from scones.containers.image_classification.recipes import BuiltinRule, FromScratch, choose
+from scones.containers.image_classification.recipes import BuiltinRecipe, FromScratch, choose
 
 GIVEN = {"num_classes": "3", "num_training_samples": "40", "mini_batch_size": "10", "image_shape": "3,16,16"}
 
@@ -53,22 +53,24 @@ def test_wrong_values_are_refused_by_name(given, message):
 
 
 def test_defaults_are_the_built_ins():
-    assert read(optimizer="sgd").rule == Rule("sgd", 0.1, 0.9, 1e-4, 0.9, 0.999, 1e-8, 0.9, 0.1, ())
+    assert read(optimizer="sgd").optimizer_settings == OptimizerSettings(
+        "sgd", 0.1, 0.9, 1e-4, 0.9, 0.999, 1e-8, 0.9, 0.1, ()
+    )
 
 
 def test_our_recipe_stands_where_no_rule_is_given():
-    assert read().rule is None
+    assert read().optimizer_settings is None
     assert isinstance(choose(read(), torch.rand(4, 3, 16, 16)), FromScratch)
-    assert isinstance(choose(read(momentum=".5"), torch.rand(4, 3, 16, 16)), BuiltinRule)
+    assert isinstance(choose(read(momentum=".5"), torch.rand(4, 3, 16, 16)), BuiltinRecipe)
 
 
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        (Rule("sgd", 0.5, momentum=0.5, weight_decay=0.1), [0.45, -0.3475]),
-        (Rule("nag", 0.5, momentum=0.5, weight_decay=0), [0.25, -0.625]),
-        (Rule("adam", 0.5, weight_decay=0.1), [0.5, 0.0]),
-        (Rule("rmsprop", 0.5, gamma=0.75), [0.0, -0.755929]),
+        (OptimizerSettings("sgd", 0.5, momentum=0.5, weight_decay=0.1), [0.45, -0.3475]),
+        (OptimizerSettings("nag", 0.5, momentum=0.5, weight_decay=0), [0.25, -0.625]),
+        (OptimizerSettings("adam", 0.5, weight_decay=0.1), [0.5, 0.0]),
+        (OptimizerSettings("rmsprop", 0.5, gamma=0.75), [0.0, -0.755929]),
     ],
 )
 def test_two_steps_of_each_optimizer_with_a_gradient_of_one(rule, expected):
@@ -109,13 +111,13 @@ def test_our_optimizers_take_the_steps_of_pytorchs(make, make_theirs):
 
 
 def test_the_rate_falls_after_the_epochs_of_the_schedule():
-    rule = read(lr_scheduler_step="2,3", lr_scheduler_factor="0.5", learning_rate="0.8").rule
+    rule = read(lr_scheduler_step="2,3", lr_scheduler_factor="0.5", learning_rate="0.8").optimizer_settings
     assert [rate_after(rule, epochs) for epochs in range(5)] == pytest.approx([0.8, 0.8, 0.4, 0.2, 0.2])
 
 
 def test_steps_without_a_factor_are_ignored_as_the_built_in_does():
     parameters, warnings = Hyperparameters.read(GIVEN | {"lr_scheduler_step": "2"})
-    assert parameters.rule.lr_scheduler_step == ()
+    assert parameters.optimizer_settings.lr_scheduler_step == ()
     assert warnings == ["lr_scheduler_step defined without lr_scheduler_factor, will be ignored..."]
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from jobs import Job
 
-from scones.studio.environments import Environment
+from scones.studio.environments import VirtualEnvironment
 
 ENVIRONMENTS = Path(__file__).resolve().parents[2] / "build" / "environments"
-TOOLKIT = Environment("training-toolkit", "SageMaker Training Toolkit", ("sagemaker-training>=5.1,<6",))
+TOOLKIT = VirtualEnvironment("training-toolkit", "SageMaker Training Toolkit", ("sagemaker-training>=5.1,<6",))
 
 
 def write(folder: Path) -> subprocess.CompletedProcess[str]:

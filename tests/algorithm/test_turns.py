@@ -10,7 +10,7 @@ from torch.nn import functional
 from scones.containers.image_classification.gradients import Gradients
 from scones.containers.image_classification.network import Network
 from scones.containers.image_classification.objective import Objective
-from scones.containers.image_classification.turns import WEIGHT, Turns
+from scones.containers.image_classification.rotations import WEIGHT, Rotations
 
 LABELS = torch.tensor([0, 1, 1, 0, 1, 0, 0])
 
@@ -21,9 +21,9 @@ def pictures() -> Tensor:
     return torch.rand(len(LABELS), 3, 32, 32)
 
 
-def made(network: Network) -> tuple[Objective, Turns, Tensor]:
-    quarters = Turns.draw(len(LABELS), torch.Generator().manual_seed(5))
-    return Objective(LABELS.numpy(), 2), Turns(network, 2), quarters
+def made(network: Network) -> tuple[Objective, Rotations, Tensor]:
+    quarters = Rotations.draw(len(LABELS), torch.Generator().manual_seed(5))
+    return Objective(LABELS.numpy(), 2), Rotations(network, 2), quarters
 
 
 def test_each_picture_is_judged_as_it_is_and_turned(pictures):
@@ -63,7 +63,7 @@ def test_both_parts_at_once_give_what_one_after_the_other_gives(pictures, thread
     gradients = []
     for count in (2, 1):
         torch.set_num_threads(count)
-        Gradients(network, objective, whole=True, turns=turns).take(pictures, LABELS, quarters)
+        Gradients(network, objective, needs_full_batch=True, rotations=turns).compute(pictures, LABELS, quarters)
         gradients.append([weight.grad for weight in (*network.parameters(), *turns.parameters())])
     for one, two in zip(*gradients, strict=True):
         assert torch.equal(one, two)

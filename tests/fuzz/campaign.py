@@ -14,7 +14,7 @@ from pathlib import Path
 from botocore.credentials import Credentials
 from botocore.model import OperationModel
 
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 from scones.cloud.wire.model import operation_model
 
 from .connection import Connection
@@ -208,7 +208,7 @@ def compose(operation: OperationModel, world: World, rng: random.Random, url: st
 
 
 def _operations() -> list[OperationModel]:
-    return [operation_model(service.name, name) for service in offered() for name in sorted(service.operations())]
+    return [operation_model(service.name, name) for service in all_services() for name in sorted(service.operations())]
 
 
 def tracebacks(log: Path) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scones.cloud import compatibility
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/compatibility.md"
 
@@ -24,14 +24,16 @@ def test_the_page_is_what_its_generator_writes():
 
 def offered_rows(page: str) -> str:
     rows = [
-        line for line in page.splitlines() if f"| {compatibility.WORKS} |" in line or compatibility.RECORDED in line
+        line
+        for line in page.splitlines()
+        if f"| {compatibility.SUPPORTED} |" in line or compatibility.NO_EFFECT in line
     ]
     assert len(rows) > 200
     return "\n".join(row for row in rows if not row.startswith("| service"))
 
 
 def test_every_note_is_on_an_operation_that_is_offered():
-    operations = {service.name: service.operations() for service in offered()}
+    operations = {service.name: service.operations() for service in all_services()}
     noted = [(service, name) for service, notes in compatibility.NOTES.items() for name in notes]
     assert [each for each in noted if each[1] not in operations.get(each[0], ())] == []
 
@@ -41,8 +43,8 @@ def test_every_note_is_on_an_operation_that_is_offered():
     [("sagemaker", "ListPipelines"), ("logs", "ListAnomalies"), ("events", "ListArchives"), ("iam", "ListUsers")],
 )
 def test_what_is_said_not_to_be_there_says_so_itself(cloud: Any, service: str, operation: str) -> None:
-    known = next(each for each in offered() if each.name == service)
-    assert compatibility.state(known, operation) == (compatibility.ABSENT, "")
+    known = next(each for each in all_services() if each.name == service)
+    assert compatibility.support_of(known, operation) == (compatibility.NOT_SUPPORTED, "")
     client = cloud.client(service)
     names = {api: method for method, api in client.meta.method_to_api_mapping.items()}
     with pytest.raises(ClientError) as caught:
@@ -53,9 +55,9 @@ def test_what_is_said_not_to_be_there_says_so_itself(cloud: Any, service: str, o
 
 
 def test_policies_are_said_not_to_be_enforced(cloud: Any) -> None:
-    identity = next(each for each in offered() if each.name == "iam")
-    assert compatibility.state(identity, "PutRolePolicy")[0] == compatibility.RECORDED
-    assert compatibility.state(identity, "SimulatePrincipalPolicy")[0] == compatibility.RECORDED
+    identity = next(each for each in all_services() if each.name == "iam")
+    assert compatibility.support_of(identity, "PutRolePolicy")[0] == compatibility.NO_EFFECT
+    assert compatibility.support_of(identity, "SimulatePrincipalPolicy")[0] == compatibility.NO_EFFECT
     answer = cloud.client("iam").simulate_principal_policy(
         PolicySourceArn=f"arn:aws:iam::{cloud.running.account}:user/nobody", ActionNames=["s3:PutObject"]
     )

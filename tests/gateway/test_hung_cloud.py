@@ -77,7 +77,7 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
     assert hung.value.since == stuck_since(stuck_cloud.data_dir)
     stopped = lifecycle.stop(stuck_cloud.data_dir)
     assert stopped is not None
-    assert not stopped.answered
+    assert not stopped.responded
     assert lifecycle.find(stuck_cloud.data_dir) is None
 
 
@@ -118,7 +118,7 @@ def test_asking_who_holds_a_folder_never_keeps_another_process_from_taking_it(tm
         refused = 0
         for _ in range(20_000):
             lock = FolderLock(tmp_path)
-            refused += not lock.take()
+            refused += not lock.acquire()
             lock.release()
         assert [poller.poll() for poller in pollers] == [None, None]
         assert refused == 0

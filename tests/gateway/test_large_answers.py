@@ -20,10 +20,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from scones.cloud.core.time_slices import in_turns
+from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.services.sqs.message_attributes import to_json
 from scones.cloud.services.sqs.queues import Queue
-from scones.cloud.services.sqs.receiving import _received_answer
+from scones.cloud.services.sqs.receiving import _receive_response
 from scones.cloud.wire.serialize import serialize
 
 MEGABYTE = 1_040_000
@@ -32,7 +32,7 @@ CLIENTS = 8
 
 def test_threads_with_long_work_share_half_of_a_processor() -> None:
     def work() -> None:
-        for _ in in_turns(range(30)):
+        for _ in sliced_on_thread(range(30)):
             end = time.thread_time() + 0.004
             while time.thread_time() < end:
                 pass
@@ -66,7 +66,7 @@ async def test_large_attributes_are_decoded_and_hashed_on_a_thread() -> None:
     row |= {"id": 1, "message_id": "m", "body": "b", "md5": "5", "receipt": "r", "sent": 1, "receives": 1, "fifo": 0}
     queue, wanted = cast("Queue", SimpleNamespace(id=1)), {"MessageAttributeNames": ["All"]}
     begun = time.thread_time()
-    answer = await _received_answer(queue, [row | {"attributes": attributes}] * 10, wanted)
+    answer = await _receive_response(queue, [row | {"attributes": attributes}] * 10, wanted)
     assert time.thread_time() - begun < 0.05
     assert [len(message["MessageAttributes"]["a"]["BinaryValue"]) for message in answer["Messages"]] == [MEGABYTE] * 10
 

@@ -17,7 +17,7 @@ import pytest
 
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 
 
@@ -30,9 +30,9 @@ def test_a_started_cloud_is_found_and_stopped(tmp_path):
 
 
 def test_endpoint_variables_of_all_services_are_cleared():
-    service_ids = {service_model(service.name).service_id for service in offered()}
+    service_ids = {service_model(service.name).service_id for service in all_services()}
     expected = {f"AWS_ENDPOINT_URL_{service_id.upper().replace(' ', '_')}" for service_id in service_ids}
-    assert {name for name in lifecycle.CLEARED if name.startswith("AWS_ENDPOINT_URL_")} == expected
+    assert {name for name in lifecycle.CLEARED_VARIABLES if name.startswith("AWS_ENDPOINT_URL_")} == expected
 
 
 def test_a_stop_does_not_wait_for_a_parent_that_reaps_nothing(tmp_path):
@@ -45,7 +45,7 @@ def test_a_stop_does_not_wait_for_a_parent_that_reaps_nothing(tmp_path):
         assert parent.stdout.readline() == "started\n"
         stopped = lifecycle.stop(tmp_path)
         assert psutil.Process(stopped.pid).status() == psutil.STATUS_ZOMBIE
-        assert (stopped.answered, stopped.killed) == (True, 0)
+        assert (stopped.responded, stopped.killed) == (True, 0)
         parent.stdin.close()
 
 

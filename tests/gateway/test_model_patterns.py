@@ -15,7 +15,7 @@ import pytest
 import regex
 from botocore.exceptions import ClientError
 
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.model_patterns import REWRITTEN, model_pattern
 
@@ -25,7 +25,7 @@ LETTERS = "aZ09-_./:*+=@,() \t\n\v$sé漢\U0001f600"
 def patterns() -> dict[str, list[Any]]:
     """Return the shapes of all services, by their regular expression."""
     found: dict[str, list[Any]] = {}
-    for service in offered():
+    for service in all_services():
         model = service_model(service.name)
         for name in model.shape_names:
             shape = model.shape_for(name)

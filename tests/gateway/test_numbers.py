@@ -10,14 +10,14 @@ from scones.cloud.wire import numbers
 
 
 def test_a_count_is_ascii_digits_within_its_bound():
-    assert numbers.count("0", 10) == 0
-    assert numbers.count("604800", 604_800) == 604_800
+    assert numbers.unsigned_integer("0", 10) == 0
+    assert numbers.unsigned_integer("604800", 604_800) == 604_800
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1_0", " 1", "²", "\u0661", "0x1", "11", "9" * 5000])
 def test_no_count(text):
     with pytest.raises(ValueError, match="not a number"):
-        numbers.count(text, 10)
+        numbers.unsigned_integer(text, 10)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+3", "0_3", "0x3", "3\n", "fff", "g", "f" * 5000])
@@ -50,9 +50,9 @@ def test_no_decimal_number(text):
 )
 def test_no_time(value):
     with pytest.raises(ValueError):  # noqa: PT011 - the words differ by kind
-        numbers.moment(value)
+        numbers.timestamp(value)
 
 
 @pytest.mark.parametrize("value", [0, "0", "1970-01-01", "1970-01-01T00:00:00Z", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_times(value):
-    assert numbers.moment(value) == datetime(1970, 1, 1, tzinfo=UTC)
+    assert numbers.timestamp(value) == datetime(1970, 1, 1, tzinfo=UTC)

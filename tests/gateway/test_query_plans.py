@@ -23,7 +23,7 @@ from scones.cloud.cloud import Cloud, CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 
 CONFIGURATION = {
     "events_buses",
@@ -69,7 +69,7 @@ _STATEMENT = re.compile(r"\s*(SELECT|UPDATE|DELETE|INSERT|WITH)\s")
 @pytest.fixture(scope="module")
 def schema() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:")
-    for kind in offered():
+    for kind in all_services():
         for statement in (kind.schema or "").split(";"):
             connection.execute(statement)
     yield connection
@@ -217,7 +217,7 @@ async def test_no_statement_that_is_put_together_does(schema, tmp_path):
     store = TracedStore(tmp_path / "cloud.sqlite")
     cloud = Cloud(CloudSettings(data_dir=tmp_path, port=1), store, Credentials.of(tmp_path))
     refused = []
-    await cloud.start(offered())
+    await cloud.start(all_services())
     try:
         for service, operation, params in calls():
             try:

@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 
 LATER = (
@@ -39,7 +39,7 @@ def test_a_start_imports_no_package_that_only_some_requests_need():
 
 
 def test_services_are_signed_for_under_the_names_of_their_models():
-    for kind in offered():
+    for kind in all_services():
         metadata = service_model(kind.name).metadata
         assert (kind.signing_name or kind.name) == metadata.get("signingName", metadata["endpointPrefix"])
 

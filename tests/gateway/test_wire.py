@@ -73,7 +73,7 @@ def test_a_path_of_no_operation_is_none():
 def failures(service, operation, params, null=False):
     shape = operation_model(service, operation).input_shape
     with pytest.raises(ServiceError) as error:
-        validate(params, shape, "ValidationException", tells_of_null=null)
+        validate(params, shape, "ValidationException", reports_null_members=null)
     return error.value.message
 
 

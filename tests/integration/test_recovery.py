@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud.core.resumption import Leftover, Resumption
+from scones.cloud.core.resumption import ResumableWork, Resumption
 from scones.cloud.core.step_record import STRIKES
 from scones.cloud.process import lifecycle
 
@@ -243,7 +243,7 @@ def test_an_answer_to_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
 async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
     ended: list[str] = []
 
-    def leftovers(place: str) -> list[Leftover]:
+    def leftovers(place: str) -> list[ResumableWork]:
         async def die() -> None:
             raise SystemExit  # the process ends during a step and leaves the record of the step
 
@@ -253,14 +253,14 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
         async def fine() -> None:
             ended.append("fine")
 
-        return [Leftover("execution", "bad", die, give_up, place), Leftover("execution", "good", fine)]
+        return [ResumableWork("execution", "bad", die, give_up, place), ResumableWork("execution", "good", fine)]
 
     for _ in range(STRIKES):
         Resumption(tmp_path, recover=False)
         (tmp_path / "resumed-step").write_bytes(b"execution bad at event 7\n")  # as if the process ended in this step
     resumption = Resumption(tmp_path, recover=False)
     resumption.plan(leftovers("event 7"))
-    await resumption.run()
+    await resumption.resume_planned()
     assert ended == [
         f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row",
         "fine",

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.lambda_.runtime.environment import MB, ExecutionEnvironment, Setup
+from scones.cloud.services.lambda_.runtime.execution_environment import MB, EnvironmentSettings, ExecutionEnvironment
 from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
 
 RUNTIME = """
@@ -58,7 +58,7 @@ async def test_what_is_answered_before_the_kill_arrives_does_not_count(
         return Program(argv=[sys.executable, "-c", RUNTIME, address, str(before_ready), str(before_answer)], env={})
 
     log = LogSettings(version="1", memory_mb=128, runtime="python3.11", runtime_arn="an-arn")
-    setup = Setup(log=log, timeout=20, allowed_mb=128, program=program, spawn=begin, scratch=tmp_path)
+    setup = EnvironmentSettings(log=log, timeout=20, allowed_mb=128, program=program, spawn=begin, scratch=tmp_path)
     environment = ExecutionEnvironment(setup, lambda stream, events: None)
     try:
         await environment.start()

@@ -108,7 +108,7 @@ async def exchange(port: int, request: bytes) -> bytes:
 async def test_a_response_beyond_the_limit_is_dropped_as_it_comes(kind: str) -> None:
     api, port = await served()
     host = f"Host: 127.0.0.1:{port}\r\n".encode()
-    result = api.hand_out(Invocation("id", b"{}", 0, "arn"))
+    result = api.dispatch(Invocation("id", b"{}", 0, "arn"))
     assert b"200" in await exchange(port, f"GET {NEXT} HTTP/1.1\r\n".encode() + host + b"\r\n")
     head = f"POST /2018-06-01/runtime/invocation/id/{kind} HTTP/1.1\r\nContent-Length: {50 << 20}\r\n".encode()
     assert b"202" in await exchange(port, head + host + b"\r\n" + bytes(50 << 20))

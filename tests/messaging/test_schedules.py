@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scones.cloud.services.events.records import Rule
+from scones.cloud.services.events.rule_records import Rule
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.scheduler import next_time
 

@@ -36,10 +36,10 @@ def test_records_of_nested_folders_are_read_whole_and_in_order_of_time(tmp_path:
     assert [record.event_id for record in captures.records] == ["event-0", "event-1", "event-2", "event-3"]
     assert [record.predicted for record in captures.records] == [0, 1, 0, 1]
     assert [record.confidence for record in captures.records] == [0.9, 0.8, 0.5, 0.99]
-    assert captures.records[3].picture == draw_picture(3)
+    assert captures.records[3].image == draw_picture(3)
     assert captures.records[3].inference_time == START + timedelta(seconds=3)
     assert captures.records[3].content_type == "image/png"
-    assert captures.bad_lines == ()
+    assert captures.invalid_lines == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_question_in_text_is_kept_as_it_was(tmp_path: Path, encoding: str, dat
     line = capture_line()
     line["captureData"]["endpointInput"] |= {"encoding": encoding, "data": data}
 
-    assert read_lines(tmp_path, line).records[0].picture == data.encode()
+    assert read_lines(tmp_path, line).records[0].image == data.encode()
 
 
 def test_one_capture_mode_leaves_the_other_side_out(tmp_path: Path) -> None:
@@ -77,8 +77,8 @@ def test_one_capture_mode_leaves_the_other_side_out(tmp_path: Path) -> None:
     first, second = read_lines(tmp_path, only_input, only_output).records
 
     assert (first.scores, first.confidence, first.predicted) == ([], None, None)
-    assert first.picture == draw_picture(0)
-    assert (second.picture, second.content_type, second.predicted) == (None, None, 0)
+    assert first.image == draw_picture(0)
+    assert (second.image, second.content_type, second.predicted) == (None, None, 0)
 
 
 def test_inference_id_is_read_where_the_caller_gave_one(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def damaged(change: Callable[[dict[str, Any]], Any]) -> str:
 def test_a_damaged_line_is_reported_and_the_others_are_read(tmp_path: Path, line: str, why: str) -> None:
     captures = read_lines(tmp_path, capture_line(), line, capture_line())
 
-    (bad,) = captures.bad_lines
-    assert why in bad.why
+    (bad,) = captures.invalid_lines
+    assert why in bad.reason
     assert bad.line == 2
     assert bad.file.startswith("2026/11/23/13/59-58-000-")
     assert [record.line for record in captures.records] == [1, 3]
@@ -167,13 +167,13 @@ def test_what_aws_captured_is_read_to_the_last_line() -> None:
     captures = read_captures(FolderCaptures(RECORDED))
 
     lines = sum(path.read_bytes().count(b"\n") for path in RECORDED.glob("*.jsonl"))
-    assert (len(captures.records), captures.files, captures.bad_lines) == (lines, 23, ())
+    assert (len(captures.records), captures.files, captures.invalid_lines) == (lines, 23, ())
     for record in captures.records:
         assert len(record.scores) == 2
         assert sum(record.scores) == pytest.approx(1, abs=1e-4)
         assert record.inference_time.tzinfo is UTC
-        assert record.picture is not None
-        assert Image.open(io.BytesIO(record.picture)).size == (32, 32)
+        assert record.image is not None
+        assert Image.open(io.BytesIO(record.image)).size == (32, 32)
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_records_are_read_from_the_hourly_keys_of_one_endpoint_alone(bucket_capt
     captures = read_captures(bucket_captures)
     late = read_captures(bucket_captures, since=START + timedelta(hours=2))
 
-    assert (len(captures.records), captures.files, captures.bad_lines) == (6, 3, ())
+    assert (len(captures.records), captures.files, captures.invalid_lines) == (6, 3, ())
     assert captures.records[0].file.startswith("data_capture/vehicles/AllTraffic/2026/11/23/13/59-58-000-")
     assert (len(late.records), late.files) == (2, 2)  # the first hour was not listed
 

@@ -15,9 +15,10 @@ import pytest
 from monitor_records import START, draw_picture, write_captures
 from PIL import Image
 
-from scones.monitor import charts, flow
+from scones.monitor import charts
+from scones.monitor import state_machine_chart as flow
+from scones.monitor.capture_record import CaptureRecord, InvalidLine
 from scones.monitor.captures import Captures, FolderCaptures, read_captures
-from scones.monitor.record import BadLine, CaptureRecord
 from scones.monitor.report import ExecutionCounts, RunFacts, write_report
 from scones.monitor.statistics import Statistics, describe
 from scones.monitor.theme import DARK, LIGHT, confidence, percent
@@ -36,8 +37,8 @@ FACTS = RunFacts(
     classes=("bicycle", "motorcycle"),
     threshold=0.93,
     endpoint_name="vehicles-2026",
-    pictures_train=1000,
-    pictures_test=5,
+    training_images=1000,
+    test_images=5,
     validation_accuracy=0.905,
     training_seconds=131.4,
     executions=ExecutionCounts(total=5, succeeded=3, gated=1, failed=1),
@@ -178,7 +179,7 @@ def test_synthetic_data_is_marked_in_title_banner_and_tiles_and_on_the_charts(
 
 def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
     attack = '"><script>alert(1)</script>'
-    bad = (BadLine(f"{attack}.jsonl", 1, attack),)
+    bad = (InvalidLine(f"{attack}.jsonl", 1, attack),)
     facts = replace(
         FACTS,
         classes=(attack, r"$\frac{bicycle$ $"),
@@ -188,7 +189,7 @@ def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
         errors={attack: {r"$\unknown{$": 1}},
     )
 
-    page = Page(write_report(tmp_path, replace(captures, bad_lines=bad), facts))
+    page = Page(write_report(tmp_path, replace(captures, invalid_lines=bad), facts))
 
     assert "script" not in [tag for tag, _ in page.elements]
     assert page.text.count(attack) >= 4
@@ -197,7 +198,7 @@ def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
 
 def test_bytes_that_are_no_picture_leave_a_gap_in_the_sheet(tmp_path: Path, captures: Captures) -> None:
     kinds = [b"no picture", b"\x89PNG\r\n\x1a\n", b"", None]
-    damaged = tuple(replace(r, picture=content) for r, content in zip(captures.records, kinds, strict=True))
+    damaged = tuple(replace(r, image=content) for r, content in zip(captures.records, kinds, strict=True))
 
     page = Page(write_report(tmp_path, replace(captures, records=damaged), FACTS))
 
@@ -240,7 +241,7 @@ def test_charts_hold_for_few_and_for_many(statistics: Statistics, theme: charts.
         charts.confidence_histograms(statistics, theme),
         charts.predictions_per_class(statistics, theme),
         charts.gate_pass_rate(statistics, theme),
-        charts.least_confident_sheet(statistics, theme=theme),
+        charts.least_confident_images(statistics, theme=theme),
     ]
 
     for figure in figures:
@@ -248,7 +249,7 @@ def test_charts_hold_for_few_and_for_many(statistics: Statistics, theme: charts.
         assert picture.width == 1536
         assert 250 <= picture.height <= 1700
         background = picture.convert("RGB").getpixel((2, 2))
-        assert background == tuple(bytes.fromhex(theme.paper[1:]))
+        assert background == tuple(bytes.fromhex(theme.background[1:]))
         assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 3  # the chart is not empty
 
 

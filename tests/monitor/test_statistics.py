@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from monitor_records import START, draw_picture
 
-from scones.monitor.record import CaptureRecord
+from scones.monitor.capture_record import CaptureRecord
 from scones.monitor.statistics import describe
 
 
@@ -21,7 +21,7 @@ def answer(*scores: float, second: float = 0, event_id: str = "", picture: bytes
 def test_an_answer_at_the_threshold_passes_and_one_below_does_not() -> None:
     statistics = describe([answer(0.93, 0.07), answer(0.929, 0.071), answer(0.01, 0.99)], 0.93)
 
-    assert statistics.passes.tolist() == [True, False, True]
+    assert statistics.passed_mask.tolist() == [True, False, True]
     assert (statistics.total, statistics.passed, statistics.gated) == (3, 2, 1)
     assert statistics.pass_rate == pytest.approx(2 / 3)
 
@@ -93,19 +93,19 @@ def test_truth_is_found_by_event_and_by_digest_of_the_picture() -> None:
         hashlib.md5(draw_picture(2)).hexdigest(): 1,
     }
 
-    truth = describe(records, 0.93, labels=labels).truth
+    truth = describe(records, 0.93, labels=labels).labelled_accuracy
 
     assert truth is not None
-    assert (truth.labelled, truth.right) == (3, 2)
-    assert (truth.passed_labelled, truth.passed_right) == (2, 1)
+    assert (truth.labelled, truth.correct) == (3, 2)
+    assert (truth.passed_labelled, truth.passed_correct) == (2, 1)
     assert truth.accuracy == pytest.approx(2 / 3)
     assert truth.passed_accuracy == 0.5
     assert truth.confusion.tolist() == [[1, 0], [1, 1]]
 
 
 def test_without_labels_nothing_is_said_about_truth() -> None:
-    assert describe([answer(0.9, 0.1)], 0.93).truth is None
-    unknown = describe([answer(0.9, 0.1)], 0.93, labels={"another": 1}).truth
+    assert describe([answer(0.9, 0.1)], 0.93).labelled_accuracy is None
+    unknown = describe([answer(0.9, 0.1)], 0.93, labels={"another": 1}).labelled_accuracy
     assert unknown is not None
     assert (unknown.accuracy, unknown.passed_accuracy) == (None, None)
 

@@ -10,10 +10,10 @@ import pytest
 
 from scones.cloud.services.sagemaker.hosting import container_client
 from scones.cloud.services.sagemaker.hosting.container_client import (
-    AnswerTooLargeError,
     ContainerClient,
-    ServerGoneError,
-    TimedOutError,
+    ResponseTooLargeError,
+    ServerTimeoutError,
+    ServerUnavailableError,
 )
 
 Script = Callable[["Container", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -93,7 +93,7 @@ async def test_each_request_of_a_connection_has_its_own_deadline():
         for seconds, body in ((0.3, b"0"), (0.9, b"0.5"), (60, b"0"), (60, b"0")):  # the first deadline passes
             assert (await client.request("POST", "/", seconds, body=body)).status == 200
         begun = asyncio.get_running_loop().time()
-        with pytest.raises(TimedOutError):
+        with pytest.raises(ServerTimeoutError):
             await client.request("POST", "/", 0.2, body=b"30")
         assert 0.15 < asyncio.get_running_loop().time() - begun < 5
         assert container.connections == 1
@@ -147,7 +147,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_replaced():
 
 async def test_a_server_that_always_hangs_up_is_gone():
     async with running(once(b"")) as (container, client):
-        with pytest.raises(ServerGoneError):
+        with pytest.raises(ServerUnavailableError):
             await client.request("POST", "/invocations", 10)
         assert container.connections == 2
 
@@ -157,7 +157,7 @@ async def test_a_server_that_always_hangs_up_is_gone():
 )
 async def test_an_answer_that_breaks_off_is_not_asked_for_again(answer):
     async with running(once(answer)) as (container, client):
-        with pytest.raises(ServerGoneError):
+        with pytest.raises(ServerUnavailableError):
             await client.request("POST", "/invocations", 10)
         assert container.connections == 1
 
@@ -165,7 +165,7 @@ async def test_an_answer_that_breaks_off_is_not_asked_for_again(answer):
 async def test_nobody_listening_is_a_server_gone():
     async with running(echo) as (_, client):
         pass
-    with pytest.raises(ServerGoneError):
+    with pytest.raises(ServerUnavailableError):
         await client.request("GET", "/ping", 10)
 
 
@@ -177,7 +177,7 @@ async def test_a_late_answer_is_given_up_and_reaches_nobody_else():
         await writer.drain()
 
     async with running(late_at_first) as (container, client):
-        with pytest.raises(TimedOutError):
+        with pytest.raises(ServerTimeoutError):
             await client.request("POST", "/invocations", 0.05, body=b"first")
         assert (await client.request("POST", "/invocations", 10, body=b"second")).body == b"second"
         assert container.connections == 2
@@ -215,7 +215,7 @@ async def test_an_answer_may_be_only_so_large():
             writer.write(b"X-More: " + b"a" * 1000 + b"\r\n")
             await writer.drain()
 
-    for script, error in ((endless, AnswerTooLargeError), (headers, ServerGoneError)):
+    for script, error in ((endless, ResponseTooLargeError), (headers, ServerUnavailableError)):
         async with running(script) as (_, client):
             with pytest.raises(error):
                 await client.request("POST", "/invocations", 30, limit=1 << 20)

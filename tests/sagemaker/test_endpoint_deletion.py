@@ -13,7 +13,7 @@ from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.hosting.endpoints import Endpoints
-from scones.cloud.services.sagemaker.resources import SCHEMA, Resources
+from scones.cloud.services.sagemaker.resources import SCHEMA, ResourceTable
 
 
 class EmptyConfigs:
@@ -66,14 +66,14 @@ async def hosting(folder: Path) -> tuple[Cloud, Endpoints]:
         "LastModifiedTime": 1.0,
         "Plan": {"Variants": [{"VariantName": "v", "InitialVariantWeight": 1.0}]},
     }
-    resources = Resources(cloud.store, "endpoint", "EndpointStatus")
+    resources = ResourceTable(cloud.store, "endpoint", "EndpointStatus")
     assert await resources.add("e", document["EndpointArn"], document, [])
     return cloud, endpoints
 
 
 async def test_a_change_of_an_endpoint_that_is_removed_meanwhile_is_refused(tmp_path: Path) -> None:
     cloud, endpoints = await hosting(tmp_path)
-    removing = asyncio.ensure_future(Resources(cloud.store, "endpoint", "EndpointStatus").remove("e"))
+    removing = asyncio.ensure_future(ResourceTable(cloud.store, "endpoint", "EndpointStatus").remove("e"))
     await asyncio.sleep(0)  # the removal is queued, but not written when the change begins
     weights = endpoints.update_weights("e", [{"VariantName": "v", "DesiredWeight": 2.0}])
     with pytest.raises(ServiceError, match="Could not find endpoint"):

@@ -13,7 +13,7 @@ from benchmarks.prober import probing
 from sagemaker_workbench import IMAGE, ROLE, Workbench, archive, until
 
 from scones.cloud.process.sandbox import isolation
-from scones.cloud.services.sagemaker.transform import transform
+from scones.cloud.services.sagemaker.transform import transform_run as transform
 
 pytestmark = pytest.mark.skipif(isolation() is not None, reason="without namespaces a job can read the keys itself")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import scones
-from scones.cloud.services.sagemaker import interpreter
+from scones.cloud.services.sagemaker import python_environment as interpreter
 
 
 def told(folder: Path, code: str) -> Any:
@@ -20,7 +20,7 @@ def told(folder: Path, code: str) -> Any:
 
 def test_an_environment_sees_what_is_installed_here_behind_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
-    interpreter.make(folder, str(folder))
+    interpreter.create_environment(folder, str(folder))
     own = next(folder.glob("lib/python*/site-packages"))
     (own / "click.py").write_text("OWN = True")
     code = "import json, sys, click, boto3; print(json.dumps([sys.prefix, click.OWN, boto3.__file__]))"
@@ -32,13 +32,13 @@ def test_an_environment_sees_what_is_installed_here_behind_its_own(tmp_path: Pat
 
 def test_an_environment_stays_unless_it_is_another_interpreters(tmp_path: Path) -> None:
     folder = tmp_path / "environment"
-    interpreter.make(folder, str(folder))
+    interpreter.create_environment(folder, str(folder))
     installed = next(folder.glob("lib/python*/site-packages")) / "mine.py"
     installed.write_text("")
-    interpreter.make(folder, str(folder))
+    interpreter.create_environment(folder, str(folder))
     assert installed.exists()
     (folder / "interpreter").write_text("an older Python")
-    interpreter.make(folder, str(folder))
+    interpreter.create_environment(folder, str(folder))
     assert not installed.exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 from scones.cloud.process.untrusted_files import GB, Listing, UntrustedFolder
 from scones.cloud.services.sagemaker import archive as archives
 from scones.cloud.services.sagemaker.archive import pack, unpack
-from scones.cloud.services.sagemaker.objects import below, relative
+from scones.cloud.services.sagemaker.s3_access import below, relative
 
 
 def hostile(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:

@@ -16,7 +16,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.resources import SCHEMA
 from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobs
-from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs, _ending
+from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs, _final_status
 
 METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 
@@ -246,6 +246,6 @@ def test_jobs_that_do_not_improve_are_counted_in_the_order_of_their_ends() -> No
         "TuningJobCompletionCriteria": criteria,
     }
     job = {"HyperParameterTuningJobConfig": config, "HyperParameterTuningJobStatus": "InProgress", "Trials": trials}
-    assert _ending(job) is None
+    assert _final_status(job) is None
     trials[0]["TrainingEndTime"] = 50.0
-    assert _ending(job) == ("Completed", "")
+    assert _final_status(job) == ("Completed", "")

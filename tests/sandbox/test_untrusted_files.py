@@ -57,7 +57,7 @@ def test_a_folder_that_became_a_link_is_not_entered(ml: Path) -> None:
     (ml / "model").symlink_to(ml.parent / "secret")
     listing = UntrustedFolder(ml).files("model", limit=GB)
     assert listing.files == []
-    assert listing.left_out == ["/opt/ml/model: leads out of /opt/ml"]
+    assert listing.omitted == ["/opt/ml/model: leads out of /opt/ml"]
     with pytest.raises(LeadsOutError):
         UntrustedFolder(ml).open("model/credentials.json")
 
@@ -76,7 +76,7 @@ def test_what_is_no_regular_file_is_left_out_and_nothing_waits_for_it(ml: Path) 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(ml / "model" / "socket"))
         assert names(ml) == []
-        assert len(UntrustedFolder(ml).files("model", limit=GB).left_out) == 2
+        assert len(UntrustedFolder(ml).files("model", limit=GB).omitted) == 2
         assert UntrustedFolder(ml).read("model/pipe", 100) is None
 
 
@@ -123,7 +123,7 @@ def test_size_number_and_depth_are_bounded(ml: Path, monkeypatch: pytest.MonkeyP
 def test_names_that_are_no_text_are_left_out(ml: Path) -> None:
     Path(os.fsdecode(os.fsencode(ml / "model") + b"/\xff")).touch()
     assert names(ml) == []
-    assert "UTF-8" in UntrustedFolder(ml).files("model", limit=GB).left_out[0]
+    assert "UTF-8" in UntrustedFolder(ml).files("model", limit=GB).omitted[0]
 
 
 def test_a_very_deep_folder_can_be_removed(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_what_a_program_made_unreadable_is_read_and_removed(ordinary_folder, mod
     found = folder.files("model", limit=GB)
     assert [file.name for file in found.files] == ["inner/weights", "weights"]
     assert [folder.read(f"model/{file.name}", 10) for file in found.files] == [b"kept", b"kept"]
-    assert len(found.left_out) == 1
+    assert len(found.omitted) == 1
     for path in (inner / "weights", inner, root / "model", root):
         path.chmod(mode)
     remove_tree(root)

@@ -12,15 +12,15 @@ from typing import Any
 
 from scones.cloud.services.stepfunctions.asl import engines
 from scones.cloud.services.stepfunctions.asl.definition import parse
-from scones.cloud.services.stepfunctions.asl.evaluators import Job, Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import EvaluationJob, JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.resources import Resource
-from scones.cloud.services.stepfunctions.asl.text import Texts
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts
 from scones.cloud.services.stepfunctions.evaluation.jobs import replies
-from scones.cloud.services.stepfunctions.execution.history import Event, FailedAttempt, Recorder, Track
-from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
-from scones.cloud.services.stepfunctions.execution.resume import Past, read_past
-from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
+from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, read_history
+from scones.cloud.services.stepfunctions.execution.history import Chain, Event, EventRecorder, FailedAttempt
+from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.validation.definition import diagnose
 
 engines.enable()
@@ -90,7 +90,7 @@ class Run:
 class DirectEvaluators:
     """Expression evaluators that run in this process instead of worker processes."""
 
-    async def perform(self, job: Job, _owner: Owner) -> list[Any]:
+    async def perform(self, job: EvaluationJob, _owner: JobOwner) -> list[Any]:
         await asyncio.sleep(0)  # the journal may write earlier events here
         limits = resource.getrlimit(resource.RLIMIT_CPU)
         try:
@@ -99,7 +99,7 @@ class DirectEvaluators:
             resource.setrlimit(resource.RLIMIT_CPU, limits)
 
 
-class CountingScheduler(Scheduler):
+class CountingScheduler(TurnScheduler):
     """Scheduler that lets a chain wait at every `waits`-th turn, so that the load of the host changes no order."""
 
     def __init__(self, waits: int) -> None:
@@ -107,7 +107,7 @@ class CountingScheduler(Scheduler):
         self._waits = waits
         self._turns = 0
 
-    async def turn(self, _owner: Owner) -> None:
+    async def wait_turn(self, _owner: JobOwner) -> None:
         self._turns += 1
         if self._turns % self._waits == 0:
             await asyncio.sleep(0)
@@ -140,13 +140,13 @@ def interpret(
     """Run a definition on an input; `work` returns the results of its tasks. Chains wait at every `waits`-th turn."""
     text = json.dumps(definition)
     assert diagnose(text, "STANDARD") == []
-    return _run(text, Texts(json.dumps({} if value is None else value, ensure_ascii=False)), work, waits)
+    return _run(text, JsonTexts(json.dumps({} if value is None else value, ensure_ascii=False)), work, waits)
 
 
 def resume(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], before: Run) -> Run:
     """Resume a definition from the history of another run, as after a crash; chains wait at every turn."""
-    texts = Texts(json.dumps(value))
-    past = read_past(before.events, before.failed_attempts, texts)
+    texts = JsonTexts(json.dumps(value))
+    past = read_history(before.events, before.failed_attempts, texts)
     return _run(json.dumps(definition), texts, work, 1, before, past)
 
 
@@ -159,11 +159,11 @@ def redrive(definition: dict[str, Any], value: Any, work: Callable[[Any], Any], 
 
 def _run(
     text: str,
-    texts: Texts,
+    texts: JsonTexts,
     work: Callable[[Any], Any],
     waits: int,
     before: Run | None = None,
-    past: Past | None = None,
+    past: ChainHistory | None = None,
 ) -> Run:
     run, clock = Run(), JumpingClock()
     if before is not None and before.events:
@@ -185,9 +185,9 @@ def _run(
             run.failed_attempts.append(attempt)
             loop.call_soon(write)
 
-        recorder = Recorder(append, clock.now, note, len(run.events))
-        track = Track(recorder, "", 0, {}, past=past)
-        interpreter = Interpreter(
+        recorder = EventRecorder(append, clock.now, note, len(run.events))
+        track = Chain(recorder, "", 0, {}, history=past)
+        interpreter = AslInterpreter(
             context, texts, FakeTasks(work, run), clock, DirectEvaluators(), CountingScheduler(waits)
         )
         task = asyncio.ensure_future(interpreter.run(parse(text), texts.root, track))

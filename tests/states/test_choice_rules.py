@@ -8,13 +8,13 @@ import pytest
 
 from scones.cloud.services.stepfunctions.asl.choice import COMPARISONS, OPERATORS, compile_rule
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 
 INPUT = {"n": 5, "s": "hello", "t": "2026-01-01T00:00:00Z", "b": True, "z": None, "n2": 6, "f": 5.0, "star": "a*b"}
 
 
 def holds(rule: dict[str, Any]) -> bool:
-    return compile_rule(rule).holds(Scope(INPUT, {"State": {"Name": "A"}}, {"v": 5}))
+    return compile_rule(rule).holds(EvaluationScope(INPUT, {"State": {"Name": "A"}}, {"v": 5}))
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_all_operators_of_the_language_are_there():
 
 def test_stars_in_a_pattern_take_linear_time():
     rule = compile_rule({"Variable": "$.a", "StringMatches": "*a" * 12 + "*b"})
-    scope = Scope({"a": "a" * 200_000}, {}, {})
+    scope = EvaluationScope({"a": "a" * 200_000}, {}, {})
     assert not rule.holds(scope)

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from state_workbench import DirectEvaluators
 
-from scones.cloud.services.stepfunctions.asl.jsonata_engine import Undefined, evaluate
+from scones.cloud.services.stepfunctions.asl.jsonata_engine import UndefinedResultError, evaluate
 from scones.cloud.services.stepfunctions.asl.jsonata_references import UNKNOWN, compile_reference
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, PathQuery, Scope, compile_path
+from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope, PathQuery, compile_path
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCALARS = st.one_of(
@@ -52,7 +52,7 @@ def test_references_equal_what_jsonata_gives(text: str, value: Any, variable: An
         return
     try:
         expected = evaluate(text, {"v": variable, "states": states})
-    except Undefined:
+    except UndefinedResultError:
         expected = MISSING
     if found is MISSING or expected is MISSING:
         assert found is expected
@@ -98,7 +98,9 @@ def test_wildcards_and_slices_equal_what_python_jsonpath_gives(selectors: list[s
     assert isinstance(path, PathQuery)
     assert path.steps is not None
     assume(not isinstance(value, str))  # python-jsonpath parses a string as JSON
-    assert asyncio.run(path.evaluate(Scope(value, {}, {}))) == [match.value for match in jsonpath.finditer(text, value)]
+    assert asyncio.run(path.evaluate(EvaluationScope(value, {}, {}))) == [
+        match.value for match in jsonpath.finditer(text, value)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,4 +119,4 @@ def test_queries_go_to_a_worker(text: str, expected: list[int]):
     assert isinstance(path, PathQuery)
     assert path.steps is None
     value = {"list": [{"n": 1, "s": "aa"}, {"n": 2, "s": "b"}]}
-    assert asyncio.run(path.evaluate(Scope(value, {}, {}, evaluators=DirectEvaluators()))) == expected
+    assert asyncio.run(path.evaluate(EvaluationScope(value, {}, {}, evaluators=DirectEvaluators()))) == expected

@@ -11,7 +11,7 @@ from state_workbench import DirectEvaluators
 
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.intrinsics import compile_expression
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 
 INPUT = {
     "name": "Ada",
@@ -24,7 +24,9 @@ INPUT = {
 
 
 def evaluate(text: str) -> Any:
-    value = compile_expression(text).evaluate(Scope(INPUT, {"Name": "ctx"}, {"v": 7}, evaluators=DirectEvaluators()))
+    value = compile_expression(text).evaluate(
+        EvaluationScope(INPUT, {"Name": "ctx"}, {"v": 7}, evaluators=DirectEvaluators())
+    )
     return asyncio.run(value) if asyncio.iscoroutine(value) else value
 
 

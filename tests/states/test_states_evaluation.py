@@ -14,7 +14,7 @@ import psutil
 import pytest
 from benchmarks.prober import probing
 
-from scones.cloud.services.stepfunctions.evaluation.definitions import ParsedDefinitions
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache
 
 TIME = "Expression evaluation timeout: Check for infinite loop"
 MEMORY = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
@@ -166,7 +166,7 @@ def test_a_large_definition_is_parsed_once_for_executions_that_start_together():
     text = json.dumps({"StartAt": "S0", "States": states})
 
     async def main() -> None:
-        definitions = ParsedDefinitions()
+        definitions = DefinitionCache()
         machines = await asyncio.gather(*(definitions.get(text) for _ in range(20)))
         assert len({id(machine) for machine in machines}) == 1
         for number in range(8):

@@ -16,17 +16,17 @@ import pytest
 from state_workbench import INVOKE, interpret, single
 
 from scones.cloud.core.store import Store
-from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.execution.concurrency import (
     EXECUTION_SLOTS,
     INLINE_CONCURRENCY,
-    Concurrency,
-    ConcurrencyPool,
+    ExecutionSlots,
+    SharedSlots,
 )
 from scones.cloud.services.stepfunctions.execution.history import Event
 from scones.cloud.services.stepfunctions.execution.journal import MAX_UNWRITTEN, Journal
-from scones.cloud.services.stepfunctions.execution.quota import CHARACTERS, RUNNING, Quota
-from scones.cloud.services.stepfunctions.execution.scheduler import SLICE, Scheduler
+from scones.cloud.services.stepfunctions.execution.quota import CHARACTERS, RUNNING, RunningQuota
+from scones.cloud.services.stepfunctions.execution.scheduler import SLICE, TurnScheduler
 from scones.cloud.services.stepfunctions.schema import SCHEMA
 
 ITEMS = 1_000
@@ -76,16 +76,16 @@ def test_one_execution_runs_a_bounded_number_of_iterations_and_branches_at_once(
 
 
 def test_executions_share_slots_beyond_forty_each():
-    pool = ConcurrencyPool()
-    greedy = [Concurrency(pool) for _ in range(20)]
+    pool = SharedSlots()
+    greedy = [ExecutionSlots(pool) for _ in range(20)]
     for each in greedy:
-        while each.take():
+        while each.acquire():
             pass
-    late = Concurrency(pool)
-    assert [late.take() for _ in range(INLINE_CONCURRENCY + 1)] == [True] * INLINE_CONCURRENCY + [False]
+    late = ExecutionSlots(pool)
+    assert [late.acquire() for _ in range(INLINE_CONCURRENCY + 1)] == [True] * INLINE_CONCURRENCY + [False]
     for _ in range(EXECUTION_SLOTS):
-        greedy[0].give_back()
-    assert late.take()
+        greedy[0].release()
+    assert late.acquire()
 
 
 def use_up() -> None:
@@ -95,11 +95,11 @@ def use_up() -> None:
 
 def test_a_machine_gets_its_turn_though_another_has_a_thousand_chains_that_can_go_on():
     async def main() -> int:
-        scheduler, passes, stop = Scheduler(), 0, False
+        scheduler, passes, stop = TurnScheduler(), 0, False
 
         async def busy(number: int) -> None:
             while not stop:
-                await scheduler.turn(Owner("busy", f"execution {number % 10}"))
+                await scheduler.wait_turn(JobOwner("busy", f"execution {number % 10}"))
                 use_up()
 
         async def count() -> None:
@@ -113,7 +113,7 @@ def test_a_machine_gets_its_turn_though_another_has_a_thousand_chains_that_can_g
         await asyncio.sleep(0)
         begun = passes
         for _ in range(10):
-            await scheduler.turn(Owner("other", "execution"))
+            await scheduler.wait_turn(JobOwner("other", "execution"))
         stop = True
         for task in tasks:
             task.cancel()
@@ -125,10 +125,10 @@ def test_a_machine_gets_its_turn_though_another_has_a_thousand_chains_that_can_g
 
 def test_a_cancelled_chain_gives_its_turn_to_the_next():
     async def main() -> None:
-        scheduler, owner = Scheduler(), Owner("machine", "execution")
-        await scheduler.turn(owner)
+        scheduler, owner = TurnScheduler(), JobOwner("machine", "execution")
+        await scheduler.wait_turn(owner)
         use_up()
-        first, second = (asyncio.ensure_future(scheduler.turn(owner)) for _ in range(2))
+        first, second = (asyncio.ensure_future(scheduler.wait_turn(owner)) for _ in range(2))
         asyncio.get_running_loop().call_soon(first.cancel)
         await asyncio.wait_for(second, 10)
 
@@ -244,13 +244,13 @@ def test_executions_are_refused_while_those_that_run_take_too_much(start_cloud: 
 
 
 def test_as_many_executions_run_as_the_quota_says():
-    quota = Quota()
+    quota = RunningQuota()
     for _ in range(RUNNING):
-        assert not quota.used_up("{}")
+        assert not quota.is_exceeded_by("{}")
         quota.add("{}")
-    assert quota.used_up("{}")
+    assert quota.is_exceeded_by("{}")
     quota.remove("{}")
-    assert not quota.used_up("{}")
+    assert not quota.is_exceeded_by("{}")
 
 
 def test_a_synchronous_execution_of_a_deleted_machine_ends(cloud: Any, machines: Any):
@@ -285,12 +285,12 @@ def test_executions_wait_while_much_is_to_be_written(tmp_path: Path):
         store.submit(lambda _: go_on.wait(30))
         for number in range(1, MAX_UNWRITTEN // 100_000 + 2):
             journal.event(1, Event(number, number - 1, "PassStateEntered", 0.0, {"input": "x" * 100_000}))
-        waiting = asyncio.ensure_future(journal.room())
+        waiting = asyncio.ensure_future(journal.wait_for_space())
         await asyncio.sleep(0.1)
         assert not waiting.done()
         go_on.set()
         await asyncio.wait_for(waiting, 30)
-        await journal.room()
+        await journal.wait_for_space()
         await store.close()
 
     asyncio.run(main())

@@ -137,7 +137,7 @@ def test_batches_are_as_json_writes_them():
     batches = ItemBatches('{"ü":1}', 2, 60)
     items = ["1", '"ü"', '"xxxxxxxxxxxxxxxxxxxxx"', '"yyyyy"', "[2]"]
     made = [batch for batch in map(batches.add, items) if batch]
-    assert [*made, batches.rest(), batches.rest()] == [
+    assert [*made, batches.last_batch(), batches.last_batch()] == [
         ('{"BatchInput":{"ü":1},"Items":[1,"ü"]}', 2),
         ('{"BatchInput":{"ü":1},"Items":["xxxxxxxxxxxxxxxxxxxxx"]}', 1),
         ('{"BatchInput":{"ü":1},"Items":["yyyyy",[2]]}', 2),

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from state_workbench import INVOKE, interpret, single
 
 from scones.cloud.services.stepfunctions.asl.definition import parse
-from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH, too_deep
 from scones.cloud.services.stepfunctions.asl.variable_references import variable_references
 from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
@@ -138,11 +138,11 @@ def test_a_definition_of_a_megabyte_is_checked_and_parsed_in_seconds():
 def test_machines_and_executions_take_turns():
     queue: FairQueue[str] = FairQueue(most=2)
     for n in range(3):
-        queue.put(Owner("busy", "one"), f"one {n}")
-    queue.put(Owner("busy", "two"), "two")
-    queue.put(Owner("other", "three"), "three")
+        queue.put(JobOwner("busy", "one"), f"one {n}")
+    queue.put(JobOwner("busy", "two"), "two")
+    queue.put(JobOwner("other", "three"), "three")
     assert [queue.take() for _ in range(4)] == ["one 0", "three", "two", None]
-    queue.done(Owner("busy", "one"))
+    queue.done(JobOwner("busy", "one"))
     assert [queue.take(), queue.take()] == ["one 1", None]
     assert Counter(queue.drain()) == Counter({"one 2": 1})
 

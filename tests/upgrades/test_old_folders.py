@@ -16,13 +16,13 @@ from old_folder import FOLDERS, RESPONSES, load, opened, plain, restore
 from scones.cloud.core.migrations import VERSION, migrate, version_of
 from scones.cloud.core.store import statements
 from scones.cloud.process import lifecycle
-from scones.cloud.services import offered
+from scones.cloud.services import all_services
 
 FOLDER = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    for kind in offered():
+    for kind in all_services():
         for statement in statements(kind.schema):
             connection.execute(statement)
 

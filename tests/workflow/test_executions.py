@@ -10,7 +10,7 @@ import pytest
 
 from scones.workflow.dataset.dataset import silent
 from scones.workflow.executions import Executions, execute
-from scones.workflow.place import Place
+from scones.workflow.target import Target
 
 ROLE = "arn:aws:iam::111122223333:role/states"
 DEFINITION = {
@@ -34,7 +34,7 @@ DEFINITION = {
 
 @pytest.fixture
 def ended(cloud: Any) -> Executions:
-    place = Place(cloud.session(), cloud.url)
+    place = Target(cloud.session(), cloud.url)
     machine = place.client("stepfunctions").create_state_machine(
         name=f"machine-{uuid.uuid4().hex}", definition=json.dumps(DEFINITION), roleArn=ROLE
     )["stateMachineArn"]
@@ -43,7 +43,7 @@ def ended(cloud: Any) -> Executions:
 
 
 def test_each_execution_keeps_its_picture_and_its_answer(ended: Executions) -> None:
-    assert [execution.key for execution in ended.ended] == ["pass-1", "gate-1", "break-1", "pass-2", "gate-2"]
+    assert [execution.image_key for execution in ended.ended] == ["pass-1", "gate-1", "break-1", "pass-2", "gate-2"]
     assert ended.ended[0].inferences == (0.97, 0.03)
     assert ended.ended[1].inferences == (0.4, 0.6)
     assert ended.ended[2].inferences == ()

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from misbehaving_origin import Origin, Resource
 
-from scones.workflow.dataset import Archive, NoSourceError, Patience, extract
+from scones.workflow.dataset import Archive, DownloadLimits, NoSourceError, extract
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-BRIEF = Patience(silence=0.3, window=0.2, brisk=0.0, least=0.0)
+BRIEF = DownloadLimits(max_silence=0.3, window=0.2, min_rate_if_alternatives=0.0, min_rate=0.0)
 
 
-def fetch(folder: Path, *sources: str, sha256: str | None = SHA256, patience: Patience = BRIEF) -> Archive:
-    return extract(folder, sources, sha256=sha256, patience=patience)
+def fetch(folder: Path, *sources: str, sha256: str | None = SHA256, patience: DownloadLimits = BRIEF) -> Archive:
+    return extract(folder, sources, sha256=sha256, limits=patience)
 
 
 def ranges(origin: Origin) -> list[str | None]:
@@ -150,7 +150,7 @@ def test_a_source_too_slow_is_left_for_a_brisk_one(
     caplog.set_level(logging.INFO)
     slow = origin.url("/a/c.tgz", Resource(CONTENT, drips=0.01))
     good = origin.url("/b/c.tgz", Resource(CONTENT))
-    patience = Patience(silence=1, window=0.2, brisk=1e6, least=0)
+    patience = DownloadLimits(max_silence=1, window=0.2, min_rate_if_alternatives=1e6, min_rate=0)
     assert fetch(tmp_path, slow, good, patience=patience).source == good
     assert "bytes per second, fewer than 1,000,000" in caplog.text
 
@@ -158,7 +158,7 @@ def test_a_source_too_slow_is_left_for_a_brisk_one(
 def test_slow_sources_are_better_than_none(origin: Origin, tmp_path: Path) -> None:
     content = CONTENT[:6_000]
     slow = origin.url("/a/c.tgz", Resource(content, drips=0.01))
-    patience = Patience(silence=1, window=0.2, brisk=1e9, least=1)
+    patience = DownloadLimits(max_silence=1, window=0.2, min_rate_if_alternatives=1e9, min_rate=1)
     sha256 = hashlib.sha256(content).hexdigest()
     archive = fetch(tmp_path, slow, origin.url("/missing"), sha256=sha256, patience=patience)
     assert archive.path.read_bytes() == content
@@ -167,7 +167,11 @@ def test_slow_sources_are_better_than_none(origin: Origin, tmp_path: Path) -> No
 def test_a_drip_below_the_least_rate_is_given_up(origin: Origin, tmp_path: Path) -> None:
     url = origin.url("/c.tgz", Resource(CONTENT, drips=0.05))
     with pytest.raises(NoSourceError, match="bytes per second, fewer than 100,000"):
-        fetch(tmp_path, url, patience=Patience(silence=1, window=0.2, brisk=1e5, least=1e5))
+        fetch(
+            tmp_path,
+            url,
+            patience=DownloadLimits(max_silence=1, window=0.2, min_rate_if_alternatives=1e5, min_rate=1e5),
+        )
 
 
 def test_without_a_digest_the_archive_s_own_is_told(origin: Origin, tmp_path: Path) -> None:

@@ -12,24 +12,24 @@ import pytest
 from PIL import Image
 
 from scones.workflow.functions.serialize_image import MAX_BYTES
-from scones.workflow.incoming import deliver
-from scones.workflow.place import Place
+from scones.workflow.target import Target
+from scones.workflow.upload_image import upload_image
 
 
 @pytest.fixture
-def place(cloud: Any) -> Place:
-    return Place(cloud.session(), cloud.url)
+def place(cloud: Any) -> Target:
+    return Target(cloud.session(), cloud.url)
 
 
 @pytest.fixture
-def bucket(place: Place) -> str:
+def bucket(place: Target) -> str:
     name = f"incoming-{uuid.uuid4().hex}"
     place.client("s3").create_bucket(Bucket=name)
     return name
 
 
-def delivered(place: Place, bucket: str, picture: Path) -> tuple[str, bytes]:
-    key = deliver(place, bucket, picture)
+def delivered(place: Target, bucket: str, picture: Path) -> tuple[str, bytes]:
+    key = upload_image(place, bucket, picture)
     return key, place.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
@@ -39,16 +39,16 @@ def draw(path: Path, width: int, height: int, **options: Any) -> Path:
     return path
 
 
-def test_a_small_png_is_delivered_as_it_is(place: Place, bucket: str, tmp_path: Path) -> None:
+def test_a_small_png_is_delivered_as_it_is(place: Target, bucket: str, tmp_path: Path) -> None:
     picture = draw(tmp_path / "small.PNG", 32, 32)
     key, content = delivered(place, bucket, picture)
     assert content == picture.read_bytes()
     assert key.startswith("incoming/")
     assert key.endswith(".png")
-    assert deliver(place, bucket, picture) == key
+    assert upload_image(place, bucket, picture) == key
 
 
-def test_a_large_photograph_is_scaled_upright(place: Place, bucket: str, tmp_path: Path) -> None:
+def test_a_large_photograph_is_scaled_upright(place: Target, bucket: str, tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6  # EXIF orientation: the camera was held upright
     key, content = delivered(place, bucket, draw(tmp_path / "photo.jpg", 1600, 1200, quality=95, exif=turned))
@@ -57,12 +57,12 @@ def test_a_large_photograph_is_scaled_upright(place: Place, bucket: str, tmp_pat
     assert Image.open(io.BytesIO(content)).size == (288, 384)
 
 
-def test_other_kinds_become_jpeg(place: Place, bucket: str, tmp_path: Path) -> None:
+def test_other_kinds_become_jpeg(place: Target, bucket: str, tmp_path: Path) -> None:
     key, content = delivered(place, bucket, draw(tmp_path / "picture.webp", 64, 64))
     assert key.endswith(".jpg")
     assert Image.open(io.BytesIO(content)).format == "JPEG"
 
 
-def test_bytes_that_are_no_picture_are_for_the_endpoint_to_judge(place: Place, bucket: str, tmp_path: Path) -> None:
+def test_bytes_that_are_no_picture_are_for_the_endpoint_to_judge(place: Target, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     assert delivered(place, bucket, tmp_path / "broken.png")[1] == b"no picture"

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from cifar_archives import write_archive
 
-from scones.workflow.dataset import Archive, Dataset, Loaded, LoadError, NoSourceError, extract, load, transform
+from scones.workflow.dataset import Archive, Dataset, LoadError, LoadResult, NoSourceError, extract, load, transform
 
 KEYS = {
     "test.lst",
@@ -49,10 +49,10 @@ def test_pictures_and_lists_are_uploaded_below_the_prefix(
     told: list[tuple[int, int | None]] = []
     loaded = load(dataset, s3, bucket, prefix, progress=lambda *pair: told.append(pair))
     sizes = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
-    assert loaded == Loaded(uploaded=9, skipped=0, bytes=sizes)
+    assert loaded == LoadResult(uploaded=9, skipped=0, bytes=sizes)
     assert told == [(done, 9) for done in range(10)]
     assert keys(s3, bucket) == {root + key for key in KEYS}
-    picture = next(dataset.test_pictures())
+    picture = next(dataset.test_images())
     answer = s3.get_object(Bucket=bucket, Key=root + picture.key)
     assert answer["ContentType"] == "image/png"
     assert answer["Body"].read() == dataset.path(picture).read_bytes()
@@ -65,7 +65,7 @@ def test_what_is_there_unchanged_is_skipped(dataset: Dataset, s3: Any, bucket: s
     again = load(dataset, s3, bucket, "p")
     assert (again.uploaded, again.skipped) == (2, 7)
     assert s3.get_object(Bucket=bucket, Key="p/train.lst")["Body"].read() == dataset.list_file("train").read_bytes()
-    assert load(dataset, s3, bucket, "p") == Loaded(0, 9, 0)
+    assert load(dataset, s3, bucket, "p") == LoadResult(0, 9, 0)
 
 
 def test_a_bucket_that_is_not_there_is_told_in_a_sentence(dataset: Dataset, s3: Any) -> None:

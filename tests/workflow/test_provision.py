@@ -13,12 +13,12 @@ import pytest
 from scones.settings import Settings
 from scones.workflow import provision
 from scones.workflow.dataset.dataset import silent
-from scones.workflow.place import Place
+from scones.workflow.target import Target
 
 
 @pytest.fixture
-def place(cloud: Any) -> Place:
-    return Place(cloud.session(), cloud.url)
+def place(cloud: Any) -> Target:
+    return Target(cloud.session(), cloud.url)
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def settings() -> Settings:
     return Settings(name=f"test-{uuid.uuid4().hex[:12]}")
 
 
-def test_the_bucket_is_made_once(place: Place, settings: Settings) -> None:
+def test_the_bucket_is_made_once(place: Target, settings: Settings) -> None:
     name = settings.bucket(place.account, place.region)
     assert provision.bucket(place, name) is True
     assert provision.bucket(place, name) is False
 
 
-def test_roles_are_made_for_their_services_and_get_changed_policies(place: Place, settings: Settings) -> None:
+def test_roles_are_made_for_their_services_and_get_changed_policies(place: Target, settings: Settings) -> None:
     roles = provision.roles(place, settings, "one-bucket")
     iam = place.client("iam")
     name = settings.role_name("lambda")
@@ -43,7 +43,7 @@ def test_roles_are_made_for_their_services_and_get_changed_policies(place: Place
     assert "arn:aws:s3:::other-bucket/*" in policy["Statement"][0]["Resource"]
 
 
-def test_policies_name_their_actions_and_resources(place: Place, settings: Settings) -> None:
+def test_policies_name_their_actions_and_resources(place: Target, settings: Settings) -> None:
     statements = [each for role in provision.policies(place, settings, "bucket").values() for each in role]
     assert len(statements) == 7
     assert {each["Effect"] for each in statements} == {"Allow"}
@@ -72,7 +72,7 @@ def test_a_package_contains_no_time_or_machine(monkeypatch: pytest.MonkeyPatch) 
         ]
 
 
-def test_functions_are_left_alone_unless_something_differs(place: Place, settings: Settings) -> None:
+def test_functions_are_left_alone_unless_something_differs(place: Target, settings: Settings) -> None:
     role = provision.roles(place, settings, "bucket").functions
     client = place.client("lambda")
 
@@ -95,7 +95,7 @@ def test_functions_are_left_alone_unless_something_differs(place: Place, setting
     )
 
 
-def test_the_state_machine_is_updated_where_its_definition_differs(place: Place, settings: Settings) -> None:
+def test_the_state_machine_is_updated_where_its_definition_differs(place: Target, settings: Settings) -> None:
     role = provision.roles(place, settings, "bucket").states
     arns = provision.functions(place, settings, role, progress=silent)
     definition = provision.definition(arns)

@@ -11,13 +11,13 @@ from botocore.exceptions import ClientError
 from scones.settings import Settings
 from scones.workflow import provision
 from scones.workflow.dataset.dataset import silent
-from scones.workflow.place import Place
 from scones.workflow.removal import remove
+from scones.workflow.target import Target
 from scones.workflow.training import LOG_GROUP, image_uri
 
 
 def test_all_resources_of_a_workflow_are_deleted_and_reported(cloud: Any) -> None:
-    place, settings = Place(cloud.session(), cloud.url), Settings(name=f"t-{uuid.uuid4().hex[:12]}")
+    place, settings = Target(cloud.session(), cloud.url), Settings(name=f"t-{uuid.uuid4().hex[:12]}")
     bucket = settings.bucket(place.account, place.region)
     provision.bucket(place, bucket)
     place.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")

@@ -24,7 +24,7 @@ def fewer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pixels(dataset: Dataset, split: Split) -> tuple[np.ndarray, np.ndarray]:
-    pictures = list(dataset.pictures(split))
+    pictures = list(dataset.images(split))
     rows = [np.asarray(Image.open(dataset.path(picture))).ravel() for picture in pictures]
     return np.stack(rows).astype(float) / 255, np.array([picture.label for picture in pictures])
 
@@ -60,8 +60,8 @@ def test_a_seed_gives_the_same_pictures_and_another_seed_others(drawn: Dataset, 
     again = draw(tmp_path / "again", progress=lambda *pair: told.append(pair))
     other = draw(tmp_path / "other", seed=1)
     assert told[-1] == (300, 300)
-    assert [*again.pictures("train")] == [*drawn.pictures("train")][:100]
-    for picture in [*drawn.test_pictures(), *again.pictures("train")]:
+    assert [*again.images("train")] == [*drawn.images("train")][:100]
+    for picture in [*drawn.test_images(), *again.images("train")]:
         assert again.path(picture).read_bytes() == drawn.path(picture).read_bytes()
     assert not np.array_equal(pixels(other, "test")[0], pixels(drawn, "test")[0])
 
@@ -70,7 +70,7 @@ def test_a_seed_gives_the_same_pictures_and_another_seed_others(drawn: Dataset, 
 def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     dataset = draw(tmp_path, ("motorcycle", "bicycle"))
     assert dataset.classes == ("motorcycle", "bicycle")
-    assert {(picture.key.partition("_")[0], picture.label) for picture in dataset.test_pictures()} == {
+    assert {(picture.key.partition("_")[0], picture.label) for picture in dataset.test_images()} == {
         ("test/motorcycle", 0), ("test/bicycle", 1),
     }  # fmt: skip
 

@@ -17,15 +17,15 @@ from scones.workflow.dataset import Dataset, load, transform
 from scones.workflow.dataset.dataset import silent
 from scones.workflow.dataset.extract import extract
 from scones.workflow.endpoint import EndpointError, deploy, served_artifact
-from scones.workflow.place import Place
-from scones.workflow.training import Training, TrainingError, image_uri, plan, train
+from scones.workflow.target import Target
+from scones.workflow.training import TrainingError, TrainingSpec, image_uri, train, training_spec
 
 ROLE = "arn:aws:iam::111122223333:role/sagemaker"
 
 
 @pytest.fixture
-def place(cloud: Any) -> Place:
-    return Place(cloud.session(), cloud.url)
+def place(cloud: Any) -> Target:
+    return Target(cloud.session(), cloud.url)
 
 
 @pytest.fixture
@@ -41,28 +41,28 @@ def dataset(tmp_path: Path) -> Dataset:
 
 
 @pytest.fixture
-def job(place: Place, settings: Settings, dataset: Dataset) -> Training:
+def job(place: Target, settings: Settings, dataset: Dataset) -> TrainingSpec:
     bucket = settings.bucket(place.account, place.region)
     provision.bucket(place, bucket)
     load(dataset, place.client("s3"), bucket, "data")
-    return plan(place, settings, dataset, f"s3://{bucket}/data", "digest")
+    return training_spec(place, settings, dataset, f"s3://{bucket}/data", "digest")
 
 
 def ignore(_: str) -> None:
     """Discard a message."""
 
 
-def run(place: Place, settings: Settings, job: Training, say: Callable[[str], None] = ignore) -> Any:
+def run(place: Target, settings: Settings, job: TrainingSpec, say: Callable[[str], None] = ignore) -> Any:
     output = f"{job.data.rpartition('/')[0]}/models"
-    return train(place, settings, job, ROLE, output, say=say, log=ignore, progress=silent)
+    return train(place, settings, job, ROLE, output, on_message=say, log=ignore, progress=silent)
 
 
-def jobs(place: Place, settings: Settings) -> list[dict[str, Any]]:
+def jobs(place: Target, settings: Settings) -> list[dict[str, Any]]:
     found = place.client("sagemaker").list_training_jobs(NameContains=settings.name)
     return list(found["TrainingJobSummaries"])
 
 
-def test_a_job_has_the_courses_hyperparameters(job: Training) -> None:
+def test_a_job_has_the_courses_hyperparameters(job: TrainingSpec) -> None:
     assert job.hyperparameters == {
         "image_shape": "3,32,32",
         "num_classes": "2",
@@ -81,7 +81,7 @@ def test_regions_have_images_of_their_own_and_some_have_none() -> None:
 
 
 @pytest.mark.slow
-def test_the_same_job_is_done_once_and_its_model_served(place: Place, settings: Settings, job: Training) -> None:
+def test_the_same_job_is_done_once_and_its_model_served(place: Target, settings: Settings, job: TrainingSpec) -> None:
     told: list[str] = []
     first = run(place, settings, job, told.append)
     assert not first.reused
@@ -90,23 +90,23 @@ def test_the_same_job_is_done_once_and_its_model_served(place: Place, settings: 
     second = run(place, settings, job)
     assert second.reused
     assert (second.job, second.artifact) == (first.job, first.artifact)
-    other = Training(job.image, {**job.hyperparameters, "epochs": "2"}, job.data, job.data_digest)
+    other = TrainingSpec(job.image, {**job.hyperparameters, "epochs": "2"}, job.data, job.data_digest)
     assert run(place, settings, other).job != first.job
 
     captures = f"{job.data.rpartition('/')[0]}/captures"
-    deployed = deploy(place, settings, first, ROLE, captures, say=ignore)
+    deployed = deploy(place, settings, first, ROLE, captures, on_message=ignore)
     try:
         assert not deployed.reused
         assert served_artifact(place, settings) == first.artifact
-        assert deploy(place, settings, first, ROLE, captures, say=ignore).reused
-        moved = deploy(place, settings, first, ROLE, f"{captures}-elsewhere", say=ignore)
+        assert deploy(place, settings, first, ROLE, captures, on_message=ignore).reused
+        moved = deploy(place, settings, first, ROLE, f"{captures}-elsewhere", on_message=ignore)
         assert not moved.reused, "another place for captures is another configuration"
     finally:
         place.client("sagemaker").delete_endpoint(EndpointName=settings.endpoint_name)
 
 
 @pytest.mark.slow
-def test_a_job_that_nobody_waits_for_any_more_is_stopped(place: Place, settings: Settings, job: Training) -> None:
+def test_a_job_that_nobody_waits_for_any_more_is_stopped(place: Target, settings: Settings, job: TrainingSpec) -> None:
     def interrupt(line: str) -> None:
         if line.startswith("Starting"):
             raise KeyboardInterrupt
@@ -119,15 +119,15 @@ def test_a_job_that_nobody_waits_for_any_more_is_stopped(place: Place, settings:
 
 @pytest.mark.slow
 def test_a_job_that_fails_is_told_with_its_reason_and_not_reused(
-    place: Place, settings: Settings, job: Training
+    place: Target, settings: Settings, job: TrainingSpec
 ) -> None:
-    wrong = Training(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)
+    wrong = TrainingSpec(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)
     for _ in range(2):
         with pytest.raises(TrainingError, match=r"Training job .* came to nothing: .*num_classes"):
             run(place, settings, wrong)
     assert [found["TrainingJobStatus"] for found in jobs(place, settings)] == ["Failed", "Failed"]
 
 
-def test_without_an_endpoint_there_is_advice(place: Place, settings: Settings) -> None:
+def test_without_an_endpoint_there_is_advice(place: Target, settings: Settings) -> None:
     with pytest.raises(EndpointError, match=r"no endpoint .* yet: run `scones run --keep` first"):
         served_artifact(place, settings)

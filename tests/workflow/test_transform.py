@@ -31,7 +31,7 @@ def test_pictures_of_the_classes_become_png_files_and_lists(tmp_path: Path) -> N
     lines = [f"{index}\t{label}\t{name}\n" for index, (label, name) in enumerate(zip(labels, names, strict=True))]
     assert (folder / "train.lst").read_text() == "".join(lines)
     assert sorted(path.name for path in (folder / "train").iterdir()) == names
-    assert [tuple(picture) for picture in dataset.test_pictures()] == [
+    assert [tuple(picture) for picture in dataset.test_images()] == [
         ("test/picture_s_000000.png", 1),
         ("test/picture_s_000001.png", 0),
     ]
@@ -50,7 +50,7 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     classes = ("motorcycle", "apple", "bicycle", "apple")
     dataset = transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, classes)
     assert dataset.classes == ("motorcycle", "apple", "bicycle")
-    assert [picture.label for picture in dataset.test_pictures()] == [0, 2, 1]
+    assert [picture.label for picture in dataset.test_images()] == [0, 2, 1]
 
 
 def test_a_class_that_is_not_there_is_answered_with_close_ones(tmp_path: Path) -> None:
@@ -99,13 +99,13 @@ def test_two_pictures_of_one_name_are_two_files(tmp_path: Path) -> None:
     split = split_of([8, 48]) | {b"filenames": [b"same.png", b"same.png"]}
     archive = from_file(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, 2)))
     dataset = transform(archive, tmp_path)
-    assert [picture.key for picture in dataset.pictures("train")] == ["train/same.png", "train/same-1.png"]
+    assert [picture.key for picture in dataset.images("train")] == ["train/same.png", "train/same-1.png"]
 
 
 def test_the_real_archive_gives_a_thousand_and_two_hundred(archive: Path, tmp_path: Path) -> None:
     dataset = transform(from_file(archive), tmp_path)
     assert (dataset.train, dataset.test) == (1000, 200)
     for split in ("train", "test"):
-        pictures = list(dataset.pictures(split))
+        pictures = list(dataset.images(split))
         assert sum(picture.label for picture in pictures) * 2 == len(pictures)
         assert all(dataset.path(picture).is_file() for picture in pictures)

@@ -7,8 +7,9 @@ import sys
 import click
 
 from scones import __version__
-from scones.cli import clouds, draw, monitor, remove, studio, workflow
-from scones.cli.failures import end_on_signals
+from scones.cli import draw, monitor, remove, studio, workflow
+from scones.cli import local_cloud as clouds
+from scones.cli.errors import end_on_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

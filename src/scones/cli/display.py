@@ -45,18 +45,18 @@ class Display:
         yield
         self.console.print(f"     [dim]done in {duration(time.monotonic() - began)}[/]")
 
-    def say(self, text: str, style: str = "") -> None:
+    def print_line(self, text: str, style: str = "") -> None:
         """Print one line below the step."""
         self.console.print(f"     {text}", style=style or None, markup=False, highlight=False, soft_wrap=True)
 
-    def detail(self, text: str) -> None:
+    def print_detail(self, text: str) -> None:
         """Print one line of minor interest."""
-        self.say(text, "dim")
+        self.print_line(text, "dim")
 
     def log(self, text: str) -> None:
         """Print a log line if `verbose` is set."""
         if self.verbose:
-            self.detail(text)
+            self.print_detail(text)
 
     @contextmanager
     def progress(self, what: str, *, transfer: bool = False) -> Iterator[Callback]:

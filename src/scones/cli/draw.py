@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from scones.cli import options
-from scones.cli.failures import told_plainly
+from scones.cli.errors import report_errors
 
 
 @click.command(short_help="Draw labelled pictures to learn with.")
@@ -21,7 +21,7 @@ def draw(folder: Path, verbose: bool) -> int:
     \b
     scones draw pictures
     """
-    with told_plainly(verbose):
+    with report_errors(verbose):
         from scones.workflow.dataset import draw as drawn
 
         dataset = drawn(folder)

@@ -24,7 +24,7 @@ data_dir = click.option(
     help="The data folder: each has a local cloud of its own.",
 )
 verbose = click.option("--verbose", is_flag=True, help="Tell everything: log lines, and where an error comes from.")
-place = click.option(
+target = click.option(
     "--place",
     type=click.Choice(["local", "aws"]),
     default="local",

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from scones.cli import options
-from scones.cli.failures import Mistake, told_plainly
-from scones.cli.workflow import entered
+from scones.cli.errors import UserError, report_errors
+from scones.cli.workflow import open_target
 
 
 @click.command(short_help="Delete what the workflow created.")
-@options.place
+@options.target
 @click.option("--region", metavar="REGION", help="The region, with --place aws.")
 @click.option("--yes", is_flag=True, help="Delete; without it, nothing is deleted.")
 @options.data_dir
@@ -28,12 +28,12 @@ def remove(place: str, region: str | None, yes: bool, data_dir: Path, verbose: b
     scones remove --place aws --region eu-west-1 --yes
     """
     settings = options.settings(region=region)
-    with told_plainly(verbose), entered(place, data_dir, settings) as here:
+    with report_errors(verbose), open_target(place, data_dir, settings) as here:
         from scones.workflow.removal import remove as remove_all
 
         bucket = settings.bucket(here.account, here.region)
         if not yes:
-            raise Mistake(
+            raise UserError(
                 f"Nothing was deleted. With --yes, this deletes the resources of the workflow {settings.name!r} in "
                 f"account {here.account}, region {here.region}, and all objects in the bucket {bucket}."
             )

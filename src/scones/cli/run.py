@@ -15,12 +15,13 @@ from scones.cli.display import Display, duration
 from scones.monitor.captures import Captures, S3Captures, wait_for
 from scones.monitor.report import ExecutionCounts, RunFacts, write_report
 from scones.settings import Settings
-from scones.workflow import card, provision
+from scones.workflow import model_card as card
+from scones.workflow import provision
 from scones.workflow.dataset import OFFICIAL_SOURCES, Dataset, NoSourceError, draw, extract, load, transform
-from scones.workflow.endpoint import VARIANT, Deployed, deploy
+from scones.workflow.endpoint import VARIANT, DeployedEndpoint, deploy
 from scones.workflow.executions import Executions, execute
-from scones.workflow.place import Place
-from scones.workflow.training import Trained, plan, train
+from scones.workflow.target import Target
+from scones.workflow.training import TrainedModel, train, training_spec
 
 CAPTURE_SECONDS = 300.0
 """Maximum seconds to wait for captures, which take seconds on a local cloud and minutes on AWS."""
@@ -28,7 +29,7 @@ SYNTHETIC = "SYNTHETIC pictures, drawn by this program: these results say nothin
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """A run's options other than its settings: folders, and the archive's sources (empty: the official ones)."""
 
     data_dir: Path
@@ -38,7 +39,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PipelineResult:
     """The result of a run; `complete` if every step succeeded and each invocation was captured."""
 
     summary: Mapping[str, Any]
@@ -46,22 +47,22 @@ class Outcome:
     problems: tuple[str, ...]
 
 
-class Run:
+class Pipeline:
     """One run on a target. The steps are called in order; each uses the results of the earlier ones."""
 
-    def __init__(self, place: Place, settings: Settings, options: Options, display: Display) -> None:
-        self.place = place
+    def __init__(self, target: Target, settings: Settings, options: RunOptions, display: Display) -> None:
+        self.place = target
         self.settings = settings
         self.options = options
         self.display = display
-        self.bucket = settings.bucket(place.account, place.region)
+        self.bucket = settings.bucket(target.account, target.region)
 
-    def __call__(self, began: float) -> Outcome:
+    def __call__(self, began: float) -> PipelineResult:
         """Run steps 2 to 7; `began` is the start of step 1 on the monotonic clock."""
         started = datetime.now(UTC)
         show = self.display
         with show.step("Pictures: extract, transform, load"):
-            dataset, data, digest = self.pictures()
+            dataset, data, digest = self.load_dataset()
         with show.step("Training job"):
             roles = provision.roles(self.place, self.settings, self.bucket)
             trained = self.training(dataset, data, digest, roles.sagemaker)
@@ -69,7 +70,7 @@ class Run:
             deployed = self.endpoint(trained, data, roles.sagemaker)
         with show.step("Functions"), show.progress("functions") as progress:
             arns = provision.functions(self.place, self.settings, roles.functions, progress=progress)
-            show.detail(", ".join(arn.rpartition(":")[2] for arn in arns))
+            show.print_detail(", ".join(arn.rpartition(":")[2] for arn in arns))
         with show.step("State machine: an execution per test picture"):
             definition = provision.definition(arns)
             machine = provision.state_machine(self.place, self.settings, roles.states, definition)
@@ -77,21 +78,21 @@ class Run:
         with show.step("Monitoring"):
             captures = self.captures(data, executions)
             facts = self.facts(dataset, trained, deployed, executions, machine, definition, started)
-            report = write_report(self.options.report, captures, facts, labels=labels(dataset), least=24)
-            show.say(f"report: {report}")
-        return self.outcome(dataset, trained, deployed, executions, captures, machine, report, began)
+            report = write_report(self.options.report, captures, facts, labels=labels(dataset), least_confident=24)
+            show.print_line(f"report: {report}")
+        return self.result(dataset, trained, deployed, executions, captures, machine, report, began)
 
-    def pictures(self) -> tuple[Dataset, str, str]:
+    def load_dataset(self) -> tuple[Dataset, str, str]:
         """Upload the images to the bucket. Returns the dataset, its address and its digest."""
         dataset = self.dataset()
         digest = digest_of(dataset)
         if provision.bucket(self.place, self.bucket):
-            self.display.say(f"bucket {self.bucket} made")
+            self.display.print_line(f"bucket {self.bucket} made")
         prefix = f"datasets/{digest[:16]}"
         with self.display.progress("load") as progress:
             loaded = load(dataset, self.place.client("s3"), self.bucket, prefix, progress=progress)
-        self.display.say(f"{loaded.uploaded:,} objects uploaded, {loaded.skipped:,} there unchanged")
-        self.display.detail(f"s3://{self.bucket}/{prefix}")
+        self.display.print_line(f"{loaded.uploaded:,} objects uploaded, {loaded.skipped:,} there unchanged")
+        self.display.print_detail(f"s3://{self.bucket}/{prefix}")
         return dataset, f"s3://{self.bucket}/{prefix}", digest
 
     def dataset(self) -> Dataset:
@@ -111,37 +112,41 @@ class Run:
             if options.sources:
                 raise
             reasons = "; ".join(dict.fromkeys(failure.reason for failure in error.failures))
-            show.say(
+            show.print_line(
                 f"The official archive {reasons}: a synthetic set is drawn; name an archive with --source.", "yellow"
             )
             with show.progress("draw") as progress:
                 dataset = draw(folder, classes, progress=progress)
-            show.say(SYNTHETIC, "bold yellow")
+            show.print_line(SYNTHETIC, "bold yellow")
         else:
             checked = "verified" if archive.verified else "computed; check it with --sha256"
-            show.say(f"{archive.source}")
-            show.detail(f"SHA-256 {archive.sha256} ({checked})")
+            show.print_line(f"{archive.source}")
+            show.print_detail(f"SHA-256 {archive.sha256} ({checked})")
             with show.progress("transform") as progress:
                 dataset = transform(archive, folder, classes, progress=progress)
-        show.say(f"{dataset.name}: {dataset.train:,} + {dataset.test:,} pictures of {', '.join(dataset.classes)}")
+        show.print_line(
+            f"{dataset.name}: {dataset.train:,} + {dataset.test:,} pictures of {', '.join(dataset.classes)}"
+        )
         return dataset
 
-    def training(self, dataset: Dataset, data: str, digest: str, role: str) -> Trained:
+    def training(self, dataset: Dataset, data: str, digest: str, role: str) -> TrainedModel:
         """Train a model, or reuse a completed job with the same parameters."""
         show = self.display
-        asked = plan(self.place, self.settings, dataset, data, digest)
+        asked = training_spec(self.place, self.settings, dataset, data, digest)
         output = f"s3://{self.bucket}/models"
 
         def log(line: str) -> None:
             if show.verbose or "Validation-accuracy" in line:
-                show.detail(line)
+                show.print_detail(line)
 
         with show.progress("epochs") as progress:
-            trained = train(self.place, self.settings, asked, role, output, say=show.say, log=log, progress=progress)
+            trained = train(
+                self.place, self.settings, asked, role, output, on_message=show.print_line, log=log, progress=progress
+            )
         accuracy = "not told" if trained.validation_accuracy is None else f"{trained.validation_accuracy:.4f}"
-        show.say(f"validation accuracy {accuracy}, trained in {duration(trained.seconds)}")
-        show.detail(trained.artifact)
-        known = card.Card(
+        show.print_line(f"validation accuracy {accuracy}, trained in {duration(trained.seconds)}")
+        show.print_detail(trained.artifact)
+        known = card.ModelCard(
             dataset.name,
             dataset.classes,
             data,
@@ -153,29 +158,31 @@ class Run:
         card.store(self.place, trained.artifact, known)
         return trained
 
-    def endpoint(self, trained: Trained, data: str, role: str) -> Deployed:
+    def endpoint(self, trained: TrainedModel, data: str, role: str) -> DeployedEndpoint:
         """Deploy the model."""
         captures = f"s3://{self.bucket}/{captures_of(data)}"
-        deployed = deploy(self.place, self.settings, trained, role, captures, say=self.display.say)
+        deployed = deploy(self.place, self.settings, trained, role, captures, on_message=self.display.print_line)
         if deployed.reused:
-            self.display.say(f"{deployed.endpoint_name} serves this model already")
+            self.display.print_line(f"{deployed.endpoint_name} serves this model already")
         return deployed
 
     def executions(self, machine: str, dataset: Dataset, data: str) -> Executions:
         """Classify all test images."""
         prefix = data.removeprefix(f"s3://{self.bucket}/")
-        keys = [f"{prefix}/{picture.key}" for picture in dataset.test_pictures()]
+        keys = [f"{prefix}/{picture.key}" for picture in dataset.test_images()]
         with self.display.progress("executions") as progress:
             ended = execute(
                 self.place, machine, self.bucket, keys, concurrency=self.settings.concurrency, progress=progress
             )
         failed = ended.failed
-        self.display.say(f"{ended.succeeded:,} passed the gate, {ended.gated:,} were gated, {len(failed):,} failed")
+        self.display.print_line(
+            f"{ended.succeeded:,} passed the gate, {ended.gated:,} were gated, {len(failed):,} failed"
+        )
         for state, errors in ended.errors.items():
             for error, count in errors.items():
-                self.display.detail(f"{count:,} ended with {error} in {state}")
+                self.display.print_detail(f"{count:,} ended with {error} in {state}")
         if failed:
-            self.display.say(f"{failed[0].key}: {failed[0].error}: {failed[0].cause}", "red")
+            self.display.print_line(f"{failed[0].image_key}: {failed[0].error}: {failed[0].cause}", "red")
         return ended
 
     def captures(self, data: str, executions: Executions) -> Captures:
@@ -186,14 +193,14 @@ class Run:
         )
         with self.display.progress("captured records") as progress:
             found = wait_for(source, invocations, CAPTURE_SECONDS, since=executions.since, progress=progress)
-        self.display.say(f"{len(found.records):,} records captured of {invocations:,} invocations")
+        self.display.print_line(f"{len(found.records):,} records captured of {invocations:,} invocations")
         return found
 
     def facts(
         self,
         dataset: Dataset,
-        trained: Trained,
-        deployed: Deployed,
+        trained: TrainedModel,
+        deployed: DeployedEndpoint,
         executions: Executions,
         machine: str,
         definition: Mapping[str, Any],
@@ -206,8 +213,8 @@ class Run:
             classes=dataset.classes,
             threshold=self.settings.threshold,
             endpoint_name=deployed.endpoint_name,
-            pictures_train=dataset.train,
-            pictures_test=dataset.test,
+            training_images=dataset.train,
+            test_images=dataset.test,
             validation_accuracy=trained.validation_accuracy,
             training_seconds=trained.seconds,
             endpoint_seconds=deployed.seconds,
@@ -224,17 +231,17 @@ class Run:
             finished=datetime.now(UTC),
         )
 
-    def outcome(
+    def result(
         self,
         dataset: Dataset,
-        trained: Trained,
-        deployed: Deployed,
+        trained: TrainedModel,
+        deployed: DeployedEndpoint,
         executions: Executions,
         captures: Captures,
         machine: str,
         report: Path,
         began: float,
-    ) -> Outcome:
+    ) -> PipelineResult:
         """Summarise the run and list its problems."""
         captured, failed = len(captures.records), len(executions.failed)
         problems = []
@@ -244,8 +251,8 @@ class Run:
             problems.append(f"{failed:,} of {len(executions.ended):,} executions failed, and not by the gate.")
         if captured != executions.invocations:
             problems.append(f"{captured:,} records were captured of {executions.invocations:,} invocations.")
-        if captures.bad_lines:
-            problems.append(f"{len(captures.bad_lines):,} captured lines cannot be read.")
+        if captures.invalid_lines:
+            problems.append(f"{len(captures.invalid_lines):,} captured lines cannot be read.")
         summary = {
             "dataset": dataset.name,
             "pictures": {"train": dataset.train, "test": dataset.test},
@@ -259,7 +266,7 @@ class Run:
                 "gated": executions.gated,
                 "failed": failed,
             },
-            "execution_ms": {"p50": _whole(executions.percentile(0.5)), "p95": _whole(executions.percentile(0.95))},
+            "execution_ms": {"p50": _rounded(executions.percentile(0.5)), "p95": _rounded(executions.percentile(0.95))},
             "captured_records": captured,
             "total_seconds": round(time.monotonic() - began, 3),
             "report": str(report.resolve()),
@@ -267,7 +274,7 @@ class Run:
             "state_machine_arn": machine,
             "bucket": self.bucket,
         }
-        return Outcome(summary, not problems, tuple(problems))
+        return PipelineResult(summary, not problems, tuple(problems))
 
 
 def captures_of(data: str) -> str:
@@ -282,7 +289,7 @@ def labels(dataset: Dataset) -> dict[str, int]:
     """Return the true label of each test image by its content's SHA-256."""
     return {
         hashlib.sha256(dataset.path(picture).read_bytes()).hexdigest(): picture.label
-        for picture in dataset.test_pictures()
+        for picture in dataset.test_images()
     }
 
 
@@ -291,7 +298,7 @@ def digest_of(dataset: Dataset) -> str:
     digest = hashlib.sha256()
     for split in ("train", "test"):
         digest.update(dataset.list_file(split).read_bytes())
-        for picture in dataset.pictures(split):
+        for picture in dataset.images(split):
             digest.update(hashlib.sha256(dataset.path(picture).read_bytes()).digest())
     return digest.hexdigest()
 
@@ -329,5 +336,5 @@ def write_json(path: Path, summary: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
-def _whole(milliseconds: float | None) -> float | None:
+def _rounded(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else round(milliseconds, 1)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from scones.cli import local, options
-from scones.cli.failures import Mistake, interrupts_held, told_plainly
+from scones.cli import local_target as local
+from scones.cli import options
+from scones.cli.errors import UserError, defer_interrupts, report_errors
 from scones.cloud import workspace
 
 READY_SECONDS = 60.0
@@ -56,45 +57,47 @@ def studio(
     """
     from scones.studio import environments as known
     from scones.studio.kernels import write_kernels
-    from scones.studio.lab import lab
+    from scones.studio.lab import jupyter_lab
     from scones.studio.notebooks import provide
 
-    place = environments or data_dir / "environments"
-    with told_plainly(verbose), local.up(data_dir, keep=False, region=None, verbose=verbose) as (running, _):
+    environments_folder = environments or data_dir / "environments"
+    with report_errors(verbose), local.up(data_dir, keep=False, region=None, verbose=verbose) as (running, _):
         chosen = list(known.SDKS.values()) if sdk == "both" else [known.SDKS[sdk]]
         for environment in (known.LAB, *chosen):
-            environment.install(place, click.echo)
-        kernels = write_kernels(place, chosen, data_dir / "kernels")
+            environment.install(environments_folder, click.echo)
+        kernels = write_kernels(environments_folder, chosen, data_dir / "kernels")
         provide(folder)
-        opened = lab(place, kernels, folder.resolve(), port or _free_port(), workspace.environment(running))
+        opened = jupyter_lab(
+            environments_folder, kernels, folder.resolve(), port or _free_port(), workspace.environment(running)
+        )
         output = None if verbose else subprocess.DEVNULL
         # In a separate session, Jupyter does not receive Ctrl-C, so it does not ask whether to stop.
         jupyter = subprocess.Popen(
             opened.command, env=opened.environment, stdout=output, stderr=output, start_new_session=True
         )
         try:
-            _wait(jupyter, opened.port)
+            _wait_until_ready(jupyter, opened.port)
             click.echo(f"JupyterLab on {folder}: {opened.url}")
             click.echo("Ctrl-C stops it.")
             if not no_browser:
                 webbrowser.open(opened.url)
             return jupyter.wait()
         finally:
-            with interrupts_held():
+            with defer_interrupts():
                 jupyter.terminate()
                 jupyter.wait()
 
 
-def _wait(jupyter: subprocess.Popen[bytes], port: int) -> None:
+def _wait_until_ready(jupyter: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if jupyter.poll() is not None:
-            raise Mistake(f"JupyterLab ended with status {jupyter.returncode}; see why with --verbose.")
+            raise UserError(f"JupyterLab ended with status {jupyter.returncode}; see why with --verbose.")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise Mistake(f"JupyterLab does not answer after {READY_SECONDS:.0f} s; see why with --verbose.")
+    raise UserError(f"JupyterLab does not answer after {READY_SECONDS:.0f} s; see why with --verbose.")
 
 
 def _free_port() -> int:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from scones.cli import options
-from scones.cli.failures import Mistake, told_plainly
+from scones.cli.errors import UserError, report_errors
 
 if TYPE_CHECKING:
     from scones.settings import Settings
-    from scones.workflow.card import Card
-    from scones.workflow.place import Place
+    from scones.workflow.model_card import ModelCard
+    from scones.workflow.target import Target
 
 
 @click.command(short_help="Run the whole workflow, ending with a report.")
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--threshold", type=float, help="The least confidence that passes the gate.  [default: 0.93]")
 @click.option("--epochs", type=int, help="How often training goes through the pictures.")
 @click.option("--keep", is_flag=True, help="Leave the local cloud up, with the endpoint serving.")
-@options.place
+@options.target
 @click.option("--region", metavar="REGION", help="The region; a local cloud has one for good.")
 @click.option("--yes", is_flag=True, help="Create what is listed, with --place aws.")
 @click.option(
@@ -79,52 +79,54 @@ def run(
     if sha256 and not sources:
         raise click.UsageError("--sha256 is for an archive of your own: name it with --source.")
     report = (report or data_dir / "report").expanduser()
-    with told_plainly(verbose):
+    with report_errors(verbose):
         from rich.console import Console
 
-        from scones.cli import local
+        from scones.cli import local_target as local
         from scones.cli.display import Display
 
         display = Display(Console(), steps=7, verbose=verbose)
         with contextlib.ExitStack() as stack:
             if place == "aws":
                 with display.step("AWS"):
-                    here = aws(settings, yes)
+                    here = aws_target(settings, yes)
             else:
                 with display.step("Local cloud"):
                     cloud, new = stack.enter_context(
                         local.up(data_dir, keep=keep, region=settings.region or None, verbose=verbose)
                     )
-                    display.say(f"{'answers' if new else 'already ran'} at {cloud.url}")
-                    display.say(f"data in {cloud.data_dir}")
-                here = local.enter(cloud)
-            from scones.cli.run import Options, Run, rows, write_json
+                    display.print_line(f"{'answers' if new else 'already ran'} at {cloud.url}")
+                    display.print_line(f"data in {cloud.data_dir}")
+                here = local.use_cloud(cloud)
+            from scones.cli.run import Pipeline, RunOptions, rows, write_json
 
-            asked = Options(data_dir, report, tuple(sources), sha256)
-            outcome = Run(here, settings, asked, display)(began)
+            run_options = RunOptions(data_dir, report, tuple(sources), sha256)
+            outcome = Pipeline(here, settings, run_options, display)(began)
             if json_file:
                 write_json(json_file, outcome.summary)
             display.table("Summary", rows(outcome.summary))
             for problem in outcome.problems:
-                display.say(problem, "bold red")
+                display.print_line(problem, "bold red")
             if place == "aws":
-                display.say(f"The endpoint costs money; {removal(here)} deletes everything.", "yellow")
+                display.print_line(f"The endpoint costs money; {removal_commands(here)} deletes everything.", "yellow")
             elif keep or not new:
-                display.say(f"The local cloud stays up: `scones classify PICTURE`, `scones down` (data in {data_dir}).")
+                display.print_line(
+                    f"The local cloud stays up: `scones classify PICTURE`, `scones down` (data in {data_dir})."
+                )
     return 0 if outcome.complete else 1
 
 
-def aws(settings: Settings, yes: bool) -> Place:
+def aws_target(settings: Settings, yes: bool) -> Target:
     """Return AWS as a Place, after listing the resources to be created. Raises a `Mistake` without `yes`."""
     import boto3
 
-    from scones.workflow.place import Place
     from scones.workflow.provision import FUNCTIONS
+    from scones.workflow.target import Target
     from scones.workflow.training import image_uri
 
-    there = Place(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
+    there = Target(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
     if not there.region:
-        raise Mistake("AWS needs a region: give one with --region, or set AWS_REGION.")
+        raise UserError("AWS needs a region: give one with --region, or set AWS_REGION.")
     lines = [
         f"In account {there.account}, region {there.region}, this creates what is not there yet:",
         f"  bucket {settings.bucket(there.account, there.region)}",
@@ -134,46 +136,46 @@ def aws(settings: Settings, yes: bool) -> Place:
         "  functions " + ", ".join(settings.function_name(module) for module in FUNCTIONS),
         f"  state machine {settings.state_machine_name}, and an execution per test picture",
         "Instances cost money: the training job's while it trains, the endpoint's until it is deleted.",
-        f"{removal(there)} deletes everything but the records of training jobs.",
+        f"{removal_commands(there)} deletes everything but the records of training jobs.",
     ]
     if url := os.environ.get("AWS_ENDPOINT_URL"):
         lines.append(f"AWS_ENDPOINT_URL is set, so the requests go to {url} and not to AWS.")
     click.echo("\n".join(lines))
     if not yes:
-        raise Mistake("Nothing was created: run it again with --yes to go ahead.")
+        raise UserError("Nothing was created: run it again with --yes to go ahead.")
     return there
 
 
-def removal(place: Place) -> str:
+def removal_commands(target: Target) -> str:
     """Return the command that deletes what the workflow created on AWS."""
-    return f"`scones remove --place aws --region {place.region} --yes`"
+    return f"`scones remove --place aws --region {target.region} --yes`"
 
 
 @contextlib.contextmanager
-def entered(place: str, data_dir: Path, settings: Settings) -> Iterator[Place]:
+def open_target(target: str, data_dir: Path, settings: Settings) -> Iterator[Target]:
     """Yield the command's target: the cloud that runs on the data folder, or AWS."""
     import boto3
 
-    from scones.cli import local
-    from scones.workflow.place import Place
+    from scones.cli import local_target as local
+    from scones.workflow.target import Target
 
-    if place == "local":
-        yield local.enter(local.running_at(data_dir))
+    if target == "local":
+        yield local.use_cloud(local.running_at(data_dir))
     else:
-        yield Place(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
+        yield Target(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
 
 
-def served(place: Place, settings: Settings) -> Card:
+def served_card(target: Target, settings: Settings) -> ModelCard:
     """Return the card of the model that the endpoint serves."""
-    from scones.workflow import card
+    from scones.workflow import model_card as card
     from scones.workflow.endpoint import served_artifact
 
-    return card.read(place, served_artifact(place, settings))
+    return card.read(target, served_artifact(target, settings))
 
 
 @click.command(short_help="Ask about pictures.")
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
-@options.place
+@options.target
 @click.option("--region", metavar="REGION", help="The region, with --place aws.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each picture.")
 @options.data_dir
@@ -191,26 +193,26 @@ def classify(
     settings = options.settings(region=region)
     for picture in pictures:
         if not picture.is_file():
-            raise Mistake(f"There is no picture {picture}; name PNG or JPEG files.")
+            raise UserError(f"There is no picture {picture}; name PNG or JPEG files.")
         if not picture.stat().st_size:
-            raise Mistake(f"{picture} is empty; name PNG or JPEG files.")
-    with told_plainly(verbose), entered(place, data_dir, settings) as here:
+            raise UserError(f"{picture} is empty; name PNG or JPEG files.")
+    with report_errors(verbose), open_target(place, data_dir, settings) as here:
         from scones.workflow.dataset.dataset import silent
         from scones.workflow.executions import execute
-        from scones.workflow.incoming import deliver
         from scones.workflow.provision import state_machine_arn
+        from scones.workflow.upload_image import upload_image
 
-        known = served(here, settings)
+        known = served_card(here, settings)
         bucket = settings.bucket(here.account, here.region)
         machine = state_machine_arn(here, settings)
-        keys = [deliver(here, bucket, picture) for picture in pictures]
+        keys = [upload_image(here, bucket, picture) for picture in pictures]
         ended = execute(here, machine, bucket, keys, concurrency=settings.concurrency, progress=silent)
         for picture, execution in zip(pictures, ended.ended, strict=True):
             confidence = max(execution.inferences, default=None)
             label = known.classes[execution.inferences.index(confidence)] if confidence is not None else None
             verdict = "passed" if execution.succeeded else "gated" if execution.gated else "failed"
             if as_json:
-                told = {
+                document = {
                     "picture": str(picture),
                     "label": label,
                     "confidence": confidence,
@@ -218,7 +220,7 @@ def classify(
                     "error": execution.error,
                     "execution_arn": execution.arn,
                 }
-                click.echo(json.dumps(told))
+                click.echo(json.dumps(document))
             elif verdict == "failed":
                 click.echo(f"{picture}: failed in {execution.state} with {execution.error}: {reason(execution.cause)}")
             else:

@@ -19,15 +19,15 @@ from scones.cloud.core.data_folder import DATABASE
 from scones.cloud.core.durable_files import write_durably
 from scones.cloud.core.resumption import Resumption, describe
 from scones.cloud.core.step_record import traced
-from scones.cloud.core.store import PATIENT, Store
+from scones.cloud.core.store import WAIT_FOR_SPACE, Store
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call, DormantService, Service
+from scones.cloud.service import DormantService, OperationCall, OperationOutput, Service
 from scones.cloud.wire.model import service_model, streamed_input
 
 log = logging.getLogger(__name__)
 
-LEFT = "left.json"
+NOT_RESUMED_FILE = "left.json"
 """File with the names of the work that a start with `recover` did not resume, by kind."""
 
 
@@ -60,15 +60,19 @@ class Cloud:
         self._dormant: dict[str, DormantService] = {}
         self._waking: dict[str, asyncio.Task[None]] = {}
 
-    async def start(self, offered: Sequence[type[Service] | DormantService]) -> None:
+    async def start(self, all_services: Sequence[type[Service] | DormantService]) -> None:
         """Create the services' tables, then start the services in order; a service may call those started before it.
 
         A dormant service without work to resume starts at its first use. A service that fails to start is logged; the
         others start nevertheless.
         """
-        self._dormant = {each.name: each for each in offered if isinstance(each, DormantService) and self._idle(each)}
-        awake = [each for each in offered if each.name not in self._dormant]
-        services = [each.load() if isinstance(each, DormantService) else each for each in awake]
+        self._dormant = {
+            each.name: each
+            for each in all_services
+            if isinstance(each, DormantService) and self._may_stay_dormant(each)
+        }
+        awake = [each for each in all_services if each.name not in self._dormant]
+        services = [each.load_class() if isinstance(each, DormantService) else each for each in awake]
         await asyncio.gather(*(self.store.define(kind.schema) for kind in services if kind.schema))  # one commit
         self.services |= {kind.name: kind(self) for kind in services}
         for service in self.services.values():
@@ -80,9 +84,9 @@ class Cloud:
                 log.debug("%s did not start in order", service.name, exc_info=error)
             log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
 
-    def _idle(self, dormant: DormantService) -> bool:
+    def _may_stay_dormant(self, dormant: DormantService) -> bool:
         try:
-            return self.store.row(dormant.under_way) is None
+            return self.store.row(dormant.starting) is None
         except sqlite3.OperationalError:  # no such table
             return True
         except sqlite3.DatabaseError:  # damaged: the service's start finds out which rows can be read
@@ -100,31 +104,31 @@ class Cloud:
         """Start a service if it is dormant, and wait until it has started."""
         if name in self._dormant:
             if name not in self._waking:
-                self._waking[name] = asyncio.create_task(self._wake(self._dormant[name]))
+                self._waking[name] = asyncio.create_task(self._start_dormant(self._dormant[name]))
             await asyncio.shield(self._waking[name])
 
-    async def _wake(self, dormant: DormantService) -> None:
+    async def _start_dormant(self, dormant: DormantService) -> None:
         try:
-            kind = await asyncio.to_thread(dormant.load)
+            kind = await asyncio.to_thread(dormant.load_class)
             await self.store.define(kind.schema)
             service = kind(self)
             await service.start()
             self.services[dormant.name] = service
             del self._dormant[dormant.name]
-            self.spawn(self.resumption.run(), name=f"take up what an earlier process left of {dormant.name}")
+            self.spawn(self.resumption.resume_planned(), name=f"take up what an earlier process left of {dormant.name}")
             gc.freeze()
         finally:
             del self._waking[dormant.name]
 
     async def resume(self) -> None:
         """Resume the work of an earlier process; with `recover`, write the names of that work to `LEFT` instead."""
-        path = self.settings.data_dir / LEFT
+        path = self.settings.data_dir / NOT_RESUMED_FILE
         if not self.settings.recover:
             path.unlink(missing_ok=True)
-            await self.resumption.run()
+            await self.resumption.resume_planned()
             return
-        write_durably(path, json.dumps(self.resumption.left))
-        counts = ", ".join(f"{kind}: {len(names)}" for kind, names in self.resumption.left.items())
+        write_durably(path, json.dumps(self.resumption.not_resumed))
+        counts = ", ".join(f"{kind}: {len(names)}" for kind, names in self.resumption.not_resumed.items())
         log.warning("Started with --recover: nothing is resumed. Left as it was: %s", counts or "nothing")
 
     @property
@@ -157,7 +161,7 @@ class Cloud:
         Writes of the coroutine and of the code that it calls wait for space on a full disk.
         """
         context = contextvars.copy_context()
-        context.run(PATIENT.set, True)
+        context.run(WAIT_FOR_SPACE.set, True)
         task = asyncio.get_running_loop().create_task(traced(work), name=name, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -191,14 +195,14 @@ class Cloud:
             body = params.get(name, b"")
             if isinstance(body, bytes):
                 params = {**params, name: _chunks(body)}
-        call = Call(
+        call = OperationCall(
             operation=operation,
             params=params,
             caller=caller or self.credentials.root(self.settings.account),
             request_id=uuid4(),
         )
         answer = await handler(call)
-        return answer.members if isinstance(answer, Answer) else answer
+        return answer.members if isinstance(answer, OperationOutput) else answer
 
     def handler(self, service: str, operation: str) -> Any:
         """Return the coroutine of an operation; raises `ServiceError` (`NotImplemented`) if it is not supported."""

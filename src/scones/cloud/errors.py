@@ -30,18 +30,18 @@ class ServiceError(Exception):
         return f"{self.code}: {self.message}"
 
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def no_room(error: BaseException) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Return True if a write failed for lack of space: a full disk, a quota, or a limit on file sizes."""
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
+    return isinstance(error, OSError) and error.errno in _DISK_FULL_ERRNOS
 
 
 def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
     """Return the error for a cloud that the operating system prevents from starting, or None for any other failure."""
     number = error.errno if isinstance(error, OSError) else None
-    if no_room(error):
+    if is_disk_full(error):
         return CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.")
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):
         return CloudError(f"{data_dir} cannot be written ({os.strerror(number)}): give another folder with --data-dir.")

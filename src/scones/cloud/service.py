@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
 """A streaming member: complete, or in chunks of any size."""
-_LOOKS = 3
+_MAX_ATTEMPTS = 3
 """Maximum number of attempts of an operation whose parent resource is deleted and recreated at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class OperationCall:
     """An API call: the operation's name, its parameters by member name, and the caller.
 
     A streaming input (`PutObject.Body`) is an async iterator of bytes; `trailers` is filled when it has been read to
@@ -64,14 +64,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OperationOutput:
     """Output members with an HTTP status that differs from the model's (206 for a range of an object)."""
 
     members: dict[str, Any]
     status: int
 
 
-Handler = Callable[[Call], Awaitable[dict[str, Any] | Answer]]
+Handler = Callable[[OperationCall], Awaitable[dict[str, Any] | OperationOutput]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +84,19 @@ class DormantService:
 
     name: str
     signing_name: str
-    load: Callable[[], type[Service]]
-    under_way: str
+    load_class: Callable[[], type[Service]]
+    starting: str
 
 
-def _again_without_parent(handler: Handler) -> Handler:
+def _retry_if_parent_deleted(handler: Handler) -> Handler:
     """Return a handler that runs again if a parent row was deleted between its check and its write.
 
     In this case a foreign key has rejected the write, and nothing of it is stored. The next attempt finds that the
     queue, topic or role is missing, and the service returns its own error.
     """
 
-    async def handle(call: Call) -> dict[str, Any] | Answer:
-        for _ in range(_LOOKS):
+    async def handle(call: OperationCall) -> dict[str, Any] | OperationOutput:
+        for _ in range(_MAX_ATTEMPTS):
             try:
                 return await handler(call)
             except sqlite3.IntegrityError as error:
@@ -122,8 +122,8 @@ class Service:
     """Service name in signatures, if it differs from `name`; declared here because loading a model takes long."""
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
-    own_checks: ClassVar[frozenset[str]] = frozenset()
-    tells_of_null: ClassVar[bool] = False
+    unvalidated_members: ClassVar[frozenset[str]] = frozenset()
+    reports_null_members: ClassVar[bool] = False
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -139,13 +139,19 @@ class Service:
 
     def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
         """Raise `ServiceError` for parameters that violate an operation's model."""
-        validate(params, shape, self.validation_code, self.own_checks, tells_of_null=self.tells_of_null)
+        validate(
+            params,
+            shape,
+            self.validation_code,
+            self.unvalidated_members,
+            reports_null_members=self.reports_null_members,
+        )
 
     def handler(self, operation: str) -> Handler | None:
         """Return the coroutine of an operation, or None if the service does not support it."""
         if operation not in self.operations():
             return None
-        return _again_without_parent(getattr(self, xform_name(operation)))
+        return _retry_if_parent_deleted(getattr(self, xform_name(operation)))
 
     @classmethod
     @cache

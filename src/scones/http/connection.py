@@ -77,9 +77,9 @@ class HttpConnection(asyncio.Protocol):
         """The exchange whose body is being received."""
         self._url = b""
         self._headers: Headers = []
-        self._in_head = self._over = False
+        self._in_head = self._no_more_requests = False
         self._head_size = 0
-        self._refusal = 400
+        self._rejection_status = 400
         """Status for a request that the parser or a limit rejects."""
         self._held = b""
         """Bytes received after unanswered requests; the parser gets them later."""
@@ -114,7 +114,7 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass data to the parser, and reject invalid requests."""
-        if self._over:
+        if self._no_more_requests:
             if self in self._lingering:
                 self._drop(len(data))
             return
@@ -137,25 +137,25 @@ class HttpConnection(asyncio.Protocol):
                 self._held = data[begin:]
                 return
             self._parse(data[begin : begin + SLICE])
-            if self._over:
+            if self._no_more_requests:
                 return
 
     def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:  # no upgrade is supported; the request is processed normally
-            self._let_be_last()
+            self._close_after_queued()
         except httptools.HttpParserError:
-            self._refuse(self._refusal)
-        if self._in_head and not self._over:
+            self._reject(self._rejection_status)
+        if self._in_head and not self._no_more_requests:
             self._head_size += len(data)
             if self._head_size > HEAD_LIMIT:
-                self._refuse(431)
+                self._reject(431)
 
     def _feed_held(self) -> None:
         self._resumes = False
         held, self._held = self._held, b""
-        if not self._over and not self.transport.is_closing():
+        if not self._no_more_requests and not self.transport.is_closing():
             self._feed(held)
         self.resume_reading()
 
@@ -203,7 +203,7 @@ class HttpConnection(asyncio.Protocol):
         """Add a piece of the URL."""
         self._url += url
         if len(self._url) > URL_LIMIT:
-            self._refusal = 414
+            self._rejection_status = 414
             raise ValueError("the URL is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -211,7 +211,7 @@ class HttpConnection(asyncio.Protocol):
         if self._in_head:  # otherwise it is a trailer of a chunked body
             self._headers.append((name.lower(), value))
             if len(self._headers) > HEADERS_LIMIT:
-                self._refusal = 431
+                self._rejection_status = 431
                 raise ValueError("there are too many headers")
 
     def on_headers_complete(self) -> None:
@@ -229,12 +229,12 @@ class HttpConnection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """Pass a piece of the body to its exchange."""
         if self._arriving is not None:
-            self._arriving.take(body)
+            self._arriving.add_body(body)
 
     def on_message_complete(self) -> None:
         """Report the end of the body to its exchange."""
         if self._arriving is not None:
-            self._arriving.take_end()
+            self._arriving.end_body()
             self._arriving = None
 
     def _scope(self) -> Message:
@@ -278,7 +278,7 @@ class HttpConnection(asyncio.Protocol):
             self._resumes = True
             self.loop.call_soon(self._feed_held)
 
-    def answered(self, exchange: Exchange) -> None:
+    def response_sent(self, exchange: Exchange) -> None:
         """Continue with the next request, or close the connection if this response was its last."""
         self.server.total_requests += 1
         self._under_way.popleft()
@@ -295,7 +295,7 @@ class HttpConnection(asyncio.Protocol):
         if self._arriving is None:
             self.transport.close()
         else:
-            self._over = True
+            self._no_more_requests = True
             self._lingering.add(self)
             self.transport.write_eof()
             self._timer.cancel()
@@ -310,15 +310,15 @@ class HttpConnection(asyncio.Protocol):
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _let_be_last(self) -> None:
+    def _close_after_queued(self) -> None:
         """Ignore all further data, and close the connection after the queued exchanges."""
-        self._over = True
+        self._no_more_requests = True
         if self._under_way:
             self._under_way[-1].kept = False
         else:
             self.transport.close()
 
-    def _refuse(self, status: int) -> None:
+    def _reject(self, status: int) -> None:
         """Send an error status for an invalid request, after the responses to the requests before it."""
         log.warning("What is no request was refused with %d.", status)
         broken, self._arriving = self._arriving, None
@@ -328,7 +328,7 @@ class HttpConnection(asyncio.Protocol):
         if not self._under_way and (broken is None or not broken.begun):
             line = _STATUS_LINES[status]
             self.write(line + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        self._let_be_last()
+        self._close_after_queued()
 
     def _end_if_idle(self) -> None:
         """Close the connection if its client has sent no complete head, or no more of its body, for too long.
@@ -371,8 +371,8 @@ class Exchange:
         self._body: list[bytes] = []
         self._body_size = 0
         self._more_body = True
-        self._news = False
-        self._invited = False
+        self._received = False
+        self._continue_sent = False
         self._waiting: asyncio.Future[None] | None = None
         self._head: bytes | None = None
         self._left: int | None = None
@@ -403,7 +403,7 @@ class Exchange:
 
     # --- the request -------------------------------------------------------------------------------------------------
 
-    def take(self, chunk: bytes) -> None:
+    def add_body(self, chunk: bytes) -> None:
         """Buffer a piece of the body; discard it if the response is complete."""
         if self._ended:
             return
@@ -413,7 +413,7 @@ class Exchange:
             self._connection.pause_reading()
         self._notify()
 
-    def take_end(self) -> None:
+    def end_body(self) -> None:
         """Record that the body is complete."""
         self._more_body = False
         self._notify()
@@ -424,29 +424,29 @@ class Exchange:
         self._notify()
 
     def _notify(self) -> None:
-        self._news = True
+        self._received = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
     async def receive(self) -> Message:
         """Return the next piece of the body, or a disconnect message after a disconnect or the complete response."""
-        if not self._news and not self._ended:
-            self._invite()
+        if not self._received and not self._ended:
+            self._send_continue()
             self._waiting = self._connection.loop.create_future()
             await self._waiting
         if self._ended:
             return {"type": "http.disconnect"}
-        self._news = False
+        self._received = False
         body = b"".join(self._body)
         self._body.clear()
         self._body_size = 0
         self._connection.resume_reading()
         return {"type": "http.request", "body": body, "more_body": self._more_body}
 
-    def _invite(self) -> None:
+    def _send_continue(self) -> None:
         """Send 100 Continue to a client that waits for it before it sends its body."""
-        if self._more_body and not self._invited and not self.begun:
-            self._invited = True
+        if self._more_body and not self._continue_sent and not self.begun:
+            self._continue_sent = True
             if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._scope["headers"]):
                 self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -479,7 +479,7 @@ class Exchange:
             await self._connection.drain()
         else:
             self.end()
-            self._connection.answered(self)
+            self._connection.response_sent(self)
 
     def _head_of(self, status: int, headers: Headers) -> bytes:
         """Return the response's head as bytes; raises `ValueError` for a header with a control character."""

@@ -15,7 +15,7 @@ VARIABLE = "SCONES_SERVER_TOKEN"
 HEADER = b"x-scones-token"
 
 
-def accepted(headers: Iterable[tuple[bytes, bytes]], token: str) -> bool:
+def has_token(headers: Iterable[tuple[bytes, bytes]], token: str) -> bool:
     """Return True if a request's headers (names in lower case) contain the token, or if the token is empty."""
     if not token:
         return True
@@ -23,6 +23,6 @@ def accepted(headers: Iterable[tuple[bytes, bytes]], token: str) -> bool:
     return hmac.compare_digest(given, token.encode())
 
 
-def own() -> str:
+def server_token() -> str:
     """Return this server's token, or "" if it has none."""
     return os.environ.get(VARIABLE, "")

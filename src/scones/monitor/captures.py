@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from scones.monitor.record import BadLine, CaptureRecord, parse_file
+from scones.monitor.capture_record import CaptureRecord, InvalidLine, parse_file
 
 Progress = Callable[[int, int | None], None]
 """Callback with the number of records found so far and the expected number (None if unknown)."""
@@ -96,7 +96,7 @@ class Captures:
     """The result of reading: records sorted by time, and every invalid line."""
 
     records: tuple[CaptureRecord, ...] = ()
-    bad_lines: tuple[BadLine, ...] = ()
+    invalid_lines: tuple[InvalidLine, ...] = ()
     files: int = 0
 
 
@@ -107,7 +107,7 @@ class CaptureReader:
     source: CaptureSource
     since: datetime | None = None
     workers: int = 8
-    _read: dict[str, tuple[str, list[CaptureRecord], list[BadLine]]] = field(default_factory=dict, init=False)
+    _read: dict[str, tuple[str, list[CaptureRecord], list[InvalidLine]]] = field(default_factory=dict, init=False)
 
     def refresh(self) -> Captures:
         """List the source, download new and rewritten files in parallel, and return everything read so far."""
@@ -121,10 +121,10 @@ class CaptureReader:
 
     def _captures(self) -> Captures:
         parsed = [self._read[name] for name in sorted(self._read)]
-        records = sorted(self._wanted(record for _, found, _ in parsed for record in found), key=_time)
+        records = sorted(self._since_start(record for _, found, _ in parsed for record in found), key=_time)
         return Captures(tuple(records), tuple(bad for _, _, lines in parsed for bad in lines), len(parsed))
 
-    def _wanted(self, records: Iterable[CaptureRecord]) -> Iterable[CaptureRecord]:
+    def _since_start(self, records: Iterable[CaptureRecord]) -> Iterable[CaptureRecord]:
         if self.since is None:
             return records
         first = self.since.replace(microsecond=0)

@@ -15,12 +15,12 @@ from scones.monitor.theme import (
     WIDTH,
     Theme,
     confidence,
-    counted,
+    escape_mathtext,
+    format_count,
     new_axes,
     new_figure,
     note,
     percent,
-    plain,
     shorten,
     style_axes,
 )
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 MOST_BARS = 20
 MOST_PANELS = 6
-NOTHING = "No captured record has scores yet."
+NO_SCORES = "No captured record has scores yet."
 
 
 def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     """Draw each prediction's confidence over time, with the gate's threshold as a line."""
     threshold = f"{statistics.threshold:g}"
-    title = f"{statistics.gated:,} of {counted(statistics.total, 'picture')} fell below the gate at {threshold}"
+    title = f"{statistics.gated:,} of {format_count(statistics.total, 'picture')} fell below the gate at {threshold}"
     if not statistics.total:
         title = "The gate has seen no picture"
     elif not statistics.gated:
         title = f"Every picture reached the gate at {threshold}"
     figure = new_figure(theme, 4.4, title, "Confidence (the highest score) of each captured answer over time")
     if not statistics.total:
-        note(figure, theme, NOTHING)
+        note(figure, theme, NO_SCORES)
         return figure
     axes = new_axes(figure, theme, right=0.84)
     times = _dates(_spread(statistics.times))
     size, alpha = _density(statistics.total)
     for passing, colour, marker in ((True, theme.passed, "o"), (False, theme.gated, "D")):
-        chosen = statistics.passes == passing
+        chosen = statistics.passed_mask == passing
         axes.scatter(
             times[chosen],
             statistics.confidences[chosen],
@@ -65,7 +65,7 @@ def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure
     axes.set_ylim(low - 0.02 * (1 - low), 1 + 0.03 * (1 - low))
     _time_axis(axes, statistics.times, theme)
     gate, room = max(statistics.threshold, low), 0.07 * (1 - low)
-    _side_label(axes, gate, f"gate {threshold}", theme.ink)
+    _side_label(axes, gate, f"gate {threshold}", theme.text)
     _side_label(axes, max((1 + gate) / 2, gate + room), f"{statistics.passed:,} passed", theme.passed)
     _side_label(axes, min((low + gate) / 2, gate - room), f"{statistics.gated:,} stopped", theme.gated)
     return figure
@@ -82,7 +82,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     subtitle = "Pictures per confidence, by predicted class; the dashed line is the gate"
     figure = new_figure(theme, 1.6 + 2.3 * rows, _histogram_title(statistics), subtitle)
     if not groups:
-        note(figure, theme, NOTHING)
+        note(figure, theme, NO_SCORES)
         return figure
     height = figure.get_figheight()
     grid = figure.add_gridspec(
@@ -101,7 +101,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
         _histogram_panel(panel, statistics, group, theme)
     for panel in panels[len(groups) :]:
         panel.set_visible(False)
-    figure.text(0.515, 0.2 / height, "Confidence", color=theme.quiet, fontsize=10, ha="center", va="center")
+    figure.text(0.515, 0.2 / height, "Confidence", color=theme.muted, fontsize=10, ha="center", va="center")
     return figure
 
 
@@ -119,7 +119,7 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
         title = f"{share} of the pictures were taken for {shorten(statistics.classes[first], 30)}"
     figure = new_figure(theme, 1.55 + 0.42 * max(len(shown), 2), title, subtitle)
     if not statistics.total:
-        note(figure, theme, NOTHING)
+        note(figure, theme, NO_SCORES)
         return figure
     names = [shorten(statistics.classes[index], 30) for index in shown]
     left = 0.08 + 0.0085 * max(len(name) for name in names)
@@ -129,13 +129,13 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     totals, passed = statistics.counts[shown], statistics.passed_counts[shown]
     axes.barh(rows, passed, height=0.66, color=theme.passed)
     axes.barh(rows, totals - passed, left=passed, height=0.66, color=theme.gated)
-    axes.set_yticks(rows, [plain(name) for name in names])
-    axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=10.5)
+    axes.set_yticks(rows, [escape_mathtext(name) for name in names])
+    axes.tick_params(axis="y", labelcolor=theme.text, labelsize=10.5)
     axes.set_xticks([])
     axes.set_xlim(0, totals.max())
     axes.set_ylim(len(shown) - 0.5, -0.5)
     for row, (total, passing) in enumerate(zip(totals, passed, strict=True)):
-        axes.text(total, row, f"  {total:,}", color=theme.ink, va="center", fontsize=10.5, fontweight="bold")
+        axes.text(total, row, f"  {total:,}", color=theme.text, va="center", fontsize=10.5, fontweight="bold")
         _inside(axes, 0, passing, row, totals.max(), f"{passing:,} passed", theme)
         _inside(axes, passing, total - passing, row, totals.max(), f"{total - passing:,} stopped", theme)
     return figure
@@ -146,7 +146,7 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     rate = statistics.pass_rate
     if rate is None:
         figure = new_figure(theme, 2.6, "The gate has seen no picture", "Share of pictures that pass the gate")
-        note(figure, theme, NOTHING)
+        note(figure, theme, NO_SCORES)
         return figure
     title = f"{percent(rate)} of the pictures passed the gate at {statistics.threshold:g}"
     if len(statistics.pass_rates.starts) < 3:
@@ -161,17 +161,17 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     times = _dates(slices.starts + slices.step / 2)
     axes.plot(times, slices.rates, color=theme.passed, linewidth=1.4, alpha=0.5)
     axes.scatter(times, slices.rates, s=18 + 70 * slices.totals / slices.totals.max(), color=theme.passed, linewidths=0)
-    axes.axhline(rate, color=theme.ink, linewidth=1, linestyle=(0, (1, 2)))
-    _side_label(axes, rate, f"{percent(rate)}\noverall", theme.ink)
+    axes.axhline(rate, color=theme.text, linewidth=1, linestyle=(0, (1, 2)))
+    _side_label(axes, rate, f"{percent(rate)}\noverall", theme.text)
     axes.set_ylim(-0.04, 1.06)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     _time_axis(axes, statistics.times, theme)
     return figure
 
 
-def least_confident_sheet(statistics: Statistics, count: int = 24, theme: Theme = LIGHT) -> Figure:
+def least_confident_images(statistics: Statistics, count: int = 24, theme: Theme = LIGHT) -> Figure:
     """Draw the least confident images, each with its predicted class and confidence."""
-    from scones.monitor.pictures import decoded
+    from scones.monitor.images import decode_image
 
     chosen = statistics.least_confident(count)
     columns = 8
@@ -180,23 +180,23 @@ def least_confident_sheet(statistics: Statistics, count: int = 24, theme: Theme 
     title = f"The {len(chosen)} least confident pictures" if len(chosen) > 1 else "The least confident picture"
     figure = new_figure(theme, 1.2 + 1.62 * rows, title if chosen else "No picture to look at", subtitle)
     if not chosen:
-        note(figure, theme, NOTHING)
+        note(figure, theme, NO_SCORES)
         return figure
     height = figure.get_figheight()
-    for place, index in enumerate(chosen):
-        row, column = divmod(place, columns)
+    for cell, index in enumerate(chosen):
+        row, column = divmod(cell, columns)
         left, top = 0.06 + 0.114 * column, height - 1.0 - 1.62 * row
         axes = figure.add_axes((left, (top - 1.0) / height, 1.0 / WIDTH, 1.0 / height))
         axes.set_axis_off()
-        picture = decoded(statistics.scored[index].picture)
+        picture = decode_image(statistics.scored[index].image)
         if picture is None:
-            axes.text(0.5, 0.5, "no picture", color=theme.quiet, ha="center", va="center", fontsize=8.5)
+            axes.text(0.5, 0.5, "no picture", color=theme.muted, ha="center", va="center", fontsize=8.5)
         else:
             axes.imshow(np.asarray(picture), interpolation="lanczos")
         name = shorten(statistics.classes[statistics.predicted[index]], 15)
-        colour = theme.passed if statistics.passes[index] else theme.gated
+        colour = theme.passed if statistics.passed_mask[index] else theme.gated
         score = confidence(statistics.confidences[index], statistics.threshold)
-        figure.text(left, (top - 1.15) / height, plain(name), color=theme.ink, fontsize=8.5, va="center")
+        figure.text(left, (top - 1.15) / height, escape_mathtext(name), color=theme.text, fontsize=8.5, va="center")
         figure.text(left, (top - 1.32) / height, score, color=colour, fontsize=9, fontweight="bold", va="center")
     return figure
 
@@ -233,8 +233,8 @@ def _histogram_panel(axes: Axes, statistics: Statistics, group: Sequence[int], t
     axes.set_xlim(edges[0], 1)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     name = shorten(_group_name(statistics, group), 24)
-    axes.set_title(plain(name), color=theme.ink, fontsize=11, loc="left", fontweight="bold", pad=8)
-    axes.set_title(counted(int(totals.sum()), "picture"), color=theme.quiet, fontsize=9.5, loc="right", pad=8)
+    axes.set_title(escape_mathtext(name), color=theme.text, fontsize=11, loc="left", fontweight="bold", pad=8)
+    axes.set_title(format_count(int(totals.sum()), "picture"), color=theme.muted, fontsize=9.5, loc="right", pad=8)
 
 
 def _pass_rate_bar(statistics: Statistics, title: str, theme: Theme) -> Figure:
@@ -257,12 +257,12 @@ def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
 def _inside(axes: Axes, start: float, length: float, row: float, full: float, text: str, theme: Theme) -> None:
     """Write a bar's label inside the bar, if it fits."""
     if length > full * 0.016 * len(text):
-        axes.text(start + full * 0.012, row, text, color=theme.paper, va="center", fontsize=10, fontweight="bold")
+        axes.text(start + full * 0.012, row, text, color=theme.background, va="center", fontsize=10, fontweight="bold")
 
 
 def _gate_line(axes: Axes, threshold: float, theme: Theme, *, horizontal: bool) -> None:
     draw = axes.axhline if horizontal else axes.axvline
-    draw(threshold, color=theme.ink, linewidth=1.2, linestyle=(0, (4, 3)))
+    draw(threshold, color=theme.text, linewidth=1.2, linestyle=(0, (4, 3)))
 
 
 def _side_label(axes: Axes, value: float, text: str, colour: str) -> None:
@@ -311,7 +311,7 @@ def _time_axis(axes: Axes, times: Floats, theme: Theme) -> None:
     axes.xaxis.set_major_formatter(DateFormatter(form, tz=UTC))  # type: ignore[no-untyped-call]
     begin, end = (datetime.fromtimestamp(moment, UTC) for moment in (first, float(times[-1])))
     day = f"{begin:%-d %B %Y}" if begin.date() == end.date() else f"{begin:%-d %B %Y} to {end:%-d %B %Y}"
-    axes.set_xlabel(f"Time (UTC), {day}", labelpad=8, color=theme.quiet)
+    axes.set_xlabel(f"Time (UTC), {day}", labelpad=8, color=theme.muted)
 
 
 def _duration(seconds: int) -> str:

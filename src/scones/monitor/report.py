@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scones.monitor import charts, flow
+from scones.monitor import charts
+from scones.monitor import state_machine_chart as flow
 from scones.monitor.captures import Captures
-from scones.monitor.pictures import data_uri, png_uri
+from scones.monitor.images import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
-from scones.monitor.theme import DARK, LIGHT, Theme, confidence, counted, percent, stamp
+from scones.monitor.theme import DARK, LIGHT, Theme, confidence, format_count, percent, stamp
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SYNTHETIC = "synthetic"
 """Name of the dataset of drawn images; it marks every figure as synthetic."""
 
-MOST_BAD_LINES = 20
+MAX_INVALID_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class RunFacts:
     classes: tuple[str, ...]
     threshold: float
     endpoint_name: str
-    pictures_train: int | None = None
-    pictures_test: int | None = None
+    training_images: int | None = None
+    test_images: int | None = None
     validation_accuracy: float | None = None
     training_seconds: float | None = None
     endpoint_seconds: float | None = None
@@ -68,7 +69,7 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class Tile:
+class KeyFigure:
     """A key figure: its value, its name, and a remark that explains it."""
 
     value: str
@@ -88,14 +89,14 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class UncertainImage:
     """One of the least confident images: its PNG as a data URI (None if it cannot be decoded) and the prediction."""
 
-    picture: str | None
+    image: str | None
     predicted: str
     score: str
     passed: bool
-    others: str
+    other_scores: str
     truth: str
     wrong: bool
 
@@ -106,7 +107,7 @@ def write_report(
     facts: RunFacts,
     *,
     labels: Mapping[str, int] | None = None,
-    least: int = 24,
+    least_confident: int = 24,
 ) -> Path:
     """Write `report.html` and its charts as PNG files into a folder, and return the HTML file's path.
 
@@ -114,19 +115,21 @@ def write_report(
     """
     folder.mkdir(parents=True, exist_ok=True)
     statistics = describe(captures.records, facts.threshold, facts.classes, labels)
-    drawn = _draw(folder, statistics, facts, least)
+    drawn = _charts(folder, statistics, facts, least_confident)
     page = _template().render(
         facts=facts,
         statistics=statistics,
         verdict=verdict(statistics),
         tiles=_tiles(statistics, facts),
         charts=drawn,
-        doubts=[_doubt(statistics, index, labels or {}) for index in statistics.least_confident(least)],
+        doubts=[
+            _uncertain_image(statistics, index, labels or {}) for index in statistics.least_confident(least_confident)
+        ],
         rows=_run_rows(facts),
         confusion=_confusion(statistics),
         notes=_notes(captures, statistics, facts),
-        bad_lines=captures.bad_lines[:MOST_BAD_LINES],
-        bad_lines_left=max(len(captures.bad_lines) - MOST_BAD_LINES, 0),
+        bad_lines=captures.invalid_lines[:MAX_INVALID_LINES],
+        bad_lines_left=max(len(captures.invalid_lines) - MAX_INVALID_LINES, 0),
     )
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -138,39 +141,41 @@ def verdict(statistics: Statistics) -> str:
     if statistics.pass_rate is None:
         return "No picture was classified: the endpoint's data capture holds no answer yet."
     share, gate = percent(statistics.pass_rate), f"{statistics.threshold:g}"
-    start = f"{counted(statistics.total, 'picture')} classified, {share} passed the gate at {gate}"
+    start = f"{format_count(statistics.total, 'picture')} classified, {share} passed the gate at {gate}"
     if not statistics.gated:
         return f"{start}; none needs a person's look."
     need = "needs" if statistics.gated == 1 else "need"
     return f"{start}; {statistics.gated:,} {need} a person's look."
 
 
-def _tiles(statistics: Statistics, facts: RunFacts) -> list[Tile]:
+def _tiles(statistics: Statistics, facts: RunFacts) -> list[KeyFigure]:
     captured = f"{statistics.unscored:,} more without scores" if statistics.unscored else "captured at the endpoint"
-    tiles = [Tile(f"{statistics.total:,}", "pictures classified", captured)]
+    tiles = [KeyFigure(f"{statistics.total:,}", "pictures classified", captured)]
     if statistics.pass_rate is not None:
         gate = f"confidence of {statistics.threshold:g} or more"
-        tiles.append(Tile(percent(statistics.pass_rate), "passed the gate", gate, "passed"))
+        tiles.append(KeyFigure(percent(statistics.pass_rate), "passed the gate", gate, "passed"))
         tone = "gated" if statistics.gated else ""
-        tiles.append(Tile(f"{statistics.gated:,}", "for a person to look at", "stopped by the gate", tone))
-    truth = statistics.truth
+        tiles.append(KeyFigure(f"{statistics.gated:,}", "for a person to look at", "stopped by the gate", tone))
+    truth = statistics.labelled_accuracy
     if truth is not None and truth.accuracy is not None:
-        tiles.append(Tile(percent(truth.accuracy), "answers right", f"of {truth.labelled:,} with a known label"))
+        tiles.append(KeyFigure(percent(truth.accuracy), "answers right", f"of {truth.labelled:,} with a known label"))
         if truth.passed_accuracy is not None:
             known = f"of {truth.passed_labelled:,} with a known label"
-            tiles.append(Tile(percent(truth.passed_accuracy), "right among the passed", known))
+            tiles.append(KeyFigure(percent(truth.passed_accuracy), "right among the passed", known))
     if facts.validation_accuracy is not None:
-        tiles.append(Tile(f"{100 * facts.validation_accuracy:.1f} %", "validation accuracy", "measured in training"))
+        tiles.append(
+            KeyFigure(f"{100 * facts.validation_accuracy:.1f} %", "validation accuracy", "measured in training")
+        )
     if facts.executions.failed:
         remark = f"of {facts.executions.total:,}, not by the gate"
-        tiles.append(Tile(f"{facts.executions.failed:,}", "executions failed", remark, "failed"))
+        tiles.append(KeyFigure(f"{facts.executions.failed:,}", "executions failed", remark, "failed"))
     if facts.execution_ms_p50 is not None:
         slow = "" if facts.execution_ms_p95 is None else f"95 % within {_milliseconds(facts.execution_ms_p95)}"
-        tiles.append(Tile(_milliseconds(facts.execution_ms_p50), "per execution (median)", slow))
+        tiles.append(KeyFigure(_milliseconds(facts.execution_ms_p50), "per execution (median)", slow))
     return tiles
 
 
-def _draw(folder: Path, statistics: Statistics, facts: RunFacts, least: int) -> dict[str, Chart]:
+def _charts(folder: Path, statistics: Statistics, facts: RunFacts, least_confident: int) -> dict[str, Chart]:
     quantiles = statistics.quantiles
     spread = (
         f"The median confidence is {quantiles[0.5]:.3f}, the 5 % quantile {quantiles[0.05]:.3f}." if quantiles else ""
@@ -212,7 +217,9 @@ def _draw(folder: Path, statistics: Statistics, facts: RunFacts, least: int) -> 
     }
     if facts.definition:
         plans["state-machine"] = (machine, "State machine", way)
-    (folder / "least-confident.png").write_bytes(_png(charts.least_confident_sheet(statistics, least), LIGHT, facts))
+    (folder / "least-confident.png").write_bytes(
+        _png(charts.least_confident_images(statistics, least_confident), LIGHT, facts)
+    )
     return {name: _chart(folder / f"{name}.png", facts, *plan) for name, plan in plans.items()}
 
 
@@ -228,16 +235,16 @@ def _png(figure: Figure, theme: Theme, facts: RunFacts) -> bytes:
     return charts.png(figure)
 
 
-def _doubt(statistics: Statistics, index: int, labels: Mapping[str, int]) -> Doubt:
+def _uncertain_image(statistics: Statistics, index: int, labels: Mapping[str, int]) -> UncertainImage:
     record, chosen = statistics.scored[index], int(statistics.predicted[index])
     runners = sorted(((score, place) for place, score in enumerate(record.scores) if place != chosen), reverse=True)[:1]
     label = label_of(record, labels)
-    return Doubt(
-        picture=data_uri(record.picture),
+    return UncertainImage(
+        image=data_uri(record.image),
         predicted=statistics.classes[chosen],
         score=confidence(statistics.confidences[index], statistics.threshold),
-        passed=bool(statistics.passes[index]),
-        others=", ".join(f"{statistics.classes[place]} {score:.3f}" for score, place in runners),
+        passed=bool(statistics.passed_mask[index]),
+        other_scores=", ".join(f"{statistics.classes[place]} {score:.3f}" for score, place in runners),
         truth="" if label is None else _class_name(statistics, label),
         wrong=label is not None and label != chosen,
     )
@@ -249,7 +256,7 @@ def _class_name(statistics: Statistics, index: int) -> str:
 
 def _confusion(statistics: Statistics) -> list[tuple[str, list[int]]]:
     """Return the confusion matrix as rows (true class, counts), or no rows if it is unknown or too large to read."""
-    truth = statistics.truth
+    truth = statistics.labelled_accuracy
     if truth is None or not truth.labelled or len(truth.confusion) > 12:
         return []
     return [(_class_name(statistics, index), row.tolist()) for index, row in enumerate(truth.confusion)]
@@ -263,8 +270,8 @@ def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
             "Classes",
             ", ".join(facts.classes[:12]) + (f" and {len(facts.classes) - 12} more" if facts.classes[12:] else ""),
         ),
-        ("Pictures for training", _number(facts.pictures_train)),
-        ("Pictures for testing", _number(facts.pictures_test)),
+        ("Pictures for training", _number(facts.training_images)),
+        ("Pictures for testing", _number(facts.test_images)),
         ("Validation accuracy", "" if facts.validation_accuracy is None else f"{facts.validation_accuracy:.4f}"),
         ("Training", _seconds(facts.training_seconds)),
         ("Endpoint in service after", _seconds(facts.endpoint_seconds)),
@@ -282,28 +289,30 @@ def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
 def _notes(captures: Captures, statistics: Statistics, facts: RunFacts) -> list[str]:
     """Return the notes that a reader needs to judge the figures."""
     notes = [
-        f"{counted(len(captures.records), 'record')} in {counted(captures.files, 'capture file')}; "
+        f"{format_count(len(captures.records), 'record')} in {format_count(captures.files, 'capture file')}; "
         + (
-            f"{counted(len(captures.bad_lines), 'line')} could not be read."
-            if captures.bad_lines
+            f"{format_count(len(captures.invalid_lines), 'line')} could not be read."
+            if captures.invalid_lines
             else "every line was read."
         )
     ]
     if statistics.unscored:
         notes.append(
-            f"{counted(statistics.unscored, 'record')} without scores: data capture stored no output for them."
+            f"{format_count(statistics.unscored, 'record')} without scores: data capture stored no output for them."
         )
-    pictureless = sum(record.picture is None for record in statistics.scored)
+    pictureless = sum(record.image is None for record in statistics.scored)
     if pictureless:
-        notes.append(f"{counted(pictureless, 'record')} without a picture: data capture stored no input for them.")
+        notes.append(f"{format_count(pictureless, 'record')} without a picture: data capture stored no input for them.")
     answered = facts.executions.succeeded + facts.executions.gated
     if facts.executions.total and answered != len(captures.records):
         notes.append(
-            f"{counted(answered, 'execution')} got an answer from the endpoint, "
-            f"but {counted(len(captures.records), 'record')} were captured."
+            f"{format_count(answered, 'execution')} got an answer from the endpoint, "
+            f"but {format_count(len(captures.records), 'record')} were captured."
         )
-    if statistics.truth is not None and statistics.truth.labelled < statistics.total:
-        notes.append(f"The true label is known for {statistics.truth.labelled:,} of {statistics.total:,} pictures.")
+    if statistics.labelled_accuracy is not None and statistics.labelled_accuracy.labelled < statistics.total:
+        notes.append(
+            f"The true label is known for {statistics.labelled_accuracy.labelled:,} of {statistics.total:,} pictures."
+        )
     notes.append(
         "Data capture tells the time in whole seconds; "
         "the chart over time spreads the answers of one second evenly over it."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scones.monitor.record import CaptureRecord
+from scones.monitor.capture_record import CaptureRecord
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -36,24 +36,24 @@ class PassRate:
 
 
 @dataclass(frozen=True)
-class Truth:
+class LabelledAccuracy:
     """Correctness of the predictions whose true label is known; `confusion` counts [true, predicted] pairs."""
 
     labelled: int
-    right: int
+    correct: int
     passed_labelled: int
-    passed_right: int
+    passed_correct: int
     confusion: Integers
 
     @property
     def accuracy(self) -> float | None:
         """Share of correct predictions, or None without labelled ones."""
-        return self.right / self.labelled if self.labelled else None
+        return self.correct / self.labelled if self.labelled else None
 
     @property
     def passed_accuracy(self) -> float | None:
         """Share of correct predictions among those that passed the gate, or None without labelled ones."""
-        return self.passed_right / self.passed_labelled if self.passed_labelled else None
+        return self.passed_correct / self.passed_labelled if self.passed_labelled else None
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Statistics:
     times: Floats
     confidences: Floats
     predicted: Integers
-    passes: NDArray[np.bool_]
+    passed_mask: NDArray[np.bool_]
     counts: Integers
     passed_counts: Integers
     bin_edges: Floats
@@ -75,7 +75,7 @@ class Statistics:
     passed_histogram: Integers
     quantiles: Mapping[float, float]
     pass_rates: PassRate
-    truth: Truth | None
+    labelled_accuracy: LabelledAccuracy | None
 
     @property
     def total(self) -> int:
@@ -85,7 +85,7 @@ class Statistics:
     @property
     def passed(self) -> int:
         """Number of records whose confidence reaches the threshold."""
-        return int(self.passes.sum())
+        return int(self.passed_mask.sum())
 
     @property
     def gated(self) -> int:
@@ -130,7 +130,7 @@ def describe(
         times=times,
         confidences=confidences,
         predicted=predicted,
-        passes=passes,
+        passed_mask=passes,
         counts=np.bincount(predicted, minlength=len(names)).astype(np.int64),
         passed_counts=np.bincount(predicted[passes], minlength=len(names)).astype(np.int64),
         bin_edges=edges,
@@ -138,7 +138,7 @@ def describe(
         passed_histogram=_histogram(confidences[passes], predicted[passes], edges, len(names)),
         quantiles={level: float(np.quantile(confidences, level)) for level in QUANTILES} if scored else {},
         pass_rates=_pass_rates(times, passes),
-        truth=None if labels is None else _truth(scored, passes, labels, len(names)),
+        labelled_accuracy=None if labels is None else _labelled_accuracy(scored, passes, labels, len(names)),
     )
 
 
@@ -161,9 +161,9 @@ def _pass_rates(times: Floats, passes: NDArray[np.bool_], slices: int = 30) -> P
     return PassRate(step, starts, totals, passed)
 
 
-def _truth(
+def _labelled_accuracy(
     scored: Sequence[CaptureRecord], passes: NDArray[np.bool_], labels: Mapping[str, int], classes: int
-) -> Truth:
+) -> LabelledAccuracy:
     size = max(classes, max(labels.values(), default=-1) + 1)
     confusion = np.zeros((size, size), dtype=np.int64)
     passed = np.zeros((size, size), dtype=np.int64)
@@ -172,11 +172,11 @@ def _truth(
         if label is not None and record.predicted is not None:
             confusion[label, record.predicted] += 1
             passed[label, record.predicted] += bool(passing)
-    return Truth(
+    return LabelledAccuracy(
         labelled=int(confusion.sum()),
-        right=int(np.trace(confusion)),
+        correct=int(np.trace(confusion)),
         passed_labelled=int(passed.sum()),
-        passed_right=int(np.trace(passed)),
+        passed_correct=int(np.trace(passed)),
         confusion=confusion,
     )
 
@@ -185,9 +185,9 @@ def label_of(record: CaptureRecord, labels: Mapping[str, int]) -> int | None:
     """Return a record's true class by its eventId or its image's digest, or None if it is unknown."""
     if record.event_id in labels:
         return labels[record.event_id]
-    if record.picture is None:
+    if record.image is None:
         return None
-    label = labels.get(hashlib.sha256(record.picture).hexdigest())
+    label = labels.get(hashlib.sha256(record.image).hexdigest())
     if label is None:
-        label = labels.get(hashlib.md5(record.picture, usedforsecurity=False).hexdigest())
+        label = labels.get(hashlib.md5(record.image, usedforsecurity=False).hexdigest())
     return label

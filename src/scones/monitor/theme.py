@@ -20,9 +20,9 @@ class Theme:
     """Colours by meaning: passed, gated, failed, and the background."""
 
     name: str
-    paper: str
-    ink: str
-    quiet: str
+    background: str
+    text: str
+    muted: str
     line: str
     box: str
     passed: str
@@ -38,9 +38,11 @@ def new_figure(theme: Theme, height: float, title: str, subtitle: str = "") -> F
     """Return an empty figure with the finding as its title, left-aligned. Matplotlib is imported here, on first use."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.paper)
-    figure.text(0.06, 1 - 0.34 / height, plain(title), fontsize=14, fontweight="bold", color=theme.ink, va="center")
-    figure.text(0.06, 1 - 0.64 / height, plain(subtitle), fontsize=10, color=theme.quiet, va="center")
+    figure = Figure(figsize=(WIDTH, height), dpi=DOTS_PER_INCH, facecolor=theme.background)
+    figure.text(
+        0.06, 1 - 0.34 / height, escape_mathtext(title), fontsize=14, fontweight="bold", color=theme.text, va="center"
+    )
+    figure.text(0.06, 1 - 0.64 / height, escape_mathtext(subtitle), fontsize=10, color=theme.muted, va="center")
     return figure
 
 
@@ -54,29 +56,29 @@ def new_axes(figure: Figure, theme: Theme, left: float = 0.06, right: float = 0.
 
 def style_axes(axes: Axes, theme: Theme) -> None:
     """Remove decoration: no frame, muted ticks, a faint grid behind the data."""
-    axes.set_facecolor(theme.paper)
+    axes.set_facecolor(theme.background)
     axes.set_axisbelow(True)
-    axes.tick_params(colors=theme.quiet, labelsize=9.5, length=0, pad=5)
+    axes.tick_params(colors=theme.muted, labelsize=9.5, length=0, pad=5)
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.grid(visible=True, axis="y", color=theme.line, linewidth=0.8)
-    axes.xaxis.label.set(color=theme.quiet, size=10)
-    axes.yaxis.label.set(color=theme.quiet, size=10)
+    axes.xaxis.label.set(color=theme.muted, size=10)
+    axes.yaxis.label.set(color=theme.muted, size=10)
 
 
 def note(figure: Figure, theme: Theme, text: str) -> None:
     """Write one sentence into a chart that has no data."""
-    figure.text(0.5, 0.42, text, fontsize=11, color=theme.quiet, ha="center", va="center")
+    figure.text(0.5, 0.42, text, fontsize=11, color=theme.muted, ha="center", va="center")
 
 
 def stamp(figure: Figure, theme: Theme, text: str) -> None:
     """Mark a figure at its upper right, so that copies of the figure keep the mark."""
     mark = figure.text(0.965, 1 - 0.34 / figure.get_figheight(), text, ha="right", va="center", color=theme.gated)
     mark.set(fontsize=9.5, fontweight="bold")
-    mark.set_bbox({"boxstyle": "round,pad=0.35", "facecolor": theme.paper, "edgecolor": theme.gated})
+    mark.set_bbox({"boxstyle": "round,pad=0.35", "facecolor": theme.background, "edgecolor": theme.gated})
 
 
-def plain(text: str) -> str:
+def escape_mathtext(text: str) -> str:
     """Escape characters that matplotlib reads as mathematics: users choose the names."""
     return text.replace("$", r"\$")
 
@@ -100,6 +102,6 @@ def confidence(value: float, threshold: float) -> str:
     return next((text for text in texts if (float(text) >= threshold) == (value >= threshold)), str(value))
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Format a count with its noun: 1 picture, 1,200 pictures."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,18 +13,24 @@ from pathlib import Path
 
 from scones.studio.environments import LAB, SDK_V2, SDKS, InstallationError
 from scones.studio.kernels import write_kernels
-from scones.studio.lab import lab
+from scones.studio.lab import jupyter_lab
 from scones.studio.notebooks import provide
 
 
 def serve() -> None:
     """Install missing environments, then exec JupyterLab with SDK v2's kernel, and SDK v3's if it is installed."""
-    place, folder = Path(os.environ["SCONES_ENVIRONMENTS"]), Path.cwd()
+    environments_folder, folder = Path(os.environ["SCONES_ENVIRONMENTS"]), Path.cwd()
     for environment in (LAB, SDK_V2):
-        environment.install(place, partial(print, flush=True))
-    kernels = write_kernels(place, [each for each in SDKS.values() if each.installed(place)], folder / ".kernels")
+        environment.install(environments_folder, partial(print, flush=True))
+    kernels = write_kernels(
+        environments_folder,
+        [each for each in SDKS.values() if each.installed(environments_folder)],
+        folder / ".kernels",
+    )
     provide(folder)
-    opened = lab(place, kernels, folder, int(os.environ["JUPYTER_PORT"]), {}, os.environ["JUPYTER_TOKEN"])
+    opened = jupyter_lab(
+        environments_folder, kernels, folder, int(os.environ["JUPYTER_PORT"]), {}, os.environ["JUPYTER_TOKEN"]
+    )
     os.execve(opened.command[0], opened.command, opened.environment)  # noqa: S606 - runs without a shell
 
 

@@ -29,7 +29,7 @@ class InstallationError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class VirtualEnvironment:
     """A named set of requirements."""
 
     name: str
@@ -45,16 +45,18 @@ class Environment:
         marker = self._marker(folder)
         return marker.exists() and marker.read_text() == self._content()
 
-    def install(self, folder: Path, tell: Callable[[str], None] = lambda _line: None) -> Path:
+    def install(self, folder: Path, on_message: Callable[[str], None] = lambda _line: None) -> Path:
         """Install the environment below `folder` unless it is installed; return its interpreter.
 
         Concurrent installations of the same environment wait for each other. Packages that a notebook installs later
         remain. Raises `InstallationError`.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / f"{self.name}.lock"):
+        with _install_lock(folder / f"{self.name}.lock"):
             if not self.installed(folder):
-                tell(f"Installing the environment {self.name} ({self.title}); the first time takes a minute or two")
+                on_message(
+                    f"Installing the environment {self.name} ({self.title}); the first time takes a minute or two"
+                )
                 self._install(folder)
         return self.python(folder)
 
@@ -71,25 +73,25 @@ class Environment:
         return "".join(f"{requirement}\n" for requirement in self.requirements)
 
 
-LAB = Environment("lab", "JupyterLab", ("jupyterlab>=4.4,<5",))
-SDK_V2 = Environment("sdk-v2", "SageMaker Python SDK v2", (*_DATA_SCIENCE, "sagemaker>=2.257,<3"))
+LAB = VirtualEnvironment("lab", "JupyterLab", ("jupyterlab>=4.4,<5",))
+SDK_V2 = VirtualEnvironment("sdk-v2", "SageMaker Python SDK v2", (*_DATA_SCIENCE, "sagemaker>=2.257,<3"))
 # SDK v3 needs s3fs, whose aiobotocore accepts few releases of botocore. With aiobotocore first, pip chooses boto3 and
 # awscli to match; otherwise it takes the newest boto3, and tries hundreds of old releases of s3fs and aiobotocore.
 _SDK_V3 = ("aiobotocore>=3,<4", *_DATA_SCIENCE, "sagemaker>=3.27,<4")
-SDK_V3 = Environment("sdk-v3", "SageMaker Python SDK v3", _SDK_V3)
+SDK_V3 = VirtualEnvironment("sdk-v3", "SageMaker Python SDK v3", _SDK_V3)
 SDKS = {"v2": SDK_V2, "v3": SDK_V3}
 
 
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        last = said[-1].strip() if said else f"exit status {done.returncode}"
+        output_lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        last = output_lines[-1].strip() if output_lines else f"exit status {done.returncode}"
         raise InstallationError(f"{' '.join(command[2:5])} failed: {last}; check the network, and run it again")
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _install_lock(lock: Path) -> Iterator[None]:
     with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

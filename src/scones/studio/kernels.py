@@ -7,10 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
-from scones.studio.environments import Environment
+from scones.studio.environments import VirtualEnvironment
 
 
-def write_kernels(folder: Path, environments: list[Environment], share: Path) -> Path:
+def write_kernels(folder: Path, environments: list[VirtualEnvironment], share: Path) -> Path:
     """Write a kernel for each environment in `folder` below `share`, and return `share`, for JUPYTER_PATH.
 
     The first is named python3 and has no second name: JupyterLab opens a notebook that names an unknown kernel
@@ -23,7 +23,7 @@ def write_kernels(folder: Path, environments: list[Environment], share: Path) ->
     return share
 
 
-def _write(place: Path, environment: Environment, folder: Path) -> None:
+def _write(kernel_folder: Path, environment: VirtualEnvironment, folder: Path) -> None:
     python = environment.python(folder)
     kernel = {
         "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
@@ -32,5 +32,5 @@ def _write(place: Path, environment: Environment, folder: Path) -> None:
         "metadata": {"debugger": True},
         "env": {"PATH": f"{python.parent}{os.pathsep}${{PATH}}", "VIRTUAL_ENV": str(python.parent.parent)},
     }
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "kernel.json").write_text(json.dumps(kernel, indent=1))
+    kernel_folder.mkdir(parents=True, exist_ok=True)
+    (kernel_folder / "kernel.json").write_text(json.dumps(kernel, indent=1))

@@ -13,7 +13,7 @@ from scones.studio.environments import LAB
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
+class JupyterLab:
     """A JupyterLab ready to start: its command, its variables, its port, and the URL with its token."""
 
     command: list[str]
@@ -22,9 +22,9 @@ class Lab:
     url: str
 
 
-def lab(
+def jupyter_lab(
     environments: Path, kernels: Path, notebooks: Path, port: int, variables: dict[str, str], token: str = ""
-) -> Lab:
+) -> JupyterLab:
     """Return a JupyterLab that serves a folder of notebooks; `variables` are the workspace's.
 
     Without `token`, a random one is generated. With one, `presigned.py` also accepts expiring tokens derived from it.
@@ -49,11 +49,11 @@ def lab(
     environment = {**os.environ, **variables, "PATH": path, "JUPYTER_PATH": str(kernels), "JUPYTER_TOKEN": token}
     if os.geteuid() == 0:
         command.append("--allow-root")
-    _ask_nothing(environments)
-    return Lab(command, environment, port, f"http://127.0.0.1:{port}/lab?token={token}")
+    _disable_news(environments)
+    return JupyterLab(command, environment, port, f"http://127.0.0.1:{port}/lab?token={token}")
 
 
-def _ask_nothing(environments: Path) -> None:
+def _disable_news(environments: Path) -> None:
     """Decline JupyterLab's news in its settings, so that it does not ask about them."""
     settings = environments / LAB.name / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)

@@ -27,8 +27,8 @@ class PresignedTokens(PasswordIdentityProvider):  # type: ignore[misc]
         """Return the user for a request's token, or None."""
         until, _, rest = (self.get_token(handler) or "").partition("-")
         seconds, _, seal = rest.partition("-")
-        wanted = hmac.new(self.token.encode(), f"{until}-{seconds}".encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(seal.encode(), wanted.encode()):
+        expected = hmac.new(self.token.encode(), f"{until}-{seconds}".encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(seal.encode(), expected.encode()):
             return await super().get_user_token(handler)
         if float(until) < time.time():
             return None

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.settings import Settings
-from scones.workflow.place import Place
 from scones.workflow.provision import once_role_settles
-from scones.workflow.training import Trained
+from scones.workflow.target import Target
+from scones.workflow.training import TrainedModel
 
 VARIANT = "AllTraffic"
-MOST_SECONDS = 1800.0
+MAX_SECONDS = 1800.0
 
-Say = Callable[[str], None]
+OnMessage = Callable[[str], None]
 
 
 class EndpointError(Exception):
@@ -25,7 +25,7 @@ class EndpointError(Exception):
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedEndpoint:
     """An endpoint in service: the seconds its deployment took, and whether it already served the same model."""
 
     endpoint_name: str
@@ -33,34 +33,36 @@ class Deployed:
     reused: bool
 
 
-def deploy(place: Place, settings: Settings, trained: Trained, role: str, captures: str, *, say: Say) -> Deployed:
+def deploy(
+    target: Target, settings: Settings, trained: TrainedModel, role: str, captures: str, *, on_message: OnMessage
+) -> DeployedEndpoint:
     """Deploy a trained model with data capture of all requests to `captures` (s3://…). Raises EndpointError."""
     began = time.monotonic()
-    model = _model(place, trained, role)
-    config = _config(place, settings, model, captures)
-    client, name = place.client("sagemaker"), settings.endpoint_name
+    model = _model(target, trained, role)
+    config = _config(target, settings, model, captures)
+    client, name = target.client("sagemaker"), settings.endpoint_name
     found = _describe(client, name)
     if found and found["EndpointStatus"] not in ("InService", "Failed"):
-        _wait(client, name, say)
+        _wait(client, name, on_message)
         found = _describe(client, name)
     if found and found["EndpointStatus"] == "Failed":
-        say(f"{name} had failed and is made anew")
+        on_message(f"{name} had failed and is made anew")
         client.delete_endpoint(EndpointName=name)
         _wait_deleted(client, name)
         found = None
     if found and found["EndpointConfigName"] == config:
-        return Deployed(name, time.monotonic() - began, reused=True)
+        return DeployedEndpoint(name, time.monotonic() - began, reused=True)
     change = client.update_endpoint if found else client.create_endpoint
     change(EndpointName=name, EndpointConfigName=config)
-    _wait(client, name, say)
+    _wait(client, name, on_message)
     if (served := client.describe_endpoint(EndpointName=name)["EndpointConfigName"]) != config:
         raise EndpointError(f"Endpoint {name} went back to {served}: the new model does not serve.")
-    return Deployed(name, time.monotonic() - began, reused=False)
+    return DeployedEndpoint(name, time.monotonic() - began, reused=False)
 
 
-def served_artifact(place: Place, settings: Settings) -> str:
+def served_artifact(target: Target, settings: Settings) -> str:
     """Return the S3 URI of the endpoint's model.tar.gz. Raises EndpointError if the endpoint is not in service."""
-    client = place.client("sagemaker")
+    client = target.client("sagemaker")
     found = _describe(client, settings.endpoint_name)
     if found is None:
         raise EndpointError(f"There is no endpoint {settings.endpoint_name} yet: run `scones run --keep` first.")
@@ -74,14 +76,14 @@ def served_artifact(place: Place, settings: Settings) -> str:
     return artifact
 
 
-def _model(place: Place, trained: Trained, role: str) -> str:
-    client = place.client("sagemaker")
+def _model(target: Target, trained: TrainedModel, role: str) -> str:
+    client = target.client("sagemaker")
     container = {"Image": trained.image, "ModelDataUrl": trained.artifact}
     name = f"{trained.job[:50]}-{_digest(container, role)}"
     try:
         client.describe_model(ModelName=name)
     except client.exceptions.ClientError as error:
-        if not _missing(error):
+        if not _is_not_found(error):
             raise
         once_role_settles(
             lambda: client.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=role)
@@ -89,8 +91,8 @@ def _model(place: Place, trained: Trained, role: str) -> str:
     return name
 
 
-def _config(place: Place, settings: Settings, model: str, captures: str) -> str:
-    client = place.client("sagemaker")
+def _config(target: Target, settings: Settings, model: str, captures: str) -> str:
+    client = target.client("sagemaker")
     request: dict[str, Any] = {
         "ProductionVariants": [
             {
@@ -113,7 +115,7 @@ def _config(place: Place, settings: Settings, model: str, captures: str) -> str:
     try:
         client.describe_endpoint_config(EndpointConfigName=name)
     except client.exceptions.ClientError as error:
-        if not _missing(error):
+        if not _is_not_found(error):
             raise
         client.create_endpoint_config(EndpointConfigName=name, **request)
     return name
@@ -123,32 +125,32 @@ def _describe(client: Any, name: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = client.describe_endpoint(EndpointName=name)
     except client.exceptions.ClientError as error:
-        if not _missing(error):
+        if not _is_not_found(error):
             raise
         return None
     return found
 
 
-def _missing(error: Any) -> bool:
+def _is_not_found(error: Any) -> bool:
     """Return True if the resource does not exist: SageMaker's ValidationException says so only in its message."""
     return "Could not find" in error.response["Error"]["Message"]
 
 
-def _wait(client: Any, name: str, say: Say) -> None:
+def _wait(client: Any, name: str, on_message: OnMessage) -> None:
     """Wait until the endpoint is in service, polling with backoff, from every 0.1 s to every 5 s."""
-    pause, status, deadline = 0.1, "", time.monotonic() + MOST_SECONDS
+    pause, status, deadline = 0.1, "", time.monotonic() + MAX_SECONDS
     while True:
         found = client.describe_endpoint(EndpointName=name)
         if found["EndpointStatus"] != status:
             status = found["EndpointStatus"]
-            say(f"{name} is {status}")
+            on_message(f"{name} is {status}")
         if status == "InService":
             return
         if status == "Failed":
             raise EndpointError(f"Endpoint {name} failed: {found.get('FailureReason', 'no reason was told')}")
         if time.monotonic() > deadline:
             raise EndpointError(
-                f"Endpoint {name} is still {status} after {MOST_SECONDS / 60:.0f} min; look into its logs."
+                f"Endpoint {name} is still {status} after {MAX_SECONDS / 60:.0f} min; look into its logs."
             )
         time.sleep(pause)
         pause = min(pause * 1.2, 5.0)
@@ -161,5 +163,5 @@ def _wait_deleted(client: Any, name: str) -> None:
         pause = min(pause * 1.2, 5.0)
 
 
-def _digest(*told: Any) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+def _digest(*values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from scones.workflow.place import Place
+from scones.workflow.target import Target
 
 GATE = "ThresholdConfidenceNotMet"
 """Name of the error with which the confidence gate fails an execution."""
@@ -28,7 +28,7 @@ class Execution:
     `state` is the state that failed. `inferences` are the endpoint's outputs, empty if the endpoint was not reached.
     """
 
-    key: str
+    image_key: str
     arn: str
     status: str
     started: datetime
@@ -101,31 +101,31 @@ class Executions:
 
 
 def execute(
-    place: Place, state_machine: str, bucket: str, keys: Sequence[str], *, concurrency: int, progress: Progress
+    target: Target, state_machine: str, bucket: str, keys: Sequence[str], *, concurrency: int, progress: Progress
 ) -> Executions:
     """Start an execution for each image s3://bucket/key, at most `concurrency` at a time, and wait for all of them."""
-    client, stop = place.client("stepfunctions"), threading.Event()
+    client, stop = target.client("stepfunctions"), threading.Event()
 
     def one(key: str) -> Execution:
         given = json.dumps({"image_data": "", "s3_bucket": bucket, "s3_key": key})
         arn = client.start_execution(stateMachineArn=state_machine, input=given)["executionArn"]
         return _read(client, _wait(client, arn, stop))
 
-    return _all(one, keys, concurrency, progress, stop)
+    return _run_all(one, keys, concurrency, progress, stop)
 
 
-def history(place: Place, state_machine: str, since: datetime, *, concurrency: int, progress: Progress) -> Executions:
+def history(target: Target, state_machine: str, since: datetime, *, concurrency: int, progress: Progress) -> Executions:
     """Return the state machine's executions that started at or after `since` and have ended."""
-    client, arns = place.client("stepfunctions"), []
+    client, arns = target.client("stepfunctions"), []
     for page in client.get_paginator("list_executions").paginate(stateMachineArn=state_machine):
         listed = page["executions"]
         arns += [item["executionArn"] for item in listed if item["status"] != "RUNNING" and item["startDate"] >= since]
         if listed and listed[-1]["startDate"] < since:
             break  # the list is sorted newest first
-    return _all(lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress)
+    return _run_all(lambda arn: _read(client, client.describe_execution(executionArn=arn)), arns, concurrency, progress)
 
 
-def _all(
+def _run_all(
     one: Callable[[str], Execution],
     names: Sequence[str],
     concurrency: int,
@@ -163,7 +163,7 @@ def _wait(client: Any, arn: str, stop: threading.Event) -> dict[str, Any]:
 def _read(client: Any, found: dict[str, Any]) -> Execution:
     given = json.loads(found["input"])
     execution = Execution(
-        key=given.get("s3_key", "") if isinstance(given, dict) else "",
+        image_key=given.get("s3_key", "") if isinstance(given, dict) else "",
         arn=found["executionArn"],
         status=found["status"],
         started=found["startDate"],
@@ -171,7 +171,7 @@ def _read(client: Any, found: dict[str, Any]) -> Execution:
     )
     if execution.succeeded:
         return replace(execution, inferences=_inferences(json.loads(found["output"])))
-    state, event = _where(client, execution.arn)
+    state, event = _failed_state(client, execution.arn)
     return replace(
         execution, error=found.get("error"), cause=found.get("cause"), state=state, inferences=_inferences(event)
     )
@@ -181,7 +181,7 @@ def _inferences(event: Any) -> tuple[float, ...]:
     return tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
 
 
-def _where(client: Any, arn: str) -> tuple[str | None, Any]:
+def _failed_state(client: Any, arn: str) -> tuple[str | None, Any]:
     """Return the state in which an execution failed, and that state's input."""
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, reverseOrder=True)
     for event in (event for page in pages for event in page["events"]):

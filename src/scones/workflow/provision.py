@@ -19,12 +19,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scones.settings import Settings
-from scones.workflow.place import Place
+from scones.workflow.target import Target
 
 FUNCTIONS = ("serialize_image", "classify_image", "filter_inferences")
 """Modules of scones.workflow.functions, in the order of the state machine."""
 FUNCTION_SECONDS, FUNCTION_MEGABYTES = 30, 256
-ROLE_SETTLES = 60.0
+ROLE_SETTLE_SECONDS = 60.0
 """Maximum seconds of retries until AWS lets a service assume a new role."""
 
 
@@ -37,36 +37,36 @@ class Roles:
     states: str
 
 
-def bucket(place: Place, name: str) -> bool:
+def bucket(target: Target, name: str) -> bool:
     """Create the bucket if it does not exist, and return True if it is new. S3 blocks public access to new buckets."""
-    s3 = place.client("s3")
+    s3 = target.client("s3")
     try:
-        s3.head_bucket(Bucket=name, ExpectedBucketOwner=place.account)
+        s3.head_bucket(Bucket=name, ExpectedBucketOwner=target.account)
         return False
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
     # S3 rejects a location constraint only for us-east-1.
-    where = {} if place.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+    where = {} if target.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": target.region}}
     s3.create_bucket(Bucket=name, **where)
     return True
 
 
-def roles(place: Place, settings: Settings, bucket_name: str) -> Roles:
+def roles(target: Target, settings: Settings, bucket_name: str) -> Roles:
     """Create or update the roles, each with only the permissions that its service needs."""
-    documents = policies(place, settings, bucket_name)
+    documents = policies(target, settings, bucket_name)
     services = {"sagemaker": "sagemaker", "lambda": "lambda", "states": "states"}
     arns = {
-        service: _role(place, settings.role_name(service), f"{principal}.amazonaws.com", documents[service])
+        service: _role(target, settings.role_name(service), f"{principal}.amazonaws.com", documents[service])
         for service, principal in services.items()
     }
     return Roles(arns["sagemaker"], arns["lambda"], arns["states"])
 
 
-def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, list[dict[str, Any]]]:
+def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, list[dict[str, Any]]]:
     """Return the policy statements of each role."""
-    start = f"arn:{place.partition}"
-    here = f"{place.region}:{place.account}"
+    start = f"arn:{target.partition}"
+    here = f"{target.region}:{target.account}"
     objects = [f"{start}:s3:::{bucket_name}", f"{start}:s3:::{bucket_name}/*"]
     functions = [f"{start}:lambda:{here}:function:{settings.function_name(module)}" for module in FUNCTIONS]
     logs = f"{start}:logs:{here}:log-group:"
@@ -81,21 +81,23 @@ def policies(place: Place, settings: Settings, bucket_name: str) -> dict[str, li
     endpoint = f"{start}:sagemaker:{here}:endpoint/{settings.endpoint_name}"
     return {
         "sagemaker": [
-            _allow(["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"], objects),
-            _allow(write_logs, [f"{logs}/aws/sagemaker/*"]),
-            _allow(pull, ["*"]),  # the algorithm's repository belongs to AWS, and metrics have no ARN
+            _allow_statement(["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:GetBucketLocation"], objects),
+            _allow_statement(write_logs, [f"{logs}/aws/sagemaker/*"]),
+            _allow_statement(pull, ["*"]),  # the algorithm's repository belongs to AWS, and metrics have no ARN
         ],
         "lambda": [
             # With ListBucket, S3 reports a missing object as NoSuchKey; without it, as AccessDenied.
-            _allow(["s3:GetObject", "s3:ListBucket"], objects),
-            _allow(["sagemaker:InvokeEndpoint"], [endpoint]),
-            _allow(write_logs[:3], [f"{logs}/aws/lambda/{settings.name}-*"]),
+            _allow_statement(["s3:GetObject", "s3:ListBucket"], objects),
+            _allow_statement(["sagemaker:InvokeEndpoint"], [endpoint]),
+            _allow_statement(write_logs[:3], [f"{logs}/aws/lambda/{settings.name}-*"]),
         ],
-        "states": [_allow(["lambda:InvokeFunction"], [*functions, *(f"{arn}:*" for arn in functions)])],
+        "states": [_allow_statement(["lambda:InvokeFunction"], [*functions, *(f"{arn}:*" for arn in functions)])],
     }
 
 
-def functions(place: Place, settings: Settings, role: str, *, progress: Callable[[int, int | None], None]) -> list[str]:
+def functions(
+    target: Target, settings: Settings, role: str, *, progress: Callable[[int, int | None], None]
+) -> list[str]:
     """Create the three functions, or update their code and configuration. Returns their ARNs in order."""
     arns = []
     environment = {
@@ -105,14 +107,14 @@ def functions(place: Place, settings: Settings, role: str, *, progress: Callable
     }
     for done, module in enumerate(FUNCTIONS):
         progress(done, len(FUNCTIONS))
-        arns.append(_function(place, settings, module, role, environment[module]))
+        arns.append(_function(target, settings, module, role, environment[module]))
     progress(len(FUNCTIONS), len(FUNCTIONS))
     return arns
 
 
-def gate(place: Place, settings: Settings) -> float:
+def deployed_threshold(target: Target, settings: Settings) -> float:
     """Return the threshold of the deployed confidence gate, which can differ from the settings."""
-    client = place.client("lambda")
+    client = target.client("lambda")
     try:
         found = client.get_function_configuration(FunctionName=settings.function_name("filter_inferences"))
     except client.exceptions.ResourceNotFoundException:
@@ -124,17 +126,17 @@ def definition(function_arns: list[str]) -> dict[str, Any]:
     """Return the state machine's definition with the functions' ARNs filled in."""
     text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
     for module, arn in zip(FUNCTIONS, function_arns, strict=True):
-        name = "".join(word.title() for word in module.split("_"))
+        name = "".join(part.title() for part in module.split("_"))
         text = text.replace(f"${{{name}Arn}}", arn)
     made: dict[str, Any] = json.loads(text)
     return made
 
 
-def state_machine(place: Place, settings: Settings, role: str, definition: Mapping[str, Any]) -> str:
+def state_machine(target: Target, settings: Settings, role: str, definition: Mapping[str, Any]) -> str:
     """Create the state machine, or update it if its definition or role differs. Returns its ARN."""
-    client = place.client("stepfunctions")
+    client = target.client("stepfunctions")
     name = settings.state_machine_name
-    arn = state_machine_arn(place, settings)
+    arn = state_machine_arn(target, settings)
     try:
         found = client.describe_state_machine(stateMachineArn=arn)
     except client.exceptions.StateMachineDoesNotExist:
@@ -147,9 +149,9 @@ def state_machine(place: Place, settings: Settings, role: str, definition: Mappi
     return arn
 
 
-def state_machine_arn(place: Place, settings: Settings) -> str:
+def state_machine_arn(target: Target, settings: Settings) -> str:
     """Return the state machine's ARN, computed from its name."""
-    return f"arn:{place.partition}:states:{place.region}:{place.account}:stateMachine:{settings.state_machine_name}"
+    return f"arn:{target.partition}:states:{target.region}:{target.account}:stateMachine:{settings.state_machine_name}"
 
 
 def package(module: str) -> bytes:
@@ -164,12 +166,12 @@ def package(module: str) -> bytes:
     return written.getvalue()
 
 
-def _allow(actions: list[str], arns: list[str]) -> dict[str, Any]:
+def _allow_statement(actions: list[str], arns: list[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": arns}
 
 
-def _role(place: Place, name: str, principal: str, statements: list[dict[str, Any]]) -> str:
-    iam = place.client("iam")
+def _role(target: Target, name: str, principal: str, statements: list[dict[str, Any]]) -> str:
+    iam = target.client("iam")
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}],
@@ -191,10 +193,10 @@ def _role(place: Place, name: str, principal: str, statements: list[dict[str, An
     return str(role["Arn"])
 
 
-def _function(place: Place, settings: Settings, module: str, role: str, environment: dict[str, str]) -> str:
-    client = place.client("lambda")
+def _function(target: Target, settings: Settings, module: str, role: str, environment: dict[str, str]) -> str:
+    client = target.client("lambda")
     name, code = settings.function_name(module), package(module)
-    wanted: dict[str, Any] = {
+    desired: dict[str, Any] = {
         "Runtime": settings.runtime,
         "Role": role,
         "Handler": f"{module}.lambda_handler",
@@ -206,7 +208,7 @@ def _function(place: Place, settings: Settings, module: str, role: str, environm
         found = client.get_function_configuration(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
         made = once_role_settles(
-            lambda: client.create_function(FunctionName=name, Code={"ZipFile": code}, **wanted, **variables)
+            lambda: client.create_function(FunctionName=name, Code={"ZipFile": code}, **desired, **variables)
         )
         _wait(client, "function_active_v2", name)
         return str(made["FunctionArn"])
@@ -214,8 +216,8 @@ def _function(place: Place, settings: Settings, module: str, role: str, environm
         client.update_function_code(FunctionName=name, ZipFile=code)
         _wait(client, "function_updated_v2", name)
     has = found.get("Environment", {}).get("Variables", {})
-    if any(found.get(key) != value for key, value in wanted.items()) or has != environment:
-        client.update_function_configuration(FunctionName=name, **wanted, **variables)
+    if any(found.get(key) != value for key, value in desired.items()) or has != environment:
+        client.update_function_configuration(FunctionName=name, **desired, **variables)
         _wait(client, "function_updated_v2", name)
     return str(found["FunctionArn"])
 
@@ -226,7 +228,7 @@ def _wait(client: Any, waiter: str, name: str) -> None:
 
 def once_role_settles(call: Callable[[], Any]) -> Any:
     """Call, and retry while AWS reports that a new role cannot be assumed: IAM takes seconds to reach every service."""
-    deadline = time.monotonic() + ROLE_SETTLES
+    deadline = time.monotonic() + ROLE_SETTLE_SECONDS
     while True:
         try:
             return call()

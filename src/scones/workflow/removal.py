@@ -10,8 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from scones.settings import Settings
-from scones.workflow.place import Place
 from scones.workflow.provision import FUNCTIONS, state_machine_arn
+from scones.workflow.target import Target
 from scones.workflow.training import LOG_GROUP
 
 SERVICES = ("sagemaker", "lambda", "states")
@@ -22,7 +22,7 @@ ABSENT = ("Could not find", "NoSuch", "ResourceNotFound", "StateMachineDoesNotEx
 Say = Callable[[str], None]
 
 
-def remove(place: Place, settings: Settings, say: Say) -> int:
+def remove(place: Target, settings: Settings, say: Say) -> int:
     """Delete the resources of all runs, the most expensive first; report each, and return their number.
 
     Training jobs and past executions remain: AWS keeps their records, which cost nothing.
@@ -42,7 +42,7 @@ def _deleted(what: str, delete: Callable[[], Any], say: Say) -> bool:
     return True
 
 
-def _resources(place: Place, settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _resources(place: Target, settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Yield the name of each resource that may exist, and the function that deletes it."""
     sagemaker, functions = place.client("sagemaker"), place.client("lambda")
     endpoint = settings.endpoint_name
@@ -63,7 +63,7 @@ def _resources(place: Place, settings: Settings) -> Iterator[tuple[str, Callable
     yield f"bucket {bucket}", partial(_delete_bucket, place, bucket)
 
 
-def _names(place: Place, settings: Settings, operation: str, member: str, key: str) -> Iterator[str]:
+def _names(place: Target, settings: Settings, operation: str, member: str, key: str) -> Iterator[str]:
     """Return the names of the workflow's models or endpoint configurations, which end with digests.
 
     The name of a model begins with that of its training job, which may be cut.
@@ -74,7 +74,7 @@ def _names(place: Place, settings: Settings, operation: str, member: str, key: s
     return (name for name in found if ours.fullmatch(name))
 
 
-def _logs(place: Place, settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
+def _logs(place: Target, settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Yield the log groups of the functions and of the endpoint, and the streams of the training jobs."""
     logs = place.client("logs")
     groups = [f"/aws/lambda/{settings.function_name(module)}" for module in FUNCTIONS]
@@ -109,14 +109,14 @@ def _delete_state_machine(states: Any, arn: str) -> None:
     states.delete_state_machine(stateMachineArn=arn)
 
 
-def _delete_role(place: Place, role: str) -> None:
+def _delete_role(place: Target, role: str) -> None:
     iam = place.client("iam")
     for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role, PolicyName=policy)
     iam.delete_role(RoleName=role)
 
 
-def _delete_bucket(place: Place, bucket: str) -> None:
+def _delete_bucket(place: Target, bucket: str) -> None:
     s3 = place.client("s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]

@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from scones.settings import Settings
 from scones.workflow.dataset import Dataset
-from scones.workflow.place import Place
 from scones.workflow.provision import once_role_settles
+from scones.workflow.target import Target
 
 # Unformatted, because one entry per line would make this table twice as long.
 ACCOUNTS = {
@@ -41,7 +41,7 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 MOST_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
 
-Say = Callable[[str], None]
+OnMessage = Callable[[str], None]
 Progress = Callable[[int, int | None], None]
 
 
@@ -50,7 +50,7 @@ class TrainingError(Exception):
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A completed job: its name, its model.tar.gz in S3, its accuracy (0 to 1, None if not reported), its seconds."""
 
     job: str
@@ -62,7 +62,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingSpec:
     """The parameters of a job; jobs with the same `digest` are interchangeable."""
 
     image: str
@@ -74,8 +74,8 @@ class Training:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that identify container image, hyperparameters and dataset."""
-        told = json.dumps([self.image, dict(self.hyperparameters), self.data, self.data_digest], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        text = json.dumps([self.image, dict(self.hyperparameters), self.data, self.data_digest], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def image_uri(region: str) -> str:
@@ -90,9 +90,9 @@ def image_uri(region: str) -> str:
     return f"{account}.dkr.ecr.{region}.{suffix}/image-classification:1"
 
 
-def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> Training:
+def training_spec(target: Target, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> TrainingSpec:
     """Return a job's parameters for a dataset uploaded to `data`, with the course's hyperparameters."""
-    pretrained = settings.pretrained and _has_weights(place)
+    pretrained = settings.pretrained and _has_weights(target)
     epochs, batch = PRETRAINED if pretrained else FROM_SCRATCH
     hyperparameters = {
         "image_shape": "3,32,32",
@@ -102,41 +102,41 @@ def plan(place: Place, settings: Settings, dataset: Dataset, data: str, data_dig
         "epochs": str(settings.epochs or epochs),
         "mini_batch_size": str(min(settings.mini_batch_size or batch, dataset.train)),
     }
-    return Training(settings.training_image or image_uri(place.region), hyperparameters, data, data_digest)
+    return TrainingSpec(settings.training_image or image_uri(target.region), hyperparameters, data, data_digest)
 
 
-def _has_weights(place: Place) -> bool:
+def _has_weights(target: Target) -> bool:
     """Return True if pretrained weights are available: always on AWS, locally if the extra is installed."""
-    return place.endpoint_url is None or importlib.util.find_spec(WEIGHTS) is not None
+    return target.endpoint_url is None or importlib.util.find_spec(WEIGHTS) is not None
 
 
 def train(
-    place: Place,
+    target: Target,
     settings: Settings,
-    training: Training,
+    training: TrainingSpec,
     role: str,
     output: str,
     *,
-    say: Say,
-    log: Say,
+    on_message: OnMessage,
+    log: OnMessage,
     progress: Progress,
-) -> Trained:
+) -> TrainedModel:
     """Return a completed job: an earlier one with the same digest, the one in progress, or a new one.
 
     `say` receives statuses, `log` the algorithm's log lines, and `progress` the epochs. A new job is stopped if
     the wait is interrupted. Raises TrainingError.
     """
-    client = place.client("sagemaker")
-    if earlier := _earlier(place, settings, training):
+    client = target.client("sagemaker")
+    if earlier := _reusable_job(target, settings, training):
         status = earlier["TrainingJobStatus"]
-        say(f"{earlier['TrainingJobName']} is {'the same and done' if status == 'Completed' else 'under way'}")
-    name = earlier["TrainingJobName"] if earlier else _create(place, settings, training, role, output)
+        on_message(f"{earlier['TrainingJobName']} is {'the same and done' if status == 'Completed' else 'under way'}")
+    name = earlier["TrainingJobName"] if earlier else _create(target, settings, training, role, output)
     if not earlier:
-        say(f"{name} on {training.image}")
+        on_message(f"{name} on {training.image}")
     reused = earlier is not None and earlier["TrainingJobStatus"] == "Completed"
     if not reused:
         try:
-            _follow(place, name, int(training.hyperparameters["epochs"]), say, log, progress)
+            _wait(target, name, int(training.hyperparameters["epochs"]), on_message, log, progress)
         except BaseException:
             if not earlier:  # no one waits for it now, and on AWS its instance costs money
                 _stop(client, name)
@@ -148,7 +148,7 @@ def train(
     metrics = {metric["MetricName"]: float(metric["Value"]) for metric in found.get("FinalMetricDataList", [])}
     # FinalMetricDataList has single precision; the algorithm logs six digits.
     accuracy = metrics.get("validation:accuracy")
-    return Trained(
+    return TrainedModel(
         name,
         found["ModelArtifacts"]["S3ModelArtifacts"],
         training.image,
@@ -158,9 +158,9 @@ def train(
     )
 
 
-def _earlier(place: Place, settings: Settings, training: Training) -> dict[str, Any] | None:
+def _reusable_job(target: Target, settings: Settings, training: TrainingSpec) -> dict[str, Any] | None:
     """Return the newest job with the same digest that is in progress, or completed with its artifact still in S3."""
-    client = place.client("sagemaker")
+    client = target.client("sagemaker")
     pages = client.get_paginator("list_training_jobs").paginate(
         NameContains=f"{settings.name}-{training.digest}", SortBy="CreationTime", SortOrder="Descending"
     )
@@ -168,20 +168,20 @@ def _earlier(place: Place, settings: Settings, training: Training) -> dict[str, 
         if summary["TrainingJobStatus"] not in ("Completed", "InProgress"):
             continue
         found: dict[str, Any] = client.describe_training_job(TrainingJobName=summary["TrainingJobName"])
-        if found["TrainingJobStatus"] == "InProgress" or _exists(place, found["ModelArtifacts"]["S3ModelArtifacts"]):
+        if found["TrainingJobStatus"] == "InProgress" or _exists(target, found["ModelArtifacts"]["S3ModelArtifacts"]):
             return found
     return None
 
 
-def _exists(place: Place, uri: str) -> bool:
+def _exists(target: Target, uri: str) -> bool:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     with contextlib.suppress(ClientError):
-        place.client("s3").head_object(Bucket=bucket, Key=key)
+        target.client("s3").head_object(Bucket=bucket, Key=key)
         return True
     return False
 
 
-def _create(place: Place, settings: Settings, training: Training, role: str, output: str) -> str:
+def _create(target: Target, settings: Settings, training: TrainingSpec, role: str, output: str) -> str:
     moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[
         :-3
     ]  # milliseconds, so that a job that failed immediately can be retried under a new name
@@ -197,7 +197,7 @@ def _create(place: Place, settings: Settings, training: Training, role: str, out
         "ResourceConfig": {"InstanceType": settings.training_instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
         "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
     }
-    once_role_settles(lambda: place.client("sagemaker").create_training_job(**request))
+    once_role_settles(lambda: target.client("sagemaker").create_training_job(**request))
     return name
 
 
@@ -211,10 +211,10 @@ def _channel(name: str, uri: str) -> dict[str, Any]:
     return {"ChannelName": name, "ContentType": "application/x-image", "DataSource": {"S3DataSource": source}}
 
 
-def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: Progress) -> None:
+def _wait(target: Target, name: str, epochs: int, on_message: OnMessage, log: OnMessage, progress: Progress) -> None:
     """Report a job's progress until it ends, polling with backoff."""
-    client, lines = place.client("sagemaker"), JobLog(place, name)
-    told, pause = 0, 0.2
+    client, lines = target.client("sagemaker"), JobLog(target, name)
+    text, pause = 0, 0.2
     progress(0, epochs)
     while True:
         found = client.describe_training_job(TrainingJobName=name)
@@ -224,9 +224,9 @@ def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: 
             if epoch := EPOCH.search(line):
                 # The log line with its accuracy completes an epoch; earlier lines mean that it is in progress.
                 progress(int(epoch[1]) + ("Validation-accuracy" in line), epochs)
-        for transition in transitions[told:]:  # after the log lines, which are older
-            say(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
-        told = len(transitions)
+        for transition in transitions[text:]:  # after the log lines, which are older
+            on_message(f"{transition['Status']}: {transition.get('StatusMessage', '')}".rstrip(": "))
+        text = len(transitions)
         if found["TrainingJobStatus"] in ("Completed", "Failed", "Stopped"):
             return
         time.sleep(pause)
@@ -236,8 +236,8 @@ def _follow(place: Place, name: str, epochs: int, say: Say, log: Say, progress: 
 class JobLog:
     """A job's log lines in CloudWatch Logs, each returned once."""
 
-    def __init__(self, place: Place, job: str) -> None:
-        self._client = place.client("logs")
+    def __init__(self, target: Target, job: str) -> None:
+        self._client = target.client("logs")
         self._job = job
         self._tokens: dict[str, str] = {}
 

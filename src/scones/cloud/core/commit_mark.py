@@ -60,9 +60,9 @@ def require_same_age(database: Path) -> None:
     except sqlite3.Error:  # other checks report a damaged one
         return
     ahead = (with_log - int.from_bytes(header[_COUNT], "big")) % _COUNTS
-    earlier = CommitMark(database).earlier()
-    behind = (_number(earlier.salts[0]) - _number(start[_LOG_SALT])) % 2**32 if earlier else 0
-    if ahead > 1 or 0 < behind < _OLDER_LOGS:
+    earlier = CommitMark(database).recorded_position()
+    is_behind = (_number(earlier.salts[0]) - _number(start[_LOG_SALT])) % 2**32 if earlier else 0
+    if ahead > 1 or 0 < is_behind < _OLDER_LOGS:
         raise CloudError(
             f"{database} and {log.name} do not belong together: one of them is older, as after the restoration of a "
             f"single file. Restore all files of one backup, or move {log.name} and {database.name}-mark away to use "
@@ -83,13 +83,13 @@ def _number(salt: bytes) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class LogPosition:
     """The number of valid frames in a write-ahead log, and the log's salts, which change at each restart of the log."""
 
     frames: int
     salts: tuple[bytes, bytes]
 
-    def follows(self, other: Position) -> bool:
+    def follows(self, other: LogPosition) -> bool:
         """Return True if a log at this position contains everything that it contained at the other position.
 
         The first salt increases by one when the log restarts; it restarts only after a complete checkpoint.
@@ -118,29 +118,29 @@ class CommitMark:
             (count,) = connection.execute("PRAGMA application_id").fetchone()
             connection.execute(f"PRAGMA application_id = {(count + 1) % _COUNTS}")
 
-    def earlier(self) -> Position | None:
+    def recorded_position(self) -> LogPosition | None:
         """Return the position recorded by a process that did not close the database, or None."""
         try:
             content = self._path.read_bytes()
             frames, one, other, crc = _MARK.unpack(content)
         except (OSError, struct.error):
             return None
-        return Position(frames, (one, other)) if zlib.crc32(content[:-4]) == crc else None
+        return LogPosition(frames, (one, other)) if zlib.crc32(content[:-4]) == crc else None
 
-    def now(self) -> Position:
+    def current_position(self) -> LogPosition:
         """Return the log's current position; requires an open connection that has read from the database."""
         if self._index is None:
             # Close this only after the last connection: closing any descriptor of a file drops SQLite's locks on it.
             self._descriptor = os.open(f"{self._database}-shm", os.O_RDONLY)
             self._index = mmap.mmap(self._descriptor, _INDEX_HEADER.size, mmap.MAP_SHARED, mmap.PROT_READ)
         frames, _, one, other = _INDEX_HEADER.unpack(self._index[:])
-        return Position(frames, (one, other))
+        return LogPosition(frames, (one, other))
 
-    def set(self) -> None:
+    def record(self) -> None:
         """Record the current position: everything committed so far has been acknowledged."""
         try:
             if self._index is None or self._file is None:
-                self.now()
+                self.current_position()
                 self._file = self._map()
             assert self._index is not None
         except OSError:  # the disk is full; the next commit tries again
@@ -177,7 +177,7 @@ class CommitMark:
 
         `pages` is the database's size according to its header. The damaged log is copied before anything is written.
         """
-        earlier, now = self.earlier(), self.now()
+        earlier, now = self.recorded_position(), self.current_position()
         self._salts = b"".join(now.salts) if now.frames else None
         absent = pages - self._database.stat().st_size // page_size
         if absent > now.frames:

@@ -97,7 +97,7 @@ class Credentials:
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
         token = f"{payload}.{self._seal(payload)}"
         return SessionCredentials(
-            access_key_id, self._seal(access_key_id), token, expiration, _caller_of(claims, access_key_id)
+            access_key_id, self._seal(access_key_id), token, expiration, _caller_from_claims(claims, access_key_id)
         )
 
     def _seal(self, text: str) -> str:
@@ -106,10 +106,10 @@ class Credentials:
 
     def resolve(self, access_key_id: str, token: str | None, account: str) -> tuple[str, Caller]:
         """Return the secret key and the caller of an access key; raises `ServiceError` if the key is invalid."""
-        if same(access_key_id, self.access_key_id):
+        if constant_time_equal(access_key_id, self.access_key_id):
             return self.secret_access_key, self.root(account)
         payload, _, seal = (token or "").partition(".")
-        if not token or not same(seal, self._seal(payload)):
+        if not token or not constant_time_equal(seal, self._seal(payload)):
             raise ServiceError(
                 "UnrecognizedClientException", "The security token included in the request is invalid.", 403
             )
@@ -120,7 +120,7 @@ class Credentials:
             )
         if claims["expires"] < time.time():
             raise ServiceError("ExpiredTokenException", "The security token included in the request is expired", 403)
-        return self._seal(access_key_id), _caller_of(claims, access_key_id)
+        return self._seal(access_key_id), _caller_from_claims(claims, access_key_id)
 
 
 @lru_cache(8)
@@ -128,7 +128,7 @@ def _root(account: str, access_key_id: str) -> Caller:
     return Caller(account, f"arn:aws:iam::{account}:root", account, access_key_id)
 
 
-def _caller_of(claims: Mapping[str, object], access_key_id: str) -> Caller:
+def _caller_from_claims(claims: Mapping[str, object], access_key_id: str) -> Caller:
     return Caller(
         account=str(claims["account"]),
         arn=str(claims["arn"]),
@@ -142,6 +142,6 @@ def unique_id(kind: str, arn: str) -> str:
     return kind + hashlib.sha256(arn.encode()).hexdigest()[:17].upper()
 
 
-def same(one: str, other: str) -> bool:
+def constant_time_equal(one: str, other: str) -> bool:
     """Compare secrets in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())

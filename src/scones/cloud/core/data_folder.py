@@ -12,7 +12,7 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scones.cloud.core.durable_files import BrokenFileError, make_private, not_a_file, read_object, write_durably
+from scones.cloud.core.durable_files import BrokenFileError, make_private, not_a_file_error, read_object, write_durably
 from scones.cloud.errors import CloudError
 
 log = logging.getLogger(__name__)
@@ -54,13 +54,13 @@ def require_own(data_dir: Path) -> None:
     except PermissionError:
         raise CloudError(f"{data_dir} cannot be read by this user: give another folder with --data-dir.") from None
     if owner != os.geteuid():
-        raise CloudError(f"{data_dir} belongs to {_user(owner)}: give a folder of your own with --data-dir.")
+        raise CloudError(f"{data_dir} belongs to {_user_name(owner)}: give a folder of your own with --data-dir.")
     for entry in entries:
         with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
             status = entry.stat(follow_symlinks=False)
             if status.st_uid != os.geteuid():
                 raise CloudError(
-                    f"{entry.path} belongs to {_user(status.st_uid)}: remove it, or give another --data-dir."
+                    f"{entry.path} belongs to {_user_name(status.st_uid)}: remove it, or give another --data-dir."
                 )
 
 
@@ -70,7 +70,7 @@ def require_state_files(data_dir: Path) -> None:
         path = data_dir / name
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(os.lstat(path).st_mode):
-                raise not_a_file(path)
+                raise not_a_file_error(path)
 
 
 def lost_database(data_dir: Path) -> str:
@@ -99,7 +99,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _user(number: int) -> str:
+def _user_name(number: int) -> str:
     """Return a user by name, or by number if the system has no name for it."""
     try:
         return f"another user ({pwd.getpwuid(number).pw_name})"
@@ -107,7 +107,7 @@ def _user(number: int) -> str:
         return f"another user ({number})"
 
 
-def close_to_others(data_dir: Path) -> None:
+def restrict_to_owner(data_dir: Path) -> None:
     """Make a data folder readable by its owner only; a log message states how many entries were changed."""
     if changed := make_private(data_dir):
         log.warning("Other users could read %s: %d of its files and folders are private now.", data_dir, changed)
@@ -123,22 +123,24 @@ def identify(data_dir: Path, region: str | None, account: str | None) -> Identit
     try:
         identity = Identity(**{name: read_object(path, "account", "region")[name] for name in ("account", "region")})
     except FileNotFoundError:
-        identity = _recorded(path, _from_arns(path, region, account))
+        identity = _stored_identity(path, _identity_from_arns(path, region, account))
     except BrokenFileError as broken:
-        identity = _recorded(path, _from_arns(path, region, account))
+        identity = _stored_identity(path, _identity_from_arns(path, region, account))
         log.warning("%s. It is rebuilt: account %s, region %s.", broken, identity.account, identity.region)
-    for name, asked, has in (("account", account, identity.account), ("region", region, identity.region)):
-        if asked and asked != has:
-            raise CloudError(f"{data_dir} belongs to {name} {has}, not {asked}: give another folder with --data-dir.")
+    for name, requested, has in (("account", account, identity.account), ("region", region, identity.region)):
+        if requested and requested != has:
+            raise CloudError(
+                f"{data_dir} belongs to {name} {has}, not {requested}: give another folder with --data-dir."
+            )
     return identity
 
 
-def _recorded(path: Path, identity: Identity) -> Identity:
+def _stored_identity(path: Path, identity: Identity) -> Identity:
     write_durably(path, json.dumps(asdict(identity)))
     return identity
 
 
-def _from_arns(path: Path, region: str | None, account: str | None) -> Identity:
+def _identity_from_arns(path: Path, region: str | None, account: str | None) -> Identity:
     """Return the identity that stored ARNs agree on; a part that none contains is the given value or the default."""
     try:
         arns = [arn.split(":") for arn in _stored_arns(path.with_name(DATABASE))]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Value = int | float | str | bytes | None
-Shape = tuple[tuple[type, ...], ...]
+RecordShape = tuple[tuple[type, ...], ...]
 
 PAGE_SIZE = 4096
 """Page size in bytes if no header states it: SQLite's default."""
@@ -44,7 +44,7 @@ class StoredTable:
     columns: tuple[str, ...]
     row_id: str
     by_key: bool
-    shape: Shape
+    shape: RecordShape
 
 
 class DatabasePages:
@@ -60,7 +60,7 @@ class DatabasePages:
         self.pages = max(self._in_file, declared, *self._frames, 0)
         """Number of pages that the database had before the damage; a damaged header can state any number."""
         self._visited: set[int] = set()
-        self._indexes: list[Shape] = []
+        self._indexes: list[RecordShape] = []
         self.damaged = 0
         """Number of damaged pages and cells read since this was last set to 0."""
 
@@ -128,10 +128,10 @@ class DatabasePages:
             if number in self._visited or number in free or not (index or kind == bytes([_TABLE_LEAF])):
                 continue
             records = self._cells(number, index=index)[0]
-            fitting = [table for table in tables if table.by_key == index and _fit(table.shape, records)]
+            fitting = [table for table in tables if table.by_key == index and _fits_all(table.shape, records)]
             if len(fitting) != 1 or fitting[0] not in incomplete:
                 continue
-            if index and any(_fit(shape, records) for shape in self._indexes):
+            if index and any(_fits_all(shape, records) for shape in self._indexes):
                 continue
             self._visited.add(number)
             for row_id, fields in records:
@@ -269,10 +269,10 @@ class DatabasePages:
         return b"".join(parts)
 
 
-def _layout(roots: dict[str, int], schema: dict[str, str]) -> tuple[dict[str, StoredTable], list[Shape]]:
+def _layout(roots: dict[str, int], schema: dict[str, str]) -> tuple[dict[str, StoredTable], list[RecordShape]]:
     """Return the storage layout of the tables and the shapes of all indexes, from root pages and CREATE statements."""
     tables: dict[str, StoredTable] = {}
-    indexes: list[Shape] = []
+    indexes: list[RecordShape] = []
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for name in sorted(schema, key=lambda name: name not in roots):
             if schema[name].startswith("CREATE "):
@@ -294,13 +294,13 @@ def _stored_table(connection: sqlite3.Connection, name: str, root: int) -> Store
     except sqlite3.OperationalError:
         by_key, order = True, [key for _, key in keys]
         order += [column for column in columns if column not in order]
-    alone = keys[0][1] if len(keys) == 1 and not by_key else ""
-    row_id = alone if alone and columns[alone][2].upper() == "INTEGER" else ""
+    is_only_column = keys[0][1] if len(keys) == 1 and not by_key else ""
+    row_id = is_only_column if is_only_column and columns[is_only_column][2].upper() == "INTEGER" else ""
     shape = tuple((type(None),) if column == row_id else _types(*columns[column][2:4]) for column in order)
     return StoredTable(root, tuple(order), row_id, by_key, shape)
 
 
-def _index_shapes(connection: sqlite3.Connection, name: str, table: StoredTable) -> Iterator[Shape]:
+def _index_shapes(connection: sqlite3.Connection, name: str, table: StoredTable) -> Iterator[RecordShape]:
     types = dict(zip(table.columns, table.shape, strict=True)) | ({table.row_id: (int,)} if table.row_id else {})
     for index in connection.execute(f'PRAGMA index_list("{name}")').fetchall():
         if table.by_key and index[3] == "pk":  # its index is the table itself
@@ -316,7 +316,7 @@ def _types(declared: str, required: int) -> tuple[type, ...]:
     return found if required else (*found, type(None))
 
 
-def _fit(shape: Shape, records: list[tuple[int, list[Value]]]) -> bool:
+def _fits_all(shape: RecordShape, records: list[tuple[int, list[Value]]]) -> bool:
     """Return True if there are records and all of them fit a shape."""
     return bool(records) and all(
         len(fields) == len(shape) and all(map(isinstance, fields, shape)) for _, fields in records

@@ -11,7 +11,7 @@ from typing import Any
 
 from scones.cloud.errors import CloudError
 
-_OTHERS = 0o077
+_OTHER_USERS_BITS = 0o077
 """Permission bits of the group and of all other users."""
 _NOT_A_FILE = frozenset({errno.ELOOP, errno.EMLINK, errno.EISDIR, errno.ENXIO})
 """Error numbers from opening a symbolic link (Linux and macOS, BSD), a folder, a pipe or a socket."""
@@ -37,15 +37,15 @@ def open_file(path: Path, flags: int) -> int:
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno in _NOT_A_FILE:
-            raise not_a_file(path) from error
+            raise not_a_file_error(path) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise not_a_file(path)
+        raise not_a_file_error(path)
     return descriptor
 
 
-def not_a_file(path: Path) -> CloudError:
+def not_a_file_error(path: Path) -> CloudError:
     """Return the error for a state file that is not a regular file."""
     return CloudError(f"{path} is not a regular file (a folder, a link or a pipe): move it away and try again.")
 
@@ -116,14 +116,14 @@ def _open_to_others(path: str) -> bool:
     except FileNotFoundError:
         return False
     hard_linked = stat.S_ISREG(found.st_mode) and found.st_nlink > 1
-    return not stat.S_ISLNK(found.st_mode) and not hard_linked and bool(found.st_mode & _OTHERS)
+    return not stat.S_ISLNK(found.st_mode) and not hard_linked and bool(found.st_mode & _OTHER_USERS_BITS)
 
 
 def _close(path: str) -> bool:
     if not _open_to_others(path):
         return False
     try:
-        Path(path).chmod(stat.S_IMODE(os.lstat(path).st_mode) & ~_OTHERS)
+        Path(path).chmod(stat.S_IMODE(os.lstat(path).st_mode) & ~_OTHER_USERS_BITS)
     except (FileNotFoundError, PermissionError):  # deleted in the meantime, or owned by another user
         return False
     return True

@@ -13,11 +13,11 @@ An expression of 30 instructions can search 650 KB; lines are shorter than that.
 """
 
 
-class ExpressionError(ValueError):
+class RegularExpressionError(ValueError):
     """RE2 cannot compile the expression; the message gives the reason."""
 
 
-class Expression:
+class RegularExpression:
     """A compiled expression. RE2 supports neither lookahead, lookbehind nor backreferences."""
 
     def __init__(self, text: str) -> None:
@@ -27,10 +27,10 @@ class Expression:
         try:
             self._compiled = re2.compile(text.encode(errors="replace"), options)
         except re2.error as error:
-            raise ExpressionError(error.args[0].decode(errors="replace")) from error
+            raise RegularExpressionError(error.args[0].decode(errors="replace")) from error
         self._longest = STEPS // max(1, self._compiled.programsize)
 
-    def found_in(self, text: str) -> bool:
+    def matches_in(self, text: str) -> bool:
         """Return True if the expression matches in the searched part of a text: its beginning, limited by `STEPS`."""
         return self._search(text) is not None
 

@@ -17,7 +17,7 @@ _CONSTANT = "no number in JSON: "
 
 
 @dataclass(frozen=True, slots=True)
-class SyntaxFault:
+class JacksonError:
     """Jackson's message for a document, and the position after the text it read; line and column start at 1."""
 
     message: str
@@ -25,20 +25,20 @@ class SyntaxFault:
     column: int
 
 
-def fault(text: str, error: json.JSONDecodeError) -> SyntaxFault:
+def convert_error(text: str, error: json.JSONDecodeError) -> JacksonError:
     """Return Jackson's form of an error from Python's parser."""
-    message, end = worded(text, error)
-    return SyntaxFault(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
+    message, end = describe_error(text, error)
+    return JacksonError(message, text.count("\n", 0, end) + 1, end - text.rfind("\n", 0, end))
 
 
-def place(text: str, found: SyntaxFault) -> str:
+def source_location(text: str, found: JacksonError) -> str:
     """Return the source location of a fault, as Jackson prints it for a document from a string."""
     more = len(text) - SHOWN
     shown = f'"{text[:SHOWN]}"' + (f"[truncated {more} chars]" if more > 0 else "")
     return f"[Source: (String){shown}; line: {found.line}, column: {found.column}]"
 
 
-def worded(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
+def describe_error(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
     """Return Jackson's message for an error from Python's parser, and the number of characters read by then."""
     position, reason = error.pos, error.msg
     if not text.strip():
@@ -55,14 +55,14 @@ def worded(text: str, error: json.JSONDecodeError) -> tuple[str, int]:
     if reason.startswith("Expecting value") and (found := IDENTIFIER.match(text, position)):
         return f"Unrecognized token '{found[0]}': was expecting {VALUES}", found.end()
     if reason.startswith("Invalid \\"):
-        return f"Unrecognized character escape {_described(text[position + 1])}", position + 2
+        return f"Unrecognized character escape {_describe_character(text[position + 1])}", position + 2
     return _unexpected(text, position, reason), position + 1
 
 
 def _unexpected(text: str, position: int, reason: str) -> str:
     if reason.startswith("Invalid control"):
         escaped = "has to be escaped using backslash to be included in string value"
-        return f"Illegal unquoted character ({_described(text[position])}): {escaped}"
+        return f"Illegal unquoted character ({_describe_character(text[position])}): {escaped}"
     expectation = f"expected a valid value {VALUES}"
     if reason.startswith("Expecting property name"):
         expectation = "was expecting double-quote to start field name"
@@ -73,10 +73,10 @@ def _unexpected(text: str, position: int, reason: str) -> str:
         expectation = f"was expecting comma to separate {kind} entries"
     elif reason.startswith("Extra data"):
         expectation = "Expected space separating root-level values"
-    return f"Unexpected character ({_described(text[position])}): {expectation}"
+    return f"Unexpected character ({_describe_character(text[position])}): {expectation}"
 
 
-def _described(character: str) -> str:
+def _describe_character(character: str) -> str:
     code = ord(character)
     if unicodedata.category(character) == "Cc":
         return f"(CTRL-CHAR, code {code})"

@@ -11,17 +11,17 @@ from functools import partial
 from typing import Any, cast
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover
-from scones.cloud.core.time_slices import in_turns
-from scones.cloud.errors import DiskFullError, ServiceError, no_room
+from scones.cloud.core.resumption import ResumableWork
+from scones.cloud.core.time_slices import sliced_on_thread
+from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (1.0, 4.0, 16.0)
 """Seconds to wait before each retry of a delivery that failed with a server error."""
-_TOGETHER = 10
+_BATCH_SIZE = 10
 """Maximum number of concurrent deliveries of a lane."""
-_AT_ONCE = 16
+_MAX_CONCURRENT = 16
 """Maximum number of concurrent deliveries of an outbox; payloads of waiting deliveries are only on disk."""
 
 Payload = dict[str, Any]
@@ -52,10 +52,10 @@ class Outbox:
         self._failed = failed
         self._ordered = ordered
         self._pumping: set[str] = set()
-        self._room = asyncio.Semaphore(_AT_ONCE)
-        self._turn = asyncio.Lock()
+        self._free_slots = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._slots = asyncio.Lock()
         """Lock that each piece of work holds for one pass of the event loop, so that requests are served in between."""
-        self._after = 0
+        self._skip_until = 0
         """Deliveries with numbers up to this one are not made."""
 
     @staticmethod
@@ -81,7 +81,7 @@ class Outbox:
             text = str(first)
         connection.executemany(
             f"INSERT INTO {table} (id, lane, payload) VALUES (?, ?, ?)",  # noqa: S608
-            in_turns((number, lane, text) for number, lane in enumerate(lanes, first)),
+            sliced_on_thread((number, lane, text) for number, lane in enumerate(lanes, first)),
         )
 
     def wake(self, lanes: Iterable[str]) -> None:
@@ -95,11 +95,11 @@ class Outbox:
         """Plan the resumption of deliveries that an earlier process left; with `recover`, make only new ones."""
         query = f"SELECT lane, min(id) AS first, max(id) AS last FROM {self._table} GROUP BY lane"  # noqa: S608
         rows = self._cloud.store.rows(query)
-        self._cloud.resumption.plan(self._leftover(row["lane"], row["first"]) for row in rows)
+        self._cloud.resumption.plan(self._resumable(row["lane"], row["first"]) for row in rows)
         if self._cloud.resumption.recover:
-            self._after = max((row["last"] for row in rows), default=0)
+            self._skip_until = max((row["last"] for row in rows), default=0)
 
-    def _leftover(self, lane: str, first: int) -> Leftover:
+    def _resumable(self, lane: str, first: int) -> ResumableWork:
         async def take_up() -> None:
             self.wake([lane])
 
@@ -110,27 +110,27 @@ class Outbox:
                 await self._cloud.store.write(lambda connection: self._remove(connection, [first]))
             self.wake([lane])
 
-        return Leftover("delivery", " ".join([self._table, *lane.split()]), take_up, give_up, f"number {first}")
+        return ResumableWork("delivery", " ".join([self._table, *lane.split()]), take_up, give_up, f"number {first}")
 
     async def _pump(self, lane: str) -> None:
-        together = 1 if self._ordered(lane) else _TOGETHER
+        together = 1 if self._ordered(lane) else _BATCH_SIZE
         try:
-            while numbers := await self._next(lane, together):
+            while numbers := await self._next_deliveries(lane, together):
                 await asyncio.gather(*(self._attempt(lane, number) for number in numbers))
                 await self._cloud.store.write(partial(self._remove, numbers=numbers))
         finally:
             self._pumping.discard(lane)
 
-    async def _next(self, lane: str, most: int) -> list[int]:
+    async def _next_deliveries(self, lane: str, most: int) -> list[int]:
         """Return the numbers of the lane's next deliveries.
 
         Nothing is awaited after the query. If it finds nothing, the lane is idle at once, so that the `wake` of any
         later delivery starts it again.
         """
-        async with self._turn:
+        async with self._slots:
             await asyncio.sleep(0)
             query = f"SELECT id FROM {self._table} WHERE lane = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
-            return [row["id"] for row in self._cloud.store.rows(query, lane, self._after, most)]
+            return [row["id"] for row in self._cloud.store.rows(query, lane, self._skip_until, most)]
 
     def _payload(self, number: int) -> Payload | None:
         """Return the payload of a delivery, or None if it is damaged or gone."""
@@ -168,22 +168,22 @@ class Outbox:
 
     async def _attempt(self, lane: str, number: int) -> None:
         for wait in (*RETRY_SECONDS, None):
-            while isinstance(error := await self._once(lane, number, final=wait is None), DiskFullError):
-                await self._cloud.store.room()
+            while isinstance(error := await self._deliver_once(lane, number, final=wait is None), DiskFullError):
+                await self._cloud.store.wait_for_space()
                 await asyncio.sleep(RETRY_SECONDS[0])
             if error is None or wait is None:
                 return
             await asyncio.sleep(wait)
 
-    async def _once(self, lane: str, number: int, *, final: bool) -> ServiceError | None:
+    async def _deliver_once(self, lane: str, number: int, *, final: bool) -> ServiceError | None:
         """Make a delivery or give it up; return an error if it must be retried."""
-        async with self._room:
-            async with self._turn:
+        async with self._free_slots:
+            async with self._slots:
                 await asyncio.sleep(0)
                 payload = self._payload(number)
             if payload is None:
                 return None
-            error = await self._error(lane, payload)
+            error = await self._try_deliver(lane, payload)
             again = error is not None and error.status >= 500 and error.status != 501
             if isinstance(error, DiskFullError) or (again and not final):
                 return error
@@ -197,14 +197,14 @@ class Outbox:
         except Exception:  # the delivery is dropped, and the lane continues with the next
             log.exception("A delivery of %s has failed (%s), and its failure could not be handled", self._table, error)
 
-    async def _error(self, lane: str, payload: Payload) -> ServiceError | None:
+    async def _try_deliver(self, lane: str, payload: Payload) -> ServiceError | None:
         """Make a delivery; return its error or None. An exception of the local cloud counts as a server error."""
         try:
             await self._deliver(lane, payload)
         except ServiceError as error:
             return error
         except Exception as error:
-            if no_room(error):
+            if is_disk_full(error):
                 return DiskFullError()
             log.exception("A delivery of %s failed", self._table)
             return ServiceError("InternalFailure", "The local cloud failed; its log tells why.", 500)

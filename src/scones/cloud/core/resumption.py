@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class ResumableWork:
     """An item of work that an earlier process left, with functions to resume it and to give it up.
 
     `kind` and `name` are for messages ("execution" and its ARN). `place` is the item's progress, if known: an item that
@@ -26,14 +26,14 @@ class Leftover:
 
     kind: str
     name: str
-    take_up: Callable[[], Coroutine[Any, Any, None]]
+    resume: Callable[[], Coroutine[Any, Any, None]]
     give_up: Callable[[str], Awaitable[None]] | None = None
-    place: str = ""
+    progress: str = ""
 
     @property
     def label(self) -> str:
         """Return the text that identifies the item in the record of steps."""
-        return f"{self.kind} {self.name}{self.place and f' at {self.place}'}"
+        return f"{self.kind} {self.name}{self.progress and f' at {self.progress}'}"
 
 
 class Resumption:
@@ -47,60 +47,60 @@ class Resumption:
 
     def __init__(self, data_dir: Path, *, recover: bool) -> None:
         self.recover = recover
-        self.left: dict[str, list[str]] = {}
-        self._planned: list[Leftover] = []
+        self.not_resumed: dict[str, list[str]] = {}
+        self._planned: list[ResumableWork] = []
         self._record = StepRecord(data_dir)
 
-    def plan(self, leftovers: Iterable[Leftover]) -> None:
+    def plan(self, items: Iterable[ResumableWork]) -> None:
         """Schedule items for resumption, in the given order, once the cloud responds to requests."""
-        for leftover in leftovers:
+        for leftover in items:
             if self.recover:
-                self.left.setdefault(leftover.kind, []).append(leftover.name)
+                self.not_resumed.setdefault(leftover.kind, []).append(leftover.name)
             else:
                 self._planned.append(leftover)
 
-    async def now(self, leftovers: Iterable[Leftover]) -> None:
+    async def resume_now(self, items: Iterable[ResumableWork]) -> None:
         """Resume items before the cloud responds to requests: only items that restore records and start no work."""
-        for leftover in leftovers:
+        for leftover in items:
             if self.recover:
                 self.plan([leftover])
             else:
-                await self.take_up(leftover)
+                await self.resume(leftover)
 
-    async def run(self) -> None:
+    async def resume_planned(self) -> None:
         """Resume all planned items."""
         planned, self._planned = self._planned, []
         for leftover in planned:
-            await self.take_up(leftover)
+            await self.resume(leftover)
 
-    async def take_up(self, leftover: Leftover) -> None:
+    async def resume(self, work: ResumableWork) -> None:
         """Resume one item, or give it up; never raises for an error of the item."""
-        reason = await self._reason_against(leftover)
+        reason = await self._try_resume(work)
         if reason is None:
             return
-        log.error("The %s %s is not resumed: %s", leftover.kind, leftover.name, reason)
-        if leftover.give_up is None:
+        log.error("The %s %s is not resumed: %s", work.kind, work.name, reason)
+        if work.give_up is None:
             return
         try:
-            await leftover.give_up(reason)
+            await work.give_up(reason)
         except Exception as error:
-            log.error("The %s %s could not be ended either: %s", leftover.kind, leftover.name, describe(error))
+            log.error("The %s %s could not be ended either: %s", work.kind, work.name, describe(error))
 
-    async def _reason_against(self, leftover: Leftover) -> str | None:
+    async def _try_resume(self, work: ResumableWork) -> str | None:
         """Resume one item; return the reason if that failed, else None."""
-        if self._record.condemned(leftover.label):
+        if self._record.struck_out(work.label):
             return f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row"
         try:
-            with self.tracing(leftover):
-                await asyncio.get_running_loop().create_task(traced(leftover.take_up()))
+            with self.tracing(work):
+                await asyncio.get_running_loop().create_task(traced(work.resume()))
         except Exception as error:
-            log.debug("The %s %s could not be taken up", leftover.kind, leftover.name, exc_info=error)
+            log.debug("The %s %s could not be taken up", work.kind, work.name, exc_info=error)
             return describe(error)
         return None
 
-    def tracing(self, leftover: Leftover) -> AbstractContextManager[None]:
+    def tracing(self, work: ResumableWork) -> AbstractContextManager[None]:
         """Return a context in which new tasks are recorded as belonging to an item."""
-        return tracing(self._record, leftover.label)
+        return tracing(self._record, work.label)
 
     def close(self) -> None:
         """Delete the strikes: this run ends cleanly."""

@@ -27,34 +27,34 @@ _VERSIONS = 1000
 
 
 @dataclass(slots=True)
-class Salvage:
+class SalvageReport:
     """The result of a salvage: the folder of the damaged database, and counts of what was read from it.
 
     `rows` is the number of rows by service. `incomplete` lists the tables that have lost rows.
     """
 
-    kept: Path
+    damaged_copy: Path
     rows: dict[str, int] = field(default_factory=dict)
-    incomplete: list[str] = field(default_factory=list)
+    incomplete_tables: list[str] = field(default_factory=list)
     list_damaged: bool = False
     """True if the schema table is damaged: tables that were not found may be lost."""
-    pages: int = 0
-    absent: int = 0
+    total_pages: int = 0
+    missing_pages: int = 0
     """Number of the database's pages, and number of missing pages."""
 
     def __str__(self) -> str:
         """Describe what was salvaged and what is lost, in sentences."""
-        missing = f" ({self.absent} of its {self.pages} pages are missing)" if self.absent else ""
+        missing = f" ({self.missing_pages} of its {self.total_pages} pages are missing)" if self.missing_pages else ""
         by_service = ", ".join(f"{service} {count:,}" for service, count in self.rows.items() if count)
         found = f"{sum(self.rows.values()):,} rows are in a new database ({by_service})" if by_service else ""
         sentences = [f"cloud.sqlite was damaged{missing}: {found or 'nothing of it could be read'}."]
-        if self.incomplete:
-            sentences.append(f"Rows of {', '.join(self.incomplete)} are lost.")
+        if self.incomplete_tables:
+            sentences.append(f"Rows of {', '.join(self.incomplete_tables)} are lost.")
         if self.list_damaged:
             sentences.append("The list of tables was damaged, too: tables that were not found are lost.")
-        elif not self.incomplete:
+        elif not self.incomplete_tables:
             sentences.append("No row is known to be lost.")
-        return " ".join([*sentences, f"The damaged database is kept in {self.kept.name}."])
+        return " ".join([*sentences, f"The damaged database is kept in {self.damaged_copy.name}."])
 
 
 def damage_of(database: Path) -> str:
@@ -69,7 +69,7 @@ def damage_of(database: Path) -> str:
     return "" if found == ["ok"] else "; ".join(line for text in found for line in text.splitlines())
 
 
-def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
+def salvage(database: Path, schemas: Mapping[str, str]) -> SalvageReport:
     """Replace a database with a new one that has the readable rows; `schemas` are the schemas by service name.
 
     The new database replaces the damaged one when it is complete; a salvage that is interrupted before then has changed
@@ -80,24 +80,26 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> Salvage:
     aside.mkdir(mode=0o700)
     for part in _PARTS:
         with contextlib.suppress(FileNotFoundError):
-            _keep(database.with_name(database.name + part), aside / (database.name + part))
+            _preserve(database.with_name(database.name + part), aside / (database.name + part))
     draft = aside / "salvaged.sqlite"
-    result = Salvage(aside)
+    result = SalvageReport(aside)
     with contextlib.closing(sqlite3.connect(draft)) as new, DatabasePages(aside / database.name) as pages:
         services = _create_tables(new, schemas)
         stored = pages.tables()
-        result.list_damaged, result.pages, result.absent = (
+        result.list_damaged, result.total_pages, result.missing_pages = (
             bool(pages.damaged) or not stored,
             pages.pages,
             pages.absent(),
         )
         with contextlib.closing(_read_only(aside / database.name)) as old:
-            result.incomplete = [table for table in services if not _copy(old, pages, stored.get(table), new, table)]
-        _add_stray_rows(pages, stored, new, result.incomplete)
+            result.incomplete_tables = [
+                table for table in services if not _copy(old, pages, stored.get(table), new, table)
+            ]
+        _add_stray_rows(pages, stored, new, result.incomplete_tables)
         for table, service in services.items():
             (count,) = new.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
             result.rows[service] = result.rows.get(service, 0) + count
-            lost = ", others are lost" if table in result.incomplete else ""
+            lost = ", others are lost" if table in result.incomplete_tables else ""
             level = logging.ERROR if lost else logging.INFO
             log.log(level, "Salvage: %d rows of the table %s are read%s", count, table, lost)
         new.commit()
@@ -118,7 +120,7 @@ def _require_known(database: Path) -> None:
         require_known(version, database)
 
 
-def _keep(file: Path, kept: Path) -> None:
+def _preserve(file: Path, kept: Path) -> None:
     """Hard-link a file, or copy it if the file system has no hard links."""
     try:
         os.link(file, kept)
@@ -197,17 +199,17 @@ def _copy_whole(old: sqlite3.Connection, new: sqlite3.Connection, table: str, co
     names = [name for name in columns if name in there]
     if not names:
         raise sqlite3.DatabaseError("no such table")
-    _insert(new, table, names, old.execute(f'SELECT {_listed(names)} FROM "{table}" NOT INDEXED'))  # noqa: S608
+    _insert(new, table, names, old.execute(f'SELECT {_joined_names(names)} FROM "{table}" NOT INDEXED'))  # noqa: S608
 
 
 def _insert(new: sqlite3.Connection, table: str, names: list[str], rows: Iterable[Any]) -> None:
     """Insert rows, except those that already exist and those with a value that the damage has made invalid."""
-    places = ", ".join("?" * len(names))
-    statement = f'INSERT OR IGNORE INTO "{table}" ({_listed(names)}) VALUES ({places})'  # noqa: S608
+    placeholders = ", ".join("?" * len(names))
+    statement = f'INSERT OR IGNORE INTO "{table}" ({_joined_names(names)}) VALUES ({placeholders})'  # noqa: S608
     for row in rows:
         with contextlib.suppress(sqlite3.IntegrityError):
             new.execute(statement, row)
 
 
-def _listed(names: list[str]) -> str:
+def _joined_names(names: list[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)

@@ -54,7 +54,7 @@ class StepRecord:
         self._step.write_bytes(b"")
         return strikes
 
-    def condemned(self, label: str) -> bool:
+    def struck_out(self, label: str) -> bool:
         """Return True if work has `STRIKES` strikes, so that it must not be resumed."""
         return self._strikes.get(label, 0) >= STRIKES
 

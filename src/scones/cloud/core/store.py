@@ -30,7 +30,7 @@ RETRY_SECONDS = 1.0
 """Seconds between retries of writes that wait for disk space."""
 WAITING_LIMIT = 100_000
 """Maximum number of writes that wait in memory for disk space; further ones are rejected."""
-PATIENT: ContextVar[bool] = ContextVar("patient", default=False)
+WAIT_FOR_SPACE: ContextVar[bool] = ContextVar("patient", default=False)
 """True in background work, whose writes wait for space on a full disk; writes of requests are rejected."""
 _NO_ROOM = frozenset(
     {
@@ -43,7 +43,7 @@ _NO_ROOM = frozenset(
 )
 
 
-class _Job(NamedTuple):
+class _Write(NamedTuple):
     work: Work[Any]
     future: asyncio.Future[Any]
     patient: bool
@@ -68,17 +68,17 @@ class Store:
         self._before_answers = before_answers
         self._path = path
         self._mark = CommitMark(path)
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._waiting: deque[_Job] = deque()
+        self._jobs: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._waiting: deque[_Write] = deque()
         self._full = False
         self._next_try = 0.0
         self._reader = self._open()
         self._idle: list[sqlite3.Connection] = []
         """Idle connections for long reads: opening one takes longer than most reads."""
         self._loop = asyncio.get_running_loop()
-        self._room = asyncio.Event()
-        self._room.set()
-        self._short = asyncio.Event()
+        self._space = asyncio.Event()
+        self._space.set()
+        self._waiting_for_space = asyncio.Event()
         self.full_since: float | None = None
         """Time at which the disk was found full, in Unix seconds; None while there is space."""
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -114,13 +114,13 @@ class Store:
 
         await self.write(create)
 
-    def submit(self, work: Work[T], *, patient: bool | None = None) -> asyncio.Future[T]:
+    def submit(self, work: Work[T], *, wait_for_space: bool | None = None) -> asyncio.Future[T]:
         """Submit a write without waiting; the future is done when the write is on disk. Call it on the event loop.
 
         A `patient` write waits for space on a full disk; the default is the value of `PATIENT`.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, future, PATIENT.get() if patient is None else patient))
+        self._jobs.put(_Write(work, future, WAIT_FOR_SPACE.get() if wait_for_space is None else wait_for_space))
         return future
 
     async def write(self, work: Work[T]) -> T:
@@ -140,11 +140,11 @@ class Store:
         row: sqlite3.Row | None = self._reader.execute(sql, parameters).fetchone()
         return row
 
-    async def read_aside(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+    async def read_on_thread(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
         """Return the rows of a long query, which runs on another thread."""
-        return await self.read_with(lambda connection: connection.execute(sql, parameters).fetchall())
+        return await self.read_on_thread_with(lambda connection: connection.execute(sql, parameters).fetchall())
 
-    async def read_with(self, work: Work[T]) -> T:
+    async def read_on_thread_with(self, work: Work[T]) -> T:
         """Run a long read on another thread and return its result; all its queries see the same snapshot."""
 
         def read() -> T:
@@ -161,7 +161,7 @@ class Store:
 
         return await asyncio.to_thread(read)
 
-    def notice_damage(self, error: Exception) -> bool:
+    def report_damage(self, error: Exception) -> bool:
         """Return True if an error of a read or a write comes from a damaged database, and describe it in `damage`."""
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF  # an extended code has more bits
         if code not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
@@ -179,15 +179,15 @@ class Store:
         """Return the number of writes that wait for disk space."""
         return len(self._waiting)
 
-    async def room(self) -> None:
+    async def wait_for_space(self) -> None:
         """Wait until the disk is not known to be full."""
-        await self._room.wait()
+        await self._space.wait()
 
     async def unless_full(self, work: Awaitable[T]) -> T:
         """Await patient work for a client; if the disk is full, raise `DiskFullError` and let the work continue."""
         task = asyncio.ensure_future(work)
         if not task.done():
-            short = asyncio.ensure_future(self._short.wait())
+            short = asyncio.ensure_future(self._waiting_for_space.wait())
             try:
                 await asyncio.wait({task, short}, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -213,7 +213,7 @@ class Store:
                 self._enqueue([job for job in group if job.patient])
                 group = [job for job in group if not job.patient]
             if group and not self._commit(connection, group):
-                self._part(connection, group)
+                self._commit_separately(connection, group)
             if self._full and (closing or time.monotonic() >= self._next_try):
                 self._retry(connection)
         for job in self._waiting:
@@ -221,9 +221,9 @@ class Store:
         self._mark.remove()
         connection.close()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
+    def _next_group(self) -> tuple[list[_Write], bool]:
         """Return the next group of writes, and True if it is the last."""
-        group: list[_Job] = []
+        group: list[_Write] = []
         try:
             job = self._jobs.get(timeout=RETRY_SECONDS if self._full else None)
             while job is not None:
@@ -235,14 +235,14 @@ class Store:
             return group, False
         return group, job is None
 
-    def _part(self, connection: sqlite3.Connection, group: list[_Job]) -> None:
+    def _commit_separately(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
         """Keep the patient writes of a group that found no disk space; try the others singly: small ones may fit."""
         self._enqueue([job for job in group if job.patient])
         for job in group:
             if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):
                 self._settle([(job.future, None, DiskFullError())])
 
-    def _enqueue(self, jobs: list[_Job]) -> None:
+    def _enqueue(self, jobs: list[_Write]) -> None:
         for job in jobs:
             if len(self._waiting) < WAITING_LIMIT:
                 self._waiting.append(job)
@@ -258,14 +258,14 @@ class Store:
                 return
             for _ in group:
                 self._waiting.popleft()
-        probe = _Job(_write_something, self._loop.create_future(), patient=True)
+        probe = _Write(_write_something, self._loop.create_future(), patient=True)
         if self._commit(connection, [probe]):
             self._full = False
-            self._loop.call_soon_threadsafe(self._notice_room)
+            self._loop.call_soon_threadsafe(self._report_space)
 
-    def _commit(self, connection: sqlite3.Connection, group: list[_Job]) -> bool:
+    def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> bool:
         """Commit a group and settle its futures; return False, settling none, if the disk is full."""
-        outcomes: list[_Outcome] = []
+        outcomes: list[_WriteResult] = []
         single = len(group) == 1  # a failure undoes the whole transaction, so no savepoint is needed
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -284,7 +284,7 @@ class Store:
                     connection.execute("RELEASE job")
             if connection.in_transaction:
                 connection.execute("COMMIT")
-                self._mark.set()
+                self._mark.record()
         except sqlite3.Error as error:  # the group was not committed
             with contextlib.suppress(sqlite3.Error):
                 if connection.in_transaction:
@@ -292,38 +292,38 @@ class Store:
             if _no_room(error):
                 if not self._full:
                     self._full, self._next_try = True, time.monotonic() + RETRY_SECONDS
-                    self._loop.call_soon_threadsafe(self._notice_full, str(error))
+                    self._loop.call_soon_threadsafe(self._report_full, str(error))
                 return False
             outcomes = [(future, None, error) for _, future, _ in group]
         self._before_answers()
         self._settle(outcomes)
         return True
 
-    def _settle(self, outcomes: list[_Outcome]) -> None:
+    def _settle(self, outcomes: list[_WriteResult]) -> None:
         if outcomes:
             self._loop.call_soon_threadsafe(_settle, outcomes)
 
-    def _notice_full(self, reason: str) -> None:
+    def _report_full(self, reason: str) -> None:
         self.full_since = time.time()
-        self._room.clear()
-        self._short.set()
+        self._space.clear()
+        self._waiting_for_space.set()
         log.error(
             "The disk of %s has no room (%s): requests that write are refused, and background work waits.",
             self._path.parent,
             reason,
         )
 
-    def _notice_room(self) -> None:
+    def _report_space(self) -> None:
         self.full_since = None
-        self._room.set()
-        self._short.clear()
+        self._space.set()
+        self._waiting_for_space.clear()
         log.warning("The disk of %s has room again: what waited goes on.", self._path.parent)
 
 
-_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+_WriteResult = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
-def _settle(outcomes: list[_Outcome]) -> None:
+def _settle(outcomes: list[_WriteResult]) -> None:
     for future, result, error in outcomes:
         if future.done():  # the caller no longer waits
             continue

@@ -39,9 +39,15 @@ async def send(cloud: Cloud, arn: str, text: str, attributes: Mapping[str, str] 
     if service == "lambda":
         await cloud.call("lambda", "Invoke", {"FunctionName": arn, "InvocationType": "Event", "Payload": text.encode()})
         return
-    told = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
+    attribute_values = {
+        name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
+    }
     if service == "sqs":
-        params: dict[str, Any] = {"QueueUrl": queue_url(cloud, arn), "MessageBody": text, "MessageAttributes": told}
+        params: dict[str, Any] = {
+            "QueueUrl": queue_url(cloud, arn),
+            "MessageBody": text,
+            "MessageAttributes": attribute_values,
+        }
         await cloud.call("sqs", "SendMessage", params)
     else:
-        await cloud.call("sns", "Publish", {"TopicArn": arn, "Message": text, "MessageAttributes": told})
+        await cloud.call("sns", "Publish", {"TopicArn": arn, "Message": text, "MessageAttributes": attribute_values})

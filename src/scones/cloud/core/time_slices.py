@@ -16,7 +16,7 @@ SECONDS = 0.001
 _LONGEST_PAUSE = 0.05
 """Maximum pause of a thread in seconds: a slice that waited for the disk needs no longer pause."""
 
-_turn = asyncio.Lock()
+_thread_turn = asyncio.Lock()
 """Lock held during a slice: each iteration of the event loop runs one slice, even if many requests have long work."""
 _pause = threading.Lock()
 """Lock held during a thread's pause: one slice starts per millisecond, even if many threads have long work."""
@@ -41,7 +41,7 @@ class TimeSlices:
     ) -> None:
         if self._holds:
             self._holds = False
-            _turn.release()
+            _thread_turn.release()
 
     def used_up(self) -> bool:
         """Return True if the current slice has ended."""
@@ -50,12 +50,12 @@ class TimeSlices:
     async def pause(self) -> None:
         """Pause so that the event loop can run, then start another slice."""
         self._holds = False
-        _turn.release()
+        _thread_turn.release()
         await asyncio.sleep(SECONDS)
         await self._begin()
 
     async def _begin(self) -> None:
-        await _turn.acquire()
+        await _thread_turn.acquire()
         self._holds = True
         self._end = time.monotonic() + SECONDS
 
@@ -68,7 +68,7 @@ async def sliced(items: Iterable[T], slices: TimeSlices) -> AsyncIterator[T]:
         yield item
 
 
-def in_turns(items: Iterable[T]) -> Iterator[T]:
+def sliced_on_thread(items: Iterable[T]) -> Iterator[T]:
     """Yield items on a thread; when a slice has ended, pause for as long as the slice took.
 
     A pause releases the interpreter lock; without pauses, the event loop waits 5 ms to get it back after each system
@@ -83,9 +83,9 @@ def in_turns(items: Iterable[T]) -> Iterator[T]:
             begun = time.perf_counter()
 
 
-def paced(items: Sequence[T]) -> Iterable[T]:
+def sliced_if_on_thread(items: Sequence[T]) -> Iterable[T]:
     """Return the items of a list, with pauses if the caller runs on a thread."""
-    return in_turns(items) if on_thread() else items
+    return sliced_on_thread(items) if on_thread() else items
 
 
 def on_thread() -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-ANY = "*"
+ANY_TEXT = "*"
 _ESCAPED = ("\\*", "\\\\")
 _PART = re.compile(r"\\[*\\]|\*|[^*\\]+|\\")
 
@@ -49,7 +49,7 @@ def parse_wildcard(pattern: str) -> Wildcard:
     """Parse a pattern: a backslash makes a following star or backslash literal; elsewhere it is literal itself."""
     segments: list[list[str]] = [[]]
     for part in _PART.findall(pattern):
-        if part == ANY:
+        if part == ANY_TEXT:
             segments.append([])
         else:
             segments[-1].append(part[1:] if part in _ESCAPED else part)

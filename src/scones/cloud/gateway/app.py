@@ -16,12 +16,12 @@ from urllib.parse import parse_qsl
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.credentials import Caller
 from scones.cloud.core.uuids import uuid4
-from scones.cloud.errors import DiskFullError, ServiceError, no_room
+from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 from scones.cloud.gateway import authenticate as auth
 from scones.cloud.gateway import body
-from scones.cloud.service import Answer, Call, Service
+from scones.cloud.service import OperationCall, OperationOutput, Service
 from scones.cloud.services.lambda_.functions.code_links import PREFIX as CODE
-from scones.cloud.services.lambda_.invoke.function_url_server import Address, address
+from scones.cloud.services.lambda_.invoke.function_url_server import UrlTarget, url_target
 from scones.cloud.wire import numbers, s3_headers
 from scones.cloud.wire.body_limits import body_limit, too_large
 from scones.cloud.wire.form import fields_of
@@ -45,7 +45,7 @@ UNSENT_LIMIT = 256 << 20
 """Maximum total size in bytes of unread large responses; a further one is rejected before it is serialized."""
 
 
-class _Incoming(NamedTuple):
+class _ReceivedRequest(NamedTuple):
     """A received request, with the values that are decoded only once."""
 
     request: auth.Request
@@ -53,7 +53,7 @@ class _Incoming(NamedTuple):
     query_string: str
 
 
-class _Candidates(NamedTuple):
+class _CandidateServices(NamedTuple):
     """The services that share one signing name, grouped by the protocol that identifies their operations."""
 
     services: tuple[str, ...]
@@ -63,7 +63,7 @@ class _Candidates(NamedTuple):
     """Supported operations by service."""
 
     @classmethod
-    def of(cls, services: Sequence[Service]) -> _Candidates:
+    def of(cls, services: Sequence[Service]) -> _CandidateServices:
         """Group services by protocol; loads their models."""
         offered = {service.name: service.operations() for service in services}
         rest = tuple(name for name in offered if _protocol(name).startswith("rest"))
@@ -71,12 +71,12 @@ class _Candidates(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Admitted:
+class _AuthenticatedRequest:
     """An authenticated request: its operation, its caller, and its body as bytes or as a stream."""
 
     match: Match
     caller: Caller
-    whole: bytes = b""
+    body: bytes = b""
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
     trailers: dict[str, str] = field(default_factory=dict)
@@ -90,9 +90,9 @@ class Gateway:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self._bodies = body.WholeBodies()
+        self._bodies = body.BodyReader()
         self._by_signing_name = cloud.signing_names()
-        self._candidates: dict[str, _Candidates] = {}
+        self._candidates: dict[str, _CandidateServices] = {}
         self._unsent = 0
         """Total size in bytes of large responses that clients have not read yet."""
 
@@ -100,19 +100,19 @@ class Gateway:
         """Process one HTTP request."""
         if scope["type"] != "http":
             raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
-        incoming = _incoming(scope, self.cloud.settings.port)
-        at = address(incoming.request)
+        incoming = _received_request(scope, self.cloud.settings.port)
+        at = url_target(incoming.request)
         if at is not None:
-            await self._answer_function_url(at, incoming, scope, receive, send)
+            await self._handle_function_url(at, incoming, scope, receive, send)
             return
-        response = await self._answer(incoming, receive)
+        response = await self._handle_request(incoming, receive)
         try:
             await _send(response, scope["method"], send)
         finally:
-            self._unsent -= response.held
+            self._unsent -= response.unsent_bytes
 
-    async def _answer_function_url(
-        self, at: Address, incoming: _Incoming, scope: Scope, receive: body.Receive, send: Send
+    async def _handle_function_url(
+        self, at: UrlTarget, incoming: _ReceivedRequest, scope: Scope, receive: body.Receive, send: Send
     ) -> None:
         """Process a request to a function URL.
 
@@ -126,7 +126,7 @@ class Gateway:
             content = await self._bodies.read(receive, FUNCTION_URL_LIMIT, refused)
             query, source = scope["query_string"].decode("latin-1"), (scope.get("client") or ("127.0.0.1",))[0]
             functions = cast("Lambda", self.cloud.services["lambda"])
-            response = await functions.urls.answer(at, incoming.request, query, content, source)
+            response = await functions.urls.respond(at, incoming.request, query, content, source)
             status, pairs, whole = response.status, response.headers, response.body
         except ServiceError as error:
             status, pairs, whole = error.status, [], json.dumps({"Message": str(error)}).encode()
@@ -136,7 +136,7 @@ class Gateway:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else whole})
 
-    async def _answer(self, incoming: _Incoming, receive: body.Receive) -> Response:
+    async def _handle_request(self, incoming: _ReceivedRequest, receive: body.Receive) -> Response:
         request_id = uuid4()
         begun = time.perf_counter()
         name, service = "?", ""
@@ -146,23 +146,25 @@ class Gateway:
                 return self._health()
             if incoming.request.raw_path.startswith(CODE):
                 return await self._code(incoming)
-            admitted = await self._admit(incoming, receive)
+            admitted = await self._authenticate(incoming, receive)
             service, name = admitted.match.service, admitted.match.operation.name
             handler = self.cloud.handler(service, name)
             outcome = await handler(await self._call(admitted, incoming, request_id, receive))
-            members, status = (outcome.members, outcome.status) if isinstance(outcome, Answer) else (outcome, None)
+            members, status = (
+                (outcome.members, outcome.status) if isinstance(outcome, OperationOutput) else (outcome, None)
+            )
             write = partial(serialize, admitted.match.operation, members, request_id, status)
             size = size_of(members)
-            response = write() if size <= LARGE else await self._large(write, size)
+            response = write() if size <= LARGE else await self._serialize_on_thread(write, size)
         except ServiceError as error:
             model = service_model(service or self._assumed_service(incoming.request))
-            refused = auth.refusal(error, model.metadata["protocol"])
+            refused = auth.protocol_error(error, model.metadata["protocol"])
             response = serialize_error(model, refused, request_id, incoming.request.resource)
         except Exception as error:
-            if no_room(error):
+            if is_disk_full(error):
                 failure: ServiceError = DiskFullError()
             else:
-                trace = None if self.cloud.store.notice_damage(error) else error
+                trace = None if self.cloud.store.report_damage(error) else error
                 log.error("%s:%s failed (request %s)", service, name, request_id, exc_info=trace)
                 failure = ServiceError(
                     "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
@@ -173,7 +175,7 @@ class Gateway:
             log.debug("%s:%s %d %.1f ms", service, name, response.status, (time.perf_counter() - begun) * 1e3)
         return response
 
-    async def _large(self, write: Callable[[], Response], size: int) -> Response:
+    async def _serialize_on_thread(self, write: Callable[[], Response], size: int) -> Response:
         """Serialize a large response on a thread; reject the request while too many large responses are unread."""
         if self._unsent + size > UNSENT_LIMIT:
             raise ServiceError("ServiceUnavailable", "Too many large responses have not been read yet.", 503)
@@ -183,29 +185,31 @@ class Gateway:
         except BaseException:
             self._unsent -= size
             raise
-        response.held = size
+        response.unsent_bytes = size
         return response
 
-    async def _meant(self, incoming: _Incoming) -> _Candidates:
+    async def _addressed_services(self, incoming: _ReceivedRequest) -> _CandidateServices:
         """Return the services that a request may address, by the signing name in its signature."""
         scope = auth.scope_of(incoming.request)
         if scope is None:  # unsigned, or an S3 URL presigned with Signature Version 2
-            return await self._signed_for("s3")
+            return await self._services_of_signing_name("s3")
         signing_name, _ = scope
         if signing_name not in self._by_signing_name:
             raise ServiceError(
                 "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
             )
-        return await self._signed_for(signing_name)
+        return await self._services_of_signing_name(signing_name)
 
-    async def _signed_for(self, signing_name: str) -> _Candidates:
+    async def _services_of_signing_name(self, signing_name: str) -> _CandidateServices:
         """Return the services of a signing name; the first request for them loads their models (up to 30 ms)."""
         candidates = self._candidates.get(signing_name)
         if candidates is None:
             names = self._by_signing_name[signing_name]
             for name in names:
                 await self.cloud.wake(name)
-            candidates = self._candidates[signing_name] = _Candidates.of([self.cloud.services[name] for name in names])
+            candidates = self._candidates[signing_name] = _CandidateServices.of(
+                [self.cloud.services[name] for name in names]
+            )
         return candidates
 
     def _assumed_service(self, request: auth.Request) -> str:
@@ -221,34 +225,36 @@ class Gateway:
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         return "sts" if form else "lambda"  # an unsupported service: of the query protocol, or of REST and JSON
 
-    async def _admit(self, incoming: _Incoming, receive: body.Receive) -> _Admitted:
+    async def _authenticate(self, incoming: _ReceivedRequest, receive: body.Receive) -> _AuthenticatedRequest:
         """Find the operation and verify the signature; a body that the operation streams is not read yet."""
         request = incoming.request
-        candidates = await self._meant(incoming)
-        match = self._match(incoming, candidates, {})
+        candidates = await self._addressed_services(incoming)
+        match = self._route(incoming, candidates, {})
         if "s3" in candidates.services:
-            s3_headers.check(request.headers, incoming.query_string)
+            s3_headers.check_headers(request.headers, incoming.query_string)
         if match is not None and streamed_input(match.operation):
             signature = self._verify(request, None)
-            admitted = _Admitted(match, signature.caller)
-            chunks = body.held_to_limit(body.stream(receive), *_limit(incoming, candidates, match))
-            admitted.stream = _unframed(incoming, signature, chunks, admitted.trailers)
+            admitted = _AuthenticatedRequest(match, signature.caller)
+            chunks = body.limited(body.stream(receive), *_limit(incoming, candidates, match))
+            admitted.stream = _decoded_body(incoming, signature, chunks, admitted.trailers)
             return admitted
         # rejects a request without a valid key before its body is read
         auth.require_key(request, self.cloud.credentials, self.cloud.settings.account)
         whole = await self._bodies.read(receive, *_limit(incoming, candidates, match))
         framed = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
-        signature = self._verify(request, None if framed else await body.digest(whole))
+        signature = self._verify(request, None if framed else await body.sha256_hex(whole))
         trailers: dict[str, str] = {}
         if framed:
-            whole = b"".join([chunk async for chunk in _unframed(incoming, signature, _once(whole), trailers)])
+            whole = b"".join(
+                [chunk async for chunk in _decoded_body(incoming, signature, _single_chunk(whole), trailers)]
+            )
         form: Mapping[str, Sequence[str]] = {}
         if candidates.query:
             form = fields_of(whole) if len(whole) <= body.IN_THREAD else await body.on_thread(partial(fields_of, whole))
-            match = match or self._match(incoming, candidates, form)
+            match = match or self._route(incoming, candidates, form)
         if match is None:
             raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
-        return _Admitted(match, signature.caller, whole, form, trailers=trailers)
+        return _AuthenticatedRequest(match, signature.caller, whole, form, trailers=trailers)
 
     def _verify(self, request: auth.Request, body_hash: str | None) -> auth.Signature:
         settings, credentials = self.cloud.settings, self.cloud.credentials
@@ -256,7 +262,9 @@ class Gateway:
             request, body_hash, credentials=credentials, account=settings.account, region=settings.region
         )
 
-    def _match(self, incoming: _Incoming, candidates: _Candidates, form: Mapping[str, Sequence[str]]) -> Match | None:
+    def _route(
+        self, incoming: _ReceivedRequest, candidates: _CandidateServices, form: Mapping[str, Sequence[str]]
+    ) -> Match | None:
         if target := incoming.request.headers.get("x-amz-target"):
             return match_target(candidates.services, target)
         if candidates.query:
@@ -266,26 +274,28 @@ class Gateway:
         request = incoming.request
         return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, request.headers)
 
-    async def _call(self, admitted: _Admitted, incoming: _Incoming, request_id: str, receive: body.Receive) -> Call:
-        if len(admitted.whole) <= body.IN_THREAD:
+    async def _call(
+        self, admitted: _AuthenticatedRequest, incoming: _ReceivedRequest, request_id: str, receive: body.Receive
+    ) -> OperationCall:
+        if len(admitted.body) <= body.IN_THREAD:
             params = self._params(admitted, incoming)
         else:
             params = await body.on_thread(partial(self._params, admitted, incoming))
-        return Call(
+        return OperationCall(
             operation=admitted.match.operation.name,
             params=params,
             caller=admitted.caller,
             request_id=request_id,
             headers=incoming.request.headers,
             trailers=admitted.trailers,
-            disconnected=partial(body.disconnected, receive),
+            disconnected=partial(body.wait_for_disconnect, receive),
         )
 
-    def _params(self, admitted: _Admitted, incoming: _Incoming) -> dict[str, Any]:
+    def _params(self, admitted: _AuthenticatedRequest, incoming: _ReceivedRequest) -> dict[str, Any]:
         """Return the parameters, parsed and validated by the service model."""
         operation, service = admitted.match.operation, self.cloud.services[admitted.match.service]
         query = {**incoming.query, **admitted.form} if admitted.form else incoming.query
-        params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.whole)
+        params = parse(operation, admitted.match.uri, query, incoming.request.headers, admitted.body)
         if shape := operation.input_shape:
             if name := streamed_input(operation):
                 params[name] = admitted.stream
@@ -295,7 +305,7 @@ class Gateway:
                 raise ServiceError("SerializationException", "The request is nested too deeply.") from error
         return params
 
-    async def _code(self, incoming: _Incoming) -> Response:
+    async def _code(self, incoming: _ReceivedRequest) -> Response:
         functions = cast("Lambda", self.cloud.services["lambda"])
         archive = await functions.links.read(incoming.request.raw_path, incoming.query)
         return Response(200, {"content-type": "application/zip"}, archive)
@@ -309,11 +319,11 @@ class Gateway:
         if store.damage:
             document["damage"] = store.damage
         if resumption.recover:
-            document["left"] = {kind: len(names) for kind, names in resumption.left.items()}
+            document["left"] = {kind: len(names) for kind, names in resumption.not_resumed.items()}
         return Response(200, {"content-type": "application/json"}, json.dumps(document).encode())
 
 
-def _incoming(scope: Scope, port: int) -> _Incoming:
+def _received_request(scope: Scope, port: int) -> _ReceivedRequest:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -327,7 +337,7 @@ def _incoming(scope: Scope, port: int) -> _Incoming:
     bucket, dot, _ = headers.get("host", "").rpartition(f".localhost:{port}")
     resource = f"/{bucket}{raw_path}" if dot else raw_path
     request = auth.Request(scope["method"], raw_path, resource, pairs, headers)
-    return _Incoming(request, query, query_string)
+    return _ReceivedRequest(request, query, query_string)
 
 
 @cache
@@ -336,20 +346,22 @@ def _protocol(service: str) -> str:
     return protocol
 
 
-def _limit(incoming: _Incoming, candidates: _Candidates, match: Match | None) -> tuple[int, Callable[[], ServiceError]]:
+def _limit(
+    incoming: _ReceivedRequest, candidates: _CandidateServices, match: Match | None
+) -> tuple[int, Callable[[], ServiceError]]:
     """Return the maximum size of a body, and the error for a larger one; raises it if Content-Length is larger."""
     service, operation = (match.service, match.operation.name) if match else (candidates.services[0], "")
     limit = body_limit(service, operation)
     refused = partial(too_large, service, operation, limit)
     try:
-        numbers.count(incoming.request.headers.get("content-length", "0"), limit)
+        numbers.unsigned_integer(incoming.request.headers.get("content-length", "0"), limit)
     except ValueError as error:
         raise refused() from error
     return limit, refused
 
 
-def _unframed(
-    incoming: _Incoming, signature: auth.Signature, chunks: AsyncIterator[bytes], trailers: dict[str, str]
+def _decoded_body(
+    incoming: _ReceivedRequest, signature: auth.Signature, chunks: AsyncIterator[bytes], trailers: dict[str, str]
 ) -> AsyncIterator[bytes]:
     """Return the decoded body, verified against its signature and the announced length."""
     declared = signature.payload_hash
@@ -357,20 +369,20 @@ def _unframed(
         announced = incoming.request.headers.get("x-amz-trailer", "")
         chunks = aiter(body.ChunkedReader(chunks, signature, announced, trailers))
     elif declared and not declared.startswith("UNSIGNED"):
-        chunks = body.held_to_hash(chunks, declared)
+        chunks = body.verified_hash(chunks, declared)
     length = incoming.request.headers.get("x-amz-decoded-content-length")
-    return chunks if length is None else body.held_to_length(chunks, _decoded_length(length))
+    return chunks if length is None else body.verified_length(chunks, _decoded_length(length))
 
 
 def _decoded_length(text: str) -> int:
     """Return the decoded length of an aws-chunked body, which excludes the chunk headers."""
     try:
-        return numbers.count(text, body.CHUNK_LIMIT)
+        return numbers.unsigned_integer(text, body.CHUNK_LIMIT)
     except ValueError as error:  # AWS's message is unknown
         raise ServiceError("InvalidRequest", f"x-amz-decoded-content-length: {error}.") from error
 
 
-async def _once(whole: bytes) -> AsyncIterator[bytes]:
+async def _single_chunk(whole: bytes) -> AsyncIterator[bytes]:
     yield whole
 
 
@@ -382,7 +394,7 @@ async def _send(response: Response, method: str, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in response.headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     if isinstance(content, bytes):
-        if response.held:  # sending the last piece of a body does not wait for the client
+        if response.unsent_bytes:  # sending the last piece of a body does not wait for the client
             await send({"type": "http.response.body", "body": content, "more_body": True})
             content = b""
         await send({"type": "http.response.body", "body": b"" if method == "HEAD" else content})

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from scones.cloud.core.credentials import Caller, Credentials, same
+from scones.cloud.core.credentials import Caller, Credentials, constant_time_equal
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import numbers
 
@@ -46,7 +46,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
 
 
-class _Scope(NamedTuple):
+class _CredentialScope(NamedTuple):
     """The parts of a signature's Credential: the access key and the scope of the signature."""
 
     access_key_id: str
@@ -72,7 +72,7 @@ class Signature(NamedTuple):
 def scope_of(request: Request) -> tuple[str, str] | None:
     """Return the service and region that a request claims in its Credential, before the signature is verified."""
     credential = _header_fields(request).get("Credential") or dict(request.query).get("X-Amz-Credential", "")
-    scope = _scope(credential)
+    scope = _credential_scope(credential)
     return (scope.service, scope.region) if scope is not None else None
 
 
@@ -80,14 +80,14 @@ def require_key(request: Request, credentials: Credentials, account: str) -> Non
     """Reject an unsigned request, or one with an unknown access key, before its body is read."""
     fields, query = _header_fields(request), dict(request.query)
     if "Signature" in fields:
-        claimed, token = _scope(fields.get("Credential", "")), request.headers.get("x-amz-security-token")
+        claimed, token = _credential_scope(fields.get("Credential", "")), request.headers.get("x-amz-security-token")
     elif "X-Amz-Signature" in query:
-        claimed, token = _scope(query.get("X-Amz-Credential", "")), query.get("X-Amz-Security-Token")
+        claimed, token = _credential_scope(query.get("X-Amz-Credential", "")), query.get("X-Amz-Security-Token")
     elif "AWSAccessKeyId" in query:
         credentials.resolve(query["AWSAccessKeyId"], query.get("x-amz-security-token"), account)
         return
     else:
-        raise _unsigned()
+        raise _missing_authentication()
     if claimed is None:
         raise _malformed_credential()
     credentials.resolve(claimed.access_key_id, token, account)
@@ -106,14 +106,14 @@ def _authorization(header: str) -> Mapping[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _scope(credential: str) -> _Scope | None:
+def _credential_scope(credential: str) -> _CredentialScope | None:
     return _split_scope(credential) if len(credential) <= CREDENTIAL_LIMIT else None
 
 
 @lru_cache(256)  # a client's Credential changes once a day
-def _split_scope(credential: str) -> _Scope | None:
+def _split_scope(credential: str) -> _CredentialScope | None:
     parts = credential.rsplit("/", 4)
-    return _Scope(*parts) if len(parts) == 5 else None
+    return _CredentialScope(*parts) if len(parts) == 5 else None
 
 
 def verify(
@@ -132,7 +132,7 @@ def verify(
         return _verify_version_2(request, query, credentials, account)
     fields = _header_fields(request)
     if not fields.keys() >= _FIELDS:
-        raise _unsigned()
+        raise _missing_authentication()
     date = request.headers.get("x-amz-date", "")
     _check_skew(date)
     declared = request.headers.get("x-amz-content-sha256", "")
@@ -144,7 +144,7 @@ def verify(
         request, request.query, fields, date, payload_hash, token, credentials, account, region, declared
     )
     if declared and body_hash and not declared.startswith(("UNSIGNED", "STREAMING")) and declared != body_hash:
-        raise _mismatch()
+        raise _signature_mismatch()
     return signature
 
 
@@ -174,7 +174,7 @@ def _verify_presigned(
 def _expires(text: str) -> int:
     """Return the validity of a presigned URL in seconds."""
     try:
-        seconds = numbers.count(text, EXPIRES_LIMIT)
+        seconds = numbers.unsigned_integer(text, EXPIRES_LIMIT)
     except ValueError:
         seconds = 0
     if not seconds:
@@ -196,13 +196,13 @@ def _verify_version_4(
     region: str,
     declared: str,
 ) -> Signature:
-    claimed = _scope(fields["Credential"])
+    claimed = _credential_scope(fields["Credential"])
     if claimed is None:
         raise _malformed_credential()
     access_key_id, day, signed_region, service, terminator = claimed
     secret, caller = credentials.resolve(access_key_id, token, account)
     if terminator != "aws4_request" or not date.startswith(day):
-        raise _mismatch()
+        raise _signature_mismatch()
     if signed_region not in (region, "us-east-1"):  # requests to global services are signed for us-east-1
         raise ServiceError(
             "InvalidSignatureException",
@@ -226,11 +226,11 @@ def _verify_version_4(
     scope = f"{day}/{signed_region}/{service}/aws4_request"
     text = "\n".join([ALGORITHM, date, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = _signing_key(secret, day, signed_region, service)
-    keyed = _keyed(key).copy()
+    keyed = _hmac_with_key(key).copy()
     keyed.update(text.encode())
     expected = keyed.hexdigest()
-    if not same(expected, fields["Signature"]):
-        raise _mismatch()
+    if not constant_time_equal(expected, fields["Signature"]):
+        raise _signature_mismatch()
     _refuse_unsigned_headers(request.headers, signed, service)
     return Signature(caller, service, declared, key, scope, date, expected)
 
@@ -241,7 +241,7 @@ def _signed_headers(text: str) -> Mapping[str, None]:
     names = text.split(";")
     found = dict.fromkeys(names)
     if len(found) < len(names):  # each repetition would add the header to the canonical request again
-        raise _mismatch()
+        raise _signature_mismatch()
     return found
 
 
@@ -280,7 +280,7 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     token = query.get("x-amz-security-token")
     secret, caller = credentials.resolve(query["AWSAccessKeyId"], token, account)
     try:
-        expires = numbers.count(query.get("Expires", ""), LATEST)
+        expires = numbers.unsigned_integer(query.get("Expires", ""), LATEST)
     except ValueError as error:
         raise ServiceError("AccessDenied", "Query-string authentication requires the Expires parameter", 403) from error
     _check_expiry(datetime.fromtimestamp(expires, UTC))
@@ -290,8 +290,8 @@ def _verify_version_2(request: Request, query: Mapping[str, str], credentials: C
     signer = Presigned(BotocoreCredentials(query["AWSAccessKeyId"], secret))
     url = urlsplit(f"http://host{request.resource}?{rest}")
     expected = signer.get_signature(request.method, url, headers)  # type: ignore[arg-type]  # its type requires get_all
-    if not same(expected, query["Signature"]):
-        raise _mismatch()
+    if not constant_time_equal(expected, query["Signature"]):
+        raise _signature_mismatch()
     return Signature(caller, "s3", "UNSIGNED-PAYLOAD", b"", "", "", expected)
 
 
@@ -318,7 +318,7 @@ def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _keyed(key: bytes) -> hmac.HMAC:
+def _hmac_with_key(key: bytes) -> hmac.HMAC:
     """Return an HMAC to copy: processing the key is half the work of an HMAC."""
     return hmac.new(key, digestmod="sha256")
 
@@ -336,11 +336,11 @@ def _parse_date(date: str) -> datetime:
 def _check_skew(date: str) -> None:
     now, signed = datetime.now(UTC), _parse_date(date)
     if abs(now - signed) > SKEW:
-        word, bound = ("expired", now - SKEW) if signed < now else ("not yet current", now + SKEW)
+        tense, bound = ("expired", now - SKEW) if signed < now else ("not yet current", now + SKEW)
         sign = "<" if signed < now else ">"
         raise ServiceError(
             "InvalidSignatureException",
-            f"Signature {word}: {date} is now {'earlier' if sign == '<' else 'later'} than {bound:%Y%m%dT%H%M%SZ} "
+            f"Signature {tense}: {date} is now {'earlier' if sign == '<' else 'later'} than {bound:%Y%m%dT%H%M%SZ} "
             f"({now:%Y%m%dT%H%M%SZ} {'-' if sign == '<' else '+'} 15 min.)",
             403,
         )
@@ -351,7 +351,7 @@ def _check_expiry(moment: datetime) -> None:
         raise ServiceError("AccessDenied", "Request has expired", 403, Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def _unsigned() -> ServiceError:
+def _missing_authentication() -> ServiceError:
     return ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
 
 
@@ -361,7 +361,7 @@ def _malformed_credential() -> ServiceError:
     )
 
 
-def _mismatch() -> ServiceError:
+def _signature_mismatch() -> ServiceError:
     return ServiceError(
         "InvalidSignatureException",
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
@@ -398,7 +398,7 @@ _QUERY_CODES = {
 }
 
 
-def refusal(error: ServiceError, protocol: str) -> ServiceError:
+def protocol_error(error: ServiceError, protocol: str) -> ServiceError:
     """Return an authentication error with the code that a protocol uses for it; for S3, also with S3's message."""
     if protocol == "rest-xml" and error.code == "InvalidSignatureException" and error.message.startswith("Signature "):
         return ServiceError(
@@ -417,15 +417,15 @@ def check_origin(headers: Mapping[str, str], port: int) -> None:
     Raises `ServiceError` (403). Allowed hosts are loopback names and names below localhost (S3's buckets).
     """
     host = headers.get("host", "")
-    if not _ours(f"//{host}", port):
+    if not _is_own_origin(f"//{host}", port):
         raise ServiceError("AccessDenied", f"The Host header {host!r} is not this local cloud's.", 403)
     origin = headers.get("origin")
-    if origin is not None and not _ours(origin, port):
+    if origin is not None and not _is_own_origin(origin, port):
         raise ServiceError("AccessDenied", f"Requests from the web origin {origin!r} are refused.", 403)
 
 
 @lru_cache(64)
-def _ours(url: str, port: int) -> bool:
+def _is_own_origin(url: str, port: int) -> bool:
     try:
         split = urlsplit(url)
         name, given = split.hostname or "", split.port

@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from scones.cloud.core.credentials import same
+from scones.cloud.core.credentials import constant_time_equal
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.authenticate import Signature
 from scones.cloud.wire import numbers
 
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-EMPTY = hashlib.sha256().hexdigest()
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
 LINE = 8192
 """Maximum length of a chunk header or trailer line in bytes."""
 CHUNK_MINIMUM = 8192
@@ -52,7 +52,7 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-class WholeBodies:
+class BodyReader:
     """Reader of complete bodies, with limits on the time and on the memory of bodies being received."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class WholeBodies:
         buffer = io.BytesIO()  # joining the chunks at the end would copy all of them in one step
         try:
             async with asyncio.timeout(READ_SECONDS):
-                await self._collect(buffer, _beginning_with(message, receive), limit, too_large)
+                await self._collect(buffer, _with_first_message(message, receive), limit, too_large)
         except TimeoutError as error:
             raise ServiceError(
                 "RequestTimeout", f"The whole body did not arrive within {READ_SECONDS:g} seconds.", 408
@@ -94,7 +94,7 @@ class WholeBodies:
                 )
 
 
-def _beginning_with(first: MutableMapping[str, Any], receive: Receive) -> Receive:
+def _with_first_message(first: MutableMapping[str, Any], receive: Receive) -> Receive:
     waiting = [first]
 
     async def again() -> MutableMapping[str, Any]:
@@ -108,25 +108,25 @@ async def on_thread(work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_threads, work)
 
 
-async def digest(whole: bytes) -> str:
+async def sha256_hex(whole: bytes) -> str:
     """Return a body's SHA-256 in hex."""
     hashed = hashlib.sha256(whole) if len(whole) <= IN_THREAD else await on_thread(partial(hashlib.sha256, whole))
     return hashed.hexdigest()
 
 
-async def disconnected(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Wait until the client closes the connection; the request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
+async def verified_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIterator[bytes]:
     """Yield the chunks; raise `ServiceError` at the end unless their SHA-256 is the signed one."""
     digest = hashlib.sha256()
     async for chunk in chunks:
         digest.update(chunk)
         yield chunk
-    if not same(digest.hexdigest(), expected):
+    if not constant_time_equal(digest.hexdigest(), expected):
         raise ServiceError(
             "XAmzContentSHA256Mismatch",
             "The provided 'x-amz-content-sha256' header does not match what was computed.",
@@ -135,7 +135,7 @@ async def held_to_hash(chunks: AsyncIterator[bytes], expected: str) -> AsyncIter
         )
 
 
-async def held_to_limit(
+async def limited(
     chunks: AsyncIterator[bytes], limit: int, too_large: Callable[[], ServiceError]
 ) -> AsyncIterator[bytes]:
     """Yield the chunks; raise `too_large()` if they exceed `limit` bytes in total."""
@@ -147,7 +147,7 @@ async def held_to_limit(
         yield chunk
 
 
-async def held_to_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIterator[bytes]:
+async def verified_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncIterator[bytes]:
     """Yield the chunks; raise `ServiceError` at the end unless their total length is the announced one."""
     size = 0
     async for chunk in chunks:
@@ -201,7 +201,7 @@ class ChunkedReader:
                 if await self._line():
                     raise _malformed()
             if self._signed:
-                self._check(extension.partition("=")[2], "AWS4-HMAC-SHA256-PAYLOAD", [EMPTY, digest.hexdigest()])
+                self._check(extension.partition("=")[2], "AWS4-HMAC-SHA256-PAYLOAD", [EMPTY_SHA256, digest.hexdigest()])
             if not remaining:
                 break
         await self._read_trailers()
@@ -246,7 +246,7 @@ class ChunkedReader:
     def _check(self, given: str, algorithm: str, hashes: list[str]) -> None:
         text = "\n".join([algorithm, self._signature.date, self._signature.scope, self._previous, *hashes])
         expected = hmac.new(self._signature.chunk_key, text.encode(), hashlib.sha256).hexdigest()
-        if not same(expected, given):
+        if not constant_time_equal(expected, given):
             raise ServiceError(
                 "SignatureDoesNotMatch",
                 "The request signature we calculated does not match the signature you provided. Check your key and "

@@ -19,7 +19,7 @@ GROUP = "scones.images"
 VARIABLE = "SCONES_IMAGES"
 SKLEARN = "a script with scikit-learn's {} on the sagemaker-scikit-learn image"
 PYTORCH = "a script of your own on the pytorch-training image"
-CLOSED = {
+CLOSED_ALGORITHMS = {
     "factorization-machines": ("Factorization Machines", PYTORCH),
     "forecasting-deepar": ("DeepAR", PYTORCH),
     "ipinsights": ("IP Insights", PYTORCH),
@@ -54,7 +54,7 @@ def _installed() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
-def _named_in_environment() -> dict[str, str]:
+def _from_environment() -> dict[str, str]:
     pairs = (part.partition("=") for part in os.environ.get(VARIABLE, "").split(",") if part.strip())
     return {name.strip(): program.strip() for name, _, program in pairs}
 
@@ -76,11 +76,11 @@ def _exists(program: str) -> bool:
     return True
 
 
-def _instead(uri: str) -> str:
+def _closed_algorithm_hint(uri: str) -> str:
     """Return a sentence with a trailing space about one of AWS's closed algorithms; "" for any other image."""
-    if repository(uri) not in CLOSED:
+    if repository(uri) not in CLOSED_ALGORITHMS:
         return ""
-    name, instead = CLOSED[repository(uri)]
+    name, instead = CLOSED_ALGORITHMS[repository(uri)]
     return f"{name} is a closed algorithm of AWS's, which does not run here: train {instead} instead. "
 
 
@@ -89,12 +89,12 @@ def command(uri: str, argument: str) -> list[str]:
 
     The first call reads the metadata of all installed distributions; call it on a thread.
     """
-    programs = {**_installed(), **_named_in_environment()}
+    programs = {**_installed(), **_from_environment()}
     program = programs.get(repository(uri))
     if program is None:
         known = ", ".join(sorted(programs)) or "none"
         raise UnknownImageError(
-            f'{_instead(uri)}The local cloud has no program for the image "{uri}": it has {known}. '
+            f'{_closed_algorithm_hint(uri)}The local cloud has no program for the image "{uri}": it has {known}. '
             f"Name one for the repository in {VARIABLE}, as {repository(uri)}=MODULE or {repository(uri)}=PATH.py."
         )
     if not _exists(program):

@@ -16,7 +16,7 @@ from scones.cloud.core.durable_files import open_file
 
 _FLOCK = "@hhqqi" if sys.platform == "linux" else "@qqihh"
 """C's `struct flock`: type, whence, start, length, pid on Linux; start, length, pid, type, whence elsewhere."""
-_held: set[Path] = set()
+_held_locks: set[Path] = set()
 """Paths of the lock files that this process holds."""
 
 
@@ -31,7 +31,7 @@ class FolderLock:
         self._descriptor: int | None = None
         self._identity = (0, 0)
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take the lock for this process; return False if another process holds it."""
         descriptor = open_file(self.path, os.O_RDWR | os.O_CREAT)
         try:
@@ -42,7 +42,7 @@ class FolderLock:
         os.ftruncate(descriptor, 0)
         status = os.fstat(descriptor)
         self._descriptor, self._identity = descriptor, (status.st_dev, status.st_ino)
-        _held.add(self.path)
+        _held_locks.add(self.path)
         return True
 
     def release(self) -> None:
@@ -50,9 +50,9 @@ class FolderLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-            _held.discard(self.path)
+            _held_locks.discard(self.path)
 
-    def in_place(self) -> bool:
+    def is_intact(self) -> bool:
         """Return False if the lock file has been deleted or moved, usually together with its data folder."""
         try:
             status = os.stat(self.path)  # noqa: PTH116 - called at every commit
@@ -71,7 +71,7 @@ def holder(data_dir: Path) -> int | None:
 
     The id is 0 for a process in another PID namespace, which this process cannot see.
     """
-    if lock_path(data_dir) in _held:
+    if lock_path(data_dir) in _held_locks:
         return os.getpid()
     try:
         descriptor = open_file(lock_path(data_dir), os.O_RDONLY)

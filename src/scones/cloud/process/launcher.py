@@ -109,7 +109,7 @@ def build_root(spec: dict[str, Any]) -> None:
         _protect_kernel_settings(root)
     for path in hidden:
         if os.path.isdir(root + path):
-            _cover(root + path)
+            _hide(root + path)
     if spec["shared_memory"] and os.path.isdir(SHARED_MEMORY) and not os.path.islink(SHARED_MEMORY):
         os.makedirs(root + SHARED_MEMORY, exist_ok=True)
         mount("tmpfs", root + SHARED_MEMORY, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777")
@@ -118,13 +118,13 @@ def build_root(spec: dict[str, Any]) -> None:
         _bind(mounts[target], root + target)
     shown: list[str] = []
     for path in spec["visible"]:
-        there = (whole or path in SYSTEM or _below(path, SYSTEM)) and not _below(path, (*mounts, *hidden))
-        if not there and path not in shown and not _below(path, shown):
+        there = (whole or path in SYSTEM or _is_below(path, SYSTEM)) and not _is_below(path, (*mounts, *hidden))
+        if not there and path not in shown and not _is_below(path, shown):
             shown.append(path)
-            _show(path, root)
+            _bind_visible(path, root)
     for path in [*hidden, *_data_folders(shown)]:
-        if _below(path, shown):  # covers secrets in visible folders, such as a clone's data folder
-            _cover(root + path)
+        if _is_below(path, shown):  # covers secrets in visible folders, such as a clone's data folder
+            _hide(root + path)
     for target in spec["read_only"]:  # last, because visible paths may need new folders in these mounts
         _make_read_only(root + target)
 
@@ -135,17 +135,17 @@ def _mirror_system(root: str, own: set[str], rebuilt: set[str]) -> None:
         if path not in own and os.path.lexists(path):
             _mirror_entry(path, root, own, rebuilt)
     resolver = os.path.realpath("/etc/resolv.conf")
-    if os.path.isfile(resolver) and not _below(resolver, SYSTEM):  # for example systemd-resolved's file in /run
+    if os.path.isfile(resolver) and not _is_below(resolver, SYSTEM):  # for example systemd-resolved's file in /run
         os.makedirs(os.path.dirname(root + resolver), exist_ok=True)
         _bind(os.path.dirname(resolver), os.path.dirname(root + resolver))
     _read_only_for_all(root)
     for path in ("/tmp", "/run", "/dev"):  # noqa: S108 - the sandbox's own
         os.makedirs(root + path, exist_ok=True)
     if os.path.isdir(root + "/var/tmp") and "/var/tmp" not in own:  # noqa: S108
-        _cover(root + "/var/tmp")  # noqa: S108
+        _hide(root + "/var/tmp")  # noqa: S108
     for name in os.listdir("/dev"):
         if name in DEVICES or name.startswith("nvidia"):
-            _show(f"/dev/{name}", root)
+            _bind_visible(f"/dev/{name}", root)
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
 
@@ -158,7 +158,7 @@ def _read_only_for_all(root: str) -> None:
     with open("/proc/self/mountinfo") as lines:
         targets = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     for target in targets:
-        if _below(target, (root,)):
+        if _is_below(target, (root,)):
             _make_read_only(target)
 
 
@@ -182,11 +182,11 @@ def _protect_kernel_settings(root: str) -> None:
                 _make_read_only(path)
 
 
-def _cover(target: str) -> None:
+def _hide(target: str) -> None:
     mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={COVER_SIZE}")
 
 
-def _show(path: str, root: str) -> None:
+def _bind_visible(path: str, root: str) -> None:
     """Bind-mount a file or folder of the host, read-only unless it is a device."""
     if os.path.isdir(path):
         os.makedirs(root + path, exist_ok=True)
@@ -232,7 +232,7 @@ def _mirror_entry(path: str, root: str, own: set[str], rebuilt: set[str]) -> Non
         _bind(path, root + path)
 
 
-def _below(path: str, folders: Iterable[str]) -> bool:
+def _is_below(path: str, folders: Iterable[str]) -> bool:
     return any(path.startswith(f"{folder}/") for folder in folders)
 
 
@@ -270,7 +270,7 @@ def drop_privileges() -> None:
     check(libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
-def settle(spec: dict[str, Any]) -> None:
+def prepare_process(spec: dict[str, Any]) -> None:
     """Prepare this process for the program: resource limits, a new session, unblocked signals, the working folder."""
     for name, value in spec["limits"].items():
         number = getattr(resource, name)
@@ -311,7 +311,7 @@ def supervise(child: int) -> int:
             os.kill(child, number)
 
 
-def init(spec: dict[str, Any], report: int) -> None:
+def run_init(spec: dict[str, Any], report: int) -> None:
     """Run as process 1 of the sandbox: build it, start the program, reap orphans, and report the program's wait status.
 
     Returns only in the program's process.
@@ -329,13 +329,13 @@ def init(spec: dict[str, Any], report: int) -> None:
     if not program:
         os.close(report)
         drop_privileges()
-        settle(spec)
+        prepare_process(spec)
         return
     os.write(report, supervise(program).to_bytes(4, "little"))
     os._exit(0)
 
 
-def end_as(status: int) -> None:
+def exit_like(status: int) -> None:
     """End this process as another process ended: by the same signal, or with the same exit status."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
@@ -359,12 +359,12 @@ def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
     child = os.fork()
     if not child:
         os.close(receive)
-        init(spec, report)
+        run_init(spec, report)
         return
     os.close(report)
     status = supervise(child)
-    told = os.read(receive, 4)
-    end(int.from_bytes(told, "little") if told else status)
+    reported_status = os.read(receive, 4)
+    end(int.from_bytes(reported_status, "little") if reported_status else status)
 
 
 def close_inherited() -> None:
@@ -380,11 +380,11 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # pending until the program runs, so none is lost
     if spec["root"]:
-        launch(spec, end_as)
+        launch(spec, exit_like)
     else:  # namespaces are not available on this machine
         if sys.platform == "linux":
             die_with_parent(spec["parent"])
-        settle(spec)
+        prepare_process(spec)
     execute(spec)
 
 

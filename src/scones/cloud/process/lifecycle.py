@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scones.cloud.core.credentials import Credentials
-from scones.cloud.core.data_folder import Identity, close_to_others, identify, require_own, require_state_files
+from scones.cloud.core.data_folder import Identity, identify, require_own, require_state_files, restrict_to_owner
 from scones.cloud.core.durable_files import open_file, read_object, write_durably
 from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.process.folder_lock import FolderLock, holder
@@ -28,7 +28,7 @@ _SERVICE_IDS = (
     *("CLOUDWATCH", "CLOUDWATCH_LOGS", "EVENTBRIDGE", "IAM", "LAMBDA", "S3"),
     *("SAGEMAKER", "SAGEMAKER_RUNTIME", "SFN", "SNS", "SQS", "STS"),
 )
-CLEARED = (
+CLEARED_VARIABLES = (
     *("AWS_PROFILE", "AWS_DEFAULT_PROFILE"),
     *("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION"),
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -76,7 +76,7 @@ class Stopped:
     """The result of a stop: the cloud's process id, whether it responded before, and the number of killed processes."""
 
     pid: int
-    answered: bool
+    responded: bool
     killed: int
 
 
@@ -98,11 +98,11 @@ class RunningCloud:
 
     def announce(self) -> None:
         """Write cloud.json: this cloud responds to requests."""
-        write_durably(_word(self.data_dir), json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
+        write_durably(_cloud_file(self.data_dir), json.dumps({**asdict(self), "data_dir": str(self.data_dir)}))
 
     def withdraw(self) -> None:
         """Delete cloud.json."""
-        _word(self.data_dir).unlink(missing_ok=True)
+        _cloud_file(self.data_dir).unlink(missing_ok=True)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that make boto3, the AWS CLI and the SDKs use this cloud."""
@@ -148,26 +148,28 @@ class RunningCloud:
                     "give another folder with --data-dir."
                 )
 
-    def left(self) -> dict[str, list[str]]:
+    def not_resumed(self) -> dict[str, list[str]]:
         """Return the names of the work that a start with `recover` did not resume, by kind."""
         left: dict[str, list[str]] = read_object(self.data_dir / "left.json")
         return left
 
 
 @contextmanager
-def hold(data_dir: Path, *, region: str | None, account: str | None) -> Iterator[tuple[Identity, FolderLock]]:
+def lock_data_folder(
+    data_dir: Path, *, region: str | None, account: str | None
+) -> Iterator[tuple[Identity, FolderLock]]:
     """Lock a data folder for this process, creating it at first use; raises `CloudError` if another process has it."""
     os.umask(0o077)  # files of this process and its children are accessible to their owner only
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     require_own(data_dir)
     require_state_files(data_dir)
     lock = FolderLock(data_dir)
-    if not lock.take():
+    if not lock.acquire():
         raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
     try:
-        _word(data_dir).unlink(missing_ok=True)
+        _cloud_file(data_dir).unlink(missing_ok=True)
         mark_stuck(data_dir, None)
-        close_to_others(data_dir)
+        restrict_to_owner(data_dir)
         yield identify(data_dir, region, account), lock
     finally:
         lock.release()
@@ -213,8 +215,8 @@ def start(
             if running := find(data_dir):  # another command started one at the same time
                 running.require(region=region, account=account)
                 return running
-            raise CloudError(_ending(os.waitstatus_to_exitcode(status), log, begun))
-        if (running := _described(data_dir)) and running.pid == pid and running.healthy():
+            raise CloudError(_exit_reason(os.waitstatus_to_exitcode(status), log, begun))
+        if (running := _read_cloud_file(data_dir)) and running.pid == pid and running.healthy():
             return running
         time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
@@ -263,7 +265,7 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
         os.close(log)
 
 
-def _ending(code: int, log_path: Path, begun: int) -> str:
+def _exit_reason(code: int, log_path: Path, begun: int) -> str:
     """Return the reason why a process ended at its start: the last line that it logged, unless a signal ended it."""
     last = _last_line(log_path, begun)
     if last and code >= 0:
@@ -290,7 +292,7 @@ def find(data_dir: Path) -> RunningCloud | None:
     data_dir = data_dir.resolve()
     require_own(data_dir)
     while (pid := holder(data_dir)) is not None:
-        running = _described(data_dir)
+        running = _read_cloud_file(data_dir)
         if running is not None and running.healthy():
             return running
         started = _start_time(pid)
@@ -302,10 +304,10 @@ def find(data_dir: Path) -> RunningCloud | None:
     return None
 
 
-def _described(data_dir: Path) -> RunningCloud | None:
+def _read_cloud_file(data_dir: Path) -> RunningCloud | None:
     """Return the cloud that cloud.json describes, or None."""
     try:
-        described = read_object(_word(data_dir), "data_dir", "url", "region", "account")
+        described = read_object(_cloud_file(data_dir), "data_dir", "url", "region", "account")
         return RunningCloud(**{**described, "data_dir": Path(described["data_dir"])})
     except (FileNotFoundError, CloudError, TypeError):  # the next start replaces a broken file
         return None
@@ -334,19 +336,19 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     data_dir = data_dir.resolve()
     pid = holder(data_dir)
     if pid is None:
-        pid = _starting(data_dir)
+        pid = _find_starting(data_dir)
     if pid is None:
         return None
     if not pid:
         raise CloudError(f"The local cloud on {data_dir} runs in another PID namespace: stop it there.")
-    running = _described(data_dir)
+    running = _read_cloud_file(data_dir)
     answered = running is not None and running.pid == pid and running.healthy()
     try:
         tree = ProcessTree(pid, data_dir)
         if tree.head.uids().effective != data_dir.stat().st_uid:  # the lock may be a hard link to another user's file
             raise CloudError(f"The owner of {data_dir} is not the user of process {pid}, which has its lock.")
         if (
-            holder(data_dir) != pid and _starting(data_dir) != pid
+            holder(data_dir) != pid and _find_starting(data_dir) != pid
         ):  # it has ended in the meantime, and its id may be reused
             return Stopped(pid, answered, 0)
         tree.head.send_signal(signal.SIGTERM)
@@ -356,7 +358,7 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     return Stopped(pid, answered, tree.kill())
 
 
-def _starting(data_dir: Path) -> int | None:
+def _find_starting(data_dir: Path) -> int | None:
     """Return this user's process that was started as a data folder's cloud, or None; it may not have the lock yet."""
     import psutil
 
@@ -371,5 +373,5 @@ def _starting(data_dir: Path) -> int | None:
     return next((pid for pid, parent in found.items() if parent not in found), None)
 
 
-def _word(data_dir: Path) -> Path:
+def _cloud_file(data_dir: Path) -> Path:
     return data_dir / "cloud.json"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-_PLACES = ("TMPDIR", "SAGEMAKER_BASE_DIR")
+_FOLDER_VARIABLES = ("TMPDIR", "SAGEMAKER_BASE_DIR")
 """Variables that contain a program's folders, in the data folder, if nothing can be mounted (`sandbox.py`)."""
 
 _POLL_SECONDS = 0.01
@@ -25,7 +25,7 @@ class ProcessTree:
     def __init__(self, pid: int, data_dir: Path) -> None:
         self.head = psutil.Process(pid)
         self._data_dir = data_dir
-        self._others = {child for child in self._descendants() if child.pid != os.getpid()}
+        self._descendants_at_start = {child for child in self._descendants() if child.pid != os.getpid()}
 
     def _descendants(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -41,10 +41,10 @@ class ProcessTree:
 
         Most descendants end on their own after the head; they have one second to do so, and are not counted.
         """
-        self._others.update(child for child in self._descendants() if child.pid != os.getpid())
+        self._descendants_at_start.update(child for child in self._descendants() if child.pid != os.getpid())
         killed = _kill([self.head])
-        self._others.update(_strays(self._data_dir, self.head))
-        return killed + _kill(_wait(self._others, timeout=1))
+        self._descendants_at_start.update(_strays(self._data_dir, self.head))
+        return killed + _kill(_wait(self._descendants_at_start, timeout=1))
 
 
 def _kill(processes: list[psutil.Process]) -> int:
@@ -89,6 +89,6 @@ def _strays(data_dir: Path, head: psutil.Process) -> list[psutil.Process]:
             if process.create_time() < head.create_time() or process.pid == os.getpid():
                 continue
             variables = process.environ()
-            if any(variables.get(name, "").startswith(below) for name in _PLACES):
+            if any(variables.get(name, "").startswith(below) for name in _FOLDER_VARIABLES):
                 found.append(process)
     return found

@@ -34,7 +34,7 @@ class ProgramOutput:
         self._descriptor = descriptor
         self._on_output = on_output
         self._loop = asyncio.get_running_loop()
-        self._rest = b""
+        self._unread_piece = b""
         self._stored: asyncio.Future[None] | None = None
         self._pieces = 0
         self.ended: asyncio.Future[None] = self._loop.create_future()
@@ -64,19 +64,19 @@ class ProgramOutput:
         if self._stored is not None or self.ended.done():
             return False
         try:
-            self._rest = self._rest or os.read(self._descriptor, PIECE_BYTES)
+            self._unread_piece = self._unread_piece or os.read(self._descriptor, PIECE_BYTES)
         except BlockingIOError:
             return False
-        if not self._rest:
+        if not self._unread_piece:
             self._end()
             return False
-        piece, self._rest = _parted(self._rest)
+        piece, self._unread_piece = _split_line(self._unread_piece)
         self._pieces += 1
         self._stored = self._on_output(piece)
         if self._stored is not None:
             self._loop.remove_reader(self._descriptor)
             self._stored.add_done_callback(self._resume)
-        elif self._rest:
+        elif self._unread_piece:
             self._loop.call_soon(self._read)
         return True
 
@@ -113,7 +113,7 @@ class Lines:
         return [begun] if begun else []
 
 
-def _parted(data: bytes) -> tuple[bytes, bytes]:
+def _split_line(data: bytes) -> tuple[bytes, bytes]:
     """Return the first piece of the data, and the rest."""
     if data.count(b"\n") <= PIECE_LINES:
         return data, b""

@@ -172,7 +172,7 @@ def describe(program: Program, *, isolated: bool) -> dict[str, object]:
         "read_only": sorted(program.read_only),
         "files": {target: str(source.resolve()) for target, source in program.files.items()},
         "hostname": program.hostname,
-        "hidden": [str(path.resolve()) for path in program.hidden] + ([] if program.whole_host else _private()),
+        "hidden": [str(path.resolve()) for path in program.hidden] + ([] if program.whole_host else _secret_folders()),
         "whole_host": program.whole_host,
         "visible": [*_visible(), *(str(path.resolve()) for path in program.visible)],
         "shared_memory": program.shared_memory,
@@ -199,7 +199,7 @@ def _interpreter_folders() -> list[str]:
 
 
 @cache
-def _private() -> list[str]:
+def _secret_folders() -> list[str]:
     """Return the user's home and its usual folders with keys, which stay hidden even if the home folder is visible."""
     home = Path.home().resolve()
     return [str(path) for path in (home, home / ".aws", home / ".ssh", home / ".scones") if path != Path("/")]

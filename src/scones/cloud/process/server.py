@@ -23,9 +23,9 @@ from scones.cloud.core.data_folder import DATABASE, require_database
 from scones.cloud.core.store import Store, unreadable
 from scones.cloud.gateway.app import Gateway
 from scones.cloud.process.folder_lock import FolderLock
-from scones.cloud.process.lifecycle import RunningCloud, hold
+from scones.cloud.process.lifecycle import RunningCloud, lock_data_folder
 from scones.cloud.process.watchdog import Watchdog
-from scones.cloud.services import offered_at_start
+from scones.cloud.services import services_at_start
 from scones.http.connection import HttpConnection
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ def serve(
     )
     for noisy in ("asyncio", "botocore"):
         logging.getLogger(noisy).setLevel(logging.INFO)
-    with hold(data_dir, region=region, account=account) as (identity, lock):
+    with lock_data_folder(data_dir, region=region, account=account) as (identity, lock):
         listener = _listen(port)
         settings = CloudSettings(
             data_dir=data_dir,
@@ -96,13 +96,13 @@ def serve(
 def _salvage_if_damaged(database: Path) -> str:
     """Replace a damaged database with one that has its readable rows; return a description of the result, or ""."""
     from scones.cloud.core.salvage import damage_of, salvage
-    from scones.cloud.services import offered
+    from scones.cloud.services import all_services
 
     reason = damage_of(database)
     if not reason:
         return ""
     log.error("%s is damaged (%s): what can be read goes into a new database.", database, reason)
-    found = str(salvage(database, {kind.name: kind.schema for kind in offered() if kind.schema}))
+    found = str(salvage(database, {kind.name: kind.schema for kind in all_services() if kind.schema}))
     log.warning("%s", found)
     return found
 
@@ -125,10 +125,10 @@ async def _serve(
 
     try:
         try:
-            await cloud.start(offered_at_start())
+            await cloud.start(services_at_start())
         except sqlite3.DatabaseError as error:
             raise unreadable(settings.data_dir / DATABASE, error) from error
-        _collect_seldom()
+        _tune_garbage_collection()
         config = uvicorn.Config(
             Gateway(cloud),
             log_config=None,
@@ -154,12 +154,12 @@ async def _serve(
 
 def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
     """End this process at once if its data folder is gone: responses would confirm data that is not on disk."""
-    if not lock.in_place():
+    if not lock.is_intact():
         log.critical("The data folder %s was deleted or moved while its cloud ran; the cloud has ended.", data_dir)
         os._exit(1)
 
 
-def _collect_seldom() -> None:
+def _tune_garbage_collection() -> None:
     """Exclude loaded objects from garbage collection, and collect the others rarely.
 
     Under load, a tenth of the time of an invocation went into collections that found nothing. The event loop waits for

@@ -72,7 +72,7 @@ class Listing:
     folders: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
     """Links to folders inside the listed folder, with their relative targets."""
-    left_out: list[str] = field(default_factory=list)
+    omitted: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class UntrustedFolder:
     """A host folder that a program can write to, and sees as `seen_as`."""
 
     root: Path
-    seen_as: str = "/opt/ml"
+    container_path: str = "/opt/ml"
 
     def open(self, path: str) -> BinaryIO:
         """Open a regular file by its path in the root; raises `OSError`, and `LeadsOutError` if the path leads out."""
@@ -110,24 +110,24 @@ class UntrustedFolder:
         except FileNotFoundError:
             return found
         except OSError as error:
-            found.left_out.append(f"{self._place(folder)}: {error.strerror or error}")
+            found.omitted.append(f"{self._shown_path(folder)}: {error.strerror or error}")
             return found
         try:
             if stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 self._walk(descriptor, folder, "", found)
             else:
-                found.left_out.append(f"{self._place(folder)}: is not a folder")
+                found.omitted.append(f"{self._shown_path(folder)}: is not a folder")
         finally:
             os.close(descriptor)
         if (size := sum(file.size for file in found.files)) > limit:
             raise UntrustedFilesError(
-                f"{self._place(folder)} has files of {size} bytes, and at most {limit} bytes are taken"
+                f"{self._shown_path(folder)} has files of {size} bytes, and at most {limit} bytes are taken"
             )
         return found
 
     def _walk(self, descriptor: int, folder: str, below: str, found: Listing) -> None:
         if below.count("/") >= DEPTH_LIMIT:
-            raise UntrustedFilesError(f"{self._place(folder)} has folders more than {DEPTH_LIMIT} deep")
+            raise UntrustedFilesError(f"{self._shown_path(folder)} has folders more than {DEPTH_LIMIT} deep")
         for entry in self._entries(descriptor, folder, found):
             name = below + entry.name
             try:
@@ -139,11 +139,11 @@ class UntrustedFolder:
                     finally:
                         os.close(inner)
                 else:
-                    self._take(entry, descriptor, folder, name, found)
+                    self._add_entry(entry, descriptor, folder, name, found)
             except FileNotFoundError:  # the program is still running
                 continue
             except OSError as error:
-                found.left_out.append(f"{self._place(folder, name)}: {error.strerror or error}")
+                found.omitted.append(f"{self._shown_path(folder, name)}: {error.strerror or error}")
 
     def _entries(self, descriptor: int, folder: str, found: Listing) -> list[os.DirEntry[str]]:
         entries = []
@@ -151,10 +151,10 @@ class UntrustedFolder:
             for entry in scanned:
                 entries.append(entry)
                 if len(entries) + len(found.files) + len(found.folders) > FILES_LIMIT:
-                    raise UntrustedFilesError(f"{self._place(folder)} has more than {FILES_LIMIT} files")
+                    raise UntrustedFilesError(f"{self._shown_path(folder)} has more than {FILES_LIMIT} files")
         return sorted(entries, key=lambda entry: entry.name)
 
-    def _take(self, entry: os.DirEntry[str], descriptor: int, folder: str, name: str, found: Listing) -> None:
+    def _add_entry(self, entry: os.DirEntry[str], descriptor: int, folder: str, name: str, found: Listing) -> None:
         if not _is_text(entry.name):
             raise OSError(errno.EILSEQ, "its name is not UTF-8")
         path = "/".join(filter(None, (folder, name)))
@@ -184,7 +184,7 @@ class UntrustedFolder:
                     continue
                 if part == "..":
                     if len(opened) == 1:
-                        raise LeadsOutError(errno.EXDEV, f"leads out of {self.seen_as}")
+                        raise LeadsOutError(errno.EXDEV, f"leads out of {self.container_path}")
                     os.close(opened.pop())
                     continue
                 try:
@@ -204,15 +204,15 @@ class UntrustedFolder:
     def _target(self, text: str, opened: list[int]) -> list[str]:
         """Return the parts of a link's target in reverse order; an absolute target is a path as the program sees it."""
         if text.startswith("/"):
-            if not f"{text}/".startswith(f"{self.seen_as}/"):
-                raise LeadsOutError(errno.EXDEV, f"leads out of {self.seen_as}")
-            text = text[len(self.seen_as) :]
+            if not f"{text}/".startswith(f"{self.container_path}/"):
+                raise LeadsOutError(errno.EXDEV, f"leads out of {self.container_path}")
+            text = text[len(self.container_path) :]
             while len(opened) > 1:
                 os.close(opened.pop())
         return text.split("/")[::-1]
 
-    def _place(self, *parts: str) -> str:
-        return os.fsencode("/".join([self.seen_as, *filter(None, parts)])).decode(errors="replace")
+    def _shown_path(self, *parts: str) -> str:
+        return os.fsencode("/".join([self.container_path, *filter(None, parts)])).decode(errors="replace")
 
 
 def _open_permitted(name: str | Path, flags: int, folder: int | None = None) -> int:

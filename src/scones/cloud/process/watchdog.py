@@ -48,14 +48,14 @@ class Watchdog:
 
     def __init__(self, data_dir: Path) -> None:
         """Fork the watchdog of this process; call this before threads are started and before the folder is locked."""
-        ours, theirs = socket.socketpair()
+        own_socket, theirs = socket.socketpair()
         cloud = os.getpid()
         if not os.fork():
-            ours.close()
+            own_socket.close()
             _run(theirs, cloud, data_dir)
         theirs.close()
-        ours.setblocking(False)
-        self._link = ours
+        own_socket.setblocking(False)
+        self._link = own_socket
         self._loop_wakeup = -1
         faulthandler.register(_DUMP, all_threads=False)
         # Until `attach`, both signals end this process at once; a KeyboardInterrupt could get lost in an import.
@@ -71,7 +71,7 @@ class Watchdog:
         self._on_beat = on_beat
         self._loop.add_reader(self._link, self._receive)
         for number in SIGNALS:
-            signal.signal(number, _noted)
+            signal.signal(number, _ignore_signal)
         self._loop_wakeup = signal.set_wakeup_fd(self._link.fileno(), warn_on_full_buffer=False)
         self._beat()
 
@@ -106,7 +106,7 @@ class Watchdog:
             self._loop.add_signal_handler(number, self._signalled)
 
 
-def _noted(_number: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_number: int, _frame: FrameType | None) -> None:
     """Do nothing: the signal has been written to the watchdog, which sends it back to the event loop."""
 
 
@@ -130,7 +130,7 @@ class _Watch:
         self._cloud = cloud
         self._data_dir = data_dir
         self._last_beat: float | None = None
-        self._asked: float | None = None
+        self._stop_requested: float | None = None
         self._reported = False
 
     def run(self) -> None:
@@ -140,24 +140,24 @@ class _Watch:
                 received = self._link.recv(4096)
                 if not received:
                     return
-                self._note(received)
+                self._record(received)
             if self._overdue():
                 self._kill()
                 return
-            if not self._reported and self._silent() > STUCK_SECONDS:
+            if not self._reported and self._seconds_silent() > STUCK_SECONDS:
                 self._report()
 
-    def _note(self, received: bytes) -> None:
+    def _record(self, received: bytes) -> None:
         now = time.monotonic()
         if _BEAT in received:
             if self._reported:
                 self._recovered()
             self._last_beat = now
         if numbers := received.replace(bytes([_BEAT]), b""):
-            self._asked = self._asked or now
+            self._stop_requested = self._stop_requested or now
             self._link.send(numbers)
 
-    def _silent(self) -> float:
+    def _seconds_silent(self) -> float:
         """Return the seconds since the last heartbeat; 0 before the first."""
         return 0.0 if self._last_beat is None else time.monotonic() - self._last_beat
 
@@ -167,21 +167,21 @@ class _Watch:
         The loss of its data folder counts as a request to end for a stuck cloud, because no command can find it any
         more.
         """
-        if self._asked is None:
+        if self._stop_requested is None:
             return self._reported and not lock_path(self._data_dir).exists()
-        asked = time.monotonic() - self._asked
-        return asked > ENDING_SECONDS or min(asked, self._silent()) > ENDING_STUCK_SECONDS
+        stop_requested = time.monotonic() - self._stop_requested
+        return stop_requested > ENDING_SECONDS or min(stop_requested, self._seconds_silent()) > ENDING_STUCK_SECONDS
 
     def _report(self) -> None:
         self._reported = True
-        _write(f"the event loop has been stuck for {self._silent():.0f} s; it is here:")
+        _write(f"the event loop has been stuck for {self._seconds_silent():.0f} s; it is here:")
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._cloud, _DUMP)
-        mark_stuck(self._data_dir, time.time() - self._silent())
+        mark_stuck(self._data_dir, time.time() - self._seconds_silent())
 
     def _recovered(self) -> None:
         self._reported = False
-        _write(f"the event loop goes on; it was stuck for {self._silent():.0f} s")
+        _write(f"the event loop goes on; it was stuck for {self._seconds_silent():.0f} s")
         mark_stuck(self._data_dir, None)
 
     def _kill(self) -> None:
@@ -195,21 +195,21 @@ def mark_stuck(data_dir: Path, since: float | None) -> None:
     """Record the time since which a cloud's event loop has been stuck (Unix seconds); None deletes the record."""
     with contextlib.suppress(OSError):
         if since is None:
-            _mark(data_dir).unlink(missing_ok=True)
+            _mark_path(data_dir).unlink(missing_ok=True)
         else:
-            _mark(data_dir).write_text(f"{since:.3f}")
+            _mark_path(data_dir).write_text(f"{since:.3f}")
 
 
 def stuck_since(data_dir: Path) -> float | None:
     """Return the time since which a cloud has been stuck (Unix seconds), or None if it is not known to be stuck."""
     try:
-        with os.fdopen(open_file(_mark(data_dir), os.O_RDONLY)) as file:
+        with os.fdopen(open_file(_mark_path(data_dir), os.O_RDONLY)) as file:
             return float(file.read())
     except (OSError, ValueError, CloudError):
         return None
 
 
-def _mark(data_dir: Path) -> Path:
+def _mark_path(data_dir: Path) -> Path:
     return data_dir / "stuck"
 
 

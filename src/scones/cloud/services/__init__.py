@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from scones.cloud.service import DormantService, Service
 
 
-def offered() -> list[type[Service]]:
+def all_services() -> list[type[Service]]:
     """Return all services in the order in which they start: each can call those before it."""
-    return [each if isinstance(each, type) else each.load() for each in offered_at_start()]
+    return [each if isinstance(each, type) else each.load_class() for each in services_at_start()]
 
 
-def offered_at_start() -> list[type[Service] | DormantService]:
+def services_at_start() -> list[type[Service] | DormantService]:
     """Return the services in starting order, without loading those that can wait for their first request."""
     from scones.cloud.service import DormantService
     from scones.cloud.services.cloudwatch.service import CloudWatch
@@ -41,8 +41,8 @@ def offered_at_start() -> list[type[Service] | DormantService]:
         DormantService(
             name="stepfunctions",
             signing_name="states",
-            load=_step_functions,
-            under_way="SELECT 1 FROM sfn_executions WHERE status = 'RUNNING' LIMIT 1",
+            load_class=_step_functions,
+            starting="SELECT 1 FROM sfn_executions WHERE status = 'RUNNING' LIMIT 1",
         ),
         EventBridge,
     ]

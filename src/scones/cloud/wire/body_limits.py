@@ -54,5 +54,5 @@ def too_large(service: str, operation: str, limit: int) -> ServiceError:
     if service == "s3":
         return ServiceError("MaxMessageLengthExceeded", "Your request was too large.", 400, MaxMessageLengthBytes=limit)
     named = {"Invoke": "InvokeFunction"}.get(operation, operation)
-    behind = f" for the {named} operation" if named else ""
-    return ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes{behind}", 413)
+    suffix = f" for the {named} operation" if named else ""
+    return ServiceError("RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes{suffix}", 413)

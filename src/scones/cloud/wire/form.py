@@ -60,7 +60,7 @@ def _tree(fields: Iterable[tuple[str, str]]) -> Node:
         node = root
         parts = name.split(".", DEPTH)
         if len(parts) > DEPTH:
-            raise ValueError(f"the name {numbers.shown(name)} has too many parts")
+            raise ValueError(f"the name {numbers.shorten(name)} has too many parts")
         for part in parts:
             node = node.setdefault(part, {})
         node[None] = value
@@ -121,6 +121,8 @@ def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
 def _items(node: Node, name: str) -> list[tuple[int, Node]]:
     """Return a list's items, sorted by index."""
     try:
-        return sorted((numbers.count(index, INDEX), item) for index, item in node.items() if index is not None)
+        return sorted(
+            (numbers.unsigned_integer(index, INDEX), item) for index, item in node.items() if index is not None
+        )
     except TypeError as error:  # two indices are equal, such as 1 and 01
         raise ValueError(f"{name} has an index twice") from error

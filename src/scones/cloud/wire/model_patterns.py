@@ -15,15 +15,15 @@ import re2
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RewrittenPattern:
     """Expressions for RE2: a value fits if it matches each of `every` completely and does not match `none`."""
 
     every: tuple[str, ...]
     none: str | None = None
 
 
-def _all(*every: str) -> Condition:
-    return Condition(every)
+def _all(*every: str) -> RewrittenPattern:
+    return RewrittenPattern(every)
 
 
 NOT_BLANK = _all(r".*[^\s\v].*")
@@ -32,13 +32,13 @@ NAME = r"[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?"
 SAGEMAKER_ARN = r"(arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:[a-z\-]*/)?"
 LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?"
 
-REWRITTEN: dict[str, Condition] = {
+REWRITTEN: dict[str, RewrittenPattern] = {
     # IAM
     r"^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$": _all("[a-z0-9-]{3,63}", "[a-z0-9]+(-[a-z0-9]+)*"),
     # Lambda
     r"(?!^[0-9]+$)([a-zA-Z0-9-_]+)": NOT_A_NUMBER,
     r"((?!^\d+$)^[0-9a-zA-Z-_]+$)": NOT_A_NUMBER,
-    r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)": Condition(("[_a-zA-Z0-9][^$]*",), r"(?s)system\..*"),
+    r"(^(?!(system\x2e)))(^[_a-zA-Z0-9])([^$]*)": RewrittenPattern(("[_a-zA-Z0-9][^$]*",), r"(?s)system\..*"),
     r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?"
     r"([a-zA-Z0-9-_]{1,64})(:((?!\d+$)[0-9a-zA-Z-_]+))?": _all(
         r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"

@@ -22,24 +22,24 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 
 
-def count(text: str, most: int) -> int:
+def unsigned_integer(text: str, most: int) -> int:
     """Return a number written in ASCII digits, without a sign, from 0 to `most`."""
     if not _DIGITS.fullmatch(text) or (number := int(text)) > most:
-        raise ValueError(f"{shown(text)} is not a number from 0 to {most}")
+        raise ValueError(f"{shorten(text)} is not a number from 0 to {most}")
     return number
 
 
 def hexadecimal(text: str, most: int) -> int:
     """Return a number written in hexadecimal ASCII digits, without a sign or prefix, from 0 to `most`."""
     if not _HEX_DIGITS.fullmatch(text) or (number := int(text, 16)) > most:
-        raise ValueError(f"{shown(text)} is not a hexadecimal number from 0 to {most:x}")
+        raise ValueError(f"{shorten(text)} is not a hexadecimal number from 0 to {most:x}")
     return number
 
 
 def integer(text: str, kind: str = "long") -> int:
     """Return an integer with an optional sign; `kind` is the model's type, `integer` (32 bits) or `long` (64)."""
     if not _INTEGER.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not an integer")
+        raise ValueError(f"{shorten(text)} is not an integer")
     return in_range(int(text), kind)
 
 
@@ -53,7 +53,7 @@ def in_range(number: int, kind: str) -> int:
 def decimal(text: str) -> float:
     """Return a finite number as a float."""
     if len(text) > LONGEST or not _DECIMAL.fullmatch(text):
-        raise ValueError(f"{shown(text)} is not a number")
+        raise ValueError(f"{shorten(text)} is not a number")
     return finite(float(text))
 
 
@@ -68,26 +68,26 @@ def finite(number: float) -> float:
     return number
 
 
-def moment(value: object) -> datetime:
+def timestamp(value: object) -> datetime:
     """Return a time, in UTC by default, given as seconds since 1970, in ISO 8601, or as an HTTP date."""
     try:
         return _moment(value)
     except (OverflowError, OSError, TypeError, IndexError) as error:
-        raise ValueError(f"{shown(value)} is not a time between the years 1 and 9999") from error
+        raise ValueError(f"{shorten(value)} is not a time between the years 1 and 9999") from error
 
 
 def _moment(value: object) -> datetime:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, UTC)
     if not isinstance(value, str) or len(value) > LONGEST:
-        raise ValueError(f"{shown(value)} is not a time")
+        raise ValueError(f"{shorten(value)} is not a time")
     if _DECIMAL.fullmatch(value):
         return datetime.fromtimestamp(decimal(value), UTC)
     found = parsedate_to_datetime(value) if value[:3].isalpha() else datetime.fromisoformat(value)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def shown(value: object) -> str:
+def shorten(value: object) -> str:
     """Return a shortened value for an error message."""
     text = repr(value) if isinstance(value, str) else str(type(value).__name__)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

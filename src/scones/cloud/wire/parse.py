@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from scones.cloud.core.time_slices import paced
+from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import form, json_document, numbers, xml_document
 from scones.cloud.wire.model import streamed_input, wire_name
@@ -64,12 +64,12 @@ def _rest(
     body: bytes,
 ) -> dict[str, Any]:
     params: dict[str, Any] = {}
-    in_headers, elsewhere = _places(operation)
+    in_headers, elsewhere = _member_locations(operation)
     for name, member, member_shape in in_headers:
         if name in headers:
             params[member] = _header(headers[name], member_shape)
-    for place, name, member, member_shape in elsewhere:
-        value = _located(place, name, member_shape, uri, query, headers)
+    for location, name, member, member_shape in elsewhere:
+        value = _read_member(location, name, member_shape, uri, query, headers)
         if value is not None:
             params[member] = value
     payload = shape.serialization.get("payload")
@@ -85,25 +85,25 @@ def _rest(
     return params
 
 
-class _Places(NamedTuple):
+class _MemberLocations(NamedTuple):
     """The members outside the body with their wire names (lower case for headers) and shapes, by location."""
 
     in_headers: list[tuple[str, str, Shape]]
-    elsewhere: list[tuple[str, str, str, Shape]]
+    in_uri_or_query: list[tuple[str, str, str, Shape]]
 
 
 @cache
-def _places(operation: OperationModel) -> _Places:
-    found = _Places([], [])
+def _member_locations(operation: OperationModel) -> _MemberLocations:
+    found = _MemberLocations([], [])
     for member, shape in operation.input_shape.members.items() if operation.input_shape else ():
         name = shape.serialization.get("name", member)
         match shape.serialization.get("location"):
             case "header":
                 found.in_headers.append((name.lower(), member, shape))
             case "headers":
-                found.elsewhere.append(("headers", name.lower(), member, shape))
-            case str(place):
-                found.elsewhere.append((place, name, member, shape))
+                found.in_uri_or_query.append(("headers", name.lower(), member, shape))
+            case str(location):
+                found.in_uri_or_query.append((location, name, member, shape))
     return found
 
 
@@ -113,15 +113,15 @@ def _header(text: str, shape: Shape) -> Any:
     return json_document.decoded(text).decode() if shape.serialization.get("jsonvalue") else scalar(text, shape)
 
 
-def _located(
-    place: str,
+def _read_member(
+    location: str,
     name: str,
     shape: Shape,
     uri: Mapping[str, str],
     query: Mapping[str, Sequence[str]],
     headers: Mapping[str, str],
 ) -> Any:
-    match place:
+    match location:
         case "uri":
             return scalar(uri[name], shape) if name in uri else None
         case "querystring" if isinstance(shape, MapShape):
@@ -175,14 +175,14 @@ def _json_value(value: Any, shape: Shape) -> Any:
     if isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise TypeError(f"{shape.name} is not a list")
-        return [_json_value(item, shape.member) for item in paced(value)]
+        return [_json_value(item, shape.member) for item in sliced_if_on_thread(value)]
     if isinstance(shape, MapShape):
         if not isinstance(value, dict):
             raise TypeError(f"{shape.name} is not a map")
         return {key: _json_value(item, shape.value) for key, item in value.items()}
     match shape.type_name:
         case "timestamp":
-            return numbers.moment(value)
+            return numbers.timestamp(value)
         case "blob":
             return _blob(value)
         case "string" if isinstance(value, dict | list | memoryview):

@@ -48,29 +48,29 @@ class Match(NamedTuple):
     uri: Mapping[str, str]
 
 
-class _Place(NamedTuple):
+class _PathRoutes(NamedTuple):
     """The operations of one method that share a path."""
 
     path: re.Pattern[str]
-    plain: list[tuple[str, Route]]
+    unconditional: list[tuple[str, Route]]
     """Services and their routes that require nothing but the path."""
-    asking: dict[str, list[tuple[str, Route]]]
+    conditional: dict[str, list[tuple[str, Route]]]
     """All other routes, by the name of one required query parameter or header."""
 
 
 @cache
-def _places(services: tuple[str, ...], method: str) -> list[_Place]:
+def _path_routes(services: tuple[str, ...], method: str) -> list[_PathRoutes]:
     """Return the paths of the services' operations with one method."""
-    places: dict[re.Pattern[str], _Place] = {}
+    path_routes: dict[re.Pattern[str], _PathRoutes] = {}
     for service in services:
         model = service_model(service)
         for operation in map(model.operation_model, model.operation_names):
             if operation.http["method"] == method:
                 route = _route(operation)
-                place = places.setdefault(route.path, _Place(route.path, [], defaultdict(list)))
+                shared = path_routes.setdefault(route.path, _PathRoutes(route.path, [], defaultdict(list)))
                 name = min(route.required_query, default=min(route.required_headers, default=None))
-                (place.plain if name is None else place.asking[name]).append((service, route))
-    return list(places.values())
+                (shared.unconditional if name is None else shared.conditional[name]).append((service, route))
+    return list(path_routes.values())
 
 
 def _route(operation: OperationModel) -> Route:
@@ -79,9 +79,9 @@ def _route(operation: OperationModel) -> Route:
     required = operation.input_shape.required_members if operation.input_shape else []
     located: dict[str, set[str]] = {"querystring": set(), "header": set()}
     for member in required:
-        place = members[member].serialization.get("location")
-        if place in located and members[member].type_name != "map":
-            located[place].add(members[member].serialization.get("name", member))
+        shared = members[member].serialization.get("location")
+        if shared in located and members[member].type_name != "map":
+            located[shared].add(members[member].serialization.get("name", member))
     literals = {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "x-id"}
     return Route(
         operation=operation.name,
@@ -115,31 +115,35 @@ def match_rest(
     If two operations share a route (ListBuckets and ListDirectoryBuckets), the one in `offered` wins.
     """
     best = -1, False
-    meant: Match | None = None
-    for place, uri in _at(services, method, raw_path):
-        for service, route in _candidates(place, query, headers):
+    matched: Match | None = None
+    for shared, uri in _matching_paths(services, method, raw_path):
+        for service, route in _candidates(shared, query, headers):
             rank = route.weight, route.operation in offered[service]
             if rank > best and route.matches(query, headers):
-                best, meant = rank, Match(service, operation_model(service, route.operation), uri)
-    return meant
+                best, matched = rank, Match(service, operation_model(service, route.operation), uri)
+    return matched
 
 
 @lru_cache(maxsize=256)
-def _at(services: tuple[str, ...], method: str, raw_path: str) -> list[tuple[_Place, Mapping[str, str]]]:
+def _matching_paths(
+    services: tuple[str, ...], method: str, raw_path: str
+) -> list[tuple[_PathRoutes, Mapping[str, str]]]:
     """Return the paths that match `raw_path`, each with the parameters in it."""
     return [
-        (place, {name: unquote(value) for name, value in path.groupdict().items()})
-        for place in _places(services, method)
-        if (path := place.path.fullmatch(raw_path))
+        (shared, {name: unquote(value) for name, value in path.groupdict().items()})
+        for shared in _path_routes(services, method)
+        if (path := shared.path.fullmatch(raw_path))
     ]
 
 
-def _candidates(place: _Place, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterable[tuple[str, Route]]:
+def _candidates(
+    place: _PathRoutes, query: Mapping[str, str], headers: Mapping[str, str]
+) -> Iterable[tuple[str, Route]]:
     """Return the routes of a path that require nothing, or whose indexed name is in the request."""
-    if not place.asking:
-        return place.plain
-    names = (place.asking.keys() & query.keys()) | (place.asking.keys() & headers.keys())
-    return itertools.chain(place.plain, *[place.asking[name] for name in names])
+    if not place.conditional:
+        return place.unconditional
+    names = (place.conditional.keys() & query.keys()) | (place.conditional.keys() & headers.keys())
+    return itertools.chain(place.unconditional, *[place.conditional[name] for name in names])
 
 
 def match_target(services: Iterable[str], target: str) -> Match | None:

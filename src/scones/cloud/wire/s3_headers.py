@@ -13,7 +13,7 @@ METADATA = 2048
 _PREFIX = "x-amz-meta-"
 
 
-def check(headers: Mapping[str, str], query: str) -> None:
+def check_headers(headers: Mapping[str, str], query: str) -> None:
     """Raise `ServiceError` for headers that are too large; `query` is the URL's undecoded query."""
     size = len(query) + sum(map(len, headers)) + sum(map(len, headers.values()))
     if size <= METADATA:

@@ -20,10 +20,10 @@ def scalar(text: str, shape: Shape) -> Any:
             return numbers.decimal(text)
         case "boolean":
             if text.lower() not in ("true", "false"):
-                raise ValueError(f"{numbers.shown(text)} is not a boolean")
+                raise ValueError(f"{numbers.shorten(text)} is not a boolean")
             return text.lower() == "true"
         case "timestamp":
-            return numbers.moment(text)
+            return numbers.timestamp(text)
         case "blob":
             return json_document.decoded(text)
     raise ValueError(f"a {shape.type_name} was expected, not a text")

@@ -18,7 +18,7 @@ import orjson
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.core.surrogates import well_formed
-from scones.cloud.core.time_slices import in_turns, on_thread, paced
+from scones.cloud.core.time_slices import on_thread, sliced_if_on_thread, sliced_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
@@ -62,7 +62,7 @@ class Response:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | AsyncIterator[bytes] = b""
-    held: int = 0
+    unsent_bytes: int = 0
     """Bytes of a large response that count as unsent until the client has received most of it."""
 
 
@@ -161,12 +161,12 @@ def _rest(
     response: Response, operation: OperationModel, members: dict[str, Any], shape: StructureShape, xml: bool
 ) -> None:
     body: dict[str, Any] = {}
-    places = _places(shape)
+    locations = _member_locations(shape)
     for member, value in members.items():
-        if member not in places or value is None:
+        if member not in locations or value is None:
             continue
-        place, name = places[member]
-        match place:
+        location, name = locations[member]
+        match location:
             case "header":
                 response.headers[name] = _header(value, shape.members[member])
             case "headers":
@@ -197,13 +197,13 @@ def _rest(
 
 
 @cache
-def _places(shape: StructureShape) -> Mapping[str, tuple[str, str]]:
+def _member_locations(shape: StructureShape) -> Mapping[str, tuple[str, str]]:
     """Return the location of each response member, and its name or prefix there, in lower case."""
     found: dict[str, tuple[str, str]] = {}
     for member, member_shape in shape.members.items():
-        place = member_shape.serialization.get("location", "body")
-        name = member_shape.serialization.get("name", "" if place == "headers" else member)
-        found[member] = place, name.lower()
+        location = member_shape.serialization.get("location", "body")
+        name = member_shape.serialization.get("name", "" if location == "headers" else member)
+        found[member] = location, name.lower()
     return found
 
 
@@ -243,7 +243,7 @@ def _dump(document: dict[str, Any]) -> bytes:
 def _dump_member(value: Any) -> bytes:
     if not isinstance(value, list):
         return _dump_at_once(value)
-    return b"[" + b",".join([_dump_at_once(item) for item in in_turns(value)]) + b"]"
+    return b"[" + b",".join([_dump_at_once(item) for item in sliced_on_thread(value)]) + b"]"
 
 
 def _dump_at_once(document: Any) -> bytes:
@@ -259,7 +259,7 @@ def _json_of(shape: Shape) -> Callable[[Any], Any]:
     if isinstance(shape, StructureShape):
         return _as_is if shape.is_document_type else _json_structure(shape)
     if isinstance(shape, ListShape):
-        return lambda value: list(map(_json_of(shape.member), paced(value)))
+        return lambda value: list(map(_json_of(shape.member), sliced_if_on_thread(value)))
     if isinstance(shape, MapShape):
         return lambda value: {key: _json_of(shape.value)(item) for key, item in value.items()}
     if shape.type_name == "timestamp":
@@ -311,7 +311,7 @@ def _indented(xml: str) -> str:
     """Write each element on its own line, as AWS's Query services do: executions record the length of responses."""
     lines: list[str] = []
     depth, leaf = 0, False
-    for tag in paced(list(_TAG.finditer(xml))):
+    for tag in sliced_if_on_thread(list(_TAG.finditer(xml))):
         depth -= tag[1] == "/"
         if leaf and tag[1]:
             lines[-1] += tag[0]
@@ -386,7 +386,7 @@ def _xml_list(shape: ListShape) -> Callable[[str, Any], str]:
 
     def write(name: str, value: Any) -> str:
         writer, item_name = _xml_of(shape.member), given or (name if flattened else "member")
-        items = "".join([writer(item_name, item) for item in paced(value)])
+        items = "".join([writer(item_name, item) for item in sliced_if_on_thread(value)])
         return items if flattened else f"<{name}>{items}</{name}>"
 
     return write

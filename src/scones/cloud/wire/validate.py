@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from scones.cloud.core.time_slices import paced
+from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.model_patterns import model_pattern
 
@@ -21,7 +21,7 @@ FAILURES = 100
 SHOWN = 4096
 """Maximum characters of a value in a message; AWS's limit is not known."""
 
-Check = Callable[[Any, str], Collection[str]]
+MemberCheck = Callable[[Any, str], Collection[str]]
 """Function of a value and its path that returns constraint violations; the result is usually empty."""
 
 
@@ -29,16 +29,16 @@ def validate(
     params: dict[str, Any],
     shape: StructureShape,
     code: str,
-    own_checks: frozenset[str] = frozenset(),
+    unvalidated_members: frozenset[str] = frozenset(),
     *,
-    tells_of_null: bool = False,
+    reports_null_members: bool = False,
 ) -> None:
     """Raise `ServiceError(code)` with a message that lists every invalid member.
 
     `own_checks` are names of shapes that the service checks itself, with its own messages. `tells_of_null` is True if
     the service includes "Member must not be null" in the constraints of list and map items.
     """
-    check = _check_of(shape, own_checks, tells_of_null)
+    check = _check_of(shape, unvalidated_members, reports_null_members)
     if check is not None and (failures := check(params, "")):
         count = f"{len(failures)} validation error{'s' if len(failures) > 1 else ''} detected: "
         raise ServiceError(code, count + "; ".join(failures))
@@ -64,9 +64,11 @@ def _check_structure(
 
 
 @cache
-def _members(shape: StructureShape, own: frozenset[str], null: bool) -> tuple[tuple[str, str, bool, Check | None], ...]:
+def _members(
+    shape: StructureShape, own: frozenset[str], null: bool
+) -> tuple[tuple[str, str, bool, MemberCheck | None], ...]:
     """Return the members with constraints: name, name in messages, whether required, and check."""
-    found: list[tuple[str, str, bool, Check | None]] = []
+    found: list[tuple[str, str, bool, MemberCheck | None]] = []
     for member, member_shape in shape.members.items():
         check, required = _check_of(member_shape, own, null), member in shape.required_members
         if check is not None or required:
@@ -75,7 +77,7 @@ def _members(shape: StructureShape, own: frozenset[str], null: bool) -> tuple[tu
 
 
 @cache
-def _check_of(shape: Shape, own: frozenset[str], null: bool) -> Check | None:
+def _check_of(shape: Shape, own: frozenset[str], null: bool) -> MemberCheck | None:
     if shape.name in own:
         return None
     if isinstance(shape, StructureShape):  # members' checks are created on first use: a structure may contain itself
@@ -94,7 +96,7 @@ def _check_of(shape: Shape, own: frozenset[str], null: bool) -> Check | None:
     return None
 
 
-def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> Check | None:
+def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> MemberCheck | None:
     size = _size_check(shape, "length", len)
     if _is_scalar(shape.member):
         return _all_of(size, _scalars_check(shape, shape.member, "Member", null, iter))
@@ -104,14 +106,16 @@ def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> Check | No
 
     def check_items(value: list[Any], path: str) -> list[str]:
         found = (
-            failure for index, item in enumerate(paced(value), 1) for failure in check(item, f"{path}.{index}.member")
+            failure
+            for index, item in enumerate(sliced_if_on_thread(value), 1)
+            for failure in check(item, f"{path}.{index}.member")
         )
         return list(islice(found, FAILURES))
 
     return _all_of(size, check_items)
 
 
-def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> Check | None:
+def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> MemberCheck | None:
     size = _size_check(shape, "length", len)
     keys = _scalars_check(shape, shape.key, "Map keys", null, iter)
     if _is_scalar(shape.value):
@@ -133,16 +137,16 @@ def _is_scalar(shape: Shape) -> bool:
 
 def _scalars_check(
     whole: Shape, shape: Shape, what: str, null: bool, items: Callable[[Any], Iterable[Any]]
-) -> Check | None:
+) -> MemberCheck | None:
     """Check a list's or map's items; a failure shows the complete value and all constraints of its items."""
     check = _check_of(shape, frozenset(), null)
     if check is None:
         return None
-    told = ", ".join([*_constraints(shape), *(["Member must not be null"] if null else [])])
+    constraints = ", ".join([*_constraints(shape), *(["Member must not be null"] if null else [])])
 
     def check_scalars(value: Any, path: str) -> Collection[str]:
         if any(check(item, path) for item in items(value)):
-            return (_failure(value, whole, path, f"{what} must satisfy constraint: [{told}]"),)
+            return (_failure(value, whole, path, f"{what} must satisfy constraint: [{constraints}]"),)
         return ()
 
     return check_scalars
@@ -161,22 +165,22 @@ def _constraints(shape: Shape) -> Iterator[str]:
         yield f"Member must satisfy regular expression pattern: {bounds['pattern']}"
 
 
-def _string_check(shape: StringShape) -> Check | None:
+def _string_check(shape: StringShape) -> MemberCheck | None:
     pattern_check = _pattern_check(shape) if shape.metadata.get("pattern") else None
     otherwise = _all_of(_size_check(shape, "length", len), pattern_check)
     if not shape.enum:
         return otherwise
-    allowed, told = frozenset(shape.enum), ", ".join(shape.enum)
+    allowed, constraints = frozenset(shape.enum), ", ".join(shape.enum)
 
     def check_enum(value: str, path: str) -> Collection[str]:
         if value not in allowed:
-            return (_failure(value, shape, path, f"Member must satisfy enum value set: [{told}]"),)
+            return (_failure(value, shape, path, f"Member must satisfy enum value set: [{constraints}]"),)
         return otherwise(value, path) if otherwise is not None else ()
 
     return check_enum
 
 
-def _pattern_check(shape: StringShape) -> Check:
+def _pattern_check(shape: StringShape) -> MemberCheck:
     pattern = shape.metadata["pattern"]
 
     def check_pattern(value: str, path: str) -> Collection[str]:
@@ -187,7 +191,7 @@ def _pattern_check(shape: StringShape) -> Check:
     return check_pattern
 
 
-def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> Check | None:
+def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> MemberCheck | None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is None and most is None:
         return None
@@ -203,7 +207,7 @@ def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> Che
     return check_size
 
 
-def _all_of(*checks: Check | None) -> Check | None:
+def _all_of(*checks: MemberCheck | None) -> MemberCheck | None:
     """Combine several checks into one; None stands for no constraints."""
     asked = [check for check in checks if check is not None]
     if len(asked) < 2:

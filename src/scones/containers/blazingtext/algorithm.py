@@ -11,7 +11,7 @@ import floret
 from scones.containers.blazingtext.handlers import ACCEPT, MODEL, input_fn, model_fn, output_fn, predict_fn
 from scones.containers.blazingtext.parameters import Parameters
 from scones.containers.frameworks.errors import CustomerError
-from scones.containers.frameworks.job import Job
+from scones.containers.frameworks.training_environment import TrainingEnvironment
 
 __all__ = ["ACCEPT", "input_fn", "model_fn", "output_fn", "predict_fn", "train"]
 
@@ -21,7 +21,7 @@ BUCKETS_PER_NGRAM = 8
 fewer."""
 
 
-def train(job: Job) -> None:
+def train(job: TrainingEnvironment) -> None:
     """Train on the channels train and validation, and save model.bin; raises `CustomerError`."""
     _log("BlazingText is closed; floret, a fork of fastText, trains in its place.")
     parameters = Parameters.read(job.hyperparameters)
@@ -42,14 +42,14 @@ def train(job: Job) -> None:
             examples, accuracy, _ = model.test(str(path))
             _log(f"#{name}_accuracy: {accuracy:.4f}")
             _log(f"Number of {name} examples: {examples}")
-    model.save_model(str(job.place.model / MODEL))
+    model.save_model(str(job.container.model / MODEL))
 
 
-def _gather(job: Job, channel: str, folder: Path) -> Path:
+def _gather(job: TrainingEnvironment, channel: str, folder: Path) -> Path:
     """Concatenate all files of a channel into one; return its path."""
     gathered = folder / channel
     with gathered.open("w", encoding="utf-8") as written:
-        for path in sorted(job.place.channel(channel).rglob("*")):
+        for path in sorted(job.container.channel(channel).rglob("*")):
             if not path.is_file() or path.name.startswith("."):
                 continue
             try:

@@ -20,13 +20,13 @@ MODEL = "model.bin"
 class BadRequestError(codec.UnsupportedFormatError):
     """A body that is not in BlazingText's format (HTTP 400)."""
 
-    def __init__(self, told: str) -> None:
-        Exception.__init__(self, told)
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
         self.status = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ClassificationRequest:
     """Texts, the number of labels to return for each, and the content type of the body."""
 
     texts: list[str]
@@ -39,27 +39,31 @@ def model_fn(model_dir: str) -> Any:
     return floret.load_model(str(Path(model_dir, MODEL)))
 
 
-def input_fn(body: Any, content_type: str) -> Request:
+def input_fn(body: Any, content_type: str) -> ClassificationRequest:
     """Return the texts of a request; raises `BadRequestError` and `UnsupportedFormatError`."""
     kind = codec.bare(content_type)
     if kind not in (codec.JSON, JSON_LINES):
         raise codec.UnsupportedFormatError(content_type)
     try:
         text = body if isinstance(body, str) else bytes(body).decode()
-        told = [json.loads(line) for line in (text.splitlines() if kind == JSON_LINES else [text]) if line.strip()]
+        documents = [json.loads(line) for line in (text.splitlines() if kind == JSON_LINES else [text]) if line.strip()]
     except ValueError as error:
         raise BadRequestError(f"The body is not {kind}: {error}.") from error
     if kind == JSON_LINES:
-        if not told or not all(isinstance(line, dict) and isinstance(line.get("source"), str) for line in told):
+        if not documents or not all(
+            isinstance(line, dict) and isinstance(line.get("source"), str) for line in documents
+        ):
             raise BadRequestError('Each line of the body must be an object with a text: {"source": "text"}.')
-        return Request([line["source"] for line in told], [_count(line.get("k", 1)) for line in told], kind)
-    given = told[0] if told and isinstance(told[0], dict) else {}
+        return ClassificationRequest(
+            [line["source"] for line in documents], [_count(line.get("k", 1)) for line in documents], kind
+        )
+    given = documents[0] if documents and isinstance(documents[0], dict) else {}
     texts, settings = given.get("instances"), given.get("configuration", {})
     if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
         raise BadRequestError('The body must be an object with a list of texts: {"instances": ["text"]}.')
     if not isinstance(settings, dict):
         raise BadRequestError('The configuration must be an object, as in "configuration": {"k": 2}.')
-    return Request(texts, [_count(settings.get("k", 1))] * len(texts), kind)
+    return ClassificationRequest(texts, [_count(settings.get("k", 1))] * len(texts), kind)
 
 
 def _count(given: Any) -> int:
@@ -68,7 +72,7 @@ def _count(given: Any) -> int:
     return given
 
 
-def predict_fn(data: Request, model: Any) -> tuple[list[dict[str, Any]], str]:
+def predict_fn(data: ClassificationRequest, model: Any) -> tuple[list[dict[str, Any]], str]:
     """Return the most probable labels of each text with their probabilities, and the content type of the request."""
     found = []
     for text, count in zip(data.texts, data.counts, strict=True):
@@ -83,8 +87,8 @@ def predict_fn(data: Request, model: Any) -> tuple[list[dict[str, Any]], str]:
 
 def output_fn(prediction: tuple[list[dict[str, Any]], str], accept: str) -> tuple[str, str]:
     """Return the response in the requested format; raises `UnsupportedFormatError`."""
-    found, asked = prediction
-    kind = asked if codec.bare(accept) == codec.ANY else codec.bare(accept)
+    found, requested = prediction
+    kind = requested if codec.bare(accept) == codec.ANY else codec.bare(accept)
     if kind == JSON_LINES:
         return "".join(f"{json.dumps(each)}\n" for each in found), kind
     if kind == codec.JSON:

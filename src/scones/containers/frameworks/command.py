@@ -24,9 +24,9 @@ ERRORS = (
     "InvalidArgumentError",
     "ORTE",
 )
-LAST_WORDS = 5
+LAST_LINES = 5
 """Number of last lines that are quoted if none contains a known error."""
-KEPT = 2000
+KEPT_LINES = 2000
 """Maximum number of stderr lines that are kept."""
 CHUNK = 65536
 
@@ -56,13 +56,13 @@ def _copy(stream: IO[bytes]) -> list[str]:
         sys.stderr.buffer.flush()
         *whole, rest = (rest + chunk).split(b"\n")
         lines += [line.decode(errors="replace") for line in whole]
-        del lines[:-KEPT], whole
+        del lines[:-KEPT_LINES], whole
     return [*lines, rest.decode(errors="replace")]
 
 
 def quote(lines: Iterable[str]) -> str:
     """Return a script's errors in the toolkit's format: no repeated lines, each but the first indented by a space."""
-    told = [line.strip(" :\r") for line in lines]
-    first = next((index for index, line in enumerate(told) if any(name in line for name in ERRORS)), None)
-    kept = [line for line in told if line][-LAST_WORDS:] if first is None else told[first:]
+    stripped = [line.strip(" :\r") for line in lines]
+    first = next((index for index, line in enumerate(stripped) if any(name in line for name in ERRORS)), None)
+    kept = [line for line in stripped if line][-LAST_LINES:] if first is None else stripped[first:]
     return "\n ".join(dict.fromkeys(line for line in kept if line))

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from scones.containers.frameworks import codec
-from scones.containers.frameworks.place import Place
+from scones.containers.frameworks.container import Container
 from scones.containers.frameworks.reply import Reply
 
 NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
@@ -41,7 +41,7 @@ class Handlers:
     """The handlers of one worker, and the model that they loaded."""
 
     def __init__(self, defaults: str, code: Path | None) -> None:
-        place = Place.here()
+        container = Container.here()
         script = _script(code) if code is not None else None
         own = {name: getattr(script, name, None) for name in (*NAMES, "transform_fn")}
         if own["transform_fn"] and any(own[name] for name in NAMES[1:]):
@@ -57,14 +57,14 @@ class Handlers:
         self._handlers: dict[str, Callable[..., Any]] = {name: own[name] or getattr(module, name) for name in NAMES[:1]}
         if self._transform is None:
             self._handlers |= {name: own[name] or getattr(module, name) for name in NAMES[1:]}
-        self._context = Context({"model_dir": str(place.model), "gpu_id": None})
-        self._model = self._call("model_fn", str(place.model))
+        self._context = Context({"model_dir": str(container.model), "gpu_id": None})
+        self._model = self._call("model_fn", str(container.model))
 
-    def answer(self, headers: dict[str, str], body: bytes) -> Reply:
+    def handle(self, headers: dict[str, str], body: bytes) -> Reply:
         """Answer a request; exceptions become an error response. `headers` have lower-case names."""
         self._context.headers = headers
         try:
-            return self._answer(headers, body)
+            return self._handle(headers, body)
         except codec.UnsupportedFormatError as error:
             return Reply(error.status, "text/plain; charset=utf-8", str(error).encode())
         except Exception as error:
@@ -73,18 +73,18 @@ class Handlers:
             status = getattr(error, "status_code", 500)  # exceptions of sagemaker_inference carry a status
             return Reply(int(status), "text/plain; charset=utf-8", f"{error}\n{trace}".encode())
 
-    def _answer(self, headers: dict[str, str], body: bytes) -> Reply:
+    def _handle(self, headers: dict[str, str], body: bytes) -> Reply:
         kind = headers.get("content-type", codec.JSON)
         accept = headers.get("accept", codec.ANY)
         if codec.bare(accept) in ("", codec.ANY):
             accept = self._accept
         given = body.decode() if codec.bare(kind) in codec.TEXT else body
         if self._transform is not None:
-            told = self._run(self._transform, self._model, given, kind, accept)
+            result = self._run(self._transform, self._model, given, kind, accept)
         else:
             data = self._call("input_fn", given, kind)
-            told = self._call("output_fn", self._call("predict_fn", data, self._model), accept)
-        return _reply(told, accept.partition(",")[0].strip())
+            result = self._call("output_fn", self._call("predict_fn", data, self._model), accept)
+        return _reply(result, accept.partition(",")[0].strip())
 
     def _call(self, name: str, *arguments: Any) -> Any:
         return self._run(self._handlers[name], *arguments)
@@ -108,16 +108,16 @@ def _script(code: Path) -> ModuleType | None:
     return importlib.import_module(path.stem)
 
 
-def _reply(told: Any, accept: str) -> Reply:
+def _reply(result: Any, accept: str) -> Reply:
     """Convert a handler's result to a reply: a body, a (body, type) tuple, or a response object like Flask's."""
     kind = accept
-    if isinstance(told, tuple):
-        told, kind = told[0], told[1]
-    if hasattr(told, "get_data"):
-        return Reply(told.status_code, told.content_type, told.get_data())
-    if isinstance(told, str):
-        return Reply(200, kind, told.encode())
-    if isinstance(told, bytes | bytearray | memoryview):
-        return Reply(200, kind, bytes(told))
-    encoded = codec.encode(told, kind)
+    if isinstance(result, tuple):
+        result, kind = result[0], result[1]
+    if hasattr(result, "get_data"):
+        return Reply(result.status_code, result.content_type, result.get_data())
+    if isinstance(result, str):
+        return Reply(200, kind, result.encode())
+    if isinstance(result, bytes | bytearray | memoryview):
+        return Reply(200, kind, bytes(result))
+    encoded = codec.encode(result, kind)
     return Reply(200, kind, encoded.encode() if isinstance(encoded, str) else encoded)

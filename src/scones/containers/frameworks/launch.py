@@ -8,10 +8,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from scones.containers.frameworks import source
+from scones.containers.frameworks import source_code as source
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
-from scones.containers.frameworks.job import Job, gpus
+from scones.containers.frameworks.training_environment import TrainingEnvironment, gpus
 
 log = logging.getLogger("sagemaker-training-toolkit")
 
@@ -20,9 +20,9 @@ MASTER_PORT = "7777"
 """Port at which torch's processes meet, as in AWS's PyTorch image."""
 
 
-def command(job: Job, framework: Framework) -> list[str]:
+def command(job: TrainingEnvironment, framework: Framework) -> list[str]:
     """Install the entry point's requirements and return the command that runs it; raises `ScriptError`."""
-    name, folder = _checked(job), job.place.code
+    name, folder = _checked(job), job.container.code
     if name.endswith(".sh") or not (name.endswith(".py") or (folder / "setup.py").exists()):
         (folder / name).chmod(0o755)
         return ["/bin/sh", "-c", './"$0" "$@"', name, *job.arguments()]
@@ -37,7 +37,7 @@ def command(job: Job, framework: Framework) -> list[str]:
     return [*_launcher(job, framework), *target, *job.arguments()]
 
 
-def _checked(job: Job) -> str:
+def _checked(job: TrainingEnvironment) -> str:
     name = job.entry_point
     if not name:
         raise ScriptError(
@@ -47,8 +47,10 @@ def _checked(job: Job) -> str:
         raise ScriptError(
             f"The training entry point {name!r} is no plain path below the source code: use letters, digits and ._+-/."
         )
-    if not (job.place.code / name).exists() and not (job.place.code / "setup.py").exists():
-        raise ScriptError(f"The training entry point {name!r} is not in the source code: {_listed(job.place.code)}.")
+    if not (job.container.code / name).exists() and not (job.container.code / "setup.py").exists():
+        raise ScriptError(
+            f"The training entry point {name!r} is not in the source code: {_listed(job.container.code)}."
+        )
     return name
 
 
@@ -57,15 +59,15 @@ def _listed(folder: Path) -> str:
     return f"it has {', '.join(names[:20])}" if names else "it is empty"
 
 
-def _launcher(job: Job, framework: Framework) -> list[str]:
+def _launcher(job: TrainingEnvironment, framework: Framework) -> list[str]:
     """Return the command that starts Python: Python itself, torchrun, or mpirun if it is installed."""
-    asked, hosts = job.framework_parameters, job.distributed_hosts
-    if job.group not in job.distributed_groups or asked.get("sagemaker_parameter_server_enabled"):
+    unsupported, hosts = job.framework_parameters, job.distributed_hosts
+    if job.group not in job.distributed_groups or unsupported.get("sagemaker_parameter_server_enabled"):
         return [sys.executable]
     torchrun = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
-    if framework.torch and any(asked.get(name) for name in torchrun):
+    if framework.torch and any(unsupported.get(name) for name in torchrun):
         log.info("Starting distributed training through torchrun")
-        per_host = asked.get("sagemaker_mpi_num_of_processes_per_host") or gpus() or 1
+        per_host = unsupported.get("sagemaker_mpi_num_of_processes_per_host") or gpus() or 1
         more = ["--master_addr", job.master, "--master_port", MASTER_PORT, "--node_rank", str(hosts.index(job.host))]
         return [
             sys.executable,
@@ -77,15 +79,15 @@ def _launcher(job: Job, framework: Framework) -> list[str]:
             str(per_host),
             *(more if len(hosts) > 1 else []),
         ]
-    if asked.get("sagemaker_mpi_enabled"):
+    if unsupported.get("sagemaker_mpi_enabled"):
         return _mpirun(job)
-    wanted = ", ".join(sorted(name for name, value in asked.items() if name.endswith("_enabled") and value))
+    requested = ", ".join(sorted(name for name, value in unsupported.items() if name.endswith("_enabled") and value))
     raise ScriptError(
-        f"The local cloud does not offer this distribution: {wanted}. Use torch_distributed, mpi, or none at all."
+        f"The local cloud does not offer this distribution: {requested}. Use torch_distributed, mpi, or none at all."
     )
 
 
-def _mpirun(job: Job) -> list[str]:
+def _mpirun(job: TrainingEnvironment) -> list[str]:
     if len(job.distributed_hosts) > 1:
         raise ScriptError("MPI over several instances is not offered here: set instance_count to 1.")
     if shutil.which("mpirun") is None:

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from scones.containers.frameworks import provided, source
+from scones.containers.frameworks import provided
+from scones.containers.frameworks import source_code as source
+from scones.containers.frameworks.container import Container
 from scones.containers.frameworks.errors import ScriptError
 from scones.containers.frameworks.framework import Framework
-from scones.containers.frameworks.place import Place
-from scones.containers.frameworks.workers import WorkerFailedError, Workers
+from scones.containers.frameworks.workers import WorkerFailedError, WorkerPool
 from scones.http import server_token
 
 log = logging.getLogger("model-server")
@@ -32,10 +33,10 @@ MOST_WORKERS = 4
 def serve(framework: Framework) -> int:
     """Serve until SIGTERM; return the exit status. The log explains a failure to start."""
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=logging.INFO)
-    place = Place.here()
-    provided.offer()
+    container = Container.here()
+    provided.add_to_import_path()
     try:
-        code = _code(place)
+        code = _code(container)
         if code is not None:
             source.install(code)
         if missing := framework.missing():
@@ -49,27 +50,27 @@ def serve(framework: Framework) -> int:
     return asyncio.run(_serve(framework.handlers if scripted else framework.algorithm, str(code or "")))
 
 
-def _code(place: Place) -> Path | None:
+def _code(container: Container) -> Path | None:
     """Return the folder of the inference script, downloaded from S3 or inside the model; None if there is none."""
     given = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", "")
-    inside = place.model / "code"
+    inside = container.model / "code"
     if given.startswith("s3://") or given.endswith(".tar.gz"):
-        source.fetch(given, place.code)
-        return place.code
+        source.fetch(given, container.code)
+        return container.code
     if inside.is_dir():
         return inside
     return Path(given) if given and Path(given).is_dir() else None
 
 
 async def _serve(handlers: str, code: str) -> int:
-    os.environ.setdefault("SM_MODEL_DIR", str(Place.here().model))
-    asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    os.environ.setdefault("SM_MODEL_DIR", str(Container.here().model))
+    requested = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = Workers(
+    workers = WorkerPool(
         handlers,
         code,
-        first=int(asked) if asked.isdigit() else 1,
-        limit=int(asked) if asked.isdigit() else min(MOST_WORKERS, cores),
+        first=int(requested) if requested.isdigit() else 1,
+        limit=int(requested) if requested.isdigit() else min(MOST_WORKERS, cores),
         timeout=float(os.environ.get("SAGEMAKER_MODEL_SERVER_TIMEOUT") or 60),
     )
     loading = asyncio.create_task(workers.start())
@@ -103,34 +104,34 @@ async def _serve(handlers: str, code: str) -> int:
 class Application:
     """The ASGI application; /ping answers 200 once a worker has loaded the model."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: WorkerPool) -> None:
         self._workers = workers
-        self._token = server_token.own()
+        self._token = server_token.server_token()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if not server_token.accepted(scope["headers"], self._token):
-            await _answer(send, 403, b"this server answers its own cloud alone", "text/plain")
+        if not server_token.has_token(scope["headers"], self._token):
+            await _respond(send, 403, b"this server answers its own cloud alone", "text/plain")
             return
         match (scope["method"], scope["path"]):
             case ("GET", "/ping"):
-                await _answer(send, 200 if self._workers.ready.is_set() else 503, b"")
+                await _respond(send, 200 if self._workers.ready.is_set() else 503, b"")
             case ("POST", "/invocations"):
                 headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
                 try:
                     async with asyncio.timeout(READ_SECONDS):
                         body = await _read(receive)
-                    reply = await self._workers.answer(headers, body)
+                    reply = await self._workers.handle(headers, body)
                 except WorkerFailedError as error:
-                    await _answer(send, 500, f"{error}\n".encode(), "text/plain")
+                    await _respond(send, 500, f"{error}\n".encode(), "text/plain")
                 except TimeoutError:
-                    await _answer(send, 408, b"the body did not arrive in time", "text/plain")
+                    await _respond(send, 408, b"the body did not arrive in time", "text/plain")
                 except _BodyTooLargeError:
-                    await _answer(send, 413, f"the body is larger than {BODY_LIMIT} bytes".encode(), "text/plain")
+                    await _respond(send, 413, f"the body is larger than {BODY_LIMIT} bytes".encode(), "text/plain")
                 else:
-                    await _answer(send, reply.status, reply.body, reply.content_type)
+                    await _respond(send, reply.status, reply.body, reply.content_type)
             case _:
-                await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+                await _respond(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
 
 
 class _BodyTooLargeError(Exception):
@@ -149,7 +150,7 @@ async def _read(receive: Receive) -> bytes:
     return bytes(content)
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
+async def _respond(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
     headers = [(b"content-length", str(len(body)).encode())]
     if content_type:
         headers.append((b"content-type", content_type.encode()))

@@ -9,19 +9,20 @@ import os
 import socket
 import traceback
 
-from scones.containers.frameworks import command, launch, provided, source
+from scones.containers.frameworks import command, launch, provided
+from scones.containers.frameworks import source_code as source
+from scones.containers.frameworks.container import Container
 from scones.containers.frameworks.errors import ExecuteUserScriptError, ScriptError
 from scones.containers.frameworks.framework import Framework
-from scones.containers.frameworks.job import Job
-from scones.containers.frameworks.place import Place
+from scones.containers.frameworks.training_environment import TrainingEnvironment
 
 toolkit = logging.getLogger("sagemaker-training-toolkit")
 
 
 def train(framework: Framework) -> int:
     """Run this container's job; return the exit status. A failure is described in /opt/ml/output/failure."""
-    place = Place.here()
-    job = Job(place, f"{framework.training}:main")
+    container = Container.here()
+    job = TrainingEnvironment(container, f"{framework.training}:main")
     logging.basicConfig(format="%(asctime)s %(name)-12s %(levelname)-8s %(message)s", level=job.log_level)
     toolkit.info("Imported framework %s", framework.training)
     try:
@@ -30,17 +31,17 @@ def train(framework: Framework) -> int:
         else:
             _run(job, framework)
     except ScriptError as error:
-        return _failed(place, str(error), error.exit_status)
+        return _failed(container, str(error), error.exit_status)
     except Exception:
-        return _failed(place, f"Framework Error: \n{traceback.format_exc()}")
+        return _failed(container, f"Framework Error: \n{traceback.format_exc()}")
     toolkit.info("Reporting training SUCCESS")
-    (place.output / "success").touch()
+    (container.output / "success").touch()
     return 0
 
 
-def _failed(place: Place, message: str, status: int = 1) -> int:
-    place.output.mkdir(parents=True, exist_ok=True)
-    failure = place.output / "failure"
+def _failed(container: Container, message: str, status: int = 1) -> int:
+    container.output.mkdir(parents=True, exist_ok=True)
+    failure = container.output / "failure"
     if not failure.exists():  # the script's own message takes precedence
         failure.write_text(message)
     toolkit.error("Reporting training FAILURE")
@@ -48,20 +49,20 @@ def _failed(place: Place, message: str, status: int = 1) -> int:
     return status
 
 
-def _run_algorithm(job: Job, framework: Framework) -> None:
+def _run_algorithm(job: TrainingEnvironment, framework: Framework) -> None:
     if missing := framework.missing():
         raise ScriptError(missing)
     importlib.import_module(framework.algorithm).train(job)
 
 
-def _run(job: Job, framework: Framework) -> None:
+def _run(job: TrainingEnvironment, framework: Framework) -> None:
     log = logging.getLogger(framework.training)
     log.info("Invoking user training script.")
-    code = job.place.code
-    provided.offer()
+    code = job.container.code
+    provided.add_to_import_path()
     source.fetch(job.source, code)
     run = launch.command(job, framework)
-    variables = job.variables() | framework.variables | _meeting(job, framework)
+    variables = job.variables() | framework.variables | _rendezvous_variables(job, framework)
     environment = os.environ | variables | {"PYTHONPATH": _with_code(code)}
     toolkit.info(
         "Invoking user script\n\nTraining Env:\n\n%s\n\nEnvironment variables:\n\n%s\n\n"
@@ -70,11 +71,11 @@ def _run(job: Job, framework: Framework) -> None:
         "\n".join(f"{name}={value}" for name, value in variables.items()),
         " ".join(run),
     )
-    status, told = command.run(run, code, environment)
+    status, errors = command.run(run, code, environment)
     if status:
-        if f"No module named '{framework.package}" in told:
-            raise ScriptError(framework.missing() or told)
-        raise ExecuteUserScriptError(run, status, told)
+        if f"No module named '{framework.package}" in errors:
+            raise ScriptError(framework.missing() or errors)
+        raise ExecuteUserScriptError(run, status, errors)
 
 
 def _with_code(code: os.PathLike[str]) -> str:
@@ -82,15 +83,15 @@ def _with_code(code: os.PathLike[str]) -> str:
     return f"{os.fspath(code)}{os.pathsep}{given}" if given else os.fspath(code)
 
 
-def _meeting(job: Job, framework: Framework) -> dict[str, str]:
+def _rendezvous_variables(job: TrainingEnvironment, framework: Framework) -> dict[str, str]:
     """Return the variables with the address at which the processes of several hosts meet, as in AWS's PyTorch image."""
     if not framework.torch:
         return {}
     network = str(job.resources.get("network_interface_name", "eth0"))
-    alone = len(job.hosts) == 1  # then any free port will do, so that jobs can run concurrently
+    is_single_host = len(job.hosts) == 1  # then any free port will do, so that jobs can run concurrently
     return {
-        "MASTER_ADDR": "127.0.0.1" if alone else job.master,
-        "MASTER_PORT": _free_port() if alone else launch.MASTER_PORT,
+        "MASTER_ADDR": "127.0.0.1" if is_single_host else job.master,
+        "MASTER_PORT": _free_port() if is_single_host else launch.MASTER_PORT,
         "NCCL_SOCKET_IFNAME": network,
         "GLOO_SOCKET_IFNAME": network,
         "NCCL_IB_DISABLE": "1",

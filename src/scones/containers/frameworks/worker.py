@@ -19,8 +19,8 @@ FRAME = struct.Struct(">IQ")
 
 def pack(head: dict[str, Any], body: bytes) -> bytes:
     """Return a frame."""
-    told = json.dumps(head).encode()
-    return FRAME.pack(len(told), len(body)) + told + body
+    encoded_head = json.dumps(head).encode()
+    return FRAME.pack(len(encoded_head), len(body)) + encoded_head + body
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
     while lengths := stream.read(FRAME.size):
         head, body = FRAME.unpack(lengths)
         headers = json.loads(stream.read(head))
-        reply = handlers.answer(headers, stream.read(body))
+        reply = handlers.handle(headers, stream.read(body))
         sys.stdout.flush()
         channel.sendall(pack({"status": reply.status, "content_type": reply.content_type}, reply.body))
 

@@ -32,7 +32,7 @@ class Worker:
     @classmethod
     async def start(cls, arguments: list[str], code: str) -> Worker:
         """Start a worker and wait until it has loaded the model; raises `WorkerFailedError`."""
-        ours, theirs = socket.socketpair()
+        own_socket, theirs = socket.socketpair()
         with theirs:
             defaults, *more = arguments
             process = await asyncio.create_subprocess_exec(
@@ -45,7 +45,7 @@ class Worker:
                 pass_fds=[theirs.fileno()],
                 cwd=code or None,
             )
-        reader, writer = await asyncio.open_connection(sock=ours)
+        reader, writer = await asyncio.open_connection(sock=own_socket)
         worker = cls(process, reader, writer)
         await worker.receive()
         return worker
@@ -58,7 +58,7 @@ class Worker:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise WorkerFailedError(f"Worker died (exit code {await self.process.wait()}).") from error
 
-    async def answer(self, headers: dict[str, str], body: bytes) -> Reply:
+    async def handle(self, headers: dict[str, str], body: bytes) -> Reply:
         """Forward a request and return its reply; raises `WorkerFailedError`."""
         try:
             self.writer.write(pack(headers, body))
@@ -76,7 +76,7 @@ class Worker:
         await self.process.wait()
 
 
-class Workers:
+class WorkerPool:
     """A pool of up to `limit` workers, `first` of them from the start; `timeout` is the seconds for one request."""
 
     def __init__(self, defaults: str, code: str, *, first: int, limit: int, timeout: float) -> None:
@@ -101,11 +101,11 @@ class Workers:
 
     def _add(self) -> None:
         self._count += 1
-        task = asyncio.create_task(self._bring_up())
+        task = asyncio.create_task(self._start_worker())
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _bring_up(self) -> None:
+    async def _start_worker(self) -> None:
         try:
             self._idle.put_nowait(await Worker.start(self._arguments, self._code))
         except (WorkerFailedError, OSError) as error:
@@ -114,7 +114,7 @@ class Workers:
             if not self._count:
                 os._exit(1)  # no worker is left: the cloud restarts the server
 
-    async def answer(self, headers: dict[str, str], body: bytes) -> Reply:
+    async def handle(self, headers: dict[str, str], body: bytes) -> Reply:
         """Let the next idle worker answer a request; raises `WorkerFailedError`."""
         if self._idle.empty() and self._count < self._limit and len(self._starting) <= self._waiting:
             self._add()
@@ -124,7 +124,7 @@ class Workers:
         finally:
             self._waiting -= 1
         try:
-            reply = await asyncio.wait_for(worker.answer(headers, body), self._timeout)
+            reply = await asyncio.wait_for(worker.handle(headers, body), self._timeout)
         except (WorkerFailedError, TimeoutError) as error:
             self._count -= 1
             await worker.stop()

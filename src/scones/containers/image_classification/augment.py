@@ -17,7 +17,7 @@ from scones.containers.image_classification.device import moved
 
 
 @dataclass(frozen=True, slots=True)
-class Variation:
+class Augmentation:
     """Amounts of augmentation; every image is also mirrored with probability 1/2."""
 
     shift: float = 0.12
@@ -31,55 +31,55 @@ class Variation:
     """Share of the images from which a square is cut out."""
 
 
-OWN = Variation(scale=0.15, angle=math.radians(12), brightness=0.15, contrast=0.2, hole=0.5)
-VARIATIONS: dict[str | None, Variation] = {
-    None: OWN,
-    "crop": Variation(),
-    "crop_color": Variation(brightness=0.15, contrast=0.2),
-    "crop_color_transform": Variation(scale=0.15, angle=math.radians(10), brightness=0.15, contrast=0.2),
+DEFAULT_AUGMENTATION = Augmentation(scale=0.15, angle=math.radians(12), brightness=0.15, contrast=0.2, hole=0.5)
+AUGMENTATIONS: dict[str | None, Augmentation] = {
+    None: DEFAULT_AUGMENTATION,
+    "crop": Augmentation(),
+    "crop_color": Augmentation(brightness=0.15, contrast=0.2),
+    "crop_color_transform": Augmentation(scale=0.15, angle=math.radians(10), brightness=0.15, contrast=0.2),
 }
 """Variations by the hyperparameter augmentation_type."""
 HOLE_SIDE = 0.25
 """Side of the square that is cut out, as a share of the image's shorter side."""
 
 
-def augment(pictures: Tensor, generator: torch.Generator, by: Variation, size: tuple[int, int]) -> Tensor:
+def augment(images: Tensor, generator: torch.Generator, augmentation: Augmentation, size: tuple[int, int]) -> Tensor:
     """Return augmented images; the input is in [0, 1], shape (n, 3, h, w), and `size` is the new (height, width).
 
     Geometry is one resampling; colour follows. Random numbers are drawn on the CPU, on whatever device the images are.
     """
-    count = len(pictures)
+    count = len(images)
 
     def draw(bound: float) -> Tensor:
         return (torch.rand(count, generator=generator) * 2 - 1) * bound
 
-    angle, zoom = draw(by.angle), torch.exp(draw(by.scale))
+    angle, zoom = draw(augmentation.angle), torch.exp(draw(augmentation.scale))
     mirror = torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
     cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
     rows = [
-        torch.stack([cosine * mirror, -sine, draw(2 * by.shift)], 1),
-        torch.stack([sine * mirror, cosine, draw(2 * by.shift)], 1),
+        torch.stack([cosine * mirror, -sine, draw(2 * augmentation.shift)], 1),
+        torch.stack([sine * mirror, cosine, draw(2 * augmentation.shift)], 1),
     ]
-    turned = moved(torch.stack(rows, 1), pictures.device)
+    turned = moved(torch.stack(rows, 1), images.device)
     grid = functional.affine_grid(turned, [count, 3, *size], align_corners=False)
-    varied = functional.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
+    varied = functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     level = varied.mean((1, 2, 3), keepdim=True)
-    changes = (draw(bound).view(-1, 1, 1, 1) for bound in (by.contrast, by.brightness))
-    contrast, brightness = (moved(change, pictures.device) for change in changes)
+    changes = (draw(bound).view(-1, 1, 1, 1) for bound in (augmentation.contrast, augmentation.brightness))
+    contrast, brightness = (moved(change, images.device) for change in changes)
     varied = (varied - level) * (1 + contrast) + level + brightness
-    return _cut_out(varied, generator, by.hole).clamp(0, 1)
+    return _cut_out(varied, generator, augmentation.hole).clamp(0, 1)
 
 
-def _cut_out(pictures: Tensor, generator: torch.Generator, share: float) -> Tensor:
-    count, _, height, width = pictures.shape
+def _cut_out(images: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    count, _, height, width = images.shape
     side = max(1, round(HOLE_SIDE * min(height, width)))
     drawn = (
         torch.randint(0, height - side + 1, (count, 1, 1, 1), generator=generator),
         torch.randint(0, width - side + 1, (count, 1, 1, 1), generator=generator),
         torch.rand(count, 1, 1, 1, generator=generator) < share,
     )
-    top, left, chosen = (moved(values, pictures.device) for values in drawn)
-    row = torch.arange(height, device=pictures.device).view(1, 1, -1, 1)
-    column = torch.arange(width, device=pictures.device).view(1, 1, 1, -1)
+    top, left, chosen = (moved(values, images.device) for values in drawn)
+    row = torch.arange(height, device=images.device).view(1, 1, -1, 1)
+    column = torch.arange(width, device=images.device).view(1, 1, 1, -1)
     hole = chosen & (row >= top) & (row < top + side) & (column >= left) & (column < left + side)
-    return torch.where(hole, pictures.mean((2, 3), keepdim=True), pictures)
+    return torch.where(hole, images.mean((2, 3), keepdim=True), images)

@@ -7,29 +7,30 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from scones.containers.image_classification.hyperparameters import Rule
+from scones.containers.image_classification.hyperparameters import OptimizerSettings
 
 
-def builtin_optimizer(rule: Rule, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
+def builtin_optimizer(settings: OptimizerSettings, weights: Iterable[Tensor]) -> torch.optim.Optimizer:
     """Return the optimizer that a rule names; momentum and weight decay apply only to sgd and nag, as documented."""
-    rate = rule.learning_rate
-    match rule.optimizer:
+    rate = settings.learning_rate
+    match settings.optimizer:
         case "adam":
-            return torch.optim.Adam(weights, lr=rate, betas=(rule.beta_1, rule.beta_2), eps=rule.eps)
+            return torch.optim.Adam(weights, lr=rate, betas=(settings.beta_1, settings.beta_2), eps=settings.eps)
         case "rmsprop":
-            return torch.optim.RMSprop(weights, lr=rate, alpha=rule.gamma, eps=rule.eps)
+            return torch.optim.RMSprop(weights, lr=rate, alpha=settings.gamma, eps=settings.eps)
         case name:
             return torch.optim.SGD(
                 weights,
                 lr=rate,
-                momentum=rule.momentum,
-                weight_decay=rule.weight_decay,
-                nesterov=name == "nag" and rule.momentum > 0,
+                momentum=settings.momentum,
+                weight_decay=settings.weight_decay,
+                nesterov=name == "nag" and settings.momentum > 0,
             )
 
 
-def rate_after(rule: Rule, epochs: int) -> float:
+def rate_after(settings: OptimizerSettings, epochs: int) -> float:
     """Return the learning rate after the given number of epochs."""
     return float(
-        rule.learning_rate * rule.lr_scheduler_factor ** sum(step <= epochs for step in rule.lr_scheduler_step)
+        settings.learning_rate
+        * settings.lr_scheduler_factor ** sum(step <= epochs for step in settings.lr_scheduler_step)
     )

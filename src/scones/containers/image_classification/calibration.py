@@ -17,20 +17,20 @@ from torch.nn import functional
 
 from scones.containers.image_classification.objective import Labels, Objective
 
-HELD_BACK = 0.1
+HELD_OUT_SHARE = 0.1
 """Share of the training images that are used only to fit the temperature."""
-FEWEST = 50
+MIN_IMAGES = 50
 """Minimum number of held-back images; with fewer, all images train and the recipe's own temperature is kept."""
 SPREAD = 0.3
 """Standard deviation, as a logarithm, of one recipe's best temperature from job to job."""
 RANGE, STEPS = math.log(4), 201
 
 
-def hold_back(labels: Labels, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_held_out(labels: Labels, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices of the training and the held-back images; with fewer than `FEWEST`, none are held back."""
     order = np.random.default_rng(seed).permutation(len(labels))
-    count = round(HELD_BACK * len(labels))
-    if count < FEWEST:
+    count = round(HELD_OUT_SHARE * len(labels))
+    if count < MIN_IMAGES:
         count = 0
     return np.sort(order[count:]), np.sort(order[:count])
 
@@ -39,13 +39,14 @@ def temperature(objective: Objective, logits: Tensor, labels: Tensor) -> float:
     """Return the most probable temperature, given the objective's own and the logits of held-back images."""
     changes = torch.linspace(-RANGE, RANGE, STEPS)
     costs = [
-        _surprise(logits / (objective.temperature * math.exp(change)), labels) + (change / SPREAD) ** 2 / 2
+        _negative_log_likelihood(logits / (objective.temperature * math.exp(change)), labels)
+        + (change / SPREAD) ** 2 / 2
         for change in changes.tolist()
     ]
     return objective.temperature * math.exp(changes[int(np.argmin(costs))])
 
 
-def _surprise(logits: Tensor, labels: Tensor) -> float:
+def _negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
     """Return the summed negative log-likelihood of the labels, one or several for each image."""
     if labels.ndim == 1:
         return float(functional.cross_entropy(logits, labels, reduction="sum"))

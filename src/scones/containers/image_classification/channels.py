@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from scones.containers.image_classification.container import Container
-from scones.containers.image_classification.failure import CustomerError
+from scones.containers.image_classification.errors import CustomerError
 from scones.containers.image_classification.hyperparameters import Hyperparameters
+from scones.containers.image_classification.images import ChannelImage, ImageSet, collect
 from scones.containers.image_classification.labels import LabelFormat
 from scones.containers.image_classification.lst import listed
-from scones.containers.image_classification.pictures import Pictures, Sample, collect
 from scones.containers.image_classification.recordio import RecordError, records, unpack
 
 FORMATS = {"multi-hot": False, "class-id": True}
@@ -29,9 +29,9 @@ def read_channel(
     container: Container,
     name: str,
     parameters: Hyperparameters,
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     warn: Callable[[str], None],
-) -> Pictures:
+) -> ImageSet:
     """Read a channel and call `warn` for each damaged image. Raises `CustomerError` for an unusable channel."""
     config = container.config("inputdataconfig").get(name, {})
     folder, lists = container.channel(name), container.channel(f"{name}_lst")
@@ -40,13 +40,13 @@ def read_channel(
     resize = parameters.resize
     if config.get("TrainingInputMode") == "Pipe":
         if config.get("RecordWrapperType") == "RecordIO":
-            samples = _pairs(container.channel(f"{name}_0"), name, labels)
+            samples = _manifest_images(container.channel(f"{name}_0"), name, labels)
         else:
-            samples, resize = _packed(container.channel(f"{name}_0"), name, labels), None
+            samples, resize = _record_images(container.channel(f"{name}_0"), name, labels), None
     elif kind.strip() == "application/x-recordio" or (not lists.exists() and any(folder.glob("*.rec"))):
-        samples, resize = _packed(_find_records(folder), name, labels), None
+        samples, resize = _record_images(_find_records(folder), name, labels), None
     else:
-        tell(f"Searching for .lst files in {lists}.")
+        log(f"Searching for .lst files in {lists}.")
         samples = listed(folder, lists, labels)
     if parameters.resize != resize:
         warn(f"resize has no effect on the {name} channel: it is for pictures, and these are records of RecordIO.")
@@ -69,7 +69,7 @@ def _find_records(folder: Path) -> Path:
     return found[0]
 
 
-def _packed(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
+def _record_images(path: Path, channel: str, labels: LabelFormat) -> Iterator[ChannelImage]:
     """Yield the images of a .rec file, or of a pipe with the content of one."""
     for number, record in _numbered(path, channel):
         where = f"Invalid .rec file in the {channel} channel. Record {number}"
@@ -77,12 +77,12 @@ def _packed(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
             identity, values, content = unpack(record)
         except RecordError as error:
             raise CustomerError(f"{where} {error}.") from error
-        yield Sample(
+        yield ChannelImage(
             f"in record {number}, id {identity},", labels.read(values, where), functools.partial(bytes, content)
         )
 
 
-def _pairs(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
+def _manifest_images(path: Path, channel: str, labels: LabelFormat) -> Iterator[ChannelImage]:
     """Yield the images of an augmented manifest from a pipe."""
     found = _numbered(path, channel)
     for number, content in found:
@@ -90,7 +90,7 @@ def _pairs(path: Path, channel: str, labels: LabelFormat) -> Iterator[Sample]:
         _, label = next(found, (0, None))
         if label is None:
             raise CustomerError(f"{where} is missing; AttributeNames must name the picture and then its label.")
-        yield Sample(
+        yield ChannelImage(
             f"{(number + 1) // 2}", labels.read(_numbers(label, where), where), functools.partial(bytes, content)
         )
 

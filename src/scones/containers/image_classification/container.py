@@ -46,13 +46,13 @@ class Container:
 
         Script mode encodes values in JSON, which is undone, and adds `sagemaker_*` parameters, which are left out.
         """
-        told = {name: str(value) for name, value in self.config("hyperparameters").items()}
-        return {name: _unwrapped(text) for name, text in told.items() if not name.startswith("sagemaker_")}
+        parameters = {name: str(value) for name, value in self.config("hyperparameters").items()}
+        return {name: _unwrapped(text) for name, text in parameters.items() if not name.startswith("sagemaker_")}
 
     def is_sharded(self, channel: str) -> bool:
         """Return True if each instance has its own files of a channel instead of all files."""
-        told = self.config("inputdataconfig").get(channel, {})
-        return bool(told.get("S3DistributionType") == "ShardedByS3Key")
+        parameters = self.config("inputdataconfig").get(channel, {})
+        return bool(parameters.get("S3DistributionType") == "ShardedByS3Key")
 
     def config(self, name: str) -> dict[str, Any]:
         """Read one of the JSON files in input/config; return {} if it does not exist."""

@@ -16,15 +16,15 @@ import torch
 from torch import distributed, nn
 
 from scones.containers.image_classification.container import Container
-from scones.containers.image_classification.failure import AlgorithmError
+from scones.containers.image_classification.errors import AlgorithmError
 
 PORT = "7777"
-PATIENCE = timedelta(minutes=10)
+TIMEOUT = timedelta(minutes=10)
 """Time that an instance waits for the others; an instance that ends is noticed at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class InstanceGroup:
     """The instances of a job; `rank` is the index of this one.
 
     Collective operations raise `AlgorithmError` if an instance has ended.
@@ -34,41 +34,41 @@ class Group:
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         """True for the instance that logs, decides and stores for all."""
         return self.rank == 0
 
     def any(self, flag: bool) -> bool:
         """Return True if the flag is true on any instance."""
-        return bool(self._agree(int(flag), distributed.ReduceOp.MAX))
+        return bool(self._all_reduce(int(flag), distributed.ReduceOp.MAX))
 
     def least(self, number: int) -> int:
         """Return the smallest of the instances' numbers."""
-        return self._agree(number, distributed.ReduceOp.MIN)
+        return self._all_reduce(number, distributed.ReduceOp.MIN)
 
-    def _agree(self, number: int, how: distributed.ReduceOp.RedOpType) -> int:
+    def _all_reduce(self, number: int, how: distributed.ReduceOp.RedOpType) -> int:
         if self.size == 1:
             return number
         value = torch.tensor(number)
-        with _together():
+        with _collective_errors():
             distributed.all_reduce(value, how)
         return int(value)
 
     def begin(self, network: nn.Module) -> None:
         """Copy the first instance's weights to every instance."""
         if self.size > 1:
-            with _together():
+            with _collective_errors():
                 for value in network.state_dict().values():
-                    told = value.cpu()
-                    distributed.broadcast(told, 0)
-                    value.copy_(told)
+                    cpu_copy = value.cpu()
+                    distributed.broadcast(cpu_copy, 0)
+                    value.copy_(cpu_copy)
 
     def average(self, network: nn.Module) -> None:
         """Replace every instance's gradients by their mean."""
         if self.size > 1:
             gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
             whole = torch.cat([gradient.flatten() for gradient in gradients]).cpu()
-            with _together():
+            with _collective_errors():
                 distributed.all_reduce(whole)
             whole /= self.size
             parts = torch.split(whole, [gradient.numel() for gradient in gradients])
@@ -76,29 +76,29 @@ class Group:
                 gradient.copy_(part.view(gradient.shape))
 
 
-ALONE = Group()
+SINGLE_INSTANCE = InstanceGroup()
 
 
 @contextmanager
-def joined(container: Container) -> Iterator[Group]:
+def join_group(container: Container) -> Iterator[InstanceGroup]:
     """Connect to the job's other instances, if any; raises `AlgorithmError` if one of them ends too early."""
     config = container.config("resourceconfig")
     hosts = sorted(config.get("hosts", []))
     if len(hosts) < 2:
-        yield ALONE
+        yield SINGLE_INSTANCE
         return
     rank = hosts.index(config["current_host"])
     try:
-        with _together():
+        with _collective_errors():
             distributed.init_process_group(
                 "gloo",
                 init_method=f"tcp://{hosts[0]}:{os.environ.get('MASTER_PORT', PORT)}",
                 rank=rank,
                 world_size=len(hosts),
-                timeout=PATIENCE,
+                timeout=TIMEOUT,
             )
-        yield Group(rank, len(hosts))
-        with _together():
+        yield InstanceGroup(rank, len(hosts))
+        with _collective_errors():
             distributed.barrier()
     finally:
         if distributed.is_initialized():
@@ -106,7 +106,7 @@ def joined(container: Container) -> Iterator[Group]:
 
 
 @contextmanager
-def _together() -> Iterator[None]:
+def _collective_errors() -> Iterator[None]:
     """Turn the failure of a collective operation into `AlgorithmError`; other exceptions propagate."""
     try:
         yield

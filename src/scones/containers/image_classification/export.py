@@ -22,12 +22,12 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from scones.containers.image_classification.efficientnet import Block, Convolution, EfficientNetLite0
-from scones.containers.image_classification.failure import AlgorithmError
+from scones.containers.image_classification.errors import AlgorithmError
+from scones.containers.image_classification.images import Pixels
 from scones.containers.image_classification.network import Network, Stage
 from scones.containers.image_classification.objective import Objective
-from scones.containers.image_classification.pictures import Pixels
 from scones.containers.image_classification.recipes import Classifier
-from scones.containers.image_classification.train import measured_at_once, probabilities
+from scones.containers.image_classification.train import fastest_batch_size, probabilities
 
 OPSET = 18
 TOLERANCE = 1e-4
@@ -36,7 +36,7 @@ COMPARED = 256
 """Maximum number of images whose probabilities are compared."""
 
 
-class _Graph:
+class _OnnxGraph:
     """Nodes and weights of the graph; weights keep the names of the network's state, so that training can continue."""
 
     def __init__(self, network: Classifier) -> None:
@@ -81,7 +81,7 @@ class _Graph:
         refined = self.add("Relu", self.normalisation(self.convolution(x, stage.refine), stage.norm_2))
         return self.add("Add", x, refined)
 
-    def own(self, x: str, network: Network) -> str:
+    def network_from_scratch(self, x: str, network: Network) -> str:
         """Add the network that is trained from scratch; it maps images in [0, 255] to logits."""
         x = self.add("Mul", x, self.weight((1 / (255 * network.deviation)).float()))
         x = self.add("Sub", x, self.weight((network.mean / network.deviation).float()))
@@ -126,14 +126,14 @@ def to_onnx(
     network: Classifier, objective: Objective, shape: tuple[int, int, int], labels: Sequence[str]
 ) -> onnx.ModelProto:
     """Return the network as one self-contained ONNX model."""
-    graph = _Graph(network)
+    graph = _OnnxGraph(network)
     _, height, width = shape
     x = graph.add("Cast", "pictures", to=TensorProto.FLOAT)
     x = graph.add("Transpose", x, perm=[0, 3, 1, 2])
     if isinstance(network, EfficientNetLite0):
         x = graph.efficientnet(x, network, shape)
     else:
-        x = graph.own(x, network)
+        x = graph.network_from_scratch(x, network)
     x = graph.add("Div", x, graph.number(objective.temperature))
     graph.add(objective.activation, x, output="probabilities")
     pictures = helper.make_tensor_value_info("pictures", TensorProto.UINT8, ["n", height, width, 3])
@@ -160,7 +160,7 @@ def store(
     content = to_onnx(network, objective, shape, labels).SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     compared = pixels[:COMPARED]
-    pieces = np.array_split(compared, math.ceil(len(compared) / measured_at_once(network, compared)))
+    pieces = np.array_split(compared, math.ceil(len(compared) / fastest_batch_size(network, compared)))
     answers = np.concatenate([session.run(None, {"pictures": piece})[0] for piece in pieces])
     difference = float(np.abs(answers - probabilities(network, compared, objective)).max())
     if difference > TOLERANCE:

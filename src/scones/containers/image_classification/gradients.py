@@ -12,9 +12,9 @@ from torch import Tensor
 
 from scones.containers.image_classification.objective import Objective
 from scones.containers.image_classification.recipes import Classifier
-from scones.containers.image_classification.turns import PartJudged, Turns
+from scones.containers.image_classification.rotations import PartFunction, Rotations
 
-Judged: TypeAlias = tuple[Tensor, Tensor]
+PartResult: TypeAlias = tuple[Tensor, Tensor]
 """Logits of a batch, shape (n, classes), and its mean loss."""
 
 
@@ -31,46 +31,46 @@ class Gradients:
         network: Classifier,
         objective: Objective,
         *,
-        whole: bool,
-        turns: Turns | None = None,
+        needs_full_batch: bool,
+        rotations: Rotations | None = None,
     ) -> None:
         self._network = network
         self._objective = objective
-        self._turns = turns
-        others = turns.parameters() if turns else ()
+        self._rotations = rotations
+        others = rotations.parameters() if rotations else ()
         self._weights = [weight for weight in (*network.parameters(), *others) if weight.requires_grad]
         threads = torch.get_num_threads() if self._weights[0].device.type == "cpu" else 1
-        self._chunks = 1 if whole else threads
-        side_by_side = min(threads, 2 if turns else self._chunks)
+        self._chunks = 1 if needs_full_batch else threads
+        side_by_side = min(threads, 2 if rotations else self._chunks)
         self._threads = ThreadPoolExecutor(
             side_by_side, "gradients", torch.set_num_threads, (max(1, threads // side_by_side),)
         )
         self._map = self._threads.map if side_by_side > 1 else map
 
-    def take(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None = None) -> Judged:
+    def compute(self, images: Tensor, labels: Tensor, quarters: Tensor | None = None) -> PartResult:
         """Set the gradients of a batch's mean loss; return its logits and that loss.
 
         Parts are summed in a fixed order, so that a seed gives the same model for the same number of threads.
         `quarters` are the rotations that `turns` has drawn.
         """
-        outcomes = list(self._map(self._of_part, self._parts(pictures, labels, quarters)))
+        outcomes = list(self._map(self._of_part, self._parts(images, labels, quarters)))
         for weight, *shares in zip(self._weights, *(gradients for *_, gradients in outcomes), strict=True):
             weight.grad = reduce(torch.add, shares)
         logits = torch.cat([logits for logits, *_ in outcomes if logits is not None])
         return logits, reduce(torch.add, [loss for _, loss, _ in outcomes])
 
-    def _parts(self, pictures: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartJudged]]:
-        if self._turns:
+    def _parts(self, images: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartFunction]]:
+        if self._rotations:
             assert quarters is not None
-            return self._turns.parts(self._objective, pictures, labels, quarters)
-        chunks = zip(pictures.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
-        return [partial(self._judge, len(some) / len(labels), some, theirs) for some, theirs in chunks]
+            return self._rotations.parts(self._objective, images, labels, quarters)
+        chunks = zip(images.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
+        return [partial(self._evaluate, len(some) / len(labels), some, theirs) for some, theirs in chunks]
 
-    def _judge(self, share: float, pictures: Tensor, labels: Tensor) -> PartJudged:
-        logits = self._network(pictures)
+    def _evaluate(self, share: float, images: Tensor, labels: Tensor) -> PartFunction:
+        logits = self._network(images)
         return logits, share * self._objective.loss(logits, labels)
 
-    def _of_part(self, part: Callable[[], PartJudged]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
+    def _of_part(self, part: Callable[[], PartFunction]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
         """Return a part's logits and its contributions to the mean loss and to its gradients."""
         logits, loss = part()
         gradients = torch.autograd.grad(loss, self._weights, materialize_grads=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scones.containers.image_classification.failure import CustomerError
+from scones.containers.image_classification.errors import CustomerError
 
 
 @dataclass(frozen=True)
-class Check:
+class ParameterCheck:
     """Converts a hyperparameter from text and validates it."""
 
     read: Callable[[str], Any]
@@ -23,33 +23,35 @@ class Check:
     """Completes the sentence "must be …"."""
 
 
-def _integer(low: int, high: int | None = None) -> Check:
+def _integer(low: int, high: int | None = None) -> ParameterCheck:
     def check(text: str) -> int:
         value = int(text)
         if value < low or (high is not None and value > high):
             raise ValueError
         return value
 
-    return Check(check, f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}")
+    return ParameterCheck(
+        check, f"an integer of at least {low}" if high is None else f"an integer from {low} to {high}"
+    )
 
 
-def _real(low: float, high: float, *, below: bool = False) -> Check:
+def _real(low: float, high: float, *, below: bool = False) -> ParameterCheck:
     def check(text: str) -> float:
         value = float(text)
         if not low <= value <= high or (below and value == high):
             raise ValueError
         return value
 
-    return Check(check, f"a number from {low:g} to {'below ' if below else ''}{high:g}")
+    return ParameterCheck(check, f"a number from {low:g} to {'below ' if below else ''}{high:g}")
 
 
-def _one_of(*values: str) -> Check:
+def _one_of(*values: str) -> ParameterCheck:
     def check(text: str) -> str:
         if text not in values:
             raise ValueError
         return text
 
-    return Check(check, "one of " + ", ".join(values))
+    return ParameterCheck(check, "one of " + ", ".join(values))
 
 
 def _shape(text: str) -> tuple[int, int, int]:
@@ -72,12 +74,12 @@ def _flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-CHECKS: dict[str, Check] = {
+CHECKS: dict[str, ParameterCheck] = {
     "num_classes": _integer(2),
     "num_training_samples": _integer(1),
     "use_pretrained_model": _integer(0, 1),
     "num_layers": _one_of("18", "34", "50", "101", "152", "200", "20", "32", "44", "56", "110"),
-    "image_shape": Check(
+    "image_shape": ParameterCheck(
         _shape, 'three integers "channels,height,width", such as 3,32,32, with 3 channels and sides from 16 to 512'
     ),
     "resize": _integer(1),
@@ -85,7 +87,7 @@ CHECKS: dict[str, Check] = {
     "epochs": _integer(1),
     "learning_rate": _real(0, 1),
     "lr_scheduler_factor": _real(0, 1),
-    "lr_scheduler_step": Check(_steps, "numbers of epochs separated by commas, such as 10,20"),
+    "lr_scheduler_step": ParameterCheck(_steps, "numbers of epochs separated by commas, such as 10,20"),
     "optimizer": _one_of("sgd", "adam", "rmsprop", "nag"),
     "momentum": _real(0, 1),
     "weight_decay": _real(0, 1),
@@ -100,7 +102,7 @@ CHECKS: dict[str, Check] = {
     "top_k": _integer(2),
     "kv_store": _one_of("dist_sync", "dist_async"),
     "checkpoint_frequency": _integer(1),
-    "early_stopping": Check(_flag, "True or False"),
+    "early_stopping": ParameterCheck(_flag, "True or False"),
     "early_stopping_min_epochs": _integer(1),
     "early_stopping_patience": _integer(1),
     "early_stopping_tolerance": _real(0, 1),
@@ -115,7 +117,7 @@ DEFAULT_EPOCHS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class OptimizerSettings:
     """The built-in's optimizer and learning rate schedule; defaults are those that its logs show."""
 
     optimizer: str = "sgd"
@@ -160,7 +162,7 @@ class Hyperparameters:
     use_weighted_loss: int = 0
     top_k: int | None = None
     checkpoint_frequency: int = 1
-    rule: Rule | None = None
+    optimizer_settings: OptimizerSettings | None = None
     """None selects our recipe's own rule."""
     early_stopping: bool = False
     early_stopping_min_epochs: int = 10
@@ -174,7 +176,7 @@ class Hyperparameters:
         stopping = [name for name in self.__dataclass_fields__ if name.startswith("early_stopping")]
         plain = [name for name in self.__dataclass_fields__ if name not in ("rule", *stopping)]
         lines = [f"{name}: {getattr(self, name)}" for name in plain]
-        lines += self.rule.described() if self.rule else ["optimizer: the recipe's own"]
+        lines += self.optimizer_settings.described() if self.optimizer_settings else ["optimizer: the recipe's own"]
         if self.early_stopping:
             lines += [
                 "Using early stopping for training",
@@ -192,11 +194,11 @@ class Hyperparameters:
             if required not in values:
                 raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
         _check_together(values)
-        rule = {name: value for name, value in values.items() if name in Rule.__dataclass_fields__}
+        rule = {name: value for name, value in values.items() if name in OptimizerSettings.__dataclass_fields__}
         effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
         if values.get("use_pretrained_model"):
             effective.setdefault("mini_batch_size", PRETRAINED_BATCH)
-        return cls(**effective, rule=_rule(rule) if rule else None), _warnings(values)
+        return cls(**effective, optimizer_settings=_optimizer_settings(rule) if rule else None), _warnings(values)
 
 
 def _check_together(values: Mapping[str, Any]) -> None:
@@ -218,26 +220,26 @@ def _check_together(values: Mapping[str, Any]) -> None:
         )
 
 
-def _rule(given: dict[str, Any]) -> Rule:
+def _optimizer_settings(given: dict[str, Any]) -> OptimizerSettings:
     """Return the built-in's rule; without `lr_scheduler_factor` it ignores `lr_scheduler_step`, despite the default."""
     if "lr_scheduler_factor" not in given:
         given.pop("lr_scheduler_step", None)
-    return Rule(**given)
+    return OptimizerSettings(**given)
 
 
 def _warnings(values: Mapping[str, Any]) -> list[str]:
     """Return warnings about hyperparameters without effect."""
-    told = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
+    warnings = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
     if values.get("precision_dtype") == "float16":
-        told.append("precision_dtype=float16 has no effect here: training is in float32.")
+        warnings.append("precision_dtype=float16 has no effect here: training is in float32.")
     if "lr_scheduler_step" in values and "lr_scheduler_factor" not in values:
-        told.append("lr_scheduler_step defined without lr_scheduler_factor, will be ignored...")
+        warnings.append("lr_scheduler_step defined without lr_scheduler_factor, will be ignored...")
     if "top_k" in values and values.get("multi_label"):
-        told.append("top_k has no effect with multi_label=1.")
+        warnings.append("top_k has no effect with multi_label=1.")
     if values.get("early_stopping"):
-        return told
+        return warnings
     names = sorted(name for name in values if name.startswith("early_stopping_"))
-    return told + [f"{name} has no effect without early_stopping=True." for name in names]
+    return warnings + [f"{name} has no effect without early_stopping=True." for name in names]
 
 
 def _value(name: str, text: str) -> Any:

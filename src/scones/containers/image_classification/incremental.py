@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import Tensor
 
-from scones.containers.image_classification.failure import CustomerError
+from scones.containers.image_classification.errors import CustomerError
 
 ARCHIVE, MODEL = "model.tar.gz", "model.onnx"
 
@@ -19,7 +19,7 @@ Weights = dict[str, Tensor]
 """Tensors by their names in the network's state."""
 
 
-def earlier_weights(channel: Path) -> Weights | None:
+def load_initial_weights(channel: Path) -> Weights | None:
     """Return the weights of the model in a channel's folder, a model.onnx or an archive; None without the channel.
 
     Raises `CustomerError` if there is no such model.

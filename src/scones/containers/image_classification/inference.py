@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from PIL import Image, UnidentifiedImageError
 
-from scones.containers.image_classification.pictures import to_rgb
+from scones.containers.image_classification.images import to_rgb
 
 CONTENT_TYPES = {"image/png", "image/jpeg", "application/x-image"}
 PIXEL_LIMIT = 64_000_000
@@ -24,7 +24,7 @@ The limit is more than twice what the default model takes, so that load on the m
 not change the outcome.
 """
 SMALL_FILE = 16 << 10
-SMALL_PICTURE = 128 * 128
+SMALL_IMAGE = 128 * 128
 """Maximum number of pixels of an image that may be decoded on the event loop; `SMALL_FILE` limits the bytes of its
 file."""
 
@@ -37,7 +37,7 @@ class RequestError(Exception):
         self.status = status
 
 
-class Model:
+class OnnxModel:
     """The ONNX model, with the decoding and scaling of its input images."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,32 +48,32 @@ class Model:
         )
         _, self._height, self._width, _ = self._session.get_inputs()[0].shape
         self._blank = _blank(self._width, self._height)
-        self.try_out()
-        self._quick = min(timeit.repeat(self.try_out, number=1, repeat=5)) < AT_ONCE
+        self.check()
+        self._is_fast = min(timeit.repeat(self.check, number=1, repeat=5)) < AT_ONCE
 
-    def try_out(self) -> None:
+    def check(self) -> None:
         """Classify a blank image; raises an exception if the model cannot answer."""
         if not np.isfinite(self.classify(self._blank)).all():
             raise ValueError("the model answers with numbers that are none")
 
     def classify(self, content: bytes) -> list[float]:
         """Return the probability of each class for one encoded image; raises `RequestError`."""
-        with _opened(content) as picture:
+        with _open_image(content) as picture:
             fitting = self._fit(picture)
         return self._infer(fitting)
 
-    def classify_at_once(self, content: bytes) -> list[float] | None:
+    def classify_if_fast(self, content: bytes) -> list[float] | None:
         """Like `classify`, for small images and a fast model (about a millisecond); return None otherwise."""
-        if not self._quick or len(content) > SMALL_FILE:
+        if not self._is_fast or len(content) > SMALL_FILE:
             return None
-        with _opened(content) as picture:
-            if picture.width * picture.height > SMALL_PICTURE:
+        with _open_image(content) as picture:
+            if picture.width * picture.height > SMALL_IMAGE:
                 return None
             fitting = self._fit(picture)
         return self._infer(fitting)
 
-    def _fit(self, picture: Image.Image) -> Image.Image:
-        return to_rgb(picture).resize((self._width, self._height), Image.Resampling.BILINEAR)
+    def _fit(self, image: Image.Image) -> Image.Image:
+        return to_rgb(image).resize((self._width, self._height), Image.Resampling.BILINEAR)
 
     def _infer(self, fitting: Image.Image) -> list[float]:
         (answers,) = self._session.run(None, {"pictures": np.asarray(fitting)[None]})
@@ -82,7 +82,7 @@ class Model:
 
 
 @contextlib.contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
+def _open_image(content: bytes) -> Iterator[Image.Image]:
     """Open an encoded image; raises `RequestError` if opening it fails, or decoding it within the block."""
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:

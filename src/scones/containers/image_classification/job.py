@@ -11,7 +11,7 @@ from types import FrameType
 
 from scones.containers.image_classification.channels import read_channel
 from scones.containers.image_classification.container import Container, log
-from scones.containers.image_classification.failure import CustomerError, JobError
+from scones.containers.image_classification.errors import CustomerError, JobError
 from scones.containers.image_classification.hyperparameters import Hyperparameters
 
 MESSAGE_LIMIT = 1024
@@ -44,7 +44,7 @@ def run(container: Container) -> None:
         log(warning, "WARNING")
     if "checkpoint_frequency" in given and not container.checkpoints.is_dir():
         log("checkpoint_frequency has no effect without a CheckpointConfig.", "WARNING")
-    stopping = _Stopping()
+    stopping = _StopFlag()
 
     training, validation = (
         read_channel(container, name, parameters, log, lambda text: log(text, "WARNING"))
@@ -56,22 +56,22 @@ def run(container: Container) -> None:
 
     from scones.containers.image_classification.checkpoints import Checkpoints
     from scones.containers.image_classification.device import CPU, find_device
-    from scones.containers.image_classification.distributed import joined
+    from scones.containers.image_classification.distributed import join_group
     from scones.containers.image_classification.export import store
-    from scones.containers.image_classification.incremental import earlier_weights
-    from scones.containers.image_classification.train import share, train
+    from scones.containers.image_classification.incremental import load_initial_weights
+    from scones.containers.image_classification.train import instance_share, train
 
     seed = int(os.environ.get("SCONES_SEED", "0"))
     device = find_device()
     if device != CPU:
         log(f"Training on {device}.")
     checkpoints = Checkpoints(container.checkpoints, log) if container.checkpoints.is_dir() else None
-    earlier = earlier_weights(container.channel("model"))
+    earlier = load_initial_weights(container.channel("model"))
     if earlier is not None:
         log("Training begins from the model of the channel model.")
-    with joined(container) as group:
+    with join_group(container) as group:
         if group.size > 1:
-            training = training if container.is_sharded("train") else share(training, group)
+            training = training if container.is_sharded("train") else instance_share(training, group)
             if "mini_batch_size" not in given:  # a given one is for each instance, as on AWS
                 parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
             if checkpoints:
@@ -81,15 +81,15 @@ def run(container: Container) -> None:
             training,
             validation,
             parameters,
-            log=log if group.leads else _silent,
+            log=log if group.is_leader else _discard_log,
             checkpoints=checkpoints,
             stopping=stopping,
             group=group,
-            earlier=earlier,
+            initial_weights=earlier,
             device=device,
             seed=seed,
         )
-    if not group.leads:
+    if not group.is_leader:
         log("The first instance stores the model.")
         return
     labels = [str(index) for index in range(parameters.num_classes)]
@@ -100,11 +100,11 @@ def run(container: Container) -> None:
     log(f'Saved the model to "{container.model}/model.onnx" (within {difference:.1e} of PyTorch)')
 
 
-def _silent(message: str) -> None:
+def _discard_log(message: str) -> None:
     """Discard a message: only the first instance logs."""
 
 
-class _Stopping:
+class _StopFlag:
     """Callable that returns True after SIGTERM; training then ends with its model, as StopTrainingJob promises."""
 
     def __init__(self) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from scones.containers.image_classification.failure import CustomerError
+from scones.containers.image_classification.errors import CustomerError
+from scones.containers.image_classification.images import ChannelImage
 from scones.containers.image_classification.labels import LabelFormat
-from scones.containers.image_classification.pictures import Sample
 
 
-def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Sample]:
+def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[ChannelImage]:
     """Yield the images that a channel's only list names; raises `CustomerError` for an invalid list."""
     path = _find_list(lists, pictures.name)
     invalid = f"Invalid lst file in the {pictures.name} channel."
@@ -22,7 +22,7 @@ def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Sample]
     if not entries:
         raise CustomerError(f"{invalid} {path.name} is empty.")
     for classes, name in entries:
-        yield Sample(name, classes, _find(pictures, name).read_bytes)
+        yield ChannelImage(name, classes, _find(pictures, name).read_bytes)
 
 
 def _find_list(folder: Path, channel: str) -> Path:

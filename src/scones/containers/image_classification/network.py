@@ -31,19 +31,19 @@ class Stage(nn.Module):
         self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.norm_2 = nn.BatchNorm2d(outputs, momentum=0.1)
 
-    def forward(self, x: Tensor, *, recorded: bool = True) -> Tensor:
+    def forward(self, x: Tensor, *, use_running_stats: bool = True) -> Tensor:
         """Map (n, inputs, h, w) to (n, outputs, h/2, w/2); see `Network.features`."""
-        normalise = _by_records if recorded else _by_batch
+        normalise = _normalise_by_running_stats if use_running_stats else _normalise_by_batch
         x = functional.relu(normalise(self.norm_1, functional.max_pool2d(self.widen(x), 2)))
         return x + functional.relu(normalise(self.norm_2, self.refine(x)))
 
 
-def _by_records(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _normalise_by_running_stats(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     normalised: Tensor = norm(x)
     return normalised
 
 
-def _by_batch(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+def _normalise_by_batch(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
     return functional.batch_norm(x, None, None, norm.weight, norm.bias, training=True, eps=norm.eps)
 
 
@@ -67,7 +67,7 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.features(x))
         return logits
 
-    def features(self, x: Tensor, *, recorded: bool = True) -> Tensor:
+    def features(self, x: Tensor, *, use_running_stats: bool = True) -> Tensor:
         """Map images to the input of the head, shape (n, FEATURES).
 
         In training, the network normalises by the batch's statistics; if `recorded` is true, they also update the
@@ -75,13 +75,13 @@ class Network(nn.Module):
         """
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:
-            x = stage(x, recorded=recorded)
+            x = stage(x, recorded=use_running_stats)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
 
-    def learn_whitening(self, pictures: Tensor) -> None:
+    def learn_whitening(self, images: Tensor) -> None:
         """Set the first layer from the patches' covariance: fixed filters, each with its negative."""
-        _, _, height, width = pictures.shape
-        x = (pictures[: max(1, PATCHES // (height * width))] - self.mean) / self.deviation
+        _, _, height, width = images.shape
+        x = (images[: max(1, PATCHES // (height * width))] - self.mean) / self.deviation
         patches = functional.unfold(x, 2).transpose(1, 2).reshape(-1, 12)
         values, vectors = torch.linalg.eigh(torch.cov(patches.T))
         filters = (vectors / torch.sqrt(values + 1e-2)).T.reshape(12, 3, 2, 2)

@@ -46,13 +46,13 @@ class Objective:
         each = torch.where(labels > 0, self._present, self._absent) if self._weighted else None
         return functional.binary_cross_entropy_with_logits(logits, labels, each)
 
-    def right(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def count_correct(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the number of correct images; with several labels, an image counts by its share of correct classes."""
         if not self.several:
             return (logits.argmax(1) == labels).sum()
         return ((logits > 0) == (labels > 0)).float().mean(1).sum()
 
-    def right_among(self, best: int, logits: Tensor, labels: Tensor) -> Tensor:
+    def count_correct_in_top(self, best: int, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the number of images whose one label is among the `best` most probable."""
         return (logits.topk(best, 1).indices == labels.unsqueeze(1)).any(1).sum()
 

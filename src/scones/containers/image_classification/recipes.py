@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from scones.containers.image_classification.builtin_optimizer import builtin_optimizer, rate_after
 from scones.containers.image_classification.device import CPU, layout
 from scones.containers.image_classification.efficientnet import EfficientNetLite0, pretrained, working_size
-from scones.containers.image_classification.failure import CustomerError
-from scones.containers.image_classification.hyperparameters import Hyperparameters, Rule
+from scones.containers.image_classification.errors import CustomerError
+from scones.containers.image_classification.hyperparameters import Hyperparameters, OptimizerSettings
 from scones.containers.image_classification.incremental import Weights
 from scones.containers.image_classification.network import Network
 from scones.containers.image_classification.optimizer import AdamW, Muon, Sgd
-from scones.containers.image_classification.turns import Turns
+from scones.containers.image_classification.rotations import Rotations
 
 Classifier: TypeAlias = Network | EfficientNetLite0
 """Both map images in [0, 1] to logits."""
@@ -41,16 +41,16 @@ class Recipe(Protocol):
 
     network: Classifier
     optimizers: list[Optimizer]
-    passes: int
+    max_passes: int
     """Maximum number of passes over the images per epoch."""
-    turns: Turns | None
+    rotations: Rotations | None
     """The rotation task that the network learns in addition, or None."""
-    whole: bool
+    needs_full_batch: bool
     """True if the network must see a batch in one piece, because it normalises by the batch's statistics."""
     smoothing: float
     """Label smoothing: share of a label that is spread over all classes. It keeps the confidences of sure and unsure
     answers close together."""
-    recordable: bool
+    supports_cuda_graphs: bool
     """True if each step does the same operations on other values, so that a GPU can record and replay it."""
     temperature: float
     """Divisor of the logits, measured on folds of training images: label smoothing makes networks underconfident, and
@@ -72,7 +72,7 @@ class FromScratch:
     for twice as many.
     """
 
-    passes, whole, recordable = 2, True, True
+    max_passes, needs_full_batch, supports_cuda_graphs = 2, True, True
     smoothing, temperature = 0.1, 0.8
     SMALLER, BEGINNING = 0.75, 0.6
     """Side length of the first images, and the part of training that uses them, both as shares."""
@@ -85,12 +85,12 @@ class FromScratch:
         network.learn_whitening(sample)
         self.network: Classifier = _moved(network, device)
         self._shape = height, width = parameters.image_shape[1:]
-        turned = height == width and not parameters.multi_label and parameters.rule is None
-        self.turns = Turns(network, parameters.num_classes).to(device) if turned else None
+        turned = height == width and not parameters.multi_label and parameters.optimizer_settings is None
+        self.rotations = Rotations(network, parameters.num_classes).to(device) if turned else None
         filters = [module.weight for module in network.stages.modules() if isinstance(module, nn.Conv2d)]
         own = {id(weight) for weight in filters}
         others = [value for value in network.parameters() if value.requires_grad and id(value) not in own]
-        others += self.turns.parameters() if self.turns else []
+        others += self.rotations.parameters() if self.rotations else []
         self._muon = Muon(filters)
         self._sgd = Sgd(others, self.MOMENTUM, self.WEIGHT_DECAY)
         self.optimizers: list[Optimizer] = [self._muon, self._sgd]
@@ -115,9 +115,9 @@ class FineTuning:
     images that pass the confidence gate are right more often.
     """
 
-    passes, whole, recordable = 1, False, True
+    max_passes, needs_full_batch, supports_cuda_graphs = 1, False, True
     smoothing, temperature = 0.0, 2.2
-    turns: Turns | None = None
+    rotations: Rotations | None = None
     RATE, HEAD = 3e-4, 10.0
     """At a rate of 1e-3, one fold of five diverged."""
     WEIGHT_DECAY = 0.05
@@ -151,18 +151,26 @@ class FineTuning:
         self._head.step(self.RATE * self.HEAD * rate)
 
 
-class BuiltinRule:
+class BuiltinRecipe:
     """A recipe's network, trained by the built-in's rule: a named optimizer, whose rate falls at given epochs."""
 
-    passes, recordable = 1, False
-    turns: Turns | None = None
+    max_passes, supports_cuda_graphs = 1, False
+    rotations: Rotations | None = None
 
-    def __init__(self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, rule: Rule) -> None:
+    def __init__(
+        self, recipe: FromScratch | FineTuning, parameters: Hyperparameters, settings: OptimizerSettings
+    ) -> None:
         self.network, self._size = recipe.network, recipe.size(1)
-        self.whole, self.smoothing, self.temperature = recipe.whole, recipe.smoothing, recipe.temperature
-        self._rule = rule
+        self.needs_full_batch, self.smoothing, self.temperature = (
+            recipe.needs_full_batch,
+            recipe.smoothing,
+            recipe.temperature,
+        )
+        self._rule = settings
         self._steps_per_epoch = max(1, parameters.num_training_samples // parameters.mini_batch_size)
-        self._optimizer = builtin_optimizer(rule, (value for value in self.network.parameters() if value.requires_grad))
+        self._optimizer = builtin_optimizer(
+            settings, (value for value in self.network.parameters() if value.requires_grad)
+        )
         self.optimizers: list[Optimizer] = [self._optimizer]
 
     def size(self, done: float) -> tuple[int, int]:  # noqa: ARG002 - always the same
@@ -180,20 +188,24 @@ class BuiltinRule:
 
 
 def choose(
-    parameters: Hyperparameters, sample: Tensor, earlier: Weights | None = None, device: torch.device = CPU
+    parameters: Hyperparameters, sample: Tensor, initial_weights: Weights | None = None, device: torch.device = CPU
 ) -> Recipe:
     """Return the recipe on a device: the one that the hyperparameters select, or that an earlier model's weights fit.
 
     A sample of images, shape (n, 3, h, w), initialises the whitening layer. Raises `CustomerError` for weights that do
     not fit.
     """
-    if parameters.use_pretrained_model if earlier is None else "stem.layer.weight" in earlier:
-        recipe: FromScratch | FineTuning = FineTuning(parameters, device, empty=earlier is not None)
+    if parameters.use_pretrained_model if initial_weights is None else "stem.layer.weight" in initial_weights:
+        recipe: FromScratch | FineTuning = FineTuning(parameters, device, empty=initial_weights is not None)
     else:
         recipe = FromScratch(parameters, device, sample)
-    if earlier is not None:
-        _begin(recipe.network, earlier)
-    return recipe if parameters.rule is None else BuiltinRule(recipe, parameters, parameters.rule)
+    if initial_weights is not None:
+        _begin(recipe.network, initial_weights)
+    return (
+        recipe
+        if parameters.optimizer_settings is None
+        else BuiltinRecipe(recipe, parameters, parameters.optimizer_settings)
+    )
 
 
 def _moved(network: Classifier, device: torch.device) -> Classifier:
@@ -202,15 +214,15 @@ def _moved(network: Classifier, device: torch.device) -> Classifier:
     return network.to(device=device, memory_format=layout(device))  # type: ignore[call-overload, no-any-return]
 
 
-def _begin(network: Classifier, earlier: Weights) -> None:
+def _begin(network: Classifier, initial_weights: Weights) -> None:
     """Load the weights of an earlier model into a network."""
     fixed = ("mean", "deviation", "num_batches_tracked")  # not part of an exported model
     names = [name for name in network.state_dict() if name.split(".")[-1] not in fixed]
-    if missing := [name for name in names if name not in earlier]:
+    if missing := [name for name in names if name not in initial_weights]:
         raise CustomerError(f"The model of the channel model is none of this algorithm's: it has no {missing[0]}.")
-    classes = len(earlier["head.bias"])
+    classes = len(initial_weights["head.bias"])
     if classes != network.head.out_features:
         raise CustomerError(
             f"The model of the channel model tells {classes} classes apart: set num_classes to {classes}."
         )
-    network.load_state_dict({name: earlier[name] for name in names}, strict=False)
+    network.load_state_dict({name: initial_weights[name] for name in names}, strict=False)

@@ -25,8 +25,8 @@ from typing import Any
 import uvicorn
 
 from scones.containers.image_classification.container import Container
-from scones.containers.image_classification.inference import CONTENT_TYPES, Model, RequestError
-from scones.containers.image_classification.supervisor import Parent, Supervisor
+from scones.containers.image_classification.inference import CONTENT_TYPES, OnnxModel, RequestError
+from scones.containers.image_classification.supervisor import Supervisor, SupervisorLink
 from scones.http import server_token
 from scones.http.connection import HttpConnection
 
@@ -42,9 +42,9 @@ BODIES_LIMIT = 64 << 20
 """Maximum bytes of all request bodies of a worker together; a larger body that does not fit is refused with 503."""
 READ_SECONDS = 60.0
 """Seconds within which a body must arrive; AWS's front end waits no longer for an entire invocation."""
-GIVE_WAY = 0.001
+YIELD_SECONDS = 0.001
 """Seconds for which a worker leaves a connection to workers with fewer connections."""
-MOST_GIVEN_WAY = 10
+MAX_YIELDS = 10
 """Maximum number of consecutive pauses; on a busy machine, the other workers may not run for some milliseconds."""
 ACCEPT_AGAIN = 1.0
 """Seconds before a worker that has reached the limit of open files accepts again."""
@@ -59,7 +59,7 @@ class DisconnectedError(Exception):
     """The client disconnected before its request was complete, so there is no response to send."""
 
 
-class Bodies:
+class BodyMemory:
     """Accounting for a worker's memory that request bodies use while they are read and wait."""
 
     def __init__(self) -> None:
@@ -100,17 +100,17 @@ class Bodies:
 class Application:
     """The ASGI application; slow work runs on threads, because decoding and inference release the interpreter lock."""
 
-    def __init__(self, model: Model, threads: int) -> None:
+    def __init__(self, model: OnnxModel, threads: int) -> None:
         self._model = model
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="inference")
-        self._bodies = Bodies()
+        self._bodies = BodyMemory()
         self._pending = 0
-        self._token = server_token.own()
+        self._token = server_token.server_token()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if not server_token.accepted(scope["headers"], self._token):
-            await _answer(send, 403, b"this server answers its own cloud alone", "text/plain")
+        if not server_token.has_token(scope["headers"], self._token):
+            await _respond(send, 403, b"this server answers its own cloud alone", "text/plain")
             return
         match (scope["method"], scope["path"]):
             case ("GET", "/ping"):
@@ -118,17 +118,17 @@ class Application:
             case ("POST", "/invocations"):
                 await self._invoke(scope, receive, send)
             case _:
-                await _answer(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
+                await _respond(send, 404, b"only GET /ping and POST /invocations are here", "text/plain")
 
     async def _ping(self, send: Send) -> None:
         """Answer 200 only after an inference, without waiting in the request queue: a full queue is healthy too."""
         try:
-            await asyncio.to_thread(self._model.try_out)
+            await asyncio.to_thread(self._model.check)
         except Exception as error:
             print(f"unhealthy: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _answer(send, 500, str(error).encode(), "text/plain")
+            await _respond(send, 500, str(error).encode(), "text/plain")
         else:
-            await _answer(send, 200, b"")
+            await _respond(send, 200, b"")
 
     async def _invoke(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -148,19 +148,19 @@ class Application:
             return
         except RequestError as error:
             print(f"{error.status} {error}", file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log
-            await _answer(send, error.status, str(error).encode(), "text/plain")
+            await _respond(send, error.status, str(error).encode(), "text/plain")
             return
         if headers.get("accept", "").partition(";")[0].strip() == "application/jsonlines":
-            await _answer(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
+            await _respond(send, 200, json.dumps({"prediction": found}).encode() + b"\n", "application/jsonlines")
         else:
-            await _answer(send, 200, json.dumps(found).encode(), "application/json")
+            await _respond(send, 200, json.dumps(found).encode(), "application/json")
 
     async def _classify(self, content: bytes) -> list[float]:
         """Classify an image, on a thread if it takes long.
 
         Only completely read requests count as pending, so slow senders do not use up the limit.
         """
-        if (found := self._model.classify_at_once(content)) is not None:
+        if (found := self._model.classify_if_fast(content)) is not None:
             return found
         if self._pending >= PENDING_LIMIT:
             raise RequestError(503, f"{PENDING_LIMIT} requests wait already; try again later")
@@ -171,7 +171,7 @@ class Application:
             self._pending -= 1
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
+async def _respond(send: Send, status: int, body: bytes, content_type: str | None = None) -> None:
     headers = [(b"content-length", str(len(body)).encode())]
     if content_type:
         headers.append((b"content-type", content_type.encode()))
@@ -181,17 +181,17 @@ async def _answer(send: Send, status: int, body: bytes, content_type: str | None
 
 def main() -> None:
     """Serve until SIGTERM, then finish pending requests. Exits with status 1 if the model cannot be loaded."""
-    asked = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
-    count = int(asked) if asked.isdigit() and int(asked) else min(MOST_WORKERS, CORES)
+    requested = os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "")
+    count = int(requested) if requested.isdigit() and int(requested) else min(MOST_WORKERS, CORES)
     address = os.environ.get("SCONES_BIND_TO_HOST", "127.0.0.1"), int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     listener = socket.create_server(address)
     print(f"serving on {address[0]}:{address[1]} with {count} workers", flush=True)  # noqa: T201 - the endpoint's log
     sys.exit(Supervisor(count, partial(_work, listener, max(1, CORES // count))).run())
 
 
-def _work(listener: socket.socket, threads: int, parent: Parent) -> None:
+def _work(listener: socket.socket, threads: int, parent: SupervisorLink) -> None:
     """Load the model and answer requests from a socket that other workers accept from too."""
-    application = Application(Model(Container.here().model), threads)
+    application = Application(OnnxModel(Container.here().model), threads)
     config = uvicorn.Config(
         application,
         log_level="warning",
@@ -214,12 +214,12 @@ class _Server(uvicorn.Server):
     The event loop's own servers accept all waiting connections: one worker could have every client and another none.
     """
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket, parent: Parent) -> None:
+    def __init__(self, config: uvicorn.Config, listener: socket.socket, parent: SupervisorLink) -> None:
         super().__init__(config)
         self._listener = listener
         self._parent = parent
         self._accepting: set[asyncio.Task[Any]] = set()
-        self._gave_way = 0
+        self._yields = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - it has its own socket
         await super().startup([])
@@ -231,7 +231,7 @@ class _Server(uvicorn.Server):
         await super().shutdown([])
 
     async def on_tick(self, counter: int) -> bool:
-        self._parent.tell_load(self._load)
+        self._parent.report_load(self._load)
         return await super().on_tick(counter)
 
     @property
@@ -249,11 +249,11 @@ class _Server(uvicorn.Server):
 
     def _accept(self) -> None:
         """Accept a connection, unless another worker has fewer: then pause briefly, so that it can accept first."""
-        if self._gave_way < MOST_GIVEN_WAY and self._load > self._parent.least_load():
-            self._gave_way += 1
-            self._pause(GIVE_WAY)
+        if self._yields < MAX_YIELDS and self._load > self._parent.least_load():
+            self._yields += 1
+            self._pause(YIELD_SECONDS)
             return
-        self._gave_way = 0
+        self._yields = 0
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another worker was faster, or the client disconnected
@@ -266,7 +266,7 @@ class _Server(uvicorn.Server):
         task = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
-        self._parent.tell_load(self._load)
+        self._parent.report_load(self._load)
 
     def _protocol(self) -> asyncio.Protocol:
         kind: Any = self.config.http_protocol_class
@@ -276,12 +276,12 @@ class _Server(uvicorn.Server):
         return protocol
 
 
-async def _serve(server: _Server, parent: Parent) -> None:
+async def _serve(server: _Server, parent: SupervisorLink) -> None:
     def end() -> None:  # the supervisor has ended and cannot end this worker
         loop.remove_reader(parent.lifeline)
         server.should_exit = True
 
     loop = asyncio.get_running_loop()
     loop.add_reader(parent.lifeline, end)
-    parent.tell_ready()
+    parent.report_ready()
     await server.serve()

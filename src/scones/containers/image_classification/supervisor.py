@@ -18,7 +18,7 @@ to `LONGEST_PAUSE`."""
 LONGEST_PAUSE = 0.8
 
 
-class Parent:
+class SupervisorLink:
     """A worker's connection to its supervisor and, through shared memory, to the other workers."""
 
     def __init__(self, lifeline: int, shared: _Shared, index: int) -> None:
@@ -27,11 +27,11 @@ class Parent:
         self._shared = shared
         self._index = index
 
-    def tell_ready(self) -> None:
+    def report_ready(self) -> None:
         """Report that this worker is ready; from then on, workers that end are restarted."""
         self._shared.ready[0] = 1
 
-    def tell_load(self, load: int) -> None:
+    def report_load(self, load: int) -> None:
         """Report this worker's load to the other workers."""
         self._shared.loads[self._index] = load
 
@@ -56,7 +56,7 @@ class Supervisor:
     worker was ready, the supervisor ends all of them, and the exit status reports that the program cannot work.
     """
 
-    def __init__(self, count: int, work: Callable[[Parent], None]) -> None:
+    def __init__(self, count: int, work: Callable[[SupervisorLink], None]) -> None:
         self._count = count
         self._work = work
         self._shared = _Shared(count)
@@ -69,7 +69,7 @@ class Supervisor:
     def run(self) -> int:
         """Keep the workers running until SIGTERM or SIGINT; return the exit status when the last has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+            signal.signal(number, self._stop_workers)
         for index in range(self._count):
             self._fork(index)
         failed = False
@@ -81,15 +81,15 @@ class Supervisor:
             index, begun = worker
             if not self._shared.ready[0]:
                 failed = True
-                self._end()
+                self._stop_workers()
                 continue
             code = os.waitstatus_to_exitcode(status)
-            _say(f"worker {pid} ended with exit code {code}; it is started again")
-            self._wait_a_little(time.monotonic() - begun)
+            _log(f"worker {pid} ended with exit code {code}; it is started again")
+            self._back_off(time.monotonic() - begun)
             self._fork(index)
         return 1 if failed else 0
 
-    def _wait_a_little(self, lived: float) -> None:
+    def _back_off(self, lived: float) -> None:
         self._pause = 0.0 if lived > SHORT_LIFE else min(self._pause * 2 or 0.01, LONGEST_PAUSE)
         time.sleep(self._pause)
 
@@ -101,30 +101,30 @@ class Supervisor:
         self._shared.loads[index] = 0
         pid = os.fork()
         if not pid:
-            self._be_a_worker(index)
+            self._run_worker(index)
         self._begun[pid] = index, time.monotonic()
         if self._ending:  # the signal arrived before this worker was registered
             os.kill(pid, signal.SIGTERM)
 
-    def _be_a_worker(self, index: int) -> None:
+    def _run_worker(self, index: int) -> None:
         code = 1
         try:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
             os.close(self._writing)
-            self._work(Parent(self._reading, self._shared, index))
+            self._work(SupervisorLink(self._reading, self._shared, index))
             code = 0
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(code)
 
-    def _end(self, *_: int | FrameType | None) -> None:
+    def _stop_workers(self, *_: int | FrameType | None) -> None:
         self._ending = True
         for pid in list(self._begun):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
 
 
-def _say(message: str) -> None:
+def _log(message: str) -> None:
     print(message, file=sys.stderr, flush=True)  # noqa: T201 - the endpoint's log

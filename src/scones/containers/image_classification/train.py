@@ -27,20 +27,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scones.containers.image_classification.augment import VARIATIONS, augment
-from scones.containers.image_classification.calibration import hold_back, temperature
+from scones.containers.image_classification.augment import AUGMENTATIONS, augment
+from scones.containers.image_classification.calibration import split_held_out, temperature
 from scones.containers.image_classification.checkpoints import Checkpoints
+from scones.containers.image_classification.cuda_graphs import GraphedFunction
 from scones.containers.image_classification.device import CPU, layout, moved
-from scones.containers.image_classification.distributed import ALONE, Group
+from scones.containers.image_classification.distributed import SINGLE_INSTANCE, InstanceGroup
 from scones.containers.image_classification.efficientnet import EfficientNetLite0
-from scones.containers.image_classification.failure import CustomerError
-from scones.containers.image_classification.gradients import Gradients, Judged
+from scones.containers.image_classification.errors import CustomerError
+from scones.containers.image_classification.gradients import Gradients, PartResult
 from scones.containers.image_classification.hyperparameters import Hyperparameters
+from scones.containers.image_classification.images import ImageSet, Pixels
 from scones.containers.image_classification.incremental import Weights
 from scones.containers.image_classification.objective import Objective
-from scones.containers.image_classification.pictures import Pictures, Pixels
 from scones.containers.image_classification.recipes import Classifier, choose
-from scones.containers.image_classification.recording import Recorded
 
 WARM_UP = 0.15
 """Share of the steps in which the learning rates rise; afterwards they fall to zero."""
@@ -56,7 +56,7 @@ LOG_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """The averaged network, on the CPU, and its accuracy on the validation channel."""
 
     network: Classifier
@@ -65,18 +65,18 @@ class Trained:
 
 
 def train(
-    training: Pictures,
-    validation: Pictures,
+    training: ImageSet,
+    validation: ImageSet,
     parameters: Hyperparameters,
     *,
     log: Callable[[str], None],
     checkpoints: Checkpoints | None = None,
     stopping: Callable[[], bool] = lambda: False,
-    group: Group = ALONE,
-    earlier: Weights | None = None,
+    group: InstanceGroup = SINGLE_INSTANCE,
+    initial_weights: Weights | None = None,
     device: torch.device = CPU,
     seed: int = 0,
-) -> Trained:
+) -> TrainingResult:
     """Train a network, from an earlier model's weights if given.
 
     `stopping` is called after each batch; if it returns True, training ends and keeps the current model.
@@ -90,10 +90,10 @@ def train(
     from scratch normalises are separate for each instance.
     """
     torch.manual_seed(seed)
-    learned, held_back = (_part(training, chosen) for chosen in hold_back(training.labels, seed))
-    run = _Run(learned, parameters, seed, group, earlier, device)
+    learned, held_back = (_subset(training, chosen) for chosen in split_held_out(training.labels, seed))
+    run = _TrainingLoop(learned, parameters, seed, group, initial_weights, device)
     stopper = _EarlyStopping(parameters)
-    job = described(training, parameters, earlier, seed) if checkpoints else ""
+    job = job_digest(training, parameters, initial_weights, seed) if checkpoints else ""
     kept = copy.deepcopy(run.average) if parameters.early_stopping else run.average
     begin = 0
     if checkpoints and (state := checkpoints.load(job)):
@@ -106,7 +106,7 @@ def train(
         right = run.epoch(epoch, log, stopping)
         log(f"Epoch[{epoch}] Train-accuracy={right:.6f}")
         log(f"Epoch[{epoch}] Time cost={time.monotonic() - began:.3f}")
-        accuracy = measure(run.average, validation, run.objective, run.at_once)
+        accuracy = accuracy_of(run.average, validation, run.objective, run.at_once)
         log(f"Epoch[{epoch}] Validation-accuracy={accuracy:.6f}")
         if parameters.early_stopping and stopper.is_best(accuracy):
             log(f"Storing the best model with validation accuracy: {accuracy:.6f}")
@@ -114,7 +114,7 @@ def train(
         if run.stopped:
             log("Stopping: the model of this moment is kept.")
             break
-        if group.any(group.leads and parameters.early_stopping and stopper.is_enough(epoch, accuracy)):
+        if group.any(group.is_leader and parameters.early_stopping and stopper.should_stop(epoch, accuracy)):
             log("Early stopping criteria met.")
             break
         if checkpoints and (epoch + 1) % parameters.checkpoint_frequency == 0:
@@ -124,45 +124,45 @@ def train(
         labels = torch.from_numpy(held_back.labels)
         run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels, run.at_once), labels)
         log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
-    return Trained(kept.to(CPU), run.objective, measure(kept, validation, run.objective))
+    return TrainingResult(kept.to(CPU), run.objective, accuracy_of(kept, validation, run.objective))
 
 
-def described(training: Pictures, parameters: Hyperparameters, earlier: Weights | None, seed: int) -> str:
+def job_digest(training: ImageSet, parameters: Hyperparameters, initial_weights: Weights | None, seed: int) -> str:
     """Return a digest of everything that determines the model: jobs with the same digest end with the same model."""
     digest = hashlib.sha256()
-    for values in (training.pixels, training.labels, *(value.numpy() for value in (earlier or {}).values())):
+    for values in (training.pixels, training.labels, *(value.numpy() for value in (initial_weights or {}).values())):
         digest.update(np.ascontiguousarray(values).data)
     digest.update(f"{parameters} {seed} {torch.__version__}".encode())
     return digest.hexdigest()
 
 
-def share(pictures: Pictures, group: Group) -> Pictures:
+def instance_share(images: ImageSet, group: InstanceGroup) -> ImageSet:
     """Return the images that one instance of a group learns from, if all instances have all images.
 
     They are a random sample: lists often alternate between classes, and each instance needs all classes.
     """
-    return _part(pictures, np.random.default_rng(0).permutation(len(pictures.labels))[group.rank :: group.size])
+    return _subset(images, np.random.default_rng(0).permutation(len(images.labels))[group.rank :: group.size])
 
 
-def _part(pictures: Pictures, chosen: NDArray[np.int64]) -> Pictures:
-    return Pictures(pictures.pixels[chosen], pictures.labels[chosen])
+def _subset(images: ImageSet, chosen: NDArray[np.int64]) -> ImageSet:
+    return ImageSet(images.pixels[chosen], images.labels[chosen])
 
 
-class _Run:
+class _TrainingLoop:
     """The state of training: network, average, optimizers, and the order of images."""
 
     def __init__(
         self,
-        training: Pictures,
+        training: ImageSet,
         parameters: Hyperparameters,
         seed: int,
-        group: Group,
-        earlier: Weights | None,
+        group: InstanceGroup,
+        initial_weights: Weights | None,
         device: torch.device,
     ) -> None:
         self._device = device
         self._pixels = training.pixels
-        self._variation = VARIATIONS[parameters.augmentation_type]
+        self._augmentation = AUGMENTATIONS[parameters.augmentation_type]
         self._labels = torch.from_numpy(training.labels)
         weighted = bool(parameters.use_weighted_loss)
         self.objective = Objective(training.labels, parameters.num_classes, weighted=weighted, device=device)
@@ -174,21 +174,25 @@ class _Run:
         self._group = group
         self.stopped = False
         """True if the last epoch was stopped before its end, on any instance."""
-        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), earlier, device)
+        self._recipe = choose(parameters, to_tensor(training.pixels[:1000]), initial_weights, device)
         self._network = self._recipe.network
-        self._turns = self._recipe.turns
-        self._learning = nn.ModuleList([self._network, *([self._turns] if self._turns else [])])
+        self._rotations = self._recipe.rotations
+        self._learning = nn.ModuleList([self._network, *([self._rotations] if self._rotations else [])])
         group.begin(self._learning)
-        self._gradients = Gradients(self._network, self.objective, whole=self._recipe.whole, turns=self._turns)
-        recorded = device.type == "cuda" and self._recipe.recordable and group.size == 1
-        self._change: Callable[..., Judged] = Recorded(self._change_weights) if recorded else self._change_weights
+        self._gradients = Gradients(
+            self._network, self.objective, needs_full_batch=self._recipe.needs_full_batch, rotations=self._rotations
+        )
+        recorded = device.type == "cuda" and self._recipe.supports_cuda_graphs and group.size == 1
+        self._update: Callable[..., PartResult] = (
+            GraphedFunction(self._change_weights) if recorded else self._change_weights
+        )
         if not self.objective.several:
             self.objective.smoothing = self._recipe.smoothing
             self.objective.temperature = self._recipe.temperature
         self.average = copy.deepcopy(self._network).eval()
         pairs = zip(self.average.state_dict().values(), self._network.state_dict().values(), strict=True)
         self._averaged = [(mean, value) for mean, value in pairs if mean.is_floating_point()]
-        self._passes = min(self._recipe.passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
+        self._passes = min(self._recipe.max_passes, max(1, SAMPLES_PER_EPOCH // len(self._labels)))
         self._batches_per_pass = group.least(len(self._labels) // self._batch)
         self._steps = parameters.epochs * self._passes * self._batches_per_pass
         self._step = 0
@@ -206,9 +210,9 @@ class _Run:
             labels = moved(self._labels[chosen], self._device)
             logits, loss = self._learn(chosen, labels)
             losses += loss
-            right += self.objective.right(logits, labels)
+            right += self.objective.count_correct(logits, labels)
             if self._top_k:
-                among += self.objective.right_among(self._top_k, logits, labels)
+                among += self.objective.count_correct_in_top(self._top_k, logits, labels)
             seen += len(chosen)
             if batch and batch % LOG_EVERY == 0:
                 _check(losses)
@@ -228,22 +232,22 @@ class _Run:
             order = torch.randperm(len(self._labels), generator=self._generator)
             yield from torch.split(order[:whole], self._batch)
 
-    def _learn(self, chosen: Tensor, labels: Tensor) -> Judged:
+    def _learn(self, chosen: Tensor, labels: Tensor) -> PartResult:
         """Train on one batch, the images with the indices `chosen`."""
         pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
-        pictures = augment(pictures, self._generator, self._variation, self._recipe.size(self._step / self._steps))
+        pictures = augment(pictures, self._generator, self._augmentation, self._recipe.size(self._step / self._steps))
         pictures = pictures.contiguous(memory_format=layout(self._device))
-        quarters = [moved(self._turns.draw(len(chosen), self._generator), self._device)] if self._turns else []
+        quarters = [moved(self._rotations.draw(len(chosen), self._generator), self._device)] if self._rotations else []
         rate = self._rate()
         self._step += 1
         decay = min(AVERAGING, self._step / (self._step + 10))
         rates = moved(torch.tensor([rate, 1 - decay]), self._device)
-        return self._change(pictures, labels, rates, *quarters)
+        return self._update(pictures, labels, rates, *quarters)
 
-    def _change_weights(self, pictures: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> Judged:
+    def _change_weights(self, images: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> PartResult:
         """Update the weights, then their average; `rates` are the learning rate and the rate of the average."""
         rate, averages = rates
-        judged = self._gradients.take(pictures, labels, *quarters)
+        judged = self._gradients.compute(images, labels, *quarters)
         self._group.average(self._learning)
         self._recipe.learn(rate)
         with torch.no_grad():
@@ -309,7 +313,7 @@ class _EarlyStopping:
         self._highest = accuracy
         return True
 
-    def is_enough(self, epoch: int, accuracy: float) -> bool:
+    def should_stop(self, epoch: int, accuracy: float) -> bool:
         """Return True after too many epochs without an improvement by more than the tolerance."""
         parameters = self._parameters
         if self._reference <= 0 or (accuracy - self._reference) / self._reference > parameters.early_stopping_tolerance:
@@ -323,24 +327,24 @@ def to_tensor(pixels: Pixels, device: torch.device = CPU) -> Tensor:
     return moved(torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))), device).float().div_(255)
 
 
-def measured_at_once(network: Classifier, pixels: Pixels) -> int:
+def fastest_batch_size(network: Classifier, pixels: Pixels) -> int:
     """Return the fastest number of images per batch for evaluation on a CPU."""
     height, width = network.size if isinstance(network, EfficientNetLite0) else pixels.shape[1:3]
     return max(1, MEASURED_PIXELS // int(height * width))
 
 
 @torch.no_grad()
-def logits_of(network: Classifier, pixels: Pixels, at_once: int | None = None) -> Tensor:
+def logits_of(network: Classifier, pixels: Pixels, batch_size: int | None = None) -> Tensor:
     """Return a network's logits, shape (n, classes), on the CPU.
 
     With `at_once`, every batch has that many images if there are as many; the last batch then repeats some of the
     previous.
     """
-    device, count = network.head.weight.device, at_once or measured_at_once(network, pixels)
+    device, count = network.head.weight.device, batch_size or fastest_batch_size(network, pixels)
     logits = []
     for begin in range(0, len(pixels), count):
         end = min(begin + count, len(pixels))
-        first = max(0, end - count) if at_once else begin
+        first = max(0, end - count) if batch_size else begin
         pictures = to_tensor(pixels[first:end], device).contiguous(memory_format=layout(device))
         logits.append(network(pictures)[begin - first :])
     return torch.cat(logits).to(CPU)
@@ -352,7 +356,7 @@ def probabilities(network: Classifier, pixels: Pixels, objective: Objective) -> 
     return answers
 
 
-def measure(network: Classifier, pictures: Pictures, objective: Objective, at_once: int | None = None) -> float:
+def accuracy_of(network: Classifier, images: ImageSet, objective: Objective, batch_size: int | None = None) -> float:
     """Return a network's accuracy."""
-    right = objective.right(logits_of(network, pictures.pixels, at_once), torch.from_numpy(pictures.labels))
-    return float(right) / len(pictures.labels)
+    right = objective.count_correct(logits_of(network, images.pixels, batch_size), torch.from_numpy(images.labels))
+    return float(right) / len(images.labels)

@@ -13,14 +13,14 @@ import xgboost
 
 from scones.containers.frameworks import codec
 from scones.containers.frameworks.errors import CustomerError
-from scones.containers.frameworks.job import Job
+from scones.containers.frameworks.training_environment import TrainingEnvironment
 from scones.containers.xgboost import data as xgboost_data
 
 ACCEPT = "text/csv"
 """Default content type of a response."""
 MODEL = "xgboost-model"
 LARGEST_IS_BEST = {"accuracy", "auc", "aucpr", "map", "ndcg", "r2"}
-OWN = (
+ALGORITHM_PARAMETERS = (
     "num_round",
     "csv_weights",
     "early_stopping_rounds",
@@ -42,12 +42,12 @@ class _Log(xgboost.callback.TrainingCallback):
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002 - the package's signature
         """Print the round's metrics."""
-        told = [f"{data}-{name}:{values[-1]:.5f}" for data, of in evals_log.items() for name, values in of.items()]
-        print("#011".join([f"[{epoch}]", *told]), flush=True)  # noqa: T201 - the log
+        columns = [f"{data}-{name}:{values[-1]:.5f}" for data, of in evals_log.items() for name, values in of.items()]
+        print("#011".join([f"[{epoch}]", *columns]), flush=True)  # noqa: T201 - the log
         return False
 
 
-def train(job: Job) -> None:
+def train(job: TrainingEnvironment) -> None:
     """Train on the channels train and validation, and save the model; raises `CustomerError`."""
     given = job.hyperparameters
     if len(job.hosts) > 1:
@@ -93,17 +93,17 @@ def train(job: Job) -> None:
         )
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise CustomerError(f"XGB train call failed with exception: {error}") from error
-    booster.save_model(str(job.place.model / MODEL))
+    booster.save_model(str(job.container.model / MODEL))
 
 
-def _channel(job: Job, name: str) -> xgboost.DMatrix:
+def _channel(job: TrainingEnvironment, name: str) -> xgboost.DMatrix:
     kind = job.channels[name].get("ContentType") or job.channels["train"].get("ContentType") or "text/libsvm"
     weighted = str(job.hyperparameters.get("csv_weights", 0)) == "1"
-    return xgboost_data.read(job.place.channel(name), kind, weighted=weighted)
+    return xgboost_data.read(job.container.channel(name), kind, weighted=weighted)
 
 
 def _parameters(given: dict[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in given.items() if name not in OWN}
+    found = {name: value for name, value in given.items() if name not in ALGORITHM_PARAMETERS}
     if found.get("objective") == "reg:linear":  # its name before XGBoost 1.0
         found["objective"] = "reg:squarederror"
     if str(found.get("tree_method", "")).startswith("gpu"):
@@ -113,8 +113,8 @@ def _parameters(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metrics(given: dict[str, Any]) -> list[str]:
-    asked = given.get("eval_metric", [])
-    names = asked.split(",") if isinstance(asked, str) else list(asked)
+    requested = given.get("eval_metric", [])
+    names = requested.split(",") if isinstance(requested, str) else list(requested)
     tuned = str(given.get("_tuning_objective_metric", "")).rpartition(":")[2]
     return list(dict.fromkeys([*(name.strip() for name in names), *([tuned] if tuned else [])]))
 

@@ -71,8 +71,8 @@ def _sparse(lines: Sequence[str]) -> tuple[Any, list[float]]:
     for line in lines:
         words = line.partition("#")[0].split()
         labels.append(float(words.pop(0).partition(":")[0]) if words and ":" not in words[0] else 0.0)
-        for word in words:
-            column, _, value = word.partition(":")
+        for token in words:
+            column, _, value = token.partition(":")
             columns.append(int(column))
             values.append(float(value))
         starts.append(len(values))

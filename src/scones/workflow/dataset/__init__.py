@@ -5,7 +5,7 @@ dataset = transform(archive, folder, ("bicycle", "motorcycle"))
 loaded = load(dataset, s3, "my-bucket", "scones")
 """
 
-from scones.workflow.dataset.dataset import Dataset, Picture, Progress, Split
+from scones.workflow.dataset.dataset import Dataset, LabelledImage, Progress, Split
 from scones.workflow.dataset.errors import (
     ArchiveError,
     DatasetError,
@@ -19,8 +19,8 @@ from scones.workflow.dataset.errors import (
     UndrawableClassError,
     UnknownClassError,
 )
-from scones.workflow.dataset.extract import OFFICIAL_SHA256, OFFICIAL_SOURCES, Archive, Patience, extract
-from scones.workflow.dataset.load import Loaded, load
+from scones.workflow.dataset.extract import OFFICIAL_SHA256, OFFICIAL_SOURCES, Archive, DownloadLimits, extract
+from scones.workflow.dataset.load import LoadResult, load
 from scones.workflow.dataset.synthetic import draw
 from scones.workflow.dataset.transform import DEFAULT_CLASSES, transform
 
@@ -35,10 +35,10 @@ __all__ = [
     "DigestError",
     "ForbiddenGlobalError",
     "LoadError",
-    "Loaded",
+    "LoadResult",
     "NoSourceError",
-    "Patience",
-    "Picture",
+    "DownloadLimits",
+    "LabelledImage",
     "Progress",
     "SlowSourceError",
     "SourceError",

@@ -31,7 +31,7 @@ ROW = 3 * 32 * 32
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ArchiveSplit:
     """One split: `pixels` is uint8 of shape (n, 3072). Each row has a red, a green and a blue plane of 32 by 32."""
 
     pixels: Pixels
@@ -40,11 +40,11 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Cifar:
+class CifarArchive:
     """An archive's contents: the names of its fine classes, and its two splits."""
 
     class_names: tuple[str, ...]
-    splits: dict[Split, Pictures]
+    splits: dict[Split, ArchiveSplit]
 
     def labels_of(self, classes: tuple[str, ...]) -> list[int]:
         """Return the fine labels of the named classes. Raises UnknownClassError with the closest names."""
@@ -54,7 +54,7 @@ class Cifar:
         return [self.class_names.index(name) for name in classes]
 
 
-def read_archive(path: Path) -> Cifar:
+def read_archive(path: Path) -> CifarArchive:
     """Read and check an archive (.tar.gz or .tar). Raises ArchiveError, or its subclass ForbiddenGlobalError."""
     try:
         members = dict(_members(path))
@@ -65,11 +65,11 @@ def read_archive(path: Path) -> Cifar:
         raise ArchiveError(f"{path} holds no {', '.join(sorted(missing))}: CIFAR-100's python archive does.")
     meta = unpickle(members[f"{ROOT}/meta"])
     names = _texts(meta, "fine_label_names", f"{ROOT}/meta")
-    splits = {split: _pictures(unpickle(members.pop(f"{ROOT}/{split}")), split, len(names)) for split in SPLITS}
-    return Cifar(names, splits)
+    splits = {split: _read_split(unpickle(members.pop(f"{ROOT}/{split}")), split, len(names)) for split in SPLITS}
+    return CifarArchive(names, splits)
 
 
-class _Bounded(io.RawIOBase):
+class _LimitedStream(io.RawIOBase):
     """A stream of at most `limit` unpacked bytes, however small the packed source is; more raise ArchiveError."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
@@ -92,7 +92,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         packed.seek(0)
         # GzipFile behaves like IO[bytes] but does not derive from it.
         plain: IO[bytes] = gzip.GzipFile(fileobj=packed) if gzipped else packed  # type: ignore[assignment]
-        with tarfile.open(fileobj=_Bounded(plain, UNPACKED_LIMIT), mode="r|") as tar:
+        with tarfile.open(fileobj=_LimitedStream(plain, UNPACKED_LIMIT), mode="r|") as tar:
             seen = set()
             for member in tar:
                 name = member.name.removeprefix("./")
@@ -119,7 +119,7 @@ def _texts(pickled: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
     return tuple(text(value) for value in _list(pickled, key, where))
 
 
-def _pictures(pickled: dict[str, Any], split: Split, classes: int) -> Pictures:
+def _read_split(pickled: dict[str, Any], split: Split, classes: int) -> ArchiveSplit:
     where = f"{ROOT}/{split}"
     array = pickled.get("data")
     pixels = array.rows(ROW) if isinstance(array, PickledArray) else None
@@ -131,4 +131,4 @@ def _pictures(pickled: dict[str, Any], split: Split, classes: int) -> Pictures:
         raise ArchiveError(f"{where} holds {len(pixels)} pictures, {len(labels)} labels and {len(names)} file names.")
     if not all(type(label) is int and 0 <= label < classes for label in labels):
         raise ArchiveError(f"{where} holds a label that is no number from 0 to {classes - 1}.")
-    return Pictures(pixels, np.array(labels, np.int64), names)
+    return ArchiveSplit(pixels, np.array(labels, np.int64), names)

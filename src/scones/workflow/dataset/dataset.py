@@ -21,7 +21,7 @@ def silent(done: int, total: int | None) -> None:
     """Progress callback that reports nothing."""
 
 
-class Picture(NamedTuple):
+class LabelledImage(NamedTuple):
     """One labelled image: `key` is its path below the folder and the bucket's prefix, like `test/bike_s_1.png`."""
 
     key: str
@@ -48,20 +48,20 @@ class Dataset:
         """True if the images are drawn, not photographs."""
         return self.name == "synthetic"
 
-    def pictures(self, split: Split) -> Iterator[Picture]:
+    def images(self, split: Split) -> Iterator[LabelledImage]:
         """Yield the images of one split, in the order of its .lst file."""
         with self.list_file(split).open(encoding="utf-8") as lines:
             for line in lines:
                 _, label, name = line.rstrip("\n").split("\t")
-                yield Picture(f"{split}/{name}", int(label))
+                yield LabelledImage(f"{split}/{name}", int(label))
 
-    def test_pictures(self) -> Iterator[Picture]:
+    def test_images(self) -> Iterator[LabelledImage]:
         """Yield the images that no training job has seen; executions and accuracy use them."""
-        return self.pictures("test")
+        return self.images("test")
 
-    def path(self, picture: Picture) -> Path:
+    def path(self, image: LabelledImage) -> Path:
         """Return an image's path on this machine."""
-        return self.folder / picture.key
+        return self.folder / image.key
 
     def list_file(self, split: Split) -> Path:
         """Return the path of a split's .lst file: index, label and file name on each line, separated by tabs."""

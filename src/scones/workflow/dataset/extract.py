@@ -22,7 +22,7 @@ import boto3
 from scones.workflow.dataset.dataset import Progress, S3Client, silent
 from scones.workflow.dataset.download import BREAKS, Opener, Stream, open_http, open_s3
 from scones.workflow.dataset.errors import DigestError, NoSourceError, SlowSourceError, SourceError
-from scones.workflow.dataset.part import Part, digest
+from scones.workflow.dataset.partial_download import PartialDownload, digest
 
 OFFICIAL_SOURCES = (
     "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Patience:
+class DownloadLimits:
     """Limits at which a download is abandoned.
 
     `silence` is the maximum number of seconds without a byte, also while connecting. `brisk` and `least` are minimum
@@ -53,10 +53,10 @@ class Patience:
     CIFAR's own host has been measured at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
     """
 
-    silence: float = 12.0
+    max_silence: float = 12.0
     window: float = 15.0
-    brisk: float = 250_000.0
-    least: float = 2_000.0
+    min_rate_if_alternatives: float = 250_000.0
+    min_rate: float = 2_000.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def extract(
     *,
     sha256: str | None = None,
     progress: Progress = silent,
-    patience: Patience = Patience(),
+    limits: DownloadLimits = DownloadLimits(),
     s3: S3Client | None = None,
 ) -> Archive:
     """Return the archive from the first source that delivers it, downloaded to `folder` unless it is a local file.
@@ -88,12 +88,12 @@ def extract(
     """
     if sha256 is None and tuple(sources) == OFFICIAL_SOURCES:
         sha256 = OFFICIAL_SHA256
-    fetch = _Fetch(folder, sha256.lower() if sha256 else None, progress, patience, s3)
+    fetch = _Download(folder, sha256.lower() if sha256 else None, progress, limits, s3)
     failures: dict[str, SourceError] = {}
     slow: list[str] = []
     for source in sources:
         try:
-            return fetch(source, patience.brisk if len(sources) > 1 else patience.least)
+            return fetch(source, limits.min_rate_if_alternatives if len(sources) > 1 else limits.min_rate)
         except SourceError as failure:
             log.info("source given up: %s", failure)
             failures[source] = failure
@@ -101,23 +101,23 @@ def extract(
                 slow.append(source)
     for source in slow:  # no source was brisk enough: resume a slow one with the lower limit
         try:
-            return fetch(source, patience.least)
+            return fetch(source, limits.min_rate)
         except SourceError as failure:
             log.info("source given up: %s", failure)
             failures[source] = failure
     raise NoSourceError(list(failures.values()))
 
 
-class _Fetch:
+class _Download:
     """One extraction: the expected digest, the target folder, and the time limits."""
 
     def __init__(
-        self, folder: Path, sha256: str | None, progress: Progress, patience: Patience, s3: S3Client | None
+        self, folder: Path, sha256: str | None, progress: Progress, limits: DownloadLimits, s3: S3Client | None
     ) -> None:
         self.folder = folder
         self.sha256 = sha256
         self.progress = progress
-        self.patience = patience
+        self.patience = limits
         self.s3 = s3
 
     def __call__(self, source: str, least_rate: float) -> Archive:
@@ -125,7 +125,7 @@ class _Fetch:
         if scheme == "file":
             return self._local(source)
         if scheme in ("https", "http"):
-            opener: Opener = partial(open_http, source, timeout=self.patience.silence)
+            opener: Opener = partial(open_http, source, timeout=self.patience.max_silence)
         elif scheme == "s3":
             self.s3 = self.s3 or boto3.client("s3")
             opener = partial(open_s3, self.s3, source)
@@ -143,9 +143,9 @@ class _Fetch:
         except OSError as error:
             raise SourceError(source, f"cannot be read ({error.strerror})") from error
         self.progress(size, size)
-        return self._known(source, path, found)
+        return self._verified(source, path, found)
 
-    def _known(self, source: str, path: Path, found: str) -> Archive:
+    def _verified(self, source: str, path: Path, found: str) -> Archive:
         if self.sha256 and found != self.sha256:
             raise DigestError(source, f"gave a file with SHA-256 {found}, and {self.sha256} is wanted")
         return Archive(path, found, source, verified=self.sha256 is not None)
@@ -153,10 +153,10 @@ class _Fetch:
     def _remote(self, source: str, opener: Opener, least_rate: float) -> Archive:
         target = self.folder / _file_name(source)
         if self.sha256 and target.is_file() and digest(target) == self.sha256:
-            return self._known(source, target, self.sha256)
-        part = Part(target, source, judged=self.sha256 is not None)
+            return self._verified(source, target, self.sha256)
+        part = PartialDownload(target, source, judged=self.sha256 is not None)
         if not self.sha256 and self._unchanged(source, part, opener):
-            return self._known(source, target, digest(target))
+            return self._verified(source, target, digest(target))
         resumed = part.size > 0
         self._fill(source, part, opener, least_rate)
         found = digest(part.path)
@@ -165,14 +165,14 @@ class _Fetch:
             self._fill(source, part, opener, least_rate)
             found = digest(part.path)
         try:
-            archive = self._known(source, target, found)
+            archive = self._verified(source, target, found)
         except DigestError:
             part.discard()
             raise
         part.complete(found)
         return archive
 
-    def _unchanged(self, source: str, part: Part, opener: Opener) -> bool:
+    def _unchanged(self, source: str, part: PartialDownload, opener: Opener) -> bool:
         """Return True if the source still has the version completed earlier, or if it cannot be reached."""
         etag = part.completed_etag()
         if etag is None:
@@ -181,12 +181,12 @@ class _Fetch:
             with closing(opener(0, None)) as stream:
                 return stream.etag == etag
         except BREAKS as error:
-            log.info("%s cannot be asked whether it changed (%s): keeping what it gave before", source, _why(error))
+            log.info("%s cannot be asked whether it changed (%s): keeping what it gave before", source, _reason(error))
             return True
 
-    def _fill(self, source: str, part: Part, opener: Opener, least_rate: float) -> None:
+    def _fill(self, source: str, part: PartialDownload, opener: Opener, least_rate: float) -> None:
         """Read the source to its end, resuming after breaks. A source that never delivered a byte is not retried."""
-        pace = _Pace(source, self.patience.window, least_rate)
+        pace = _RateCheck(source, self.patience.window, least_rate)
         reached, tries = False, 0
         while True:
             before = part.size
@@ -197,12 +197,12 @@ class _Fetch:
             except BREAKS as error:
                 gained = part.size > before
                 reached, tries = reached or gained, 0 if gained else tries + 1
-                log.info("%s broke at %d bytes: %s", source, part.size, _why(error))
+                log.info("%s broke at %d bytes: %s", source, part.size, _reason(error))
                 if not gained and (tries == TRIES or not reached or isinstance(error, TimeoutError)):
-                    raise SourceError(source, _why(error)) from error
+                    raise SourceError(source, _reason(error)) from error
                 time.sleep(0.1 * tries)
 
-    def _receive(self, source: str, stream: Stream, part: Part, pace: _Pace) -> None:
+    def _receive(self, source: str, stream: Stream, part: PartialDownload, pace: _RateCheck) -> None:
         limit = stream.total if stream.total is not None else MAX_ARCHIVE
         if limit > MAX_ARCHIVE:
             raise SourceError(source, f"it is {limit:,} bytes, and an archive has at most {MAX_ARCHIVE:,}")
@@ -220,7 +220,7 @@ class _Fetch:
             raise ConnectionError(f"the connection ended after {done:,} of {stream.total:,} bytes")
 
 
-class _Pace:
+class _RateCheck:
     """A rate check of a download, over consecutive windows of time."""
 
     def __init__(self, source: str, window: float, least_rate: float) -> None:
@@ -244,7 +244,7 @@ class _Pace:
         self.since, self.bytes = time.monotonic(), 0
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError) and "reached" not in str(error):
         return "nothing came for too long"
     return str(error) or type(error).__name__

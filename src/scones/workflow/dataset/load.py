@@ -19,7 +19,7 @@ THREADS = 10
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """The result of a load: objects uploaded, objects unchanged, and bytes uploaded."""
 
     uploaded: int
@@ -27,7 +27,7 @@ class Loaded:
     bytes: int
 
 
-def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progress: Progress = silent) -> Loaded:
+def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progress: Progress = silent) -> LoadResult:
     """Upload images and .lst files to s3://bucket/prefix/…, each under its path below the dataset's folder.
 
     An object with the file's size and the file's MD5 as its ETag is skipped; one listing of the prefix finds these. The
@@ -50,12 +50,12 @@ def load(dataset: Dataset, s3: S3Client, bucket: str, prefix: str = "", *, progr
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise
-    return Loaded(uploaded, len(paths) - uploaded, sent)
+    return LoadResult(uploaded, len(paths) - uploaded, sent)
 
 
 def _paths(dataset: Dataset) -> Iterator[tuple[str, Path]]:
     for split in SPLITS:
-        for picture in dataset.pictures(split):
+        for picture in dataset.images(split):
             yield picture.key, dataset.path(picture)
         yield f"{split}.lst", dataset.list_file(split)
 
@@ -70,26 +70,26 @@ def _list(s3: S3Client, bucket: str, root: str) -> dict[str, tuple[int, str]]:
             for found in page.get("Contents", [])
         }
     except ClientError as error:
-        raise LoadError(f"Bucket {bucket} cannot be listed: {_why(error)}.") from error
+        raise LoadError(f"Bucket {bucket} cannot be listed: {_reason(error)}.") from error
     except BotoCoreError as error:
         raise LoadError(f"Bucket {bucket} cannot be listed: {error}") from error
 
 
-def _upload(s3: S3Client, bucket: str, key: str, path: Path, there: dict[str, tuple[int, str]]) -> int | None:
+def _upload(s3: S3Client, bucket: str, key: str, path: Path, existing: dict[str, tuple[int, str]]) -> int | None:
     """Upload one file unless it is unchanged in the bucket. Returns the bytes sent, None if it was skipped."""
     content = path.read_bytes()
-    if there.get(key) == (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
+    if existing.get(key) == (len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()):
         return None
     kind = "image/png" if path.suffix == ".png" else "text/tab-separated-values"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=kind)
     except ClientError as error:
-        raise LoadError(f"s3://{bucket}/{key} was not taken: {_why(error)}.") from error
+        raise LoadError(f"s3://{bucket}/{key} was not taken: {_reason(error)}.") from error
     except (BotoCoreError, Boto3Error) as error:
         raise LoadError(f"s3://{bucket}/{key} was not taken: {error}") from error
     return len(content)
 
 
-def _why(error: ClientError) -> str:
-    told = error.response.get("Error", {})
-    return f"{told.get('Code', 'Unknown')} ({told.get('Message', 'no message')})"
+def _reason(error: ClientError) -> str:
+    reason = error.response.get("Error", {})
+    return f"{reason.get('Code', 'Unknown')} ({reason.get('Message', 'no message')})"

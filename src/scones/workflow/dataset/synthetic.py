@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
 from scones.workflow.dataset.errors import UndrawableClassError
-from scones.workflow.dataset.transform import DEFAULT_CLASSES, Labelled, distinct, write
+from scones.workflow.dataset.transform import DEFAULT_CLASSES, ImageToWrite, distinct, write
 from scones.workflow.dataset.unpickle import Pixels
 from scones.workflow.dataset.vehicles import VEHICLES, Colour, Pen, Random
 
@@ -41,20 +41,20 @@ def draw(
         if name not in VEHICLES:
             raise UndrawableClassError(name, VEHICLES)
     total = sum(SIZES.values())
-    splits: dict[Split, list[Labelled]] = {split: [] for split in SPLITS}
+    splits: dict[Split, list[ImageToWrite]] = {split: [] for split in SPLITS}
     progress(0, total)
     for split in SPLITS:
         for index in range(SIZES[split]):
             rng = np.random.default_rng([seed, SPLITS.index(split), index])
             label = int(rng.integers(len(classes)))
             name = f"{classes[label]}_d_{index:06}.png"
-            splits[split].append(Labelled(name, label, picture(classes[label], rng)))
+            splits[split].append(ImageToWrite(name, label, draw_image(classes[label], rng)))
             progress(sum(map(len, splits.values())), total)
     write(folder, splits, silent)
     return Dataset("synthetic", classes, folder, SIZES["train"], SIZES["test"])
 
 
-def picture(name: str, rng: Random) -> Pixels:
+def draw_image(name: str, rng: Random) -> Pixels:
     """Draw one image of a class in VEHICLES: uint8 of shape (32, 32, 3)."""
     image, ground = _scene(rng)
     pencil = ImageDraw.Draw(image)
@@ -146,11 +146,11 @@ def _lower(kind: str, rng: Random) -> tuple[Colour, Colour]:
 def _bricks(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:
     """Draw the lines of a wall, either vertical or horizontal."""
     step, colour = int(rng.integers(8, 30)), _colour(rng, 40, 220)
-    for place in range(int(rng.integers(step)), FINE, step):
+    for column in range(int(rng.integers(step)), FINE, step):
         if step % 2:
-            pencil.line((place, 0, place, horizon), colour, 1)
-        elif place < horizon:
-            pencil.line((0, place, FINE, place), colour, 1)
+            pencil.line((column, 0, column, horizon), colour, 1)
+        elif column < horizon:
+            pencil.line((0, column, FINE, column), colour, 1)
 
 
 def _skyline(pencil: ImageDraw.ImageDraw, rng: Random, horizon: int) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from scones.workflow.dataset.archive import Pictures, read_archive
+from scones.workflow.dataset.archive import ArchiveSplit, read_archive
 from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
 from scones.workflow.dataset.errors import ArchiveError, TooFewClassesError
 from scones.workflow.dataset.extract import Archive
@@ -22,7 +22,7 @@ from scones.workflow.dataset.unpickle import Pixels
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
 
 
-class Labelled(NamedTuple):
+class ImageToWrite(NamedTuple):
     """An image to write: its file name, its label, and uint8 pixels of shape (32, 32, 3)."""
 
     name: str
@@ -41,7 +41,7 @@ def transform(
     classes = distinct(classes)
     cifar = read_archive(archive.path)
     labels = cifar.labels_of(classes)
-    chosen = {split: list(_choose(cifar.splits[split], labels)) for split in SPLITS}
+    chosen = {split: list(_select(cifar.splits[split], labels)) for split in SPLITS}
     for split in SPLITS:
         if not chosen[split]:
             raise ArchiveError(f"{archive.path} holds no {split} picture of {' or '.join(classes)}.")
@@ -57,13 +57,13 @@ def distinct(classes: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
-def _choose(pictures: Pictures, labels: list[int]) -> Iterator[Labelled]:
+def _select(pictures: ArchiveSplit, labels: list[int]) -> Iterator[ImageToWrite]:
     taken: set[str] = set()
     for index in np.flatnonzero(np.isin(pictures.labels, labels)).tolist():
         name = _safe(pictures.names[index], index, taken)
         taken.add(name)
         planes = pictures.pixels[index].reshape(3, 32, 32)
-        yield Labelled(name, labels.index(int(pictures.labels[index])), planes.transpose(1, 2, 0))
+        yield ImageToWrite(name, labels.index(int(pictures.labels[index])), planes.transpose(1, 2, 0))
 
 
 def _safe(name: str, index: int, taken: set[str]) -> str:
@@ -73,7 +73,7 @@ def _safe(name: str, index: int, taken: set[str]) -> str:
     return name if name not in taken else f"{name.removesuffix('.png')}-{index}.png"
 
 
-def write(folder: Path, splits: dict[Split, list[Labelled]], progress: Progress) -> None:
+def write(folder: Path, splits: dict[Split, list[ImageToWrite]], progress: Progress) -> None:
     """Write each split's PNG files and then its .lst file. `progress` receives numbers of images."""
     total = sum(len(pictures) for pictures in splits.values())
     done = 0
@@ -85,10 +85,10 @@ def write(folder: Path, splits: dict[Split, list[Labelled]], progress: Progress)
             for _ in threads.map(_write_png, paths, (picture.pixels for picture in pictures)):
                 done += 1
                 progress(done, total)
-            _write_if_changed(folder / f"{split}.lst", _listing(pictures))
+            _write_if_changed(folder / f"{split}.lst", _list_file(pictures))
 
 
-def _listing(pictures: Iterable[Labelled]) -> bytes:
+def _list_file(pictures: Iterable[ImageToWrite]) -> bytes:
     lines = (f"{index}\t{picture.label}\t{picture.name}\n" for index, picture in enumerate(pictures))
     return "".join(lines).encode()
 

@@ -43,7 +43,7 @@ def unpickle(data: bytes) -> dict[str, Any]:
     An array becomes a PickledArray. Raises ForbiddenGlobalError for a global that no array needs, else ArchiveError.
     """
     try:
-        loaded = _Machine(len(data)).run(data)
+        loaded = _PickleInterpreter(len(data)).run(data)
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise ArchiveError(f"The archive's pickle cannot be read ({type(error).__name__}: {error}).") from error
     if not isinstance(loaded, dict):
@@ -91,11 +91,11 @@ class _Dtype:
 class _Global:
     """An admitted global, on the stack."""
 
-    def __init__(self, word: str) -> None:
-        self.word = word
+    def __init__(self, full_name: str) -> None:
+        self.name = full_name
 
 
-class _Machine:
+class _PickleInterpreter:
     """The pickle interpreter: a stack, marks in it, and a memo."""
 
     def __init__(self, size: int) -> None:
@@ -148,7 +148,7 @@ class _Machine:
             items = self.pop(2) if name == "SETITEM" else self.pop_to_mark()
             self.put_items(self.top(dict), items)
         elif name in ("GLOBAL", "STACK_GLOBAL"):
-            stack.append(self.named(argument if name == "GLOBAL" else " ".join(self.pop(2))))
+            stack.append(self.resolve_global(argument if name == "GLOBAL" else " ".join(self.pop(2))))
         elif name == "REDUCE":
             stack.append(self.call(*self.pop(2)))
         elif name == "BUILD":
@@ -186,7 +186,7 @@ class _Machine:
                 )
             target[key] = value
 
-    def named(self, name: str) -> _Global:
+    def resolve_global(self, name: str) -> _Global:
         """Return the symbol of a global, given as "module name"."""
         if name not in ADMITTED:
             raise ForbiddenGlobalError(name.replace(" ", "."))
@@ -196,7 +196,7 @@ class _Machine:
         """Evaluate a call of one of the admitted globals."""
         if not isinstance(function, _Global) or type(arguments) is not tuple:
             raise ArchiveError("The archive's pickle calls something that is no function.")
-        match function.word, arguments:
+        match function.name, arguments:
             case "reconstruct", _:
                 return PickledArray()
             case "dtype", (name, *_):
@@ -207,7 +207,7 @@ class _Machine:
                 self.encodable -= len(characters)
                 if self.encodable >= 0:
                     return characters.encode("latin-1")
-        raise ArchiveError(f"The archive's pickle calls {function.word} as no pickler does.")
+        raise ArchiveError(f"The archive's pickle calls {function.name} as no pickler does.")
 
     def build(self, state: object) -> None:
         """Set the state of an array or a dtype."""

@@ -40,7 +40,7 @@ def runtime() -> Any:
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
     """Return the event's fields with the endpoint's inferences. Raises an error above or AWS's ClientError."""
     fields = body(event)
-    image = picture(fields)
+    image = image_bytes(fields)
     answer = runtime().invoke_endpoint(
         EndpointName=endpoint_name(),
         ContentType="image/jpeg" if image.startswith(JPEG) else "image/png",
@@ -63,7 +63,7 @@ def body(event: Any) -> dict[str, Any]:
     return fields
 
 
-def picture(fields: dict[str, Any]) -> bytes:
+def image_bytes(fields: dict[str, Any]) -> bytes:
     """Return the image that the event carries."""
     encoded = fields.get("image_data")
     if not isinstance(encoded, str) or not encoded:

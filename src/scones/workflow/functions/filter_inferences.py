@@ -58,11 +58,11 @@ def inferences(fields: dict[str, Any]) -> list[float]:
 
 def threshold() -> float:
     """Return the lowest confidence that passes."""
-    told = os.environ.get("THRESHOLD", "") or DEFAULT_THRESHOLD
+    given = os.environ.get("THRESHOLD", "") or DEFAULT_THRESHOLD
     try:
-        value = float(told)
+        value = float(given)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise BadSettingError(f"THRESHOLD is {told!r}: it takes a number from 0 to 1.")
+        raise BadSettingError(f"THRESHOLD is {given!r}: it takes a number from 0 to 1.")
     return value

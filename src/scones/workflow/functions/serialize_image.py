@@ -22,7 +22,7 @@ class BadEventError(ValueError):
     """The event lacks a required field, or the field is invalid."""
 
 
-class PictureTooLargeError(ValueError):
+class ImageTooLargeError(ValueError):
     """The image exceeds the state machine's payload limit."""
 
 
@@ -40,7 +40,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     size = answer["ContentLength"]
     if size > MAX_BYTES:
         answer["Body"].close()
-        raise PictureTooLargeError(
+        raise ImageTooLargeError(
             f"s3://{bucket}/{key} has {size:,} bytes, and {MAX_BYTES:,} fit into a state: scale it down."
         )
     image = base64.b64encode(answer["Body"].read()).decode("ascii")

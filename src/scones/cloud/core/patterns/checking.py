@@ -47,9 +47,9 @@ _TOO_DEEP = f"It has more than {DEPTH} objects in objects"
 def _combinations(pattern: dict[str, Any]) -> int:
     """Return the number of rules without `$or` that a pattern expands to."""
     return math.prod(
-        sum(map(_combinations, wanted)) if key == OR and is_alternatives(wanted) else _combinations(wanted)
-        for key, wanted in pattern.items()
-        if isinstance(wanted, dict) or (key == OR and is_alternatives(wanted))
+        sum(map(_combinations, expected)) if key == OR and is_alternatives(expected) else _combinations(expected)
+        for key, expected in pattern.items()
+        if isinstance(expected, dict) or (key == OR and is_alternatives(expected))
     )
 
 
@@ -58,16 +58,16 @@ def _check_group(pattern: dict[str, Any], depth: int) -> None:
         raise PatternError(_TOO_DEEP)
     if not pattern:
         raise PatternError("Empty objects are not allowed")
-    for key, wanted in pattern.items():
-        if key == OR and is_alternatives(wanted):
-            for each in wanted:
+    for key, expected in pattern.items():
+        if key == OR and is_alternatives(expected):
+            for each in expected:
                 _check_group(each, depth - 1)
-        elif isinstance(wanted, dict):
-            _check_group(wanted, depth - 1)
-        elif isinstance(wanted, list):
-            if not wanted:
+        elif isinstance(expected, dict):
+            _check_group(expected, depth - 1)
+        elif isinstance(expected, list):
+            if not expected:
                 raise PatternError("Empty arrays are not allowed")
-            for rule in wanted:
+            for rule in expected:
                 _check_rule(rule)
         else:
             raise PatternError(f'"{key}" must be an object or an array')

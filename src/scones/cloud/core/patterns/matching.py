@@ -13,7 +13,7 @@ from scones.cloud.core.patterns.checking import IGNORE_CASE, OR, is_alternatives
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.core.wildcards import parse_wildcard
 
-Test = Callable[[Any], bool]
+ValueTest = Callable[[Any], bool]
 """Returns True if a rule of a leaf accepts one value of an event: a text, number, boolean or null."""
 
 STEPS = 64
@@ -25,10 +25,10 @@ CACHED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class FieldRules:
     """The rules for one field; at least one of them has to accept at least one of the field's values."""
 
-    tests: tuple[Test, ...]
+    tests: tuple[ValueTest, ...]
     presence: frozenset[bool]
     """Operands of the `exists` rules: True matches any value, False matches a field without values."""
 
@@ -50,21 +50,21 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FieldGroup:
     """A compiled object: all of its fields have to match, and at least one group in each list of alternatives."""
 
-    fields: tuple[tuple[str, Leaf | Group], ...]
-    alternatives: tuple[tuple[Group, ...], ...]
+    fields: tuple[tuple[str, FieldRules | FieldGroup], ...]
+    alternatives: tuple[tuple[FieldGroup, ...], ...]
 
     async def matches(self, event: dict[str, Any], slices: TimeSlices) -> bool:
         """Return True if an object matches the group."""
         if slices.used_up():
             await slices.pause()
-        for key, wanted in self.fields:
-            if isinstance(wanted, Leaf):
-                if not await wanted.matches(event.get(key, []), slices):
+        for key, expected in self.fields:
+            if isinstance(expected, FieldRules):
+                if not await expected.matches(event.get(key, []), slices):
                     return False
-            elif not await wanted.matches_one(event.get(key), slices):
+            elif not await expected.matches_one(event.get(key), slices):
                 return False
         for groups in self.alternatives:
             for group in groups:
@@ -94,11 +94,11 @@ class Group:
 class Pattern:
     """A compiled pattern. Matching takes time proportional to the sizes of the pattern and the event."""
 
-    root: Group
+    root: FieldGroup
 
     def names_fields_of(self, key: str) -> bool:
         """Return True if the value of a top-level key in the pattern is an object."""
-        return any(name == key and isinstance(wanted, Group) for name, wanted in self.root.fields)
+        return any(name == key and isinstance(expected, FieldGroup) for name, expected in self.root.fields)
 
     async def matches(self, event: Any, slices: TimeSlices | None = None) -> bool:
         """Return True if an event matches the pattern.
@@ -149,35 +149,35 @@ def _values(value: Any) -> Iterator[list[Any]]:
     yield batch
 
 
-def _group(pattern: dict[str, Any]) -> Group:
-    fields: list[tuple[str, Leaf | Group]] = []
+def _group(pattern: dict[str, Any]) -> FieldGroup:
+    fields: list[tuple[str, FieldRules | FieldGroup]] = []
     alternatives = []
-    for key, wanted in pattern.items():
-        if key == OR and is_alternatives(wanted):
-            alternatives.append(tuple(_group(each) for each in wanted))
-        elif isinstance(wanted, dict):
-            fields.append((key, _group(wanted)))
+    for key, expected in pattern.items():
+        if key == OR and is_alternatives(expected):
+            alternatives.append(tuple(_group(each) for each in expected))
+        elif isinstance(expected, dict):
+            fields.append((key, _group(expected)))
         else:
-            fields.append((key, _leaf(wanted)))
-    return Group(tuple(fields), tuple(alternatives))
+            fields.append((key, _leaf(expected)))
+    return FieldGroup(tuple(fields), tuple(alternatives))
 
 
-def _leaf(rules: list[Any]) -> Leaf:
+def _leaf(rules: list[Any]) -> FieldRules:
     literals = [rule for rule in rules if not isinstance(rule, dict)]
     operators = [next(iter(rule.items())) for rule in rules if isinstance(rule, dict)]
     tests = [_one_of(literals)] if literals else []
     tests += [_test(operator, operand) for operator, operand in operators if operator != "exists"]
-    return Leaf(tuple(tests), frozenset(operand for operator, operand in operators if operator == "exists"))
+    return FieldRules(tuple(tests), frozenset(operand for operator, operand in operators if operator == "exists"))
 
 
-def _one_of(literals: Iterable[Any]) -> Test:
+def _one_of(literals: Iterable[Any]) -> ValueTest:
     """Return a test for equality with one of the literals, as JSON compares: true is not 1."""
     booleans = frozenset(each for each in literals if isinstance(each, bool))
     others = frozenset(each for each in literals if not isinstance(each, bool))
     return lambda value: value in (booleans if isinstance(value, bool) else others)
 
 
-def _test(operator: str, operand: Any) -> Test:
+def _test(operator: str, operand: Any) -> ValueTest:
     match operator:
         case "anything-but":
             return _anything_but(operand)
@@ -191,7 +191,7 @@ def _test(operator: str, operand: Any) -> Test:
     return lambda value: text_test(value) if isinstance(value, str) else False
 
 
-def _anything_but(operand: Any) -> Test:
+def _anything_but(operand: Any) -> ValueTest:
     if not isinstance(operand, dict):
         excluded = _one_of(operand if isinstance(operand, list) else [operand])
         return lambda value: not excluded(value)
@@ -210,8 +210,8 @@ def _text_test(operator: str, operand: Any) -> Callable[[str], bool]:
         case "suffix":
             return lambda value: value.endswith(operand)
         case "equals-ignore-case":
-            wanted = operand.casefold()
-            return lambda value: value.casefold() == wanted
+            expected = operand.casefold()
+            return lambda value: value.casefold() == expected
     return parse_wildcard(operand).matches
 
 

@@ -13,9 +13,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
 
-from scones.cloud.core.time_slices import in_turns
+from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 
 Sample = tuple[float, str, float, float]
 """Time in seconds since 1970, unit, value, and count of measurements with that value."""
@@ -52,7 +52,7 @@ class CloudWatch(Service):
         samples = [(now, "None", value, 1.0) for value in values]
         self.cloud.store.submit(lambda connection: _insert(connection, namespace, name, key, samples))
 
-    async def put_metric_data(self, call: Call) -> dict[str, Any]:
+    async def put_metric_data(self, call: OperationCall) -> dict[str, Any]:
         """Store values; StatisticValues are refused with `InvalidParameterCombinationException`."""
         namespace = call.params["Namespace"]
         given = [(datum["MetricName"], _key(_named(datum)), _samples(datum)) for datum in _data(call.params)]
@@ -64,32 +64,32 @@ class CloudWatch(Service):
         await self.cloud.store.write(write)
         return {}
 
-    async def get_metric_statistics(self, call: Call) -> dict[str, Any]:
+    async def get_metric_statistics(self, call: OperationCall) -> dict[str, Any]:
         """Return a metric's statistics, one data point per unit and period that has values, oldest first."""
         params = call.params
         period = params["Period"]
-        wanted, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
-        begin, end = _seconds(params["StartTime"]) // 60 * 60, _seconds(params["EndTime"])
-        _check(begin, end, period, [*wanted, *percentiles])
+        requested, percentiles = params.get("Statistics", []), params.get("ExtendedStatistics", [])
+        begin, end = _to_seconds(params["StartTime"]) // 60 * 60, _to_seconds(params["EndTime"])
+        _check(begin, end, period, [*requested, *percentiles])
         bounds = (begin, end, params["Namespace"], params["MetricName"], _key(_named(params)))
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             periods: dict[tuple[float, str], list[sqlite3.Row]] = defaultdict(list)
-            for row in in_turns(connection.execute(_SAMPLES, bounds)):
+            for row in sliced_on_thread(connection.execute(_SAMPLES, bounds)):
                 if params.get("Unit", row["unit"]) == row["unit"]:
                     periods[row["at"] // period * period, row["unit"]].append(row)
             return [
-                {"Timestamp": at, "Unit": unit, **_statistics(samples, wanted, percentiles)}
+                {"Timestamp": at, "Unit": unit, **_statistics(samples, requested, percentiles)}
                 for (at, unit), samples in sorted(periods.items())
             ]
 
-        return {"Label": params["MetricName"], "Datapoints": await self.cloud.store.read_with(read)}
+        return {"Label": params["MetricName"], "Datapoints": await self.cloud.store.read_on_thread_with(read)}
 
-    async def list_metrics(self, call: Call) -> dict[str, Any]:
+    async def list_metrics(self, call: OperationCall) -> dict[str, Any]:
         """List metrics, filtered by namespace, name and dimensions, 500 per page."""
         params = call.params
-        asked = [(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])]
-        conditions, values = ["(namespace, name, dimensions) > (?, ?, ?)"], _begin(params.get("NextToken"))
+        requested = [(each["Name"], each.get("Value")) for each in params.get("Dimensions", [])]
+        conditions, values = ["(namespace, name, dimensions) > (?, ?, ?)"], _read_token(params.get("NextToken"))
         for member, column in (("Namespace", "namespace"), ("MetricName", "name")):
             if member in params:
                 conditions.append(f"{column} = ?")
@@ -98,17 +98,19 @@ class CloudWatch(Service):
 
         def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             rows = (
-                row for row in in_turns(connection.execute(sql, values)) if _has(json.loads(row["dimensions"]), asked)
+                row
+                for row in sliced_on_thread(connection.execute(sql, values))
+                if _has_dimensions(json.loads(row["dimensions"]), requested)
             )
             return list(islice(rows, _PAGE + 1))
 
-        rows = await self.cloud.store.read_with(read)
+        rows = await self.cloud.store.read_on_thread_with(read)
         more = {"NextToken": _token(rows[_PAGE - 1])} if len(rows) > _PAGE else {}
         return {"Metrics": [_listed(row) for row in rows[:_PAGE]], **more}
 
 
-def _has(dimensions: dict[str, str], asked: list[tuple[str, str | None]]) -> bool:
-    return all(name in dimensions and value in (None, dimensions[name]) for name, value in asked)
+def _has_dimensions(dimensions: dict[str, str], requested: list[tuple[str, str | None]]) -> bool:
+    return all(name in dimensions and value in (None, dimensions[name]) for name, value in requested)
 
 
 def _listed(row: sqlite3.Row) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def _samples(datum: dict[str, Any]) -> list[Sample]:
         raise ServiceError(
             "InvalidParameterValueException", f"The value of the metric {datum['MetricName']} is no finite number."
         )
-    at, unit = _seconds(datum.get("Timestamp", time.time())), datum.get("Unit", "None")
+    at, unit = _to_seconds(datum.get("Timestamp", time.time())), datum.get("Unit", "None")
     return [(at, unit, value, count) for value, count in zip(values, counts, strict=True)]
 
 
@@ -189,7 +191,7 @@ def _check(begin: float, end: float, period: int, statistics: Sequence[str]) -> 
         )
 
 
-def _statistics(samples: Sequence[sqlite3.Row], wanted: Sequence[str], percentiles: Sequence[str]) -> dict[str, Any]:
+def _statistics(samples: Sequence[sqlite3.Row], requested: Sequence[str], percentiles: Sequence[str]) -> dict[str, Any]:
     count = sum(sample["count"] for sample in samples)
     total = sum(sample["value"] * sample["count"] for sample in samples)
     values = [sample["value"] for sample in samples]
@@ -200,7 +202,7 @@ def _statistics(samples: Sequence[sqlite3.Row], wanted: Sequence[str], percentil
         "Minimum": min(values),
         "Maximum": max(values),
     }
-    found: dict[str, Any] = {name: known[name] for name in wanted}
+    found: dict[str, Any] = {name: known[name] for name in requested}
     if percentiles:
         found["ExtendedStatistics"] = {name: _percentile(samples, count, name) for name in percentiles}
     return found
@@ -224,23 +226,23 @@ def _percentile(samples: Sequence[sqlite3.Row], count: float, name: str) -> floa
     return value
 
 
-def _seconds(moment: datetime | float) -> float:
+def _to_seconds(moment: datetime | float) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
 def _token(row: sqlite3.Row) -> str:
-    place = json.dumps([row["namespace"], row["name"], row["dimensions"]])
-    return base64.urlsafe_b64encode(place.encode()).decode()
+    position = json.dumps([row["namespace"], row["name"], row["dimensions"]])
+    return base64.urlsafe_b64encode(position.encode()).decode()
 
 
-def _begin(token: str | None) -> list[str]:
+def _read_token(token: str | None) -> list[str]:
     """Return the namespace, name and dimensions after which the page starts."""
     if not token:
         return ["", "", ""]
     try:
-        place = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+        position = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (ValueError, RecursionError):
-        place = None
-    if not isinstance(place, list) or len(place) != 3 or not all(isinstance(each, str) for each in place):
+        position = None
+    if not isinstance(position, list) or len(position) != 3 or not all(isinstance(each, str) for each in position):
         raise ServiceError("InvalidParameterValueException", "The pagination token is invalid.")
-    return place
+    return position

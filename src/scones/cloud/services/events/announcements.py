@@ -15,8 +15,8 @@ def announce(cloud: Cloud, source: str, detail_type: str, resource: str, detail:
     not yet routed when the cloud is killed is lost. Call it on the event loop.
     """
     events = cloud.services.get("events")
-    if isinstance(events, EventBridge) and events.listens():
-        cloud.spawn(events.emit(source, detail_type, detail, [resource]), name=f"{detail_type} {resource}")
+    if isinstance(events, EventBridge) and events.has_pattern_rules():
+        cloud.spawn(events.put_service_event(source, detail_type, detail, [resource]), name=f"{detail_type} {resource}")
 
 
 def milliseconds(seconds: float | None) -> int | None:

@@ -7,30 +7,30 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.events.base import EventBridgeBase, tags_of
 from scones.cloud.services.events.errors import invalid, no_bus
-from scones.cloud.services.events.operations import Operations, tags_of
-from scones.cloud.services.events.records import DEFAULT_BUS, page
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, page
 
-_KEPT = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
+_STORED_MEMBERS = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 
 
-class BusOperations(Operations):
+class BusOperations(EventBridgeBase):
     """Operations on event buses; the default bus always exists."""
 
-    async def create_event_bus(self, call: Call) -> dict[str, Any]:
+    async def create_event_bus(self, call: OperationCall) -> dict[str, Any]:
         """Create a bus."""
         name = call.params["Name"]
         if "EventSourceName" in call.params:
             raise invalid("The local cloud has no partner event sources; leave out EventSourceName.")
         if "/" in name:
             raise invalid("Event bus name must not contain '/'.")
-        document = {key: call.params[key] for key in _KEPT if key in call.params}
+        document = {key: call.params[key] for key in _STORED_MEMBERS if key in call.params}
         if not await self._records.add_bus(name, document, tags_of(call.params)):
             raise ServiceError("ResourceAlreadyExistsException", f"Event bus {name} already exists.")
         return {"EventBusArn": self._records.bus_arn(name), **document}
 
-    async def delete_event_bus(self, call: Call) -> dict[str, Any]:
+    async def delete_event_bus(self, call: OperationCall) -> dict[str, Any]:
         """Delete a bus that has no rules; deleting a bus that does not exist succeeds."""
         name = call.params["Name"]
         if name == DEFAULT_BUS:
@@ -40,7 +40,7 @@ class BusOperations(Operations):
         await self._records.delete_bus(name)
         return {}
 
-    async def describe_event_bus(self, call: Call) -> dict[str, Any]:
+    async def describe_event_bus(self, call: OperationCall) -> dict[str, Any]:
         """Describe a bus."""
         name = self._records.bus(call.params.get("Name"))
         row = self._records.find_bus(name)
@@ -48,7 +48,7 @@ class BusOperations(Operations):
             raise no_bus(name)
         return {**self._described(row), **json.loads(row["document"])}
 
-    async def list_event_buses(self, call: Call) -> dict[str, Any]:
+    async def list_event_buses(self, call: OperationCall) -> dict[str, Any]:
         """List buses, sorted by name."""
         rows = self._records.buses(call.params.get("NamePrefix", ""))
         found, token = page(rows, call.params.get("NextToken"), call.params.get("Limit"))

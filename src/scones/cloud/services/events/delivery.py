@@ -13,7 +13,7 @@ from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.targets import queue_url
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.events.records import Records
+from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input
 
 if TYPE_CHECKING:
@@ -23,25 +23,25 @@ log = logging.getLogger(__name__)
 
 SERVICES = ("lambda", "sqs", "sns", "states", "logs", "events")
 """Services that a target may belong to, as its ARN names them."""
-_BETWEEN = "\n"
+_LANE_SEPARATOR = "\n"
 
 
 def lane(bus: str, rule: str, target_id: str) -> str:
     """Return the outbox lane of a target."""
-    return _BETWEEN.join((bus, rule, target_id))
+    return _LANE_SEPARATOR.join((bus, rule, target_id))
 
 
-class Delivery:
+class EventDelivery:
     """Makes the outbox's deliveries, each of one event to one target."""
 
-    def __init__(self, cloud: Cloud, records: Records) -> None:
+    def __init__(self, cloud: Cloud, records: RuleRecords) -> None:
         self._cloud = cloud
         self._records = records
         self.router: Router | None = None
 
     async def deliver(self, lane: str, event: dict[str, Any]) -> None:
         """Deliver an event to a target; do nothing if the target has been removed."""
-        bus, name, target_id = lane.split(_BETWEEN)
+        bus, name, target_id = lane.split(_LANE_SEPARATOR)
         target = self._records.target(bus, name, target_id)
         if target is None:
             return
@@ -67,7 +67,7 @@ class Delivery:
 
     async def failed(self, lane: str, event: dict[str, Any], error: ServiceError) -> None:
         """Send an undeliverable event to the target's dead-letter queue, if it has one."""
-        bus, name, target_id = lane.split(_BETWEEN)
+        bus, name, target_id = lane.split(_LANE_SEPARATOR)
         target = self._records.target(bus, name, target_id)
         if target is None:
             return
@@ -75,13 +75,13 @@ class Delivery:
         log.warning("Event %s was not delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
         if dead_letters is None:
             return
-        told = {
+        attribute_values = {
             "RULE_ARN": self._records.rule_arn(self._records.rule(name, bus)),
             "TARGET_ARN": target["Arn"],
             "ERROR_CODE": error.code,
             "ERROR_MESSAGE": error.message,
         }
-        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in told.items()}
+        attributes = {key: {"DataType": "String", "StringValue": value} for key, value in attribute_values.items()}
         try:
             await self._send(dead_letters, well_formed(json.dumps(event, ensure_ascii=False)), None, attributes)
         except ServiceError as second:

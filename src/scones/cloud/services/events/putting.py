@@ -10,20 +10,20 @@ from typing import Any
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.events.base import EventBridgeBase
 from scones.cloud.services.events.errors import invalid
-from scones.cloud.services.events.operations import Operations
-from scones.cloud.services.events.records import DEFAULT_BUS
+from scones.cloud.services.events.rule_records import DEFAULT_BUS
 from scones.cloud.wire import json_document
 
 SIZE_LIMIT = 1_048_576
 """Maximum total bytes of the entries in a request."""
 
 
-class PuttingOperations(Operations):
+class EventOperations(EventBridgeBase):
     """Accepts events from applications and from the cloud's services."""
 
-    async def put_events(self, call: Call) -> dict[str, Any]:
+    async def put_events(self, call: OperationCall) -> dict[str, Any]:
         """Put up to ten events on their buses.
 
         An invalid entry gets an error at its position in the response; the valid entries are still put.
@@ -50,7 +50,7 @@ class PuttingOperations(Operations):
             await self._router.route(bus, given)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
-    def listens(self) -> bool:
+    def has_pattern_rules(self) -> bool:
         """Return True if the default bus has an enabled rule with an event pattern."""
         row = self.cloud.store.row(
             "SELECT 1 FROM events_rules WHERE bus = ? AND pattern IS NOT NULL AND state != 'DISABLED' LIMIT 1",
@@ -58,7 +58,9 @@ class PuttingOperations(Operations):
         )
         return row is not None
 
-    async def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    async def put_service_event(
+        self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+    ) -> None:
         """Put an event of one of the cloud's services (`aws.states`) on the default bus."""
         entry = {"Source": source, "DetailType": detail_type, "Resources": resources}
         await self._router.route(DEFAULT_BUS, [self._event(entry, detail)])

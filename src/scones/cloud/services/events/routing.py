@@ -10,8 +10,8 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.time_slices import TimeSlices, sliced
-from scones.cloud.services.events.delivery import Delivery, lane
-from scones.cloud.services.events.records import Records, Rule
+from scones.cloud.services.events.delivery import EventDelivery, lane
+from scones.cloud.services.events.rule_records import Rule, RuleRecords
 
 OUTBOX = "events_deliveries"
 
@@ -19,10 +19,10 @@ OUTBOX = "events_deliveries"
 class Router:
     """Finds the targets of events and stores the deliveries in an outbox; a routed event is on disk."""
 
-    def __init__(self, cloud: Cloud, records: Records) -> None:
+    def __init__(self, cloud: Cloud, records: RuleRecords) -> None:
         self._cloud = cloud
         self._records = records
-        delivery = Delivery(cloud, records)
+        delivery = EventDelivery(cloud, records)
         delivery.router = self
         self._outbox = Outbox(cloud, OUTBOX, delivery.deliver, delivery.failed)
 

@@ -8,23 +8,23 @@ from typing import Any
 
 from scones.cloud.core.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.events.base import EventBridgeBase, tags_of
 from scones.cloud.services.events.delivery import SERVICES
 from scones.cloud.services.events.errors import invalid, limit_exceeded
-from scones.cloud.services.events.operations import Operations, tags_of
-from scones.cloud.services.events.records import DEFAULT_BUS, Rule, page
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, Rule, page
 from scones.cloud.services.events.schedule import parse_schedule
 from scones.cloud.services.events.transform import is_path
 from scones.cloud.wire import json_document
 
-_INPUTS = ("Input", "InputPath", "InputTransformer")
+_INPUT_MEMBERS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
 
 
-class RuleOperations(Operations):
+class RuleOperations(EventBridgeBase):
     """Operations on rules, their targets and their tags."""
 
-    async def put_rule(self, call: Call) -> dict[str, Any]:
+    async def put_rule(self, call: OperationCall) -> dict[str, Any]:
         """Create or replace a rule, and keep its targets."""
         params, bus = call.params, self._records.bus(call.params.get("EventBusName"))
         pattern, schedule = params.get("EventPattern"), params.get("ScheduleExpression")
@@ -43,12 +43,12 @@ class RuleOperations(Operations):
         self._scheduler.changed(bus, rule.name)
         return {"RuleArn": self._records.rule_arn(rule)}
 
-    async def describe_rule(self, call: Call) -> dict[str, Any]:
+    async def describe_rule(self, call: OperationCall) -> dict[str, Any]:
         """Describe a rule."""
         rule = self._rule(call, call.params["Name"])
         return {**self._listed(rule), "CreatedBy": self.cloud.settings.account}
 
-    async def list_rules(self, call: Call) -> dict[str, Any]:
+    async def list_rules(self, call: OperationCall) -> dict[str, Any]:
         """List the rules of a bus, sorted by name."""
         bus, prefix = self._records.bus(call.params.get("EventBusName")), call.params.get("NamePrefix", "")
         rules = [rule for rule in self._records.rules(bus) if rule.name.startswith(prefix)]
@@ -66,21 +66,21 @@ class RuleOperations(Operations):
             **rule.document,
         }
 
-    async def enable_rule(self, call: Call) -> dict[str, Any]:
+    async def enable_rule(self, call: OperationCall) -> dict[str, Any]:
         """Enable a rule."""
         return await self._switch(call, "ENABLED")
 
-    async def disable_rule(self, call: Call) -> dict[str, Any]:
+    async def disable_rule(self, call: OperationCall) -> dict[str, Any]:
         """Disable a rule, so that it neither matches events nor fires on schedule."""
         return await self._switch(call, "DISABLED")
 
-    async def _switch(self, call: Call, state: str) -> dict[str, Any]:
+    async def _switch(self, call: OperationCall, state: str) -> dict[str, Any]:
         rule = self._rule(call, call.params["Name"])
         await self._records.put_rule(replace(rule, state=state, modified=time.time()))
         self._scheduler.changed(rule.bus, rule.name)
         return {}
 
-    async def delete_rule(self, call: Call) -> dict[str, Any]:
+    async def delete_rule(self, call: OperationCall) -> dict[str, Any]:
         """Delete a rule that has no targets; deleting a rule that does not exist succeeds."""
         bus, name = self._records.bus(call.params.get("EventBusName")), call.params["Name"]
         if self._records.target_ids(bus, name):
@@ -89,7 +89,7 @@ class RuleOperations(Operations):
         self._scheduler.changed(bus, name)
         return {}
 
-    async def put_targets(self, call: Call) -> dict[str, Any]:
+    async def put_targets(self, call: OperationCall) -> dict[str, Any]:
         """Add or replace targets of a rule."""
         rule, targets = self._rule(call, call.params["Rule"]), call.params["Targets"]
         for target in targets:
@@ -102,7 +102,7 @@ class RuleOperations(Operations):
         await self._records.put_targets(rule, targets)
         return {"FailedEntryCount": 0, "FailedEntries": []}
 
-    async def remove_targets(self, call: Call) -> dict[str, Any]:
+    async def remove_targets(self, call: OperationCall) -> dict[str, Any]:
         """Remove targets from a rule; targets that do not exist are returned as failed entries."""
         rule, ids = self._rule(call, call.params["Rule"]), call.params["Ids"]
         known = {target["Id"] for target in self._records.targets(rule.bus, rule.name)}
@@ -118,14 +118,14 @@ class RuleOperations(Operations):
         ]
         return {"FailedEntryCount": len(failures), "FailedEntries": failures}
 
-    async def list_targets_by_rule(self, call: Call) -> dict[str, Any]:
+    async def list_targets_by_rule(self, call: OperationCall) -> dict[str, Any]:
         """List the targets of a rule."""
         rule = self._rule(call, call.params["Rule"])
         targets = self._records.targets(rule.bus, rule.name)
         found, token = page(targets, call.params.get("NextToken"), call.params.get("Limit"))
         return {"Targets": found, "NextToken": token}
 
-    async def list_rule_names_by_target(self, call: Call) -> dict[str, Any]:
+    async def list_rule_names_by_target(self, call: OperationCall) -> dict[str, Any]:
         """List the names of a bus's rules that have a given target."""
         bus, arn = self._records.bus(call.params.get("EventBusName")), call.params["TargetArn"]
         names = [
@@ -136,7 +136,7 @@ class RuleOperations(Operations):
         found, token = page(names, call.params.get("NextToken"), call.params.get("Limit"))
         return {"RuleNames": found, "NextToken": token}
 
-    async def test_event_pattern(self, call: Call) -> dict[str, Any]:
+    async def test_event_pattern(self, call: OperationCall) -> dict[str, Any]:
         """Report whether a pattern matches an event."""
         _check_pattern(call.params["EventPattern"])
         try:
@@ -148,28 +148,28 @@ class RuleOperations(Operations):
             raise invalid("Parameter Event is not valid.")
         return {"Result": await read_pattern(call.params["EventPattern"]).matches(event)}
 
-    async def tag_resource(self, call: Call) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Add or replace tags of a rule."""
         rule = self._tagged(call)
         await self._records.put_rule(replace(rule, tags=rule.tags | tags_of(call.params)))
         return {}
 
-    async def untag_resource(self, call: Call) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags from a rule."""
         rule = self._tagged(call)
         kept = {key: value for key, value in rule.tags.items() if key not in call.params["TagKeys"]}
         await self._records.put_rule(replace(rule, tags=kept))
         return {}
 
-    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
         """Return a rule's tags."""
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
-    def _tagged(self, call: Call) -> Rule:
+    def _tagged(self, call: OperationCall) -> Rule:
         *place, name = call.params["ResourceARN"].rpartition(":rule/")[2].split("/")
         return self._records.rule(name, self._records.bus("/".join(place)))
 
-    def _rule(self, call: Call, name: str) -> Rule:
+    def _rule(self, call: OperationCall, name: str) -> Rule:
         """Return a rule of the bus that the call names."""
         return self._records.rule(name, self._records.bus(call.params.get("EventBusName")))
 
@@ -198,7 +198,7 @@ def _check_target(target: dict[str, Any]) -> None:
         raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
     if parts[2] not in SERVICES:
         raise invalid(f"The local cloud sends events to {', '.join(SERVICES)}, not to target {name}: {arn}.")
-    if sum(each in target for each in _INPUTS) > 1:
+    if sum(each in target for each in _INPUT_MEMBERS) > 1:
         raise invalid(f"Only one of Input, InputPath, or InputTransformer must be provided for target {name}.")
     if parts[2] == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:
         raise invalid(f"Parameter(s) SqsParameters must be specified for target: {name}.")

@@ -29,7 +29,7 @@ Days = Callable[[int, int], Iterable[int]]
 """Returns the days (1 to 31) on which a cron schedule fires, given the year and the month."""
 
 
-class Schedule(Protocol):
+class ScheduleExpression(Protocol):
     """The times at which a rule fires."""
 
     def next(self, after: float, begun: float) -> float | None:
@@ -40,7 +40,7 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class RateExpression:
     """A fixed interval in seconds, counted from the time when the rule was put."""
 
     seconds: int
@@ -52,7 +52,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Cron:
+class CronExpression:
     """The minutes that the six fields of a cron expression select."""
 
     minutes: tuple[int, ...]
@@ -87,7 +87,7 @@ class Cron:
 
 
 @lru_cache(maxsize=256)
-def parse_schedule(text: str) -> Schedule:
+def parse_schedule(text: str) -> ScheduleExpression:
     """Parse a schedule expression; raises `ValueError` for one that EventBridge refuses."""
     if found := re.fullmatch(r"rate\(([0-9]{1,19}) (minute|hour|day)(s?)\)", text):
         value = int(found[1])
@@ -95,7 +95,7 @@ def parse_schedule(text: str) -> Schedule:
             raise ValueError(f"{text}: a rate of 1 has a unit in the singular, every other one in the plural")
         if value > LONGEST_RATE:
             raise ValueError(f"{text}: a rate can be at most {LONGEST_RATE}")
-        return Rate(value * _UNITS[found[2]])
+        return RateExpression(value * _UNITS[found[2]])
     if found := re.fullmatch(r"cron\((.+)\)", text):
         schedule = _cron(found[1].split())
         if schedule.next(0, 0) is None:
@@ -104,13 +104,13 @@ def parse_schedule(text: str) -> Schedule:
     raise ValueError(f"{text}: neither rate(…) nor cron(…)")
 
 
-def _cron(fields: list[str]) -> Cron:
+def _cron(fields: list[str]) -> CronExpression:
     if len(fields) != 6:
         raise ValueError(f"cron has six fields, not {len(fields)}")
     minutes, hours, days, months, weekdays, years = fields
     if (days == "?") == (weekdays == "?"):
         raise ValueError("one of day-of-month and day-of-week has to be ?, and not both")
-    return Cron(
+    return CronExpression(
         minutes=tuple(sorted(_numbers(minutes, 0, 59))),
         hours=tuple(sorted(_numbers(hours, 0, 23))),
         months=frozenset(_numbers(months, 1, 12, _MONTHS)),
@@ -121,14 +121,14 @@ def _cron(fields: list[str]) -> Cron:
 
 def _by_number(field: str) -> Days:
     if field == "L":
-        return lambda year, month: [_length(year, month)]
+        return lambda year, month: [_days_in_month(year, month)]
     if found := re.fullmatch(r"([0-9]{1,2})W", field):
-        wanted = int(found[1])
-        if not 1 <= wanted <= 31:
+        target_day = int(found[1])
+        if not 1 <= target_day <= 31:
             raise ValueError(f"{field} is no day of a month")
-        return lambda year, month: [_nearest_weekday(year, month, wanted)]
+        return lambda year, month: [_nearest_weekday(year, month, target_day)]
     days = _numbers(field, 1, 31)
-    return lambda year, month: [number for number in days if number <= _length(year, month)]
+    return lambda year, month: [number for number in days if number <= _days_in_month(year, month)]
 
 
 def _by_weekday(field: str) -> Days:
@@ -136,9 +136,9 @@ def _by_weekday(field: str) -> Days:
         (last,) = _numbers(found[1], 1, 7, _DAYS)
         return lambda year, month: _weekdays(year, month, last)[-1:]
     if found := re.fullmatch(r"([0-9A-Za-z]+)#([1-5])", field):
-        (wanted,) = _numbers(found[1], 1, 7, _DAYS)
+        (target_day,) = _numbers(found[1], 1, 7, _DAYS)
         week = int(found[2])
-        return lambda year, month: _weekdays(year, month, wanted)[week - 1 : week]
+        return lambda year, month: _weekdays(year, month, target_day)[week - 1 : week]
     weekdays = _numbers(field, 1, 7, _DAYS)
     return lambda year, month: [day for number in weekdays for day in _weekdays(year, month, number)]
 
@@ -146,16 +146,16 @@ def _by_weekday(field: str) -> Days:
 def _weekdays(year: int, month: int, weekday: int) -> range:
     """Return the days of a month that fall on a weekday, which is 1 for Sunday to 7 for Saturday."""
     begins = (calendar.weekday(year, month, 1) + 1) % 7 + 1
-    return range(1 + (weekday - begins) % 7, _length(year, month) + 1, 7)
+    return range(1 + (weekday - begins) % 7, _days_in_month(year, month) + 1, 7)
 
 
-def _length(year: int, month: int) -> int:
+def _days_in_month(year: int, month: int) -> int:
     return calendar.monthrange(year, month)[1]
 
 
 def _nearest_weekday(year: int, month: int, wanted: int) -> int:
     """Return the working day (Monday to Friday) nearest to a day of the month, within the same month."""
-    length = _length(year, month)
+    length = _days_in_month(year, month)
     number = min(wanted, length)
     match date(year, month, number).isoweekday():
         case 6:
@@ -179,7 +179,7 @@ def _numbers(field: str, low: int, high: int, names: list[str] | None = None) ->
         else:
             first = _number(begin, low, high, names)
             last = _number(end, low, high, names) if dash else (high if step else first)
-        width = numbers.count(step, _LAST_YEAR) if step else 1
+        width = numbers.unsigned_integer(step, _LAST_YEAR) if step else 1
         if not width or last < first:
             raise ValueError(f"{part} is neither a value, a range nor a step")
         found.update(range(first, last + 1, width))
@@ -189,6 +189,6 @@ def _numbers(field: str, low: int, high: int, names: list[str] | None = None) ->
 def _number(text: str, low: int, high: int, names: list[str] | None) -> int:
     if names and text.upper() in names:
         return names.index(text.upper()) + low
-    if (number := numbers.count(text, high)) < low:
+    if (number := numbers.unsigned_integer(text, high)) < low:
         raise ValueError(f"{text} is not between {low} and {high}")
     return number

@@ -11,32 +11,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.services.events.records import Records, Rule
 from scones.cloud.services.events.routing import Router
+from scones.cloud.services.events.rule_records import Rule, RuleRecords
 from scones.cloud.services.events.schedule import parse_schedule
 
 LONGEST_SLEEP = 86_400.0
 """Maximum seconds between two checks of the queue: a timer cannot wait until the year 2199."""
 
 
-FIRED_TOGETHER = 20
+MAX_FIRED_AT_ONCE = 20
 """Maximum number of due rules whose events are stored in one write; requests are served between writes."""
 
 Key = tuple[str, str]
 """The bus and the name of a rule."""
 
 
-class Scheduler:
+class RuleScheduler:
     """Sleeps until the next rule is due, and fires it. Fire times that pass while the cloud is down are skipped."""
 
-    def __init__(self, cloud: Cloud, records: Records, router: Router) -> None:
+    def __init__(self, cloud: Cloud, records: RuleRecords, router: Router) -> None:
         self._cloud = cloud
         self._records = records
         self._router = router
         self._changed = asyncio.Event()
-        self._silent: dict[Key, float] = {}
+        self._not_resumed: dict[Key, float] = {}
         self._next: dict[Key, float] = {}
         """Next fire time of each rule, in Unix seconds."""
         self._queue: list[tuple[float, Key]] = []
@@ -46,14 +46,14 @@ class Scheduler:
         """Start the schedules; with `recover`, existing rules do not fire until they are put again."""
         resumption, rules = self._cloud.resumption, self._records.scheduled()
         if resumption.recover:
-            self._silent = {(rule.bus, rule.name): rule.modified for rule in rules}
-            resumption.plan(Leftover("schedule", name, self._nothing) for _, name in self._silent)
+            self._not_resumed = {(rule.bus, rule.name): rule.modified for rule in rules}
+            resumption.plan(ResumableWork("schedule", name, self._do_nothing) for _, name in self._not_resumed)
         now = time.time()
         for rule in rules:
             self._plan(rule, now)
         self._cloud.spawn(self._run(), name="event schedules")
 
-    async def _nothing(self) -> None:
+    async def _do_nothing(self) -> None:
         """Do nothing: one task serves the schedules of all rules."""
 
     def changed(self, bus: str, name: str) -> None:
@@ -75,12 +75,12 @@ class Scheduler:
         """Queue a rule's first fire time after `after`."""
         key = (rule.bus, rule.name)
         at = next_time(rule, after)
-        if at is None or self._silent.get(key) == rule.modified:
+        if at is None or self._not_resumed.get(key) == rule.modified:
             self._next.pop(key, None)
             return
         self._next[key] = at
         heapq.heappush(self._queue, (at, key))
-        if len(self._queue) > 2 * len(self._next) + FIRED_TOGETHER:  # mostly stale: rules were put repeatedly
+        if len(self._queue) > 2 * len(self._next) + MAX_FIRED_AT_ONCE:  # mostly stale: rules were put repeatedly
             self._queue = [(at, key) for key, at in self._next.items()]
             heapq.heapify(self._queue)
 
@@ -98,7 +98,7 @@ class Scheduler:
         """Return up to `FIRED_TOGETHER` due rules with their fire times, in order, and queue their next fire times."""
         due: list[tuple[Rule, float]] = []
         async with TimeSlices() as slices:
-            while self._queue and self._queue[0][0] <= now and len(due) < FIRED_TOGETHER:
+            while self._queue and self._queue[0][0] <= now and len(due) < MAX_FIRED_AT_ONCE:
                 if slices.used_up():
                     await slices.pause()
                     continue

@@ -48,7 +48,7 @@ def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, r
             "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
             "aws.events.event.json": event,
         }
-        return _fill(transformer["InputTemplate"], values)
+        return _render(transformer["InputTemplate"], values)
     return _dumps(event)
 
 
@@ -64,7 +64,7 @@ def _find(path: str, event: Any) -> Any:
     return found
 
 
-def _fill(template: str, values: dict[str, Any]) -> str:
+def _render(template: str, values: dict[str, Any]) -> str:
     """Fill a template: a placeholder outside quotes becomes JSON, one inside quotes becomes escaped text.
 
     If the result is not JSON, all placeholders become plain text.
@@ -75,17 +75,17 @@ def _fill(template: str, values: dict[str, Any]) -> str:
         nonlocal quoted
         if token[0] == '"':
             quoted = not quoted
-        return _inside if quoted else _outside
+        return _as_escaped_text if quoted else _as_json
 
-    filled = _filled(template, values, write)
+    filled = _render_limited(template, values, write)
     try:
         orjson.loads(filled)
     except ValueError:
-        return _filled(template, values, lambda token: _plain)  # noqa: ARG005
+        return _render_limited(template, values, lambda token: _as_text)  # noqa: ARG005
     return filled
 
 
-def _filled(template: str, values: dict[str, Any], writer: Callable[[re.Match[str]], _Written]) -> str:
+def _render_limited(template: str, values: dict[str, Any], writer: Callable[[re.Match[str]], _Written]) -> str:
     """Return a template with its values filled in; raises `ServiceError` as soon as it exceeds `INPUT_LIMIT`.
 
     `writer` returns the function that formats a placeholder's value. Each value is formatted once per function.
@@ -110,15 +110,15 @@ def _filled(template: str, values: dict[str, Any], writer: Callable[[re.Match[st
     return _TOKEN.sub(replace, template)
 
 
-def _outside(value: Any) -> str:
+def _as_json(value: Any) -> str:
     return '""' if value is _MISSING else _dumps(value)
 
 
-def _inside(value: Any) -> str:
-    return well_formed(json.dumps(_plain(value), ensure_ascii=False))[1:-1]
+def _as_escaped_text(value: Any) -> str:
+    return well_formed(json.dumps(_as_text(value), ensure_ascii=False))[1:-1]
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """Return a value as text: "" if its path found nothing."""
     if value is _MISSING:
         return ""

@@ -12,7 +12,7 @@ from scones.cloud.core.credentials import EXECUTION_ROLE, unique_id
 from scones.cloud.core.pages import page
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 
 _TRUST = json.dumps(
     {
@@ -47,9 +47,11 @@ class IdentityAndAccessManagement(Service):
         if self.cloud.store.row("SELECT 1 FROM roles WHERE name = ?", EXECUTION_ROLE) is None:
             params = {"RoleName": EXECUTION_ROLE, "Path": "/service-role/", "AssumeRolePolicyDocument": _TRUST}
             root = self.cloud.credentials.root(self.cloud.settings.account)
-            await self.create_role(Call(operation="CreateRole", params=params, caller=root, request_id=uuid4()))
+            await self.create_role(
+                OperationCall(operation="CreateRole", params=params, caller=root, request_id=uuid4())
+            )
 
-    async def create_role(self, call: Call) -> dict[str, Any]:
+    async def create_role(self, call: OperationCall) -> dict[str, Any]:
         """Create a role; its trust policy must be JSON."""
         params = call.params
         name, path = params["RoleName"], params.get("Path", "/")
@@ -75,17 +77,17 @@ class IdentityAndAccessManagement(Service):
         await self.cloud.store.write(create)
         return {"Role": self._role(name)}
 
-    async def get_role(self, call: Call) -> dict[str, Any]:
+    async def get_role(self, call: OperationCall) -> dict[str, Any]:
         """Return a role with its trust policy."""
         return {"Role": self._role(call.params["RoleName"])}
 
-    async def list_roles(self, call: Call) -> dict[str, Any]:
+    async def list_roles(self, call: OperationCall) -> dict[str, Any]:
         """List roles under a path prefix, by name."""
         prefix = call.params.get("PathPrefix", "/")
         roles = [self._role(row["name"]) for row in self.cloud.store.rows("SELECT name FROM roles ORDER BY name")]
         return _listed("Roles", [role for role in roles if role["Path"].startswith(prefix)], call)
 
-    async def simulate_principal_policy(self, call: Call) -> dict[str, Any]:
+    async def simulate_principal_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return "allowed" for every action, because policies are not enforced."""
         params = call.params
         if ":role/" in params["PolicySourceArn"]:
@@ -104,7 +106,7 @@ class IdentityAndAccessManagement(Service):
         ]
         return _listed("EvaluationResults", results, call)
 
-    async def update_assume_role_policy(self, call: Call) -> dict[str, Any]:
+    async def update_assume_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Replace a role's trust policy."""
         name, policy = call.params["RoleName"], call.params["PolicyDocument"]
         _check_document(policy)
@@ -117,7 +119,7 @@ class IdentityAndAccessManagement(Service):
             raise _no_role(name)
         return {}
 
-    async def delete_role(self, call: Call) -> dict[str, Any]:
+    async def delete_role(self, call: OperationCall) -> dict[str, Any]:
         """Delete a role; raises `DeleteConflict` if it has policies."""
         name = call.params["RoleName"]
         self._role(name)
@@ -126,7 +128,7 @@ class IdentityAndAccessManagement(Service):
         await self.cloud.store.execute("DELETE FROM roles WHERE name = ?", name)
         return {}
 
-    async def tag_role(self, call: Call) -> dict[str, Any]:
+    async def tag_role(self, call: OperationCall) -> dict[str, Any]:
         """Add or change a role's tags."""
         name = call.params["RoleName"]
         self._role(name)
@@ -134,12 +136,12 @@ class IdentityAndAccessManagement(Service):
         await self.cloud.store.execute("UPDATE roles SET tags = json_patch(tags, ?) WHERE name = ?", tags, name)
         return {}
 
-    async def list_role_tags(self, call: Call) -> dict[str, Any]:
+    async def list_role_tags(self, call: OperationCall) -> dict[str, Any]:
         """List a role's tags."""
         tags = self._role(call.params["RoleName"]).get("Tags", [])
         return _listed("Tags", tags, call)
 
-    async def put_role_policy(self, call: Call) -> dict[str, Any]:
+    async def put_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Create or replace an inline policy."""
         name, policy = call.params["RoleName"], call.params["PolicyName"]
         self._role(name)
@@ -147,7 +149,7 @@ class IdentityAndAccessManagement(Service):
         await self._put(name, policy, call.params["PolicyDocument"])
         return {}
 
-    async def get_role_policy(self, call: Call) -> dict[str, Any]:
+    async def get_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return an inline policy, URL-encoded as on AWS."""
         name, policy = call.params["RoleName"], call.params["PolicyName"]
         self._role(name)
@@ -158,17 +160,17 @@ class IdentityAndAccessManagement(Service):
             raise ServiceError("NoSuchEntity", f"The role policy with name {policy} cannot be found.", 404)
         return {"RoleName": name, "PolicyName": policy, "PolicyDocument": quote(row["document"], safe="")}
 
-    async def list_role_policies(self, call: Call) -> dict[str, Any]:
+    async def list_role_policies(self, call: OperationCall) -> dict[str, Any]:
         """List the names of a role's inline policies."""
         return _listed("PolicyNames", self._policy_names(call, "IS NOT NULL"), call)
 
-    async def delete_role_policy(self, call: Call) -> dict[str, Any]:
+    async def delete_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Delete an inline policy."""
         name, policy = call.params["RoleName"], call.params["PolicyName"]
         await self._remove(name, policy, f"The role policy with name {policy} cannot be found.")
         return {}
 
-    async def attach_role_policy(self, call: Call) -> dict[str, Any]:
+    async def attach_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Attach a managed policy by ARN; raises `NoSuchEntity` if the policy does not exist.
 
         Any ARN of the form of an AWS managed policy is accepted (see `_awss_own`).
@@ -184,19 +186,19 @@ class IdentityAndAccessManagement(Service):
         await self.cloud.store.write(attach)
         return {}
 
-    async def detach_role_policy(self, call: Call) -> dict[str, Any]:
+    async def detach_role_policy(self, call: OperationCall) -> dict[str, Any]:
         """Detach a managed policy."""
         arn = call.params["PolicyArn"]
         await self._remove(call.params["RoleName"], arn, f"Policy {arn} was not found.")
         return {}
 
-    async def list_attached_role_policies(self, call: Call) -> dict[str, Any]:
+    async def list_attached_role_policies(self, call: OperationCall) -> dict[str, Any]:
         """List a role's managed policies."""
         arns = self._policy_names(call, "IS NULL")
         attached = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
         return _listed("AttachedPolicies", attached, call)
 
-    async def create_policy(self, call: Call) -> dict[str, Any]:
+    async def create_policy(self, call: OperationCall) -> dict[str, Any]:
         """Create a managed policy."""
         params = call.params
         name, path = params["PolicyName"], params.get("Path", "/")
@@ -228,16 +230,16 @@ class IdentityAndAccessManagement(Service):
         await self.cloud.store.write(create)
         return {"Policy": self._policy(arn)}
 
-    async def get_policy(self, call: Call) -> dict[str, Any]:
+    async def get_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return a managed policy."""
         return {"Policy": self._policy(call.params["PolicyArn"])}
 
-    async def list_policies(self, call: Call) -> dict[str, Any]:
+    async def list_policies(self, call: OperationCall) -> dict[str, Any]:
         """List the account's own managed policies."""
         rows = self.cloud.store.rows("SELECT arn FROM policies ORDER BY arn")
         return _listed("Policies", [self._policy(row["arn"]) for row in rows], call)
 
-    async def delete_policy(self, call: Call) -> dict[str, Any]:
+    async def delete_policy(self, call: OperationCall) -> dict[str, Any]:
         """Delete a managed policy; raises `DeleteConflict` if a role has it."""
         arn = call.params["PolicyArn"]
         if self._policy(arn)["AttachmentCount"]:
@@ -261,7 +263,7 @@ class IdentityAndAccessManagement(Service):
         tags = [{"Key": key, "Value": value} for key, value in json.loads(row["tags"]).items()]
         return {**role, **({"Tags": tags} if tags else {})}
 
-    def _policy_names(self, call: Call, kind: str) -> list[str]:
+    def _policy_names(self, call: OperationCall, kind: str) -> list[str]:
         name = call.params["RoleName"]
         self._role(name)
         query = f"SELECT name FROM role_policies WHERE role = ? AND document {kind} ORDER BY name"  # noqa: S608
@@ -276,7 +278,7 @@ class IdentityAndAccessManagement(Service):
             raise ServiceError("NoSuchEntity", missing, 404)
 
 
-def _listed(name: str, items: list[Any], call: Call) -> dict[str, Any]:
+def _listed(name: str, items: list[Any], call: OperationCall) -> dict[str, Any]:
     """Return one page of a list, in IAM's form."""
     marker = call.params.get("Marker")
     refusal = ServiceError("ValidationError", f"Invalid Marker: {marker}")  # AWS's message is not documented

@@ -6,6 +6,7 @@ import asyncio
 from typing import ClassVar
 
 from scones.cloud.cloud import Cloud
+from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
 from scones.cloud.services.lambda_.functions.account import AccountOperations
 from scones.cloud.services.lambda_.functions.aliases import AliasOperations
@@ -13,15 +14,14 @@ from scones.cloud.services.lambda_.functions.event_configs import EventConfigOpe
 from scones.cloud.services.lambda_.functions.function_settings import FunctionSettingOperations
 from scones.cloud.services.lambda_.functions.functions import FunctionOperations
 from scones.cloud.services.lambda_.functions.layers import LayerOperations
-from scones.cloud.services.lambda_.functions.operations import Operations
 from scones.cloud.services.lambda_.functions.permissions import PermissionOperations
-from scones.cloud.services.lambda_.functions.recorded_settings import SCHEMA as RECORDED_SETTINGS
-from scones.cloud.services.lambda_.functions.recorded_settings import RecordedSettingOperations
+from scones.cloud.services.lambda_.functions.stored_settings import SCHEMA as RECORDED_SETTINGS
+from scones.cloud.services.lambda_.functions.stored_settings import StoredSettingOperations
 from scones.cloud.services.lambda_.functions.versions import VersionOperations
 from scones.cloud.services.lambda_.invoke.function_url_server import FunctionUrlServer
 from scones.cloud.services.lambda_.invoke.function_urls import SCHEMA as FUNCTION_URLS
 from scones.cloud.services.lambda_.invoke.function_urls import FunctionUrlOperations
-from scones.cloud.services.lambda_.invoke.invocation import InvocationOperations
+from scones.cloud.services.lambda_.invoke.invoke_operations import InvocationOperations
 
 
 class Lambda(
@@ -35,12 +35,12 @@ class Lambda(
     AliasOperations,
     LayerOperations,
     PermissionOperations,
-    RecordedSettingOperations,
+    StoredSettingOperations,
     AccountOperations,
 ):
     """The Lambda service. Functions run in execution environments on this machine; `urls` serves their URLs."""
 
-    schema: ClassVar[str] = f"{Operations.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
+    schema: ClassVar[str] = f"{LambdaBase.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import re2
 
-from scones.cloud.core.expressions import Expression, ExpressionError
+from scones.cloud.core.expressions import RegularExpression, RegularExpressionError
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 
@@ -31,7 +31,7 @@ class Terms:
     """Words and regular expressions with the same sign: none, `-` or `?`."""
 
     words: tuple[str, ...] = ()
-    expressions: tuple[Expression, ...] = ()
+    expressions: tuple[RegularExpression, ...] = ()
     any_word: re2._Regexp | None = None
     """A single expression for more than three words, which searches a line in one pass."""
 
@@ -42,7 +42,7 @@ class Terms:
                 found = self.any_word.search(line.encode(errors="replace")) is not None
             else:
                 found = any(word in line for word in self.words)
-            return found or any(each.found_in(line) for each in self.expressions)
+            return found or any(each.matches_in(line) for each in self.expressions)
         async for found in self._each_in(line, slices):
             if found:
                 return True
@@ -51,7 +51,7 @@ class Terms:
     async def all_in(self, line: str, slices: TimeSlices) -> bool:
         """Return True if a line contains all terms."""
         if len(line) < LONG:
-            return all(word in line for word in self.words) and all(each.found_in(line) for each in self.expressions)
+            return all(word in line for word in self.words) and all(each.matches_in(line) for each in self.expressions)
         async for found in self._each_in(line, slices):
             if not found:
                 return False
@@ -63,7 +63,7 @@ class Terms:
             if slices.used_up():
                 await slices.pause()
         for expression in self.expressions:
-            yield expression.found_in(line)
+            yield expression.matches_in(line)
             if slices.used_up():
                 await slices.pause()
 
@@ -111,12 +111,12 @@ def _is_expression(term: str) -> bool:
     return len(term) > 2 and term[0] == term[-1] == "%"
 
 
-def _expression(term: str) -> Expression:
+def _expression(term: str) -> RegularExpression:
     if not _ALLOWED.fullmatch(term[1:-1]):
         raise _invalid(f"Invalid filter pattern: {term} has characters that regular expressions here cannot have.")
     try:
-        return Expression(term[1:-1])
-    except ExpressionError as error:
+        return RegularExpression(term[1:-1])
+    except RegularExpressionError as error:
         raise _invalid(f"Invalid filter pattern: {term}: {error}") from error
 
 

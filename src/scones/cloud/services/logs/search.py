@@ -27,11 +27,11 @@ BATCH = 100
 STREAMS = 100
 """Maximum number of streams that are read separately, AWS's limit on stream names per request."""
 
-Position = tuple[int, int]
+EventPosition = tuple[int, int]
 """An event's time in milliseconds since 1970, and its ID."""
 
 
-class Page:
+class EventPage:
     """The events of a response, up to AWS's limits on their number and size."""
 
     def __init__(self, limit: int) -> None:
@@ -51,7 +51,7 @@ class Page:
 
 def page(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
     """Return as many of the first rows as fit on a page."""
-    found = Page(EVENTS)
+    found = EventPage(EVENTS)
     for row in rows:
         if not found.add(row):
             break
@@ -60,26 +60,26 @@ def page(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
 
 async def search(
     rows: AsyncIterator[sqlite3.Row],
-    wanted: FilterPattern,
+    pattern: FilterPattern,
     in_stream: Callable[[str], bool],
     limit: int,
     slices: TimeSlices,
-) -> tuple[list[sqlite3.Row], Position | None]:
+) -> tuple[list[sqlite3.Row], EventPosition | None]:
     """Return the events of one page, and the position after which the next page starts, or None at the end."""
-    found, searched = Page(limit), 0
-    position: Position | None = None
+    found, searched = EventPage(limit), 0
+    position: EventPosition | None = None
     async for row in rows:
         if searched >= SEARCHED:
             return found.rows, position
         searched += 1 + len(row["message"]) // 1000
-        if in_stream(row["stream"]) and await wanted.matches(row["message"], slices) and not found.add(row):
+        if in_stream(row["stream"]) and await pattern.matches(row["message"], slices) and not found.add(row):
             return found.rows, position
         position = (row["at"], row["id"])
     return found.rows, None
 
 
 async def events(
-    store: Store, group: str, streams: Sequence[str] | None, position: Position, end: int, slices: TimeSlices
+    store: Store, group: str, streams: Sequence[str] | None, position: EventPosition, end: int, slices: TimeSlices
 ) -> AsyncIterator[sqlite3.Row]:
     """Yield events after `position` up to `end` (milliseconds since 1970), sorted by time.
 
@@ -99,7 +99,7 @@ async def events(
 
 
 def _rows(
-    store: Store, of: str, values: tuple[str, ...], position: Position, end: int, size: int
+    store: Store, of: str, values: tuple[str, ...], position: EventPosition, end: int, size: int
 ) -> Iterator[sqlite3.Row]:
     """Yield events sorted by time, reading `size` at once.
 

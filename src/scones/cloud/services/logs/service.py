@@ -17,9 +17,9 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.core.bulk_deletes import SLICE, delete_all
 from scones.cloud.core.text_order import successor
 from scones.cloud.core.text_size import utf8_size
-from scones.cloud.core.time_slices import TimeSlices, in_turns, paced, sliced
+from scones.cloud.core.time_slices import TimeSlices, sliced, sliced_if_on_thread, sliced_on_thread
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.logs import search as log_search
 from scones.cloud.services.logs.filter_patterns import parse_filter_pattern
 from scones.cloud.services.logs.search import EVENT_OVERHEAD, EVENTS
@@ -38,7 +38,7 @@ UPLOAD_LIMIT = 1_048_576
 
 Source: API reference, "PutLogEvents". Until April 2025, the limit for an event was 256 KB.
 """
-BACKLOG = 65_536
+MAX_UNWRITTEN = 65_536
 """Size of a stream's unwritten events, in bytes including overhead, above which the writer has to wait."""
 _COLUMNS = "id, at, ingested, message"
 
@@ -81,7 +81,7 @@ class Logs(Service):
         if not batch:
             return None
         written = self.cloud.store.submit(
-            lambda connection: _append(connection, group, stream, batch, create=True), patient=True
+            lambda connection: _append(connection, group, stream, batch, create=True), wait_for_space=True
         )
         key, size = (group, stream), _size(batch)
         self._unwritten[key] += size
@@ -94,7 +94,7 @@ class Logs(Service):
                 log.warning("%d log events of %s %s are lost: %s", len(batch), group, stream, error)
 
         written.add_done_callback(settle)
-        return written if self._unwritten[key] > BACKLOG else None
+        return written if self._unwritten[key] > MAX_UNWRITTEN else None
 
     def deliver(self, group: str, stream: str, events: Iterable[Event]) -> None:
         """Queue events of an AWS service's log without waiting; they are dropped if the group does not exist."""
@@ -105,9 +105,9 @@ class Logs(Service):
                 _append(connection, group, stream, batch, create=True)
 
         if batch:
-            self.cloud.store.submit(write, patient=True)
+            self.cloud.store.submit(write, wait_for_space=True)
 
-    async def create_log_group(self, call: Call) -> dict[str, Any]:
+    async def create_log_group(self, call: OperationCall) -> dict[str, Any]:
         """Create an empty group."""
         name, tags = call.params["logGroupName"], json.dumps(call.params.get("tags", {}))
 
@@ -119,7 +119,7 @@ class Logs(Service):
         await self.cloud.store.write(create)
         return {}
 
-    async def delete_log_group(self, call: Call) -> dict[str, Any]:
+    async def delete_log_group(self, call: OperationCall) -> dict[str, Any]:
         """Delete a group with its streams and events."""
         store, name = self.cloud.store, call.params["logGroupName"]
         self._require_group(name)
@@ -132,16 +132,16 @@ class Logs(Service):
             raise _no_group()
         return {}
 
-    async def describe_log_groups(self, call: Call) -> dict[str, Any]:
+    async def describe_log_groups(self, call: OperationCall) -> dict[str, Any]:
         """List groups by name."""
         params = call.params
         prefix, limit = params.get("logGroupNamePrefix", ""), params.get("limit", 50)
-        rows = await self.cloud.store.read_aside(
+        rows = await self.cloud.store.read_on_thread(
             "SELECT *, (SELECT coalesce(sum(bytes), 0) FROM log_streams WHERE group_name = log_groups.name) AS bytes"
             " FROM log_groups WHERE name >= ?1 AND name > ?2 AND name < ?3"
             " AND (?4 = '' OR instr(lower(name), lower(?4))) ORDER BY name LIMIT ?5",
             prefix,
-            _after(params),
+            _start_position(params),
             successor(prefix),
             params.get("logGroupNamePattern", ""),
             limit + 1,
@@ -161,7 +161,7 @@ class Logs(Service):
             "logGroupClass": "STANDARD",
         }
 
-    async def create_log_stream(self, call: Call) -> dict[str, Any]:
+    async def create_log_stream(self, call: OperationCall) -> dict[str, Any]:
         """Create an empty stream."""
         group, name = call.params["logGroupName"], call.params["logStreamName"]
 
@@ -177,7 +177,7 @@ class Logs(Service):
         await self.cloud.store.write(create)
         return {}
 
-    async def delete_log_stream(self, call: Call) -> dict[str, Any]:
+    async def delete_log_stream(self, call: OperationCall) -> dict[str, Any]:
         """Delete a stream with its events."""
         group, name = call.params["logGroupName"], call.params["logStreamName"]
         await delete_all(self.cloud.store, "log_events", "group_name = ? AND stream = ?", group, name)
@@ -185,7 +185,7 @@ class Logs(Service):
             raise _no_stream()
         return {}
 
-    async def describe_log_streams(self, call: Call) -> dict[str, Any]:
+    async def describe_log_streams(self, call: OperationCall) -> dict[str, Any]:
         """List a group's streams by name or last event; the last page has no token, because SDKs would loop on one."""
         group, prefix = self._group_of(call), call.params.get("logStreamNamePrefix", "")
         self._require_group(group)
@@ -193,15 +193,15 @@ class Logs(Service):
         if by_time and prefix:
             raise ServiceError("InvalidParameterException", "Cannot order by LastEventTime with a logStreamNamePrefix.")
         compare, direction = ("<", "DESC") if call.params.get("descending") else (">", "ASC")
-        place = "(coalesce(last, -1), name)" if by_time else "name"
+        position = "(coalesce(last, -1), name)" if by_time else "name"
         conditions: list[str] = ["group_name = ?"]
         values: list[Any] = [group]
         if prefix:
             conditions += ["name >= ?", "name < ?"]
             values += [prefix, successor(prefix)]
-        if after := _after(call.params):
-            conditions.append(f"{place} {compare} {'(?, ?)' if by_time else '?'}")
-            values += _last_and_name(after) if by_time else [after]
+        if after := _start_position(call.params):
+            conditions.append(f"{position} {compare} {'(?, ?)' if by_time else '?'}")
+            values += _read_stream_token(after) if by_time else [after]
         order = f"coalesce(last, -1) {direction}, name {direction}" if by_time else f"name {direction}"
         rows = self.cloud.store.rows(
             f"SELECT *, coalesce(last, -1) || ':' || name AS place FROM log_streams WHERE {' AND '.join(conditions)}"  # noqa: S608
@@ -224,7 +224,7 @@ class Logs(Service):
             "storedBytes": 0,  # AWS has reported 0 here since 2019
         }
 
-    async def put_log_events(self, call: Call) -> dict[str, Any]:
+    async def put_log_events(self, call: OperationCall) -> dict[str, Any]:
         """Write events to a stream that exists."""
         params = call.params
         events = [(event["timestamp"], event["message"]) for event in params["logEvents"]]
@@ -238,7 +238,7 @@ class Logs(Service):
         await self.cloud.store.write(lambda connection: _append(connection, group, stream, events, create=False))
         return {"nextSequenceToken": "49039859627112345678901234567890123456789012345678901234"}
 
-    async def get_log_events(self, call: Call) -> dict[str, Any]:
+    async def get_log_events(self, call: OperationCall) -> dict[str, Any]:
         """Return a page of a stream's events; at the end, no events and the same forward token."""
         params, group = call.params, self._group_of(call)
         stream = params["logStreamName"]
@@ -259,8 +259,8 @@ class Logs(Service):
             *(mark or (None, None)),
             params.get("limit", EVENTS),
         )
-        rows = await self.cloud.store.read_with(
-            lambda connection: log_search.page(in_turns(connection.execute(sql, (group, stream, *bounds))))
+        rows = await self.cloud.store.read_on_thread_with(
+            lambda connection: log_search.page(sliced_on_thread(connection.execute(sql, (group, stream, *bounds))))
         )
         if not forward:
             rows.reverse()
@@ -273,14 +273,14 @@ class Logs(Service):
             "nextBackwardToken": _token("b", first or (0, 0)),
         }
 
-    async def filter_log_events(self, call: Call) -> dict[str, Any]:
+    async def filter_log_events(self, call: OperationCall) -> dict[str, Any]:
         """Find events of a group by time, stream and pattern.
 
         A page searches a limited number of events, as on AWS: it can be empty and still have a token for the next page.
         """
         params, group = call.params, self._group_of(call)
         self._require_group(group)
-        wanted = parse_filter_pattern(params.get("filterPattern", ""))
+        pattern = parse_filter_pattern(params.get("filterPattern", ""))
         names, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix", "")
         if names is not None and prefix:
             text = "logStreamNamePrefix and logStreamNames are mutually exclusive."
@@ -298,7 +298,7 @@ class Logs(Service):
             elif prefix:
                 streams = log_search.streams_with(self.cloud.store, group, prefix)
             rows = log_search.events(self.cloud.store, group, streams, begin, params.get("endTime", _END), slices)
-            found, rest = await log_search.search(rows, wanted, in_stream, params.get("limit", EVENTS), slices)
+            found, rest = await log_search.search(rows, pattern, in_stream, params.get("limit", EVENTS), slices)
             events = [
                 {"logStreamName": row["stream"], "eventId": f"{row['id']:056d}", **_event(row)}
                 async for row in sliced(found, slices)
@@ -309,14 +309,14 @@ class Logs(Service):
             "nextToken": _token("f", rest) if rest else None,
         }
 
-    async def put_retention_policy(self, call: Call) -> dict[str, Any]:
+    async def put_retention_policy(self, call: OperationCall) -> dict[str, Any]:
         """Store a group's retention period; it has no effect, because the local cloud keeps all events."""
         name, days = call.params["logGroupName"], call.params["retentionInDays"]
         if not await self.cloud.store.execute("UPDATE log_groups SET retention = ? WHERE name = ?", days, name):
             raise _no_group()
         return {}
 
-    def _group_of(self, call: Call) -> str:
+    def _group_of(self, call: OperationCall) -> str:
         """Return the name of the group that a call gives by name or ARN."""
         given: str | None = call.params.get("logGroupName") or call.params.get("logGroupIdentifier")
         if given is None:
@@ -352,7 +352,7 @@ def _append(connection: sqlite3.Connection, group: str, stream: str, events: Seq
         raise _no_stream()
     connection.executemany(
         "INSERT INTO log_events (group_name, stream, at, ingested, message) VALUES (?, ?, ?, ?, ?)",
-        ((group, stream, at, now, message) for at, message in paced(events)),
+        ((group, stream, at, now, message) for at, message in sliced_if_on_thread(events)),
     )
 
 
@@ -390,7 +390,7 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _after(params: Mapping[str, Any]) -> str:
+def _start_position(params: Mapping[str, Any]) -> str:
     """Return the list position after which the page starts; empty for the first page."""
     if not params.get("nextToken"):
         return ""
@@ -400,13 +400,13 @@ def _after(params: Mapping[str, Any]) -> str:
         raise _invalid_token() from None
 
 
-def _next(rows: Sequence[sqlite3.Row], limit: int, place: str) -> str | None:
+def _next(rows: Sequence[sqlite3.Row], limit: int, position: str) -> str | None:
     """Return the next page's token, or None; `rows` were read with a limit of `limit` plus one."""
-    return base64.b64encode(str(rows[limit - 1][place]).encode()).decode() if len(rows) > limit else None
+    return base64.b64encode(str(rows[limit - 1][position]).encode()).decode() if len(rows) > limit else None
 
 
-def _last_and_name(place: str) -> list[Any]:
-    last, separator, name = place.partition(":")
+def _read_stream_token(position: str) -> list[Any]:
+    last, separator, name = position.partition(":")
     if not separator or not re.fullmatch(r"-1|[0-9]{1,18}", last):
         raise _invalid_token()
     return [int(last), name]

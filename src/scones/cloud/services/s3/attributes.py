@@ -6,41 +6,41 @@ import json
 import sqlite3
 from typing import Any
 
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.objects import Objects
-from scones.cloud.services.s3.record import Record
+from scones.cloud.services.s3.object_record import ObjectRecord
+from scones.cloud.services.s3.objects import ObjectOperations
 from scones.cloud.services.s3.tags import check_tags
 from scones.cloud.services.s3.uploads import part_number_marker
 
 
-class Attributes(Objects):
+class ObjectAttributeOperations(ObjectOperations):
     """Object tagging, GetObjectAcl and GetObjectAttributes."""
 
-    async def put_object_tagging(self, call: Call) -> dict[str, Any]:
+    async def put_object_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Replace an object's tags."""
         await self._set_tags(call, check_tags(call.params["Tagging"].get("TagSet", []), 10))
         return {}
 
-    async def delete_object_tagging(self, call: Call) -> dict[str, Any]:
+    async def delete_object_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Remove an object's tags."""
         await self._set_tags(call, "[]")
         return {}
 
-    async def get_object_tagging(self, call: Call) -> dict[str, Any]:
+    async def get_object_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Return an object's tags."""
         return {"TagSet": json.loads(self._record(call).tags)}
 
-    async def get_object_acl(self, call: Call) -> dict[str, Any]:
+    async def get_object_acl(self, call: OperationCall) -> dict[str, Any]:
         """Return an object's ACL: the owner has full control, and no other ACL is possible."""
         self._record(call)
         return self.acl()
 
-    async def get_object_attributes(self, call: Call) -> dict[str, Any]:
+    async def get_object_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return the attributes of an object that the request names."""
         params = call.params
         record = self._record(call)
-        wanted = set(params["ObjectAttributes"])
+        requested = set(params["ObjectAttributes"])
         found: dict[str, Any] = {
             "ETag": record.etag,
             "Checksum": record.checksum.members(),
@@ -48,20 +48,20 @@ class Attributes(Objects):
             "ObjectSize": record.size,
             "ObjectParts": self._object_parts(call, record) if record.upload else None,
         }
-        chosen = {name: value for name, value in found.items() if name in wanted}
+        chosen = {name: value for name, value in found.items() if name in requested}
         return {"LastModified": record.modified / 1000, **chosen}
 
-    def _object_parts(self, call: Call, record: Record) -> dict[str, Any]:
+    def _object_parts(self, call: OperationCall, record: ObjectRecord) -> dict[str, Any]:
         limit, marker = min(call.params.get("MaxParts", 1000), 1000), part_number_marker(call.params)
         parts = self.parts(record.upload or "")
-        behind = parts[marker:]
-        page = behind[:limit]
+        remaining = parts[marker:]
+        page = remaining[:limit]
         return {
             "TotalPartsCount": len(parts),
             "PartNumberMarker": marker,
             "NextPartNumberMarker": marker + len(page),
             "MaxParts": limit,
-            "IsTruncated": len(page) < len(behind),
+            "IsTruncated": len(page) < len(remaining),
             "Parts": [
                 {
                     "PartNumber": marker + index,
@@ -72,10 +72,10 @@ class Attributes(Objects):
             ],
         }
 
-    def _record(self, call: Call) -> Record:
+    def _record(self, call: OperationCall) -> ObjectRecord:
         return self.find(self.check_bucket(call.params), call.params["Key"])
 
-    async def _set_tags(self, call: Call, tags: str) -> None:
+    async def _set_tags(self, call: OperationCall, tags: str) -> None:
         bucket, key = self.check_bucket(call.params), call.params["Key"]
 
         def write(connection: sqlite3.Connection) -> None:

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.body_files import BodyFiles
 from scones.cloud.services.s3.conditions import check_write
-from scones.cloud.services.s3.files import Files
 from scones.cloud.services.s3.notifications import SCHEMA, Notifier
-from scones.cloud.services.s3.record import COLUMNS, Record, find_object
+from scones.cloud.services.s3.object_record import COLUMNS, ObjectRecord, find_object
 
 UNSUPPORTED = (
     "SSECustomerAlgorithm",
@@ -37,7 +37,7 @@ class S3Base(Service):
 
     name: ClassVar[str] = "s3"
     validation_code: ClassVar[str] = "InvalidArgument"
-    own_checks: ClassVar[frozenset[str]] = frozenset({"BucketLocationConstraint", "ChecksumAlgorithm"})
+    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"BucketLocationConstraint", "ChecksumAlgorithm"})
     schema: ClassVar[str] = (
         """
         CREATE TABLE IF NOT EXISTS s3_buckets (
@@ -71,7 +71,7 @@ class S3Base(Service):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
         self.store = cloud.store
-        self.files = Files(cloud.settings.data_dir / "s3")
+        self.files = BodyFiles(cloud.settings.data_dir / "s3")
         self.notifier = Notifier(cloud)
 
     @property
@@ -95,7 +95,7 @@ class S3Base(Service):
 
     async def _sweep(self) -> None:
         found = await self.files.older_than_this_process()
-        rows = await self.store.read_aside(
+        rows = await self.store.read_on_thread(
             "SELECT file FROM s3_objects WHERE file IS NOT NULL UNION ALL SELECT file FROM s3_parts"
         )
         await self.files.sweep(found, {row["file"] for row in rows})
@@ -124,7 +124,7 @@ class S3Base(Service):
         if expected is not None and expected != self.cloud.settings.account:
             raise ServiceError("AccessDenied", "Access Denied", 403)
 
-    def find(self, bucket: str, key: str) -> Record:
+    def find(self, bucket: str, key: str) -> ObjectRecord:
         """Return an object with its body if it is small; raises `NoSuchKey`."""
         row = self.store.row(
             f"SELECT {COLUMNS}, data FROM s3_objects LEFT JOIN s3_bodies ON s3_bodies.id = body "  # noqa: S608 - constant
@@ -134,21 +134,21 @@ class S3Base(Service):
         )
         if row is None:
             raise errors.no_such_key(key)
-        return Record.of(row, row["data"])
+        return ObjectRecord.of(row, row["data"])
 
-    async def replace(self, record: Record, call: Call, event: str) -> None:
+    async def replace(self, record: ObjectRecord, call: OperationCall, event: str) -> None:
         """Write an object, replacing any object with its key, if the request's conditions hold; durable on return."""
 
         def write(connection: sqlite3.Connection) -> list[str]:
             doomed = replace(connection, record, call.params)
-            self.notifier.keep(connection, event, call, record)
+            self.notifier.store(connection, event, call, record)
             return doomed
 
         await self.files.remove(await self.store.write(write))
         self.notifier.wake(record.bucket)
 
 
-def replace(connection: sqlite3.Connection, record: Record, params: Mapping[str, Any]) -> list[str]:
+def replace(connection: sqlite3.Connection, record: ObjectRecord, params: Mapping[str, Any]) -> list[str]:
     """Write an object's row and body in a transaction; return the files of the object it replaces."""
     if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (record.bucket,)).fetchone() is None:
         raise errors.no_such_bucket(record.bucket)
@@ -159,7 +159,7 @@ def replace(connection: sqlite3.Connection, record: Record, params: Mapping[str,
     return doomed
 
 
-def discard(connection: sqlite3.Connection, record: Record) -> list[str]:
+def discard(connection: sqlite3.Connection, record: ObjectRecord) -> list[str]:
     """Delete an object's body, but not its row, in a transaction; return its files."""
     if record.body is not None:
         connection.execute("DELETE FROM s3_bodies WHERE id = ?", (record.body,))

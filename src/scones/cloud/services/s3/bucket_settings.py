@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3.base import S3Base
 
 ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
@@ -20,43 +20,43 @@ PUBLIC_ACCESS = {
 """Public access block of a new bucket; AWS has set it since April 2023."""
 
 
-class BucketSettings(S3Base):
+class BucketSettingOperations(S3Base):
     """The operations on bucket encryption, bucket policies and public access blocks."""
 
-    async def put_bucket_encryption(self, call: Call) -> dict[str, Any]:
+    async def put_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's default encryption."""
-        return await self._keep(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
+        return await self._store_setting(call, "encryption", call.params["ServerSideEncryptionConfiguration"])
 
-    async def get_bucket_encryption(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's default encryption: AES256 unless it was changed."""
-        return {"ServerSideEncryptionConfiguration": self._kept(call, "encryption", ENCRYPTION)}
+        return {"ServerSideEncryptionConfiguration": self._stored_setting(call, "encryption", ENCRYPTION)}
 
-    async def delete_bucket_encryption(self, call: Call) -> dict[str, Any]:
+    async def delete_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
         """Reset a bucket's default encryption to AES256."""
-        return await self._keep(call, "encryption", ENCRYPTION)
+        return await self._store_setting(call, "encryption", ENCRYPTION)
 
-    async def put_public_access_block(self, call: Call) -> dict[str, Any]:
+    async def put_public_access_block(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's public access block; omitted settings become false."""
         blocked = call.params["PublicAccessBlockConfiguration"]
-        return await self._keep(call, "public access", dict.fromkeys(PUBLIC_ACCESS, False) | blocked)
+        return await self._store_setting(call, "public access", dict.fromkeys(PUBLIC_ACCESS, False) | blocked)
 
-    async def get_public_access_block(self, call: Call) -> dict[str, Any]:
+    async def get_public_access_block(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's public access block: all four settings are true unless they were changed.
 
         Raises `NoSuchPublicAccessBlockConfiguration` if it was deleted.
         """
-        kept = self._kept(call, "public access", PUBLIC_ACCESS)
+        kept = self._stored_setting(call, "public access", PUBLIC_ACCESS)
         if kept is None:
             raise _missing(
                 call, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"
             )
         return {"PublicAccessBlockConfiguration": kept}
 
-    async def delete_public_access_block(self, call: Call) -> dict[str, Any]:
+    async def delete_public_access_block(self, call: OperationCall) -> dict[str, Any]:
         """Delete a bucket's public access block."""
-        return await self._keep(call, "public access", None)
+        return await self._store_setting(call, "public access", None)
 
-    async def put_bucket_policy(self, call: Call) -> dict[str, Any]:
+    async def put_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's policy, which must be a JSON object."""
         policy = call.params["Policy"]
         try:
@@ -65,20 +65,20 @@ class BucketSettings(S3Base):
             valid = False
         if not valid:
             raise ServiceError("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
-        return await self._keep(call, "policy", policy)
+        return await self._store_setting(call, "policy", policy)
 
-    async def get_bucket_policy(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's policy; raises `NoSuchBucketPolicy` if it has none."""
-        kept = self._kept(call, "policy", None)
+        kept = self._stored_setting(call, "policy", None)
         if kept is None:
             raise _missing(call, "NoSuchBucketPolicy", "The bucket policy does not exist")
         return {"Policy": kept}
 
-    async def delete_bucket_policy(self, call: Call) -> dict[str, Any]:
+    async def delete_bucket_policy(self, call: OperationCall) -> dict[str, Any]:
         """Remove a bucket's policy."""
-        return await self._keep(call, "policy", None)
+        return await self._store_setting(call, "policy", None)
 
-    async def _keep(self, call: Call, setting: str, value: Any) -> dict[str, Any]:
+    async def _store_setting(self, call: OperationCall, setting: str, value: Any) -> dict[str, Any]:
         await self.store.execute(
             "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",
             self.check_bucket(call.params),
@@ -87,15 +87,15 @@ class BucketSettings(S3Base):
         )
         return {}
 
-    def _kept(self, call: Call, setting: str, otherwise: Any) -> Any:
+    def _stored_setting(self, call: OperationCall, setting: str, default: Any) -> Any:
         """Return a setting, `otherwise` if it was never set, or None if it was removed."""
         row = self.store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
             self.check_bucket(call.params),
             setting,
         )
-        return otherwise if row is None else json.loads(row["value"])
+        return default if row is None else json.loads(row["value"])
 
 
-def _missing(call: Call, code: str, message: str) -> ServiceError:
+def _missing(call: OperationCall, code: str, message: str) -> ServiceError:
     return ServiceError(code, message, 404, BucketName=call.params["Bucket"])

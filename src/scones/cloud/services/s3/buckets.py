@@ -9,7 +9,7 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base, discard_parts, now
 from scones.cloud.services.s3.notifications import check_configuration, check_targets, rules_of
@@ -19,10 +19,10 @@ NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9
 RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
-class Buckets(S3Base):
+class BucketOperations(S3Base):
     """The operations on buckets."""
 
-    async def create_bucket(self, call: Call) -> dict[str, Any]:
+    async def create_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Create a bucket in this cloud's region."""
         params = call.params
         name, region = params["Bucket"], self.cloud.settings.region
@@ -53,12 +53,12 @@ class Buckets(S3Base):
         await self.store.write(create)
         return {"Location": f"/{name}" if region == "us-east-1" else f"{self.cloud.url}/{name}/"}
 
-    async def head_bucket(self, call: Call) -> dict[str, Any]:
+    async def head_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's region; raises `NoSuchBucket` if it does not exist."""
         self.check_bucket(call.params)
         return {"BucketRegion": self.cloud.settings.region}
 
-    async def delete_bucket(self, call: Call) -> dict[str, Any]:
+    async def delete_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
         name = self.check_bucket(call.params)
 
@@ -73,10 +73,10 @@ class Buckets(S3Base):
             return [file for row in uploads for file in discard_parts(connection, row[0])]
 
         await self.files.remove(await self.store.write(delete))
-        self.notifier.forget(name)
+        self.notifier.remove_rules(name)
         return {}
 
-    async def list_buckets(self, call: Call) -> dict[str, Any]:
+    async def list_buckets(self, call: OperationCall) -> dict[str, Any]:
         """List buckets by name, all at once or in pages of MaxBuckets."""
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
@@ -100,23 +100,23 @@ class Buckets(S3Base):
         token = base64.urlsafe_b64encode(page[-1]["name"].encode()).decode() if len(page) < len(rows) else None
         return {"Buckets": buckets, "Owner": self.owner, "Prefix": params.get("Prefix"), "ContinuationToken": token}
 
-    async def get_bucket_location(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_location(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's region as LocationConstraint, which us-east-1 omits."""
         self.check_bucket(call.params)
         region = self.cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
 
-    async def get_bucket_versioning(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_versioning(self, call: OperationCall) -> dict[str, Any]:
         """Return an empty response, as for a bucket on which versioning was never enabled."""
         self.check_bucket(call.params)
         return {}
 
-    async def get_bucket_acl(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_acl(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's ACL: the owner has full control, and no other ACL is possible."""
         self.check_bucket(call.params)
         return self.acl()
 
-    async def put_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
+    async def put_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's notification configuration."""
         name = self.check_bucket(call.params)
         document = check_configuration(call.params.get("NotificationConfiguration", {}))
@@ -125,18 +125,18 @@ class Buckets(S3Base):
         await self.notifier.configure(name, document)
         return {}
 
-    async def get_bucket_notification_configuration(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's notification configuration."""
         return self.notifier.configuration(self.check_bucket(call.params))
 
-    async def put_bucket_tagging(self, call: Call) -> dict[str, Any]:
+    async def put_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's tags."""
         name = self.check_bucket(call.params)
         tags = check_tags(call.params["Tagging"].get("TagSet", []), 50)
         await self.store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
         return {}
 
-    async def get_bucket_tagging(self, call: Call) -> dict[str, Any]:
+    async def get_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's tags; raises `NoSuchTagSet` if it has none."""
         name = self.check_bucket(call.params)
         row = self.store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
@@ -145,7 +145,7 @@ class Buckets(S3Base):
             raise ServiceError("NoSuchTagSet", "The TagSet does not exist", 404, BucketName=name)
         return {"TagSet": tags}
 
-    async def delete_bucket_tagging(self, call: Call) -> dict[str, Any]:
+    async def delete_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Remove a bucket's tags."""
         await self.store.execute("UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self.check_bucket(call.params))
         return {}

@@ -9,10 +9,10 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.record import Record
+from scones.cloud.services.s3.object_record import ObjectRecord
 
 
-def check_read(params: Mapping[str, Any], record: Record) -> None:
+def check_read(params: Mapping[str, Any], record: ObjectRecord) -> None:
     """Check a GET's or HEAD's conditions; raises `PreconditionFailed` (412) or `NotModified` (304).
 
     If-Match takes precedence over If-Unmodified-Since, and If-None-Match over If-Modified-Since.
@@ -30,7 +30,7 @@ def check_read(params: Mapping[str, Any], record: Record) -> None:
         raise _not_modified(record)
 
 
-def check_copy(params: Mapping[str, Any], record: Record) -> None:
+def check_copy(params: Mapping[str, Any], record: ObjectRecord) -> None:
     """Check a copy's conditions on its source; raises `PreconditionFailed` (412) even where a read answers 304."""
     prefix = "CopySource"
     conditions = {name[len(prefix) :]: value for name, value in params.items() if name.startswith(prefix + "If")}
@@ -42,7 +42,7 @@ def check_copy(params: Mapping[str, Any], record: Record) -> None:
         raise errors.precondition_failed(name) from error
 
 
-def check_write(params: Mapping[str, Any], old: Record | None, key: str) -> None:
+def check_write(params: Mapping[str, Any], old: ObjectRecord | None, key: str) -> None:
     """Check a write's conditions: `If-None-Match: *` (the key is free) and If-Match (the ETag is unchanged)."""
     if (other := params.get("IfNoneMatch")) is not None:
         if other != "*":
@@ -65,7 +65,7 @@ def _words(name: str) -> list[str]:
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).strip("-").split("-")
 
 
-def _not_modified(record: Record) -> ServiceError:
+def _not_modified(record: ObjectRecord) -> ServiceError:
     moment = datetime.fromtimestamp(record.modified // 1000, UTC)
     headers = {"etag": f'"{record.etag}"', "last-modified": format_datetime(moment, usegmt=True)}
     return ServiceError("NotModified", "Not Modified", 304, Headers=headers)

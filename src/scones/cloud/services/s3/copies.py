@@ -7,21 +7,21 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Body, Call
+from scones.cloud.service import Body, OperationCall
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.conditions import check_copy
-from scones.cloud.services.s3.objects import Objects, check_key
-from scones.cloud.services.s3.record import Record, headers_of
+from scones.cloud.services.s3.object_record import ObjectRecord, headers_of
+from scones.cloud.services.s3.objects import ObjectOperations, check_key
 from scones.cloud.services.s3.tags import tags_in_header
 
 LARGEST_COPY = 5 * 1024**3
 """Maximum number of bytes that one CopyObject copies."""
 
 
-class Copies(Objects):
+class CopyOperations(ObjectOperations):
     """CopyObject."""
 
-    async def copy_object(self, call: Call) -> dict[str, Any]:
+    async def copy_object(self, call: OperationCall) -> dict[str, Any]:
         """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
         bucket = self.check_bucket(params)
@@ -50,7 +50,7 @@ class Copies(Objects):
         result = {"ETag": f'"{record.etag}"', "LastModified": record.modified / 1000, **record.checksum.members()}
         return {"CopyObjectResult": result}
 
-    def source(self, params: Mapping[str, Any]) -> Record:
+    def source(self, params: Mapping[str, Any]) -> ObjectRecord:
         """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
         path, _, query = params["CopySource"].partition("?")
         bucket, slash, key = unquote(path).removeprefix("/").partition("/")
@@ -67,7 +67,7 @@ class Copies(Objects):
         return record
 
 
-def _check_to_itself(params: Mapping[str, Any], source: Record, bucket: str) -> None:
+def _check_to_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: str) -> None:
     if (source.bucket, source.key) != (bucket, params["Key"]):
         return
     changes = params.get("MetadataDirective") == "REPLACE" or "WebsiteRedirectLocation" in params

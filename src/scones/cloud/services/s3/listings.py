@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from scones.cloud.core.text_order import Bound, successor
-from scones.cloud.core.time_slices import in_turns
-from scones.cloud.service import Call
+from scones.cloud.core.time_slices import sliced_on_thread
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
 from scones.cloud.services.s3.base import S3Base
-from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
+from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
 
-MOST = 1000
+MAX_KEYS = 1000
 """Maximum number of entries per page."""
 
 _LONG = 100_000
@@ -28,7 +28,7 @@ _OBJECTS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """One page of a listing; `last` is the name of its last entry, a key or a common prefix."""
 
     contents: list[dict[str, Any]]
@@ -37,10 +37,10 @@ class Page:
     truncated: bool
 
 
-class Listings(S3Base):
+class ListingOperations(S3Base):
     """ListObjects, ListObjectsV2 and ListObjectVersions."""
 
-    async def list_objects(self, call: Call) -> dict[str, Any]:
+    async def list_objects(self, call: OperationCall) -> dict[str, Any]:
         """List objects after a marker, which may be the last key or common prefix of the previous page."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
@@ -52,7 +52,7 @@ class Listings(S3Base):
             "NextMarker": url(page.last) if page.truncated and delimiter else None,
         }
 
-    async def list_objects_v2(self, call: Call) -> dict[str, Any]:
+    async def list_objects_v2(self, call: OperationCall) -> dict[str, Any]:
         """List objects after a key or a continuation token."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
@@ -67,7 +67,7 @@ class Listings(S3Base):
             "StartAfter": url(params["StartAfter"]) if "StartAfter" in params else None,
         }
 
-    async def list_object_versions(self, call: Call) -> dict[str, Any]:
+    async def list_object_versions(self, call: OperationCall) -> dict[str, Any]:
         """List objects as versions: without versioning, each object has one version with the ID `null`."""
         params = call.params
         bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
@@ -86,23 +86,27 @@ class Listings(S3Base):
             "NextVersionIdMarker": "null" if page.truncated else None,
         }
 
-    async def _page(self, bucket: str, params: Mapping[str, Any], after: str, limit: int, *, owner: bool) -> Page:
+    async def _page(
+        self, bucket: str, params: Mapping[str, Any], after: str, limit: int, *, owner: bool
+    ) -> ListingPage:
         prefix, delimiter = params.get("Prefix", ""), params.get("Delimiter", "")
         if limit == 0:
-            return Page([], [], "", truncated=False)
-        start = later(prefix, start_behind(prefix, delimiter, after))
+            return ListingPage([], [], "", truncated=False)
+        start = later(prefix, start_after(prefix, delimiter, after))
         end = successor(prefix)
 
-        def read(connection: sqlite3.Connection) -> Page:
+        def read(connection: sqlite3.Connection) -> ListingPage:
             def seek(position: Bound) -> Iterator[sqlite3.Row]:
                 return connection.execute(_OBJECTS, (bucket, position, end))
 
-            found = entries(seek(start), seek, prefix, delimiter, limit + 1)
-            return self._written(found, limit, params, owner=owner)
+            found = listing_entries(seek(start), seek, prefix, delimiter, limit + 1)
+            return self._build_page(found, limit, params, owner=owner)
 
-        return await self.store.read_with(read)
+        return await self.store.read_on_thread_with(read)
 
-    def _written(self, found: list[Entry], limit: int, params: Mapping[str, Any], *, owner: bool) -> Page:
+    def _build_page(
+        self, found: list[ListingEntry], limit: int, params: Mapping[str, Any], *, owner: bool
+    ) -> ListingPage:
         """Return a page of entries. Runs in a thread, because URL-encoding a thousand long keys takes 50 ms."""
         quoted = params.get("EncodingType") == "url" and sum(len(entry.name) for entry in found) > _LONG
         url, page = _encoder(params), found[:limit]
@@ -117,14 +121,14 @@ class Listings(S3Base):
                 "StorageClass": entry.row["storage_class"],
                 "Owner": self.owner if owner else None,
             }
-            for entry in (in_turns(page) if quoted else page)
+            for entry in (sliced_on_thread(page) if quoted else page)
             if entry.row is not None
         ]
-        prefixes = [url(entry.name) for entry in (in_turns(page) if quoted else page) if entry.row is None]
-        return Page(contents, prefixes, page[-1].name if page else "", len(found) > limit)
+        prefixes = [url(entry.name) for entry in (sliced_on_thread(page) if quoted else page) if entry.row is None]
+        return ListingPage(contents, prefixes, page[-1].name if page else "", len(found) > limit)
 
 
-def _common(params: Mapping[str, Any], page: Page, limit: int) -> dict[str, Any]:
+def _common(params: Mapping[str, Any], page: ListingPage, limit: int) -> dict[str, Any]:
     url = _encoder(params)
     delimiter = params.get("Delimiter")
     return {
@@ -140,10 +144,10 @@ def _common(params: Mapping[str, Any], page: Page, limit: int) -> dict[str, Any]
 
 
 def _limit(params: Mapping[str, Any]) -> int:
-    limit: int = params.get("MaxKeys", MOST)
+    limit: int = params.get("MaxKeys", MAX_KEYS)
     if not 0 <= limit < 2**31:
         raise errors.invalid_argument("Argument maxKeys must be an integer between 0 and 2147483647", "max-keys", limit)
-    return min(limit, MOST)
+    return min(limit, MAX_KEYS)
 
 
 def _encoder(params: Mapping[str, Any]) -> Any:

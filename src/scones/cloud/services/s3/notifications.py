@@ -18,9 +18,9 @@ from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.resumption import describe
 from scones.cloud.core.targets import send, service_of
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.record import Record
+from scones.cloud.services.s3.object_record import ObjectRecord
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ KINDS = {
 """Lists of a configuration: for each, the member with an entry's target ARN, and the target's service."""
 CREATED = ("ObjectCreated:Put", "ObjectCreated:Post", "ObjectCreated:Copy", "ObjectCreated:CompleteMultipartUpload")
 REMOVED = ("ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated")
-OFFERED = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
+SUPPORTED_EVENTS = frozenset(f"s3:{name}" for name in (*CREATED, *REMOVED, "ObjectCreated:*", "ObjectRemoved:*"))
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class NotificationRule:
     """One entry of a bucket's notification configuration."""
 
     id: str
@@ -52,7 +52,7 @@ class Rule:
     suffix: str
 
     @classmethod
-    def of(cls, entry: dict[str, Any], member: str) -> Rule:
+    def of(cls, entry: dict[str, Any], member: str) -> NotificationRule:
         """Return the rule for an entry whose target ARN is in `member`."""
         rules = entry.get("Filter", {}).get("Key", {}).get("FilterRules", [])
         filters = {rule["Name"].lower(): rule.get("Value", "") for rule in rules}
@@ -65,14 +65,14 @@ class Rule:
         named = event in self.events or family in self.events
         return named and key.startswith(self.prefix) and key.endswith(self.suffix)
 
-    def overlaps(self, other: Rule) -> bool:
+    def overlaps(self, other: NotificationRule) -> bool:
         """Return True if one event can match both rules."""
-        same = any(_same(mine, theirs) for mine in self.events for theirs in other.events)
+        same = any(_event_types_overlap(own_type, theirs) for own_type in self.events for theirs in other.events)
         prefixes = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
         return same and prefixes and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
 
 
-def _same(one: str, other: str) -> bool:
+def _event_types_overlap(one: str, other: str) -> bool:
     families = one.partition(":")[0] == other.partition(":")[0]
     return families and (one == other or "*" in one + other)
 
@@ -82,7 +82,7 @@ class Notifier:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._rules: dict[str, list[Rule]] = {}
+        self._rules: dict[str, list[NotificationRule]] = {}
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class Notifier:
     async def configure(self, bucket: str, document: dict[str, Any]) -> None:
         """Replace a bucket's configuration and send AWS's test message to its queues and topics."""
         rules = rules_of(document)
-        told = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
+        target_arns = sorted({rule.target for rule in rules if service_of(rule.target) != "lambda"})
         test = {
             "Service": "Amazon S3",
             "Event": "s3:TestEvent",
@@ -119,18 +119,18 @@ class Notifier:
             connection.execute(
                 "INSERT OR REPLACE INTO s3_notification_configurations VALUES (?, ?)", (bucket, json.dumps(document))
             )
-            for target in told:
+            for target in target_arns:
                 self._outbox.put(connection, [target], test)
 
         await self._cloud.store.write(write)
         self._rules[bucket] = rules
-        self._outbox.wake(told)
+        self._outbox.wake(target_arns)
 
-    def forget(self, bucket: str) -> None:
+    def remove_rules(self, bucket: str) -> None:
         """Drop the rules of a deleted bucket."""
         self._rules.pop(bucket, None)
 
-    def keep(self, connection: sqlite3.Connection, event: str, call: Call, record: Record) -> None:
+    def store(self, connection: sqlite3.Connection, event: str, call: OperationCall, record: ObjectRecord) -> None:
         """Store the notifications of a change to an object in the change's transaction; `wake` delivers them."""
         for rule in self._rules.get(record.bucket, ()):
             if rule.wants(event, record.key):
@@ -141,7 +141,7 @@ class Notifier:
         if rules := self._rules.get(bucket):
             self._outbox.wake({rule.target for rule in rules})
 
-    def _message(self, rule: Rule, event: str, call: Call, record: Record) -> dict[str, Any]:
+    def _message(self, rule: NotificationRule, event: str, call: OperationCall, record: ObjectRecord) -> dict[str, Any]:
         """Return an event record in AWS's form (S3 User Guide, "Event message structure")."""
         changed: dict[str, Any] = {"key": quote_plus(record.key, safe="/*-._")}
         if event.startswith("ObjectCreated:"):
@@ -174,9 +174,9 @@ class Notifier:
         log.warning("A notification of S3 was not delivered to %s: %s", target, error)
 
 
-def rules_of(document: dict[str, Any]) -> list[Rule]:
+def rules_of(document: dict[str, Any]) -> list[NotificationRule]:
     """Return the rules of a configuration."""
-    return [Rule.of(entry, KINDS[kind][0]) for kind, entry in _entries(document)]
+    return [NotificationRule.of(entry, KINDS[kind][0]) for kind, entry in _entries(document)]
 
 
 def _entries(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -198,7 +198,7 @@ def check_configuration(given: dict[str, Any]) -> dict[str, Any]:
         if service_of(entry[member]) != service or entry[member].endswith(".fifo"):
             raise errors.invalid_argument("The ARN could not be parsed", member, entry[member])
         for event in entry["Events"]:
-            if event not in OFFERED:
+            if event not in SUPPORTED_EVENTS:
                 raise errors.not_implemented(f"Event {event}")
         kept = {"Id": entry.get("Id") or str(uuid.uuid4()), **{key: entry[key] for key in (member, "Events")}}
         if rules := entry.get("Filter", {}).get("Key", {}).get("FilterRules", []):
@@ -221,7 +221,7 @@ def _checked(rule: dict[str, Any]) -> dict[str, Any]:
     return {"Name": name, "Value": rule.get("Value", "")}
 
 
-async def check_targets(cloud: Cloud, rules: list[Rule]) -> None:
+async def check_targets(cloud: Cloud, rules: list[NotificationRule]) -> None:
     """Raise `InvalidArgument` for targets that do not exist, as S3 does without SkipDestinationValidation."""
     for target in {rule.target for rule in rules}:
         name = target.rpartition(":")[2]

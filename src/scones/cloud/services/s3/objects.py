@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Body, Call
+from scones.cloud.service import Body, OperationCall, OperationOutput
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.base import S3Base, discard, now
+from scones.cloud.services.s3.body_files import CHUNK, SMALL, ByteRange, DamagedFileError, ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
 from scones.cloud.services.s3.conditions import check_read, check_write
-from scones.cloud.services.s3.files import CHUNK, SMALL, Content, DamagedFileError, Segment
+from scones.cloud.services.s3.object_record import ObjectRecord, find_object, headers_of
 from scones.cloud.services.s3.ranges import parse_range
-from scones.cloud.services.s3.record import Record, find_object, headers_of
 from scones.cloud.services.s3.tags import tags_in_header
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ OVERRIDES = {
 }
 
 
-class Objects(S3Base):
+class ObjectOperations(S3Base):
     """PutObject, GetObject, HeadObject, DeleteObject and DeleteObjects."""
 
-    async def put_object(self, call: Call) -> dict[str, Any]:
+    async def put_object(self, call: OperationCall) -> dict[str, Any]:
         """Write an object; it is on disk when this returns."""
         params = call.params
         bucket = self.check_bucket(params)
@@ -54,7 +54,7 @@ class Objects(S3Base):
             raise
         return {"ETag": f'"{record.etag}"', **record.encryption(), **record.checksum.members()}
 
-    async def receive(self, call: Call, *algorithms: str, small: int = SMALL) -> Content:
+    async def receive(self, call: OperationCall, *algorithms: str, small: int = SMALL) -> ReceivedBody:
         """Receive a request's body, and check it against Content-MD5 and the checksum in a header or trailer.
 
         Raises `BadDigest` if either differs.
@@ -62,8 +62,8 @@ class Objects(S3Base):
         params = call.params
         expected_md5 = _content_md5(params)
         sent = checksum.sent_in(params)
-        wanted = {*algorithms, sent[0]} if sent else set(algorithms)
-        content = await self.files.receive(params["Body"], wanted, small=small)
+        needed_algorithms = {*algorithms, sent[0]} if sent else set(algorithms)
+        content = await self.files.receive(params["Body"], needed_algorithms, small=small)
         try:
             if expected_md5 is not None and expected_md5 != content.md5:
                 raise ServiceError(
@@ -83,15 +83,15 @@ class Objects(S3Base):
             raise
         return content
 
-    async def drop(self, content: Content) -> None:
+    async def drop(self, content: ReceivedBody) -> None:
         """Remove a body that no row will name."""
         if content.file is not None:
             await self.files.remove([content.file])
 
-    def record(self, bucket: str, params: Mapping[str, Any], content: Content, tags: str = "[]") -> Record:
+    def record(self, bucket: str, params: Mapping[str, Any], content: ReceivedBody, tags: str = "[]") -> ObjectRecord:
         """Return a new object with the content and the request's headers."""
         algorithm = next(iter(content.digests))
-        return Record(
+        return ObjectRecord(
             bucket=bucket,
             key=params["Key"],
             size=content.size,
@@ -105,15 +105,15 @@ class Objects(S3Base):
             file=content.file,
         )
 
-    async def head_object(self, call: Call) -> dict[str, Any] | Answer:
+    async def head_object(self, call: OperationCall) -> dict[str, Any] | OperationOutput:
         """Return GetObject's response without the body."""
         return await self._get(call, with_body=False)
 
-    async def get_object(self, call: Call) -> dict[str, Any] | Answer:
+    async def get_object(self, call: OperationCall) -> dict[str, Any] | OperationOutput:
         """Return an object, a range of it, or a part of it."""
         return await self._get(call, with_body=True)
 
-    async def _get(self, call: Call, *, with_body: bool) -> dict[str, Any] | Answer:
+    async def _get(self, call: OperationCall, *, with_body: bool) -> dict[str, Any] | OperationOutput:
         params = call.params
         record = self.find(self.check_bucket(params), params["Key"])
         check_read(params, record)
@@ -140,9 +140,11 @@ class Objects(S3Base):
         members["ContentLength"] = end - start
         if with_body:
             members["Body"] = await self.body(record, start, end)
-        return members if chosen is None else Answer(members, 206)
+        return members if chosen is None else OperationOutput(members, 206)
 
-    def _part(self, record: Record, number: int, members: dict[str, Any]) -> tuple[tuple[int, int], Checksum | None]:
+    def _part(
+        self, record: ObjectRecord, number: int, members: dict[str, Any]
+    ) -> tuple[tuple[int, int], Checksum | None]:
         """Return a part's byte range and checksum; an object from a single PutObject is its own part 1."""
         parts = self.parts(record.upload) if record.upload else []
         if not 1 <= number <= max(len(parts), 1):
@@ -168,7 +170,7 @@ class Objects(S3Base):
             "SELECT number, size, md5, checksum, file, modified FROM s3_parts WHERE upload = ? ORDER BY number", upload
         )
 
-    async def body(self, record: Record, start: int = 0, end: int | None = None) -> Body:
+    async def body(self, record: ObjectRecord, start: int = 0, end: int | None = None) -> Body:
         """Return bytes `start` to `end` (exclusive) of an object.
 
         Call it without awaiting anything after `find`, so that the files still exist. Raises S3's InternalError, and
@@ -178,31 +180,31 @@ class Objects(S3Base):
         if record.data is not None:
             return record.data if end - start == record.size else record.data[start:end]
         if record.file is not None:
-            return await self._read(record, [Segment(record.file, start, end - start, record.size)])
-        segments: list[Segment] = []
+            return await self._read(record, [ByteRange(record.file, start, end - start, record.size)])
+        segments: list[ByteRange] = []
         offset = 0
         for part in self.parts(record.upload or ""):
             first, last = max(start - offset, 0), min(end - offset, part["size"])
             if first < last:
-                segments.append(Segment(part["file"], first, last - first, part["size"]))
+                segments.append(ByteRange(part["file"], first, last - first, part["size"]))
             offset += part["size"]
         return await self._read(record, segments)
 
-    async def _read(self, record: Record, segments: list[Segment]) -> AsyncIterator[bytes]:
+    async def _read(self, record: ObjectRecord, segments: list[ByteRange]) -> AsyncIterator[bytes]:
         try:
             return await self.files.read(segments)
         except DamagedFileError as damage:
             log.error("The object %r is damaged: %s.", f"s3://{record.bucket}/{record.key}", damage)
             raise errors.internal_error() from None
 
-    async def delete_object(self, call: Call) -> dict[str, Any]:
+    async def delete_object(self, call: OperationCall) -> dict[str, Any]:
         """Delete an object; succeeds if it does not exist."""
         params = call.params
         bucket = self.check_bucket(params)
         await self._delete(call, bucket, [(params["Key"], params)])
         return {}
 
-    async def delete_objects(self, call: Call) -> dict[str, Any]:
+    async def delete_objects(self, call: OperationCall) -> dict[str, Any]:
         """Delete up to 1,000 objects in one transaction; conditions that fail are reported per key."""
         params = call.params
         bucket = self.check_bucket(params)
@@ -230,7 +232,7 @@ class Objects(S3Base):
         }
 
     async def _delete(
-        self, call: Call, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
+        self, call: OperationCall, bucket: str, entries: list[tuple[str, Mapping[str, Any]]], *, strict: bool = True
     ) -> dict[str, ServiceError]:
         failed: dict[str, ServiceError] = {}
 
@@ -248,7 +250,7 @@ class Objects(S3Base):
                 if old is not None:
                     doomed += discard(connection, old)
                     connection.execute("DELETE FROM s3_objects WHERE bucket = ? AND key = ?", (bucket, key))
-                    self.notifier.keep(connection, "ObjectRemoved:Delete", call, old)
+                    self.notifier.store(connection, "ObjectRemoved:Delete", call, old)
             return doomed
 
         await self.files.remove(await self.store.write(delete))
@@ -280,7 +282,7 @@ class Objects(S3Base):
         """
         params = {"Bucket": bucket, "Key": key, "Body": _read_chunks(open_file), "ContentType": content_type}
         caller = self.cloud.credentials.root(self.cloud.settings.account)
-        return await self.put_object(Call(operation="PutObject", params=params, caller=caller, request_id=""))
+        return await self.put_object(OperationCall(operation="PutObject", params=params, caller=caller, request_id=""))
 
 
 def check_key(key: str) -> None:

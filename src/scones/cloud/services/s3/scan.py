@@ -13,32 +13,34 @@ Seek = Callable[[Bound], Iterator[sqlite3.Row]]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListingEntry:
     """One entry of a listing: a key with its row, or a common prefix without a row."""
 
     name: str
     row: sqlite3.Row | None
 
 
-def entries(rows: Iterator[sqlite3.Row], seek: Seek, prefix: str, delimiter: str, limit: int) -> list[Entry]:
+def listing_entries(
+    rows: Iterator[sqlite3.Row], seek: Seek, prefix: str, delimiter: str, limit: int
+) -> list[ListingEntry]:
     """Return up to `limit` entries for rows whose keys start with `prefix`; an empty delimiter groups nothing.
 
     After each common prefix, the scan jumps to the next key that does not start with it.
     """
-    found: list[Entry] = []
+    found: list[ListingEntry] = []
     while len(found) < limit and (row := next(rows, None)) is not None:
         key: str = row["key"]
         cut = key.find(delimiter, len(prefix)) if delimiter else -1
         if cut < 0:
-            found.append(Entry(key, row))
+            found.append(ListingEntry(key, row))
             continue
         shared = key[: cut + len(delimiter)]
-        found.append(Entry(shared, None))
+        found.append(ListingEntry(shared, None))
         rows = seek(successor(shared))
     return found
 
 
-def start_behind(prefix: str, delimiter: str, marker: str) -> Bound:
+def start_after(prefix: str, delimiter: str, marker: str) -> Bound:
     """Return the smallest key after a marker, or after all keys that start with it if it is a common prefix."""
     cut = marker.find(delimiter, len(prefix)) if delimiter and marker.startswith(prefix) else -1
     if cut >= 0 and cut + len(delimiter) == len(marker):

@@ -14,16 +14,16 @@ from urllib.parse import quote
 
 from scones.cloud.core.text_order import Bound, successor
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import checksum, errors
 from scones.cloud.services.s3.base import discard_parts, now, replace
+from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import COMPOSITE_ONLY, FULL_OBJECT_ONLY
-from scones.cloud.services.s3.copies import Copies, chunks
-from scones.cloud.services.s3.files import Content
+from scones.cloud.services.s3.copies import CopyOperations, chunks
+from scones.cloud.services.s3.object_record import ObjectRecord, find_object, headers_of
 from scones.cloud.services.s3.objects import check_key
 from scones.cloud.services.s3.ranges import parse_copy_range
-from scones.cloud.services.s3.record import Record, find_object, headers_of
-from scones.cloud.services.s3.scan import Entry, entries, later, start_behind
+from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
 from scones.cloud.services.s3.tags import tags_in_header
 
 SMALLEST_PART = 5 * 1024**2
@@ -36,7 +36,7 @@ _UPLOADS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class MultipartUpload:
     """An unfinished multipart upload. `chosen` is true if the client named the checksum algorithm."""
 
     id: str
@@ -46,22 +46,22 @@ class Upload:
     storage_class: str
     checksum_algorithm: str
     checksum_type: str
-    chosen: bool
+    client_chose_algorithm: bool
     headers: str
     tags: str
 
 
-class Uploads(Copies):
+class UploadOperations(CopyOperations):
     """The operations on multipart uploads."""
 
-    async def create_multipart_upload(self, call: Call) -> dict[str, Any]:
+    async def create_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
         """Start an upload."""
         params = call.params
         bucket = self.check_bucket(params)
         check_key(params["Key"])
         algorithm = checksum.require(params.get("ChecksumAlgorithm", checksum.DEFAULT))
         kind = _checksum_type(algorithm, params.get("ChecksumType"), chosen="ChecksumAlgorithm" in params)
-        upload = Upload(
+        upload = MultipartUpload(
             id=f"{uuid.uuid4().hex}{uuid.uuid4().hex}",
             bucket=bucket,
             key=params["Key"],
@@ -69,35 +69,39 @@ class Uploads(Copies):
             storage_class=params.get("StorageClass", "STANDARD"),
             checksum_algorithm=algorithm,
             checksum_type=kind,
-            chosen="ChecksumAlgorithm" in params,
+            client_chose_algorithm="ChecksumAlgorithm" in params,
             headers=json.dumps(headers_of(params)),
             tags=tags_in_header(params["Tagging"]) if "Tagging" in params else "[]",
         )
-        values = [getattr(upload, name) for name in Upload.__slots__]
+        values = [getattr(upload, name) for name in MultipartUpload.__slots__]
         await self.store.execute(f"INSERT INTO s3_uploads VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
-        chosen = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if upload.chosen else {}
+        chosen = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind} if upload.client_chose_algorithm else {}
         return {"Bucket": bucket, "Key": upload.key, "UploadId": upload.id, **chosen}
 
-    async def upload_part(self, call: Call) -> dict[str, Any]:
+    async def upload_part(self, call: OperationCall) -> dict[str, Any]:
         """Write a part, replacing any part with the same number."""
         params = call.params
         upload = self._upload(params)
         _check_number(params["PartNumber"])
         sent = checksum.announced(params, call.headers)
-        if sent is not None and upload.chosen and sent != upload.checksum_algorithm:
+        if sent is not None and upload.client_chose_algorithm and sent != upload.checksum_algorithm:
             raise ServiceError(
                 "InvalidRequest",
                 f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum_algorithm.lower()}, "
                 f"actual checksum Type: {sent.lower()}",
             )
-        wanted = [upload.checksum_algorithm, *([sent] if sent else [])]
-        content = await self.receive(call, *wanted, small=0)
+        named_parts = [upload.checksum_algorithm, *([sent] if sent else [])]
+        content = await self.receive(call, *named_parts, small=0)
         await self._keep_part(upload, params["PartNumber"], content)
-        told = sent or (upload.checksum_algorithm if upload.chosen else None)
-        proof = {f"Checksum{told}": checksum.encode(content.digests[told])} if told else {}
+        response_algorithm = sent or (upload.checksum_algorithm if upload.client_chose_algorithm else None)
+        proof = (
+            {f"Checksum{response_algorithm}": checksum.encode(content.digests[response_algorithm])}
+            if response_algorithm
+            else {}
+        )
         return {"ETag": f'"{content.md5.hex()}"', **proof}
 
-    async def upload_part_copy(self, call: Call) -> dict[str, Any]:
+    async def upload_part_copy(self, call: OperationCall) -> dict[str, Any]:
         """Write a part by copying an object or a range of it."""
         params = call.params
         upload = self._upload(params)
@@ -110,10 +114,10 @@ class Uploads(Copies):
         content = await self.files.receive(body, [upload.checksum_algorithm], small=0)
         modified = await self._keep_part(upload, params["PartNumber"], content)
         name = upload.checksum_algorithm
-        proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.chosen else {}
+        proof = {f"Checksum{name}": checksum.encode(content.digests[name])} if upload.client_chose_algorithm else {}
         return {"CopyPartResult": {"ETag": f'"{content.md5.hex()}"', "LastModified": modified / 1000, **proof}}
 
-    async def _keep_part(self, upload: Upload, number: int, content: Content) -> int:
+    async def _keep_part(self, upload: MultipartUpload, number: int, content: ReceivedBody) -> int:
         modified = now()
         proof = checksum.encode(content.digests[upload.checksum_algorithm])
 
@@ -135,26 +139,26 @@ class Uploads(Copies):
             raise
         return modified
 
-    async def complete_multipart_upload(self, call: Call) -> dict[str, Any]:
+    async def complete_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
         """Create the object from the named parts, in their order; no bytes are copied."""
         params = call.params
         bucket, key = self.check_bucket(params), params["Key"]
-        wanted = params.get("MultipartUpload", {}).get("Parts", [])
-        if not wanted:
+        named_parts = params.get("MultipartUpload", {}).get("Parts", [])
+        if not named_parts:
             raise errors.malformed_xml()
 
-        def write(connection: sqlite3.Connection) -> tuple[Record, list[str]]:
+        def write(connection: sqlite3.Connection) -> tuple[ObjectRecord, list[str]]:
             done = find_object(connection, bucket, key)
             if done is not None and done.upload == params["UploadId"]:  # a retry: the first response was lost
                 return done, []
             upload = _find(connection, params)
             rows = connection.execute("SELECT * FROM s3_parts WHERE upload = ? ORDER BY number", (upload.id,))
             parts = {row["number"]: row for row in rows}
-            chosen = _chosen(wanted, parts, upload)
+            chosen = _selected_parts(named_parts, parts, upload)
             record = _assembled(upload, chosen)
-            _check_whole(params, record)
+            _check_full_object(params, record)
             doomed = replace(connection, record, params)
-            self.notifier.keep(connection, "ObjectCreated:CompleteMultipartUpload", call, record)
+            self.notifier.store(connection, "ObjectCreated:CompleteMultipartUpload", call, record)
             kept = {part["number"] for part in chosen}
             for number in parts.keys() - kept:
                 connection.execute("DELETE FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
@@ -173,7 +177,7 @@ class Uploads(Copies):
             **record.checksum.members(),
         }
 
-    async def abort_multipart_upload(self, call: Call) -> dict[str, Any]:
+    async def abort_multipart_upload(self, call: OperationCall) -> dict[str, Any]:
         """Abort an upload and delete its parts."""
         upload = self._upload(call.params)
 
@@ -185,7 +189,7 @@ class Uploads(Copies):
         await self.files.remove(await self.store.write(delete))
         return {}
 
-    async def list_parts(self, call: Call) -> dict[str, Any]:
+    async def list_parts(self, call: OperationCall) -> dict[str, Any]:
         """List an upload's parts in pages, sorted by number."""
         params = call.params
         upload = self._upload(params)
@@ -208,21 +212,21 @@ class Uploads(Copies):
             "NextPartNumberMarker": page[-1]["number"] if page else 0,
             "MaxParts": limit,
             "IsTruncated": len(page) < len(parts),
-            "ChecksumAlgorithm": upload.checksum_algorithm if upload.chosen else None,
-            "ChecksumType": upload.checksum_type if upload.chosen else None,
+            "ChecksumAlgorithm": upload.checksum_algorithm if upload.client_chose_algorithm else None,
+            "ChecksumType": upload.checksum_type if upload.client_chose_algorithm else None,
             "Parts": [
                 {
                     "PartNumber": part["number"],
                     "LastModified": part["modified"] / 1000,
                     "ETag": f'"{part["md5"].hex()}"',
                     "Size": part["size"],
-                    f"Checksum{upload.checksum_algorithm}": part["checksum"] if upload.chosen else None,
+                    f"Checksum{upload.checksum_algorithm}": part["checksum"] if upload.client_chose_algorithm else None,
                 }
                 for part in page
             ],
         }
 
-    async def list_multipart_uploads(self, call: Call) -> dict[str, Any]:
+    async def list_multipart_uploads(self, call: OperationCall) -> dict[str, Any]:
         """List unfinished uploads in pages, sorted by key and then by start time."""
         params = call.params
         bucket = self.check_bucket(params)
@@ -230,18 +234,18 @@ class Uploads(Copies):
         limit, key_marker = min(params.get("MaxUploads", 1000), 1000), params.get("KeyMarker", "")
         marker = self._marker(bucket, key_marker, params.get("UploadIdMarker"))
         if marker is None:
-            marker = (later(prefix, start_behind(prefix, delimiter, key_marker)), -1, "")
+            marker = (later(prefix, start_after(prefix, delimiter, key_marker)), -1, "")
         end = successor(prefix)
 
-        def read(connection: sqlite3.Connection) -> list[Entry]:
+        def read(connection: sqlite3.Connection) -> list[ListingEntry]:
             def rows(key: Bound, initiated: int = -1, upload: str = "") -> Iterator[sqlite3.Row]:
                 return connection.execute(_UPLOADS, (bucket, key, initiated, upload, end))
 
-            return entries(rows(*marker), rows, prefix, delimiter, limit + 1)
+            return listing_entries(rows(*marker), rows, prefix, delimiter, limit + 1)
 
-        found = await self.store.read_with(read) if limit else []
+        found = await self.store.read_on_thread_with(read) if limit else []
         truncated, listed = len(found) > limit, found[:limit]
-        page = [self._listed(Upload(*entry.row)) for entry in listed if entry.row is not None]
+        page = [self._listed(MultipartUpload(*entry.row)) for entry in listed if entry.row is not None]
         last = listed[-1] if truncated else None
         url = quote if params.get("EncodingType") == "url" else str
         for entry in page:
@@ -268,7 +272,7 @@ class Uploads(Copies):
             return None
         return key, row["initiated"], upload
 
-    def _listed(self, upload: Upload) -> dict[str, Any]:
+    def _listed(self, upload: MultipartUpload) -> dict[str, Any]:
         return {
             "UploadId": upload.id,
             "Key": upload.key,
@@ -276,25 +280,25 @@ class Uploads(Copies):
             "StorageClass": upload.storage_class,
             "Owner": self.owner,
             "Initiator": self.owner,
-            "ChecksumAlgorithm": upload.checksum_algorithm if upload.chosen else None,
-            "ChecksumType": upload.checksum_type if upload.chosen else None,
+            "ChecksumAlgorithm": upload.checksum_algorithm if upload.client_chose_algorithm else None,
+            "ChecksumType": upload.checksum_type if upload.client_chose_algorithm else None,
         }
 
-    def _upload(self, params: Mapping[str, Any]) -> Upload:
+    def _upload(self, params: Mapping[str, Any]) -> MultipartUpload:
         bucket = self.check_bucket(params)
         row = self.store.row("SELECT * FROM s3_uploads WHERE id = ?", params["UploadId"])
         return _owned(row, bucket, params)
 
 
-def _find(connection: sqlite3.Connection, params: Mapping[str, Any]) -> Upload:
+def _find(connection: sqlite3.Connection, params: Mapping[str, Any]) -> MultipartUpload:
     row = connection.execute("SELECT * FROM s3_uploads WHERE id = ?", (params["UploadId"],)).fetchone()
     return _owned(row, params["Bucket"], params)
 
 
-def _owned(row: sqlite3.Row | None, bucket: str, params: Mapping[str, Any]) -> Upload:
+def _owned(row: sqlite3.Row | None, bucket: str, params: Mapping[str, Any]) -> MultipartUpload:
     if row is None or (row["bucket"], row["key"]) != (bucket, params["Key"]):
         raise errors.no_such_upload(params["UploadId"])
-    return Upload(*row)
+    return MultipartUpload(*row)
 
 
 def _checksum_type(algorithm: str, kind: str | None, *, chosen: bool) -> str:
@@ -331,18 +335,20 @@ def _check_number(number: int) -> None:
         )
 
 
-def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: Upload) -> list[sqlite3.Row]:
+def _selected_parts(
+    named_parts: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], upload: MultipartUpload
+) -> list[sqlite3.Row]:
     """Return the parts that a client names; raises S3's error if their order, ETags, checksums or sizes are wrong."""
-    if any("PartNumber" not in part or "ETag" not in part for part in wanted):
+    if any("PartNumber" not in part or "ETag" not in part for part in named_parts):
         raise errors.malformed_xml()
-    given = [part["PartNumber"] for part in wanted]
+    given = [part["PartNumber"] for part in named_parts]
     if any(later <= earlier for earlier, later in pairwise(given)):
         raise ServiceError(
             "InvalidPartOrder",
             "The list of parts was not in ascending order. Parts must be ordered by part number.",
             UploadId=upload.id,
         )
-    for part in wanted:
+    for part in named_parts:
         _check_part(part, parts.get(part["PartNumber"]), upload)
     for number in given[:-1]:
         if (size := parts[number]["size"]) < SMALLEST_PART:
@@ -357,9 +363,9 @@ def _chosen(wanted: list[dict[str, Any]], parts: Mapping[int, sqlite3.Row], uplo
     return [parts[number] for number in given]
 
 
-def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: Upload) -> None:
+def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: MultipartUpload) -> None:
     number, etag, name = part["PartNumber"], part["ETag"].strip('"'), f"Checksum{upload.checksum_algorithm}"
-    if upload.chosen and upload.checksum_type == "COMPOSITE" and name not in part:
+    if upload.client_chose_algorithm and upload.checksum_type == "COMPOSITE" and name not in part:
         raise ServiceError(
             "InvalidRequest",
             f"The upload was created using a {upload.checksum_algorithm.lower()} checksum. The complete request must "
@@ -376,14 +382,14 @@ def _check_part(part: Mapping[str, Any], found: sqlite3.Row | None, upload: Uplo
         )
 
 
-def _assembled(upload: Upload, parts: list[sqlite3.Row]) -> Record:
+def _assembled(upload: MultipartUpload, parts: list[sqlite3.Row]) -> ObjectRecord:
     digest = hashlib.md5(b"".join(part["md5"] for part in parts), usedforsecurity=False).hexdigest()
     algorithm = upload.checksum_algorithm
     if upload.checksum_type == "COMPOSITE":
         proof = checksum.composite(algorithm, [part["checksum"] for part in parts])
     else:
         proof = checksum.combined(algorithm, [(part["checksum"], part["size"]) for part in parts])
-    return Record(
+    return ObjectRecord(
         bucket=upload.bucket,
         key=upload.key,
         size=sum(part["size"] for part in parts),
@@ -397,7 +403,7 @@ def _assembled(upload: Upload, parts: list[sqlite3.Row]) -> Record:
     )
 
 
-def _check_whole(params: Mapping[str, Any], record: Record) -> None:
+def _check_full_object(params: Mapping[str, Any], record: ObjectRecord) -> None:
     """Raise an error if the object's size or checksum differs from the values that the client computed for it."""
     if (size := params.get("MpuObjectSize")) is not None and size != record.size:
         raise ServiceError(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from scones.cloud.errors import no_room
+from scones.cloud.errors import is_disk_full
 from scones.cloud.process.untrusted_files import (
     DEPTH_LIMIT,
     FILES_LIMIT,
@@ -166,7 +166,7 @@ class _Extraction:
         try:
             self._extract(archive, member, name)
         except OSError as error:
-            if no_room(error) or isinstance(error, gzip.BadGzipFile):
+            if is_disk_full(error) or isinstance(error, gzip.BadGzipFile):
                 raise
             shown = name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"
             raise tarfile.ReadError(f"{shown!r} cannot be written: {error.strerror}.") from error

@@ -35,16 +35,16 @@ def require(request: Mapping[str, Any], *paths: str) -> None:
             )
 
 
-def not_found(what: str, arn: str) -> ServiceError:
+def not_found(resource: str, arn: str) -> ServiceError:
     """Return the error for a missing endpoint, endpoint configuration or model."""
-    return invalid(f'Could not find {what} "{arn}".')
+    return invalid(f'Could not find {resource} "{arn}".')
 
 
-def already_exists(what: str, arn: str) -> ServiceError:
+def already_exists(resource: str, arn: str) -> ServiceError:
     """Return the error for a second endpoint, endpoint configuration or model with the same name."""
-    return invalid(f'Cannot create already existing {what} "{arn}".')
+    return invalid(f'Cannot create already existing {resource} "{arn}".')
 
 
-def not_offered(what: str, instead: str) -> ServiceError:
+def not_supported(resource: str, alternative: str) -> ServiceError:
     """Return the error for a feature of AWS that this cloud does not have; `instead` says what to do."""
-    return ServiceError("NotImplemented", f"The local cloud does not offer {what}; AWS does. {instead}", 501)
+    return ServiceError("NotImplemented", f"The local cloud does not offer {resource}; AWS does. {alternative}", 501)

@@ -57,7 +57,7 @@ PAGE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Resources:
+class ResourceTable:
     """The resources of one kind; `status` names the member that holds their status, if they have one.
 
     `changed` is called with every document whose status or secondary status has changed, after the change is on disk.
@@ -66,7 +66,7 @@ class Resources:
     store: Store
     kind: str
     status: str = ""
-    changed: Callable[[Document], None] | None = None
+    on_change: Callable[[Document], None] | None = None
 
     def get(self, name: str) -> Document | None:
         """Return a resource's document, or None."""
@@ -78,9 +78,9 @@ class Resources:
         rows = self.store.rows(
             "SELECT name, document FROM sagemaker_resources WHERE kind = ? ORDER BY created, name", self.kind
         )
-        return [document for row in rows if (document := self._readable(row)) is not None]
+        return [document for row in rows if (document := self._read_document(row)) is not None]
 
-    def _readable(self, row: Row) -> Document | None:
+    def _read_document(self, row: Row) -> Document | None:
         """Return the document of a row; log a damaged one and return None, so that listings leave it out."""
         try:
             document: Document = json.loads(row["document"])
@@ -97,7 +97,7 @@ class Resources:
             self.kind,
             *statuses,
         )
-        return [document for row in rows if (document := self._readable(row)) is not None]
+        return [document for row in rows if (document := self._read_document(row)) is not None]
 
     def with_arn(self, arn: str) -> Document | None:
         """Return the document of the resource with an ARN, or None."""
@@ -130,8 +130,8 @@ class Resources:
             return bool(added)
 
         added = await self.store.write(insert)
-        if added and self.changed:
-            self.changed(document)
+        if added and self.on_change:
+            self.on_change(document)
         return added
 
     def _columns(self, document: Document) -> tuple[str, float, float, str]:
@@ -159,8 +159,8 @@ class Resources:
             return document, self._statuses(document) != before
 
         document, changed = await self.store.write(apply)
-        if document is not None and changed and self.changed:
-            self.changed(document)
+        if document is not None and changed and self.on_change:
+            self.on_change(document)
         return document
 
     def _statuses(self, document: Document) -> tuple[str | None, str | None]:
@@ -195,8 +195,8 @@ class Resources:
         column = _COLUMNS[params.get("SortBy", "CreationTime")]
         descending = params.get("SortOrder", order) == "Descending"
         conditions, values = _filters(params)
-        wanted, wanted_values = _equal(members or {})
-        conditions += wanted
+        member_conditions, wanted_values = _equal(members or {})
+        conditions += member_conditions
         values += wanted_values
         for name, part in (parts or {}).items():
             conditions.append(f"instr(lower(json_extract(document, '$.{name}')), lower(?)) > 0")
@@ -206,7 +206,7 @@ class Resources:
             values += _read_token(params["NextToken"])
         direction = "DESC" if descending else "ASC"
         size = params.get("MaxResults", PAGE)
-        rows = await self.store.read_aside(
+        rows = await self.store.read_on_thread(
             f"SELECT * FROM sagemaker_resources WHERE {' AND '.join(['kind = ?', *conditions])} "  # noqa: S608
             f"ORDER BY {column} {direction}, name {direction} LIMIT ?",
             self.kind,
@@ -214,7 +214,7 @@ class Resources:
             size + 1,
         )
         more = {"NextToken": _token(rows[size - 1], column)} if len(rows) > size else {}
-        return [document for row in rows[:size] if (document := self._readable(row)) is not None], more
+        return [document for row in rows[:size] if (document := self._read_document(row)) is not None], more
 
 
 def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.pages import position, token_at
-from scones.cloud.core.time_slices import in_turns
-from scones.cloud.service import Call
-from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
+from scones.cloud.core.time_slices import sliced_on_thread
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_supported
 from scones.cloud.services.sagemaker.resources import PAGE, Document
 from scones.cloud.wire.model import service_model
 
@@ -40,16 +40,16 @@ class SearchOperations:
 
     cloud: Cloud
 
-    async def search(self, call: Call) -> dict[str, Any]:
+    async def search(self, call: OperationCall) -> dict[str, Any]:
         """Find the resources of one kind that meet a SearchExpression; raises `ServiceError`."""
         params = call.params
         resource = params["Resource"]
         if resource not in _KINDS:
-            raise not_offered(f"a search for resources of the kind {resource}", f"Search for {', '.join(_KINDS)}.")
-        return await self.cloud.store.read_with(partial(_answer, params=params))
+            raise not_supported(f"a search for resources of the kind {resource}", f"Search for {', '.join(_KINDS)}.")
+        return await self.cloud.store.read_on_thread_with(partial(_search_response, params=params))
 
 
-def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
+def _search_response(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
     """Return the response to a search; keeps only the documents of the page in memory. Runs on a thread."""
     resource, expression = params["Resource"], params.get("SearchExpression", {})
     kind, by = _KINDS[resource], params.get("SortBy", "LastModifiedTime")
@@ -63,7 +63,7 @@ def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
         found = [
             (_sortable(document, by), arn)
             for arn, document in _documents(connection, kind, tagged=_asks_for_tags(expression))
-            if _meets(document, expression)
+            if _meets_expression(document, expression)
         ]
         found.sort(key=itemgetter(0), reverse=descending)
         hits, page = len(found), [arn for _, arn in found[begin : begin + size]]
@@ -74,7 +74,7 @@ def _answer(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
 
 def _documents(connection: Connection, kind: str, *, tagged: bool) -> Iterator[tuple[str, Document]]:
     rows = connection.execute("SELECT arn, document FROM sagemaker_resources WHERE kind = ?", (kind,))
-    for row in in_turns(rows):
+    for row in sliced_on_thread(rows):
         document: Document = json.loads(row["document"])
         if tagged:
             document["Tags"] = _tags(connection, row["arn"])
@@ -115,12 +115,12 @@ def _sortable(document: Document, by: str) -> tuple[int, Any]:
     return (0, "") if value is None else (2, str(value))
 
 
-def _meets(document: Document, expression: dict[str, Any]) -> bool:
+def _meets_expression(document: Document, expression: dict[str, Any]) -> bool:
     """Return True if a document meets a SearchExpression, or if the expression has no conditions."""
     conditions = [
-        *(_holds(_property(document, each["Name"]), each) for each in expression.get("Filters", [])),
+        *(_meets_filter(_property(document, each["Name"]), each) for each in expression.get("Filters", [])),
         *(_nested(document, each) for each in expression.get("NestedFilters", [])),
-        *(_meets(document, each) for each in expression.get("SubExpressions", [])),
+        *(_meets_expression(document, each) for each in expression.get("SubExpressions", [])),
     ]
     return any(conditions) if expression.get("Operator") == "Or" and conditions else all(conditions)
 
@@ -133,7 +133,9 @@ def _nested(document: Document, nested: dict[str, Any]) -> bool:
     name = nested["NestedPropertyName"]
     elements = _property(document, name)
     return isinstance(elements, list) and any(
-        all(_holds(_property(element, each["Name"].removeprefix(f"{name}.")), each) for each in nested["Filters"])
+        all(
+            _meets_filter(_property(element, each["Name"].removeprefix(f"{name}.")), each) for each in nested["Filters"]
+        )
         for element in elements
     )
 
@@ -152,34 +154,34 @@ def _property(document: Any, name: str) -> Any:
     return _property(value, rest) if rest else value
 
 
-def _holds(value: Any, condition: dict[str, Any]) -> bool:
+def _meets_filter(value: Any, condition: dict[str, Any]) -> bool:
     """Return True if a property's value meets a Filter; raises `ServiceError` for a missing Value."""
     operator = condition.get("Operator", "Equals")
     if operator == "Exists":
         return value is not None
     if operator == "NotExists":
         return value is None
-    wanted = condition.get("Value")
-    if wanted is None:
+    filter_value = condition.get("Value")
+    if filter_value is None:
         raise invalid(f"The filter on {condition['Name']} needs a Value for the operator {operator}.")
     if operator == "NotEquals":
-        return not _equals(value, wanted)
+        return not _equals(value, filter_value)
     if value is None:
         return False
     if operator == "Equals":
-        return _equals(value, wanted)
+        return _equals(value, filter_value)
     if operator == "In":
-        return any(_equals(value, each.strip()) for each in wanted.split(","))
+        return any(_equals(value, each.strip()) for each in filter_value.split(","))
     if operator == "Contains":
-        return wanted in (value if isinstance(value, list) else str(value))
-    left, right = _number(value), _number(wanted)
+        return filter_value in (value if isinstance(value, list) else str(value))
+    left, right = _number(value), _number(filter_value)
     return left is not None and right is not None and _ORDERED[operator](left, right)
 
 
-def _equals(value: Any, wanted: str) -> bool:
-    if str(value) == wanted:
+def _equals(value: Any, filter_value: str) -> bool:
+    if str(value) == filter_value:
         return True
-    left, right = _number(value), _number(wanted)
+    left, right = _number(value), _number(filter_value)
     return left is not None and left == right
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from scones.cloud.core.store import Store
 from scones.cloud.services.sagemaker.errors import invalid
 
-MOST = 50
+MAX_TAGS = 50
 """Maximum number of tags per resource."""
 
 
@@ -31,8 +31,8 @@ class Tags:
             rows = [(arn, tag["Key"], tag["Value"]) for tag in tags]
             connection.executemany("INSERT OR REPLACE INTO sagemaker_tags VALUES (?, ?, ?)", rows)
             (count,) = connection.execute("SELECT count(*) FROM sagemaker_tags WHERE arn = ?", (arn,)).fetchone()
-            if count > MOST:
-                raise invalid(f"A resource may have {MOST} tags, and {arn} would have {count}.")
+            if count > MAX_TAGS:
+                raise invalid(f"A resource may have {MAX_TAGS} tags, and {arn} would have {count}.")
 
         await self._store.write(insert)
         return {"Tags": self._all(arn)}

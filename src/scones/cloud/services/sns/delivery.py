@@ -10,16 +10,16 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.core.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
-from scones.cloud.services.sns.records import Records, Subscription
+from scones.cloud.services.sns.topic_records import Subscription, TopicRecords
 from scones.cloud.services.sqs.message_attributes import from_json
 
 log = logging.getLogger(__name__)
 
 
-class Delivery:
+class MessageDelivery:
     """Makes the outbox's deliveries, each of one message to one subscription."""
 
-    def __init__(self, cloud: Cloud, records: Records) -> None:
+    def __init__(self, cloud: Cloud, records: TopicRecords) -> None:
         self._cloud = cloud
         self._records = records
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scones.cloud.services.sns.records import Subscription
+from scones.cloud.services.sns.topic_records import Subscription
 
 UNSIGNED = "UNSIGNED"
 """Placeholder for the signature: only AWS has the private key with which it signs notifications."""

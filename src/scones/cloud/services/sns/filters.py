@@ -10,7 +10,7 @@ from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid
-from scones.cloud.services.sns.records import Subscription
+from scones.cloud.services.sns.topic_records import Subscription
 from scones.cloud.wire import json_document
 
 BODY = "MessageBody"
@@ -32,7 +32,7 @@ def check_filter(policy: str, scope: str) -> None:
         pattern = check_pattern(policy)
     except PatternError as error:
         raise invalid(f"FilterPolicy: {error}") from error
-    if scope != BODY and any(isinstance(wanted, dict) for wanted in pattern.values()):
+    if scope != BODY and any(isinstance(expected, dict) for expected in pattern.values()):
         raise invalid("FilterPolicy: Filter policy scope MessageAttributes does not support nested filter policy")
     if _keys(pattern) > KEYS:
         raise invalid(f"FilterPolicy: Filter policy can not have more than {KEYS} keys")
@@ -42,11 +42,11 @@ def check_filter(policy: str, scope: str) -> None:
 
 def _keys(pattern: Mapping[str, Any]) -> int:
     count = 0
-    for key, wanted in pattern.items():
-        if isinstance(wanted, dict):
-            count += _keys(wanted)
+    for key, expected in pattern.items():
+        if isinstance(expected, dict):
+            count += _keys(expected)
         elif key == OR:
-            count += sum(_keys(each) for each in wanted if isinstance(each, dict))
+            count += sum(_keys(each) for each in expected if isinstance(each, dict))
         else:
             count += 1
     return count
@@ -55,13 +55,13 @@ def _keys(pattern: Mapping[str, Any]) -> int:
 def _combinations(pattern: Mapping[str, Any], level: int) -> int:
     """Return the product over all keys; alternatives of `$or` are summed, which SNS's page does not specify."""
     found = 1
-    for key, wanted in pattern.items():
-        if isinstance(wanted, dict):
-            found *= _combinations(wanted, level + 1)
-        elif key == OR and is_alternatives(wanted):
-            found *= sum(_combinations(each, level) for each in wanted)
+    for key, expected in pattern.items():
+        if isinstance(expected, dict):
+            found *= _combinations(expected, level + 1)
+        elif key == OR and is_alternatives(expected):
+            found *= sum(_combinations(each, level) for each in expected)
         else:
-            found *= len(wanted) * level
+            found *= len(expected) * level
     return found
 
 
@@ -82,7 +82,7 @@ class FilteredMessage:
                 self._bodies[protocol] = None
         return self._bodies[protocol]
 
-    async def wanted(self, subscription: Subscription, slices: TimeSlices) -> bool:
+    async def accepted_by(self, subscription: Subscription, slices: TimeSlices) -> bool:
         """Return True if a subscription accepts the message."""
         if slices.used_up():
             await slices.pause()

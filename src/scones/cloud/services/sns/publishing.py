@@ -14,11 +14,11 @@ from typing import Any
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
-from scones.cloud.services.sns.operations import Operations
-from scones.cloud.services.sns.records import Topic
+from scones.cloud.services.sns.topic_records import Topic
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
 from scones.cloud.wire import json_document
 
@@ -30,16 +30,16 @@ _FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-class PublishingOperations(Operations):
+class PublishingOperations(SnsBase):
     """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
 
-    async def publish(self, call: Call) -> dict[str, Any]:
+    async def publish(self, call: OperationCall) -> dict[str, Any]:
         """Publish one message."""
         topic = self._target(call.params)
         (published,) = await self._publish(topic, [_message(topic, call.params)])
         return published
 
-    async def publish_batch(self, call: Call) -> dict[str, Any]:
+    async def publish_batch(self, call: OperationCall) -> dict[str, Any]:
         """Publish up to ten messages in one write; invalid entries fail without affecting the rest."""
         topic, entries = self._records.topic(call.params["TopicArn"]), call.params["PublishBatchRequestEntries"]
         _check_batch(entries)
@@ -72,7 +72,7 @@ class PublishingOperations(Operations):
             for message in messages:
                 filtered = FilteredMessage(message)
                 lanes[message["MessageId"]] = [
-                    each.arn for each in subscriptions if await filtered.wanted(each, slices)
+                    each.arn for each in subscriptions if await filtered.accepted_by(each, slices)
                 ]
 
         def keep(connection: sqlite3.Connection) -> list[dict[str, Any]]:

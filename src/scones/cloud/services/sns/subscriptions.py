@@ -7,16 +7,16 @@ import logging
 import uuid
 from typing import Any
 
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
-from scones.cloud.services.sns.operations import Operations
-from scones.cloud.services.sns.records import Subscription, Topic, page
+from scones.cloud.services.sns.topic_records import Subscription, Topic, page
 
 log = logging.getLogger(__name__)
 
-_MAIL = ("email", "email-json")
-_NOT_OFFERED = ("http", "https", "sms", "application", "firehose")
+_MAIL_PROTOCOLS = ("email", "email-json")
+_UNSUPPORTED_PROTOCOLS = ("http", "https", "sms", "application", "firehose")
 _ATTRIBUTES = {
     "DeliveryPolicy",
     "FilterPolicy",
@@ -27,13 +27,13 @@ _ATTRIBUTES = {
 PENDING = "pending confirmation"
 
 
-class SubscriptionOperations(Operations):
+class SubscriptionOperations(SnsBase):
     """Operations that subscribe queues and functions to topics.
 
     Email subscriptions stay pending. On AWS, the owner confirms with a link in an email; the local cloud sends none.
     """
 
-    async def subscribe(self, call: Call) -> dict[str, Any]:
+    async def subscribe(self, call: OperationCall) -> dict[str, Any]:
         """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
         params = call.params
         protocol, endpoint, given = params["Protocol"], params.get("Endpoint", ""), params.get("Attributes") or {}
@@ -42,7 +42,7 @@ class SubscriptionOperations(Operations):
         for name, value in given.items():
             _check_attribute(name, value, protocol, given)
         if self._records.subscribed(topic.arn, protocol, endpoint) is None:
-            pending, arn = protocol in _MAIL, f"{topic.arn}:{uuid.uuid4()}"
+            pending, arn = protocol in _MAIL_PROTOCOLS, f"{topic.arn}:{uuid.uuid4()}"
             await self._records.add_subscription(Subscription(arn, topic.arn, protocol, endpoint, given, pending))
             if pending:
                 log.warning("%s stays unconfirmed at %s: the local cloud sends no mail", endpoint, topic.name)
@@ -51,10 +51,10 @@ class SubscriptionOperations(Operations):
             raise no_topic()
         if given and found.attributes != given:
             raise invalid("Attributes Reason: Subscription already exists with different attributes")
-        told = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
-        return {"SubscriptionArn": told}
+        shown_arn = PENDING if found.pending and not params.get("ReturnSubscriptionArn") else found.arn
+        return {"SubscriptionArn": shown_arn}
 
-    async def unsubscribe(self, call: Call) -> dict[str, Any]:
+    async def unsubscribe(self, call: OperationCall) -> dict[str, Any]:
         """Delete a subscription; do nothing if it does not exist."""
         arn = call.params["SubscriptionArn"]
         if len(arn.split(":")) != 7:
@@ -64,16 +64,16 @@ class SubscriptionOperations(Operations):
             await self._records.delete_subscription(found)
         return {}
 
-    async def list_subscriptions(self, call: Call) -> dict[str, Any]:
+    async def list_subscriptions(self, call: OperationCall) -> dict[str, Any]:
         """List all subscriptions, 100 per page."""
         return self._listed(self._records.subscriptions(), call)
 
-    async def list_subscriptions_by_topic(self, call: Call) -> dict[str, Any]:
+    async def list_subscriptions_by_topic(self, call: OperationCall) -> dict[str, Any]:
         """List a topic's subscriptions, 100 per page."""
         topic = self._records.topic(call.params["TopicArn"])
         return self._listed(self._records.subscriptions(topic.arn), call)
 
-    def _listed(self, subscriptions: list[Subscription], call: Call) -> dict[str, Any]:
+    def _listed(self, subscriptions: list[Subscription], call: OperationCall) -> dict[str, Any]:
         found, token = page(subscriptions, call.params.get("NextToken"))
         members = [
             {
@@ -87,7 +87,7 @@ class SubscriptionOperations(Operations):
         ]
         return {"Subscriptions": members, "NextToken": token}
 
-    async def get_subscription_attributes(self, call: Call) -> dict[str, Any]:
+    async def get_subscription_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return a subscription's attributes."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         scope = {"FilterPolicyScope": "MessageAttributes"} if "FilterPolicy" in found.attributes else {}
@@ -107,7 +107,7 @@ class SubscriptionOperations(Operations):
             }
         }
 
-    async def set_subscription_attributes(self, call: Call) -> dict[str, Any]:
+    async def set_subscription_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Change one attribute of a subscription; an empty value removes it."""
         found = self._records.subscription(call.params["SubscriptionArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
@@ -125,18 +125,18 @@ _REPEATED = "Invalid parameter: Endpoint Reason: "
 
 
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
-    if protocol in _NOT_OFFERED:
+    if protocol in _UNSUPPORTED_PROTOCOLS:
         raise invalid(
             f"Protocol {protocol}: the local cloud delivers to sqs and lambda; subscribe a queue or a function instead"
         )
-    if protocol not in ("sqs", "lambda", *_MAIL):
+    if protocol not in ("sqs", "lambda", *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     service = endpoint.split(":")[2] if endpoint.count(":") >= 5 else ""
     if protocol == "sqs" and service != "sqs":
         raise invalid("SQS endpoint ARN")
     if protocol == "lambda" and service != "lambda":
         raise invalid("Lambda endpoint ARN")
-    if protocol in _MAIL and "@" not in endpoint:
+    if protocol in _MAIL_PROTOCOLS and "@" not in endpoint:
         raise invalid("Email address")
     if protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
         raise invalid(f"{_REPEATED}FIFO SQS Queues can not be subscribed to standard SNS topics")

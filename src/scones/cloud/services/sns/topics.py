@@ -7,16 +7,16 @@ import re
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid
-from scones.cloud.services.sns.operations import Operations
-from scones.cloud.services.sns.records import Topic, page
+from scones.cloud.services.sns.topic_records import Topic, page
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
 _FEEDBACK = re.compile(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)")
-_DOCUMENTS = {"Policy", "DeliveryPolicy", "ArchivePolicy"}
-_TEXTS = {"DisplayName", "KmsMasterKeyId", "TracingConfig", "SignatureVersion", "FifoThroughputScope"}
-_SWITCHES = {"FifoTopic", "ContentBasedDeduplication"}
+_JSON_ATTRIBUTES = {"Policy", "DeliveryPolicy", "ArchivePolicy"}
+_TEXT_ATTRIBUTES = {"DisplayName", "KmsMasterKeyId", "TracingConfig", "SignatureVersion", "FifoThroughputScope"}
+_BOOLEAN_ATTRIBUTES = {"FifoTopic", "ContentBasedDeduplication"}
 _DELIVERY_POLICY = {
     "http": {
         "defaultHealthyRetryPolicy": {
@@ -34,10 +34,10 @@ _DELIVERY_POLICY = {
 }
 
 
-class TopicOperations(Operations):
+class TopicOperations(SnsBase):
     """Operations that create, change, list, delete and tag topics."""
 
-    async def create_topic(self, call: Call) -> dict[str, Any]:
+    async def create_topic(self, call: OperationCall) -> dict[str, Any]:
         """Create a topic; if it exists with the same attributes and tags, return its ARN."""
         name, given = call.params["Name"], call.params.get("Attributes") or {}
         tags = {tag["Key"]: tag["Value"] for tag in call.params.get("Tags") or ()}
@@ -63,7 +63,7 @@ class TopicOperations(Operations):
             raise invalid("Tags Reason: Topic already exists with different tags")
         return {"TopicArn": arn}
 
-    async def delete_topic(self, call: Call) -> dict[str, Any]:
+    async def delete_topic(self, call: OperationCall) -> dict[str, Any]:
         """Delete a topic with its subscriptions; do nothing if it does not exist."""
         arn = call.params["TopicArn"]
         if len(arn.split(":")) != 6:
@@ -71,12 +71,12 @@ class TopicOperations(Operations):
         await self._records.delete_topic(arn)
         return {}
 
-    async def list_topics(self, call: Call) -> dict[str, Any]:
+    async def list_topics(self, call: OperationCall) -> dict[str, Any]:
         """List topics, 100 per page."""
         arns, token = page(self._records.topics(), call.params.get("NextToken"))
         return {"Topics": [{"TopicArn": arn} for arn in arns], "NextToken": token}
 
-    async def get_topic_attributes(self, call: Call) -> dict[str, Any]:
+    async def get_topic_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return a topic's attributes."""
         topic = self._records.topic(call.params["TopicArn"])
         pending = [each.pending for each in self._records.subscriptions(topic.arn)]
@@ -95,7 +95,7 @@ class TopicOperations(Operations):
             }
         }
 
-    async def set_topic_attributes(self, call: Call) -> dict[str, Any]:
+    async def set_topic_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Change one attribute of a topic."""
         topic = self._records.topic(call.params["TopicArn"])
         name, value = call.params["AttributeName"], call.params.get("AttributeValue", "")
@@ -105,7 +105,7 @@ class TopicOperations(Operations):
         await self._records.change_topic(topic.arn, "attributes", {**topic.attributes, name: value})
         return {}
 
-    async def tag_resource(self, call: Call) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Add or change a topic's tags."""
         topic = self._tagged(call)
         tags = topic.tags | {tag["Key"]: tag["Value"] for tag in call.params["Tags"]}
@@ -114,18 +114,18 @@ class TopicOperations(Operations):
         await self._records.change_topic(topic.arn, "tags", tags)
         return {}
 
-    async def untag_resource(self, call: Call) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags from a topic."""
         topic = self._tagged(call)
         kept = {key: value for key, value in topic.tags.items() if key not in call.params["TagKeys"]}
         await self._records.change_topic(topic.arn, "tags", kept)
         return {}
 
-    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
         """Return a topic's tags."""
         return {"Tags": [{"Key": key, "Value": value} for key, value in self._tagged(call).tags.items()]}
 
-    def _tagged(self, call: Call) -> Topic:
+    def _tagged(self, call: OperationCall) -> Topic:
         topic = self._records.find_topic(call.params["ResourceArn"])
         if topic is None:
             raise ServiceError("ResourceNotFound", "Resource does not exist", 404)
@@ -135,18 +135,18 @@ class TopicOperations(Operations):
 def _check(name: str, value: str, fifo: bool) -> None:
     """Raise `InvalidParameter` if topics do not have the attribute or its value is not allowed."""
     reason = f"Attributes Reason: Invalid value for attribute {name}"
-    if name in _SWITCHES:
+    if name in _BOOLEAN_ATTRIBUTES:
         if value not in ("true", "false") or (name == "ContentBasedDeduplication" and not fifo):
             raise invalid(f"{reason}: {value}")
     elif name == "MaximumMessageSize":
         if not re.fullmatch("[0-9]{4,7}", value) or not 1024 <= int(value) <= 1_048_576:
             raise invalid(f"{reason}: {value}")
-    elif name in _DOCUMENTS:
+    elif name in _JSON_ATTRIBUTES:
         try:
             json.loads(value)
         except (ValueError, RecursionError) as error:
             raise invalid(f"{name} failed to parse JSON.") from error
-    elif name not in _TEXTS and not _FEEDBACK.fullmatch(name):
+    elif name not in _TEXT_ATTRIBUTES and not _FEEDBACK.fullmatch(name):
         raise invalid("AttributeName")
 
 

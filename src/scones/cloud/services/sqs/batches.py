@@ -12,7 +12,7 @@ from scones.cloud.wire.query_error import query_code
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-def started_batch(entries: list[dict[str, Any]], kind: str) -> None:
+def check_batch(entries: list[dict[str, Any]], kind: str) -> None:
     """Raise SQS's error if a batch is empty, has more than ten entries, or has invalid or repeated IDs."""
     if not entries:
         raise ServiceError("EmptyBatchRequest", f"There should be at least one {kind} in the request.")

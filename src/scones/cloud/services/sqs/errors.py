@@ -29,7 +29,7 @@ def missing(name: str) -> ServiceError:
     return ServiceError("MissingParameter", f"The request must contain the parameter {name}.")
 
 
-def in_range(value: int | None, name: str, low: int, high: int) -> None:
+def check_range(value: int | None, name: str, low: int, high: int) -> None:
     """Raise `InvalidParameterValue` if an integer parameter is out of its range."""
     if value is not None and not low <= value <= high:
         raise invalid_parameter(value, name, f"Must be >= {low} and <= {high}, if provided.")

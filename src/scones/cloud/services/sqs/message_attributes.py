@@ -105,12 +105,14 @@ def _value(attribute: Mapping[str, Any]) -> bytes:
 
 def select(attributes: Attributes, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """Return the attributes that a receiver requests, by name, by `prefix.*`, or with `All`."""
-    wanted = list(names)
-    if "All" in wanted or ".*" in wanted:
+    requested = list(names)
+    if "All" in requested or ".*" in requested:
         return dict(attributes)
-    prefixes = tuple(name.removesuffix(".*") for name in wanted if name.endswith(".*"))
+    prefixes = tuple(name.removesuffix(".*") for name in requested if name.endswith(".*"))
     return {
-        name: value for name, value in attributes.items() if name in wanted or (prefixes and name.startswith(prefixes))
+        name: value
+        for name, value in attributes.items()
+        if name in requested or (prefixes and name.startswith(prefixes))
     }
 
 

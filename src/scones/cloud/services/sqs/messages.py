@@ -44,13 +44,13 @@ DEDUPLICATION_MS = 300_000
 _FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 """The base of sequence numbers. AWS's have 20 digits, and applications compare them as text."""
 
-MOST_BURIED = 500
+MAX_MOVED = 500
 """Maximum number of messages that one write moves to the dead-letter queue, so that other writes run in between."""
 _BY_TIME = "SELECT * FROM sqs_messages WHERE queue = ? AND visible <= ? AND sent > ? ORDER BY visible, sent, id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class OutgoingMessage:
     """A message to be sent."""
 
     body: str
@@ -64,7 +64,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     """The IDs of a sent message, or of the earlier message that it duplicates."""
 
     message_id: str
@@ -72,7 +72,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReceivedMessages:
     """Received messages.
 
     `moved` is true if messages went to the dead-letter queue. `some` is true if the write stopped at `MOST_BURIED`, so
@@ -80,8 +80,8 @@ class Taken:
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
-    moved: bool = False
-    some: bool = False
+    moved_some: bool = False
+    more_to_move: bool = False
 
 
 def sequence_number(number: int) -> str:
@@ -89,7 +89,7 @@ def sequence_number(number: int) -> str:
     return str(_FIRST_SEQUENCE_NUMBER + number)
 
 
-def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -> Sent:
+def send(connection: sqlite3.Connection, queue: Queue, draft: OutgoingMessage, now: int) -> SentMessage:
     """Store a message, unless it is a duplicate."""
     scope = draft.group or "" if queue.attributes.get("DeduplicationScope") == "messageGroup" else ""
     if queue.fifo:
@@ -98,7 +98,7 @@ def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -
             (queue.id, scope, draft.deduplication, now - DEDUPLICATION_MS),
         ).fetchone()
         if row is not None:
-            return Sent(row["message_id"], sequence_number(row["number"]))
+            return SentMessage(row["message_id"], sequence_number(row["number"]))
     message_id = str(uuid.uuid4())
     number = connection.execute(
         "INSERT INTO sqs_messages (queue, fifo, message_id, body, md5, attributes, sender, trace, group_id,"
@@ -120,20 +120,28 @@ def send(connection: sqlite3.Connection, queue: Queue, draft: Draft, now: int) -
     ).lastrowid
     assert number is not None
     if not queue.fifo:
-        return Sent(message_id, None)
+        return SentMessage(message_id, None)
     connection.execute(
         "INSERT OR REPLACE INTO sqs_deduplications VALUES (?, ?, ?, ?, ?, ?)",
         (queue.id, scope, draft.deduplication, message_id, number, now),
     )
-    return Sent(message_id, sequence_number(number))
+    return SentMessage(message_id, sequence_number(number))
 
 
-def take(
-    connection: sqlite3.Connection, queue: Queue, dead_letters: Queue | None, limit: int, visibility_ms: int, now: int
-) -> Taken:
+def receive(
+    connection: sqlite3.Connection,
+    queue: Queue,
+    dead_letter_queue: Queue | None,
+    limit: int,
+    visibility_ms: int,
+    now: int,
+) -> ReceivedMessages:
     """Receive up to `limit` messages; those received too often go to the dead-letter queue instead, if it exists."""
-    if dead_letters and not connection.execute("SELECT 1 FROM sqs_queues WHERE id = ?", (dead_letters.id,)).fetchone():
-        dead_letters = None
+    if (
+        dead_letter_queue
+        and not connection.execute("SELECT 1 FROM sqs_queues WHERE id = ?", (dead_letter_queue.id,)).fetchone()
+    ):
+        dead_letter_queue = None
     oldest = now - 1000 * queue.number("MessageRetentionPeriod")
     most = queue.redrive[1] if queue.redrive else 0
     taken: list[dict[str, Any]] = []
@@ -144,9 +152,9 @@ def take(
     for row in rows:
         if row["sent"] <= oldest:
             continue
-        if dead_letters is not None and row["receives"] - row["carried"] >= most:
+        if dead_letter_queue is not None and row["receives"] - row["carried"] >= most:
             exhausted.append(row["id"])
-            if len(exhausted) == MOST_BURIED:
+            if len(exhausted) == MAX_MOVED:
                 break
             continue
         taken.append(_received(row, now))
@@ -157,9 +165,9 @@ def take(
         " WHERE id = ?",
         [(now + visibility_ms, now, row["first_received"], row["receipt"], row["id"]) for row in taken],
     )
-    if dead_letters is not None and exhausted:
-        _bury(connection, exhausted, dead_letters, queue, now)
-    return Taken(taken, bool(exhausted), len(exhausted) == MOST_BURIED)
+    if dead_letter_queue is not None and exhausted:
+        _move_to_dead_letter_queue(connection, exhausted, dead_letter_queue, queue, now)
+    return ReceivedMessages(taken, bool(exhausted), len(exhausted) == MAX_MOVED)
 
 
 def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:
@@ -171,17 +179,19 @@ def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:
     }
 
 
-def _bury(connection: sqlite3.Connection, numbers: list[int], dead_letters: Queue, queue: Queue, now: int) -> None:
+def _move_to_dead_letter_queue(
+    connection: sqlite3.Connection, numbers: list[int], dead_letter_queue: Queue, queue: Queue, now: int
+) -> None:
     """Move messages to the dead-letter queue.
 
     A standard queue keeps their sent time. Both kinds of queue keep their receive count.
     """
     assert queue.redrive is not None
-    arn = queue.redrive[0].removesuffix(dead_letters.name) + queue.name
+    arn = queue.redrive[0].removesuffix(dead_letter_queue.name) + queue.name
     connection.executemany(
         "UPDATE sqs_messages SET queue = ?, source = ?, visible = ?, receipt = NULL, carried = receives,"
         " sent = CASE fifo WHEN 1 THEN ? ELSE sent END WHERE id = ?",
-        [(dead_letters.id, arn, now, now, number) for number in numbers],
+        [(dead_letter_queue.id, arn, now, now, number) for number in numbers],
     )
 
 

@@ -10,11 +10,11 @@ import uuid
 from functools import partial
 from typing import Any
 
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
-from scones.cloud.services.sqs.errors import in_range, invalid
-from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sqs.base import SqsBase, now_ms
+from scones.cloud.services.sqs.errors import check_range, invalid
 from scones.cloud.services.sqs.queues import Queue
 
 SCHEMA = """
@@ -31,34 +31,34 @@ _EXISTS = "SELECT 1 FROM sqs_queues WHERE id = ?"
 _FAILED = "UPDATE sqs_move_tasks SET status = 'FAILED', reason = ? WHERE id = ?"
 
 
-class MoveTaskOperations(Operations):
+class MoveTaskOperations(SqsBase):
     """StartMessageMoveTask, CancelMessageMoveTask and ListMessageMoveTasks."""
 
     def _resume_moves(self) -> None:
         """Plan the resumption of tasks that an earlier process left."""
         rows = self.cloud.store.rows("SELECT id FROM sqs_move_tasks WHERE status = 'RUNNING'")
-        self.cloud.resumption.plan(self._leftover_move(row["id"]) for row in rows)
+        self.cloud.resumption.plan(self._resumable_move(row["id"]) for row in rows)
 
-    def _leftover_move(self, task: str) -> Leftover:
+    def _resumable_move(self, task: str) -> ResumableWork:
         async def take_up() -> None:
             self._run_move(task)
 
         async def give_up(reason: str) -> None:
             await self.cloud.store.execute(_FAILED, reason, task)
 
-        return Leftover("message move task", task, take_up, give_up)
+        return ResumableWork("message move task", task, take_up, give_up)
 
     def _run_move(self, task: str) -> None:
         self.cloud.spawn(self._move_all(task), name=f"sqs move task {task}")
 
-    async def start_message_move_task(self, call: Call) -> dict[str, Any]:
+    async def start_message_move_task(self, call: OperationCall) -> dict[str, Any]:
         """Start to move the messages of a dead-letter queue."""
         params = call.params
-        source = self._known(params["SourceArn"], "SourceArn")
-        in_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, FASTEST)
+        source = self._queue_of(params["SourceArn"], "SourceArn")
+        check_range(params.get("MaxNumberOfMessagesPerSecond"), "MaxNumberOfMessagesPerSecond", 1, FASTEST)
         destination = params.get("DestinationArn")
         if destination is not None:
-            self._known(destination, "DestinationArn")
+            self._queue_of(destination, "DestinationArn")
         if not any(queue.redrive and queue.redrive[0] == params["SourceArn"] for queue in self._queues.all()):
             raise invalid("Source queue must be configured as a Dead Letter Queue.")
         task = str(uuid.uuid4())
@@ -87,7 +87,7 @@ class MoveTaskOperations(Operations):
         self._run_move(task)
         return {"TaskHandle": _handle(task, params["SourceArn"])}
 
-    async def cancel_message_move_task(self, call: Call) -> dict[str, Any]:
+    async def cancel_message_move_task(self, call: OperationCall) -> dict[str, Any]:
         """Cancel a task; messages that it has moved stay in their new queue."""
         task = _task(call.params["TaskHandle"])
         cancelled = await self.cloud.store.execute(
@@ -100,11 +100,11 @@ class MoveTaskOperations(Operations):
             raise ServiceError("UnsupportedOperation", "Only active tasks can be cancelled.")
         return {"ApproximateNumberOfMessagesMoved": row["moved"]}
 
-    async def list_message_move_tasks(self, call: Call) -> dict[str, Any]:
+    async def list_message_move_tasks(self, call: OperationCall) -> dict[str, Any]:
         """List the most recent tasks of a source queue."""
         limit = call.params.get("MaxResults", 1)
-        in_range(limit, "MaxResults", 1, 10)
-        self._known(call.params["SourceArn"], "SourceArn")
+        check_range(limit, "MaxResults", 1, 10)
+        self._queue_of(call.params["SourceArn"], "SourceArn")
         rows = self.cloud.store.rows(
             "SELECT * FROM sqs_move_tasks WHERE source = ? ORDER BY started DESC LIMIT ?",
             call.params["SourceArn"],
@@ -112,7 +112,7 @@ class MoveTaskOperations(Operations):
         )
         return {"Results": [_described(row) for row in rows]}
 
-    def _known(self, arn: str, parameter: str) -> Queue:
+    def _queue_of(self, arn: str, parameter: str) -> Queue:
         queue = self._queues.at_arn(arn)
         if queue is None:
             message = f"The resource that you specified for the {parameter} parameter doesn't exist."
@@ -125,14 +125,14 @@ class MoveTaskOperations(Operations):
             if row["status"] != "RUNNING":
                 return
             queues = {self._queues.arn(queue.name): queue for queue in self._queues.all()}
-            touched = await self.cloud.store.write(partial(_move_some, task=row, queues=queues))
+            touched = await self.cloud.store.write(partial(_move_batch, task=row, queues=queues))
             for queue in touched:
-                self._lines.wake(queue)
+                self._long_polls.wake(queue)
             if touched:
                 await asyncio.sleep(1)
 
 
-def _move_some(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[str, Queue]) -> set[int]:
+def _move_batch(connection: sqlite3.Connection, task: sqlite3.Row, queues: dict[str, Queue]) -> set[int]:
     """Move up to one second's messages; return the IDs of the queues that received some, empty if the task ended."""
     source, touched, now = queues.get(task["source"]), set[int](), now_ms()
     rows = connection.execute(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sqs.base import SqsBase
 from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
-from scones.cloud.services.sqs.operations import Operations
 from scones.cloud.services.sqs.queues import Queue
 
 
-class PermissionOperations(Operations):
+class PermissionOperations(SqsBase):
     """AddPermission and RemovePermission."""
 
-    async def add_permission(self, call: Call) -> dict[str, Any]:
+    async def add_permission(self, call: OperationCall) -> dict[str, Any]:
         """Add a statement to a queue's policy."""
         queue, params = self._queue(call), call.params
         policy = self._policy(queue)
@@ -36,7 +36,7 @@ class PermissionOperations(Operations):
         await self._queues.change(queue, {"Policy": json.dumps(policy)})
         return {}
 
-    async def remove_permission(self, call: Call) -> dict[str, Any]:
+    async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
         """Remove a statement from a queue's policy."""
         queue, label = self._queue(call), call.params["Label"]
         policy = self._policy(queue)

@@ -8,7 +8,7 @@ from typing import Any
 
 from scones.cloud.core.bulk_deletes import delete_all
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.attributes import (
     DEFAULTS,
     FIFO_DEFAULTS,
@@ -16,8 +16,8 @@ from scones.cloud.services.sqs.attributes import (
     redrive_allowed,
     redrive_policy,
 )
-from scones.cloud.services.sqs.errors import in_range, invalid, no_queue
-from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.base import SqsBase, now_ms
+from scones.cloud.services.sqs.errors import check_range, invalid, no_queue
 from scones.cloud.services.sqs.queues import Queue
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
@@ -29,14 +29,14 @@ _COUNTED = (
 _PAGE = 1000
 
 
-class QueueOperations(Operations):
+class QueueOperations(SqsBase):
     """Create, find, change and delete queues.
 
     AWS requires a wait of 60 seconds before a deleted queue's name can be reused and before a queue can be purged
     again. The local cloud has no such limit.
     """
 
-    async def create_queue(self, call: Call) -> dict[str, Any]:
+    async def create_queue(self, call: OperationCall) -> dict[str, Any]:
         """Create a queue; if it exists with the same attributes, return its URL."""
         name, given = call.params["QueueName"], call.params.get("Attributes", {})
         fifo = given.get("FifoQueue", "false") == "true"
@@ -60,7 +60,7 @@ class QueueOperations(Operations):
                 )
         return {"QueueUrl": self._queues.url(name)}
 
-    async def get_queue_url(self, call: Call) -> dict[str, Any]:
+    async def get_queue_url(self, call: OperationCall) -> dict[str, Any]:
         """Return the URL of a queue."""
         name = call.params["QueueName"]
         owner = call.params.get("QueueOwnerAWSAccountId", self.cloud.settings.account)
@@ -68,31 +68,31 @@ class QueueOperations(Operations):
             raise no_queue()
         return {"QueueUrl": self._queues.url(name)}
 
-    async def list_queues(self, call: Call) -> dict[str, Any]:
+    async def list_queues(self, call: OperationCall) -> dict[str, Any]:
         """List queue URLs by name; the response has a token only if the request has MaxResults."""
         limit, prefix = call.params.get("MaxResults"), call.params.get("QueueNamePrefix", "")
         names = [queue.name for queue in self._queues.all() if queue.name.startswith(prefix)]
         page, token = _page(names, limit, call.params.get("NextToken"))
         return {"QueueUrls": [self._queues.url(name) for name in page] or None, "NextToken": token}
 
-    async def delete_queue(self, call: Call) -> dict[str, Any]:
+    async def delete_queue(self, call: OperationCall) -> dict[str, Any]:
         """Delete a queue with its messages, and wake its long polls."""
         queue = self._queue(call)
         await delete_all(self.cloud.store, "sqs_messages", "queue = ?", queue.id)
         await self._queues.delete(queue)
-        self._lines.wake_all(queue.id)
+        self._long_polls.wake_all(queue.id)
         return {}
 
-    async def purge_queue(self, call: Call) -> dict[str, Any]:
+    async def purge_queue(self, call: OperationCall) -> dict[str, Any]:
         """Delete all messages that are in a queue now."""
         queue = self._queue(call)
         newest = self.cloud.store.row("SELECT max(id) AS id FROM sqs_messages")
         last = newest["id"] if newest else None
         await delete_all(self.cloud.store, "sqs_messages", "queue = ? AND id <= ?", queue.id, last)
-        self._lines.wake(queue.id)
+        self._long_polls.wake(queue.id)
         return {}
 
-    async def get_queue_attributes(self, call: Call) -> dict[str, Any]:
+    async def get_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return the requested attributes; message counts are taken from the store now."""
         queue, names = self._queue(call), call.params.get("AttributeNames", [])
         known = {
@@ -111,7 +111,7 @@ class QueueOperations(Operations):
 
     async def _counts(self, queue: Queue) -> dict[str, str]:
         now = now_ms()
-        rows = await self.cloud.store.read_aside(  # an index suffices to count the visible messages
+        rows = await self.cloud.store.read_on_thread(  # an index suffices to count the visible messages
             "SELECT (SELECT count(*) FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3),"
             " coalesce(sum(receives > carried), 0), coalesce(sum(receives = carried), 0)"
             " FROM sqs_messages WHERE queue = ?1 AND visible > ?2 AND sent > ?3",
@@ -121,7 +121,7 @@ class QueueOperations(Operations):
         )
         return {name: str(count) for name, count in zip(_COUNTED, rows[0], strict=True)}
 
-    async def set_queue_attributes(self, call: Call) -> dict[str, Any]:
+    async def set_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Change attributes; the queue type cannot be changed."""
         queue, given = self._queue(call), call.params["Attributes"]
         if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
@@ -129,17 +129,17 @@ class QueueOperations(Operations):
         check_attributes(given, fifo=queue.fifo)
         self._check_redrive(queue.name, given)
         await self._queues.change(queue, given)
-        self._lines.wake(queue.id)
+        self._long_polls.wake(queue.id)
         return {}
 
-    async def list_dead_letter_source_queues(self, call: Call) -> dict[str, Any]:
+    async def list_dead_letter_source_queues(self, call: OperationCall) -> dict[str, Any]:
         """List the URLs of the queues that use this queue as their dead-letter queue."""
         target = self._queues.arn(self._queue(call).name)
         names = [queue.name for queue in self._queues.all() if queue.redrive and queue.redrive[0] == target]
         page, token = _page(names, call.params.get("MaxResults"), call.params.get("NextToken"))
         return {"queueUrls": [self._queues.url(name) for name in page], "NextToken": token}
 
-    async def tag_queue(self, call: Call) -> dict[str, Any]:
+    async def tag_queue(self, call: OperationCall) -> dict[str, Any]:
         """Add or change tags."""
         queue = self._queue(call)
         tags = self._queues.tags(queue) | call.params["Tags"]
@@ -148,7 +148,7 @@ class QueueOperations(Operations):
         await self._queues.put_tags(queue, tags)
         return {}
 
-    async def untag_queue(self, call: Call) -> dict[str, Any]:
+    async def untag_queue(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags."""
         queue = self._queue(call)
         gone = call.params["TagKeys"]
@@ -156,7 +156,7 @@ class QueueOperations(Operations):
         await self._queues.put_tags(queue, kept)
         return {}
 
-    async def list_queue_tags(self, call: Call) -> dict[str, Any]:
+    async def list_queue_tags(self, call: OperationCall) -> dict[str, Any]:
         """Return a queue's tags."""
         return {"Tags": self._queues.tags(self._queue(call)) or None}
 
@@ -204,7 +204,7 @@ def _check_name(name: str, fifo: bool) -> None:
 
 def _page(names: list[str], limit: int | None, token: str | None) -> tuple[list[str], str | None]:
     """Return a page of sorted names and the next page's token, which encodes the page's last name."""
-    in_range(limit, "MaxResults", 1, _PAGE)
+    check_range(limit, "MaxResults", 1, _PAGE)
     if token:
         try:
             last = base64.urlsafe_b64decode(token).decode()

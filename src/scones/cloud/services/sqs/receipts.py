@@ -12,15 +12,15 @@ _FORM = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9a-f]{24})")
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ReceiptHandle:
     """A parsed receipt handle: the row IDs of queue and message, and the token of one receive."""
 
     queue: int
     message: int
-    occasion: str
+    receive_token: str
 
     @classmethod
-    def parse(cls, handle: str) -> Receipt:
+    def parse(cls, handle: str) -> ReceiptHandle:
         """Parse a handle; raises `ReceiptHandleIsInvalid`."""
         try:
             found = _FORM.fullmatch(base64.b64decode(handle, validate=True).decode())
@@ -33,4 +33,4 @@ class Receipt:
         return cls(int(found[1]), int(found[2]), found[3])
 
     def __str__(self) -> str:
-        return base64.b64encode(f"{self.queue}.{self.message}.{self.occasion}".encode()).decode()
+        return base64.b64encode(f"{self.queue}.{self.message}.{self.receive_token}".encode()).decode()

@@ -8,63 +8,65 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scones.cloud.core.time_slices import in_turns
+from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway.body import IN_THREAD, on_thread
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
-from scones.cloud.services.sqs.batches import run_each, started_batch
-from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter, no_queue
+from scones.cloud.services.sqs.base import SqsBase, now_ms
+from scones.cloud.services.sqs.batches import check_batch, run_each
+from scones.cloud.services.sqs.errors import check_range, invalid, invalid_parameter, no_queue
 from scones.cloud.services.sqs.message_attributes import attributes_md5, from_json, select
 from scones.cloud.services.sqs.messages import sequence_number
-from scones.cloud.services.sqs.operations import Operations, now_ms
 from scones.cloud.services.sqs.queues import Queue
-from scones.cloud.services.sqs.receipts import Receipt
+from scones.cloud.services.sqs.receipts import ReceiptHandle
 
 VISIBILITY_LIMIT = 43_200
 """Maximum visibility timeout of one receive, in seconds."""
-_GONE = "Message does not exist or is not available for visibility timeout change."
+_NOT_AVAILABLE = "Message does not exist or is not available for visibility timeout change."
 
 
-class ReceivingOperations(Operations):
+class ReceivingOperations(SqsBase):
     """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, and the latter two's batches.
 
     ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and no
     response is lost here.
     """
 
-    async def receive_message(self, call: Call) -> dict[str, Any]:
+    async def receive_message(self, call: OperationCall) -> dict[str, Any]:
         """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
         params, queue = call.params, self._queue(call)
         limit = params.get("MaxNumberOfMessages", 1)
         if not 1 <= limit <= 10:
             raise invalid_parameter(limit, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
-        in_range(params.get("VisibilityTimeout"), "VisibilityTimeout", 0, VISIBILITY_LIMIT)
-        in_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
+        check_range(params.get("VisibilityTimeout"), "VisibilityTimeout", 0, VISIBILITY_LIMIT)
+        check_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
         end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
         if end <= time.monotonic():
-            rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
-            return await _received_answer(queue, rows, params)
-        waits_first = self._lines.rests(queue.id)  # resting long polls started earlier, so the messages go to them
-        with self._lines.joined(queue.id, limit) as waiter:
+            rows = await self._receive(queue, limit, params.get("VisibilityTimeout"))
+            return await _receive_response(queue, rows, params)
+        waits_first = self._long_polls.has_sleeping(
+            queue.id
+        )  # resting long polls started earlier, so the messages go to them
+        with self._long_polls.polling(queue.id, limit) as waiter:
             if waits_first:
-                await call.while_connected(self._lines.rest(queue.id, waiter, end - time.monotonic()))
+                await call.while_connected(self._long_polls.sleep(queue.id, waiter, end - time.monotonic()))
             while True:
                 if queue.id != (queue := self._queue(call)).id:  # deleted and created again under the same name
                     raise no_queue()
-                self._lines.looks(queue.id, waiter)
-                rows = await self._take(queue, limit, params.get("VisibilityTimeout"))
+                self._long_polls.start_looking(queue.id, waiter)
+                rows = await self._receive(queue, limit, params.get("VisibilityTimeout"))
                 left = end - time.monotonic()
-                if rows or left <= 0 or self._lines.over:
-                    return await _received_answer(queue, rows, params)
-                await call.while_connected(self._lines.rest(queue.id, waiter, left))
+                if rows or left <= 0 or self._long_polls.ended:
+                    return await _receive_response(queue, rows, params)
+                await call.while_connected(self._long_polls.sleep(queue.id, waiter, left))
 
-    async def _take(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+    async def _receive(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
         """Receive the available messages, and wake long polls for the rest; an empty queue costs no write."""
-        rows = await self._take_rows(queue, limit, visibility) if self._is_due(queue) else []
-        if self._lines.waits(queue.id):
+        rows = await self._receive_rows(queue, limit, visibility) if self._is_due(queue) else []
+        if self._long_polls.has_polls(queue.id):
             if rows and self._is_due(queue):
-                self._lines.wake_more(queue.id)
+                self._long_polls.wake_more(queue.id)
             self._wake_in_time(queue)
         return rows
 
@@ -73,16 +75,16 @@ class ReceivingOperations(Operations):
         due = self.cloud.store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
         return due is not None and due["at"] is not None and due["at"] <= now_ms()
 
-    async def _take_rows(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+    async def _receive_rows(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
         dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
         hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
         while True:
             taken = await self.cloud.store.write(
-                lambda connection: messages.take(connection, queue, dead_letters, limit, hidden, now_ms())
+                lambda connection: messages.receive(connection, queue, dead_letters, limit, hidden, now_ms())
             )
-            if taken.moved and dead_letters is not None:
-                self._lines.wake(dead_letters.id)
-            if taken.rows or not taken.some:
+            if taken.moved_some and dead_letters is not None:
+                self._long_polls.wake(dead_letters.id)
+            if taken.rows or not taken.more_to_move:
                 return taken.rows
 
     def _wake_in_time(self, queue: Queue) -> None:
@@ -92,42 +94,42 @@ class ReceivingOperations(Operations):
             "SELECT min(visible) AS at FROM sqs_messages WHERE queue = ? AND visible > ?", queue.id, now
         )
         if row and row["at"] is not None:
-            self._lines.wake_in(queue.id, (row["at"] - now) / 1000)
+            self._long_polls.wake_in(queue.id, (row["at"] - now) / 1000)
 
-    async def delete_message(self, call: Call) -> dict[str, Any]:
+    async def delete_message(self, call: OperationCall) -> dict[str, Any]:
         """Delete a message by its most recent receipt handle; an older handle has no effect and is not an error."""
         queue, handle = self._queue(call), call.params["ReceiptHandle"]
         await self.cloud.store.write(lambda connection: _delete(connection, queue, handle))
         if queue.fifo:  # the message's group may be unblocked
-            self._lines.wake(queue.id)
+            self._long_polls.wake(queue.id)
         return {}
 
-    async def delete_message_batch(self, call: Call) -> dict[str, Any]:
+    async def delete_message_batch(self, call: OperationCall) -> dict[str, Any]:
         """Delete up to ten messages in one write."""
         queue, entries = self._queue(call), call.params["Entries"]
-        started_batch(entries, "DeleteMessageBatchRequestEntry")
+        check_batch(entries, "DeleteMessageBatchRequestEntry")
         answer = await self.cloud.store.write(
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
         )
         if queue.fifo:
-            self._lines.wake(queue.id, len(entries))
+            self._long_polls.wake(queue.id, len(entries))
         return answer
 
-    async def change_message_visibility(self, call: Call) -> dict[str, Any]:
+    async def change_message_visibility(self, call: OperationCall) -> dict[str, Any]:
         """Change the visibility timeout of a message in flight, in seconds from now."""
         queue, params = self._queue(call), call.params
         await self.cloud.store.write(lambda connection: _change_visibility(connection, queue, params))
-        self._lines.wake(queue.id)
+        self._long_polls.wake(queue.id)
         return {}
 
-    async def change_message_visibility_batch(self, call: Call) -> dict[str, Any]:
+    async def change_message_visibility_batch(self, call: OperationCall) -> dict[str, Any]:
         """Change the visibility of up to ten messages in one write."""
         queue, entries = self._queue(call), call.params["Entries"]
-        started_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
+        check_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
         answer = await self.cloud.store.write(
             lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))
         )
-        self._lines.wake(queue.id, len(entries))
+        self._long_polls.wake(queue.id, len(entries))
         return answer
 
 
@@ -142,13 +144,13 @@ def _delete(connection: sqlite3.Connection, queue: Queue, handle: str) -> None:
 
 def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Mapping[str, Any]) -> None:
     timeout, handle, now = params.get("VisibilityTimeout", 0), params["ReceiptHandle"], now_ms()
-    in_range(timeout, "VisibilityTimeout", 0, VISIBILITY_LIMIT)
+    check_range(timeout, "VisibilityTimeout", 0, VISIBILITY_LIMIT)
     row = _received(connection, queue, handle)
     if row is None:
-        raise invalid_parameter(handle, "ReceiptHandle", _GONE)
+        raise invalid_parameter(handle, "ReceiptHandle", _NOT_AVAILABLE)
     if row["visible"] <= now:
         raise ServiceError(
-            "MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. Reason: {_GONE}"
+            "MessageNotInflight", f"Value {handle} for parameter ReceiptHandle is invalid. Reason: {_NOT_AVAILABLE}"
         )
     if now + 1000 * timeout > row["received"] + 1000 * VISIBILITY_LIMIT:
         raise invalid(f"Total VisibilityTimeout for the message is beyond the limit [{VISIBILITY_LIMIT} seconds]")
@@ -156,29 +158,31 @@ def _change_visibility(connection: sqlite3.Connection, queue: Queue, params: Map
 
 
 def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqlite3.Row | None:
-    receipt = Receipt.parse(handle)
-    return messages.find(connection, queue, receipt.message, receipt.occasion) if receipt.queue == queue.id else None
+    receipt = ReceiptHandle.parse(handle)
+    return (
+        messages.find(connection, queue, receipt.message, receipt.receive_token) if receipt.queue == queue.id else None
+    )
 
 
-async def _received_answer(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+async def _receive_response(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
     """Return the response; large attributes are handled in a thread: 10 MiB take over 100 ms to decode and hash."""
 
     def messages_in(pieces: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return [_message(queue, row, params) for row in pieces]
 
     large = sum(len(row["attributes"]) for row in rows) > IN_THREAD
-    found = await on_thread(lambda: messages_in(in_turns(rows))) if large else messages_in(rows)
+    found = await on_thread(lambda: messages_in(sliced_on_thread(rows))) if large else messages_in(rows)
     return {"Messages": found or None}
 
 
 def _message(queue: Queue, row: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     attributes = select(from_json(json.loads(row["attributes"])), params.get("MessageAttributeNames") or ())
-    wanted = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
+    requested = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
     known = _system_attributes(row)
-    system = known if "All" in wanted else {name: value for name, value in known.items() if name in wanted}
+    system = known if "All" in requested else {name: value for name, value in known.items() if name in requested}
     return {
         "MessageId": row["message_id"],
-        "ReceiptHandle": str(Receipt(queue.id, row["id"], row["receipt"])),
+        "ReceiptHandle": str(ReceiptHandle(queue.id, row["id"], row["receipt"])),
         "MD5OfBody": row["md5"],
         "Body": row["body"],
         "Attributes": system or None,

@@ -9,10 +9,11 @@ from typing import Any
 
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
-from scones.cloud.services.sqs.batches import failed, started_batch
-from scones.cloud.services.sqs.errors import in_range, invalid, invalid_parameter, missing
+from scones.cloud.services.sqs.base import SqsBase, now_ms
+from scones.cloud.services.sqs.batches import check_batch, failed
+from scones.cloud.services.sqs.errors import check_range, invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.message_attributes import (
     attributes_md5,
     attributes_size,
@@ -22,8 +23,7 @@ from scones.cloud.services.sqs.message_attributes import (
     text_md5,
     to_json,
 )
-from scones.cloud.services.sqs.messages import Draft, Sent
-from scones.cloud.services.sqs.operations import Operations, now_ms
+from scones.cloud.services.sqs.messages import OutgoingMessage, SentMessage
 from scones.cloud.services.sqs.queues import Queue
 
 BATCH_LIMIT = 1_048_576
@@ -32,28 +32,28 @@ _ID = re.compile(r"[!-~]{1,128}")
 _NOT_OF_THIS_QUEUE = "The request include parameter that is not valid for this queue type."
 
 
-class SendingOperations(Operations):
+class SendingOperations(SqsBase):
     """SendMessage and SendMessageBatch."""
 
-    async def send_message(self, call: Call) -> dict[str, Any]:
+    async def send_message(self, call: OperationCall) -> dict[str, Any]:
         """Send one message; it is on disk when this returns."""
         queue = self._queue(call)
         draft = _draft(queue, call.params, call.caller.user_id)
         sent = await self.cloud.store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
-        self._lines.wake(queue.id)
+        self._long_polls.wake(queue.id)
         return _answer(call.params, draft, sent)
 
-    async def send_message_batch(self, call: Call) -> dict[str, Any]:
+    async def send_message_batch(self, call: OperationCall) -> dict[str, Any]:
         """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
         queue, entries = self._queue(call), call.params["Entries"]
-        started_batch(entries, "SendMessageBatchRequestEntry")
+        check_batch(entries, "SendMessageBatchRequestEntry")
         size = sum(_size(entry) for entry in entries)
         if size > BATCH_LIMIT:
             raise ServiceError(
                 "BatchRequestTooLong",
                 f"Batch requests cannot be longer than {BATCH_LIMIT} bytes. You have sent {size} bytes.",
             )
-        drafts: dict[str, Draft] = {}
+        drafts: dict[str, OutgoingMessage] = {}
         failures: list[dict[str, Any]] = []
         for entry in entries:
             try:
@@ -61,18 +61,18 @@ class SendingOperations(Operations):
             except ServiceError as error:
                 failures.append(failed(entry["Id"], error))
 
-        def send(connection: sqlite3.Connection) -> dict[str, Sent]:
+        def send(connection: sqlite3.Connection) -> dict[str, SentMessage]:
             now = now_ms()
             return {id_: messages.send(connection, queue, draft, now) for id_, draft in drafts.items()}
 
         sent = await self.cloud.store.write(send) if drafts else {}
-        self._lines.wake(queue.id, len(sent))
+        self._long_polls.wake(queue.id, len(sent))
         by_id = {entry["Id"]: entry for entry in entries}
         successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
         return {"Successful": successes, "Failed": failures}
 
 
-def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
+def _draft(queue: Queue, params: dict[str, Any], sender: str) -> OutgoingMessage:
     """Return the message that the parameters describe; raises SQS's error if they are invalid."""
     body, attributes = params["MessageBody"], params.get("MessageAttributes") or {}
     if not body:
@@ -98,7 +98,7 @@ def _draft(queue: Queue, params: dict[str, Any], sender: str) -> Draft:
     if queue.fifo and group is None:
         raise missing("MessageGroupId")
     trace = (params.get("MessageSystemAttributes") or {}).get("AWSTraceHeader", {}).get("StringValue")
-    return Draft(
+    return OutgoingMessage(
         body=body,
         md5=text_md5(body),
         attributes=to_json(attributes),
@@ -131,7 +131,7 @@ def _delay(queue: Queue, given: int | None) -> int:
         return queue.number("DelaySeconds")
     if queue.fifo:
         raise invalid_parameter(given, "DelaySeconds", _NOT_OF_THIS_QUEUE)
-    in_range(given, "DelaySeconds", 0, 900)
+    check_range(given, "DelaySeconds", 0, 900)
     return given
 
 
@@ -139,7 +139,7 @@ def _size(params: dict[str, Any]) -> int:
     return utf8_size(params["MessageBody"]) + attributes_size(params.get("MessageAttributes") or {})
 
 
-def _answer(params: dict[str, Any], draft: Draft, sent: Sent) -> dict[str, Any]:
+def _answer(params: dict[str, Any], draft: OutgoingMessage, sent: SentMessage) -> dict[str, Any]:
     return {
         "MD5OfMessageBody": draft.md5,
         "MD5OfMessageAttributes": attributes_md5(params.get("MessageAttributes") or {}),

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from scones.cloud.core.bulk_deletes import delete_all
 from scones.cloud.services.sqs import messages, move_tasks, queues
+from scones.cloud.services.sqs.base import now_ms
 from scones.cloud.services.sqs.messages import DEDUPLICATION_MS
 from scones.cloud.services.sqs.move_tasks import MoveTaskOperations
-from scones.cloud.services.sqs.operations import now_ms
 from scones.cloud.services.sqs.permissions import PermissionOperations
 from scones.cloud.services.sqs.queue_operations import QueueOperations
 from scones.cloud.services.sqs.receiving import ReceivingOperations
@@ -36,17 +36,17 @@ class SQS(QueueOperations, PermissionOperations, SendingOperations, ReceivingOpe
 
     def drain(self) -> None:
         """End all long polls."""
-        self._lines.end()
+        self._long_polls.end()
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
-                await self._forget()
+                await self._delete_expired()
             except sqlite3.Error as error:  # a damaged row; the next round tries again
                 log.error("Messages past their retention period could not be deleted: %s", error)
 
-    async def _forget(self) -> None:
+    async def _delete_expired(self) -> None:
         now, store = now_ms(), self.cloud.store
         for queue in self._queues.all():
             oldest = now - 1000 * queue.number("MessageRetentionPeriod")

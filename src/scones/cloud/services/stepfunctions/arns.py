@@ -62,10 +62,10 @@ def map_run_arn(arn: str) -> str:
     return arn
 
 
-def _invalid(arn: str, wanted: str) -> ServiceError:
+def _invalid(arn: str, expected_type: str) -> ServiceError:
     if not arn.startswith("arn:"):
         return ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
     kind = arn.split(":")[5] if arn.count(":") >= 5 else ""
-    if arn.split(":")[2:3] == ["states"] and kind and kind != wanted:
+    if arn.split(":")[2:3] == ["states"] and kind and kind != expected_type:
         return ServiceError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {kind}'")
     return ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN: {arn}'")

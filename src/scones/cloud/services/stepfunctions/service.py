@@ -5,28 +5,28 @@ from __future__ import annotations
 from scones.cloud.services.stepfunctions.operations.activities import ActivityOperations
 from scones.cloud.services.stepfunctions.operations.aliases import AliasOperations
 from scones.cloud.services.stepfunctions.operations.executions import ExecutionOperations
-from scones.cloud.services.stepfunctions.operations.state_machines import MachineOperations
+from scones.cloud.services.stepfunctions.operations.state_machines import StateMachineOperations
 from scones.cloud.services.stepfunctions.operations.tags import TagOperations
-from scones.cloud.services.stepfunctions.operations.task_tokens import CallbackOperations
+from scones.cloud.services.stepfunctions.operations.task_tokens import TaskTokenOperations
 from scones.cloud.services.stepfunctions.operations.versions import VersionOperations
 from scones.cloud.services.stepfunctions.test_state.operation import StateTestOperations
 
 
 class StepFunctions(
-    MachineOperations,
+    StateMachineOperations,
     VersionOperations,
     AliasOperations,
     ExecutionOperations,
     TagOperations,
     ActivityOperations,
-    CallbackOperations,
+    TaskTokenOperations,
     StateTestOperations,
 ):
     """State machines in the Amazon States Language, and their executions."""
 
     async def start(self) -> None:
         """Plan the resumption of executions that an earlier process left."""
-        self._executions.prepare()
+        self._executions.plan_resumption()
 
     def drain(self) -> None:
         """End the calls that wait for an Express execution or for a task of an activity."""

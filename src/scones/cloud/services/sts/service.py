@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 
 
 class SecurityTokenService(Service):
@@ -14,12 +14,12 @@ class SecurityTokenService(Service):
     name: ClassVar[str] = "sts"
     validation_code: ClassVar[str] = "ValidationError"
 
-    async def get_caller_identity(self, call: Call) -> dict[str, Any]:
+    async def get_caller_identity(self, call: OperationCall) -> dict[str, Any]:
         """Return the caller's account, ARN and ID."""
         caller = call.caller
         return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
-    async def assume_role(self, call: Call) -> dict[str, Any]:
+    async def assume_role(self, call: OperationCall) -> dict[str, Any]:
         """Return temporary credentials for any well-formed role ARN; the role need not exist."""
         params = call.params
         arn = params["RoleArn"]

@@ -39,7 +39,7 @@ def redirect(session: type) -> None:
     session.create_client = local_client  # type: ignore[attr-defined]
 
 
-def redirect_once_executed(spec: importlib.machinery.ModuleSpec) -> None:
+def redirect_after_import(spec: importlib.machinery.ModuleSpec) -> None:
     """Patch botocore's Session when its module has been executed."""
     if spec.loader is None:
         return
@@ -52,15 +52,15 @@ def redirect_once_executed(spec: importlib.machinery.ModuleSpec) -> None:
     spec.loader.exec_module = exec_module  # type: ignore[method-assign]
 
 
-def leave_word(spec: importlib.machinery.ModuleSpec) -> None:
+def record_sdk_location(spec: importlib.machinery.ModuleSpec) -> None:
     """Record the location of this Python's SageMaker SDK for the cloud, if it is v2: v3 has no predictor.py."""
-    word, package = os.environ.get("SCONES_SDKS"), os.path.dirname(spec.origin or "")
-    if not word or not os.path.exists(os.path.join(package, "predictor.py")):
+    location_file, package = os.environ.get("SCONES_SDKS"), os.path.dirname(spec.origin or "")
+    if not location_file or not os.path.exists(os.path.join(package, "predictor.py")):
         return
-    path = os.path.join(word, "python{}.{}".format(*sys.version_info[:2]))
+    path = os.path.join(location_file, "python{}.{}".format(*sys.version_info[:2]))
     draft = f"{path}.{os.getpid()}"
     try:
-        os.makedirs(word, exist_ok=True)
+        os.makedirs(location_file, exist_ok=True)
         with open(draft, "w") as file:
             file.write(os.path.dirname(os.path.abspath(package)))
         os.replace(draft, path)
@@ -68,7 +68,7 @@ def leave_word(spec: importlib.machinery.ModuleSpec) -> None:
         pass
 
 
-class OnImport:
+class ImportHook:
     """An import finder that acts on one module's first import; all other imports are left to other finders."""
 
     def __init__(self, module: str, act: Callable[[importlib.machinery.ModuleSpec], None]) -> None:
@@ -85,7 +85,7 @@ class OnImport:
         return spec
 
 
-def run_the_one_behind() -> None:
+def run_shadowed_sitecustomize() -> None:
     """Run the sitecustomize module that this one hides."""
     elsewhere = [path for path in sys.path if os.path.abspath(path) != HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", elsewhere)
@@ -94,5 +94,8 @@ def run_the_one_behind() -> None:
 
 
 if os.environ.get("AWS_ENDPOINT_URL"):
-    sys.meta_path[:0] = [OnImport("botocore.session", redirect_once_executed), OnImport("sagemaker", leave_word)]
-run_the_one_behind()
+    sys.meta_path[:0] = [
+        ImportHook("botocore.session", redirect_after_import),
+        ImportHook("sagemaker", record_sdk_location),
+    ]
+run_shadowed_sitecustomize()

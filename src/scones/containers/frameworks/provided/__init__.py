@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 
-def offer() -> None:
+def add_to_import_path() -> None:
     """Append this folder to the import path of this container's Python environment, from the next start of Python on.
 
     Only a container has its own environment, which VIRTUAL_ENV names; no other environment is changed.

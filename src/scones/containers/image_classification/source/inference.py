@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from scones.containers.image_classification.inference import CONTENT_TYPES, Model
+from scones.containers.image_classification.inference import CONTENT_TYPES, OnnxModel
 
 
-def model_fn(model_dir: str) -> Model:
+def model_fn(model_dir: str) -> OnnxModel:
     """Load model.onnx."""
-    return Model(Path(model_dir))
+    return OnnxModel(Path(model_dir))
 
 
 def input_fn(body: bytes | bytearray, content_type: str) -> bytes:
@@ -20,7 +20,7 @@ def input_fn(body: bytes | bytearray, content_type: str) -> bytes:
     return bytes(body)
 
 
-def predict_fn(content: bytes, model: Model) -> list[float]:
+def predict_fn(content: bytes, model: OnnxModel) -> list[float]:
     """Return the probability of each class."""
     return model.classify(content)
 

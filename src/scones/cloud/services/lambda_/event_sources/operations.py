@@ -8,13 +8,19 @@ from typing import Any
 
 from scones.cloud.core.patterns import PatternError, check_pattern
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase, page
 from scones.cloud.services.lambda_.event_sources.event_sources import Mapping
 from scones.cloud.services.lambda_.functions.names import FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations, page
 
-_KEPT = ("BatchSize", "MaximumBatchingWindowInSeconds", "FilterCriteria", "ScalingConfig", "FunctionResponseTypes")
-_GIVEN = frozenset({*_KEPT, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
+_STORED_MEMBERS = (
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "FilterCriteria",
+    "ScalingConfig",
+    "FunctionResponseTypes",
+)
+_SUPPORTED_MEMBERS = frozenset({*_STORED_MEMBERS, "UUID", "EventSourceArn", "FunctionName", "Enabled"})
 UNWINDOWED_BATCH = 10
 """Maximum batch size, in messages, for a FIFO queue and for a standard queue without a batching window."""
 
@@ -23,10 +29,10 @@ FILTERS = 10
 basics")."""
 
 
-class EventSourceOperations(Operations):
+class EventSourceOperations(LambdaBase):
     """Operations on event source mappings."""
 
-    async def create_event_source_mapping(self, call: Call) -> dict[str, Any]:
+    async def create_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Create a mapping, and start polling its queue if it is enabled."""
         params, function = call.params, self._function(call)
         _check_members(params)
@@ -41,7 +47,7 @@ class EventSourceOperations(Operations):
         }
         return await self._settle(mapping, function, params | {"Enabled": params.get("Enabled", True)}, "Creating")
 
-    async def update_event_source_mapping(self, call: Call) -> dict[str, Any]:
+    async def update_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a mapping."""
         params = call.params
         _check_members(params)
@@ -56,7 +62,7 @@ class EventSourceOperations(Operations):
         self, mapping: Mapping, function: FunctionName, params: dict[str, Any], passing: str
     ) -> dict[str, Any]:
         """Store and apply a mapping with the given settings; the response has the transitional state `passing`."""
-        mapping |= {member: params[member] for member in _KEPT if member in params}
+        mapping |= {member: params[member] for member in _STORED_MEMBERS if member in params}
         for member in ("FilterCriteria", "ScalingConfig"):  # an empty value removes the member
             if not mapping.get(member, True) or mapping.get(member) == {"Filters": []}:
                 del mapping[member]
@@ -70,14 +76,14 @@ class EventSourceOperations(Operations):
             mapping["State"] = "Enabled" if params["Enabled"] else "Disabled"
         mapping |= {"LastModified": time.time(), "StateTransitionReason": "USER_INITIATED"}
         await self._event_sources.put(mapping)
-        self._pollers.take_up(mapping)
+        self._pollers.restart(mapping)
         return mapping | {"State": passing}
 
-    async def get_event_source_mapping(self, call: Call) -> dict[str, Any]:
+    async def get_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Describe a mapping."""
         return self._event_sources.get(call.params["UUID"])
 
-    async def list_event_source_mappings(self, call: Call) -> dict[str, Any]:
+    async def list_event_source_mappings(self, call: OperationCall) -> dict[str, Any]:
         """List mappings: all, or those of a given queue, function or both."""
         params, found = call.params, self._event_sources.all()
         if "FunctionName" in params:
@@ -88,11 +94,11 @@ class EventSourceOperations(Operations):
             found = [mapping for mapping in found if mapping["EventSourceArn"] == params["EventSourceArn"]]
         return page("EventSourceMappings", found, {"MaxItems": 100} | params)
 
-    async def delete_event_source_mapping(self, call: Call) -> dict[str, Any]:
+    async def delete_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Delete a mapping; its function finishes the batches that it is processing."""
         mapping = self._event_sources.get(call.params["UUID"])
         await self._event_sources.delete(mapping["UUID"])
-        self._pollers.end(mapping["UUID"])
+        self._pollers.stop_polling(mapping["UUID"])
         return mapping | {"State": "Deleting"}
 
     async def _check_queue(self, arn: str, function_timeout: int) -> None:
@@ -103,9 +109,9 @@ class EventSourceOperations(Operations):
                 f"give an EventSourceArn such as {self.cloud.arn('sqs', 'NAME')}."
             )
         url = f"{self.cloud.url}/{self.cloud.settings.account}/{name}"
-        wanted = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+        query = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
         try:
-            answer = await self.cloud.call("sqs", "GetQueueAttributes", wanted)
+            answer = await self.cloud.call("sqs", "GetQueueAttributes", query)
         except ServiceError as error:
             raise _invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
@@ -120,7 +126,7 @@ class EventSourceOperations(Operations):
 
 
 def _check_members(params: dict[str, Any]) -> None:
-    if others := sorted(params.keys() - _GIVEN):
+    if others := sorted(params.keys() - _SUPPORTED_MEMBERS):
         raise _invalid(f"The local cloud offers no {others[0]} of an event source mapping for SQS: leave it out.")
 
 

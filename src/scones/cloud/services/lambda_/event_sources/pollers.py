@@ -13,7 +13,7 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.patterns import read_pattern
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
@@ -43,42 +43,42 @@ class Pollers:
         self._sources = sources
         self._invoker = invoker
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._over = False
+        self._stopped = False
 
     def start(self) -> None:
         """Plan the resumption of the stored mappings."""
-        self._cloud.resumption.plan(self._leftover(identity) for identity in self._sources.enabled())
+        self._cloud.resumption.plan(self._resumable(identity) for identity in self._sources.enabled())
 
-    def _leftover(self, identity: str) -> Leftover:
+    def _resumable(self, mapping_id: str) -> ResumableWork:
         async def take_up() -> None:
-            if identity not in self._tasks:  # updated meanwhile
-                self.take_up(self._sources.get(identity))
+            if mapping_id not in self._tasks:  # updated meanwhile
+                self.restart(self._sources.get(mapping_id))
 
         async def give_up(_reason: str) -> None:
-            await self._sources.put({**self._sources.get(identity), "State": "Disabled"})
+            await self._sources.put({**self._sources.get(mapping_id), "State": "Disabled"})
 
-        return Leftover("event source mapping", identity, take_up, give_up)
+        return ResumableWork("event source mapping", mapping_id, take_up, give_up)
 
     def drain(self) -> None:
         """Stop receiving messages."""
-        self._over = True
+        self._stopped = True
 
-    def take_up(self, mapping: Mapping) -> None:
+    def restart(self, mapping: Mapping) -> None:
         """Stop polling for a mapping; start again with its current settings if it is enabled."""
-        self.end(mapping["UUID"])
+        self.stop_polling(mapping["UUID"])
         if mapping["State"] == "Enabled":
             work = self._poll(mapping)
             self._tasks[mapping["UUID"]] = self._cloud.spawn(work, name=f"poll {mapping['EventSourceArn']}")
 
-    def end(self, identity: str) -> None:
+    def stop_polling(self, mapping_id: str) -> None:
         """Stop polling for a mapping; messages in flight become visible again after their visibility timeout."""
-        if task := self._tasks.pop(identity, None):
+        if task := self._tasks.pop(mapping_id, None):
             task.cancel()
 
     async def _poll(self, mapping: Mapping) -> None:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENT_BATCHES)
         room = asyncio.Semaphore(concurrency)
-        while not self._over:
+        while not self._stopped:
             await room.acquire()
             try:
                 self._invoker.find(FunctionName.parse(mapping["FunctionArn"]))
@@ -102,7 +102,7 @@ class Pollers:
         size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
         messages = await self._receive(mapping, size, POLL_SECONDS)
         end, bodies = time.monotonic() + window, _size(messages)
-        while messages and len(messages) < size and not self._over:
+        while messages and len(messages) < size and not self._stopped:
             left = end - time.monotonic()
             if left <= 0 or bodies >= PAYLOAD_LIMIT:
                 break
@@ -131,9 +131,9 @@ class Pollers:
         The other messages become visible again after their visibility timeout. Messages that no filter accepts are
         deleted without an invocation, as on AWS.
         """
-        wanted = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
+        matching = [message for message in messages if await _passes(mapping, self._record(mapping, message))]
         try:
-            failed = await self._invoke(mapping, wanted)
+            failed = await self._invoke(mapping, matching)
             done = [message for message in messages if message["MessageId"] not in failed]
             for begin in range(0, len(done), 10):
                 entries = [
@@ -168,7 +168,7 @@ class Pollers:
             return everything
         if "ReportBatchItemFailures" not in mapping["FunctionResponseTypes"]:
             return set()
-        return _reported(outcome.payload, everything)
+        return _failed_message_ids(outcome.payload, everything)
 
     def _record(self, mapping: Mapping, message: Message) -> dict[str, Any]:
         """Return a message in the format of a function's event."""
@@ -249,7 +249,7 @@ async def _matches(text: str, record: dict[str, Any]) -> bool:
     return await pattern.matches(record)
 
 
-def _reported(payload: bytes, everything: set[str]) -> set[str]:
+def _failed_message_ids(payload: bytes, everything: set[str]) -> set[str]:
     """Return the ids of the messages that a function reported as failed; an invalid report fails all of them."""
     try:
         report = json.loads(payload or b"null")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT, ZIPPED_LIMIT
-from scones.cloud.services.lambda_.functions.operations import Operations
 
 CONCURRENT_EXECUTIONS = 1000
 CODE_LIMIT = 80_530_636_800
 """Maximum bytes of all code together (AWS's quota)."""
 
 
-class AccountOperations(Operations):
+class AccountOperations(LambdaBase):
     """Operations on the account."""
 
-    async def get_account_settings(self, call: Call) -> dict[str, Any]:  # noqa: ARG002
+    async def get_account_settings(self, call: OperationCall) -> dict[str, Any]:  # noqa: ARG002
         """Return AWS's default quotas and the current usage."""
         usage = self.cloud.store.row(
             "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"

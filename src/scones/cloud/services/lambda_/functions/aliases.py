@@ -6,15 +6,15 @@ import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase, page
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations, page
 
 
-class AliasOperations(Operations):
+class AliasOperations(LambdaBase):
     """Operations on aliases."""
 
-    async def create_alias(self, call: Call) -> dict[str, Any]:
+    async def create_alias(self, call: OperationCall) -> dict[str, Any]:
         """Create an alias of a version."""
         name, params = self._function(call).name, call.params
         if self._records.find_alias(name, params["Name"]) is not None:
@@ -28,13 +28,13 @@ class AliasOperations(Operations):
         }
         return await self._put(name, alias, params)
 
-    async def get_alias(self, call: Call) -> dict[str, Any]:
+    async def get_alias(self, call: OperationCall) -> dict[str, Any]:
         """Describe an alias."""
         name = self._function(call).name
         self._records.find(FunctionName(name))
         return self._alias(name, call.params["Name"], "Cannot find alias arn")
 
-    async def update_alias(self, call: Call) -> dict[str, Any]:
+    async def update_alias(self, call: OperationCall) -> dict[str, Any]:
         """Change an alias's version, description or routing."""
         name, params = self._function(call).name, call.params
         self._records.find(FunctionName(name))
@@ -43,12 +43,12 @@ class AliasOperations(Operations):
         alias |= {member: params[member] for member in ("FunctionVersion", "Description") if member in params}
         return await self._put(name, alias, params)
 
-    async def delete_alias(self, call: Call) -> dict[str, Any]:
+    async def delete_alias(self, call: OperationCall) -> dict[str, Any]:
         """Delete an alias."""
         await self._records.delete_alias(self._function(call).name, call.params["Name"])
         return {}
 
-    async def list_aliases(self, call: Call) -> dict[str, Any]:
+    async def list_aliases(self, call: OperationCall) -> dict[str, Any]:
         """List a function's aliases, either all of them or those of one version."""
         name, version = self._function(call).name, call.params.get("FunctionVersion")
         self._records.find(FunctionName(name))

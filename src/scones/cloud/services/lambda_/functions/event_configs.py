@@ -7,31 +7,31 @@ import time
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.lambda_.base import LambdaBase, page
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations, page
 from scones.cloud.services.lambda_.invoke.destinations import FAILURE_SERVICES, SUCCESS_SERVICES, check_target
 
-_KEPT = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
+_STORED_MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 
 
-class EventConfigOperations(Operations):
+class EventConfigOperations(LambdaBase):
     """Operations on functions' configurations for asynchronous invocation."""
 
-    async def put_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+    async def put_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Set the maximum retries, the maximum event age and the destinations; omitted settings get AWS's defaults."""
-        if not call.params.keys() & {*_KEPT, "DestinationConfig"}:
+        if not call.params.keys() & {*_STORED_MEMBERS, "DestinationConfig"}:
             message = "You must specify at least one of error handling or destination setting."
             raise ServiceError("InvalidParameterValueException", message, Type="User")
         return await self._configure(call, {})
 
-    async def update_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+    async def update_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a configuration."""
         return await self._configure(call, self._event_config(self._function(call)))
 
-    async def _configure(self, call: Call, known: dict[str, Any]) -> dict[str, Any]:
+    async def _configure(self, call: OperationCall, known: dict[str, Any]) -> dict[str, Any]:
         function, params = self._function(call), call.params
-        self._check_there(function)
+        self._check_exists(function)
         destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
         for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
             chosen = params.get("DestinationConfig", {}).get(member)
@@ -43,7 +43,7 @@ class EventConfigOperations(Operations):
         config = {
             **known,
             "FunctionArn": self._records.arn(function.name, function.qualifier or LATEST),
-            **{member: params[member] for member in _KEPT if member in params},
+            **{member: params[member] for member in _STORED_MEMBERS if member in params},
             "DestinationConfig": destinations,
             "LastModified": time.time(),
         }
@@ -55,7 +55,7 @@ class EventConfigOperations(Operations):
         )
         return config
 
-    def _check_there(self, function: FunctionName) -> None:
+    def _check_exists(self, function: FunctionName) -> None:
         try:
             self._records.find(function)
         except ServiceError as error:
@@ -74,7 +74,7 @@ class EventConfigOperations(Operations):
             message = f"The destination ARN {destination} is invalid."
             raise ServiceError("InvalidParameterValueException", message, Type="User") from error
 
-    async def get_function_event_invoke_config(self, call: Call) -> dict[str, Any]:
+    async def get_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Return a function's configuration for asynchronous invocation."""
         return self._event_config(self._function(call))
 
@@ -86,14 +86,14 @@ class EventConfigOperations(Operations):
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         return config
 
-    async def list_function_event_invoke_configs(self, call: Call) -> dict[str, Any]:
+    async def list_function_event_invoke_configs(self, call: OperationCall) -> dict[str, Any]:
         """List the configurations of a function's versions and aliases."""
         rows = self.cloud.store.rows(
             "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier", self._function(call).name
         )
         return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
 
-    async def delete_function_event_invoke_config(self, call: Call) -> Answer:
+    async def delete_function_event_invoke_config(self, call: OperationCall) -> OperationOutput:
         """Delete a configuration, so that AWS's defaults apply again."""
         function = self._function(call)
         self._event_config(function)
@@ -102,4 +102,4 @@ class EventConfigOperations(Operations):
             function.name,
             function.qualifier or LATEST,
         )
-        return Answer({}, 204)
+        return OperationOutput({}, 204)

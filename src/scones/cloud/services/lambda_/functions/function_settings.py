@@ -5,64 +5,64 @@ from __future__ import annotations
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.account import CONCURRENT_EXECUTIONS
 from scones.cloud.services.lambda_.functions.names import FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations
 
-UNRESERVED_LEAST = 100
+MIN_UNRESERVED = 100
 """Minimum concurrent executions of the account that must remain unreserved."""
 
 
-class FunctionSettingOperations(Operations):
+class FunctionSettingOperations(LambdaBase):
     """Operations on functions' tags and reserved concurrency; versions and aliases have neither."""
 
-    async def list_tags(self, call: Call) -> dict[str, Any]:
+    async def list_tags(self, call: OperationCall) -> dict[str, Any]:
         """List a function's tags."""
         return {"Tags": self._records.tags(self._tagged(call))}
 
-    async def tag_resource(self, call: Call) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Add tags to a function."""
         name = self._tagged(call)
         await self._records.put_tags(name, self._records.tags(name) | call.params["Tags"])
         return {}
 
-    async def untag_resource(self, call: Call) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags from a function."""
         name = self._tagged(call)
         kept = {key: value for key, value in self._records.tags(name).items() if key not in call.params["TagKeys"]}
         await self._records.put_tags(name, kept)
         return {}
 
-    async def put_function_concurrency(self, call: Call) -> dict[str, Any]:
+    async def put_function_concurrency(self, call: OperationCall) -> dict[str, Any]:
         """Reserve concurrency for a function; more concurrent invocations than this are throttled."""
-        name, executions = self._whole(call), call.params["ReservedConcurrentExecutions"]
+        name, executions = self._unqualified(call), call.params["ReservedConcurrentExecutions"]
         others = self.cloud.store.row("SELECT coalesce(sum(reserved), 0) AS sum FROM functions WHERE name != ?", name)
         assert others is not None
-        if CONCURRENT_EXECUTIONS - others["sum"] - executions < UNRESERVED_LEAST:
+        if CONCURRENT_EXECUTIONS - others["sum"] - executions < MIN_UNRESERVED:
             raise _refused(
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
-                f"below its minimum value of [{UNRESERVED_LEAST}]."
+                f"below its minimum value of [{MIN_UNRESERVED}]."
             )
         await self._records.reserve(name, executions)
         return {"ReservedConcurrentExecutions": executions}
 
-    async def get_function_concurrency(self, call: Call) -> dict[str, Any]:
+    async def get_function_concurrency(self, call: OperationCall) -> dict[str, Any]:
         """Return a function's reserved concurrency."""
-        return {"ReservedConcurrentExecutions": self._records.reserved(self._whole(call))}
+        return {"ReservedConcurrentExecutions": self._records.reserved(self._unqualified(call))}
 
-    async def delete_function_concurrency(self, call: Call) -> dict[str, Any]:
+    async def delete_function_concurrency(self, call: OperationCall) -> dict[str, Any]:
         """Remove a function's reserved concurrency."""
-        await self._records.reserve(self._whole(call), None)
+        await self._records.reserve(self._unqualified(call), None)
         return {}
 
-    def _tagged(self, call: Call) -> str:
+    def _tagged(self, call: OperationCall) -> str:
         function = self._function(call)
         if function.qualifier is not None:
             raise _refused("Tags on function aliases and versions are not supported. Please specify a function ARN.")
         return function.name
 
-    def _whole(self, call: Call) -> str:
+    def _unqualified(self, call: OperationCall) -> str:
         function = self._function(call)
         if function.qualifier is not None:
             raise _refused(

@@ -7,17 +7,17 @@ import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.lambda_.base import LambdaBase, listed, page
 from scones.cloud.services.lambda_.functions import logging_config
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT
+from scones.cloud.services.lambda_.functions.function_records import now
 from scones.cloud.services.lambda_.functions.limits import check_settings
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations, listed, page
-from scones.cloud.services.lambda_.functions.records import now
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
 from scones.cloud.services.lambda_.runtime.variables import check_variables
 
-_COPIED = (
+_COPIED_MEMBERS = (
     "Runtime",
     "Role",
     "Handler",
@@ -41,10 +41,10 @@ _UPDATING = {
 """States in the responses to creation and to updates, as on AWS; here both are complete by then."""
 
 
-class FunctionOperations(Operations):
+class FunctionOperations(LambdaBase):
     """Operations on functions."""
 
-    async def create_function(self, call: Call) -> dict[str, Any]:
+    async def create_function(self, call: OperationCall) -> dict[str, Any]:
         """Create a function from a zip archive in the request or in S3."""
         params = call.params
         name = self._function(call).name
@@ -70,7 +70,7 @@ class FunctionOperations(Operations):
             "MemorySize": 128,
             "EphemeralStorage": {"Size": 512},
             "Architectures": ["x86_64"],
-            **{member: params[member] for member in _COPIED if member in params},
+            **{member: params[member] for member in _COPIED_MEMBERS if member in params},
             **self._optional(params),
             "CodeSize": package.size,
             "CodeSha256": package.code_sha256,
@@ -94,13 +94,13 @@ class FunctionOperations(Operations):
             configuration = (await self._records.publish(name, None)).configuration
         return _without(configuration, "LastUpdateStatus") | _CREATING
 
-    async def get_function(self, call: Call) -> dict[str, Any]:
+    async def get_function(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function, with its code's location, its tags and its reserved concurrency."""
         function = self._function(call)
         version = self._records.find(function)
         answer: dict[str, Any] = {
             "Configuration": self._described(version.configuration, function),
-            "Code": {"RepositoryType": "S3", "Location": self.links.location(version.code)},
+            "Code": {"RepositoryType": "S3", "Location": self.links.location(version.code_digest)},
         }
         if tags := self._records.tags(function.name):
             answer["Tags"] = tags
@@ -108,19 +108,19 @@ class FunctionOperations(Operations):
             answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
         return answer
 
-    async def get_function_configuration(self, call: Call) -> dict[str, Any]:
+    async def get_function_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function's configuration."""
         function = self._function(call)
         return self._described(self._records.find(function).configuration, function)
 
-    async def list_functions(self, call: Call) -> dict[str, Any]:
+    async def list_functions(self, call: OperationCall) -> dict[str, Any]:
         """List functions; with FunctionVersion ALL, also their published versions."""
         functions = self._records.latest()
         if call.params.get("FunctionVersion") == "ALL":
             functions = [version for latest in functions for version in self._records.versions(latest["FunctionName"])]
         return page("Functions", [listed(function) for function in functions], call.params)
 
-    async def update_function_code(self, call: Call) -> dict[str, Any]:
+    async def update_function_code(self, call: OperationCall) -> dict[str, Any]:
         """Replace a function's code."""
         params = call.params
         name = FunctionName(self._function(call).name)
@@ -134,7 +134,7 @@ class FunctionOperations(Operations):
             return configuration
         return await self._changed(configuration, package.digest, params)
 
-    async def update_function_configuration(self, call: Call) -> dict[str, Any]:
+    async def update_function_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a function."""
         params = call.params
         version = self._records.find(FunctionName(self._function(call).name))
@@ -143,7 +143,7 @@ class FunctionOperations(Operations):
         check_settings(params)
         if "Runtime" in params:
             await self._invoker.prepare(params["Runtime"])
-        configuration |= {member: params[member] for member in _COPIED if member in params}
+        configuration |= {member: params[member] for member in _COPIED_MEMBERS if member in params}
         configuration |= self._optional(params)
         configuration["SnapStart"] |= params.get("SnapStart", {})
         _leave_out_empty(configuration)
@@ -151,15 +151,15 @@ class FunctionOperations(Operations):
         configuration["LoggingConfig"] = logging_config.merged(
             configuration["LoggingConfig"], params.get("LoggingConfig", {})
         )
-        return await self._changed(configuration, version.code, params)
+        return await self._changed(configuration, version.code_digest, params)
 
-    async def delete_function(self, call: Call) -> Answer:
+    async def delete_function(self, call: OperationCall) -> OperationOutput:
         """Delete a function, or one of its published versions."""
         function = self._function(call)
         await self._records.delete(function)
         if function.qualifier is None:
             self._invoker.retire(function.name)
-        return Answer({"StatusCode": 204}, 204)
+        return OperationOutput({"StatusCode": 204}, 204)
 
     async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
         await self._check_together(configuration, code)

@@ -7,15 +7,15 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
-from scones.cloud.services.lambda_.functions.operations import Operations, page
-from scones.cloud.services.lambda_.functions.records import now
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase, page
+from scones.cloud.services.lambda_.functions.function_records import now
 
 
-class LayerOperations(Operations):
+class LayerOperations(LambdaBase):
     """Operations on layers."""
 
-    async def publish_layer_version(self, call: Call) -> dict[str, Any]:
+    async def publish_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Publish the next version of a layer."""
         params = call.params
         name = params["LayerName"].rpartition(":")[2]
@@ -44,15 +44,15 @@ class LayerOperations(Operations):
             )
             return numbered
 
-        return self._located(await self.cloud.store.write(insert), package.digest)
+        return self._with_location(await self.cloud.store.write(insert), package.digest)
 
-    async def get_layer_version(self, call: Call) -> dict[str, Any]:
+    async def get_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Describe a layer version."""
         name = call.params["LayerName"].rpartition(":")[2]
         _check_number(call.params["VersionNumber"])
         return self._layer(name, call.params["VersionNumber"])
 
-    async def get_layer_version_by_arn(self, call: Call) -> dict[str, Any]:
+    async def get_layer_version_by_arn(self, call: OperationCall) -> dict[str, Any]:
         """Describe a layer version by its ARN."""
         *_, name, number = call.params["Arn"].split(":")
         return self._layer(name, number)
@@ -65,12 +65,12 @@ class LayerOperations(Operations):
             raise ServiceError(
                 "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
             )
-        return self._located(json.loads(row["document"]), row["code"])
+        return self._with_location(json.loads(row["document"]), row["code"])
 
-    def _located(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
+    def _with_location(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
         return {**layer, "Content": {**layer["Content"], "Location": self.links.location(digest)}}
 
-    async def list_layer_versions(self, call: Call) -> dict[str, Any]:
+    async def list_layer_versions(self, call: OperationCall) -> dict[str, Any]:
         """List a layer's versions, newest first."""
         name = call.params["LayerName"].rpartition(":")[2]
         rows = self.cloud.store.rows(
@@ -79,7 +79,7 @@ class LayerOperations(Operations):
         found = [json.loads(row["document"]) for row in rows]
         return page("LayerVersions", [layer for layer in found if _suits(layer, call.params)], call.params)
 
-    async def list_layers(self, call: Call) -> dict[str, Any]:
+    async def list_layers(self, call: OperationCall) -> dict[str, Any]:
         """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
         rows = self.cloud.store.rows(
             "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
@@ -94,7 +94,7 @@ class LayerOperations(Operations):
         ]
         return page("Layers", layers, call.params)
 
-    async def delete_layer_version(self, call: Call) -> dict[str, Any]:
+    async def delete_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Delete a layer version; functions that use it keep it until they change, as on AWS."""
         name = call.params["LayerName"].rpartition(":")[2]
         _check_number(call.params["VersionNumber"])
@@ -105,8 +105,8 @@ class LayerOperations(Operations):
 
 
 def _suits(layer: dict[str, Any], params: dict[str, Any]) -> bool:
-    wanted = (("CompatibleRuntime", "CompatibleRuntimes"), ("CompatibleArchitecture", "CompatibleArchitectures"))
-    return all(params[one] in (layer.get(several) or ()) for one, several in wanted if one in params)
+    requested = (("CompatibleRuntime", "CompatibleRuntimes"), ("CompatibleArchitecture", "CompatibleArchitectures"))
+    return all(params[one] in (layer.get(several) or ()) for one, several in requested if one in params)
 
 
 def _check_number(number: int) -> None:

@@ -8,9 +8,9 @@ import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
+from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations
 
 _CONDITIONS = {
     "SourceArn": ("ArnLike", "AWS:SourceArn"),
@@ -23,10 +23,10 @@ _CONDITIONS = {
 """Parameters of a request that become conditions of the statement, with the operator and the key of each."""
 
 
-class PermissionOperations(Operations):
+class PermissionOperations(LambdaBase):
     """Operations on functions' policies."""
 
-    async def add_permission(self, call: Call) -> dict[str, Any]:
+    async def add_permission(self, call: OperationCall) -> dict[str, Any]:
         """Add a statement to a function's policy."""
         function, params = self._function(call), call.params
         if function.qualifier == LATEST:
@@ -72,7 +72,7 @@ class PermissionOperations(Operations):
             **({"Condition": conditions} if conditions else {}),
         }
 
-    async def get_policy(self, call: Call) -> dict[str, Any]:
+    async def get_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return a function's policy."""
         policy = self._policy(self._function(call))
         if policy is None:
@@ -99,7 +99,7 @@ class PermissionOperations(Operations):
             )
             raise ServiceError("PreconditionFailedException", message, 412, Type="User")
 
-    async def remove_permission(self, call: Call) -> dict[str, Any]:
+    async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
         """Remove a statement from a function's policy."""
         function, sid = self._function(call), call.params["StatementId"]
         self._records.find(function)

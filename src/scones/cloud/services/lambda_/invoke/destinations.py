@@ -16,7 +16,7 @@ from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.targets import check_ready, send, service_of
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_.runtime.environment import Outcome
+from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ MESSAGE_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventResult:
+class AsyncInvocationResult:
     """The result of an event's processing."""
 
     request_id: str
@@ -45,7 +45,7 @@ class EventResult:
     condition: str
     attempts: int
     payload: bytes
-    outcome: Outcome | None
+    invocation_result: InvocationResult | None
     """Outcome of the last invocation; None if the function was never invoked."""
 
     def document(self) -> str:
@@ -65,21 +65,21 @@ class EventResult:
         }
         members = {name: json.dumps(value, ensure_ascii=False) for name, value in about.items()}
         members["requestPayload"] = _as_json(self.payload)
-        if self.outcome is not None:
+        if self.invocation_result is not None:
             context: dict[str, Any] = {"statusCode": 200, "executedVersion": self.version}
-            if self.outcome.function_error:
-                context["functionError"] = self.outcome.function_error
+            if self.invocation_result.function_error:
+                context["functionError"] = self.invocation_result.function_error
             members["responseContext"] = json.dumps(context)
-            members["responsePayload"] = _as_json(self.outcome.payload)
+            members["responsePayload"] = _as_json(self.invocation_result.payload)
         return "{" + ", ".join(f'"{name}": {text}' for name, text in members.items()) + "}"
 
     def attributes(self) -> dict[str, str]:
         """Return the message attributes of a dead letter."""
-        error = _parsed(self.outcome.payload) if self.outcome else None
+        error = _parsed(self.invocation_result.payload) if self.invocation_result else None
         message = error.get("errorMessage", "") if isinstance(error, dict) else ""
         return {
             "RequestID": self.request_id,
-            "ErrorCode": "200" if self.outcome else "429",
+            "ErrorCode": "200" if self.invocation_result else "429",
             "ErrorMessage": str(message or self.condition)[:MESSAGE_LIMIT],
         }
 
@@ -95,7 +95,9 @@ class Destinations:
         """Resume the deliveries that an earlier process left."""
         self._outbox.start()
 
-    async def end(self, number: int | None, result: EventResult, config: dict[str, Any], dead_letters: str) -> None:
+    async def finish_event(
+        self, number: int | None, result: AsyncInvocationResult, config: dict[str, Any], dead_letters: str
+    ) -> None:
         """Delete an accepted event, and store its result for the targets that the function's configuration names."""
         found = self._deliveries(result, config, dead_letters)
 
@@ -107,7 +109,9 @@ class Destinations:
         await self._cloud.store.write(write)
         self._outbox.wake(found)
 
-    def _deliveries(self, result: EventResult, config: dict[str, Any], dead_letters: str) -> dict[str, dict[str, Any]]:
+    def _deliveries(
+        self, result: AsyncInvocationResult, config: dict[str, Any], dead_letters: str
+    ) -> dict[str, dict[str, Any]]:
         succeeded = result.condition == SUCCESS
         chosen = config.get("DestinationConfig", {}).get("OnSuccess" if succeeded else "OnFailure", {})
         found: dict[str, dict[str, Any]] = {}

@@ -25,15 +25,15 @@ _BREAK = frozenset("\r\n\0")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class UrlTarget:
     """The address of a request: a function URL's id, and the path below the URL, undecoded."""
 
-    identity: str
+    url_id: str
     path: str
 
 
 @dataclass(slots=True)
-class WebResponse:
+class HttpResponse:
     """An HTTP response; a header may occur several times."""
 
     status: int
@@ -41,16 +41,16 @@ class WebResponse:
     body: bytes = b""
 
 
-def address(request: auth.Request) -> Address | None:
+def url_target(request: auth.Request) -> UrlTarget | None:
     """Return the address of a request for a function URL, or None for any other request.
 
     The path names the URL, or the Host does: ID.lambda-url.REGION.localhost.
     """
     if request.raw_path.startswith(PREFIX):
         identity, _, path = request.raw_path.removeprefix(PREFIX).partition("/")
-        return Address(identity, f"/{path}")
+        return UrlTarget(identity, f"/{path}")
     named = _named(request.headers.get("host", ""))
-    return Address(named, request.raw_path) if named is not None else None
+    return UrlTarget(named, request.raw_path) if named is not None else None
 
 
 @lru_cache(64)
@@ -66,17 +66,19 @@ class FunctionUrlServer:
         self._cloud = cloud
         self._invoker = invoker
 
-    async def answer(self, at: Address, request: auth.Request, query: str, content: bytes, source: str) -> WebResponse:
+    async def respond(
+        self, target: UrlTarget, request: auth.Request, query: str, content: bytes, source: str
+    ) -> HttpResponse:
         """Invoke the function of a URL; a failure becomes an HTTP status, as on AWS."""
-        row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", at.identity)
+        row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", target.url_id)
         if row is None:
             return _refusal(404, "Not Found", "ResourceNotFoundException")
         config = json.loads(row["document"])
         cors = _cors(config.get("Cors", {}), request)
         if config.get("Cors") and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-            return WebResponse(200, cors)
+            return HttpResponse(200, cors)
         try:
-            response = await self._invoke(at, config, request, query, content, source)
+            response = await self._invoke(target, config, request, query, content, source)
         except ServiceError as error:
             if error.code == "TooManyRequestsException":
                 response = _refusal(429, "Rate Exceeded.", error.code)
@@ -87,8 +89,8 @@ class FunctionUrlServer:
         return response
 
     async def _invoke(
-        self, at: Address, config: dict[str, Any], request: auth.Request, query: str, content: bytes, source: str
-    ) -> WebResponse:
+        self, target: UrlTarget, config: dict[str, Any], request: auth.Request, query: str, content: bytes, source: str
+    ) -> HttpResponse:
         caller = None
         if config["AuthType"] == "AWS_IAM":
             settings = self._cloud.settings
@@ -104,7 +106,7 @@ class FunctionUrlServer:
                     "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403
                 )
             caller = signature.caller
-        event = _event(at, request, query, content, source, str(uuid.uuid4()))
+        event = _event(target, request, query, content, source, str(uuid.uuid4()))
         if caller is not None:
             account = self._cloud.settings.account
             iam = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
@@ -117,11 +119,11 @@ class FunctionUrlServer:
             request_id=event["requestContext"]["requestId"],
             access_key_id=caller.access_key_id if caller else None,
         )
-        return _bad() if outcome.function_error is not None else _response(outcome.payload)
+        return _bad_gateway() if outcome.function_error is not None else _response(outcome.payload)
 
 
 def _event(
-    at: Address, request: auth.Request, query: str, content: bytes, source: str, request_id: str
+    target: UrlTarget, request: auth.Request, query: str, content: bytes, source: str, request_id: str
 ) -> dict[str, Any]:
     """Return a request as an event of payload format 2.0."""
     host, moment = request.headers.get("host", ""), datetime.now(UTC)
@@ -131,17 +133,17 @@ def _event(
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
-        "rawPath": at.path,
+        "rawPath": target.path,
         "rawQueryString": query,
         "headers": dict(request.headers),
         "requestContext": {
             "accountId": "anonymous",
-            "apiId": at.identity,
+            "apiId": target.url_id,
             "domainName": host,
-            "domainPrefix": at.identity,
+            "domainPrefix": target.url_id,
             "http": {
                 "method": request.method,
-                "path": at.path,
+                "path": target.path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": source,
                 "userAgent": request.headers.get("user-agent", ""),
@@ -172,7 +174,7 @@ def _content(content: bytes, kind: str) -> dict[str, Any]:
     return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
 
 
-def _response(payload: bytes) -> WebResponse:
+def _response(payload: bytes) -> HttpResponse:
     """Return a result as a response: an object with `statusCode` is the full response, any other value is the body.
 
     Returns status 502 for an invalid response object.
@@ -180,23 +182,23 @@ def _response(payload: bytes) -> WebResponse:
     value = json.loads(payload or b"null")
     if not isinstance(value, dict) or "statusCode" not in value:
         text = value.encode() if isinstance(value, str) else payload
-        return WebResponse(200, [("content-type", "application/json")], text)
+        return HttpResponse(200, [("content-type", "application/json")], text)
     body, headers, cookies = value.get("body") or "", value.get("headers") or {}, value.get("cookies") or []
     try:
         status = int(value["statusCode"])
         content = base64.b64decode(body, validate=True) if value.get("isBase64Encoded") else body.encode()
         pairs = [(name.lower(), str(each)) for name, each in headers.items()]
     except (AttributeError, TypeError, ValueError, binascii.Error):
-        return _bad()
+        return _bad_gateway()
     if not isinstance(cookies, list):
-        return _bad()
+        return _bad_gateway()
     pairs += [("set-cookie", str(cookie)) for cookie in cookies]
     if not 100 <= status <= 599 or any(_BREAK & set(name + text) for name, text in pairs):
-        return _bad()
+        return _bad_gateway()
     pairs = [pair for pair in pairs if pair[0] not in ("content-length", "transfer-encoding", "connection")]
     if all(name != "content-type" for name, _ in pairs):
         pairs.append(("content-type", "application/json"))
-    return WebResponse(status, pairs, content)
+    return HttpResponse(status, pairs, content)
 
 
 def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]]:
@@ -218,11 +220,11 @@ def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]
     return list(headers.items())
 
 
-def _refusal(status: int, message: str, kind: str) -> WebResponse:
+def _refusal(status: int, message: str, kind: str) -> HttpResponse:
     headers = [("content-type", "application/json"), ("x-amzn-errortype", kind)]
     text = "Forbidden" if kind == "MissingAuthenticationTokenException" else message
-    return WebResponse(status, headers, json.dumps({"Message": text}).encode())
+    return HttpResponse(status, headers, json.dumps({"Message": text}).encode())
 
 
-def _bad() -> WebResponse:
-    return WebResponse(502, [("content-type", "text/plain")], b"Internal Server Error")
+def _bad_gateway() -> HttpResponse:
+    return HttpResponse(502, [("content-type", "text/plain")], b"Internal Server Error")

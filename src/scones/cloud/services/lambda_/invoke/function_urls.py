@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Answer, Call
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.lambda_.base import LambdaBase, page
 from scones.cloud.services.lambda_.functions.names import FunctionName
-from scones.cloud.services.lambda_.functions.operations import Operations, page
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_urls (
@@ -22,10 +22,10 @@ PREFIX = "/_lambda-url/"
 """Prefix of a function URL's path; the URL's id follows."""
 
 
-class FunctionUrlOperations(Operations):
+class FunctionUrlOperations(LambdaBase):
     """Operations on function URLs. Their policies are recorded but not enforced, like all policies here."""
 
-    async def create_function_url_config(self, call: Call) -> Answer:
+    async def create_function_url_config(self, call: OperationCall) -> OperationOutput:
         """Create the URL of a function or of one of its aliases."""
         function, params = self._function(call), call.params
         self._records.find(function)
@@ -42,7 +42,7 @@ class FunctionUrlOperations(Operations):
             "InvokeMode": "BUFFERED",
             "CreationTime": now,
             "LastModifiedTime": now,
-            **_chosen(params),
+            **_settings_of(params),
         }
         identity = secrets.token_hex(16)
         await self.cloud.store.execute(
@@ -52,29 +52,29 @@ class FunctionUrlOperations(Operations):
             identity,
             json.dumps(config),
         )
-        return Answer(self._with_address(identity, config), 201)
+        return OperationOutput(self._with_address(identity, config), 201)
 
-    async def get_function_url_config(self, call: Call) -> dict[str, Any]:
+    async def get_function_url_config(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function URL."""
         return self._with_address(*self._url(self._function(call)))
 
-    async def update_function_url_config(self, call: Call) -> dict[str, Any]:
+    async def update_function_url_config(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a function URL."""
         function = self._function(call)
         identity, config = self._url(function)
-        config |= {**_chosen(call.params), "LastModifiedTime": _now()}
+        config |= {**_settings_of(call.params), "LastModifiedTime": _now()}
         await self.cloud.store.execute(
             "UPDATE function_urls SET document = ? WHERE id = ?", json.dumps(config), identity
         )
         return self._with_address(identity, config)
 
-    async def delete_function_url_config(self, call: Call) -> Answer:
+    async def delete_function_url_config(self, call: OperationCall) -> OperationOutput:
         """Delete a function URL; a new URL of the function will be a different one."""
         identity, _ = self._url(self._function(call))
         await self.cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
-        return Answer({}, 204)
+        return OperationOutput({}, 204)
 
-    async def list_function_url_configs(self, call: Call) -> dict[str, Any]:
+    async def list_function_url_configs(self, call: OperationCall) -> dict[str, Any]:
         """List the URLs of a function and its aliases."""
         name = self._function(call).name
         self._records.find(FunctionName(name))
@@ -103,7 +103,7 @@ class FunctionUrlOperations(Operations):
         return {"FunctionUrl": f"{self.cloud.url}{PREFIX}{identity}/", **config}
 
 
-def _chosen(params: dict[str, Any]) -> dict[str, Any]:
+def _settings_of(params: dict[str, Any]) -> dict[str, Any]:
     if params.get("InvokeMode") == "RESPONSE_STREAM":
         raise ServiceError(
             "InvalidParameterValueException",

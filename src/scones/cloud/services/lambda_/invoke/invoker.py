@@ -15,11 +15,15 @@ from scones.cloud.process.program_output import Output
 from scones.cloud.process.sandbox import Program, Sandbox, isolation, spawn
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.lambda_.functions.code import CodeStore
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, Version
 from scones.cloud.services.lambda_.functions.names import FunctionName
-from scones.cloud.services.lambda_.functions.records import Records, Version
-from scones.cloud.services.lambda_.invoke.pool import Pool
+from scones.cloud.services.lambda_.invoke.pool import EnvironmentPool
 from scones.cloud.services.lambda_.runtime import sdk
-from scones.cloud.services.lambda_.runtime.environment import ExecutionEnvironment, Outcome, Setup
+from scones.cloud.services.lambda_.runtime.execution_environment import (
+    EnvironmentSettings,
+    ExecutionEnvironment,
+    InvocationResult,
+)
 from scones.cloud.services.lambda_.runtime.interpreters import Interpreter, Interpreters
 from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
 from scones.cloud.services.lambda_.runtime.runtimes import COMMON, PYTHON, Runtime
@@ -39,16 +43,16 @@ WARM_SECONDS = 1.0
 class Invoker:
     """Invokes functions in execution environments of the pool."""
 
-    def __init__(self, cloud: Cloud, records: Records, code: CodeStore, scratch: Path) -> None:
+    def __init__(self, cloud: Cloud, records: FunctionRecords, code: CodeStore, scratch: Path) -> None:
         self._cloud = cloud
         self._records = records
         self._code = code
         self._scratch = scratch
-        self._pool = Pool()
-        self._running: set[asyncio.Task[Outcome]] = set()
+        self._pool = EnvironmentPool()
+        self._running: set[asyncio.Task[InvocationResult]] = set()
         self._isolation: bool | None = None
-        self._alone = asyncio.Lock()
-        self._functions_keys: set[str] = set()
+        self._exclusive_lock = asyncio.Lock()
+        self._function_credentials: set[str] = set()
         self._interpreters = Interpreters()
         self._parents: dict[str, WarmParent] = {}
 
@@ -99,7 +103,7 @@ class Invoker:
 
     def find(self, function: FunctionName) -> Version:
         """Return the version for an invocation of a function name with its qualifier."""
-        return self._records.routed(function)
+        return self._records.version_to_invoke(function)
 
     async def invoke(
         self,
@@ -110,7 +114,7 @@ class Invoker:
         request_id: str,
         client_context: str | None = None,
         access_key_id: str | None = None,
-    ) -> Outcome:
+    ) -> InvocationResult:
         """Run one invocation. It continues if its caller stops waiting, for example because a state has timed out."""
         work = self._run(version, function, payload, request_id, client_context, access_key_id)
         task = asyncio.get_running_loop().create_task(work, name=f"invocation {request_id}")
@@ -126,7 +130,7 @@ class Invoker:
         request_id: str,
         client_context: str | None,
         access_key_id: str | None,
-    ) -> Outcome:
+    ) -> InvocationResult:
         isolated = await self._isolated()
 
         async def start() -> ExecutionEnvironment:
@@ -135,8 +139,8 @@ class Invoker:
         reserved = self._records.reserved(version.name)
         arn = self._records.arn(version.name, function.qualifier)
         async with (
-            self._turn(isolated=isolated, access_key_id=access_key_id),
-            self._pool.borrow(version.name, version.revision, start, reserved) as environment,
+            self._exclusive(isolated=isolated, access_key_id=access_key_id),
+            self._pool.acquire(version.name, version.revision, start, reserved) as environment,
         ):
             return await environment.invoke(payload, request_id, arn, client_context)
 
@@ -146,25 +150,25 @@ class Invoker:
         return self._isolation
 
     @contextlib.asynccontextmanager
-    async def _turn(self, *, isolated: bool, access_key_id: str | None) -> AsyncIterator[None]:
+    async def _exclusive(self, *, isolated: bool, access_key_id: str | None) -> AsyncIterator[None]:
         """Without isolation, run one handler at a time: all share /tmp, and none may see what another writes.
 
         The exception is a function that another function calls and waits for, because both would wait forever.
         """
-        if isolated or access_key_id in self._functions_keys:
+        if isolated or access_key_id in self._function_credentials:
             yield
         else:
-            async with self._alone:
+            async with self._exclusive_lock:
                 yield
 
     async def _start(self, version: Version, *, isolated: bool) -> ExecutionEnvironment:
         configuration = version.configuration
         layers = tuple(self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", []))
         interpreter = await self._interpreters.find(configuration["Runtime"])
-        code = await asyncio.to_thread(self._code.contents, (version.code,))
+        code = await asyncio.to_thread(self._code.contents, (version.code_digest,))
         layered = await asyncio.to_thread(self._code.contents, layers) if layers else None
         data_dir, handler = self._cloud.settings.data_dir, configuration["Handler"]
-        lent = await asyncio.to_thread(sdk.lend, interpreter, data_dir, code, layered, handler)
+        lent = await asyncio.to_thread(sdk.find_sdk_for, interpreter, data_dir, code, layered, handler)
         runtime = Runtime(
             name=configuration["Runtime"],
             interpreter=interpreter,
@@ -173,7 +177,7 @@ class Invoker:
             variables=self._variables(version),
             code=code,
             layers=layered,
-            lent=lent.folders if lent else (),
+            sdk_folders=lent.folders if lent else (),
             hidden=(data_dir, Path.home() / ".aws"),
             isolated=isolated,
         )
@@ -185,7 +189,7 @@ class Invoker:
                 return await parent.spawn(program, on_output) or await spawn(program, on_output)
             return await spawn(program, on_output)
 
-        setup = Setup(
+        setup = EnvironmentSettings(
             log=_log_settings(configuration),
             timeout=configuration["Timeout"],
             allowed_mb=max(configuration["MemorySize"], sdk.MEMORY_MB if lent else 0),
@@ -210,7 +214,7 @@ class Invoker:
         logging_config = configuration["LoggingConfig"]
         keys = self._cloud.credentials.session(configuration["Role"], version.name, CREDENTIALS_SECONDS)
         if not self._isolation:
-            self._functions_keys.add(keys.access_key_id)
+            self._function_credentials.add(keys.access_key_id)
         return {
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
             "_HANDLER": configuration["Handler"],

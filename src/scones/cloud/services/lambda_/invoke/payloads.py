@@ -49,14 +49,14 @@ def _fault(payload: bytes) -> tuple[str, int] | None:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
         if damaged is None or (error.pos <= damaged.start and not error.msg.startswith("Unterminated string")):
-            word = error.msg.startswith("Expecting value") and jackson.IDENTIFIER.match(text, error.pos)
-            return _word(payload, error.pos) if word else jackson.worded(text, error)
+            token = error.msg.startswith("Expecting value") and jackson.IDENTIFIER.match(text, error.pos)
+            return _unknown_token(payload, error.pos) if token else jackson.describe_error(text, error)
     return _undecodable(damaged) if damaged else None
 
 
-def _word(payload: bytes, position: int) -> tuple[str, int]:
+def _unknown_token(payload: bytes, position: int) -> tuple[str, int]:
     """Read an unknown token and the character after it; return the error message and the new position."""
-    word, position = chr(payload[position]), position + 1
+    token, position = chr(payload[position]), position + 1
     while position < len(payload):
         try:
             character = payload[position : position + 4].decode()[0]
@@ -65,10 +65,10 @@ def _word(payload: bytes, position: int) -> tuple[str, int]:
                 return _undecodable(error, position)
             character = payload[position : position + error.start].decode()[0]
         position += len(character.encode())
-        if not jackson.IDENTIFIER.fullmatch(word + character):
+        if not jackson.IDENTIFIER.fullmatch(token + character):
             break
-        word += character
-    return f"Unrecognized token '{word}': was expecting {jackson.VALUES}", position
+        token += character
+    return f"Unrecognized token '{token}': was expecting {jackson.VALUES}", position
 
 
 def _undecodable(error: UnicodeDecodeError, offset: int = 0) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_.runtime.environment import ExecutionEnvironment
+from scones.cloud.services.lambda_.runtime.execution_environment import ExecutionEnvironment
 
 IDLE_SECONDS = 300.0
 """Seconds that an idle environment is kept warm."""
@@ -27,25 +27,25 @@ Start = Callable[[], Awaitable[ExecutionEnvironment]]
 
 
 @dataclass(slots=True)
-class _Group:
+class _RevisionEnvironments:
     """The environments of one revision of a function version."""
 
     idle: list[ExecutionEnvironment] = field(default_factory=list)
-    places: int = AT_ONCE
+    free_slots: int = AT_ONCE
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     retired: bool = False
 
 
-class Pool:
+class EnvironmentPool:
     """All execution environments of the cloud, by function name and revision."""
 
     def __init__(self) -> None:
-        self._groups: dict[str, dict[str, _Group]] = {}
+        self._groups: dict[str, dict[str, _RevisionEnvironments]] = {}
         self._all: set[ExecutionEnvironment] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def borrow(
+    async def acquire(
         self, function: str, revision: str, start: Start, reserved: int | None
     ) -> AsyncIterator[ExecutionEnvironment]:
         """Lend a warm environment of a revision, or a new one; wait for one if `AT_ONCE` are running.
@@ -53,39 +53,39 @@ class Pool:
         Raises `TooManyRequestsException` above the function's reserved concurrency, or if `WAITING_LIMIT` invocations
         are already waiting.
         """
-        group = self._groups.setdefault(function, {}).setdefault(revision, _Group())
-        await self._take_place(function, group, reserved)
+        group = self._groups.setdefault(function, {}).setdefault(revision, _RevisionEnvironments())
+        await self._acquire_slot(function, group, reserved)
         environment: ExecutionEnvironment | None = None
         try:
             environment = await self._warm_or_new(group, start)
             yield environment
         finally:
-            group.places += 1
+            group.free_slots += 1
             if environment is not None and environment.usable and not group.retired:
                 group.idle.append(environment)
             elif environment is not None:
                 self._close(environment)
             while group.waiting:
-                if not (place := group.waiting.popleft()).done():
-                    place.set_result(None)
+                if not (slot := group.waiting.popleft()).done():
+                    slot.set_result(None)
                     break
 
-    async def _take_place(self, function: str, group: _Group, reserved: int | None) -> None:
-        busy = sum(AT_ONCE - other.places for other in self._groups[function].values())
+    async def _acquire_slot(self, function: str, group: _RevisionEnvironments, reserved: int | None) -> None:
+        busy = sum(AT_ONCE - other.free_slots for other in self._groups[function].values())
         if reserved is not None and busy >= reserved:
             raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
-        while group.places <= 0:
+        while group.free_slots <= 0:
             if len(group.waiting) >= WAITING_LIMIT:
                 raise _throttled("ConcurrentInvocationLimitExceeded")
-            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            group.waiting.append(place)
-            await place
-        group.places -= 1
+            slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            group.waiting.append(slot)
+            await slot
+        group.free_slots -= 1
 
-    async def _warm_or_new(self, group: _Group, start: Start) -> ExecutionEnvironment:
+    async def _warm_or_new(self, group: _RevisionEnvironments, start: Start) -> ExecutionEnvironment:
         while group.idle:
             environment = group.idle.pop()
-            if environment.usable and await environment.settled():
+            if environment.usable and await environment.wait_until_idle():
                 return environment
             self._close(environment)  # it ended while it was idle, or has reached its lifetime
         environment = await start()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OURS = f"python{sys.version_info.major}.{sys.version_info.minor}"
+OWN_RUNTIME = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SETTING = "SCONES_SUBSTITUTE_RUNTIMES"
 """Environment variable of the cloud: if it is "false", no interpreter substitutes for a missing one."""
 PROBE_SECONDS = 20.0
@@ -49,7 +49,7 @@ class Interpreter:
         return language(self.name)
 
 
-OWN = Interpreter(OURS, sys.executable)
+OWN_INTERPRETER = Interpreter(OWN_RUNTIME, sys.executable)
 """The cloud's own interpreter."""
 
 
@@ -57,8 +57,8 @@ class Interpreters:
     """Finds the interpreters of runtimes, and remembers them."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Interpreter] = {OURS: OWN}
-        self._finding = asyncio.Lock()
+        self._found: dict[str, Interpreter] = {OWN_RUNTIME: OWN_INTERPRETER}
+        self._lock = asyncio.Lock()
 
     async def find(self, runtime: str) -> Interpreter:
         """Return the interpreter for a runtime; raises `InvalidParameterValueException` if there is none.
@@ -70,7 +70,7 @@ class Interpreters:
         _check(runtime)
         if language(runtime) == "provided":
             return Interpreter(runtime, "bootstrap")
-        async with self._finding:
+        async with self._lock:
             if runtime not in self._found:
                 self._found[runtime] = await self._search(runtime)
         return self._found[runtime]
@@ -104,7 +104,7 @@ def _check(runtime: str) -> None:
     if language(runtime) not in LANGUAGES or runtime == "python2.7":
         raise _refused(
             f"The local cloud runs functions in Python, Node.js and executables of their own; it has no {runtime}. "
-            f"Give a Runtime such as {OURS}."
+            f"Give a Runtime such as {OWN_RUNTIME}."
         )
 
 
@@ -112,17 +112,23 @@ def _probe_python(runtime: str) -> tuple[Interpreter, str]:
     """Return the interpreter with a runtime's name, or the cloud's own with the reason for the substitution."""
     path = shutil.which(runtime)
     if path is None:
-        return OWN, f"This machine has no {runtime} in PATH"
+        return OWN_INTERPRETER, f"This machine has no {runtime} in PATH"
     try:
-        name, executable, folders = _ask(path, "-c", _PROBE)
+        name, executable, folders = _run_probe(path, "-c", _PROBE)
     except subprocess.CalledProcessError as error:
         if "awslambdaric" in error.stderr:
-            return OWN, f"{path} cannot import awslambdaric, AWS's runtime client (pip install awslambdaric)"
-        return OWN, f"{path} does not run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})"
+            return (
+                OWN_INTERPRETER,
+                f"{path} cannot import awslambdaric, AWS's runtime client (pip install awslambdaric)",
+            )
+        return (
+            OWN_INTERPRETER,
+            f"{path} does not run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})",
+        )
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return OWN, f"{path} does not run ({error})"
+        return OWN_INTERPRETER, f"{path} does not run ({error})"
     if name != runtime:
-        return OWN, f"{path} is {name}"
+        return OWN_INTERPRETER, f"{path} is {name}"
     return Interpreter(name, executable, tuple(Path(folder) for folder in folders)), ""
 
 
@@ -132,7 +138,7 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
     if path is None:
         return None, f"This machine has no node in PATH to run functions for {runtime}: install Node.js"
     try:
-        number, executable = _ask(path, "-p", _PROBE_NODE)
+        number, executable = _run_probe(path, "-p", _PROBE_NODE)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         return None, f"{path} does not run ({error})"
     name = f"nodejs{number.partition('.')[0]}.x"
@@ -140,7 +146,7 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
     return Interpreter(name, executable, (Path(executable).resolve().parent.parent,)), reason
 
 
-def _ask(*command: str) -> Any:
+def _run_probe(*command: str) -> Any:
     # Run in the root folder, because `python -c` and `node -p` import modules from the current folder.
     probe = subprocess.run(command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True, cwd="/")
     return json.loads(probe.stdout)

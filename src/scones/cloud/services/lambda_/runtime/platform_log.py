@@ -32,7 +32,7 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class InvocationMetrics:
     """The measurements in an invocation's report: `duration` in milliseconds, `memory` in MB."""
 
     duration: float
@@ -53,30 +53,34 @@ class PlatformLog:
         self._stream = stream
         self._settings = settings
 
-    def initialising(self) -> None:
+    def log_init_start(self) -> None:
         """Log the start of the runtime. No invocation's LogResult contains this line."""
         settings = self._settings
-        told = f"{_colon(settings.runtime)}.v1"
+        runtime_version = f"{_colon(settings.runtime)}.v1"
         if settings.json:
             phase = {"initializationType": "on-demand", "phase": "init"}
             self._event(
-                "INFO", "initStart", {**phase, "runtimeVersion": told, "runtimeVersionArn": settings.runtime_arn}
+                "INFO",
+                "initStart",
+                {**phase, "runtimeVersion": runtime_version, "runtimeVersionArn": settings.runtime_arn},
             )
         else:
-            self._stream.line(f"INIT_START Runtime Version: {told}\tRuntime Version ARN: {settings.runtime_arn}")
+            self._stream.line(
+                f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {settings.runtime_arn}"
+            )
         self._stream.take_tail()
 
-    def init_failed(self, milliseconds: float, status: str, kind: str) -> None:
+    def log_init_failure(self, milliseconds: float, status: str, kind: str) -> None:
         """Log a failed initialisation: `status` is "error", with the error's type in `kind`, or "timeout"."""
         if self._settings.json:
             record: dict[str, Any] = {"initializationType": "on-demand", "phase": "init", "status": status}
             failed = {**record, "metrics": {"durationMs": round(milliseconds, 3)}}
             self._event("WARN", "initReport", failed | ({"errorType": kind} if kind else {}))
         else:
-            parts = [f"INIT_REPORT Init Duration: {milliseconds:.2f} ms", "Phase: init", *_ending(status, kind)]
+            parts = [f"INIT_REPORT Init Duration: {milliseconds:.2f} ms", "Phase: init", *_status_fields(status, kind)]
             self._stream.line("\t".join(parts))
 
-    def begins(self, request_id: str) -> None:
+    def log_start(self, request_id: str) -> None:
         """Log the start of an invocation."""
         version = self._settings.version
         if self._settings.json:
@@ -84,18 +88,18 @@ class PlatformLog:
         else:
             self._stream.line(f"START RequestId: {request_id} Version: {version}")
 
-    def timed_out(self, request_id: str, message: str) -> None:
+    def log_timeout(self, request_id: str, message: str) -> None:
         """Log the timeout of an invocation; in JSON, only the report shows it."""
         if not self._settings.json:
             self._stream.line(f"{_now()[:23]}Z {request_id} {message}")
 
-    def exited(self, request_id: str, reason: str, kind: str) -> None:
+    def log_exit(self, request_id: str, reason: str, kind: str) -> None:
         """Log the end of the runtime; in JSON, only the report shows it."""
         if not self._settings.json:
             self._stream.line(f"RequestId: {request_id} Error: {reason}")
             self._stream.line(kind)
 
-    def ended(self, request_id: str, figures: Figures, status: str, kind: str) -> None:
+    def log_report(self, request_id: str, figures: InvocationMetrics, status: str, kind: str) -> None:
         """Log the report of an invocation.
 
         `status` is "success", "timeout" or "error"; `kind` is the error's type if the runtime ended.
@@ -115,10 +119,10 @@ class PlatformLog:
         if figures.init is not None:
             parts.append(f"Init Duration: {figures.init:.2f} ms")
         if kind or status == "timeout":
-            parts += _ending(status, kind)
+            parts += _status_fields(status, kind)
         self._stream.line("\t".join([*parts, ""]))
 
-    def _report(self, request_id: str, figures: Figures, status: str, kind: str) -> None:
+    def _report(self, request_id: str, figures: InvocationMetrics, status: str, kind: str) -> None:
         level = "INFO" if status == "success" else "WARN"
         record: dict[str, Any] = {"requestId": request_id, "status": status} | ({"errorType": kind} if kind else {})
         duration = round(figures.duration, 3)
@@ -140,7 +144,7 @@ class PlatformLog:
             self._stream.line(json.dumps(event, separators=(",", ":")))
 
 
-def _ending(status: str, kind: str) -> list[str]:
+def _status_fields(status: str, kind: str) -> list[str]:
     return [f"Status: {status}", *([f"Error Type: {kind}"] if kind else [])]
 
 

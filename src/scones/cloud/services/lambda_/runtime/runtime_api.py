@@ -61,7 +61,7 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class HandlerResponse:
     """A handler's response; `is_error` is True if the payload is an error."""
 
     payload: bytes
@@ -75,14 +75,14 @@ class RuntimeApi:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         """Done when the runtime first asks for an invocation; fails with `InitError` if the runtime cannot start."""
-        self.asking: asyncio.Future[None] = loop.create_future()
+        self.next_requested: asyncio.Future[None] = loop.create_future()
         """Done while the runtime waits for an invocation."""
         self._server: asyncio.Server | None = None
         self.authority = b""
         """The Host that a request must have."""
         self._waiting: _Connection | None = None
         self._invocation: Invocation | None = None
-        self._result: asyncio.Future[Result] | None = None
+        self._result: asyncio.Future[HandlerResponse] | None = None
         self._connections: set[_Connection] = set()
 
     async def start(self, host: str = LOOPBACK) -> str:
@@ -99,47 +99,47 @@ class RuntimeApi:
         for connection in tuple(self._connections):
             connection.close()
 
-    def hand_out(self, invocation: Invocation) -> asyncio.Future[Result]:
+    def dispatch(self, invocation: Invocation) -> asyncio.Future[HandlerResponse]:
         """Give the runtime its next invocation; return a future of its result."""
         self._result = asyncio.get_running_loop().create_future()
         self._invocation = invocation
-        self._deliver()
+        self._send_next()
         return self._result
 
-    def _deliver(self) -> None:
+    def _send_next(self) -> None:
         if self._waiting is not None and self._invocation is not None:
-            self._waiting.answer(200, self._invocation.payload, self._invocation.headers)
+            self._waiting.respond(200, self._invocation.payload, self._invocation.headers)
             self._waiting = None
-            self.asking = asyncio.get_running_loop().create_future()
+            self.next_requested = asyncio.get_running_loop().create_future()
 
     def receive(self, connection: _Connection, method: str, path: str, body: bytes) -> None:
         """Handle one request of the runtime."""
         operation = path.removeprefix(PREFIX)
         if (method, operation) == ("GET", "/invocation/next"):
             self._waiting = connection
-            for future in (self.ready, self.asking):
+            for future in (self.ready, self.next_requested):
                 if not future.done():
                     future.set_result(None)
             if self._result is not None and not self._result.done():
-                self._deliver()
+                self._send_next()
         elif (method, operation) == ("POST", "/init/error"):
             if not self.ready.done():
                 self.ready.set_exception(InitError(body))
-            connection.answer(202, b'{"status":"OK"}')
+            connection.respond(202, b'{"status":"OK"}')
         elif method == "POST" and operation.startswith("/invocation/"):
             request_id, _, kind = operation.removeprefix("/invocation/").partition("/")
             self._settle(connection, request_id, kind, body)
         else:
-            connection.answer(404, _error("InvalidPath", f"{method} {path} is not part of the Runtime API."))
+            connection.respond(404, _error("InvalidPath", f"{method} {path} is not part of the Runtime API."))
 
     def _settle(self, connection: _Connection, request_id: str, kind: str, body: bytes) -> None:
         current = self._invocation
         if current is None or current.request_id != request_id or self._result is None or self._result.done():
-            connection.answer(400, _error("InvalidRequestID", f"Invocation {request_id} is not under way."))
+            connection.respond(400, _error("InvalidRequestID", f"Invocation {request_id} is not under way."))
             return
         self._invocation = None
-        connection.answer(202, b'{"status":"OK"}')
-        self._result.set_result(Result(body, is_error=kind == "error"))
+        connection.respond(202, b'{"status":"OK"}')
+        self._result.set_result(HandlerResponse(body, is_error=kind == "error"))
 
     def connected(self, connection: _Connection) -> bool:
         """Register a connection, so that `close` can drop it; return False if there are too many."""
@@ -186,7 +186,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._path = b""
         self._hosts: list[bytes] = []
-        self._from_web = self._refused = False
+        self._from_web = self._rejected = False
         self._head = 0
         """Bytes of the head received so far; -1 after the head."""
         self._body = bytearray()
@@ -204,7 +204,7 @@ class _Connection(asyncio.Protocol):
         self._api.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._rejected:
             return
         if self._head >= 0:
             self._head += len(data)
@@ -234,22 +234,22 @@ class _Connection(asyncio.Protocol):
         if known and not self._from_web:
             self._stop_timer()
             return
-        self._refused = True
-        self.answer(403, _error("AccessDenied", "This is the Runtime API of another execution environment."))
+        self._rejected = True
+        self.respond(403, _error("AccessDenied", "This is the Runtime API of another execution environment."))
         if self._transport is not None:
             self._transport.close()
 
     def on_body(self, body: bytes) -> None:
-        if not self._refused:
+        if not self._rejected:
             self._body += body[: RESPONSE_LIMIT + 1 - len(self._body)]
 
     def on_message_complete(self) -> None:
         self._head = 0
-        if self._refused:
+        if self._rejected:
             return
         self._api.receive(self, self._parser.get_method().decode(), self._path.decode(), bytes(self._body))
 
-    def answer(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+    def respond(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Write a response."""
         lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in (headers or {"Content-Type": "application/json"}).items()]
@@ -263,7 +263,7 @@ class _Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Drop the connection."""
-        self._refused = True
+        self._rejected = True
         if self._transport is not None:
             self._transport.abort()
 

@@ -41,7 +41,7 @@ class Runtime:
     """Environment variables of the handler, except those that differ between execution environments."""
     code: Path
     layers: Path | None
-    lent: tuple[Path, ...]
+    sdk_folders: tuple[Path, ...]
     """Folders with modules of this machine, which follow those of the layers in the path."""
     hidden: tuple[Path, ...]
     isolated: bool
@@ -58,7 +58,7 @@ class Runtime:
             "AWS_LAMBDA_RUNTIME_API": api,
             "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
             "LAMBDA_TASK_ROOT": root,
-            **start.own,
+            **start.reserved,
             **({} if self.isolated else {"TMPDIR": str(tmp)}),
         }
         return Program(
@@ -72,7 +72,7 @@ class Runtime:
             },
             read_only=frozenset({"/", "/var/task", "/opt"} if self.layers else {"/", "/var/task"}),
             hidden=self.hidden,
-            visible=(*self.interpreter.folders, *self.lent),
+            visible=(*self.interpreter.folders, *self.sdk_folders),
             shared_memory=False,  # as on AWS; its pages would be outside the memory limit
             limits={"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 1024},
         )
@@ -95,40 +95,40 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
+class _StartCommand:
     """The start of a language's runtime. A function may override the variables in `defaults`, but not in `own`."""
 
     command: list[str]
     defaults: Mapping[str, str] = field(default_factory=dict)
-    own: Mapping[str, str] = field(default_factory=dict)
+    reserved: Mapping[str, str] = field(default_factory=dict)
 
 
-def _python(runtime: Runtime, root: str, layers: str) -> _Start:  # noqa: ARG001 - the bootstrap reads LAMBDA_TASK_ROOT
+def _python(runtime: Runtime, root: str, layers: str) -> _StartCommand:  # noqa: ARG001 - the bootstrap reads LAMBDA_TASK_ROOT
     versions = dict.fromkeys((runtime.name, runtime.interpreter.name))
     modules = [f"{layers}/python/lib/{version}/site-packages" for version in versions]
-    path = os.pathsep.join([*modules, f"{layers}/python", *map(str, runtime.lent)])
+    path = os.pathsep.join([*modules, f"{layers}/python", *map(str, runtime.sdk_folders)])
     command = [runtime.interpreter.executable, str(BOOTSTRAP), runtime.handler]
-    return _Start(runtime.wrapped(command), PYTHON, {"SCONES_LAYER_PATH": path})
+    return _StartCommand(runtime.wrapped(command), PYTHON, {"SCONES_LAYER_PATH": path})
 
 
-def _node(runtime: Runtime, root: str, layers: str) -> _Start:
+def _node(runtime: Runtime, root: str, layers: str) -> _StartCommand:
     major = runtime.name.removeprefix("nodejs").partition(".")[0]
     folders = (f"{layers}/nodejs/node{major}/node_modules", f"{layers}/nodejs/node_modules", "/var/runtime", root)
     heap = int(runtime.memory_mb * NODE_HEAP)
     command = [runtime.interpreter.executable, f"--max-old-space-size={heap}", str(BOOTSTRAP_NODE)]
-    return _Start(runtime.wrapped(command), {"NODE_PATH": os.pathsep.join(folders)})
+    return _StartCommand(runtime.wrapped(command), {"NODE_PATH": os.pathsep.join(folders)})
 
 
-def _provided(runtime: Runtime, root: str, layers: str) -> _Start:
+def _provided(runtime: Runtime, root: str, layers: str) -> _StartCommand:
     """Start the executable `bootstrap` of the archive, or else of a layer.
 
     Lambda Developer Guide, "Custom runtimes".
     """
     found = runtime.layers is not None and not (runtime.code / "bootstrap").exists()
-    return _Start([f"{layers if found else root}/bootstrap"])
+    return _StartCommand([f"{layers if found else root}/bootstrap"])
 
 
-_LANGUAGES: Mapping[str, Callable[[Runtime, str, str], _Start]] = {
+_LANGUAGES: Mapping[str, Callable[[Runtime, str, str], _StartCommand]] = {
     "python": _python,
     "nodejs": _node,
     "provided": _provided,

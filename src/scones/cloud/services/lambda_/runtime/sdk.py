@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from scones.cloud.services.lambda_.runtime.interpreters import OWN, Interpreter
+from scones.cloud.services.lambda_.runtime.interpreters import OWN_INTERPRETER, Interpreter
 from scones.cloud.workspace import SDKS
 
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
@@ -27,23 +27,25 @@ _IMPORT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+sagemaker\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Sdk:
+class BorrowedSdk:
     """An SDK that functions may borrow: its folders, or none if the interpreter finds it without them."""
 
     folders: tuple[Path, ...] = ()
 
 
-def lend(interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str) -> Sdk | None:
+def find_sdk_for(
+    interpreter: Interpreter, data_dir: Path, code: Path, layers: Path | None, handler: str
+) -> BorrowedSdk | None:
     """Return the SDK that a function borrows from this machine, or None if it needs none or there is none.
 
     Blocks: call it in a thread.
     """
     python = interpreter.language == "python"
-    return _find(interpreter, data_dir) if python and _needed(code, layers, handler) else None
+    return _find(interpreter, data_dir) if python and _needs_sdk(code, layers, handler) else None
 
 
 @lru_cache(maxsize=1024)  # the folders are named by their content
-def _needed(code: Path, layers: Path | None, handler: str) -> bool:
+def _needs_sdk(code: Path, layers: Path | None, handler: str) -> bool:
     """Return True if the handler imports an SDK that is not packaged with it.
 
     Examines the modules in the handler's folder and in the top folder.
@@ -55,20 +57,20 @@ def _needed(code: Path, layers: Path | None, handler: str) -> bool:
     return any(_IMPORT.search(file.read_bytes()) for folder in {code, module.parent} for file in folder.glob("*.py"))
 
 
-def _find(interpreter: Interpreter, data_dir: Path) -> Sdk | None:
-    own = [Path(folder) for folder in sys.path] if interpreter is OWN else interpreter.folders
+def _find(interpreter: Interpreter, data_dir: Path) -> BorrowedSdk | None:
+    own = [Path(folder) for folder in sys.path] if interpreter is OWN_INTERPRETER else interpreter.folders
     if any(_has(folder) for folder in own):
-        return Sdk()
+        return BorrowedSdk()
     environments = Path(os.environ.get(ENVIRONMENTS, data_dir / "environments")).absolute()
     installed = environments / WORKSPACE / "lib" / interpreter.name / "site-packages"
     known = [*_imported(data_dir / SDKS / interpreter.name), installed]
-    return next((Sdk((folder,)) for folder in known if _has(folder)), None)
+    return next((BorrowedSdk((folder,)) for folder in known if _has(folder)), None)
 
 
-def _imported(word: Path) -> list[Path]:
+def _imported(location_file: Path) -> list[Path]:
     """Return the folder in which a workspace program last found its SDK, read from a file for this Python version."""
     try:
-        return [Path(word.read_text())]
+        return [Path(location_file.read_text())]
     except FileNotFoundError:
         return []
 

@@ -38,8 +38,8 @@ class WarmParent:
 
     async def start(self) -> None:
         """Start the process and wait until its modules are loaded; if loading fails, functions start without it."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
+        own_socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        own_socket.setblocking(False)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 self._interpreter,
@@ -55,14 +55,14 @@ class WarmParent:
             )
         finally:
             theirs.close()
-        message = await asyncio.get_running_loop().sock_recv(ours, MESSAGE_LIMIT)
+        message = await asyncio.get_running_loop().sock_recv(own_socket, MESSAGE_LIMIT)
         if not message:
-            ours.close()
+            own_socket.close()
             log.info("Functions start without boto3 loaded beforehand: %s cannot import it", self._interpreter)
             return
-        told = json.loads(message)
-        self._names, self._foreign = frozenset(told["names"]), frozenset(told["foreign"])
-        self._control = ours
+        reply = json.loads(message)
+        self._names, self._foreign = frozenset(reply["names"]), frozenset(reply["foreign"])
+        self._control = own_socket
 
     async def stop(self) -> None:
         """End the process and its forks."""
@@ -83,8 +83,10 @@ class WarmParent:
         """
         if self._control is None or program.argv[0] != self._interpreter:
             return False
-        ours = {name: value for name, value in program.env.items() if name in STARTING or name.startswith("PYTHON")}
-        if ours != self._variables or any(name.startswith("LD_") for name in program.env):
+        own_socket = {
+            name: value for name, value in program.env.items() if name in STARTING or name.startswith("PYTHON")
+        }
+        if own_socket != self._variables or any(name.startswith("LD_") for name in program.env):
             return False
         for folder in folders:  # a folder is named by its content, which does not change
             if folder not in self._shadowing:
@@ -104,17 +106,17 @@ class WarmParent:
         if self._control is None:
             return None
         receive, send = os.pipe()
-        told, report = os.pipe()
+        reply, report = os.pipe()
         try:
             socket.send_fds(self._control, [json.dumps(describe(program, isolated=True)).encode()], [send, report])
         except OSError:  # the warm parent has ended, or has too many requests waiting
-            for descriptor in (receive, told):
+            for descriptor in (receive, reply):
                 os.close(descriptor)
             return None
         finally:
             os.close(send)
             os.close(report)
-        process = _Forked(told)
+        process = _ForkedProcess(reply)
         await process.begun
         if not process.pid:
             os.close(receive)
@@ -122,7 +124,7 @@ class WarmParent:
         return Sandbox(process, ProgramOutput(receive, on_output))
 
 
-class _Forked:
+class _ForkedProcess:
     """A launcher that the warm parent forked; it reports its process id, and later how the program ended.
 
     `returncode` is the program's exit status, or -signal; -SIGKILL if the launcher was killed.
@@ -132,7 +134,7 @@ class _Forked:
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._loop = asyncio.get_running_loop()
-        self._told = b""
+        self._received = b""
         self._handle: int | None = None
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self.begun: asyncio.Future[None] = self._loop.create_future()
@@ -156,15 +158,15 @@ class _Forked:
 
     def _read(self) -> None:
         chunk = os.read(self._descriptor, 8)
-        self._told += chunk
-        if not self.begun.done() and (len(self._told) >= 4 or not chunk):
+        self._received += chunk
+        if not self.begun.done() and (len(self._received) >= 4 or not chunk):
             self._begin()
         if not chunk:
             self._end()
 
     def _begin(self) -> None:
-        if len(self._told) >= 4:
-            self.pid = int.from_bytes(self._told[:4], "little")
+        if len(self._received) >= 4:
+            self.pid = int.from_bytes(self._received[:4], "little")
             with contextlib.suppress(ProcessLookupError):
                 self._handle = os.pidfd_open(self.pid)
         self.begun.set_result(None)
@@ -175,6 +177,6 @@ class _Forked:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        status = self._told[4:8]
+        status = self._received[4:8]
         ended = os.waitstatus_to_exitcode(int.from_bytes(status, "little")) if status else -signal.SIGKILL
         self._ended.set_result(ended)

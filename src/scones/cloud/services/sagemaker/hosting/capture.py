@@ -27,17 +27,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover, describe
+from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.loglines import LogStream, log_group
-from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.services.sagemaker.log_stream import LogStream, log_group
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 
 log = logging.getLogger(__name__)
 
-HELD_LIMIT = 64 << 20
+MEMORY_LIMIT = 64 << 20
 """Maximum bytes of records that wait in memory while the disk accepts no writes."""
-LARGEST = 4 << 20
+CLOSE_BYTES = 4 << 20
 """Bytes at which a spool file is closed; its last record may exceed this size."""
 RETRY_EVERY = 10.0
 """Seconds before a failed upload is tried again."""
@@ -46,7 +46,7 @@ RETRY_EVERY = 10.0
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
-class Captured(NamedTuple):
+class CapturedMessage(NamedTuple):
     """The request or the response of an invocation."""
 
     content_type: str
@@ -59,7 +59,7 @@ class CaptureTarget:
 
     endpoint: str
     variant: str
-    place: Location
+    location: S3Location
     percentage: int
     modes: frozenset[str]
     csv: frozenset[str]
@@ -78,7 +78,7 @@ class CaptureTarget:
         return cls(
             endpoint,
             variant,
-            Location.of(config["DestinationS3Uri"]),
+            S3Location.of(config["DestinationS3Uri"]),
             config["InitialSamplingPercentage"],
             frozenset(modes),
             frozenset(map(str.lower, types.get("CsvContentTypes", []))),
@@ -90,7 +90,12 @@ class CaptureTarget:
         return self.percentage >= 100 or random.random() * 100 < self.percentage
 
     def record(
-        self, request: Captured, answer: Captured, moment: float, inference_id: str | None, attributes: str | None
+        self,
+        request: CapturedMessage,
+        response: CapturedMessage,
+        moment: float,
+        inference_id: str | None,
+        attributes: str | None,
     ) -> bytes:
         """Return the capture record of an invocation, with its newline; the keys have AWS's order, without spaces.
 
@@ -100,7 +105,7 @@ class CaptureTarget:
         if "Input" in self.modes:
             sides.append(b'"endpointInput":' + self._side(request, b"INPUT"))
         if "Output" in self.modes:
-            sides.append(b'"endpointOutput":' + self._side(answer, b"OUTPUT"))
+            sides.append(b'"endpointOutput":' + self._side(response, b"OUTPUT"))
         metadata = f'"eventId":"{uuid4()}"'
         if (
             attributes is not None
@@ -111,13 +116,13 @@ class CaptureTarget:
         metadata += f',"inferenceTime":"{_to_the_second(int(moment))}"'
         return b'{"captureData":{%b},"eventMetadata":{%b},"eventVersion":"0"}\n' % (b",".join(sides), metadata.encode())
 
-    def _side(self, side: Captured, mode: bytes) -> bytes:
+    def _side(self, side: CapturedMessage, mode: bytes) -> bytes:
         """Return the JSON of one side; inserts Base64 directly, because a JSON encoder would check each character."""
         data, encoding = self._encode(side)
         kind = _json(side.content_type).encode()
         return b'{"observedContentType":%b,"mode":"%b","data":%b,"encoding":"%b"}' % (kind, mode, data, encoding)
 
-    def _encode(self, side: Captured) -> tuple[bytes, bytes]:
+    def _encode(self, side: CapturedMessage) -> tuple[bytes, bytes]:
         """Return the body as a JSON string, and the name of its encoding."""
         media = side.content_type.partition(";")[0].strip().lower()
         encoding = b"CSV" if media in self.csv else b"JSON" if media in self.json else b""
@@ -132,7 +137,7 @@ class CaptureTarget:
         """Return the key of an object whose first record has the time `moment`, in seconds since 1970."""
         at = datetime.fromtimestamp(moment, UTC)
         name = f"{at:%M-%S}-{at.microsecond // 1000:03d}-{uuid4()}.jsonl"
-        return self.place.join(self.endpoint, self.variant, f"{at:%Y/%m/%d/%H}", name).key
+        return self.location.join(self.endpoint, self.variant, f"{at:%Y/%m/%d/%H}", name).key
 
 
 @lru_cache(16)  # many requests share a second
@@ -151,7 +156,7 @@ class _Spool:
         self.path = folder / f"{uuid4()}.spool"
         self.endpoint = target.endpoint
         self.begun = time.monotonic()
-        head = json.dumps({"bucket": target.place.bucket, "key": target.key(moment)}).encode() + b"\n"
+        head = json.dumps({"bucket": target.location.bucket, "key": target.key(moment)}).encode() + b"\n"
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.size = 0
         try:
@@ -173,11 +178,11 @@ class _Spool:
         os.close(self._file)
 
 
-class Captures:
+class CaptureWriter:
     """The spool files of a cloud, and their uploads to S3."""
 
     def __init__(self, cloud: Cloud) -> None:
-        self._objects = Objects(cloud)
+        self._s3 = S3Access(cloud)
         self._cloud = cloud
         self._folder = cloud.settings.data_dir / "sagemaker" / "capture"
         self._open: dict[_Slot, _Spool] = {}
@@ -185,20 +190,20 @@ class Captures:
         self._held: deque[tuple[CaptureTarget, bytes, float]] = deque()
         self._held_bytes = 0
         self._lost: Counter[str] = Counter()
-        self._shipping = asyncio.Lock()
+        self._uploading = asyncio.Lock()
         self._next_try = 0.0
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     async def start(self) -> None:
         """Plan to upload the spool files of an earlier process, and start the task that closes and uploads files."""
         await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         spools = sorted(self._folder.glob("*.spool"))
         self._cloud.resumption.plan(
-            Leftover("capture file", path.name, partial(self._take_up, path)) for path in spools
+            ResumableWork("capture file", path.name, partial(self._resume_spool, path)) for path in spools
         )
         self._cloud.spawn(self._follow(), "data capture")
 
-    async def _take_up(self, path: Path) -> None:
+    async def _resume_spool(self, path: Path) -> None:
         self._closed.append(path)
 
     async def stop(self) -> None:
@@ -212,7 +217,7 @@ class Captures:
         try:
             self._append(target, line, moment)
         except OSError as error:
-            self._hold(target, line, moment, error)
+            self._keep_in_memory(target, line, moment, error)
 
     def _append(self, target: CaptureTarget, line: bytes, moment: float) -> None:
         slot = target, moment // 3600
@@ -220,11 +225,11 @@ class Captures:
         if spool is None:
             spool = self._open[slot] = _Spool(self._folder, target, moment)
         spool.append(line)
-        if spool.size >= LARGEST:
+        if spool.size >= CLOSE_BYTES:
             self._close(slot)
 
-    def _hold(self, target: CaptureTarget, line: bytes, moment: float, reason: OSError) -> None:
-        if self._held_bytes + len(line) > HELD_LIMIT:
+    def _keep_in_memory(self, target: CaptureTarget, line: bytes, moment: float, reason: OSError) -> None:
+        if self._held_bytes + len(line) > MEMORY_LIMIT:
             self._lost[target.endpoint] += 1
             return
         if not self._held:
@@ -258,7 +263,7 @@ class Captures:
         for slot, spool in list(self._open.items()):
             if endpoint in (None, spool.endpoint):
                 self._close(slot)
-        await self._ship()
+        await self._upload_closed()
 
     async def _follow(self) -> None:
         seconds = self._cloud.settings.capture_seconds
@@ -270,10 +275,10 @@ class Captures:
                 if now - spool.begun >= seconds:
                     self._close(slot)
             if self._closed and now >= self._next_try:
-                await self._ship()
+                await self._upload_closed()
 
-    async def _ship(self) -> None:
-        async with self._shipping:
+    async def _upload_closed(self) -> None:
+        async with self._uploading:
             left: list[Path] = []
             while self._closed:
                 path = self._closed.pop(0)
@@ -284,7 +289,7 @@ class Captures:
                     log.error("The captured records in %s are not stored: %s", aside, describe(error))
                 except (ServiceError, OSError) as error:
                     left.append(path)
-                    self._tell(str(error), f"Captured records wait in {path.parent}: {error}")
+                    self._log_once(str(error), f"Captured records wait in {path.parent}: {error}")
             self._closed = left + self._closed
             if left:
                 self._next_try = time.monotonic() + RETRY_EVERY
@@ -294,11 +299,11 @@ class Captures:
         head, _, lines = content.partition(b"\n")
         whole = lines[: lines.rfind(b"\n") + 1]  # without a last line that a kill cut off; its request was not answered
         if whole:
-            place = json.loads(head)
-            await self._objects.write(whole, Location(place["bucket"], place["key"]))
+            location = json.loads(head)
+            await self._s3.write(whole, S3Location(location["bucket"], location["key"]))
         await asyncio.to_thread(path.unlink)
 
-    def _tell(self, about: str, message: str) -> None:
-        if about not in self._told:
-            self._told.add(about)
+    def _log_once(self, about: str, message: str) -> None:
+        if about not in self._logged:
+            self._logged.add(about)
             log.warning("%s", message)

@@ -20,28 +20,28 @@ IDLE_SECONDS = 4.0
 """Maximum seconds that a reused connection may have been idle; many servers close idle ones after 5 s."""
 HEAD_LIMIT = 64 << 10
 """Maximum bytes of a response's headers."""
-ANSWER_LIMIT = 100 << 20
+RESPONSE_LIMIT = 100 << 20
 """Maximum bytes of a response's body: the largest payload of a transform job."""
 SMALL = 64 << 10
 """Bytes below which a body is sent with its head in one write."""
 
 
-class ServerGoneError(Exception):
+class ServerUnavailableError(Exception):
     """The server does not run, or ended before it answered."""
 
 
-class AnswerTooLargeError(Exception):
+class ResponseTooLargeError(Exception):
     """The body of the response is larger than allowed; the rest of it is not read."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"The response is larger than {limit} bytes.")
 
 
-class TimedOutError(Exception):
+class ServerTimeoutError(Exception):
     """The server did not answer in time."""
 
 
-class Answer(NamedTuple):
+class ContainerResponse(NamedTuple):
     """A container's response; the names of headers are in lower case."""
 
     status: int
@@ -65,8 +65,8 @@ class ContainerClient:
         seconds: float,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        limit: int = ANSWER_LIMIT,
-    ) -> Answer:
+        limit: int = RESPONSE_LIMIT,
+    ) -> ContainerResponse:
         """Send a request and return the response, whatever its status.
 
         Raises `ServerGoneError`, `TimedOutError` after `seconds`, or `AnswerTooLargeError` for a body of more than
@@ -76,23 +76,25 @@ class ContainerClient:
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}", f"Content-Length: {len(body)}"]
         if self._token:
             lines.append(f"{server_token.HEADER.decode()}: {self._token}")
-        lines += [f"{name}: {_on_one_line(value)}" for name, value in (headers or {}).items()]
+        lines += [f"{name}: {_printable(value)}" for name, value in (headers or {}).items()]
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             try:
                 connection = self._idle_connection() or await self._connect(deadline)
                 return await self._exchange(connection, deadline, head, body, limit)
-            except _UnansweredError:
+            except _NoResponseError:
                 return await self._exchange(await self._connect(deadline), deadline, head, body, limit)
         except TimeoutError as error:
-            raise TimedOutError from error
-        except (_UnansweredError, OSError) as error:
-            raise ServerGoneError from error
+            raise ServerTimeoutError from error
+        except (_NoResponseError, OSError) as error:
+            raise ServerUnavailableError from error
 
-    async def _exchange(self, connection: _Connection, deadline: float, head: bytes, body: bytes, limit: int) -> Answer:
+    async def _exchange(
+        self, connection: _Connection, deadline: float, head: bytes, body: bytes, limit: int
+    ) -> ContainerResponse:
         try:
-            answer = await connection.ask(deadline, head, body, limit)
+            answer = await connection.send(deadline, head, body, limit)
         except BaseException:
             connection.close()
             raise
@@ -125,7 +127,7 @@ class ContainerClient:
             self._idle.pop().close()
 
 
-class _UnansweredError(Exception):
+class _NoResponseError(Exception):
     """The connection ended before a response began."""
 
 
@@ -135,7 +137,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[Answer] | None = None
+        self._response: asyncio.Future[ContainerResponse] | None = None
         self._loop = asyncio.get_running_loop()
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -143,7 +145,7 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._head_size = self._body_size = 0
-        self._limit = ANSWER_LIMIT
+        self._limit = RESPONSE_LIMIT
         self.usable = True
         self.idle_since = 0.0
 
@@ -152,7 +154,7 @@ class _Connection(asyncio.Protocol):
             "asyncio.Transport", transport
         )  # uvloop's transport has the same methods, but another class
 
-    async def ask(self, deadline: float, head: bytes, body: bytes, limit: int) -> Answer:
+    async def send(self, deadline: float, head: bytes, body: bytes, limit: int) -> ContainerResponse:
         """Send a request and return its response; `deadline` is in the loop's time.
 
         Raises `_UnansweredError`, `TimeoutError`, `AnswerTooLargeError`, or `OSError` for a broken response.
@@ -160,15 +162,15 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         self._limit = limit
         self._begun = False
-        self._answer = self._loop.create_future()
-        self._keep_to(deadline)
+        self._response = self._loop.create_future()
+        self._set_deadline(deadline)
         if len(body) < SMALL:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        return await self._answer
+        return await self._response
 
-    def _keep_to(self, deadline: float) -> None:
+    def _set_deadline(self, deadline: float) -> None:
         """Fail the current request at its deadline.
 
         One timer serves many requests: when it fires, it checks the deadline of the current request.
@@ -177,16 +179,16 @@ class _Connection(asyncio.Protocol):
         if self._timer is None or self._timer.when() > deadline:
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = self._loop.call_at(deadline, self._look_at_deadline)
+            self._timer = self._loop.call_at(deadline, self._check_deadline)
 
-    def _look_at_deadline(self) -> None:
+    def _check_deadline(self) -> None:
         self._timer = None
-        if self._answer is None or self._answer.done():
+        if self._response is None or self._response.done():
             return
         if self._loop.time() >= self._deadline:
             self._fail(TimeoutError())
         else:
-            self._keep_to(self._deadline)
+            self._set_deadline(self._deadline)
 
     def data_received(self, data: bytes) -> None:
         self._begun = True
@@ -212,7 +214,7 @@ class _Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
         if self._body_size > self._limit:
-            self._fail(AnswerTooLargeError(self._limit))
+            self._fail(ResponseTooLargeError(self._limit))
             self._body.clear()
             return
         self._body.append(body)
@@ -232,19 +234,19 @@ class _Connection(asyncio.Protocol):
         elif self._begun:
             self._fail(OSError("the container ended its connection in the middle of an answer"))
         else:
-            self._fail(_UnansweredError())
+            self._fail(_NoResponseError())
 
     def _complete(self, status: int) -> None:
-        if self._answer is None or self._answer.done():  # a response without a request
+        if self._response is None or self._response.done():  # a response without a request
             self.close()
             return
         self.idle_since = time.monotonic()
-        self._answer.set_result(Answer(status, self._headers, b"".join(self._body)))
+        self._response.set_result(ContainerResponse(status, self._headers, b"".join(self._body)))
 
     def _fail(self, error: Exception) -> None:
         self.close()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(error)
 
     def close(self) -> None:
         """Abort the connection."""
@@ -256,6 +258,6 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
 
-def _on_one_line(value: str) -> str:
+def _printable(value: str) -> str:
     """Remove unprintable characters, such as line ends, from a header's value: a state machine may send any text."""
     return value if value.isprintable() else "".join(letter for letter in value if letter.isprintable())

@@ -14,12 +14,18 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import Program
 from scones.cloud.process.untrusted_files import remove_tree
-from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
+from scones.cloud.services.sagemaker.container_settings import (
+    base_directory,
+    container_variables,
+    create_folders,
+    image_command,
+    visible_paths,
+)
 from scones.cloud.services.sagemaker.hosting.capture import CaptureTarget
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
-from scones.cloud.services.sagemaker.loglines import LogStream, log_group
-from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.log_stream import LogStream, log_group
+from scones.cloud.services.sagemaker.s3_access import S3Access
 
 STARTUP_LIMIT = 480
 """Default seconds within which a container must become healthy, as on AWS."""
@@ -32,7 +38,7 @@ class DeploymentFailedError(Exception):
 
 
 @dataclass(eq=False)
-class Variant:
+class ProductionVariant:
     """One production variant with its model server."""
 
     name: str
@@ -53,49 +59,49 @@ class Deployment:
         self.folder = endpoint_folder(cloud, endpoint) / plan["Id"]
         self.variants = [self._variant(item) for item in plan["Variants"]]
 
-    def _variant(self, item: dict[str, Any]) -> Variant:
+    def _variant(self, item: dict[str, Any]) -> ProductionVariant:
         name = item["VariantName"]
         instance = f"i-{uuid.uuid4().hex[:17]}"
         stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
         server = ModelServer(self._program(item), stream)
         capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
-        return Variant(name, item["InitialVariantWeight"], server, capture, stream.name)
+        return ProductionVariant(name, item["InitialVariantWeight"], server, capture, stream.name)
 
     def _program(self, item: dict[str, Any]) -> Callable[[int], Awaitable[Program]]:
         container = item["Container"]
         base = self.folder / item["VariantName"]
 
         async def describe(port: int) -> Program:
-            mounts = await asyncio.to_thread(folders, base)
-            variables = environment(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS)
+            mounts = await asyncio.to_thread(create_folders, base)
+            variables = container_variables(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS)
             variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
             return Program(
                 argv=item["Command"],
                 env=variables | container.get("Environment", {}),
                 mounts=mounts,
                 hidden=[self._cloud.settings.data_dir],
-                visible=visible(item["Command"]),
+                visible=visible_paths(item["Command"]),
             )
 
         return describe
 
-    async def up(self) -> None:
+    async def start(self) -> None:
         """Fetch the models and start every server; stop them all and raise `DeploymentFailedError` if one fails."""
         try:
             async with asyncio.TaskGroup() as group:
                 for variant, item in zip(self.variants, self._plan["Variants"], strict=True):
-                    group.create_task(self._bring_up(variant, item))
+                    group.create_task(self._start_variant(variant, item))
         except ExceptionGroup as failures:
-            await self.down(grace=5)
+            await self.stop(grace=5)
             failed = next((each for each in failures.exceptions if isinstance(each, DeploymentFailedError)), None)
             raise failed or failures.exceptions[0] from failures
         except asyncio.CancelledError:
-            await self.down(grace=5)
+            await self.stop(grace=5)
             raise
 
-    async def _bring_up(self, variant: Variant, item: dict[str, Any]) -> None:
+    async def _start_variant(self, variant: ProductionVariant, item: dict[str, Any]) -> None:
         try:
-            await fetch_model(Objects(self._cloud), item["Container"], self.folder / item["VariantName"] / "ml")
+            await fetch_model(S3Access(self._cloud), item["Container"], self.folder / item["VariantName"] / "ml")
         except ModelDataError as error:
             raise DeploymentFailedError(str(error)) from error
         try:
@@ -109,7 +115,7 @@ class Deployment:
         except ServiceError as error:
             raise DeploymentFailedError(error.message) from error
 
-    def pick(self, name: str | None) -> Variant | None:
+    def choose_variant(self, name: str | None) -> ProductionVariant | None:
         """Return the variant with a name, or a random one by weight without a name; None if the name is unknown."""
         if name is not None:
             return next((variant for variant in self.variants if variant.name == name), None)
@@ -122,7 +128,7 @@ class Deployment:
         """Wait until all requests in flight are answered."""
         await asyncio.gather(*(variant.server.drain() for variant in self.variants))
 
-    async def down(self, grace: float = 30.0) -> None:
+    async def stop(self, grace: float = 30.0) -> None:
         """Stop every server: SIGTERM, and SIGKILL after `grace` seconds."""
         await asyncio.gather(*(variant.server.stop(grace) for variant in self.variants))
 

@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_offered
+from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
 from scones.cloud.services.sagemaker.hosting.models import Models
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
-_REFUSED = {
+_UNSUPPORTED = {
     "AsyncInferenceConfig": "asynchronous inference",
     "ExplainerConfig": "explainers",
     "ShadowProductionVariants": "shadow variants",
@@ -23,7 +23,7 @@ class EndpointConfigs:
     def __init__(self, cloud: Cloud, models: Models) -> None:
         self._cloud = cloud
         self._models = models
-        self._configs = Resources(cloud.store, "endpoint-config")
+        self._configs = ResourceTable(cloud.store, "endpoint-config")
 
     def arn(self, name: str) -> str:
         """Return a configuration's ARN, whether or not it exists."""
@@ -35,18 +35,20 @@ class EndpointConfigs:
         arn = self.arn(name)
         if self._configs.get(name) is not None:
             raise already_exists("endpoint configuration", arn)
-        for member, what in _REFUSED.items():
+        for member, what in _UNSUPPORTED.items():
             if member in request:
-                raise not_offered(what, f"Leave {member} out.")
+                raise not_supported(what, f"Leave {member} out.")
         variants = request["ProductionVariants"]
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
             raise invalid(f"Variant names must be unique, and these are given: {', '.join(names)}.")
         for variant in variants:
             if "ServerlessConfig" in variant:
-                raise not_offered("serverless inference", "Give the variant an InstanceType and InitialInstanceCount.")
+                raise not_supported(
+                    "serverless inference", "Give the variant an InstanceType and InitialInstanceCount."
+                )
             if "ModelName" not in variant:
-                raise not_offered("inference components", "Give every production variant a ModelName.")
+                raise not_supported("inference components", "Give every production variant a ModelName.")
             self._models.describe(variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
             variant.setdefault("InitialInstanceCount", 1)

@@ -12,34 +12,34 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover, describe
+from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.announcements import announce_endpoint
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found
-from scones.cloud.services.sagemaker.hosting.capture import Captures
+from scones.cloud.services.sagemaker.hosting.capture import CaptureWriter
 from scones.cloud.services.sagemaker.hosting.deployment import Deployment, DeploymentFailedError, endpoint_folder
 from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointConfigs
 from scones.cloud.services.sagemaker.hosting.models import Models
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
 log = logging.getLogger(__name__)
 
 _SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
-_INTERNAL = ("Plan", "NextPlan")
+_INTERNAL_MEMBERS = ("Plan", "NextPlan")
 """Members of a stored document that Describe does not show: the deployed plan, and the plan of a running update."""
 
 
 class Endpoints:
     """The endpoints of a cloud; `serving` has the deployments that answer requests, by endpoint name."""
 
-    def __init__(self, cloud: Cloud, models: Models, configs: EndpointConfigs, captures: Captures) -> None:
+    def __init__(self, cloud: Cloud, models: Models, configs: EndpointConfigs, captures: CaptureWriter) -> None:
         self._cloud = cloud
         self._models = models
         self._configs = configs
         self._captures = captures
-        self._endpoints = Resources(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
+        self._endpoints = ResourceTable(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
         self._work: dict[str, asyncio.Task[Any]] = {}
-        self._alive: set[Deployment] = set()
+        self._deployments: set[Deployment] = set()
         self.serving: dict[str, Deployment] = {}
 
     def arn(self, name: str) -> str:
@@ -57,11 +57,11 @@ class Endpoints:
         for document in documents:
             name, status = document["EndpointName"], document.get("EndpointStatus")
             if status != "Failed":
-                self._cloud.resumption.plan([self._leftover(name)])
+                self._cloud.resumption.plan([self._resumable(name)])
             if status not in ("Failed", "Deleting") and not self._cloud.resumption.recover:
-                await self._set(name, EndpointStatus="Creating")
+                await self._set_status(name, EndpointStatus="Creating")
 
-    def _leftover(self, name: str) -> Leftover:
+    def _resumable(self, name: str) -> ResumableWork:
         async def take_up() -> None:
             document = self._endpoints.get(name)
             if document is None or name in self._work:
@@ -73,9 +73,9 @@ class Endpoints:
 
         async def give_up(reason: str) -> None:
             message = f"InternalServerError: the local cloud could not bring the endpoint back: {reason}."
-            await self._set(name, EndpointStatus="Failed", FailureReason=message)
+            await self._set_status(name, EndpointStatus="Failed", FailureReason=message)
 
-        return Leftover("endpoint", name, take_up, give_up)
+        return ResumableWork("endpoint", name, take_up, give_up)
 
     def _sweep(self, documents: list[Document]) -> None:
         """Remove the files of deployments that belong to no endpoint."""
@@ -86,16 +86,16 @@ class Endpoints:
 
     async def _resume(self, name: str, document: Document) -> None:
         try:
-            await self._bring_back(name, document)
+            await self._restart(name, document)
         except Exception as error:
             message = f"InternalServerError: the local cloud could not bring the endpoint back: {describe(error)}."
-            await self._set(name, EndpointStatus="Failed", FailureReason=message)
+            await self._set_status(name, EndpointStatus="Failed", FailureReason=message)
             log.error("Endpoint %s could not be brought back: %s", name, describe(error))
 
-    async def _bring_back(self, name: str, document: Document) -> None:
+    async def _restart(self, name: str, document: Document) -> None:
         await self._create(name, document["Plan"])
         if name in self.serving and "NextPlan" in document:
-            await self._set(name, EndpointStatus="Updating")
+            await self._set_status(name, EndpointStatus="Updating")
             await self._update(name, document["NextPlan"])
 
     async def stop(self) -> None:
@@ -104,7 +104,7 @@ class Endpoints:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(deployment.down(grace=5) for deployment in self._alive))
+        await asyncio.gather(*(deployment.stop(grace=5) for deployment in self._deployments))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self._cloud.spawn(work, f"endpoint {name}")
@@ -117,7 +117,7 @@ class Endpoints:
         plan: dict[str, Any] = {"Id": uuid.uuid4().hex, "EndpointConfigName": config_name, "Variants": []}
         for variant in config["ProductionVariants"]:
             model = self._models.describe(variant["ModelName"])
-            container = self._models.served(variant["ModelName"])
+            container = self._models.container_of(variant["ModelName"])
             role = model.get("ExecutionRoleArn") or config.get("ExecutionRoleArn")
             role = role or self._cloud.arn("iam", "role/SageMaker", region="")
             plan["Variants"].append({**variant, "Container": container, "RoleArn": role})
@@ -151,19 +151,19 @@ class Endpoints:
 
     async def _create(self, name: str, plan: dict[str, Any]) -> None:
         try:
-            self.serving[name] = await self._bring_up(name, plan)
+            self.serving[name] = await self._deploy(name, plan)
         except DeploymentFailedError as error:
-            await self._set(name, EndpointStatus="Failed", FailureReason=str(error))
+            await self._set_status(name, EndpointStatus="Failed", FailureReason=str(error))
         else:
-            await self._set(name, EndpointStatus="InService")
+            await self._set_status(name, EndpointStatus="InService")
 
-    async def _bring_up(self, name: str, plan: dict[str, Any]) -> Deployment:
+    async def _deploy(self, name: str, plan: dict[str, Any]) -> Deployment:
         deployment = Deployment(self._cloud, name, plan)
-        self._alive.add(deployment)
+        self._deployments.add(deployment)
         try:
-            await deployment.up()
+            await deployment.start()
         except Exception as error:
-            self._alive.discard(deployment)
+            self._deployments.discard(deployment)
             await deployment.remove()
             if isinstance(error, DeploymentFailedError):
                 raise
@@ -173,8 +173,8 @@ class Endpoints:
 
     async def _retire(self, deployment: Deployment) -> None:
         await deployment.drain()
-        await deployment.down()
-        self._alive.discard(deployment)
+        await deployment.stop()
+        self._deployments.discard(deployment)
         await deployment.remove()
 
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -209,15 +209,15 @@ class Endpoints:
     async def _update(self, name: str, plan: dict[str, Any]) -> None:
         """Deploy a plan and switch all requests to it at once; a DeploymentConfig's traffic shifting has no effect."""
         try:
-            deployment = await self._bring_up(name, plan)
+            deployment = await self._deploy(name, plan)
         except DeploymentFailedError as error:
             # As on AWS, the endpoint keeps its old configuration, and FailureReason has the reason.
-            await self._set(name, drop="NextPlan", EndpointStatus="InService", FailureReason=str(error))
+            await self._set_status(name, drop="NextPlan", EndpointStatus="InService", FailureReason=str(error))
             return
         old, self.serving[name] = self.serving[name], deployment
         self._cloud.spawn(self._retire(old), f"old deployment of endpoint {name}")
         members = {"EndpointConfigName": plan["EndpointConfigName"], "Plan": plan, "EndpointStatus": "InService"}
-        await self._set(name, drop="NextPlan", **members)
+        await self._set_status(name, drop="NextPlan", **members)
         await self._captures.flush(name)
 
     async def update_weights(self, name: str, desired: list[dict[str, Any]]) -> dict[str, Any]:
@@ -225,13 +225,13 @@ class Endpoints:
 
         Raises `ServiceError` (ValidationException).
         """
-        wanted = {item["VariantName"]: item for item in desired}
+        requested = {item["VariantName"]: item for item in desired}
 
         def change(document: Document) -> None:
             if document["EndpointStatus"] != "InService" or name not in self.serving:
                 raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             variants = {item["VariantName"]: item for item in document["Plan"]["Variants"]}
-            for variant, item in wanted.items():
+            for variant, item in requested.items():
                 if variant not in variants:
                     raise invalid(f'The endpoint "{document["EndpointArn"]}" has no variant "{variant}".')
                 if "DesiredWeight" in item:
@@ -245,7 +245,7 @@ class Endpoints:
         if name not in self.serving:  # deleted meanwhile
             raise invalid(f'Cannot update in-progress endpoint "{self.arn(name)}".')
         for variant in self.serving[name].variants:
-            variant.weight = wanted.get(variant.name, {}).get("DesiredWeight", variant.weight)
+            variant.weight = requested.get(variant.name, {}).get("DesiredWeight", variant.weight)
         return {"EndpointArn": self.arn(name)}
 
     async def _change(self, name: str, change: Callable[[Document], None]) -> None:
@@ -268,7 +268,7 @@ class Endpoints:
         """Return the response of DescribeEndpoint; raises `ServiceError` (ValidationException)."""
         document = self._document(name)
         plan = document["Plan"]
-        shown = {key: value for key, value in document.items() if key not in _INTERNAL}
+        shown = {key: value for key, value in document.items() if key not in _INTERNAL_MEMBERS}
         if name in self.serving:
             shown["ProductionVariants"] = [_summary(item, document) for item in plan["Variants"]]
         if config := plan.get("DataCaptureConfig"):
@@ -316,7 +316,7 @@ class Endpoints:
         await asyncio.to_thread(remove_tree, folder)
         await self._endpoints.remove(name)
 
-    async def _set(self, name: str, drop: str = "", **members: Any) -> None:
+    async def _set_status(self, name: str, drop: str = "", **members: Any) -> None:
         def change(document: Document) -> None:
             document |= {**members, "LastModifiedTime": time.time()}
             document.pop(drop, None)
@@ -325,7 +325,7 @@ class Endpoints:
 
 
 def _plans(document: Document) -> list[dict[str, Any]]:
-    return [document[member] for member in _INTERNAL if member in document]
+    return [document[member] for member in _INTERNAL_MEMBERS if member in document]
 
 
 def _retain(plan: dict[str, Any], current: dict[str, Any], excluded: set[str]) -> None:

@@ -12,14 +12,14 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.hosting.models import model_data
-from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
 
 
 class ModelDataError(Exception):
     """Model data could not be fetched or unpacked; the message has AWS's wording."""
 
 
-async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -> None:
+async def fetch_model(objects: S3Access, container: dict[str, Any], base: Path) -> None:
     """Fetch a container's model into `base / "model"`, unless that exists already; raises `ModelDataError`.
 
     The model is downloaded and unpacked next to `base`, because the container's program can create links in `base`.
@@ -32,10 +32,10 @@ async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -
         if not uri:
             await asyncio.to_thread((base / "model").mkdir)
         elif container.get("ModelDataSource", {}).get("S3DataSource", {}).get("CompressionType") == "None":
-            await _fetch_files(objects, Location.of(uri), base)
+            await _fetch_files(objects, S3Location.of(uri), base)
         else:
             archive, folder = base.with_name("model.tar.gz"), base.with_name("model")
-            await objects.download(Location.of(uri), archive)
+            await objects.download(S3Location.of(uri), archive)
             await asyncio.to_thread(remove_tree, folder)
             await asyncio.to_thread(unpack, archive, folder)
             await asyncio.to_thread(archive.unlink)
@@ -54,10 +54,12 @@ async def fetch_model(objects: Objects, container: dict[str, Any], base: Path) -
         ) from error
 
 
-async def _fetch_files(objects: Objects, place: Location, base: Path) -> None:
+async def _fetch_files(objects: S3Access, location: S3Location, base: Path) -> None:
     draft = base.with_name("model.partial")
     await asyncio.to_thread(remove_tree, draft)
     draft.mkdir()
-    paths = {key: relative(key, place.key) async for key in objects.keys(place)}
-    await objects.download_all((Location(place.bucket, key), below(draft, path)) for key, path in paths.items() if path)
+    paths = {key: relative(key, location.key) async for key in objects.keys(location)}
+    await objects.download_all(
+        (S3Location(location.bucket, key), below(draft, path)) for key, path in paths.items() if path
+    )
     draft.rename(base / "model")

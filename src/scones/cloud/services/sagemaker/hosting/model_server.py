@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.services.sagemaker.hosting.container_client import (
-    ANSWER_LIMIT,
-    Answer,
+    RESPONSE_LIMIT,
     ContainerClient,
-    ServerGoneError,
-    TimedOutError,
+    ContainerResponse,
+    ServerTimeoutError,
+    ServerUnavailableError,
 )
-from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.http import server_token
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ PING_EVERY = 0.02
 PING_TIMEOUT = 2.0
 INVOKE_TIMEOUT = 60.0
 STOP_GRACE = 30.0
-FIRST_TRIES = 3
+MAX_FAILED_STARTS = 3
 """Number of starts of a server that keeps ending before it is healthy; then its endpoint fails."""
 LONGEST_PAUSE = 10.0
 """Maximum seconds before a server that crashed repeatedly is restarted."""
@@ -49,7 +49,7 @@ class ModelServer:
         self._stream = stream
         self._sandbox: Sandbox | None = None
         self._client: ContainerClient | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._restart_task: asyncio.Task[None] | None = None
         self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -59,9 +59,9 @@ class ModelServer:
         """Start the server and wait until it is healthy; raises `NotHealthyError` after `limit` seconds."""
         try:
             async with asyncio.timeout(limit):
-                for _ in range(FIRST_TRIES):
+                for _ in range(MAX_FAILED_STARTS):
                     if await self._launch():
-                        self._keeper = asyncio.create_task(self._keep())
+                        self._restart_task = asyncio.create_task(self._restart_when_ended())
                         return
         except TimeoutError:
             pass
@@ -74,7 +74,7 @@ class ModelServer:
         self._client = ContainerClient(port, token)
         program = await self._program(port)
         program = replace(program, env={**program.env, server_token.VARIABLE: token})
-        self._sandbox = await spawn(program, on_output=self._stream.feed)
+        self._sandbox = await spawn(program, on_output=self._stream.add)
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
@@ -86,7 +86,7 @@ class ModelServer:
         finally:
             ended.cancel()
 
-    async def _keep(self) -> None:
+    async def _restart_when_ended(self) -> None:
         pause = 0.1
         loop = asyncio.get_running_loop()
         while True:
@@ -102,10 +102,10 @@ class ModelServer:
             except OSError as error:  # the system cannot create a process now
                 log.warning("a model server could not be started: %s", error)
 
-    async def invoke(self, body: bytes, headers: dict[str, str], limit: int = ANSWER_LIMIT) -> Answer:
+    async def invoke(self, body: bytes, headers: dict[str, str], limit: int = RESPONSE_LIMIT) -> ContainerResponse:
         """Send a request to /invocations; raises `ServerGoneError`, `TimedOutError` or `AnswerTooLargeError`."""
         if not self.healthy or self._client is None:
-            raise ServerGoneError
+            raise ServerUnavailableError
         self._in_flight += 1
         self._idle.clear()
         try:
@@ -125,9 +125,9 @@ class ModelServer:
     async def stop(self, grace: float = STOP_GRACE) -> None:
         """Stop the process: SIGTERM, and SIGKILL after `grace` seconds."""
         self.healthy = False
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+        if self._restart_task is not None:
+            self._restart_task.cancel()
+            await asyncio.wait({self._restart_task})
         if self._client is not None:
             self._client.close()
         if self._sandbox is None:
@@ -142,7 +142,7 @@ class ModelServer:
 async def _healthy(client: ContainerClient) -> bool:
     try:
         return (await client.request("GET", "/ping", PING_TIMEOUT)).status == 200
-    except (ServerGoneError, TimedOutError):
+    except (ServerUnavailableError, ServerTimeoutError):
         return False
 
 

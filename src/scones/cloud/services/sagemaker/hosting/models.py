@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services.sagemaker.container import image_command
-from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_offered
-from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.services.sagemaker.container_settings import image_command
+from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
 from scones.cloud.services.sagemaker.registry.model_packages import ModelPackages
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 
-_SERVED = "Served"
+_RESOLVED_CONTAINER = "Served"
 """Member of a document with the container that runs, if the model uses a model package; Describe does not show it."""
 
 
@@ -22,7 +22,7 @@ class Models:
     def __init__(self, cloud: Cloud, packages: ModelPackages) -> None:
         self._cloud = cloud
         self._packages = packages
-        self._models = Resources(cloud.store, "model")
+        self._models = ResourceTable(cloud.store, "model")
 
     def arn(self, name: str) -> str:
         """Return a model's ARN, whether or not it exists."""
@@ -40,7 +40,7 @@ class Models:
         if containers == [None]:
             raise invalid("You must provide either PrimaryContainer or Containers.")
         if len(containers) > 1:
-            raise not_offered("inference pipelines of several containers", "Give one container.")
+            raise not_supported("inference pipelines of several containers", "Give one container.")
         served = self._resolve(containers[0])
         await self._check(served, request.get("ExecutionRoleArn", ""))
         document = {
@@ -50,7 +50,7 @@ class Models:
             "CreationTime": time.time(),
         }
         if served is not containers[0]:
-            document[_SERVED] = served
+            document[_RESOLVED_CONTAINER] = served
         for container in (document.get("PrimaryContainer"), *document.get("Containers", [])):
             if container is not None:
                 container.setdefault("Mode", "SingleModel")
@@ -68,12 +68,14 @@ class Models:
 
     async def _check(self, container: dict[str, Any], role: str) -> None:
         if container.get("Mode", "SingleModel") != "SingleModel":
-            raise not_offered("multi-model containers", "Leave Mode out, and give each model an endpoint or a variant.")
+            raise not_supported(
+                "multi-model containers", "Leave Mode out, and give each model an endpoint or a variant."
+            )
         if "Image" not in container:
-            raise not_offered("a container without Image", "Give an image's URI.")
+            raise not_supported("a container without Image", "Give an image's URI.")
         await image_command(container["Image"], "serve")
         uri = model_data(container)
-        if uri and not await Objects(self._cloud).exists(Location.of(uri)):
+        if uri and not await S3Access(self._cloud).exists(S3Location.of(uri)):
             raise invalid(
                 f'Could not access model data at {uri}. Please ensure that the role "{role}" exists and that its trust '
                 'relationship policy allows the action "sts:AssumeRole" for the service principal '
@@ -86,15 +88,17 @@ class Models:
         document = self._models.get(name)
         if document is None:
             raise not_found("model", self.arn(name))
-        document.pop(_SERVED, None)
+        document.pop(_RESOLVED_CONTAINER, None)
         return document
 
-    def served(self, name: str) -> Document:
+    def container_of(self, name: str) -> Document:
         """Return the container that a model runs, its own or its model package's; raises `ServiceError`."""
         document = self._models.get(name)
         if document is None:
             raise not_found("model", self.arn(name))
-        container: Document = document.get(_SERVED) or document.get("PrimaryContainer") or document["Containers"][0]
+        container: Document = (
+            document.get(_RESOLVED_CONTAINER) or document.get("PrimaryContainer") or document["Containers"][0]
+        )
         return container
 
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,17 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
-from scones.cloud.services.sagemaker.hosting.capture import Captured, CaptureTarget
+from scones.cloud.service import OperationCall, Service
+from scones.cloud.services.sagemaker.hosting.capture import CapturedMessage, CaptureTarget
 from scones.cloud.services.sagemaker.hosting.container_client import (
-    Answer,
-    AnswerTooLargeError,
-    ServerGoneError,
-    TimedOutError,
+    ContainerResponse,
+    ResponseTooLargeError,
+    ServerTimeoutError,
+    ServerUnavailableError,
 )
-from scones.cloud.services.sagemaker.hosting.deployment import Deployment, Variant
+from scones.cloud.services.sagemaker.hosting.deployment import Deployment, ProductionVariant
 from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUTES
-from scones.cloud.services.sagemaker.loglines import log_group
+from scones.cloud.services.sagemaker.log_stream import log_group
 
 if TYPE_CHECKING:
     from scones.cloud.services.sagemaker.service import SageMaker
@@ -29,7 +29,7 @@ We found no source for AWS's error for a larger response.
 """
 MESSAGE_LIMIT = 2048
 """Maximum characters of a model server's error message: the length of OriginalMessage in botocore's model."""
-ENCODE_ASIDE = 256 << 10
+ENCODE_ON_THREAD_BYTES = 256 << 10
 """Bytes from which a capture record is encoded on a thread, so that it does not delay other requests."""
 _REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 
@@ -40,9 +40,9 @@ class SageMakerRuntime(Service):
     name: ClassVar[str] = "sagemaker-runtime"
     signing_name: ClassVar[str] = "sagemaker"
     validation_code: ClassVar[str] = "ValidationError"
-    own_checks: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
+    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
 
-    async def invoke_endpoint(self, call: Call) -> dict[str, Any]:
+    async def invoke_endpoint(self, call: OperationCall) -> dict[str, Any]:
         """Send a request to a variant's model server and return its response; capture both if that is configured."""
         params = call.params
         moment = time.time()
@@ -56,11 +56,11 @@ class SageMakerRuntime(Service):
         body = params.get("Body", b"")
         if len(body) > LARGEST:  # AWS's front end rejects it before the service validates the request
             raise ServiceError("413", f"HTTP content length exceeded {LARGEST} bytes.", 413)
-        request = Captured(params.get("ContentType", "application/octet-stream"), body)
-        answer = await self._ask(name, variant, request, call)
+        request = CapturedMessage(params.get("ContentType", "application/octet-stream"), body)
+        answer = await self._invoke(name, variant, request, call)
         content_type = answer.headers.get("content-type", "application/octet-stream")
         if variant.capture is not None and variant.capture.sampled():
-            await self._capture(variant.capture, request, Captured(content_type, answer.body), moment, params)
+            await self._capture(variant.capture, request, CapturedMessage(content_type, answer.body), moment, params)
         members = {"Body": answer.body, "ContentType": content_type, "InvokedProductionVariant": variant.name}
         if (attributes := answer.headers.get(CUSTOM_ATTRIBUTES.lower())) is not None:
             members["CustomAttributes"] = attributes
@@ -70,7 +70,7 @@ class SageMakerRuntime(Service):
     def _sagemaker(self) -> SageMaker:
         return cast("SageMaker", self.cloud.services["sagemaker"])
 
-    def _variant(self, name: str, target: str | None) -> Variant:
+    def _variant(self, name: str, target: str | None) -> ProductionVariant:
         deployment: Deployment | None = self._sagemaker.endpoints.serving.get(name)
         if deployment is None:
             status = self._sagemaker.endpoints.status(name)
@@ -83,12 +83,14 @@ class SageMakerRuntime(Service):
                 "ValidationError",
                 f"Endpoint {name} of account {self.cloud.settings.account} is not InService: it is {status}.",
             )
-        variant = deployment.pick(target)
+        variant = deployment.choose_variant(target)
         if variant is None:
             raise ServiceError("ValidationError", f"Variant {target} not found for endpoint {name}.")
         return variant
 
-    async def _ask(self, name: str, variant: Variant, request: Captured, call: Call) -> Answer:
+    async def _invoke(
+        self, name: str, variant: ProductionVariant, request: CapturedMessage, call: OperationCall
+    ) -> ContainerResponse:
         headers = {"Content-Type": request.content_type}
         if "Accept" in call.params:
             headers["Accept"] = call.params["Accept"]
@@ -96,15 +98,15 @@ class SageMakerRuntime(Service):
             headers[CUSTOM_ATTRIBUTES] = call.params["CustomAttributes"]
         try:
             answer = await variant.server.invoke(request.body, headers, LARGEST)
-        except TimedOutError as error:
+        except ServerTimeoutError as error:
             message = (
                 "Your invocation timed out while waiting for a response from container primary. Review the latency "
                 "metrics for each container in Amazon CloudWatch, resolve the issue, and try again."
             )
             raise self._model_error(name, variant, 0, message) from error
-        except AnswerTooLargeError as error:
+        except ResponseTooLargeError as error:
             raise self._model_error(name, variant, 0, str(error)) from error
-        except ServerGoneError as error:
+        except ServerUnavailableError as error:
             raise ServiceError(
                 "InternalFailure",
                 "An exception occurred while sending request to model. Please contact customer support regarding "
@@ -112,31 +114,36 @@ class SageMakerRuntime(Service):
                 500,
             ) from error
         if not 200 <= answer.status < 300:
-            told = answer.body[: 4 * MESSAGE_LIMIT].decode(errors="replace")[:MESSAGE_LIMIT]
-            raise self._model_error(name, variant, answer.status, told)
+            model_message = answer.body[: 4 * MESSAGE_LIMIT].decode(errors="replace")[:MESSAGE_LIMIT]
+            raise self._model_error(name, variant, answer.status, model_message)
         return answer
 
-    def _model_error(self, endpoint: str, variant: Variant, status: int, told: str) -> ServiceError:
+    def _model_error(self, endpoint: str, variant: ProductionVariant, status: int, model_message: str) -> ServiceError:
         region, account = self.cloud.settings.region, self.cloud.settings.account
         kind = "client" if 400 <= status < 500 else "server"
         group = log_group(endpoint)
         return ServiceError(
             "ModelError",
-            f'Received {kind} error ({status}) from primary with message "{told}". See '
+            f'Received {kind} error ({status}) from primary with message "{model_message}". See '
             f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer:group={group} "
             f"in account {account} for more information.",
             424,
             OriginalStatusCode=status,
-            OriginalMessage=told,
+            OriginalMessage=model_message,
             LogStreamArn=self.cloud.arn("logs", f"log-group:{group}:log-stream:{variant.stream}"),
         )
 
     async def _capture(
-        self, target: CaptureTarget, request: Captured, answer: Captured, moment: float, params: dict[str, Any]
+        self,
+        target: CaptureTarget,
+        request: CapturedMessage,
+        response: CapturedMessage,
+        moment: float,
+        params: dict[str, Any],
     ) -> None:
-        parts = request, answer, moment, params.get("InferenceId"), params.get("CustomAttributes")
-        if len(request.body) + len(answer.body) < ENCODE_ASIDE:
+        parts = request, response, moment, params.get("InferenceId"), params.get("CustomAttributes")
+        if len(request.body) + len(response.body) < ENCODE_ON_THREAD_BYTES:
             line = target.record(*parts)
         else:
             line = await asyncio.to_thread(target.record, *parts)
-        self._sagemaker.captures.add(target, line, moment)
+        self._sagemaker.capture_writer.add(target, line, moment)

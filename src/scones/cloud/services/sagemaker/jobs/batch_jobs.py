@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import invalid
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.training.instance import AT_ONCE
 
 _INTERRUPTED = (
@@ -26,18 +26,18 @@ _FAULT = "InternalServerError: the local cloud failed; its log tells why."
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobResult:
     """A job's final status, its failure reason, and further members for Describe."""
 
     status: str
     reason: str = ""
-    more: Document = field(default_factory=dict)
+    extra_members: Document = field(default_factory=dict)
 
 
-class Run(Protocol):
+class JobRun(Protocol):
     """The run of one job."""
 
-    async def run(self) -> Outcome:
+    async def run(self) -> JobResult:
         """Do the job; a `ServiceError`, `ValueError` or `OSError` makes it fail with a ClientError."""
 
     def stop(self) -> None:
@@ -50,19 +50,19 @@ class BatchJobs:
     `word` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
     """
 
-    def __init__(self, cloud: Cloud, word: str, make: Callable[[Document, Path], Run]) -> None:
+    def __init__(self, cloud: Cloud, job_type: str, make: Callable[[Document, Path], JobRun]) -> None:
         self._cloud = cloud
-        self._word = word
+        self._job_type = job_type
         self._make = make
-        self._kind = f"{word.lower()}-job"
-        self._jobs = Resources(cloud.store, self._kind, f"{word}JobStatus")
+        self._kind = f"{job_type.lower()}-job"
+        self._jobs = ResourceTable(cloud.store, self._kind, f"{job_type}JobStatus")
         self._folder = cloud.settings.data_dir / "sagemaker" / self._kind
         self._capacity = asyncio.Semaphore(AT_ONCE)
-        self._runs: dict[str, tuple[Run, asyncio.Task[None]]] = {}
+        self._runs: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
 
     def member(self, name: str) -> str:
         """Return a member's full name: `ProcessingJobStatus` for `JobStatus`."""
-        return self._word + name
+        return self._job_type + name
 
     async def start(self) -> None:
         """Resume after a restart: running jobs fail, stopping jobs are stopped, and queued jobs are queued again."""
@@ -72,21 +72,21 @@ class BatchJobs:
         for document in self._jobs.of_status("InProgress", "Stopping"):
             status, name = document[self.member("JobStatus")], document[self.member("JobName")]
             if status == "Stopping":
-                await resumption.now([self._leftover(name, partial(self._finish, name, Outcome("Stopped")))])
+                await resumption.resume_now([self._resumable(name, partial(self._finish, name, JobResult("Stopped")))])
             elif self.member("StartTime") in document:
-                interrupted = Outcome("Failed", _INTERRUPTED)
-                await resumption.now([self._leftover(name, partial(self._finish, name, interrupted))])
+                interrupted = JobResult("Failed", _INTERRUPTED)
+                await resumption.resume_now([self._resumable(name, partial(self._finish, name, interrupted))])
             else:
-                resumption.plan([self._leftover(name, partial(self._wait_again, name))])
+                resumption.plan([self._resumable(name, partial(self._requeue, name))])
 
-    def _leftover(self, name: str, take_up: Callable[[], Coroutine[Any, Any, None]]) -> Leftover:
+    def _resumable(self, name: str, resume: Callable[[], Coroutine[Any, Any, None]]) -> ResumableWork:
         async def give_up(reason: str) -> None:
             message = f"InternalServerError: the local cloud could not take up the job: {reason}."
-            await self._finish(name, Outcome("Failed", message))
+            await self._finish(name, JobResult("Failed", message))
 
-        return Leftover(f"{self._word.lower()} job", name, take_up, give_up)
+        return ResumableWork(f"{self._job_type.lower()} job", name, resume, give_up)
 
-    async def _wait_again(self, name: str) -> None:
+    async def _requeue(self, name: str) -> None:
         document = self.describe(name)
         if document[self.member("JobStatus")] == "InProgress":
             self._queue(document)
@@ -153,7 +153,7 @@ class BatchJobs:
         if run is not None:
             run.stop()
         else:  # a job of an earlier process that was not resumed
-            await self._finish(name, Outcome("Stopped"))
+            await self._finish(name, JobResult("Stopped"))
 
     def _queue(self, document: Document) -> None:
         name = document[self.member("JobName")]
@@ -162,20 +162,20 @@ class BatchJobs:
         self._runs[name] = run, task
         task.add_done_callback(lambda _: self._runs.pop(name, None))
 
-    async def _run(self, name: str, run: Run) -> None:
+    async def _run(self, name: str, run: JobRun) -> None:
         async with self._capacity:
             if await self._begin(name):
                 try:
                     outcome = await run.run()
                 except (ServiceError, ValueError, OSError) as error:
-                    outcome = Outcome("Failed", f"ClientError: {error}")
+                    outcome = JobResult("Failed", f"ClientError: {error}")
                 except Exception:
-                    await self._finish(name, Outcome("Failed", _FAULT))
+                    await self._finish(name, JobResult("Failed", _FAULT))
                     raise
                 finally:
                     await asyncio.to_thread(remove_tree, self._folder / name)
             else:
-                outcome = Outcome("Stopped")
+                outcome = JobResult("Stopped")
             await self._finish(name, outcome)
 
     async def _begin(self, name: str) -> bool:
@@ -188,10 +188,10 @@ class BatchJobs:
         document = await self._jobs.update(name, change)
         return document is not None and document[self.member("JobStatus")] == "InProgress"
 
-    async def _finish(self, name: str, outcome: Outcome) -> None:
+    async def _finish(self, name: str, outcome: JobResult) -> None:
         def change(document: Document) -> None:
             now = time.time()
-            document |= {self.member("JobStatus"): outcome.status, "LastModifiedTime": now, **outcome.more}
+            document |= {self.member("JobStatus"): outcome.status, "LastModifiedTime": now, **outcome.extra_members}
             if self.member("StartTime") in document:
                 document[self.member("EndTime")] = now
             if outcome.reason:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
-from scones.cloud.services.sagemaker.objects import Location, Objects, below, relative
+from scones.cloud.services.sagemaker.errors import invalid, not_supported
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
 
 
 def check_channels(request: dict[str, Any]) -> None:
@@ -22,14 +22,14 @@ def check_channels(request: dict[str, Any]) -> None:
         piped = mode(channel, request) == "Pipe"
         if channel.get("CompressionType", "None") != "None":
             if piped:
-                raise not_offered(
+                raise not_supported(
                     f"decompression in Pipe input mode (channel {name!r})", "Store the objects as they are."
                 )
             # AWS: "In File mode, leave this field unset"
             raise invalid(f"CompressionType is used only in Pipe input mode; leave it unset for channel {name!r}.")
         source = channel["DataSource"].get("S3DataSource")
         if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile", "AugmentedManifestFile"):
-            raise not_offered(
+            raise not_supported(
                 f"the data source of channel {name!r}", "Use S3Prefix, ManifestFile or AugmentedManifestFile."
             )
         if source["S3DataType"] == "AugmentedManifestFile":
@@ -44,16 +44,16 @@ def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
         raise invalid(f"AttributeNames is required with AugmentedManifestFile; set it for channel {name!r}.")
 
 
-async def check_objects(objects: Objects, request: dict[str, Any], region: str) -> None:
+async def check_objects(objects: S3Access, request: dict[str, Any], region: str) -> None:
     """Check that every channel's S3Uri has objects; raises `ServiceError` (ValidationException) with AWS's message."""
     for channel in request.get("InputDataConfig", []):
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-        place = Location.of(uri)
-        if not await objects.exists(place):
+        location = S3Location.of(uri)
+        if not await objects.exists(location):
             raise invalid(
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
                 f"exists in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
-                f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{place.bucket}".'
+                f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{location.bucket}".'
             )
 
 
@@ -98,45 +98,45 @@ def write_configuration(request: dict[str, Any], folder: Path, host: str, names:
         (folder / name).write_text(json.dumps(content))
 
 
-async def download(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
+async def download(objects: S3Access, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
     """Download every channel except Pipe channels into its folder below `folder`, several objects at a time.
 
     `share` is this instance's index i and the number n of instances: of a ShardedByS3Key channel, the instance gets
     the objects i, i + n, i + 2n and so on. Raises `ServiceError` from S3, `ValueError` for keys that are not valid
     paths, or an `ExceptionGroup` of errors in the downloads.
     """
-    files: list[tuple[Location, Path]] = []
+    files: list[tuple[S3Location, Path]] = []
     for channel in request.get("InputDataConfig", []):
         if mode(channel, request) == "Pipe":
             continue
         target = folder / channel["ChannelName"]
         target.mkdir(parents=True, exist_ok=True)
         source = channel["DataSource"]["S3DataSource"]
-        found = [(place, below(target, path)) async for place, path in listed(objects, source) if path]
+        found = [(location, below(target, path)) async for location, path in listed(objects, source) if path]
         index, count = share
         files += found[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else found
     await objects.download_all(files)
 
 
-def listed(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
+def listed(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
     """Yield the objects of a prefix or a manifest, each with its path below the prefix."""
     return _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
 
 
-async def _prefix(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
-    place = Location.of(source["S3Uri"])
-    async for key in objects.keys(place):
-        yield Location(place.bucket, key), relative(key, place.key)
+async def _prefix(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
+    location = S3Location.of(source["S3Uri"])
+    async for key in objects.keys(location):
+        yield S3Location(location.bucket, key), relative(key, location.key)
 
 
-async def _manifest(objects: Objects, source: dict[str, Any]) -> AsyncIterator[tuple[Location, str]]:
+async def _manifest(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
     try:
-        lines = json.loads(await objects.read(Location.of(source["S3Uri"])))
-        prefix = Location.of(lines[0]["prefix"])
+        lines = json.loads(await objects.read(S3Location.of(source["S3Uri"])))
+        prefix = S3Location.of(lines[0]["prefix"])
         names = [str(name) for name in lines[1:]]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ServiceError(
             "ClientError", f'The manifest "{source["S3Uri"]}" is no JSON list of a prefix and names below it.'
         ) from error
     for name in names:
-        yield Location(prefix.bucket, prefix.key + name), name
+        yield S3Location(prefix.bucket, prefix.key + name), name

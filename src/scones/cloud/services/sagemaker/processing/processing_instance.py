@@ -11,11 +11,17 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.process.untrusted_files import GB, VOLUME_GB, UntrustedFolder
-from scones.cloud.services.sagemaker.container import base_directory, environment, folders, image_command, visible
+from scones.cloud.services.sagemaker.container_settings import (
+    base_directory,
+    container_variables,
+    create_folders,
+    image_command,
+    visible_paths,
+)
 from scones.cloud.services.sagemaker.jobs.inputs import listed
-from scones.cloud.services.sagemaker.loglines import LogStream
-from scones.cloud.services.sagemaker.objects import Location, Objects, below
+from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below
 from scones.cloud.services.sagemaker.training.hosts import hosts_file
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
@@ -41,12 +47,12 @@ class ProcessingInstance:
         self._request = request
         self._host = host
         self._folder = folder
-        self._objects = Objects(cloud)
+        self._objects = S3Access(cloud)
         self._sandbox: Sandbox | None = None
         self._stream: LogStream | None = None
         self._mounts: dict[str, Path] = {}
         self._uploaded: dict[str, int] = {}
-        self.left = UntrustedFolder(folder / "ml")
+        self.ml_folder = UntrustedFolder(folder / "ml")
         """The files in /opt/ml, which the program may be changing."""
 
     def _local(self, path: str) -> Path:
@@ -54,7 +60,7 @@ class ProcessingInstance:
 
     def lay_out(self) -> None:
         """Create the container's folders, with the files of /opt/ml/config. Blocks."""
-        self._mounts = folders(self._folder)
+        self._mounts = create_folders(self._folder)
         config = self._folder / "ml" / "config"
         config.mkdir(parents=True)
         (self._folder / "ml" / "output").mkdir()
@@ -74,22 +80,22 @@ class ProcessingInstance:
         """
         names = host_names(self._request)
         index, count = names.index(self._host), len(names)
-        files: list[tuple[Location, Path]] = []
+        files: list[tuple[S3Location, Path]] = []
         for item in self._request.get("ProcessingInputs", []):
             source = item["S3Input"]
             target = self._local(source["LocalPath"])
             found = [each async for each in listed(self._objects, source)]
             if not found:
                 raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source.')
-            wanted = [(place, below(target, path)) for place, path in found if path]
-            files += wanted[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else wanted
+            downloads = [(location, below(target, path)) for location, path in found if path]
+            files += downloads[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else downloads
         await self._objects.download_all(files)
 
     async def start(self) -> None:
         """Start the program."""
         name = f"{self._request['ProcessingJobName']}/{self._host}-{int(time.time())}"
         self._stream = LogStream(self._cloud, GROUP, name)
-        self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
+        self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:
         """Wait until the program ends; return its exit code."""
@@ -115,7 +121,7 @@ class ProcessingInstance:
         command = application.get("ContainerEntrypoint")
         if not command:
             command = (await image_command(application["ImageUri"], "process"))[:-1]
-        variables = environment(self._cloud, self._request["RoleArn"], "SageMaker", hours=24 * 5)
+        variables = container_variables(self._cloud, self._request["RoleArn"], "SageMaker", hours=24 * 5)
         return Program(
             argv=[*command, *application.get("ContainerArguments", [])],
             env=variables
@@ -125,7 +131,7 @@ class ProcessingInstance:
             mounts=self._mounts,
             files=await asyncio.to_thread(hosts_file, self._folder, host_names(self._request)),
             hidden=[self._cloud.settings.data_dir],
-            visible=visible(command),
+            visible=visible_paths(command),
             hostname=self._host,
         )
 
@@ -134,12 +140,12 @@ class ProcessingInstance:
 
         Raises `UntrustedFilesError` if the output is larger than the instance's volume.
         """
-        place = Location.of(output["S3Uri"])
+        location = S3Location.of(output["S3Uri"])
         limit = self._request["ProcessingResources"]["ClusterConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
-        listing = await asyncio.to_thread(self.left.files, output["LocalPath"].removeprefix(_ML), limit=limit)
+        listing = await asyncio.to_thread(self.ml_folder.files, output["LocalPath"].removeprefix(_ML), limit=limit)
         if log_left_out and self._stream is not None:
-            self._stream.write_left_out(listing)
+            self._stream.write_omitted(listing)
         for file in listing.files:
             if self._uploaded.get(file.path) != file.changed:
-                await self._objects.upload_untrusted(file, place.join(file.name))
+                await self._objects.upload_untrusted(file, location.join(file.name))
                 self._uploaded[file.path] = file.changed

@@ -8,7 +8,7 @@ from typing import Any
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.credentials import Caller
 from scones.cloud.services.sagemaker.errors import invalid
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
 KIND = "model-package-group"
 _LATEST = "LatestVersion"
@@ -20,7 +20,7 @@ class ModelPackageGroups:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._groups = Resources(cloud.store, KIND, "ModelPackageGroupStatus")
+        self._groups = ResourceTable(cloud.store, KIND, "ModelPackageGroupStatus")
 
     def arn(self, name: str) -> str:
         """Return a group's ARN, whether or not it exists."""

@@ -9,9 +9,9 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.announcements import announce_model_package
-from scones.cloud.services.sagemaker.errors import invalid, not_offered
+from scones.cloud.services.sagemaker.errors import invalid, not_supported
 from scones.cloud.services.sagemaker.registry.model_package_groups import ModelPackageGroups, user_context
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
 KIND = "model-package"
 _REQUEST = "ClientToken"
@@ -51,7 +51,7 @@ class ModelPackages:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self.groups = ModelPackageGroups(cloud)
-        self._packages = Resources(cloud.store, KIND, "ModelPackageStatus")
+        self._packages = ResourceTable(cloud.store, KIND, "ModelPackageStatus")
 
     def arn(self, key: str) -> str:
         """Return the ARN of a package, given as `name` or `group/version`, whether or not it exists."""
@@ -64,7 +64,7 @@ class ModelPackages:
         """
         for member, what in _REFUSED.items():
             if member in request:
-                raise not_offered(what, f"Leave {member} out.")
+                raise not_supported(what, f"Leave {member} out.")
         if _REQUEST in request and (earlier := self._packages.first(ClientToken=request[_REQUEST])):
             return {"ModelPackageArn": earlier["ModelPackageArn"]}
         identity = await self._identity(request)
@@ -203,7 +203,7 @@ class ModelPackages:
             )
         containers = document.get("InferenceSpecification", {}).get("Containers", [])
         if len(containers) != 1:
-            raise not_offered(
+            raise not_supported(
                 f"a model of a package with {len(containers)} containers", "Register the model with one container."
             )
         container: Document = containers[0]

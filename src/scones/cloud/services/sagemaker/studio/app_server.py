@@ -18,14 +18,14 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.process import container_images as images
 from scones.cloud.process.lifecycle import RunningCloud
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
-from scones.cloud.services.sagemaker.loglines import LogStream
+from scones.cloud.services.sagemaker.log_stream import LogStream
 
 GROUP = "/aws/sagemaker/studio"
 PROGRAM = "jupyterlab"
 """Name of the program in `scones.cloud.process.container_images`."""
 ENVIRONMENTS = "SCONES_ENVIRONMENTS"
 """Variable with the folder where the program installs its environments; default: `environments` in the data folder."""
-LOOK_EVERY = 0.2
+POLL_SECONDS = 0.2
 STOP_SECONDS = 5.0
 
 
@@ -42,16 +42,16 @@ class AppServer:
         self._cloud = cloud
         self._folder = folder
         self._role = role
-        self._lines: deque[str] = deque(maxlen=20)
-        self._stream = LogStream(cloud, GROUP, stream, self._keep)
+        self._output_lines: deque[str] = deque(maxlen=20)
+        self._stream = LogStream(cloud, GROUP, stream, self._keep_last_line)
         self._sandbox: Sandbox | None = None
         self._token = token
         self.port = 0
 
     @property
-    def said(self) -> str:
+    def last_output(self) -> str:
         """Last line of the program's output that is not empty: usually the reason if the program has ended."""
-        return next((line.strip() for line in reversed(self._lines) if line.strip()), "it said nothing")
+        return next((line.strip() for line in reversed(self._output_lines) if line.strip()), "it said nothing")
 
     def address(self, expires: float, session: float) -> str:
         """Return a URL that opens the program for `expires` seconds and starts a session of `session` seconds.
@@ -66,7 +66,7 @@ class AppServer:
     async def start(self) -> None:
         """Start the program; raises `UnknownImageError` if there is none, or `OSError` if it cannot be started."""
         program = await asyncio.to_thread(self._program)
-        self._sandbox = await spawn(program, on_output=self._stream.feed)
+        self._sandbox = await spawn(program, on_output=self._stream.add)
 
     async def ready(self) -> bool:
         """Wait until the program answers, and return True; return False if it ends before that."""
@@ -74,9 +74,9 @@ class AppServer:
         ended = asyncio.ensure_future(self._sandbox.wait())
         try:
             while not ended.done():
-                if await asyncio.to_thread(_answers, self.port):
+                if await asyncio.to_thread(_responds, self.port):
                     return True
-                await asyncio.wait({ended}, timeout=LOOK_EVERY)
+                await asyncio.wait({ended}, timeout=POLL_SECONDS)
             return False
         finally:
             ended.cancel()
@@ -98,8 +98,8 @@ class AppServer:
         self._sandbox.kill()  # also the program's remaining child processes
         await ended
 
-    async def _keep(self, lines: Sequence[str]) -> None:
-        self._lines.extend(lines)
+    async def _keep_last_line(self, lines: Sequence[str]) -> None:
+        self._output_lines.extend(lines)
 
     def _program(self) -> Program:
         self.port = _free_port()
@@ -110,7 +110,7 @@ class AppServer:
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             "PATH": os.environ.get("PATH", os.defpath),
             ENVIRONMENTS: os.environ.get(ENVIRONMENTS, str(settings.data_dir / "environments")),
-            **{name: os.environ[name] for name in _OF_THE_NETWORK if name in os.environ},
+            **{name: os.environ[name] for name in _NETWORK_VARIABLES if name in os.environ},
             **workspace.environment(RunningCloud.of(settings), self._role),
             "JUPYTER_PORT": str(self.port),
             "JUPYTER_TOKEN": self._token,
@@ -118,11 +118,11 @@ class AppServer:
         return Program(argv=images.command(PROGRAM, "serve"), env=variables, cwd=str(self._folder), whole_host=True)
 
 
-_OF_THE_NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
+_NETWORK_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "SSL_CERT_FILE")
 """Variables of the host that `pip install` may need."""
 
 
-def _answers(port: int) -> bool:
+def _responds(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/api")

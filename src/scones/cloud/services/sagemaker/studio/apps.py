@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.process.container_images import UnknownImageError
-from scones.cloud.services.sagemaker.errors import not_offered
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.errors import not_supported
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.studio.app_server import AppServer
-from scones.cloud.services.sagemaker.studio.errors import missing, taken
+from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
 
-OFFERED = ("JupyterLab", "JupyterServer")
-LIVE = ("Pending", "InService", "Deleting")
+SUPPORTED_TYPES = ("JupyterLab", "JupyterServer")
+LIVE_STATUSES = ("Pending", "InService", "Deleting")
 _SUMMARY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName", "Status", "CreationTime", "ResourceSpec")
 _SPECIFICATIONS = {"JupyterLab": {"InstanceType": "ml.t3.medium"}, "JupyterServer": {"InstanceType": "system"}}
 _REASON = 1024
@@ -35,34 +35,34 @@ class Apps:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._apps = Resources(cloud.store, "app", "Status")
+        self._apps = ResourceTable(cloud.store, "app", "Status")
         self._servers: dict[str, AppServer] = {}
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Plan to restart the apps of an earlier process."""
         for app in self._apps.all():
             if app.get("Status") == "Deleting":
                 await self._set(_key(app), Status="Deleted")
-            elif app.get("Status") in LIVE:
-                self._cloud.resumption.plan([self._leftover(_key(app))])
+            elif app.get("Status") in LIVE_STATUSES:
+                self._cloud.resumption.plan([self._resumable(_key(app))])
                 if not self._cloud.resumption.recover:
                     await self._set(_key(app), Status="Pending")
 
-    def _leftover(self, key: str) -> Leftover:
+    def _resumable(self, key: str) -> ResumableWork:
         async def take_up() -> None:
             app = self._apps.get(key)
-            if app is not None and app["Status"] in LIVE and key not in self._servers:
+            if app is not None and app["Status"] in LIVE_STATUSES and key not in self._servers:
                 self._launch(app, app.pop("Role", None))
 
         async def give_up(reason: str) -> None:
             await self._fail(key, f"The local cloud could not take up the app: {reason}.")
 
-        return Leftover("app", key, take_up, give_up)
+        return ResumableWork("app", key, take_up, give_up)
 
     async def stop(self) -> None:
         """Stop every server; the apps are started again with the cloud."""
-        for keeper in self._keepers.values():
+        for keeper in self._tasks.values():
             keeper.cancel()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
 
@@ -74,12 +74,12 @@ class Apps:
     async def create(self, request: dict[str, Any], role: str | None) -> dict[str, Any]:
         """Start an app with a role; raises `ServiceError` for an unsupported type or a name that a live app has."""
         kind = request["AppType"]
-        if kind not in OFFERED:
-            raise not_offered(f"apps of the type {kind}", "Use JupyterLab.")
+        if kind not in SUPPORTED_TYPES:
+            raise not_supported(f"apps of the type {kind}", "Use JupyterLab.")
         key, arn = _key(request), self._arn(request)
         there = self._apps.get(key)
-        if there is not None and there["Status"] in LIVE:
-            raise taken()
+        if there is not None and there["Status"] in LIVE_STATUSES:
+            raise already_exists()
         document = {
             "ResourceSpec": _SPECIFICATIONS[kind],
             **{name: value for name, value in request.items() if name != "Tags"},
@@ -90,7 +90,7 @@ class Apps:
         }
         await self._apps.remove(key)
         if not await self._apps.add(key, arn, document, request.get("Tags", [])):
-            raise taken()
+            raise already_exists()
         self._launch(document, role)
         return {"AppArn": arn}
 
@@ -98,7 +98,7 @@ class Apps:
         """Return an app's document; raises `ServiceError` (ResourceNotFound)."""
         document = self._apps.get(_key(request))
         if document is None:
-            raise missing("App", self._arn(request))
+            raise not_found("App", self._arn(request))
         return document
 
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +108,9 @@ class Apps:
         page, more = await self._apps.page(params, "Ascending", equal)
         return {"Apps": [{key: each[key] for key in _SUMMARY if key in each} for each in page], **more}
 
-    def any_live(self, **equal: Any) -> bool:
+    def exists(self, **equal: Any) -> bool:
         """Return True if an app with these values exists that is not Deleted."""
-        return any(self._apps.first(**equal, Status=status) for status in (*LIVE, "Failed"))
+        return any(self._apps.first(**equal, Status=status) for status in (*LIVE_STATUSES, "Failed"))
 
     async def delete(self, request: dict[str, Any]) -> None:
         """Start deleting an app; raises `ServiceError` (ResourceNotFound)."""
@@ -120,7 +120,7 @@ class Apps:
         await self._set(key, Status="Deleting")
         self._cloud.spawn(self._end(key), f"app {key}")
 
-    async def forget(self, domain: str) -> None:
+    async def remove_all(self, domain: str) -> None:
         """Remove the documents of a domain's apps."""
         for app in self._apps.all():
             if app["DomainId"] == domain:
@@ -133,7 +133,7 @@ class Apps:
         """
         return self._servers[_key(app)].address(expires, session)
 
-    def of(self, **equal: Any) -> Document | None:
+    def running(self, **equal: Any) -> Document | None:
         """Return an app that is InService and has these values, or None."""
         return self._apps.first(**equal, Status="InService")
 
@@ -150,7 +150,7 @@ class Apps:
         token = hmac.new(secret, app["AppArn"].encode(), hashlib.sha256).hexdigest()
         server = AppServer(self._cloud, self.folder(app), token, stream, role)
         self._servers[key] = server
-        self._keepers[key] = self._cloud.spawn(self._keep(key, server), f"app {key}")
+        self._tasks[key] = self._cloud.spawn(self._keep(key, server), f"app {key}")
 
     async def _keep(self, key: str, server: AppServer) -> None:
         """Start a server, wait until it ends, and record the status of its app meanwhile."""
@@ -162,10 +162,10 @@ class Apps:
         if await server.ready():
             await self._set(key, Status="InService", LastHealthCheckTimestamp=time.time())
         status = await server.wait()
-        await self._fail(key, f"JupyterLab ended with status {status}: {server.said}")
+        await self._fail(key, f"JupyterLab ended with status {status}: {server.last_output}")
 
     async def _end(self, key: str) -> None:
-        if keeper := self._keepers.pop(key, None):
+        if keeper := self._tasks.pop(key, None):
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper

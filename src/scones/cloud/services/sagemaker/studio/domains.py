@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.services.sagemaker.errors import not_offered
-from scones.cloud.services.sagemaker.resources import Document, Resources
-from scones.cloud.services.sagemaker.studio.errors import missing, taken
+from scones.cloud.services.sagemaker.errors import not_supported
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
 from scones.cloud.services.sagemaker.studio.settings import merge
 
 _DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
@@ -22,7 +22,7 @@ class Domains:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._domains = Resources(cloud.store, "domain", "Status")
+        self._domains = ResourceTable(cloud.store, "domain", "Status")
 
     def arn(self, identifier: str) -> str:
         """Return a domain's ARN, whether or not it exists."""
@@ -31,9 +31,9 @@ class Domains:
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a domain; raises `ServiceError` if its name exists or it uses IAM Identity Center (AuthMode SSO)."""
         if request["AuthMode"] == "SSO":
-            raise not_offered("domains with the AuthMode SSO", "Use IAM.")
+            raise not_supported("domains with the AuthMode SSO", "Use IAM.")
         if self._domains.first(DomainName=request["DomainName"]):
-            raise taken()
+            raise already_exists()
         identifier = "d-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
         now = time.time()
         document = {
@@ -53,7 +53,7 @@ class Domains:
         """Return a domain's document; raises `ServiceError` (ResourceNotFound)."""
         document = self._domains.get(identifier)
         if document is None:
-            raise missing("Domain", identifier)
+            raise not_found("Domain", identifier)
         return document
 
     async def list(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class Domains:
             merge(document, given | {"LastModifiedTime": time.time()})
 
         if await self._domains.update(identifier, change) is None:
-            raise missing("Domain", identifier)
+            raise not_found("Domain", identifier)
         return {"DomainArn": self.arn(identifier)}
 
     async def remove(self, identifier: str) -> None:

@@ -10,10 +10,10 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document
-from scones.cloud.services.sagemaker.studio.apps import OFFERED, Apps
+from scones.cloud.services.sagemaker.studio.apps import SUPPORTED_TYPES, Apps
+from scones.cloud.services.sagemaker.studio.domain_resources import SPACE, USER_PROFILE, DomainResources
 from scones.cloud.services.sagemaker.studio.domains import Domains
-from scones.cloud.services.sagemaker.studio.errors import needed
-from scones.cloud.services.sagemaker.studio.profiles import SPACE, USER_PROFILE, Members
+from scones.cloud.services.sagemaker.studio.errors import in_use
 
 EXPIRES, SESSION = 300, 43200
 """Default seconds for which a presigned URL is valid and for which its session lasts, as on AWS."""
@@ -25,8 +25,8 @@ class Studio:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self.domains = Domains(cloud)
-        self.profiles = Members(cloud, USER_PROFILE)
-        self.spaces = Members(cloud, SPACE)
+        self.profiles = DomainResources(cloud, USER_PROFILE)
+        self.spaces = DomainResources(cloud, SPACE)
         self.apps = Apps(cloud)
 
     async def create_profile(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -83,8 +83,8 @@ class Studio:
         self.domains.describe(identifier)
         for members, title in ((self.profiles, "UserProfile"), (self.spaces, "Space")):
             if members.any(DomainId=identifier):
-                raise needed("Domain", self.domains.arn(identifier), title)
-        await self.apps.forget(identifier)
+                raise in_use("Domain", self.domains.arn(identifier), title)
+        await self.apps.remove_all(identifier)
         await self.domains.remove(identifier)
         if retention.get("HomeEfsFileSystem") == "Delete":
             await _remove(self._cloud.settings.data_dir / "studio" / identifier)
@@ -92,17 +92,17 @@ class Studio:
     async def delete_profile(self, domain: str, name: str) -> None:
         """Delete a user profile without apps and spaces; raises `ServiceError` (ResourceInUse) if it has any."""
         document = self.profiles.describe(domain, name)
-        if self.apps.any_live(DomainId=domain, UserProfileName=document["UserProfileName"]):
-            raise needed("UserProfile", document["UserProfileArn"], "App")
+        if self.apps.exists(DomainId=domain, UserProfileName=document["UserProfileName"]):
+            raise in_use("UserProfile", document["UserProfileArn"], "App")
         if self.spaces.owned_by(domain, document["UserProfileName"]):
-            raise needed("UserProfile", document["UserProfileArn"], "Space")
+            raise in_use("UserProfile", document["UserProfileArn"], "Space")
         await self.profiles.remove(domain, name)
 
     async def delete_space(self, domain: str, name: str) -> None:
         """Delete a space without apps, and its files; raises `ServiceError` (ResourceInUse) if it has apps."""
         document = self.spaces.describe(domain, name)
-        if self.apps.any_live(DomainId=domain, SpaceName=document["SpaceName"]):
-            raise needed("Space", document["SpaceArn"], "App")
+        if self.apps.exists(DomainId=domain, SpaceName=document["SpaceName"]):
+            raise in_use("Space", document["SpaceArn"], "App")
         await self.spaces.remove(domain, name)
         await _remove(self.apps.folder(document))
 
@@ -119,11 +119,11 @@ class Studio:
             candidates = [self.spaces.describe(domain, request["SpaceName"])]
         else:
             candidates = [profile, *self.spaces.owned_by(domain, profile["UserProfileName"])]
-        asked = request.get("LandingUri", "").removeprefix("app:").partition(":")[0]
-        for kind in [asked] if asked in OFFERED else OFFERED:
+        requested = request.get("LandingUri", "").removeprefix("app:").partition(":")[0]
+        for kind in [requested] if requested in SUPPORTED_TYPES else SUPPORTED_TYPES:
             for owner in candidates:
                 member = "SpaceName" if "SpaceName" in owner else "UserProfileName"
-                app = self.apps.of(DomainId=domain, AppType=kind, **{member: owner[member]})
+                app = self.apps.running(DomainId=domain, AppType=kind, **{member: owner[member]})
                 if app is not None:
                     expires = request.get("ExpiresInSeconds", EXPIRES)
                     return self.apps.address(app, expires, request.get("SessionExpirationDurationInSeconds", SESSION))

@@ -18,15 +18,15 @@ LOOK_EVERY = 0.1
 
 
 @asynccontextmanager
-async def alone(turn: asyncio.Lock, on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def multi_instance_lock(cloud_lock: asyncio.Lock, on_wait: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Hold the machine's lock for jobs on several instances: one such job runs at a time, across all clouds.
 
     The processes of each such job meet at port 7777, and PyTorch listens there on all addresses. The jobs of one cloud
     wait for `turn` in their order. `on_wait` is called if another job holds the lock.
     """
-    if turn.locked():
+    if cloud_lock.locked():
         await on_wait()
-    async with turn:
+    async with cloud_lock:
         lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             waits = False

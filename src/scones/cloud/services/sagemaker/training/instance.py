@@ -10,21 +10,21 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.process.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
-from scones.cloud.services.sagemaker.container import (
+from scones.cloud.services.sagemaker.container_settings import (
     CORES,
     base_directory,
-    environment,
-    folders,
+    container_variables,
+    create_folders,
     image_command,
-    visible,
+    visible_paths,
 )
 from scones.cloud.services.sagemaker.jobs import inputs
-from scones.cloud.services.sagemaker.loglines import Follow, LogStream
-from scones.cloud.services.sagemaker.objects import Objects
+from scones.cloud.services.sagemaker.log_stream import Follow, LogStream
 from scones.cloud.services.sagemaker.resources import Document
-from scones.cloud.services.sagemaker.training.checkpoints import Checkpoints
+from scones.cloud.services.sagemaker.s3_access import S3Access
+from scones.cloud.services.sagemaker.training.checkpoints import CheckpointSync
 from scones.cloud.services.sagemaker.training.hosts import hosts_file
-from scones.cloud.services.sagemaker.training.pipes import Feed, feeds
+from scones.cloud.services.sagemaker.training.pipes import ChannelPipe, channel_pipes
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 AT_ONCE = max(1, min(2, CORES // 4))
@@ -42,7 +42,7 @@ def host_names(request: Document) -> list[str]:
     return [f"algo-{index + 1}" for index in range(instances(request))]
 
 
-class Instance:
+class TrainingInstance:
     """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
 
     def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
@@ -53,18 +53,18 @@ class Instance:
         self._sandbox: Sandbox | None = None
         self._stream: LogStream | None = None
         self.ml = folder / "ml"
-        self.left = UntrustedFolder(self.ml)
+        self.ml_folder = UntrustedFolder(self.ml)
         """The files in /opt/ml, which the program may be changing."""
-        self.checkpoints = Checkpoints(Objects(cloud), self.left, "", None)
+        self.checkpoints = CheckpointSync(S3Access(cloud), self.ml_folder, "", None)
         self._mounts: dict[str, Path] = {}
-        self._feeds: list[Feed] = []
+        self._pipes: list[ChannelPipe] = []
 
     async def lay_out(self) -> None:
         """Create the container's folders, with the files of /opt/ml/input/config."""
 
         def make() -> None:
-            self._mounts = folders(self._folder)
-            self.checkpoints = Checkpoints.of(self._request, Objects(self._cloud), self._folder, self._mounts)
+            self._mounts = create_folders(self._folder)
+            self.checkpoints = CheckpointSync.of(self._request, S3Access(self._cloud), self._folder, self._mounts)
             inputs.write_configuration(
                 self._request, self.ml / "input" / "config", self._host, host_names(self._request)
             )
@@ -80,16 +80,16 @@ class Instance:
         """
         names = host_names(self._request)
         share = names.index(self._host), len(names)
-        objects, folder = Objects(self._cloud), self.ml / "input" / "data"
+        objects, folder = S3Access(self._cloud), self.ml / "input" / "data"
         await inputs.download(objects, self._request, folder, share)
-        self._feeds = await feeds(objects, self._request, folder, share)
+        self._pipes = await channel_pipes(objects, self._request, folder, share)
         await self.checkpoints.restore()
 
     async def start(self, follow: Follow) -> None:
         """Start the program; `follow` gets the lines of its output."""
         name = f"{self._request['TrainingJobName']}/{self._host}-{int(time.time())}"
         self._stream = LogStream(self._cloud, GROUP, name, follow)
-        self._sandbox = await spawn(await self._program(), on_output=self._stream.feed)
+        self._sandbox = await spawn(await self._program(), on_output=self._stream.add)
 
     async def wait(self) -> int:
         """Feed the program's pipes and upload its checkpoints until it ends; return its exit code.
@@ -100,7 +100,7 @@ class Instance:
         assert self._stream is not None
         follow = asyncio.ensure_future(self.checkpoints.follow())
         ended = asyncio.ensure_future(self._sandbox.wait())
-        feeding = [asyncio.ensure_future(feed.run()) for feed in self._feeds]
+        feeding = [asyncio.ensure_future(feed.run()) for feed in self._pipes]
         try:
             await asyncio.wait({ended, *feeding}, return_when=asyncio.FIRST_COMPLETED)
             for task in feeding:
@@ -117,9 +117,9 @@ class Instance:
     async def listed(self, folder: str) -> Listing:
         """List a folder below /opt/ml, and log the files that the listing leaves out; raises `UntrustedFilesError`."""
         limit = self._request["ResourceConfig"].get("VolumeSizeInGB", VOLUME_GB) * GB
-        listing = await asyncio.to_thread(self.left.files, folder, limit=limit)
+        listing = await asyncio.to_thread(self.ml_folder.files, folder, limit=limit)
         if self._stream is not None:
-            self._stream.write_left_out(listing)
+            self._stream.write_omitted(listing)
         return listing
 
     def terminate(self) -> None:
@@ -135,7 +135,7 @@ class Instance:
     async def _program(self) -> Program:
         request = self._request
         count = len(host_names(request))
-        variables = environment(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
+        variables = container_variables(self._cloud, request["RoleArn"], "SageMaker", hours=24 * 30) | {
             "OMP_NUM_THREADS": str(max(1, CORES // AT_ONCE // count)),
             "TRAINING_JOB_ARN": request["TrainingJobArn"],
             "TRAINING_JOB_NAME": request["TrainingJobName"],
@@ -147,7 +147,7 @@ class Instance:
             mounts=self._mounts,
             files=await asyncio.to_thread(hosts_file, self._folder, host_names(request)),
             hidden=[self._cloud.settings.data_dir],
-            visible=visible(command),
+            visible=visible_paths(command),
             hostname=self._host,
         )
 

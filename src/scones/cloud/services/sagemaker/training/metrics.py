@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from scones.cloud.core.expressions import Expression, ExpressionError
+from scones.cloud.core.expressions import RegularExpression, RegularExpressionError
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.process import container_images as images
 from scones.cloud.services.sagemaker.errors import invalid
@@ -57,8 +57,8 @@ def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
     )
     for definition in given:
         try:
-            Expression(definition["Regex"])
-        except ExpressionError as error:
+            RegularExpression(definition["Regex"])
+        except RegularExpressionError as error:
             raise invalid(
                 f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {error}. The local "
                 "cloud takes RE2's syntax, without lookahead, lookbehind and backreferences."
@@ -70,7 +70,7 @@ class Metrics:
     """The latest value of each metric."""
 
     def __init__(self, given: Iterable[dict[str, str]]) -> None:
-        self._expressions = [(item["Name"], Expression(item["Regex"])) for item in given]
+        self._expressions = [(item["Name"], RegularExpression(item["Regex"])) for item in given]
         self._latest: dict[str, dict[str, Any]] = {}
 
     async def read(self, lines: Iterable[str]) -> dict[str, list[float]]:
@@ -91,7 +91,7 @@ class Metrics:
         return list(self._latest.values())
 
 
-def _value(expression: Expression, line: str) -> float | None:
+def _value(expression: RegularExpression, line: str) -> float | None:
     found = expression.group(line)
     try:
         return None if found is None else float(found)

@@ -20,21 +20,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from scones.cloud.services.sagemaker.jobs.inputs import listed, mode
-from scones.cloud.services.sagemaker.objects import Location, Objects
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 
 MAGIC = 0xCED7230A
 RECORD_LIMIT = 1 << 29
 """Bytes that the content of a RecordIO record must stay below."""
-PATIENCE = 0.05
+OPEN_RETRY_SECONDS = 0.05
 """Seconds between attempts to open a pipe that the program does not read yet."""
-Piece: TypeAlias = Location | bytes
+Piece: TypeAlias = S3Location | bytes
 """One item of a stream: the location of an object, or the value of an attribute."""
 
 
-class Feed:
+class ChannelPipe:
     """The pipes of one channel; `pieces` has a sequence of pieces for each of its objects or manifest lines."""
 
-    def __init__(self, objects: Objects, channel: dict[str, Any], folder: Path, pieces: list[Sequence[Piece]]) -> None:
+    def __init__(self, objects: S3Access, channel: dict[str, Any], folder: Path, pieces: list[Sequence[Piece]]) -> None:
         self._objects = objects
         self._name = channel["ChannelName"]
         self._wrapped = channel.get("RecordWrapperType") == "RecordIO"
@@ -77,7 +77,7 @@ class Feed:
 
     async def _content(self, piece: Piece) -> AsyncIterator[bytes]:
         if isinstance(piece, bytes):
-            length, chunks = len(piece), _whole(piece)
+            length, chunks = len(piece), _single_piece(piece)
         else:
             length, chunks = await self._objects.stream(piece)
         if self._wrapped:
@@ -90,7 +90,9 @@ class Feed:
             yield bytes(-length % 4)
 
 
-async def feeds(objects: Objects, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> list[Feed]:
+async def channel_pipes(
+    objects: S3Access, request: dict[str, Any], folder: Path, share: tuple[int, int]
+) -> list[ChannelPipe]:
     """Create the first pipe of every Pipe channel; raises `ServiceError` or `ValueError` if a source cannot be read.
 
     `share` is this instance's index and the number of instances, as in `inputs.download`.
@@ -104,16 +106,16 @@ async def feeds(objects: Objects, request: dict[str, Any], folder: Path, share: 
         if source["S3DataType"] == "AugmentedManifestFile":
             pieces = await _lines(objects, source)
         else:
-            pieces = [[place] async for place, path in listed(objects, source) if path]
+            pieces = [[location] async for location, path in listed(objects, source) if path]
         index, count = share
         if source.get("S3DataDistributionType") == "ShardedByS3Key":
             pieces = pieces[index::count]
-        found.append(Feed(objects, channel, folder, pieces))
+        found.append(ChannelPipe(objects, channel, folder, pieces))
     return found
 
 
-async def _lines(objects: Objects, source: dict[str, Any]) -> list[Sequence[Piece]]:
-    content = await objects.read(Location.of(source["S3Uri"]))
+async def _lines(objects: S3Access, source: dict[str, Any]) -> list[Sequence[Piece]]:
+    content = await objects.read(S3Location.of(source["S3Uri"]))
 
     def parse() -> list[Sequence[Piece]]:
         lines = enumerate(content.splitlines(), 1)
@@ -136,13 +138,13 @@ def _attributes(line: bytes, number: int, source: dict[str, Any]) -> list[Piece]
         if name.endswith("-ref"):
             if not str(value).startswith("s3://"):
                 raise ValueError(f"{where} has {value!r} as {name!r}; give an object's s3:// URI.")
-            pieces.append(Location.of(value))
+            pieces.append(S3Location.of(value))
         else:
             pieces.append((value if isinstance(value, str) else json.dumps(value)).encode())
     return pieces
 
 
-async def _whole(content: bytes) -> AsyncIterator[bytes]:
+async def _single_piece(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
@@ -154,7 +156,7 @@ async def _opened(path: Path) -> int:
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
-        await asyncio.sleep(PATIENCE)
+        await asyncio.sleep(OPEN_RETRY_SECONDS)
 
 
 async def _write(descriptor: int, content: bytes) -> None:

@@ -10,21 +10,21 @@ from functools import partial
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import isolation
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.announcements import announce_training_job
-from scones.cloud.services.sagemaker.container import image_command
-from scones.cloud.services.sagemaker.errors import invalid, not_offered, require
+from scones.cloud.services.sagemaker.container_settings import image_command
+from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
 from scones.cloud.services.sagemaker.jobs import inputs
-from scones.cloud.services.sagemaker.objects import Objects
-from scones.cloud.services.sagemaker.resources import Document, Resources
-from scones.cloud.services.sagemaker.training.hosts import alone
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.services.sagemaker.s3_access import S3Access
+from scones.cloud.services.sagemaker.training.hosts import multi_instance_lock
 from scones.cloud.services.sagemaker.training.instance import AT_ONCE, instances
 from scones.cloud.services.sagemaker.training.metrics import definitions
-from scones.cloud.services.sagemaker.training.record import Record, enter, finish
-from scones.cloud.services.sagemaker.training.training import TrainingRun, output_place
+from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord, enter, finish
+from scones.cloud.services.sagemaker.training.training_run import TrainingRun, output_location
 
 _SUMMARY = (
     "TrainingJobName",
@@ -48,10 +48,12 @@ class TrainingJobs:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._jobs = Resources(cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud))
+        self._jobs = ResourceTable(
+            cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud)
+        )
         self._folder = cloud.settings.data_dir / "sagemaker" / "jobs"
         self._capacity = asyncio.Semaphore(AT_ONCE)
-        self._several = asyncio.Lock()
+        self._multi_instance_lock = asyncio.Lock()
         """Lock of the job that runs on several instances: a cloud runs one such job at a time."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
@@ -65,26 +67,26 @@ class TrainingJobs:
             await asyncio.to_thread(remove_tree, self._folder)
         left = self._jobs.of_status("InProgress", "Stopping")
         waited = [job for job in left if job["TrainingJobStatus"] == "InProgress" and "TrainingStartTime" not in job]
-        await resumption.now(self._leftover(job, self._end) for job in left if job not in waited)
-        resumption.plan(self._leftover(job, self._wait_again) for job in waited)
+        await resumption.resume_now(self._resumable(job, self._end) for job in left if job not in waited)
+        resumption.plan(self._resumable(job, self._requeue) for job in waited)
 
-    def _leftover(self, job: Document, take_up: Callable[[str], Coroutine[Any, Any, None]]) -> Leftover:
+    def _resumable(self, job: Document, resume: Callable[[str], Coroutine[Any, Any, None]]) -> ResumableWork:
         async def give_up(reason: str) -> None:
             message = f"InternalServerError: the local cloud could not take up the job: {reason}."
-            await Record(self._jobs, name).finish("Failed", message)
+            await TrainingJobRecord(self._jobs, name).finish("Failed", message)
 
         name = job["TrainingJobName"]
-        return Leftover("training job", name, partial(take_up, name), give_up)
+        return ResumableWork("training job", name, partial(resume, name), give_up)
 
     async def _end(self, name: str) -> None:
         """End a job of an earlier process: Failed if it had started, Stopped if it was stopped while it waited."""
-        record = Record(self._jobs, name)
+        record = TrainingJobRecord(self._jobs, name)
         if "TrainingStartTime" in self.describe(name):
             await record.finish("Failed", _INTERRUPTED)
         else:
             await record.finish("Stopped")
 
-    async def _wait_again(self, name: str) -> None:
+    async def _requeue(self, name: str) -> None:
         document = self.describe(name)
         if document["TrainingJobStatus"] == "InProgress":
             self._queue(document)
@@ -108,7 +110,7 @@ class TrainingJobs:
         ):  # an entry point replaces the image's program
             await image_command(request["AlgorithmSpecification"]["TrainingImage"], "train")
         await _check_instances(request)
-        await inputs.check_objects(Objects(self._cloud), request, self._cloud.settings.region)
+        await inputs.check_objects(S3Access(self._cloud), request, self._cloud.settings.region)
         document = _document(request, arn)
         if not await self._jobs.add(name, arn, document, request.get("Tags", [])):
             raise _duplicate(arn)
@@ -117,23 +119,23 @@ class TrainingJobs:
 
     def _queue(self, document: Document) -> None:
         name = document["TrainingJobName"]
-        run = TrainingRun(self._cloud, Record(self._jobs, name), document, self._folder / name)
+        run = TrainingRun(self._cloud, TrainingJobRecord(self._jobs, name), document, self._folder / name)
         task = self._cloud.spawn(self._run(name, run), f"training job {name}")
         self._runs[name] = run, task
         task.add_done_callback(lambda _: self._runs.pop(name, None))
 
     async def _run(self, name: str, run: TrainingRun) -> None:
-        pending = partial(Record(self._jobs, name).enter, "Pending")
+        pending = partial(TrainingJobRecord(self._jobs, name).enter, "Pending")
         async with contextlib.AsyncExitStack() as held:
             if run.instances > 1:
-                await held.enter_async_context(alone(self._several, pending))
+                await held.enter_async_context(multi_instance_lock(self._multi_instance_lock, pending))
             if self._capacity.locked():
                 await pending()
             await held.enter_async_context(self._capacity)
             try:
                 await run.run()
             except Exception:
-                await Record(self._jobs, name).finish("Failed", _FAULT)
+                await TrainingJobRecord(self._jobs, name).finish("Failed", _FAULT)
                 raise
 
     def describe(self, name: str) -> Document:
@@ -143,11 +145,11 @@ class TrainingJobs:
             raise invalid("Requested resource not found.")
         return document
 
-    def known(self, name: str) -> bool:
+    def exists(self, name: str) -> bool:
         """Return True if a job with this name exists."""
         return self._jobs.get(name) is not None
 
-    async def ended(self, name: str) -> None:
+    async def wait(self, name: str) -> None:
         """Wait until a job has ended."""
         if name in self._runs:
             await asyncio.wait({self._runs[name][1]})
@@ -193,10 +195,10 @@ class TrainingJobs:
 def _check(request: dict[str, Any]) -> None:
     algorithm = request.get("AlgorithmSpecification", {})
     if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
-        raise not_offered("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
+        raise not_supported("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
     require(request, "ResourceConfig")
     if "InstanceGroups" in request["ResourceConfig"]:
-        raise not_offered("training on several instance groups", "Set InstanceType and InstanceCount instead.")
+        raise not_supported("training on several instance groups", "Set InstanceType and InstanceCount instead.")
     stopping = request.get("StoppingCondition", {})
     longest = stopping.get("MaxRuntimeInSeconds", 86_400)
     if request.get("EnableManagedSpotTraining") and stopping.get("MaxWaitTimeInSeconds", 0) < longest:
@@ -216,7 +218,7 @@ async def _check_instances(request: dict[str, Any]) -> None:
             "processes for a training job; set a smaller one."
         )
     if count > 1 and (reason := await asyncio.to_thread(isolation)):
-        raise not_offered(
+        raise not_supported(
             f"training on several instances on this machine, where {reason}", "Set ResourceConfig.InstanceCount to 1."
         )
 
@@ -238,7 +240,7 @@ def _document(request: dict[str, Any], arn: str) -> Document:
             "MetricDefinitions": definitions(algorithm),
         },
         "ModelArtifacts": {
-            "S3ModelArtifacts": str(output_place(request).join("model.tar.gz" if compressed else "model/"))
+            "S3ModelArtifacts": str(output_location(request).join("model.tar.gz" if compressed else "model/"))
         },
         "OutputDataConfig": {"KmsKeyId": "", "CompressionType": "GZIP", **request["OutputDataConfig"]},
         "ResourceConfig": {"InstanceCount": 1, **request["ResourceConfig"]},

@@ -44,20 +44,20 @@ class TransformRecords:
         self._numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
         self._time = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def given(self, records: bytes) -> bytes:
+    def model_input(self, records: bytes) -> bytes:
         """Return the model's input for some records, after the input filter; raises `RecordsError`."""
         if self._input_filter is None:
             return records
         return self._written(self._input_filter(record) for record in self._read(records, "input"))
 
-    def answered(self, records: bytes, answer: bytes) -> bytes:
+    def output(self, records: bytes, response: bytes) -> bytes:
         """Return the output for some records: the model's response after join, output filter and inference ids.
 
         Raises `RecordsError`.
         """
         if self._output_filter is None and not self._joins and not self._numbered:
-            return answer
-        outputs = self._read(answer, "output")
+            return response
+        outputs = self._read(response, "output")
         if self._joins:
             inputs = self._read(records, "input")
             if len(inputs) != len(outputs):
@@ -69,12 +69,12 @@ class TransformRecords:
             outputs = [self._numbered_record(record) for record in outputs]
         return self._written(outputs)
 
-    def _joined(self, given: Any, answer: Any) -> Any:
+    def _joined(self, given: Any, response: Any) -> Any:
         if self._csv:
-            return [*given, *answer]
+            return [*given, *response]
         if isinstance(given, dict):
-            return {**given, "SageMakerOutput": answer}
-        return {"SageMakerInput": given, "SageMakerOutput": answer}
+            return {**given, "SageMakerOutput": response}
+        return {"SageMakerInput": given, "SageMakerOutput": response}
 
     def _numbered_record(self, record: Any) -> Any:
         number = str(uuid.uuid4())

@@ -10,15 +10,15 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.pages import page
-from scones.cloud.core.resumption import Leftover
+from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_offered
-from scones.cloud.services.sagemaker.resources import Document, Resources
+from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_supported
+from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobs
-from scones.cloud.services.sagemaker.tuning import strategies as search
-from scones.cloud.services.sagemaker.tuning.strategies import Search
+from scones.cloud.services.sagemaker.tuning import hyperparameter_search as search
+from scones.cloud.services.sagemaker.tuning.hyperparameter_search import HyperparameterSearch
 
-FRUITLESS = 5
+MAX_JOBS_WITHOUT_OBJECTIVE = 5
 """Number of training jobs after which a tuning job fails if none has an objective value, as on AWS."""
 _TRIALS = "Trials"
 """Member of a document with its training jobs; Describe does not show it."""
@@ -32,15 +32,15 @@ class TuningJobs:
     def __init__(self, cloud: Cloud, training: TrainingJobs) -> None:
         self._cloud = cloud
         self._training = training
-        self._jobs = Resources(cloud.store, "hyper-parameter-tuning-job", "HyperParameterTuningJobStatus")
+        self._jobs = ResourceTable(cloud.store, "hyper-parameter-tuning-job", "HyperParameterTuningJobStatus")
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Plan to resume the jobs of an earlier process."""
         jobs = self._jobs.of_status("InProgress", "Stopping")
-        self._cloud.resumption.plan(self._leftover(job["HyperParameterTuningJobName"]) for job in jobs)
+        self._cloud.resumption.plan(self._resumable(job["HyperParameterTuningJobName"]) for job in jobs)
 
-    def _leftover(self, name: str) -> Leftover:
+    def _resumable(self, name: str) -> ResumableWork:
         async def take_up() -> None:
             if self._find(name)["HyperParameterTuningJobStatus"] not in _ENDED:
                 self._spawn(name)
@@ -49,7 +49,7 @@ class TuningJobs:
             message = f"InternalServerError: the local cloud could not take up the job: {reason}."
             await self._finish(name, "Failed", message)
 
-        return Leftover("tuning job", name, take_up, give_up)
+        return ResumableWork("tuning job", name, take_up, give_up)
 
     async def stop(self) -> None:
         """Cancel the tasks of running jobs; the next process resumes the jobs."""
@@ -116,8 +116,8 @@ class TuningJobs:
         """Return one page of a job's training jobs, filtered and sorted by the request's parameters."""
         document = self._find(params["HyperParameterTuningJobName"])
         summaries = [self._summary(document, trial) for trial in document[_TRIALS]]
-        wanted = params.get("StatusEquals")
-        chosen = [each for each in summaries if wanted in (None, each["TrainingJobStatus"])]
+        status_filter = params.get("StatusEquals")
+        chosen = [each for each in summaries if status_filter in (None, each["TrainingJobStatus"])]
         by = params.get("SortBy", "Name")
         chosen.sort(key=lambda each: _sort_key(each, by), reverse=params.get("SortOrder", "Ascending") == "Descending")
         found, token = page(chosen, params.get("NextToken"), params.get("MaxResults", 10), invalid_token())
@@ -138,7 +138,7 @@ class TuningJobs:
         if name not in self._tasks:  # a job of an earlier process that was not resumed
             await self._finish(name, "Stopped", "")
         for trial in document[_TRIALS]:
-            if trial["Status"] == "InProgress" and self._training.known(trial["Name"]):  # else `_train` stops it
+            if trial["Status"] == "InProgress" and self._training.exists(trial["Name"]):  # else `_train` stops it
                 await self._stop_training(trial["Name"])
 
     async def _stop_training(self, job: str) -> None:
@@ -190,17 +190,17 @@ class TuningJobs:
     async def _run_trials(self, name: str) -> None:
         document = self._find(name)
         config = document["HyperParameterTuningJobConfig"]
-        looks, numbers = await asyncio.to_thread(_take_up, config, document[_TRIALS])
+        strategy, numbers = await asyncio.to_thread(_restore_search, config, document[_TRIALS])
         running = {
-            asyncio.ensure_future(self._train(document, trial, looks, number))
+            asyncio.ensure_future(self._train(document, trial, strategy, number))
             for trial, number in zip(document[_TRIALS], numbers, strict=True)
             if trial["Status"] == "InProgress"
         }
         try:
-            while (ending := _ending(document := self._find(name))) is None or running:
+            while (ending := _final_status(document := self._find(name))) is None or running:
                 free = len(running) < config["ResourceLimits"]["MaxParallelTrainingJobs"]
-                if ending is None and free and _begun(document) < _limit(config):
-                    running.add(await self._begin(document, looks))
+                if ending is None and free and _trial_count(document) < _limit(config):
+                    running.add(await self._begin(document, strategy))
                     continue
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -214,22 +214,22 @@ class TuningJobs:
         status, reason = ending or ("Completed", "")
         await self._finish(name, status, reason)
 
-    async def _begin(self, document: Document, looks: Search) -> asyncio.Task[None]:
-        number, tuned = await asyncio.to_thread(looks.ask)
+    async def _begin(self, document: Document, strategy: HyperparameterSearch) -> asyncio.Task[None]:
+        number, tuned = await asyncio.to_thread(strategy.next_trial)
         name = document["HyperParameterTuningJobName"]
-        job = f"{name}-{_begun(document) + 1:03d}-{secrets.token_hex(4)}"
+        job = f"{name}-{_trial_count(document) + 1:03d}-{secrets.token_hex(4)}"
         trial = {"Name": job, "Tuned": tuned, "Value": None, "Status": "InProgress", "CreationTime": time.time()}
         await self._jobs.update(name, lambda changed: changed[_TRIALS].append(trial))
-        return asyncio.ensure_future(self._train(document, trial, looks, number))
+        return asyncio.ensure_future(self._train(document, trial, strategy, number))
 
-    async def _train(self, document: Document, trial: Document, looks: Search, number: int) -> None:
+    async def _train(self, document: Document, trial: Document, strategy: HyperparameterSearch, number: int) -> None:
         """Create a training job unless it exists, wait until it ends, and store its status and objective value."""
         job = trial["Name"]
-        if not self._training.known(job):
+        if not self._training.exists(job):
             await self._training.create(_training_request(document, job, trial["Tuned"]))
         if self._find(document["HyperParameterTuningJobName"])["HyperParameterTuningJobStatus"] == "Stopping":
             await self._stop_training(job)
-        await self._training.ended(job)
+        await self._training.wait(job)
         described = self._training.describe(job)
         objective = document["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
         values = {metric["MetricName"]: metric["Value"] for metric in described.get("FinalMetricDataList", [])}
@@ -243,7 +243,7 @@ class TuningJobs:
             document["LastModifiedTime"] = time.time()
 
         await self._jobs.update(document["HyperParameterTuningJobName"], change)
-        await asyncio.to_thread(looks.tell, number, value)
+        await asyncio.to_thread(strategy.report, number, value)
 
     async def _finish(self, name: str, status: str, reason: str) -> None:
         def change(document: Document) -> None:
@@ -259,14 +259,16 @@ class TuningJobs:
 def _check(request: dict[str, Any]) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if "TrainingJobDefinition" not in request:
-        raise not_offered("a tuning job of several training job definitions", "Give one TrainingJobDefinition.")
+        raise not_supported("a tuning job of several training job definitions", "Give one TrainingJobDefinition.")
     if "WarmStartConfig" in request:
-        raise not_offered("warm starts of tuning jobs", "Leave WarmStartConfig out.")
+        raise not_supported("warm starts of tuning jobs", "Leave WarmStartConfig out.")
     if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
-        raise not_offered("early stopping of a tuning job's training jobs", "Set TrainingJobEarlyStoppingType to Off.")
+        raise not_supported(
+            "early stopping of a tuning job's training jobs", "Set TrainingJobEarlyStoppingType to Off."
+        )
     criteria = config.get("TuningJobCompletionCriteria", {})
     if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence", "Disabled") == "Enabled":
-        raise not_offered("the detection of convergence", "Set a TargetObjectiveMetricValue.")
+        raise not_supported("the detection of convergence", "Set a TargetObjectiveMetricValue.")
     if "HyperParameterTuningJobObjective" not in config:
         raise invalid("HyperParameterTuningJobObjective must be given.")
     search.check(config)
@@ -277,27 +279,27 @@ def _limit(config: dict[str, Any]) -> int:
     return search.grid_size(config) if limit is None else limit
 
 
-def _begun(document: Document) -> int:
+def _trial_count(document: Document) -> int:
     return len(document[_TRIALS])
 
 
-def _take_up(config: dict[str, Any], trials: list[Document]) -> tuple[Search, list[int]]:
+def _restore_search(config: dict[str, Any], trials: list[Document]) -> tuple[HyperparameterSearch, list[int]]:
     """Return a search with a job's earlier trials restored, and the trials' numbers in it."""
-    looks = Search(config)
-    numbers = [looks.again(trial["Tuned"]) for trial in trials]
+    strategy = HyperparameterSearch(config)
+    numbers = [strategy.restore_trial(trial["Tuned"]) for trial in trials]
     for trial, number in zip(trials, numbers, strict=True):
         if trial["Status"] != "InProgress":
-            looks.tell(number, trial["Value"])
-    return looks, numbers
+            strategy.report(number, trial["Value"])
+    return strategy, numbers
 
 
-def _ending(document: Document) -> tuple[str, str] | None:
+def _final_status(document: Document) -> tuple[str, str] | None:
     """Return the final status and reason of a job that starts no more training jobs, or None if it continues."""
     config, trials = document["HyperParameterTuningJobConfig"], document[_TRIALS]
     ended = [trial for trial in trials if trial["Status"] != "InProgress"]
     if document["HyperParameterTuningJobStatus"] == "Stopping":
         return "Stopped", ""
-    if len(ended) >= min(FRUITLESS, _limit(config)) and all(trial["Value"] is None for trial in ended):
+    if len(ended) >= min(MAX_JOBS_WITHOUT_OBJECTIVE, _limit(config)) and all(trial["Value"] is None for trial in ended):
         return "Failed", (
             f"No training job succeeded after {len(ended)} attempts. Please take a look at the training job failures "
             "to get more details."

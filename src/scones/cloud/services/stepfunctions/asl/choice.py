@@ -10,14 +10,14 @@ from typing import Any
 
 from scones.cloud.core.wildcards import Wildcard, parse_wildcard
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, Path, Scope, compile_reference_path
+from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope, Path, compile_reference_path
 from scones.cloud.services.stepfunctions.asl.timestamps import parse_timestamp
 
 Compare = Callable[[Any, Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ChoiceComparison:
     """A comparison of `Variable` with a constant or with the value at a path (`...Path`)."""
 
     variable: Path
@@ -25,7 +25,7 @@ class Comparison:
     operand: Any
     operand_path: Path | None
 
-    def holds(self, scope: Scope) -> bool:
+    def holds(self, scope: EvaluationScope) -> bool:
         """Return True if the comparison is true for this input."""
         value = _reference(self.variable, scope)
         other = self.operand if self.operand_path is None else _reference(self.operand_path, scope)
@@ -40,20 +40,20 @@ class TypeTest:
     test: Callable[[Any], bool]
     expected: bool
 
-    def holds(self, scope: Scope) -> bool:
+    def holds(self, scope: EvaluationScope) -> bool:
         """Return True if the test's result is `expected`; only IsPresent accepts a missing value."""
         value = self.variable.find(scope) if self.test is _is_present else _reference(self.variable, scope)
         return self.test(value) is self.expected
 
 
 @dataclass(frozen=True, slots=True)
-class Combination:
+class BooleanExpression:
     """An And, Or or Not of other rules."""
 
     kind: str
-    rules: tuple[Rule, ...]
+    rules: tuple[ChoiceRule, ...]
 
-    def holds(self, scope: Scope) -> bool:
+    def holds(self, scope: EvaluationScope) -> bool:
         """Return True if the combination is true for this input."""
         if self.kind == "Not":
             return not self.rules[0].holds(scope)
@@ -61,10 +61,10 @@ class Combination:
         return quantifier(rule.holds(scope) for rule in self.rules)
 
 
-Rule = Comparison | TypeTest | Combination
+ChoiceRule = ChoiceComparison | TypeTest | BooleanExpression
 
 
-def _reference(path: Path, scope: Scope) -> Any:
+def _reference(path: Path, scope: EvaluationScope) -> Any:
     try:
         return path.evaluate(scope)
     except EvaluationError:
@@ -134,20 +134,20 @@ OPERATORS = frozenset({*COMPARISONS, *(f"{name}Path" for name in COMPARISONS), *
 """Every operator that compares a `Variable`."""
 
 
-def compile_rule(rule: dict[str, Any]) -> Rule:
+def compile_rule(rule: dict[str, Any]) -> ChoiceRule:
     """Compile a validated rule, without its Next and Assign."""
     for kind in ("And", "Or"):
         if kind in rule:
-            return Combination(kind, tuple(compile_rule(inner) for inner in rule[kind]))
+            return BooleanExpression(kind, tuple(compile_rule(inner) for inner in rule[kind]))
     if "Not" in rule:
-        return Combination("Not", (compile_rule(rule["Not"]),))
+        return BooleanExpression("Not", (compile_rule(rule["Not"]),))
     variable = compile_reference_path(rule["Variable"])
     name = next(key for key in rule if key in OPERATORS)
     operand = rule[name]
     if name in TYPE_TESTS:
         return TypeTest(variable, TYPE_TESTS[name], operand)
     if name == "StringMatches":
-        return Comparison(variable, _matches, parse_wildcard(operand), None)
+        return ChoiceComparison(variable, _matches, parse_wildcard(operand), None)
     if name.endswith("Path"):
-        return Comparison(variable, COMPARISONS[name.removesuffix("Path")], None, compile_reference_path(operand))
-    return Comparison(variable, COMPARISONS[name], operand, None)
+        return ChoiceComparison(variable, COMPARISONS[name.removesuffix("Path")], None, compile_reference_path(operand))
+    return ChoiceComparison(variable, COMPARISONS[name], operand, None)

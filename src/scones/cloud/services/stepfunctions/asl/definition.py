@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.services.stepfunctions.asl.choice import Rule, compile_rule
-from scones.cloud.services.stepfunctions.asl.distribution import Distribution, parse_distribution
+from scones.cloud.services.stepfunctions.asl.choice import ChoiceRule, compile_rule
+from scones.cloud.services.stepfunctions.asl.distribution import DistributedMapFields, parse_distribution
 from scones.cloud.services.stepfunctions.asl.intrinsics import Expression, compile_expression
 from scones.cloud.services.stepfunctions.asl.paths import Path, PathQuery, compile_path, compile_reference_path
-from scones.cloud.services.stepfunctions.asl.queries import Condition, JsonataQuery, query_text
+from scones.cloud.services.stepfunctions.asl.queries import JsonataCondition, JsonataQuery, query_text
 from scones.cloud.services.stepfunctions.asl.resources import Resource, read_resource
 from scones.cloud.services.stepfunctions.asl.templates import Template, compile_jsonata, compile_template
 from scones.cloud.services.stepfunctions.asl.text import read_json
@@ -63,7 +63,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Producing(State):
+class ResultState(State):
     """A state that puts a result into its input; `result_steps` is None if the result is discarded."""
 
     parameters: Template | None = None
@@ -72,7 +72,7 @@ class Producing(State):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pass(Producing):
+class Pass(ResultState):
     """A Pass state: its result is `result` if `has_result` is true, otherwise its input."""
 
     result: Any
@@ -80,7 +80,7 @@ class Pass(Producing):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Working(Producing):
+class RetryableState(ResultState):
     """A state that may fail; it may have Retry and Catch."""
 
     retry: tuple[Retrier, ...] = ()
@@ -88,7 +88,7 @@ class Working(Producing):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task(Working):
+class Task(RetryableState):
     """A Task state, which calls a resource; its time-outs are seconds, or a path or JSONata that gives seconds."""
 
     target: Resource
@@ -97,14 +97,14 @@ class Task(Working):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parallel(Working):
+class Parallel(RetryableState):
     """A Parallel state, which runs its branches concurrently; its result is the list of their outputs."""
 
     branches: tuple[StateGroup, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Map(Working):
+class Map(RetryableState):
     """A Map state, which runs its processor for every item; its result is the list of the outputs.
 
     A `max_concurrency` of 0 means as many concurrent iterations as AWS allows.
@@ -115,15 +115,15 @@ class Map(Working):
     items: Template | None
     item_selector: Template | None
     max_concurrency: int | Path | JsonataQuery
-    distribution: Distribution | None = None
+    distribution: DistributedMapFields | None = None
     """Settings of a distributed Map, which runs its processor as child executions; None if the mode is inline."""
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class ChoiceBranch:
     """A rule of a Choice and the state that follows if it holds."""
 
-    rule: Rule | Condition
+    rule: ChoiceRule | JsonataCondition
     next: str
     assign: Template | None
     output: Template | None = None
@@ -133,7 +133,7 @@ class Branch:
 class Choice(State):
     """A Choice state, which continues with the state of the first rule that holds, or with `default`."""
 
-    branches: tuple[Branch, ...]
+    branches: tuple[ChoiceBranch, ...]
     default: str | None
 
 
@@ -170,17 +170,17 @@ class StateGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine(StateGroup):
+class Definition(StateGroup):
     """A parsed state machine; `timeout` is in seconds."""
 
     timeout: float | None
 
 
-def parse(text: str) -> Machine:
+def parse(text: str) -> Definition:
     """Parse a valid definition."""
     document = read_json(text)
     group = _group(document, document.get("QueryLanguage", "JSONPath"))
-    return Machine(group.start_at, group.states, document.get("TimeoutSeconds"))
+    return Definition(group.start_at, group.states, document.get("TimeoutSeconds"))
 
 
 def _group(document: dict[str, Any], language: str) -> StateGroup:
@@ -198,18 +198,18 @@ def _common(name: str, state: dict[str, Any]) -> dict[str, Any]:
         "next": state.get("Next"),
         "input_path": _path(state, "InputPath"),
         "output_path": _path(state, "OutputPath"),
-        "assign": _template(state, "Assign", _speaks_jsonata(state)),
-        "jsonata": _speaks_jsonata(state),
-        "output": _template(state, "Output", _speaks_jsonata(state)),
+        "assign": _template(state, "Assign", _uses_jsonata(state)),
+        "jsonata": _uses_jsonata(state),
+        "output": _template(state, "Output", _uses_jsonata(state)),
     }
 
 
-def _speaks_jsonata(state: dict[str, Any]) -> bool:
+def _uses_jsonata(state: dict[str, Any]) -> bool:
     return bool(state["QueryLanguage"] == "JSONata")
 
 
-def _producing(state: dict[str, Any]) -> dict[str, Any]:
-    if _speaks_jsonata(state):
+def _result_fields(state: dict[str, Any]) -> dict[str, Any]:
+    if _uses_jsonata(state):
         return {"parameters": _template(state, "Arguments", True)}
     return {
         "parameters": _template(state, "Parameters"),
@@ -218,12 +218,12 @@ def _producing(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _working(state: dict[str, Any]) -> dict[str, Any]:
+def _retryable(state: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_producing(state),
+        **_result_fields(state),
         "retry": tuple(_retrier(entry) for entry in state.get("Retry", ())),
         "catch": tuple(
-            _catcher(f"Catch[{index}]", entry, _speaks_jsonata(state))
+            _catcher(f"Catch[{index}]", entry, _uses_jsonata(state))
             for index, entry in enumerate(state.get("Catch", ()))
         ),
     }
@@ -240,8 +240,8 @@ def _retrier(entry: dict[str, Any]) -> Retrier:
     )
 
 
-def _catcher(place: str, entry: dict[str, Any], jsonata: bool) -> Catcher:
-    assign, output = _template(entry, "Assign", jsonata, place), _template(entry, "Output", jsonata, place)
+def _catcher(location: str, entry: dict[str, Any], jsonata: bool) -> Catcher:
+    assign, output = _template(entry, "Assign", jsonata, location), _template(entry, "Output", jsonata, location)
     return Catcher(tuple(entry["ErrorEquals"]), entry["Next"], _steps(entry), assign, output)
 
 
@@ -255,16 +255,16 @@ def _steps(holder: dict[str, Any]) -> Steps | None:
     return None if text is None else compile_reference_path(text).steps
 
 
-def _template(holder: dict[str, Any], field: str, jsonata: bool = False, place: str = "") -> Template | None:
+def _template(holder: dict[str, Any], field: str, jsonata: bool = False, location: str = "") -> Template | None:
     """Compile a field's template; `place` is the location of `holder` in its state, which AWS's errors contain."""
     if field not in holder:
         return None
     if not jsonata:
         return compile_template(holder[field])
-    return compile_jsonata(holder[field], f"{place}/{field}" if place else field)
+    return compile_jsonata(holder[field], f"{location}/{field}" if location else field)
 
 
-def _either(state: dict[str, Any], field: str) -> Any:
+def _value_or_path(state: dict[str, Any], field: str) -> Any:
     """Return a field's value, its JSONata, or the compiled path of the matching `...Path` field."""
     if f"{field}Path" in state:
         return compile_reference_path(state[f"{field}Path"])
@@ -272,7 +272,7 @@ def _either(state: dict[str, Any], field: str) -> Any:
 
 
 def _maybe_query(state: dict[str, Any], field: str) -> Any:
-    text = query_text(state.get(field)) if _speaks_jsonata(state) else None
+    text = query_text(state.get(field)) if _uses_jsonata(state) else None
     return state.get(field) if text is None else JsonataQuery(field, text)
 
 
@@ -283,25 +283,25 @@ def _expression(state: dict[str, Any], field: str) -> Any:
 
 
 def _pass(common: dict[str, Any], state: dict[str, Any]) -> Pass:
-    return Pass(**common, **_producing(state), result=state.get("Result"), has_result="Result" in state)
+    return Pass(**common, **_result_fields(state), result=state.get("Result"), has_result="Result" in state)
 
 
 def _task(common: dict[str, Any], state: dict[str, Any]) -> Task:
-    timeout, heartbeat = _either(state, "TimeoutSeconds"), _either(state, "HeartbeatSeconds")
+    timeout, heartbeat = _value_or_path(state, "TimeoutSeconds"), _value_or_path(state, "HeartbeatSeconds")
     return Task(
-        **common, **_working(state), target=read_resource(state["Resource"]), timeout=timeout, heartbeat=heartbeat
+        **common, **_retryable(state), target=read_resource(state["Resource"]), timeout=timeout, heartbeat=heartbeat
     )
 
 
 def _parallel(common: dict[str, Any], state: dict[str, Any]) -> Parallel:
     return Parallel(
-        **common, **_working(state), branches=tuple(_group(branch, state[_LANGUAGE]) for branch in state["Branches"])
+        **common, **_retryable(state), branches=tuple(_group(branch, state[_LANGUAGE]) for branch in state["Branches"])
     )
 
 
 def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
-    working = _working(state)
-    selector = _template(state, "ItemSelector", _speaks_jsonata(state))
+    working = _retryable(state)
+    selector = _template(state, "ItemSelector", _uses_jsonata(state))
     if selector is None:  # Parameters is the older name of ItemSelector
         selector, working["parameters"] = working["parameters"], None
     return Map(
@@ -311,29 +311,29 @@ def _map(common: dict[str, Any], state: dict[str, Any]) -> Map:
         items=_template(state, "Items", True),
         items_path=compile_reference_path(state["ItemsPath"]) if "ItemsPath" in state else None,
         item_selector=selector,
-        max_concurrency=_either(state, "MaxConcurrency") or 0,
-        distribution=parse_distribution(state, _speaks_jsonata(state)),
+        max_concurrency=_value_or_path(state, "MaxConcurrency") or 0,
+        distribution=parse_distribution(state, _uses_jsonata(state)),
     )
 
 
 def _choice(common: dict[str, Any], state: dict[str, Any]) -> Choice:
-    jsonata = _speaks_jsonata(state)
+    jsonata = _uses_jsonata(state)
     branches = tuple(_branch(index, rule, jsonata) for index, rule in enumerate(state["Choices"]))
     return Choice(**common, branches=branches, default=state.get("Default"))
 
 
-def _branch(index: int, rule: dict[str, Any], jsonata: bool) -> Branch:
-    place = f"Choices[{index}]"
-    assign, output = _template(rule, "Assign", jsonata, place), _template(rule, "Output", jsonata, place)
+def _branch(index: int, rule: dict[str, Any], jsonata: bool) -> ChoiceBranch:
+    location = f"Choices[{index}]"
+    assign, output = _template(rule, "Assign", jsonata, location), _template(rule, "Output", jsonata, location)
     if not jsonata:
-        return Branch(compile_rule(rule), rule["Next"], assign)
+        return ChoiceBranch(compile_rule(rule), rule["Next"], assign)
     text = query_text(rule["Condition"])
-    condition = rule["Condition"] if text is None else JsonataQuery(f"{place}/Condition", text)
-    return Branch(Condition(condition), rule["Next"], assign, output)
+    condition = rule["Condition"] if text is None else JsonataQuery(f"{location}/Condition", text)
+    return ChoiceBranch(JsonataCondition(condition), rule["Next"], assign, output)
 
 
 def _wait(common: dict[str, Any], state: dict[str, Any]) -> Wait:
-    return Wait(**common, seconds=_either(state, "Seconds"), timestamp=_either(state, "Timestamp"))
+    return Wait(**common, seconds=_value_or_path(state, "Seconds"), timestamp=_value_or_path(state, "Timestamp"))
 
 
 def _succeed(common: dict[str, Any], _state: dict[str, Any]) -> Succeed:

@@ -38,7 +38,7 @@ class ItemBatcher:
     `fixed` is BatchInput.
     """
 
-    fixed: Template | None
+    batch_input: Template | None
     max_items: Number | None
     max_bytes: Number | None
 
@@ -53,7 +53,7 @@ class ResultWriter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Distribution:
+class DistributedMapFields:
     """The additional fields of a Map in DISTRIBUTED mode."""
 
     label: str | None
@@ -65,12 +65,12 @@ class Distribution:
     tolerated_percentage: Number | None
 
 
-def parse_distribution(state: dict[str, Any], jsonata: bool) -> Distribution | None:
+def parse_distribution(state: dict[str, Any], jsonata: bool) -> DistributedMapFields | None:
     """Parse a Map's fields; return None if its mode is inline."""
     config = (state.get("ItemProcessor") or state["Iterator"]).get("ProcessorConfig", {})
     if config.get("Mode", "INLINE") != "DISTRIBUTED":
         return None
-    return Distribution(
+    return DistributedMapFields(
         label=state.get("Label"),
         express=config.get("ExecutionType") == "EXPRESS",
         reader=_reader(state["ItemReader"], jsonata) if "ItemReader" in state else None,

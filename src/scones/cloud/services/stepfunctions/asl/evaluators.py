@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class JobOwner:
     """ARNs of the state machine and execution that a job belongs to.
 
     State machines share the workers fairly, and so do the executions of one machine.
@@ -19,7 +19,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class EvaluationJob:
     """A unit of work: a kind that `evaluation.jobs` defines, and its arguments (JSON values by name)."""
 
     kind: str
@@ -41,7 +41,7 @@ class JobStoppedError(Exception):
 class Evaluators(Protocol):
     """Runs jobs outside the event loop."""
 
-    async def perform(self, job: Job, owner: Owner) -> list[Any]:
+    async def run(self, job: EvaluationJob, owner: JobOwner) -> list[Any]:
         """Return a job's replies (JSON values); raise `JobStoppedError` if it exceeds a limit."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-_TOP = frozenset({"Type", "Comment", "QueryLanguage"})
-_STEP = frozenset({"Next", "End"})
-_WORK = frozenset({"Retry", "Catch"})
+_COMMON_FIELDS = frozenset({"Type", "Comment", "QueryLanguage"})
+_TRANSITION_FIELDS = frozenset({"Next", "End"})
+_RETRY_FIELDS = frozenset({"Retry", "Catch"})
 _PATHS = frozenset({"InputPath", "OutputPath"})
 _RESULT = frozenset({"Parameters", "ResultPath"})
 _DISTRIBUTED = frozenset(
@@ -14,14 +14,21 @@ _DISTRIBUTED = frozenset(
 )
 
 _BOTH: dict[str, frozenset[str]] = {
-    "Pass": _TOP | _STEP | {"Assign"},
-    "Task": _TOP | _STEP | _WORK | {"Assign", "Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"},
-    "Parallel": _TOP | _STEP | _WORK | {"Assign", "Branches"},
-    "Map": _TOP | _STEP | _WORK | _DISTRIBUTED | {"Assign", "ItemProcessor", "ItemSelector", "MaxConcurrency"},
-    "Choice": _TOP | {"Assign", "Choices", "Default"},
-    "Wait": _TOP | _STEP | {"Assign", "Seconds", "Timestamp"},
-    "Succeed": _TOP,
-    "Fail": _TOP | {"Error", "Cause"},
+    "Pass": _COMMON_FIELDS | _TRANSITION_FIELDS | {"Assign"},
+    "Task": _COMMON_FIELDS
+    | _TRANSITION_FIELDS
+    | _RETRY_FIELDS
+    | {"Assign", "Resource", "TimeoutSeconds", "HeartbeatSeconds", "Credentials"},
+    "Parallel": _COMMON_FIELDS | _TRANSITION_FIELDS | _RETRY_FIELDS | {"Assign", "Branches"},
+    "Map": _COMMON_FIELDS
+    | _TRANSITION_FIELDS
+    | _RETRY_FIELDS
+    | _DISTRIBUTED
+    | {"Assign", "ItemProcessor", "ItemSelector", "MaxConcurrency"},
+    "Choice": _COMMON_FIELDS | {"Assign", "Choices", "Default"},
+    "Wait": _COMMON_FIELDS | _TRANSITION_FIELDS | {"Assign", "Seconds", "Timestamp"},
+    "Succeed": _COMMON_FIELDS,
+    "Fail": _COMMON_FIELDS | {"Error", "Cause"},
 }
 _JSONPATH: dict[str, frozenset[str]] = {
     "Pass": _PATHS | _RESULT | {"Result"},
@@ -66,12 +73,12 @@ CATCHER = {"JSONPath": _CATCHER | {"ResultPath"}, "JSONata": _CATCHER | {"Output
 
 def unsupported(kind: str, language: str, field: str) -> str | None:
     """Return AWS's message for a field that a type of state does not have in a query language, or None."""
-    return refusal(
+    return unsupported_in_language(
         field, language, {"JSONPath": _BOTH[kind] | _JSONPATH[kind], "JSONata": _BOTH[kind] | _JSONATA[kind]}
     )
 
 
-def refusal(field: str, language: str, allowed: Mapping[str, Collection[str]]) -> str | None:
+def unsupported_in_language(field: str, language: str, allowed: Mapping[str, Collection[str]]) -> str | None:
     """Return AWS's message for a field that a query language does not allow, or None.
 
     `allowed` contains the allowed fields by query language.

@@ -25,7 +25,7 @@ FAILURES = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class IntrinsicFunction:
     """An intrinsic function and its minimum and maximum number of arguments; `most` is None if there is no maximum."""
 
     run: Callable[..., Any]
@@ -75,14 +75,14 @@ def _limited(value: Any) -> str:
     return text
 
 
-def _java(value: Any) -> str:
+def _java_text(value: Any) -> str:
     """Return a value in the form of Java's toString, which States.Format inserts."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}={_java(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}={_java_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_java(item) for item in value) + "]"
+        return "[" + ", ".join(_java_text(item) for item in value) + "]"
     return dumps(value)
 
 
@@ -94,7 +94,7 @@ def format_(template: Any, *values: Any) -> str:
         if match[1] is not None:
             return match[1]
         try:
-            return _java(next(remaining))
+            return _java_text(next(remaining))
         except StopIteration:
             raise ValueError("there are fewer arguments than {} in the template") from None
 
@@ -127,10 +127,10 @@ def array_partition(values: Any, size: Any) -> list[Any]:
     return [items[start : start + count] for start in range(0, len(items), count)]
 
 
-def array_contains(values: Any, wanted: Any) -> bool:
+def array_contains(values: Any, searched: Any) -> bool:
     """Return True if an array contains the value; `true` and 1 are different values."""
-    text = dumps(wanted)
-    return any(item == wanted and dumps(item) == text for item in _array(values))
+    text = dumps(searched)
+    return any(item == searched and dumps(item) == text for item in _array(values))
 
 
 def array_range(first: Any, last: Any, step: Any) -> list[int]:
@@ -221,23 +221,23 @@ def uuid_() -> str:
     return str(uuid.uuid4())
 
 
-FUNCTIONS: dict[str, Function] = {
-    "States.Format": Function(format_, 1, None),
-    "States.StringToJson": Function(string_to_json, 1, 1),
-    "States.JsonToString": Function(json_to_string, 1, 1),
-    "States.Array": Function(array, 0, None),
-    "States.ArrayPartition": Function(array_partition, 2, 2),
-    "States.ArrayContains": Function(array_contains, 2, 2),
-    "States.ArrayRange": Function(array_range, 3, 3),
-    "States.ArrayGetItem": Function(array_get_item, 2, 2),
-    "States.ArrayLength": Function(array_length, 1, 1),
-    "States.ArrayUnique": Function(array_unique, 1, 1),
-    "States.Base64Encode": Function(base64_encode, 1, 1),
-    "States.Base64Decode": Function(base64_decode, 1, 1),
-    "States.Hash": Function(hash_, 2, 2),
-    "States.JsonMerge": Function(json_merge, 3, 3),
-    "States.MathRandom": Function(math_random, 2, 3),
-    "States.MathAdd": Function(math_add, 2, 2),
-    "States.StringSplit": Function(string_split, 2, 2),
-    "States.UUID": Function(uuid_, 0, 0),
+FUNCTIONS: dict[str, IntrinsicFunction] = {
+    "States.Format": IntrinsicFunction(format_, 1, None),
+    "States.StringToJson": IntrinsicFunction(string_to_json, 1, 1),
+    "States.JsonToString": IntrinsicFunction(json_to_string, 1, 1),
+    "States.Array": IntrinsicFunction(array, 0, None),
+    "States.ArrayPartition": IntrinsicFunction(array_partition, 2, 2),
+    "States.ArrayContains": IntrinsicFunction(array_contains, 2, 2),
+    "States.ArrayRange": IntrinsicFunction(array_range, 3, 3),
+    "States.ArrayGetItem": IntrinsicFunction(array_get_item, 2, 2),
+    "States.ArrayLength": IntrinsicFunction(array_length, 1, 1),
+    "States.ArrayUnique": IntrinsicFunction(array_unique, 1, 1),
+    "States.Base64Encode": IntrinsicFunction(base64_encode, 1, 1),
+    "States.Base64Decode": IntrinsicFunction(base64_decode, 1, 1),
+    "States.Hash": IntrinsicFunction(hash_, 2, 2),
+    "States.JsonMerge": IntrinsicFunction(json_merge, 3, 3),
+    "States.MathRandom": IntrinsicFunction(math_random, 2, 3),
+    "States.MathAdd": IntrinsicFunction(math_add, 2, 2),
+    "States.StringSplit": IntrinsicFunction(string_split, 2, 2),
+    "States.UUID": IntrinsicFunction(uuid_, 0, 0),
 }

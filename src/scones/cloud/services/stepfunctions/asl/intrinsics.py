@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.core.text_size import utf8_size
-from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, Job, JobStoppedError
+from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, EvaluationJob, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.functions import FAILURES, FUNCTIONS
-from scones.cloud.services.stepfunctions.asl.paths import Path, PathQuery, Scope, check_path, compile_path
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path, PathQuery, check_path, compile_path
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
 
 _NAME = re.compile(r"States\.[A-Za-z0-9]+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _PATH = re.compile(r"""\$(?:[^\s,()\[\]'"]|\[(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\]'"])*\])*""")
-_WORDS = {"true": True, "false": False, "null": None}
-_ROOM = 8 * 1024
+_LITERALS = {"true": True, "false": False, "null": None}
+_MAX_CHARACTERS = 8 * 1024
 """Maximum length of the arguments of a call in this process, in bytes; it takes a few milliseconds at most."""
 _MOST_NESTED = 10
 """Maximum depth of nested intrinsic functions in one field, on AWS."""
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class LiteralArgument:
     """A literal argument."""
 
     value: Any
@@ -38,18 +38,18 @@ class FunctionCall:
     text: str
     name: str
     function: Callable[..., Any]
-    arguments: tuple[Constant | Path | PathQuery | FunctionCall, ...]
+    arguments: tuple[LiteralArgument | Path | PathQuery | FunctionCall, ...]
 
-    async def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the function's result, or raise `EvaluationError` with States.IntrinsicFailure."""
         values: list[Any] = []
-        room = _ROOM
+        room = _MAX_CHARACTERS
         for argument in self.arguments:
             values.append(await _evaluate(argument, scope))
-            room -= _weight(values[-1])
+            room -= _approximate_size(values[-1])
             if room < -LIMIT:
                 raise self._failed("the arguments have more than 256 KiB")
-        return self._call(values) if room >= 0 else await self._call_aside(values, scope)
+        return self._call(values) if room >= 0 else await self._call_in_worker(values, scope)
 
     def _call(self, values: list[Any]) -> Any:
         try:
@@ -57,14 +57,14 @@ class FunctionCall:
         except FAILURES as error:
             raise self._failed(error) from error
 
-    async def _call_aside(self, values: list[Any], scope: Scope) -> Any:
+    async def _call_in_worker(self, values: list[Any], scope: EvaluationScope) -> Any:
         """Call the function in a worker process, because it is slow on large values."""
         try:
-            (reply,) = await scope.perform(Job("function", {"name": self.name, "values": values}))
+            (reply,) = await scope.perform(EvaluationJob("function", {"name": self.name, "values": values}))
         except JobStoppedError as stopped:
             raise self._failed(MESSAGES[stopped.limit]) from stopped
         if "too_large" in reply:
-            raise scope.too_large()
+            raise scope.data_limit_failure()
         if "failed" in reply:
             raise self._failed(reply["failed"])
         return reply["value"]
@@ -74,20 +74,20 @@ class FunctionCall:
         return EvaluationError(message, "States.IntrinsicFailure")
 
 
-async def _evaluate(argument: Argument, scope: Scope) -> Any:
-    if isinstance(argument, Constant):
+async def _evaluate(argument: Argument, scope: EvaluationScope) -> Any:
+    if isinstance(argument, LiteralArgument):
         return argument.value
     return argument.evaluate(scope) if isinstance(argument, Path) else await argument.evaluate(scope)
 
 
-def _weight(value: Any) -> int:
+def _approximate_size(value: Any) -> int:
     """Return the approximate number of bytes in a value's JSON; the escapes of a string are not counted."""
     if isinstance(value, (dict, list)):
         return utf8_size(dumps(value))
     return utf8_size(value) if isinstance(value, str) else 1
 
 
-Argument = Constant | Path | PathQuery | FunctionCall
+Argument = LiteralArgument | Path | PathQuery | FunctionCall
 Expression = Path | PathQuery | FunctionCall
 
 
@@ -96,7 +96,7 @@ def check_expression(expression: Argument) -> None:
     if isinstance(expression, FunctionCall):
         for argument in expression.arguments:
             check_expression(argument)
-    elif not isinstance(expression, Constant):
+    elif not isinstance(expression, LiteralArgument):
         check_path(expression)
 
 
@@ -163,17 +163,17 @@ class _Parser:
     def argument(self, *, template: bool = False) -> Argument:
         self.blanks()
         if self.text.startswith("'", self.at):
-            return Constant(self.string(template=template))
+            return LiteralArgument(self.string(template=template))
         if self.text.startswith("States.", self.at):
             return self.call()
         if path := self.take(_PATH):
             return compile_path(path)
         if number := self.take(_NUMBER):
-            return Constant(float(number) if re.search(r"[.eE]", number) else int(number))
-        for word, value in _WORDS.items():
-            if self.text.startswith(word, self.at):
-                self.at += len(word)
-                return Constant(value)
+            return LiteralArgument(float(number) if re.search(r"[.eE]", number) else int(number))
+        for literal, value in _LITERALS.items():
+            if self.text.startswith(literal, self.at):
+                self.at += len(literal)
+                return LiteralArgument(value)
         raise ValueError(f"{self.text!r} has no valid argument at position {self.at}.")
 
     def string(self, *, template: bool) -> str:

@@ -16,9 +16,9 @@ from jsonata.utils import Utils
 
 from scones.cloud.services.stepfunctions.asl import functions
 from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES
-from scones.cloud.services.stepfunctions.asl.jsonata_expression import MENDED, Expression
+from scones.cloud.services.stepfunctions.asl.jsonata_expression import REPLACED_FUNCTIONS, JsonataExpression
 from scones.cloud.services.stepfunctions.asl.jsonata_messages import evaluation_message, parse_message
-from scones.cloud.services.stepfunctions.asl.jsonata_references import plain_number
+from scones.cloud.services.stepfunctions.asl.jsonata_references import to_jsonata_number
 
 _ENDLESS = 10**9
 """Milliseconds; in effect no limit, because the worker process limits the time."""
@@ -26,11 +26,11 @@ _DEPTH = 100
 """Maximum nesting of an expression on AWS (floci-io/floci, issue 2737: five kinds, each limited at 99 to 101)."""
 
 
-class Undefined(Exception):  # noqa: N818 - JSONata's term
+class UndefinedResultError(Exception):  # noqa: N818 - JSONata's term
     """Raised if an expression matches nothing."""
 
 
-class Failed(Exception):  # noqa: N818
+class EvaluationFailedError(Exception):  # noqa: N818
     """Raised if JSONata cannot evaluate an expression; the text completes AWS's message about it."""
 
 
@@ -42,25 +42,25 @@ def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
         frame.set_runtime_bounds(_ENDLESS, _DEPTH)
         for name, function in _FUNCTIONS.items():
             frame.bind(name, Jsonata.JLambda(function))
-        for name, native in MENDED.items():
+        for name, native in REPLACED_FUNCTIONS.items():
             frame.bind(name, native)
         for name, value in bindings.items():  # a variable hides the function of its name
             frame.bind(name, _with_nulls(value))
         result = expression.evaluate(None, frame)
         if result is None:
-            raise Undefined
-        return _plain(result)
+            raise UndefinedResultError
+        return _to_json(result)
     except RecursionError as error:
-        raise Failed(evaluation_message(JException("D1011", -1))) from error
+        raise EvaluationFailedError(evaluation_message(JException("D1011", -1))) from error
     except (JException, ArithmeticError, AttributeError, TypeError, ValueError, LookupError, RuntimeError) as error:
-        raise Failed(evaluation_message(error)) from error
+        raise EvaluationFailedError(evaluation_message(error)) from error
 
 
 @lru_cache(maxsize=1024)
 def compile_query(text: str) -> Any:
     """Compile an expression. Raises ValueError with JSONata's message if the text is not valid."""
     try:
-        expression = Expression(text)
+        expression = JsonataExpression(text)
     except JException as error:
         raise ValueError(parse_message(error)) from error
     except RecursionError as error:
@@ -100,18 +100,18 @@ def _with_nulls(value: Any) -> Any:
     return copy
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """Return a result as plain JSON, without the evaluator's own types for null and lists."""
     if value is Utils.NULL_VALUE:
         return None
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _to_json(item) for name, item in value.items()}
     if isinstance(value, (list, range)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        return plain_number(value)
+        return to_jsonata_number(value)
     raise TypeError("the result is a function or another thing that is no JSON")
 
 
@@ -125,13 +125,13 @@ def _parse(text: Any = None) -> Any:
     return None if text is None else _with_nulls(functions.string_to_json(text))
 
 
-def _left_out(*_: Any) -> Any:
+def _reject_eval(*_: Any) -> Any:
     """Raise the error for $eval, the one JSONata function that Step Functions does not have."""
     raise JException("T1006")
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "eval": _left_out,
+    "eval": _reject_eval,
     "partition": functions.array_partition,
     "range": functions.array_range,
     "hash": functions.hash_,

@@ -22,7 +22,7 @@ _MOST_ITEMS = 873_782
 _MOST_TEXT = 8 * _MOST_ITEMS
 
 
-class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
+class JsonataExpression(Jsonata):  # type: ignore[misc]  # jsonata has no types
     """An expression with JavaScript's arithmetic, which fails if a range or string exceeds AWS's size limits."""
 
     def evaluate(self, input: Any, bindings: Any = None) -> Any:  # noqa: A002 - jsonata-python's name
@@ -52,7 +52,9 @@ class Expression(Jsonata):  # type: ignore[misc]  # jsonata has no types
             if error.error != "T0410" or error.extra is not None:
                 raise
             signature = getattr(proc, "signature", None)
-            misfit = JException("T0410", -1, _misfit(signature, args), getattr(proc, "function_name", None))
+            misfit = JException(
+                "T0410", -1, _mismatched_argument(signature, args), getattr(proc, "function_name", None)
+            )
             misfit.extra = "told"
             raise misfit from error
 
@@ -76,7 +78,7 @@ def _symbols(signature: Any, args: Any) -> str:
     return "".join("l" if arg is Utils.NULL_VALUE else signature.get_symbol(arg) for arg in args) if signature else ""
 
 
-def _misfit(signature: Any, args: Any) -> int:
+def _mismatched_argument(signature: Any, args: Any) -> int:
     """Return the number, from 1, of the first argument that does not match a signature; 1 if all match."""
     given = _symbols(signature, args)
     if signature is None or signature._regex.fullmatch(given):
@@ -197,7 +199,7 @@ def _broken_rule(picture: str, options: Mapping[str, str]) -> str | None:
     zero = ord(options.get("zero-digit", "0"))
     digits = {chr(zero + n) for n in range(10)}
     placed = {*digits, point, grouping, optional}
-    ends = [place for place, char in enumerate(picture) if char in placed]
+    ends = [index for index, char in enumerate(picture) if char in placed]
     active = picture[ends[0] : ends[-1] + 1] if ends else picture
     if ends and picture[ends[-1] + 1 :].startswith(exponent):
         active += exponent
@@ -226,11 +228,11 @@ def _rounded(value: float, picture: str, options: Mapping[str, str]) -> float:
     """Round half to even to the decimals of the picture string; jsonata-python rounds the binary fraction."""
     _, _, fraction = picture.partition(options.get("decimal-separator", "."))
     zero = ord(options.get("zero-digit", "0"))
-    places = sum(0 <= ord(char) - zero < 10 or char == options.get("digit", "#") for char in fraction)
+    decimals = sum(0 <= ord(char) - zero < 10 or char == options.get("digit", "#") for char in fraction)
     if options.get("exponent-separator", "e") in picture or not math.isfinite(value):
         return value
-    places += 2 * (options.get("percent", "%") in picture) + 3 * (options.get("per-mille", "‰") in picture)
-    rounded: float = Functions.round(value, places)
+    decimals += 2 * (options.get("percent", "%") in picture) + 3 * (options.get("per-mille", "‰") in picture)
+    rounded: float = Functions.round(value, decimals)
     return rounded
 
 
@@ -238,7 +240,7 @@ def _native(name: str, signature: str, method: str) -> Any:
     return Jsonata.JNativeFunction(name, signature, _Functions, method)
 
 
-MENDED: dict[str, Any] = {
+REPLACED_FUNCTIONS: dict[str, Any] = {
     "count": _native("count", "<x:n>", "count"),
     "formatInteger": _native("formatInteger", "<n-s:s>", "format_integer"),
     "formatNumber": _native("formatNumber", "<n-so?:s>", "format_number"),

@@ -36,7 +36,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class JsonataReference:
     """A variable and the names of the steps after it."""
 
     variable: str
@@ -44,7 +44,7 @@ class Reference:
 
     def resolve(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         """Return the value in the form of JSONata's results, `MISSING` if there is none, or `UNKNOWN`."""
-        return plain(self.find(states, variables))
+        return to_jsonata_json(self.find(states, variables))
 
     def find(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         """Return the unconverted value, `MISSING` if there is none, or `UNKNOWN`."""
@@ -57,12 +57,12 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class JsonataComparison:
     """A comparison of a reference with another reference or a literal."""
 
-    left: Reference
+    left: JsonataReference
     operator: str
-    right: Reference | Literal
+    right: JsonataReference | JsonataLiteral
 
     def resolve(self, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
         """Return the result, or `UNKNOWN` unless both sides are numbers, both strings, or both booleans.
@@ -79,7 +79,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class JsonataLiteral:
     """A string, a number or a boolean."""
 
     value: Any
@@ -90,20 +90,22 @@ class Literal:
 
 
 @lru_cache(maxsize=4096)
-def compile_reference(text: str) -> Reference | Comparison | None:
+def compile_reference(text: str) -> JsonataReference | JsonataComparison | None:
     """Return an expression's reference or comparison, or None if it is neither."""
     match = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None or _WORDS & set(re.findall(_NAME, match[1] + match[2])):
         return None
-    left = Reference(match[1], tuple(match[2].split(".")[1:]))
+    left = JsonataReference(match[1], tuple(match[2].split(".")[1:]))
     if match[3] is None:
         return left
     if match[5] is None:
         literal = match[4]
-        return Comparison(left, match[3], Literal(literal[1:-1] if literal[0] in "'\"" else json.loads(literal)))
+        return JsonataComparison(
+            left, match[3], JsonataLiteral(literal[1:-1] if literal[0] in "'\"" else json.loads(literal))
+        )
     if _WORDS & set(re.findall(_NAME, match[5] + match[6])):
         return None
-    return Comparison(left, match[3], Reference(match[5], tuple(match[6].split(".")[1:])))
+    return JsonataComparison(left, match[3], JsonataReference(match[5], tuple(match[6].split(".")[1:])))
 
 
 def _kind(value: Any) -> str | None:
@@ -112,16 +114,16 @@ def _kind(value: Any) -> str | None:
     return "number" if isinstance(value, (int, float)) else "string" if isinstance(value, str) else None
 
 
-def plain(value: Any) -> Any:
+def to_jsonata_json(value: Any) -> Any:
     """Return a copy of a JSON value with numbers in the form that JSONata's results have on AWS."""
     if isinstance(value, dict):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: to_jsonata_json(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
-    return plain_number(value) if isinstance(value, float) else value
+        return [to_jsonata_json(item) for item in value]
+    return to_jsonata_number(value) if isinstance(value, float) else value
 
 
-def plain_number(value: float) -> float | str:
+def to_jsonata_number(value: float) -> float | str:
     """Return a whole number below 1e15 as an integer, and NaN and infinities as strings, as AWS does."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -6,12 +6,14 @@ import re
 
 from scones.cloud.services.stepfunctions.asl.distribution import Number
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
-from scones.cloud.services.stepfunctions.asl.paths import Path, Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery
 from scones.cloud.services.stepfunctions.asl.text import dumps
 
 
-async def whole_number(field: str, given: Number | None, scope: Scope, *, negative: bool = False) -> int | None:
+async def whole_number(
+    field: str, given: Number | None, scope: EvaluationScope, *, negative: bool = False
+) -> int | None:
     """Return an integer, or None if none is given; a path may refer to a string of digits, as recorded on AWS.
 
     Raises `EvaluationError` for another value, and for a negative number unless `negative` is true.
@@ -27,7 +29,7 @@ async def whole_number(field: str, given: Number | None, scope: Scope, *, negati
     return number
 
 
-def _at_path(field: str, path: Path, scope: Scope) -> int:
+def _at_path(field: str, path: Path, scope: EvaluationScope) -> int:
     value = path.evaluate(scope)
     number = int(value) if isinstance(value, str) and re.fullmatch("-?[0-9]{1,18}", value) else value
     if isinstance(number, bool) or not isinstance(number, int):
@@ -35,7 +37,7 @@ def _at_path(field: str, path: Path, scope: Scope) -> int:
     return number
 
 
-async def percentage(field: str, given: Number | None, scope: Scope) -> float | None:
+async def percentage(field: str, given: Number | None, scope: EvaluationScope) -> float | None:
     """Return a number from 0 to 100, or None if none is given; raise `EvaluationError` for another value."""
     if given is None or isinstance(given, (int, float)):
         return given

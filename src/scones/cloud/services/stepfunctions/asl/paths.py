@@ -14,7 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl import engines
-from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, Evaluators, Job, JobStoppedError, Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import (
+    MESSAGES,
+    EvaluationJob,
+    Evaluators,
+    JobOwner,
+    JobStoppedError,
+)
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError, data_limit_exceeded
 from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH
 
@@ -35,7 +41,7 @@ MISSING: Any = object()
 
 
 @dataclass(slots=True)
-class Scope:
+class EvaluationScope:
     """Values that expressions may refer to: input, context object, variables and, in JSONata, result and error."""
 
     input: Any
@@ -58,24 +64,24 @@ class Scope:
             raise EvaluationError(f"Variable '{variable}' referenced by '{text}' is not defined")
         return self.variables[variable]
 
-    def too_large(self) -> StateFailedError:
+    def data_limit_failure(self) -> StateFailedError:
         """Return the state's failure for a value of more than 256 KiB."""
         return data_limit_exceeded(str(self.context.get("State", {}).get("Name", "")))
 
-    async def perform(self, job: Job) -> list[Any]:
+    async def perform(self, job: EvaluationJob) -> list[Any]:
         """Run a job in a worker process and return its replies; raise `JobStoppedError` if it exceeds a limit."""
         assert self.evaluators is not None
-        return await self.evaluators.perform(job, owner_of(self.context))
+        return await self.evaluators.run(job, owner_of(self.context))
 
 
-def owner_of(context: Mapping[str, Any]) -> Owner:
+def owner_of(context: Mapping[str, Any]) -> JobOwner:
     """Return the owner of the jobs of an execution, from its context object."""
     machine, execution = (context.get(name, {}).get("Id", "") for name in ("StateMachine", "Execution"))
-    return Owner(str(machine), str(execution))
+    return JobOwner(str(machine), str(execution))
 
 
 @dataclass(frozen=True, slots=True)
-class Wildcard:
+class WildcardStep:
     """A step that matches all fields of an object or all items of an array."""
 
     def children(self, value: Any) -> Iterator[Any]:
@@ -87,7 +93,7 @@ class Wildcard:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SliceStep:
     """A step that matches the items of an array from `start` (inclusive) to `stop` (exclusive)."""
 
     start: int | None
@@ -100,7 +106,7 @@ class Slice:
 
 
 Step = str | int
-AnyStep = Step | Wildcard | Slice
+AnyStep = Step | WildcardStep | SliceStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ class Path:
     variable: str
     steps: tuple[Step, ...]
 
-    def evaluate(self, scope: Scope) -> Any:
+    def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the value; raise `EvaluationError` if there is none."""
         root = scope.root(self.variable, self.text)
         for position, step in enumerate(self.steps):
@@ -120,7 +126,7 @@ class Path:
                 raise EvaluationError(f"Invalid path '{self.text}' : {self._missing(position)}")
         return root
 
-    def find(self, scope: Scope) -> Any:
+    def find(self, scope: EvaluationScope) -> Any:
         """Return the value or `MISSING`."""
         try:
             return self.evaluate(scope)
@@ -142,19 +148,19 @@ class PathQuery:
     query: str
     steps: tuple[AnyStep, ...] | None
 
-    async def evaluate(self, scope: Scope) -> list[Any]:
+    async def evaluate(self, scope: EvaluationScope) -> list[Any]:
         """Return the matching values; raise `EvaluationError` if the query fails."""
         root = scope.root(self.variable, self.text)
         if self.steps is not None:
             return _matches(root, self.steps)
         try:
-            (reply,) = await scope.perform(Job("jsonpath", {"query": self.query, "root": root}))
+            (reply,) = await scope.perform(EvaluationJob("jsonpath", {"query": self.query, "root": root}))
         except JobStoppedError as stopped:
             raise EvaluationError(f"The path '{self.text}' failed: {MESSAGES[stopped.limit]}") from stopped
         if "failed" in reply:
             raise EvaluationError(f"The path '{self.text}' failed: {reply['failed']}")
         if "too_large" in reply:
-            raise scope.too_large()
+            raise scope.data_limit_failure()
         values: list[Any] = reply["value"]
         return values
 
@@ -163,7 +169,7 @@ def _matches(root: Any, steps: tuple[AnyStep, ...]) -> list[Any]:
     """Return the values that steps match; each step goes one level down and visits no value more than once."""
     values = [root]
     for step in steps:
-        if isinstance(step, (Wildcard, Slice)):
+        if isinstance(step, (WildcardStep, SliceStep)):
             values = [child for value in values for child in step.children(value)]
         else:
             values = [child for value in values if (child := _child(value, step)) is not MISSING]
@@ -227,10 +233,10 @@ def _steps(rest: str) -> tuple[AnyStep, ...] | None:
         if match["index"] is not None:
             steps.append(int(match["index"]))
         elif match["all"] is not None:
-            steps.append(Wildcard())
+            steps.append(WildcardStep())
         elif match["slice"] is not None:
             ends = [int(end) if end.strip() else None for end in match["slice"].split(":")]
-            steps.append(Slice(*ends))
+            steps.append(SliceStep(*ends))
         else:
             steps.append(re.sub(r"\\(['\\])", r"\1", quoted) if quoted is not None else match["name"])
         at = match.end()
@@ -239,7 +245,7 @@ def _steps(rest: str) -> tuple[AnyStep, ...] | None:
     return tuple(steps)
 
 
-def place(target: Any, steps: tuple[str | int, ...], value: Any) -> Any:
+def insert_at_path(target: Any, steps: tuple[str | int, ...], value: Any) -> Any:
     """Return `target` with `value` at a reference path (ResultPath); only the parts that change are copied.
 
     Missing fields are created. A path through a value that is not an object or array, or to an index that does not
@@ -251,7 +257,7 @@ def place(target: Any, steps: tuple[str | int, ...], value: Any) -> Any:
     if isinstance(step, int):
         if not isinstance(target, list) or not 0 <= step < len(target):
             raise EvaluationError(f"Unable to apply step [{step}] to input", "States.ResultPathMatchFailure")
-        return [*target[:step], place(target[step], rest, value), *target[step + 1 :]]
+        return [*target[:step], insert_at_path(target[step], rest, value), *target[step + 1 :]]
     if not isinstance(target, dict):
         raise EvaluationError(f'Unable to apply step "{step}" to input', "States.ResultPathMatchFailure")
-    return {**target, step: place(target.get(step, {}), rest, value)}
+    return {**target, step: insert_at_path(target.get(step, {}), rest, value)}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, Job, JobStoppedError
+from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, EvaluationJob, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.jsonata_references import UNKNOWN, compile_reference
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, Scope
+from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import dumps
 
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
@@ -27,12 +27,12 @@ class JsonataQuery:
     field: str
     text: str
 
-    async def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the expression's value; raise States.QueryEvaluationError if it fails or is undefined."""
         (value,) = await evaluate_all((self,), scope)
         return value
 
-    async def typed(self, scope: Scope, kind: str) -> Any:
+    async def typed(self, scope: EvaluationScope, kind: str) -> Any:
         """Return the value if it is of the JSON type `kind`; otherwise raise States.QueryEvaluationError."""
         value = await self.evaluate(scope)
         if json_type(value) != kind:
@@ -42,7 +42,7 @@ class JsonataQuery:
             )
         return value
 
-    async def whole(self, scope: Scope, least: int | None = None) -> int:
+    async def whole(self, scope: EvaluationScope, least: int | None = None) -> int:
         """Return the value if it is an integer, of at least `least`; otherwise raise States.QueryEvaluationError.
 
         AWS's message for other numbers is not known.
@@ -59,38 +59,40 @@ class JsonataQuery:
         return EvaluationError(message, "States.QueryEvaluationError", self.field)
 
 
-async def evaluate_all(queries: Sequence[JsonataQuery], scope: Scope) -> list[Any]:
+async def evaluate_all(queries: Sequence[JsonataQuery], scope: EvaluationScope) -> list[Any]:
     """Return the values of expressions; raise the error of the first that fails or is undefined.
 
     References are resolved in this process. Other expressions go to a worker process, in one job.
     """
     states = _states(scope)
-    values = [_resolved(query, states, scope.variables) for query in queries]
+    values = [_resolve_reference(query, states, scope.variables) for query in queries]
     missing = next((index for index, value in enumerate(values) if value is MISSING), len(queries))
-    asked = [index for index, value in enumerate(values[:missing]) if value is UNKNOWN]
-    if asked:
-        results = await _ask([queries[index] for index in asked], states, scope)
-        for index, value in zip(asked, results, strict=True):
+    unresolved = [index for index, value in enumerate(values[:missing]) if value is UNKNOWN]
+    if unresolved:
+        results = await _evaluate_in_worker([queries[index] for index in unresolved], states, scope)
+        for index, value in zip(unresolved, results, strict=True):
             values[index] = value
     if missing < len(queries):
         raise queries[missing].failed("returned nothing (undefined).")
     return values
 
 
-def _resolved(query: JsonataQuery, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
+def _resolve_reference(query: JsonataQuery, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
     reference = compile_reference(query.text)
     return UNKNOWN if reference is None else reference.resolve(states, variables)
 
 
-def _states(scope: Scope) -> dict[str, Any]:
+def _states(scope: EvaluationScope) -> dict[str, Any]:
     states = {"input": scope.input, "context": scope.context}
     more = {"result": scope.result, "errorOutput": scope.error}
     return states | {name: value for name, value in more.items() if value is not MISSING}
 
 
-async def _ask(queries: Sequence[JsonataQuery], states: Mapping[str, Any], scope: Scope) -> list[Any]:
+async def _evaluate_in_worker(
+    queries: Sequence[JsonataQuery], states: Mapping[str, Any], scope: EvaluationScope
+) -> list[Any]:
     texts = [query.text for query in queries]
-    job = Job("jsonata", {"expressions": texts, **_bindings(texts, states, scope.variables)})
+    job = EvaluationJob("jsonata", {"expressions": texts, **_bindings(texts, states, scope.variables)})
     try:
         replies = await scope.perform(job)
     except JobStoppedError as stopped:
@@ -102,7 +104,7 @@ async def _ask(queries: Sequence[JsonataQuery], states: Mapping[str, Any], scope
     if "undefined" in last:
         raise queries[len(replies) - 1].failed("returned nothing (undefined).")
     if "too_large" in last:
-        raise scope.too_large()
+        raise scope.data_limit_failure()
     return [reply["value"] for reply in replies]
 
 
@@ -117,7 +119,7 @@ def _bindings(texts: Sequence[str], states: Mapping[str, Any], variables: Mappin
     }
 
 
-def bound(bindings: Mapping[str, Any]) -> dict[str, Any]:
+def unpack_bindings(bindings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables of expressions from a job's bindings; the members of `$states` are in `states`."""
     variables, states = (
         {name.removeprefix(prefix): value for name, value in bindings.items() if name.startswith(prefix)}
@@ -134,12 +136,12 @@ def _members(text: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class JsonataCondition:
     """A Choice rule's Condition: a boolean, or JSONata that gives one."""
 
     value: bool | JsonataQuery
 
-    async def holds(self, scope: Scope) -> bool:
+    async def holds(self, scope: EvaluationScope) -> bool:
         """Return True if the condition holds; raise States.QueryEvaluationError if it is not a boolean."""
         if isinstance(self.value, bool):
             return self.value

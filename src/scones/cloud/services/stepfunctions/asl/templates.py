@@ -9,30 +9,30 @@ from typing import Any
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.intrinsics import Expression, compile_expression
-from scones.cloud.services.stepfunctions.asl.paths import Path, Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery, evaluate_all, query_text
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class ConstantTemplate:
     """A template without expressions; its value is returned unchanged."""
 
     value: Any
 
-    async def evaluate(self, _scope: Scope) -> Any:
+    async def evaluate(self, _scope: EvaluationScope) -> Any:
         """Return the value."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class PathField:
     """A field whose name ends in `.$`."""
 
     field: str
     expression: Expression
 
-    async def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the expression's value; raise `EvaluationError` with AWS's message if the path is not in the input."""
         if not isinstance(self.expression, Path):
             return await self.expression.evaluate(scope)
@@ -46,20 +46,20 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class Placeholder:
     """The position of an expression's value in a template."""
 
     index: int
 
 
 @dataclass(frozen=True, slots=True)
-class Payload:
+class JsonPathTemplate:
     """A template with expressions; `form` has a `Slot` at the position of each expression's value."""
 
-    form: Any
-    queries: tuple[Query, ...]
+    skeleton: Any
+    queries: tuple[PathField, ...]
 
-    async def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the payload; raise `StateFailedError` if the values exceed 256 KiB in total."""
         values: list[Any] = []
         size = 0
@@ -69,33 +69,33 @@ class Payload:
             if len(self.queries) > 1:  # a single value is no larger than the value that it refers to
                 size += _size(value)
                 if size > LIMIT:
-                    raise scope.too_large()
-        return _filled(self.form, values)
+                    raise scope.data_limit_failure()
+        return _fill(self.skeleton, values)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonataPayload:
+class JsonataTemplate:
     """A template with JSONata; `form` has a `Slot` at the position of each expression's value."""
 
-    form: Any
+    skeleton: Any
     queries: tuple[JsonataQuery, ...]
 
-    async def evaluate(self, scope: Scope) -> Any:
+    async def evaluate(self, scope: EvaluationScope) -> Any:
         """Return the payload; raise `StateFailedError` if the values exceed 256 KiB in total."""
         values = await evaluate_all(self.queries, scope)
         if sum(map(_size, values)) > LIMIT:
-            raise scope.too_large()
-        return _filled(self.form, values)
+            raise scope.data_limit_failure()
+        return _fill(self.skeleton, values)
 
 
-Template = Literal | Payload | JsonataPayload | JsonataQuery
+Template = ConstantTemplate | JsonPathTemplate | JsonataTemplate | JsonataQuery
 
 
 def compile_template(payload: Any) -> Template:
     """Compile a payload template. Raises ValueError if a `.$` field does not contain an expression."""
-    queries: list[Query] = []
+    queries: list[PathField] = []
     form = _template_form(payload, queries)
-    return Payload(form, tuple(queries)) if queries else Literal(payload)
+    return JsonPathTemplate(form, tuple(queries)) if queries else ConstantTemplate(payload)
 
 
 def compile_jsonata(payload: Any, field: str) -> Template:
@@ -105,10 +105,10 @@ def compile_jsonata(payload: Any, field: str) -> Template:
         return JsonataQuery(field, text)
     queries: list[JsonataQuery] = []
     form = _jsonata_form(payload, field, queries)
-    return JsonataPayload(form, tuple(queries)) if queries else Literal(payload)
+    return JsonataTemplate(form, tuple(queries)) if queries else ConstantTemplate(payload)
 
 
-def _template_form(payload: Any, queries: list[Query]) -> Any:
+def _template_form(payload: Any, queries: list[PathField]) -> Any:
     if isinstance(payload, list):
         return [_template_form(item, queries) for item in payload]
     if not isinstance(payload, dict):
@@ -118,7 +118,7 @@ def _template_form(payload: Any, queries: list[Query]) -> Any:
         if name.endswith(".$"):
             if not isinstance(value, str):
                 raise ValueError(f"the field {name!r} holds no expression")
-            form[name[:-2]] = _slot(Query(name, compile_expression(value)), queries)
+            form[name[:-2]] = _slot(PathField(name, compile_expression(value)), queries)
         else:
             form[name] = _template_form(value, queries)
     return form
@@ -135,18 +135,18 @@ def _jsonata_form(payload: Any, field: str, queries: list[JsonataQuery]) -> Any:
     return payload
 
 
-def _slot(query: Any, queries: list[Any]) -> Slot:
+def _slot(query: Any, queries: list[Any]) -> Placeholder:
     queries.append(query)
-    return Slot(len(queries) - 1)
+    return Placeholder(len(queries) - 1)
 
 
-def _filled(form: Any, values: Sequence[Any]) -> Any:
-    if isinstance(form, Slot):
+def _fill(form: Any, values: Sequence[Any]) -> Any:
+    if isinstance(form, Placeholder):
         return values[form.index]
     if isinstance(form, dict):
-        return {name: _filled(member, values) for name, member in form.items()}
+        return {name: _fill(member, values) for name, member in form.items()}
     if isinstance(form, list):
-        return [_filled(item, values) for item in form]
+        return [_fill(item, values) for item in form]
     return form
 
 

@@ -68,7 +68,7 @@ def loads(text: str) -> Any:
     return read_json(text)
 
 
-class Texts:
+class JsonTexts:
     """The JSON text of values; the execution's input keeps the caller's text.
 
     AWS passes an input on as text until a state changes it, so its whitespace reaches the history; Parallel joins the

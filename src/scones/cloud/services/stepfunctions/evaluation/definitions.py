@@ -7,22 +7,22 @@ from collections import OrderedDict
 from functools import lru_cache
 
 from scones.cloud.services.stepfunctions.asl import engines
-from scones.cloud.services.stepfunctions.asl.definition import Machine, parse
-from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, Job, JobStoppedError, Owner
+from scones.cloud.services.stepfunctions.asl.definition import Definition, parse
+from scones.cloud.services.stepfunctions.asl.evaluators import EvaluationJob, Evaluators, JobOwner, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.variable_references import variable_references
 from scones.cloud.services.stepfunctions.validation.definition import TOO_DEEP, diagnose
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
 
 _SMALL = 16 * 1024
 """Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
-_OWNER = Owner("definitions", "definitions")
+_OWNER = JobOwner("definitions", "definitions")
 _STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
 """AWS's message for a definition that it cannot check in time is unknown."""
-_KEPT = 256
-_PARSED_KEPT = 8
+_MAX_CACHED_REFERENCES = 256
+_MAX_CACHED_DEFINITIONS = 8
 
 
-class Definitions:
+class DefinitionChecker:
     """Checks definitions, and has workers check large ones and those with queries."""
 
     def __init__(self, evaluators: Evaluators) -> None:
@@ -37,8 +37,8 @@ class Definitions:
             except engines.EngineNeededError:
                 pass
         try:
-            job = Job("diagnose", {"definition": definition, "type": machine_type})
-            (reply,) = await self._evaluators.perform(job, _OWNER)
+            job = EvaluationJob("diagnose", {"definition": definition, "type": machine_type})
+            (reply,) = await self._evaluators.run(job, _OWNER)
         except JobStoppedError as stopped:
             return [TOO_DEEP if stopped.limit == "depth" else _STOPPED]
         return [Diagnostic(*found) for found in reply["value"]]
@@ -48,7 +48,7 @@ class Definitions:
         known = self._references.get(definition)
         if known is None:
             known = self._references[definition] = await self._variable_references(definition)
-            if len(self._references) > _KEPT:
+            if len(self._references) > _MAX_CACHED_REFERENCES:
                 self._references.popitem(last=False)
         return known
 
@@ -59,7 +59,7 @@ class Definitions:
             except engines.EngineNeededError:
                 pass
         try:
-            (reply,) = await self._evaluators.perform(Job("variables", {"definition": definition}), _OWNER)
+            (reply,) = await self._evaluators.run(EvaluationJob("variables", {"definition": definition}), _OWNER)
         except JobStoppedError:
             return {}
         references: dict[str, list[str]] = reply["value"]
@@ -69,17 +69,17 @@ class Definitions:
 _parse_small = lru_cache(maxsize=512)(parse)
 
 
-class ParsedDefinitions:
+class DefinitionCache:
     """Machines parsed from valid definitions; threads parse large ones, one at a time, and the last few are cached.
 
     Executions share a parsed machine, because they do not change it.
     """
 
     def __init__(self) -> None:
-        self._machines: OrderedDict[str, Machine] = OrderedDict()
+        self._machines: OrderedDict[str, Definition] = OrderedDict()
         self._parsing = asyncio.Lock()
 
-    async def get(self, definition: str) -> Machine:
+    async def get(self, definition: str) -> Definition:
         """Return the machine of a definition."""
         if len(definition) <= _SMALL:
             return _parse_small(definition)
@@ -88,6 +88,6 @@ class ParsedDefinitions:
             if machine is None:
                 machine = await asyncio.to_thread(parse, definition)
             self._machines[definition] = machine
-            if len(self._machines) > _PARSED_KEPT:
+            if len(self._machines) > _MAX_CACHED_DEFINITIONS:
                 self._machines.popitem(last=False)
         return machine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, deque
 from typing import Generic, TypeVar
 
-from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ class FairQueue(Generic[T]):
         self._out: Counter[str] = Counter()
         self._waiting: OrderedDict[str, OrderedDict[str, deque[T]]] = OrderedDict()
 
-    def put(self, owner: Owner, item: T) -> None:
+    def put(self, owner: JobOwner, item: T) -> None:
         """Add an item after the other items of its execution."""
         executions = self._waiting.setdefault(owner.machine, OrderedDict())
         executions.setdefault(owner.execution, deque()).append(item)
@@ -43,7 +43,7 @@ class FairQueue(Generic[T]):
         self._out[machine] += 1
         return item
 
-    def done(self, owner: Owner) -> None:
+    def done(self, owner: JobOwner) -> None:
         """Record that an item of the owner is no longer out."""
         self._out[owner.machine] -= 1
         if not self._out[owner.machine]:

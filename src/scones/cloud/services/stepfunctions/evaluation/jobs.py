@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl import engines
-from scones.cloud.services.stepfunctions.asl.queries import bound
+from scones.cloud.services.stepfunctions.asl.queries import unpack_bindings
 from scones.cloud.services.stepfunctions.asl.text import dumps, too_large
 from scones.cloud.services.stepfunctions.evaluation import limits
 
@@ -24,7 +24,7 @@ def replies(kind: str, arguments: Arguments) -> Iterator[Any]:
 def _jsonata(arguments: Arguments) -> Iterator[Any]:
     """Evaluate `expressions` in order, up to the first without a value; the other arguments are their variables."""
     engine = engines.jsonata()
-    bindings = bound(arguments)
+    bindings = unpack_bindings(arguments)
     for text in arguments["expressions"]:
         limits.allow(limits.EVALUATION_SECONDS)
         try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.services.stepfunctions.asl.evaluators import Job, JobStoppedError, Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import EvaluationJob, JobOwner, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.text import read_json
 from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
 from scones.cloud.services.stepfunctions.evaluation.frames import LENGTH, framed
@@ -43,25 +43,25 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    job: Job
-    owner: Owner
+class _QueuedJob:
+    job: EvaluationJob
+    owner: JobOwner
     replies: asyncio.Future[list[Any]]
-    since: float
+    queued_at: float
 
 
-class Workers:
+class EvaluationWorkers:
     """Runs jobs in worker processes, fairly for all owners; no process is started before the first job."""
 
     def __init__(self) -> None:
-        self._queue: FairQueue[_Waiting] = FairQueue(MOST_WORKERS - 1)
-        self._idle: list[_Worker] = []
+        self._queue: FairQueue[_QueuedJob] = FairQueue(MOST_WORKERS - 1)
+        self._idle: list[_WorkerProcess] = []
         self._serving: set[asyncio.Task[None]] = set()
 
-    async def perform(self, job: Job, owner: Owner) -> list[Any]:
+    async def run(self, job: EvaluationJob, owner: JobOwner) -> list[Any]:
         """Do a job and return its replies, or raise `JobStoppedError`; the job continues if the caller is cancelled."""
         replies: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._queue.put(owner, _Waiting(job, owner, replies, time.monotonic()))
+        self._queue.put(owner, _QueuedJob(job, owner, replies, time.monotonic()))
         self._dispatch()
         return await replies
 
@@ -80,18 +80,18 @@ class Workers:
         while len(self._serving) < MOST_WORKERS and (waiting := self._queue.take()) is not None:
             task = asyncio.get_running_loop().create_task(self._serve(waiting))
             self._serving.add(task)
-            task.add_done_callback(self._served)
+            task.add_done_callback(self._job_finished)
 
-    def _served(self, task: asyncio.Task[None]) -> None:
+    def _job_finished(self, task: asyncio.Task[None]) -> None:
         self._serving.discard(task)
         if not task.cancelled():
             self._dispatch()
 
-    async def _serve(self, waiting: _Waiting) -> None:
+    async def _serve(self, waiting: _QueuedJob) -> None:
         try:
             if waiting.replies.done():  # the caller was cancelled
                 return
-            if time.monotonic() - waiting.since > MAX_WAIT:
+            if time.monotonic() - waiting.queued_at > MAX_WAIT:
                 raise JobStoppedError("time", [])
             replies = await self._replies(waiting.job)
         except asyncio.CancelledError:
@@ -106,9 +106,9 @@ class Workers:
         finally:
             self._queue.done(waiting.owner)
 
-    async def _replies(self, job: Job) -> list[Any]:
+    async def _replies(self, job: EvaluationJob) -> list[Any]:
         while True:
-            worker = self._idle.pop() if self._idle else _Worker()
+            worker = self._idle.pop() if self._idle else _WorkerProcess()
             replies: list[Any] = []
             try:
                 await worker.send(job)
@@ -129,13 +129,13 @@ class Workers:
             return replies
 
 
-class _Worker:
+class _WorkerProcess:
     """One worker process, and the cloud's ends of its socket and its lifeline pipe."""
 
     def __init__(self) -> None:
         self.jobs = 0
         """Number of jobs done."""
-        ours, theirs = socket.socketpair()
+        own_socket, theirs = socket.socketpair()
         held, self._lifeline = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -148,16 +148,16 @@ class _Worker:
                 start_new_session=True,
             )
         except OSError:
-            ours.close()
+            own_socket.close()
             os.close(self._lifeline)
             raise
         finally:
             theirs.close()
             os.close(held)
-        ours.setblocking(False)
-        self._socket = ours
+        own_socket.setblocking(False)
+        self._socket = own_socket
 
-    async def send(self, job: Job) -> None:
+    async def send(self, job: EvaluationJob) -> None:
         """Send a job, one argument at a time, so that large arguments do not block the event loop for long."""
         head = _ENCODER.encode([job.kind, list(job.arguments)]).encode()
         await self._write(LENGTH.pack(len(job.arguments) + 1) + framed(head))

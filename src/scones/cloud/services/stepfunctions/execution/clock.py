@@ -37,7 +37,7 @@ class WallClock:
 
 
 @dataclass(frozen=True, slots=True)
-class ClockUntil:
+class DeadlineClock:
     """A clock for work that `before` ends at `deadline`: a wait beyond the deadline never returns.
 
     If both times passed while the cloud was down, the deadline therefore still takes effect first.
@@ -61,7 +61,7 @@ class DeadlineError(Exception):
     """The deadline passed before the work was done."""
 
 
-async def before(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T]) -> T:
+async def with_deadline(clock: Clock, moment: float | None, work: Coroutine[Any, Any, T]) -> T:
     """Await `work`; cancel it and raise `DeadlineError` if it is not done at `moment` (None: no limit)."""
     if moment is None:
         return await work

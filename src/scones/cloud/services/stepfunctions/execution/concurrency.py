@@ -20,21 +20,21 @@ Work = Callable[[int, int], Awaitable[int]]
 that precedes the next chain."""
 
 
-class ConcurrencyPool:
+class SharedSlots:
     """The slots that all executions share."""
 
     def __init__(self) -> None:
         self.taken = 0
 
 
-class Concurrency:
+class ExecutionSlots:
     """The slots of one execution."""
 
-    def __init__(self, pool: ConcurrencyPool) -> None:
+    def __init__(self, pool: SharedSlots) -> None:
         self._pool = pool
         self._taken = 0
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take a slot; return False if none is free."""
         if self._taken >= INLINE_CONCURRENCY:
             if self._taken >= EXECUTION_SLOTS or self._pool.taken >= SHARED_SLOTS:
@@ -43,7 +43,7 @@ class Concurrency:
         self._taken += 1
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Return a slot."""
         if self._taken > INLINE_CONCURRENCY:
             self._pool.taken -= 1
@@ -53,7 +53,7 @@ class Concurrency:
 class ConcurrentWork:
     """The branches or iterations of a state, run by one task, and by up to `most` tasks while slots are free."""
 
-    def __init__(self, concurrency: Concurrency, most: int, pending: Iterable[int], first: int, work: Work) -> None:
+    def __init__(self, concurrency: ExecutionSlots, most: int, pending: Iterable[int], first: int, work: Work) -> None:
         self._concurrency = concurrency
         self._most = most
         self._pending = deque(pending)
@@ -79,18 +79,18 @@ class ConcurrentWork:
     def _start_more(self) -> None:
         """Start tasks for pending work, as far as `most` and the slots allow."""
         for _ in range(min(self._most - len(self._tasks), len(self._pending))):
-            if not self._concurrency.take():
+            if not self._concurrency.acquire():
                 return
             self._start(slot=True)
 
     def _start(self, *, slot: bool) -> None:
-        task = asyncio.ensure_future(traced(self._work_off()))
+        task = asyncio.ensure_future(traced(self._run_pending()))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
         if slot:
-            task.add_done_callback(lambda _: self._concurrency.give_back())
+            task.add_done_callback(lambda _: self._concurrency.release())
 
-    async def _work_off(self) -> None:
+    async def _run_pending(self) -> None:
         previous = self._first
         while self._pending:
             previous = await self._work(self._pending.popleft(), previous)

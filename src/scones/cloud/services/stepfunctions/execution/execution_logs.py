@@ -18,7 +18,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.execution.history import Event
 from scones.cloud.services.stepfunctions.log_destinations import log_group
-from scones.cloud.services.stepfunctions.machines import Revision
+from scones.cloud.services.stepfunctions.state_machines import Revision
 
 if TYPE_CHECKING:
     from scones.cloud.services.logs.service import Logs
@@ -33,13 +33,13 @@ _DATA = frozenset({"input", "output", "parameters", "assignedVariables"})
 """Members left out without `includeExecutionData`; `error` and `cause` stay, as in logs that AWS users published."""
 
 
-class _Settings(NamedTuple):
+class _LogSettings(NamedTuple):
     level: str
     data: bool
     group: str
 
 
-class _Entry(NamedTuple):
+class _LogEntry(NamedTuple):
     execution: str
     redrives: int
     event: Event
@@ -49,7 +49,7 @@ class _Entry(NamedTuple):
 class ExecutionLog:
     """The log of one execution."""
 
-    def __init__(self, logs: ExecutionLogs, settings: _Settings, machine: str, execution: str) -> None:
+    def __init__(self, logs: ExecutionLogs, settings: _LogSettings, machine: str, execution: str) -> None:
         self._logs = logs
         self._settings = settings
         self._machine = machine
@@ -59,7 +59,7 @@ class ExecutionLog:
         """Log an event if the configured level includes its type."""
         settings = self._settings
         if _logged(event.type, settings.level):
-            entry = _Entry(self._execution, redrives, event, settings.data)
+            entry = _LogEntry(self._execution, redrives, event, settings.data)
             self._logs.add(settings.group, self._machine, entry)
 
 
@@ -69,7 +69,7 @@ class ExecutionLogs:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._shard = secrets.token_hex(4)
-        self._waiting: dict[tuple[str, str], list[_Entry]] = defaultdict(list)
+        self._waiting: dict[tuple[str, str], list[_LogEntry]] = defaultdict(list)
         self._delivery: asyncio.Task[None] | None = None
 
     def of(self, revision: Revision, execution: str) -> ExecutionLog | None:
@@ -80,7 +80,7 @@ class ExecutionLogs:
         machine = revision.machine.rpartition(":")[2]
         return ExecutionLog(self, settings, machine, execution)
 
-    def add(self, group: str, machine: str, entry: _Entry) -> None:
+    def add(self, group: str, machine: str, entry: _LogEntry) -> None:
         """Queue an entry for a machine's log stream."""
         self._waiting[group, machine].append(entry)
         if self._delivery is None:
@@ -102,12 +102,12 @@ class ExecutionLogs:
 
 
 @lru_cache(maxsize=256)
-def _settings(configuration: str) -> _Settings | None:
+def _settings(configuration: str) -> _LogSettings | None:
     """Return the settings of a machine's logging configuration (JSON), or None if it logs nothing."""
     parsed = json.loads(configuration)
     if parsed["level"] == "OFF" or not parsed.get("destinations"):
         return None
-    return _Settings(parsed["level"], bool(parsed.get("includeExecutionData")), log_group(parsed))
+    return _LogSettings(parsed["level"], bool(parsed.get("includeExecutionData")), log_group(parsed))
 
 
 def _logged(kind: str, level: str) -> bool:
@@ -117,11 +117,11 @@ def _logged(kind: str, level: str) -> bool:
     return level == "ERROR" and (kind.endswith(_FAILURES) or kind == "FailStateEntered")
 
 
-def _lines(entries: list[_Entry]) -> list[tuple[int, str]]:
+def _lines(entries: list[_LogEntry]) -> list[tuple[int, str]]:
     return [_line(entry) for entry in entries]
 
 
-def _line(entry: _Entry) -> tuple[int, str]:
+def _line(entry: _LogEntry) -> tuple[int, str]:
     """Return an entry as a log event: Unix milliseconds, and AWS's JSON record, in which numbers are strings."""
     event, milliseconds = entry.event, int(entry.event.at * 1000)
     record = {

@@ -10,40 +10,40 @@ from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.cloud import Cloud
-from scones.cloud.core.resumption import Leftover, describe
-from scones.cloud.core.store import PATIENT
+from scones.cloud.core.resumption import ResumableWork, describe
+from scones.cloud.core.store import WAIT_FOR_SPACE
 from scones.cloud.errors import DiskFullError, ServiceError
 from scones.cloud.services.stepfunctions.asl.definition import StateGroup
-from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-from scones.cloud.services.stepfunctions.asl.text import Texts
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts
 from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
-from scones.cloud.services.stepfunctions.evaluation.definitions import ParsedDefinitions
-from scones.cloud.services.stepfunctions.execution import resume
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache
+from scones.cloud.services.stepfunctions.execution import chain_history as resume
 from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.execution.announcements import announce_execution
-from scones.cloud.services.stepfunctions.execution.callbacks import Callbacks
-from scones.cloud.services.stepfunctions.execution.clock import ClockUntil, DeadlineError, WallClock, before
+from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.clock import DeadlineClock, DeadlineError, WallClock, with_deadline
 from scones.cloud.services.stepfunctions.execution.execution_logs import ExecutionLogs
 from scones.cloud.services.stepfunctions.execution.history import (
+    Chain,
     Event,
+    EventRecorder,
     FailedAttempt,
-    Recorder,
-    Track,
     failed_attempt,
     failure_details,
     from_row,
     started_details,
     to_row,
 )
-from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
 from scones.cloud.services.stepfunctions.execution.journal import EVENT, Journal
-from scones.cloud.services.stepfunctions.execution.quota import Quota
-from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
-from scones.cloud.services.stepfunctions.execution.tasks import WHOLE
+from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
+from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
+from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
+from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED
 from scones.cloud.services.stepfunctions.integrations import CloudTasks
-from scones.cloud.services.stepfunctions.machines import Machine, Revision
 from scones.cloud.services.stepfunctions.map_run.distributed import MapRuns
+from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachine
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ _LIMIT_EXCEEDED = (
     "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
     "execution can be started."
 )
-STOPPED_TOGETHER = 20
+MAX_STOPPED_AT_ONCE = 20
 """Executions of a deleted machine that are stopped in one batch; requests are served between batches."""
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
@@ -67,7 +67,7 @@ _RUN_AGAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class ChildExecution:
     """The part of a child execution that its distributed Map supplies.
 
     `group` holds the states that it runs, `seconds` is its time-out (None: none), and `heard` is called with its final
@@ -75,8 +75,8 @@ class Child:
     """
 
     group: StateGroup
-    seconds: float | None
-    heard: Callable[[str], None]
+    timeout: float | None
+    on_end: Callable[[str], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -90,16 +90,16 @@ class Execution:
     input: str
     started: float
     revision: Revision
-    track: Track
+    chain: Chain
     redrives: int = 0
     since: float = 0.0
     """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
     task: asyncio.Task[None] | None = None
-    begun: asyncio.Future[None] | None = None
+    start_written: asyncio.Future[None] | None = None
     """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
     ended: bool = False
     """True once its end is recorded, even if that is not on disk yet."""
-    child: Child | None = None
+    child: ChildExecution | None = None
     version: str | None = None
     """The ARN of the version that it runs; `alias` is the ARN of the alias used to start it."""
     alias: str | None = None
@@ -113,41 +113,41 @@ class Executions:
         self._evaluators = evaluators
         self._journal = Journal(cloud.store)
         self._clock = WallClock()
-        self.callbacks = Callbacks(cloud.store, self._journal, self._clock)
+        self.callbacks = TaskTokens(cloud.store, self._journal, self._clock)
         self.activities = Activities(cloud.store, self._journal, self.callbacks)
         self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
-        self.scheduler = Scheduler()
-        self.definitions = ParsedDefinitions()
+        self.scheduler = TurnScheduler()
+        self.definitions = DefinitionCache()
         self._last = 0
         self.logs = ExecutionLogs(cloud)
         self.map_runs = MapRuns(cloud, self._journal, self)
         self.running: dict[str, Execution] = {}
-        self.quota = Quota()
+        self.quota = RunningQuota()
 
-    async def start(self, arn: str, name: str, machine: Machine, text: str, trace: str | None) -> float:
+    async def start(self, arn: str, name: str, machine: StateMachine, text: str, trace: str | None) -> float:
         """Start an execution; return its start in Unix seconds once that is on disk.
 
         Raises ExecutionLimitExceeded if the quota is used up.
         """
-        if self.quota.used_up(text):
+        if self.quota.is_exceeded_by(text):
             raise ServiceError("ExecutionLimitExceeded", _LIMIT_EXCEEDED)
         self._journal.flush()
         execution = self._begin(
             arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
         )
-        execution.begun = self._journal.flush(patient=PATIENT.get())
+        execution.start_written = self._journal.flush(patient=WAIT_FOR_SPACE.get())
         self._spawn(execution)
         try:
             await self.started(execution)
         except (sqlite3.Error, DiskFullError):  # the execution does not exist, and the caller gets the error
-            await self._undo(execution)
+            await self._discard(execution)
             raise
         announce_execution(self._cloud, execution, "RUNNING")
         return execution.started
 
-    async def _undo(self, execution: Execution) -> None:
+    async def _discard(self, execution: Execution) -> None:
         """Remove an execution whose start is not on disk, and everything that it has recorded since."""
-        execution.track.recorder.close()
+        execution.chain.recorder.close()
         await self._cancel(execution)
         self._forget(execution)
         for table in ("sfn_events", "sfn_failed_attempts"):
@@ -155,24 +155,26 @@ class Executions:
 
     async def started(self, execution: Execution) -> float:
         """Return the start of a running execution in Unix seconds, once that is on disk."""
-        if execution.begun is not None:
-            await asyncio.shield(execution.begun)
+        if execution.start_written is not None:
+            await asyncio.shield(execution.start_written)
         return execution.started
 
-    def start_child(self, arn: str, name: str, machine: str, text: str, revision: Revision, child: Child) -> Execution:
+    def start_child(
+        self, arn: str, name: str, machine: str, text: str, revision: Revision, child: ChildExecution
+    ) -> Execution:
         """Start a child execution of a distributed Map; it reaches the disk with the next journal flush."""
         execution = self._begin(arn, name, machine, text, revision, None)
         execution.child = child
         self._spawn(execution)
         return execution
 
-    async def take_up_child(self, row: sqlite3.Row, child: Child, *, redriven: bool = False) -> None:
+    async def resume_child(self, row: sqlite3.Row, child: ChildExecution, *, redriven: bool = False) -> None:
         """Resume a child execution that an earlier process left, or redrive it."""
         if redriven:
             await self.redrive(row, None, child)
             return
         last = self._cloud.store.row("SELECT max(id) AS id FROM sfn_events WHERE execution = ?", row["id"])
-        await self._cloud.resumption.take_up(self._leftover(row["id"], row["arn"], last["id"] if last else None, child))
+        await self._cloud.resumption.resume(self._resumable(row["id"], row["arn"], last["id"] if last else None, child))
 
     def _begin(
         self,
@@ -195,7 +197,7 @@ class Executions:
             " VALUES (?, ?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?, ?)",
             *(execution.id, arn, name, machine, version, alias, revision.id, text, trace, execution.started),
         )
-        execution.track.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
+        execution.chain.recorder.record("ExecutionStarted", 0, started_details(text, revision.role, version, alias))
         return execution
 
     async def stop(self, arn: str, error: str | None, cause: str | None) -> float:
@@ -217,11 +219,11 @@ class Executions:
             self._cloud.spawn(self._stop_all(arns), machine)
 
     async def _stop_all(self, arns: list[str]) -> None:
-        for begin in range(0, len(arns), STOPPED_TOGETHER):
-            together = arns[begin : begin + STOPPED_TOGETHER]
+        for begin in range(0, len(arns), MAX_STOPPED_AT_ONCE):
+            together = arns[begin : begin + MAX_STOPPED_AT_ONCE]
             await asyncio.gather(*(self.stop(arn, None, None) for arn in together))
 
-    async def redrive(self, row: sqlite3.Row, token: str | None, child: Child | None = None) -> float:
+    async def redrive(self, row: sqlite3.Row, token: str | None, child: ChildExecution | None = None) -> float:
         """Run the unsuccessful steps again; return the time of the redrive in Unix seconds, once it is on disk."""
         events = await self._events(row["id"])
         running = self.running.get(row["arn"])
@@ -230,22 +232,22 @@ class Executions:
         elif running is not None:  # another redrive came first
             await self._journal.flushed()
             return running.since
-        execution = self._again(row, events)
+        execution = self._continued(row, events)
         execution.child = child
         execution.redrives += 1
         execution.since = self._clock.now()
         self._journal.add(_REDRIVE, row["id"], execution.redrives, execution.since, token)
         self._journal.add(_RUN_AGAIN, row["id"])
         details = {"redriveCount": execution.redrives}
-        event = execution.track.recorder.record("ExecutionRedriven", events[-1].id, details)
-        execution.track.past = resume.read_past([*events, event], (), Texts(row["input"]))
+        event = execution.chain.recorder.record("ExecutionRedriven", events[-1].id, details)
+        execution.chain.history = resume.read_history([*events, event], (), JsonTexts(row["input"]))
         self._spawn(execution)
         await self._journal.flushed()
         if child is None:
             announce_execution(self._cloud, execution, "RUNNING")
         return execution.since
 
-    def prepare(self) -> None:
+    def plan_resumption(self) -> None:
         """Plan the resumption of every execution that an earlier process left running."""
         newest = self._cloud.store.row(
             "SELECT max((SELECT coalesce(max(id), 0) FROM sfn_executions),"
@@ -257,9 +259,9 @@ class Executions:
             "SELECT id, arn, (SELECT max(id) FROM sfn_events WHERE execution = sfn_executions.id) AS last"
             " FROM sfn_executions WHERE status = 'RUNNING' AND machine NOT LIKE '%/%' ORDER BY id"
         )
-        self._cloud.resumption.plan(self._leftover(row["id"], row["arn"], row["last"]) for row in rows)
+        self._cloud.resumption.plan(self._resumable(row["id"], row["arn"], row["last"]) for row in rows)
 
-    def _leftover(self, number: int, arn: str, last: int | None, child: Child | None = None) -> Leftover:
+    def _resumable(self, number: int, arn: str, last: int | None, child: ChildExecution | None = None) -> ResumableWork:
         async def take_up() -> None:
             row = self._cloud.store.row("SELECT * FROM sfn_executions WHERE id = ?", number)
             if row is None or row["status"] != "RUNNING" or arn in self.running:
@@ -267,15 +269,15 @@ class Executions:
             if child is None and not self._has_machine(row["machine"]):  # the cloud ended after the machine was deleted
                 await self.close(number, "ABORTED", StateFailedError(None, None))
                 return
-            await self._take_up(row, child)
+            await self._resume(row, child)
 
         async def give_up(reason: str) -> None:
             cause = f"The local cloud could not resume this execution: {reason}."
             await self.close(number, "FAILED", StateFailedError("States.Runtime", cause))
             if child is not None:
-                child.heard("FAILED")
+                child.on_end("FAILED")
 
-        return Leftover("execution", arn, take_up, give_up, f"event {last}")
+        return ResumableWork("execution", arn, take_up, give_up, f"event {last}")
 
     def _has_machine(self, arn: str) -> bool:
         return self._cloud.store.row("SELECT 1 FROM sfn_machines WHERE arn = ?", arn) is not None
@@ -309,26 +311,26 @@ class Executions:
         """Stop all work without ending any execution; the next process resumes them."""
         for execution in self.running.values():
             if not execution.ended:
-                execution.track.recorder.close()
+                execution.chain.recorder.close()
         await self._journal.flushed()
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
         await self.logs.flush()
 
-    async def _take_up(self, row: sqlite3.Row, child: Child | None = None) -> None:
+    async def _resume(self, row: sqlite3.Row, child: ChildExecution | None = None) -> None:
         events = await self._events(row["id"])
         failed = self._cloud.store.rows(
             "SELECT * FROM sfn_failed_attempts WHERE execution = ? ORDER BY last", row["id"]
         )
-        execution = self._again(row, events)
+        execution = self._continued(row, events)
         execution.child = child
-        execution.track.past = resume.read_past(events, map(failed_attempt, failed), Texts(row["input"]))
+        execution.chain.history = resume.read_history(events, map(failed_attempt, failed), JsonTexts(row["input"]))
         self._spawn(execution)
 
     async def _events(self, number: int) -> list[Event]:
         sql = "SELECT * FROM sfn_events WHERE execution = ? ORDER BY id"
-        return [from_row(row) for row in await self._cloud.store.read_aside(sql, number)]
+        return [from_row(row) for row in await self._cloud.store.read_on_thread(sql, number)]
 
-    def _again(self, row: sqlite3.Row, events: list[Event]) -> Execution:
+    def _continued(self, row: sqlite3.Row, events: list[Event]) -> Execution:
         """Return an execution that an earlier process started or that has ended, to continue after its last event."""
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
@@ -343,7 +345,7 @@ class Executions:
         last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
         if last is not None and last["number"] is not None:
             execution.redrives, execution.since = last["number"], last["at"]
-        execution.track.recorder.last = events[-1].id
+        execution.chain.recorder.last = events[-1].id
         return execution
 
     def _execution(
@@ -359,7 +361,7 @@ class Executions:
         def note(attempt: FailedAttempt) -> None:
             self._journal.failed_attempt(number, attempt)
 
-        track = Track(Recorder(append, self._clock.now, note), "", 0, {})
+        track = Chain(EventRecorder(append, self._clock.now, note), "", 0, {})
         execution = Execution(number, arn, name, machine, text, started, revision, track, since=started)
         return execution
 
@@ -379,8 +381,10 @@ class Executions:
         await asyncio.gather(execution.task, return_exceptions=True)
 
     async def _run(self, execution: Execution) -> None:
-        await self.scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
-        texts = Texts(execution.input)
+        await self.scheduler.wait_turn(
+            JobOwner(execution.machine, execution.arn)
+        )  # thousands may start at the same time
+        texts = JsonTexts(execution.input)
         try:
             output = texts.of(await self._output(execution, texts))
         except DeadlineError:
@@ -395,21 +399,21 @@ class Executions:
         else:
             await self._end(execution, "SUCCEEDED", None, output)
 
-    async def _output(self, execution: Execution, texts: Texts) -> Any:
+    async def _output(self, execution: Execution, texts: JsonTexts) -> Any:
         group: StateGroup
         if execution.child is None:
             group = machine = await self.definitions.get(execution.revision.definition)
             seconds = machine.timeout
         else:
-            group, seconds = execution.child.group, execution.child.seconds
+            group, seconds = execution.child.group, execution.child.timeout
         deadline = None if seconds is None else execution.since + seconds
-        clock = self._clock if deadline is None else ClockUntil(self._clock, deadline)
-        interpreter = Interpreter(
-            context_of(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
+        clock = self._clock if deadline is None else DeadlineClock(self._clock, deadline)
+        interpreter = AslInterpreter(
+            context_object(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
         )
         interpreter.map_runs = self.map_runs.of(execution)
         interpreter.journal = self._journal
-        return await before(self._clock, deadline, interpreter.run(group, texts.root, execution.track))
+        return await with_deadline(self._clock, deadline, interpreter.run(group, texts.root, execution.chain))
 
     async def _end(
         self, execution: Execution, status: str, failure: StateFailedError | None, output: str | None
@@ -418,27 +422,27 @@ class Executions:
         if execution.ended:
             await self._journal.flushed()
             return
-        if execution.track.recorder.closed:  # the cloud stops: the next process ends it
+        if execution.chain.recorder.closed:  # the cloud stops: the next process ends it
             return
         execution.ended = True
         if status == "SUCCEEDED":
-            event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
+            event = execution.chain.record("ExecutionSucceeded", {"output": output, "outputDetails": NOT_TRUNCATED})
         elif failure is None:
-            event = execution.track.record("ExecutionTimedOut", {})
+            event = execution.chain.record("ExecutionTimedOut", {})
         else:
             kind = "ExecutionAborted" if status == "ABORTED" else "ExecutionFailed"
-            event = execution.track.record(kind, failure_details(failure))
+            event = execution.chain.record(kind, failure_details(failure))
         error, cause = (failure.error, failure.cause) if failure else (None, None)
         written = self._journal.add(_END, status, output, error, cause, event.at, execution.arn)
         if execution.child is not None:
-            execution.child.heard(status)
+            execution.child.on_end(status)
         await asyncio.shield(written)  # other executions wait for the same batch
         self._forget(execution)
         if execution.child is None:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
 
 
-def context_of(execution: Execution, texts: Texts) -> dict[str, Any]:
+def context_object(execution: Execution, texts: JsonTexts) -> dict[str, Any]:
     """Return the parts of the context object that do not change during an execution."""
     about: dict[str, Any] = {
         "Id": execution.arn,

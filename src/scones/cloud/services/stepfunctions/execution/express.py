@@ -11,26 +11,26 @@ from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-from scones.cloud.services.stepfunctions.asl.text import Texts
-from scones.cloud.services.stepfunctions.evaluation.definitions import ParsedDefinitions
-from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, before
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache
+from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
 from scones.cloud.services.stepfunctions.execution.execution_logs import ExecutionLogs
-from scones.cloud.services.stepfunctions.execution.executions import STOPPED_TOGETHER, Execution, context_of
+from scones.cloud.services.stepfunctions.execution.executions import MAX_STOPPED_AT_ONCE, Execution, context_object
 from scones.cloud.services.stepfunctions.execution.history import (
+    Chain,
     Event,
-    Recorder,
-    Track,
+    EventRecorder,
     failure_details,
     started_details,
 )
-from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
-from scones.cloud.services.stepfunctions.execution.quota import Quota
-from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
-from scones.cloud.services.stepfunctions.execution.tasks import WHOLE
+from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
+from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
+from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED
 from scones.cloud.services.stepfunctions.integrations import CloudTasks
-from scones.cloud.services.stepfunctions.machines import Machine
+from scones.cloud.services.stepfunctions.state_machines import StateMachine
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _BILLED_STEP = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExpressResult:
     """The result of an Express execution; `stopped` is its end in Unix seconds."""
 
     execution: Execution
@@ -69,12 +69,12 @@ class Outcome:
         if not data:
             return answer
         answer |= {"input": execution.input, "inputDetails": {"included": True}, "outputDetails": {"included": True}}
-        told = {
+        members = {
             "output": self.output,
             "error": failure.error if failure else None,
             "cause": failure.cause if failure else None,
         }
-        return answer | {member: text for member, text in told.items() if text is not None}
+        return answer | {member: text for member, text in members.items() if text is not None}
 
 
 class ExpressExecutions:
@@ -85,8 +85,8 @@ class ExpressExecutions:
         cloud: Cloud,
         logs: ExecutionLogs,
         evaluators: Evaluators,
-        scheduler: Scheduler,
-        definitions: ParsedDefinitions,
+        scheduler: TurnScheduler,
+        definitions: DefinitionCache,
     ) -> None:
         self._cloud = cloud
         self._scheduler = scheduler
@@ -95,26 +95,26 @@ class ExpressExecutions:
         self._logs = logs
         self._tasks = CloudTasks(cloud)
         self._clock = WallClock()
-        self._quota = Quota()
+        self._quota = RunningQuota()
         self._stopping = False
-        self._running: dict[asyncio.Task[Outcome], Execution] = {}
-        self._waited_for: set[asyncio.Task[Outcome]] = set()
+        self._running: dict[asyncio.Task[ExpressResult], Execution] = {}
+        self._synchronous: set[asyncio.Task[ExpressResult]] = set()
 
-    def start(self, machine: Machine, name: str, text: str) -> Execution:
+    def start(self, machine: StateMachine, name: str, text: str) -> Execution:
         """Start an execution without waiting for its end; raise ThrottlingException if the quota is used up."""
         execution = self._execution(machine, name, text)
         self._spawn(execution)
         return execution
 
-    async def run(self, machine: Machine, name: str, text: str) -> Outcome:
+    async def run(self, machine: StateMachine, name: str, text: str) -> ExpressResult:
         """Run an execution to its end and return its outcome; it continues if the caller is cancelled.
 
         Raises ThrottlingException if the quota is used up, StateMachineDeleting if the machine is deleted in the
         meantime, and ServiceUnavailable if the cloud stops.
         """
         task = self._spawn(self._execution(machine, name, text))
-        self._waited_for.add(task)
-        task.add_done_callback(self._waited_for.discard)
+        self._synchronous.add(task)
+        task.add_done_callback(self._synchronous.discard)
         await asyncio.wait({task})
         if task.cancelled() and not self._stopping:
             raise ServiceError("StateMachineDeleting", f"State Machine is being deleted: '{machine.arn}'")
@@ -125,7 +125,7 @@ class ExpressExecutions:
     def drain(self) -> None:
         """Cancel the executions that callers wait for."""
         self._stopping = True
-        for task in self._waited_for:
+        for task in self._synchronous:
             task.cancel()
 
     async def stop(self) -> None:
@@ -141,61 +141,63 @@ class ExpressExecutions:
         if tasks:
             self._cloud.spawn(self._end_all(tasks), machine)
 
-    async def _end_all(self, tasks: list[asyncio.Task[Outcome]]) -> None:
-        for begin in range(0, len(tasks), STOPPED_TOGETHER):
-            together = tasks[begin : begin + STOPPED_TOGETHER]
+    async def _end_all(self, tasks: list[asyncio.Task[ExpressResult]]) -> None:
+        for begin in range(0, len(tasks), MAX_STOPPED_AT_ONCE):
+            together = tasks[begin : begin + MAX_STOPPED_AT_ONCE]
             for task in together:
                 task.cancel()
             await asyncio.wait(together)
 
-    def _execution(self, machine: Machine, name: str, text: str) -> Execution:
-        if self._quota.used_up(text):
+    def _execution(self, machine: StateMachine, name: str, text: str) -> Execution:
+        if self._quota.is_exceeded_by(text):
             raise ServiceError("ThrottlingException", "Rate exceeded")
         arn = machine.arn.replace(":stateMachine:", ":express:", 1) + f":{name}:{uuid.uuid4()}"
         entries = self._logs.of(machine.revision, arn)
-        recorder = Recorder(_drop if entries is None else entries.add, self._clock.now, limit=None)
-        track, started = Track(recorder, "", 0, {}), self._clock.now()
+        recorder = EventRecorder(_discard_event if entries is None else entries.add, self._clock.now, limit=None)
+        track, started = Chain(recorder, "", 0, {}), self._clock.now()
         details = started_details(text, machine.revision.role, machine.version, machine.alias)
         recorder.record("ExecutionStarted", 0, details)
         return Execution(0, arn, name, machine.arn, text, started, machine.revision, track, since=started)
 
-    def _spawn(self, execution: Execution) -> asyncio.Task[Outcome]:
-        task: asyncio.Task[Outcome] = self._cloud.spawn(self._run(execution), execution.arn)
+    def _spawn(self, execution: Execution) -> asyncio.Task[ExpressResult]:
+        task: asyncio.Task[ExpressResult] = self._cloud.spawn(self._run(execution), execution.arn)
         self._running[task] = execution
         self._quota.add(execution.input)
         task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task: asyncio.Task[Outcome]) -> None:
+    def _forget(self, task: asyncio.Task[ExpressResult]) -> None:
         self._quota.remove(self._running.pop(task).input)
 
-    async def _run(self, execution: Execution) -> Outcome:
-        await self._scheduler.turn(Owner(execution.machine, execution.arn))  # thousands may start at the same time
-        texts = Texts(execution.input)
+    async def _run(self, execution: Execution) -> ExpressResult:
+        await self._scheduler.wait_turn(
+            JobOwner(execution.machine, execution.arn)
+        )  # thousands may start at the same time
+        texts = JsonTexts(execution.input)
         machine = await self._definitions.get(execution.revision.definition)
-        interpreter = Interpreter(
-            context_of(execution, texts), texts, self._tasks, self._clock, self._evaluators, self._scheduler
+        interpreter = AslInterpreter(
+            context_object(execution, texts), texts, self._tasks, self._clock, self._evaluators, self._scheduler
         )
         deadline = execution.started + min(machine.timeout or _SECONDS, _SECONDS)
         try:
-            value = await before(self._clock, deadline, interpreter.run(machine, texts.root, execution.track))
+            value = await with_deadline(self._clock, deadline, interpreter.run(machine, texts.root, execution.chain))
             output = texts.of(value)
         except DeadlineError:
-            event = execution.track.record("ExecutionTimedOut", {})
-            return Outcome(execution, "TIMED_OUT", event.at)
+            event = execution.chain.record("ExecutionTimedOut", {})
+            return ExpressResult(execution, "TIMED_OUT", event.at)
         except StateFailedError as failure:
             return self._failed(execution, failure)
         except Exception:
             log.exception("the execution %s met an error of the local cloud", execution.arn)
             cause = "An internal error of the local cloud; its log has more."
             return self._failed(execution, StateFailedError("States.Runtime", cause))
-        event = execution.track.record("ExecutionSucceeded", {"output": output, "outputDetails": WHOLE})
-        return Outcome(execution, "SUCCEEDED", event.at, output)
+        event = execution.chain.record("ExecutionSucceeded", {"output": output, "outputDetails": NOT_TRUNCATED})
+        return ExpressResult(execution, "SUCCEEDED", event.at, output)
 
-    def _failed(self, execution: Execution, failure: StateFailedError) -> Outcome:
-        event = execution.track.record("ExecutionFailed", failure_details(failure))
-        return Outcome(execution, "FAILED", event.at, failure=failure)
+    def _failed(self, execution: Execution, failure: StateFailedError) -> ExpressResult:
+        event = execution.chain.record("ExecutionFailed", failure_details(failure))
+        return ExpressResult(execution, "FAILED", event.at, failure=failure)
 
 
-def _drop(_event: Event) -> None:
+def _discard_event(_event: Event) -> None:
     """Discard an event of an execution that logs nothing."""

@@ -9,36 +9,38 @@ from typing import TYPE_CHECKING, Any
 from scones.cloud.services.stepfunctions.asl.definition import Map, Parallel, Task
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
-from scones.cloud.services.stepfunctions.asl.paths import Path, Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.execution.concurrency import INLINE_CONCURRENCY, ConcurrentWork
-from scones.cloud.services.stepfunctions.execution.history import Track
+from scones.cloud.services.stepfunctions.execution.history import Chain
 from scones.cloud.services.stepfunctions.execution.payloads import ResultSize
 
 if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
-    from scones.cloud.services.stepfunctions.execution.resume import Entry, Past
+    from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+    from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, StateVisit
 
 
-async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, value: Any, track: Track) -> list[Any]:
+async def run_parallel(
+    interpreter: AslInterpreter, state: Parallel, visit: StateVisit, value: Any, chain: Chain
+) -> list[Any]:
     """Run all branches on the same input; return their outputs in order, or raise the first failure."""
-    below = _open(entry, track, state, "ParallelStateStarted")
+    below = _begin_attempt(visit, chain, state, "ParallelStateStarted")
     outputs: list[Any] = [None] * len(state.branches)
-    started = track.previous
+    started = chain.previous
     ends: list[int] = []
-    failed: list[Track] = []
+    failed: list[Chain] = []
     size = ResultSize(state.name)
 
     async def work(index: int, previous: int) -> int:
-        branch = track.fork(f"{state.name}[{index}]", track.item)
-        branch.past, branch.previous = below.get(index), started
+        branch = chain.fork(f"{state.name}[{index}]", chain.item)
+        branch.history, branch.previous = below.get(index), started
         try:
             output = await interpreter.run(state.branches[index], value, branch)
         except Exception:
             failed.append(branch)
             raise
-        outputs[index] = size.keep(output, branch.size)
+        outputs[index] = size.add(output, branch.size)
         ends.append(branch.previous)
         return previous
 
@@ -46,20 +48,22 @@ async def run_parallel(interpreter: Interpreter, state: Parallel, entry: Entry, 
     try:
         await ConcurrentWork(interpreter.concurrency, len(branches), branches, started, work).run()
     except Exception:
-        track.previous = failed[0].previous
+        chain.previous = failed[0].previous
         raise
-    track.previous = max(ends)  # AWS continues from the branch that ended last
+    chain.previous = max(ends)  # AWS continues from the branch that ended last
     size.check()
-    _record_success(state, entry, track)
+    _record_success(state, visit, chain)
     return outputs
 
 
-async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> list[Any]:
+async def run_map(
+    interpreter: AslInterpreter, state: Map, visit: StateVisit, scope: EvaluationScope, chain: Chain
+) -> list[Any]:
     """Run the processor for every item, at most MaxConcurrency at once; return the outputs in item order."""
     items = await items_of(state, scope)
     limit = min(await concurrency(state.max_concurrency, scope) or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
-    begun = _open(entry, track, state, "MapStateStarted", {"length": len(items)})
-    started = track.previous
+    begun = _begin_attempt(visit, chain, state, "MapStateStarted", {"length": len(items)})
+    started = chain.previous
     outputs: list[Any] = [None] * len(items)
     size = ResultSize(state.name)
     failed = [index for index in begun if begun[index].last("MapIterationFailed")]
@@ -68,82 +72,88 @@ async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Sco
     pending = failed or [*begun, *(index for index in range(len(items)) if index not in begun)]
 
     async def work(index: int, previous: int) -> int:
-        below = _iteration(state, track, index, items[index], previous, begun.get(index))
+        below = _iteration(state, chain, index, items[index], previous, begun.get(index))
         about = {"name": state.name, "index": index}
         if index not in begun:
             below.record("MapIterationStarted", about)
         try:
-            value = await item_input(interpreter, state, entry, scope, below)
-            outputs[index] = size.keep(await interpreter.run(state.processor, value, below), below.size)
+            value = await item_input(interpreter, state, visit, scope, below)
+            outputs[index] = size.add(await interpreter.run(state.processor, value, below), below.size)
         except asyncio.CancelledError:
-            below.record_aside("MapIterationAborted", about)
+            below.record_unlinked("MapIterationAborted", about)
             raise
         except (StateFailedError, EvaluationError) as error:
             if index not in failed:
-                below.record_aside("MapIterationFailed", about)
-            track.previous = below.previous
+                below.record_unlinked("MapIterationFailed", about)
+            chain.previous = below.previous
             if isinstance(error, EvaluationError):
-                raise interpreter.failure(state, entry, track, error) from error
+                raise interpreter.failure(state, visit, chain, error) from error
             raise
         # AWS chains the next iteration to the last event inside this one, and the end of the state to
         # MapIterationSucceeded.
         ended = begun[index].last("MapIterationSucceeded") if index in begun else None
         last = below.previous
         succeeded = ended.id if ended else below.record("MapIterationSucceeded", about).id
-        track.previous = max(track.previous, succeeded)
+        chain.previous = max(chain.previous, succeeded)
         return last
 
     await ConcurrentWork(interpreter.concurrency, limit, pending, started, work).run()
     size.check()
-    _record_success(state, entry, track)
+    _record_success(state, visit, chain)
     return outputs
 
 
-def _open(
-    entry: Entry, track: Track, state: Parallel | Map, kind: str, details: dict[str, Any] | None = None
-) -> dict[int, Past]:
+def _begin_attempt(
+    visit: StateVisit, chain: Chain, state: Parallel | Map, kind: str, details: dict[str, Any] | None = None
+) -> dict[int, ChainHistory]:
     """Begin an attempt, or continue the current one; return the recorded events of its branches or iterations."""
-    past = entry.take_past()
-    entry.opened = True
+    past = visit.take_history()
+    visit.attempt_begun = True
     if past is None:
-        track.record(kind, details)
+        chain.record(kind, details)
         return {}
-    track.previous = past.own[0].id
-    return past.below(state.name)
+    chain.previous = past.own_events[0].id
+    return past.children(state.name)
 
 
-def _record_success(state: Parallel | Map, entry: Entry, track: Track) -> None:
+def _record_success(state: Parallel | Map, visit: StateVisit, chain: Chain) -> None:
     kind = f"{type(state).__name__}StateSucceeded"
-    if kind not in entry.recorded:
-        track.record_aside(kind)
+    if kind not in visit.recorded_types:
+        chain.record_unlinked(kind)
 
 
-def record_failure(state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track) -> None:
+def record_failure(state: Task | Parallel | Map, failure: StateFailedError, visit: StateVisit, chain: Chain) -> None:
     """Record the final failure of a Parallel or Map; a task's own events already show its failure.
 
     If a fatal error occurs before the attempt begins, there is no such event, as recorded on AWS.
     """
     kind = f"{type(state).__name__}StateFailed"
-    if isinstance(state, (Parallel, Map)) and (entry.opened or not failure.fatal) and kind not in entry.recorded:
-        track.record(kind)
+    if (
+        isinstance(state, (Parallel, Map))
+        and (visit.attempt_begun or not failure.fatal)
+        and kind not in visit.recorded_types
+    ):
+        chain.record(kind)
 
 
-def _iteration(state: Map, track: Track, index: int, value: Any, previous: int, past: Past | None) -> Track:
-    below = track.fork(f"{state.name}[{index}]", {"Index": index, "Value": value})
-    below.past = past
-    below.previous = past.own[0].id if past else previous
+def _iteration(state: Map, chain: Chain, index: int, value: Any, previous: int, history: ChainHistory | None) -> Chain:
+    below = chain.fork(f"{state.name}[{index}]", {"Index": index, "Value": value})
+    below.history = history
+    below.previous = history.own_events[0].id if history else previous
     return below
 
 
-async def item_input(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, below: Track) -> Any:
+async def item_input(
+    interpreter: AslInterpreter, state: Map, visit: StateVisit, scope: EvaluationScope, below: Chain
+) -> Any:
     """Return the input of an iteration; its item is `below.item`."""
     assert below.item is not None
     if state.item_selector is None:
         return below.item["Value"]
-    return await state.item_selector.evaluate(interpreter.scope(state, entry, below, scope.input))
+    return await state.item_selector.evaluate(interpreter.scope(state, visit, below, scope.input))
 
 
-async def items_of(state: Map, scope: Scope) -> list[Any]:
+async def items_of(state: Map, scope: EvaluationScope) -> list[Any]:
     """Return the items of an inline Map."""
     if isinstance(state.items, JsonataQuery):
         computed: list[Any] = await state.items.typed(scope, "array")
@@ -158,7 +168,7 @@ async def items_of(state: Map, scope: Scope) -> list[Any]:
     return items
 
 
-async def concurrency(given: int | Path | JsonataQuery, scope: Scope) -> int:
+async def concurrency(given: int | Path | JsonataQuery, scope: EvaluationScope) -> int:
     """Return MaxConcurrency; 0 means as many as AWS allows."""
     if isinstance(given, int):
         return given

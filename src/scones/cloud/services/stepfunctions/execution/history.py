@@ -12,7 +12,7 @@ from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, T
 from scones.cloud.services.stepfunctions.asl.text import dumps
 
 if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.resume import Past
+    from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory
 
 MAX_EVENTS = 25_000
 """AWS's quota: events in the history of a Standard execution."""
@@ -52,7 +52,7 @@ class FailedAttempt:
     failure: StateFailedError
 
 
-class Recorder:
+class EventRecorder:
     """Numbers the events of one execution and passes them to `append`, in order.
 
     `note` receives every failed attempt, because the history does not record why a Parallel or Map began again.
@@ -99,10 +99,10 @@ class Recorder:
 
 
 @dataclass(slots=True)
-class Track:
+class Chain:
     """The events of one chain (the machine's own, or that of a branch or iteration) and its variables."""
 
-    recorder: Recorder
+    recorder: EventRecorder
     scope: str
     previous: int
     variables: Mapping[str, Any]
@@ -112,7 +112,7 @@ class Track:
     """Bytes of the output of the last state."""
     sizes: dict[str, int] = field(default_factory=dict)
     """Bytes of each variable, by name."""
-    past: Past | None = None
+    history: ChainHistory | None = None
     """Events that an earlier process recorded of this chain and those below it; `Interpreter.run` consumes them."""
 
     def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
@@ -121,14 +121,14 @@ class Track:
         self.previous = event.id
         return event
 
-    def record_aside(self, kind: str, details: dict[str, Any] | None = None) -> Event:
+    def record_unlinked(self, kind: str, details: dict[str, Any] | None = None) -> Event:
         """Record an event that the next event of the chain does not follow, such as AWS's MapStateSucceeded."""
         return self.recorder.record(kind, self.previous, details, self.scope)
 
-    def fork(self, step: str, item: dict[str, Any] | None) -> Track:
+    def fork(self, step: str, item: dict[str, Any] | None) -> Chain:
         """Return a new chain below this one, with a copy of this chain's variables."""
         scope = f"{self.scope}/{step}"
-        return Track(self.recorder, scope, self.previous, dict(self.variables), item, sizes=dict(self.sizes))
+        return Chain(self.recorder, scope, self.previous, dict(self.variables), item, sizes=dict(self.sizes))
 
 
 def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def failure_details(failure: StateFailedError, **members: str) -> dict[str, Any]
     return details
 
 
-def present(event: Event, *, include_data: bool) -> dict[str, Any]:
+def describe_event(event: Event, *, include_data: bool) -> dict[str, Any]:
     """Return an event in the form of GetExecutionHistory."""
     shown: dict[str, Any] = {
         "id": event.id,

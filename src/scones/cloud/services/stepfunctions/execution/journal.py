@@ -10,7 +10,7 @@ import logging
 import sqlite3
 from typing import Any
 
-from scones.cloud.core.store import PATIENT, Store
+from scones.cloud.core.store import WAIT_FOR_SPACE, Store
 from scones.cloud.services.stepfunctions.execution.history import Event, FailedAttempt, failed_attempt_row, to_row
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ class Journal:
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._added = self._unwritten = 0
         """Characters of the events added since the last flush (`_added`) and of all not on disk (`_unwritten`)."""
-        self._room = asyncio.Event()
-        self._room.set()
+        self._space = asyncio.Event()
+        self._space.set()
         self._batch: asyncio.Future[None] | None = None
         self._newest: asyncio.Future[None] | None = None
         """The batch that was submitted last; batches are written in order, so it reaches the disk last."""
@@ -63,18 +63,18 @@ class Journal:
         self._statements.append((sql, parameters))
         return self._batch
 
-    async def room(self) -> None:
+    async def wait_for_space(self) -> None:
         """Wait until executions may record events: the disk has room, and `MAX_UNWRITTEN` is not exceeded."""
         if self._store.full_since is not None:
-            await self._store.room()
-        await self._room.wait()
+            await self._store.wait_for_space()
+        await self._space.wait()
 
     def _count(self, characters: int) -> None:
         self._unwritten += characters
         if self._unwritten > MAX_UNWRITTEN:
-            self._room.clear()
+            self._space.clear()
         else:
-            self._room.set()
+            self._space.set()
 
     async def flushed(self) -> None:
         """Wait until everything added is on disk; raise `DiskFullError` in a request if the disk is full."""
@@ -82,7 +82,7 @@ class Journal:
         if newest is None:
             return
         written = asyncio.shield(newest)
-        await (written if PATIENT.get() else self._store.unless_full(written))
+        await (written if WAIT_FOR_SPACE.get() else self._store.unless_full(written))
 
     def flush(self, *, patient: bool = True) -> asyncio.Future[None] | None:
         """Submit the added statements to the store.
@@ -113,5 +113,5 @@ class Journal:
             batch.set_exception(error)
             batch.exception()  # mark it as retrieved: there may be no waiter
 
-        self._store.submit(write, patient=patient).add_done_callback(written)
+        self._store.submit(write, wait_for_space=patient).add_done_callback(written)
         return batch

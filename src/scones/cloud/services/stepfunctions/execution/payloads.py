@@ -6,13 +6,13 @@ from typing import Any
 
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.failures import data_limit_exceeded, nested_too_deeply
-from scones.cloud.services.stepfunctions.asl.text import LIMIT, Texts, dumps, too_deep, too_large
+from scones.cloud.services.stepfunctions.asl.text import LIMIT, JsonTexts, dumps, too_deep, too_large
 
 MAX_VARIABLES = 10 * 1024 * 1024
 """AWS's limit: bytes of an execution's variables (Developer Guide, "Passing data between states with variables")."""
 
 
-def payload_text(texts: Texts, value: Any, name: str) -> str:
+def payload_text(texts: JsonTexts, value: Any, name: str) -> str:
     """Return the JSON text of a result; raise `StateFailedError` if it exceeds 256 KiB or is nested too deeply.
 
     `name` is that of a state or service, or the ARN of a function, for the error message.
@@ -48,7 +48,7 @@ class ResultSize:
         self._name = name
         self._size = 0
 
-    def keep(self, value: Any, size: int) -> Any:
+    def add(self, value: Any, size: int) -> Any:
         """Add `size` bytes; return `value`, or None beyond the limit, because the state will fail."""
         self._size += size
         return value if self._size <= LIMIT else None
@@ -64,4 +64,4 @@ def payload_size(value: Any) -> int:
     return utf8_size(dumps(value))
 
 
-_COMPACT = Texts("null")
+_COMPACT = JsonTexts("null")

@@ -8,14 +8,14 @@ CHARACTERS = 64 * 1024**2
 """Maximum characters of the inputs of these executions together; a limit of the local cloud."""
 
 
-class Quota:
+class RunningQuota:
     """A count of the running executions and of the characters of their inputs."""
 
     def __init__(self) -> None:
         self._running = 0
         self._characters = 0
 
-    def used_up(self, text: str = "") -> bool:
+    def is_exceeded_by(self, text: str = "") -> bool:
         """Return True if an execution with this input must be refused."""
         return self._running >= RUNNING or self._characters + len(text) > CHARACTERS
 

@@ -8,23 +8,23 @@ from scones.cloud.services.stepfunctions.asl.definition import Catcher, Retrier
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 
 
-class Attempts:
+class RetryCounter:
     """The attempts of one visit to a state; each retrier counts its own attempts, as on AWS."""
 
     def __init__(self, retriers: tuple[Retrier, ...]) -> None:
         self._retriers = retriers
-        self._used = [0] * len(retriers)
+        self._attempts_used = [0] * len(retriers)
         self.count = 0
 
-    def delay(self, failure: StateFailedError) -> float | None:
+    def next_delay(self, failure: StateFailedError) -> float | None:
         """Count a failure; return the seconds until the next attempt, or None if there is no further attempt."""
         for index, retrier in enumerate(self._retriers):
             if not failure.matches(retrier.errors):
                 continue
-            used = self._used[index]
+            used = self._attempts_used[index]
             if used >= retrier.attempts:
                 return None
-            self._used[index] += 1
+            self._attempts_used[index] += 1
             self.count += 1
             return backoff(retrier, used)
         return None

@@ -6,27 +6,27 @@ import asyncio
 import sys
 import time
 
-from scones.cloud.services.stepfunctions.asl.evaluators import Owner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.evaluation.fair_queue import FairQueue
-from scones.cloud.services.stepfunctions.execution.concurrency import ConcurrencyPool
+from scones.cloud.services.stepfunctions.execution.concurrency import SharedSlots
 
 SLICE = 0.001
 """Seconds that executions may use in each pass of the event loop."""
 
 
-class Scheduler:
+class TurnScheduler:
     """Turns of executions: state machines take turns, and so do the executions of one machine.
 
     `pool` limits the branches and iterations that run at once.
     """
 
     def __init__(self) -> None:
-        self.pool = ConcurrencyPool()
+        self.pool = SharedSlots()
         self._end: float | None = None
         """End of the current slice (`time.perf_counter`); None if no execution had a turn in this pass of the loop."""
-        self._waiting: FairQueue[tuple[Owner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
+        self._waiting: FairQueue[tuple[JobOwner, asyncio.Future[None]]] = FairQueue(most=sys.maxsize)
 
-    async def turn(self, owner: Owner) -> None:
+    async def wait_turn(self, owner: JobOwner) -> None:
         """Wait until an execution may enter its next state; return at once unless the slice of this pass is used up."""
         now, loop = time.perf_counter(), asyncio.get_running_loop()
         if self._end is None:

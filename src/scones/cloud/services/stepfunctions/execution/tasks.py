@@ -13,18 +13,18 @@ from scones.cloud.services.stepfunctions.asl.failures import (
     StateFailedError,
     TimedOutError,
 )
-from scones.cloud.services.stepfunctions.asl.paths import Path, Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery
 from scones.cloud.services.stepfunctions.asl.resources import Resource
-from scones.cloud.services.stepfunctions.asl.text import Texts, dumps
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps
 from scones.cloud.services.stepfunctions.execution.activities import Activities, ActivityTask
-from scones.cloud.services.stepfunctions.execution.callbacks import Callbacks
-from scones.cloud.services.stepfunctions.execution.clock import Clock, DeadlineError, before
-from scones.cloud.services.stepfunctions.execution.history import Event, Track, failure_details
+from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory
+from scones.cloud.services.stepfunctions.execution.clock import Clock, DeadlineError, with_deadline
+from scones.cloud.services.stepfunctions.execution.history import Chain, Event, failure_details
 from scones.cloud.services.stepfunctions.execution.payloads import payload_text
-from scones.cloud.services.stepfunctions.execution.resume import Past
+from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 
-WHOLE: dict[str, bool] = {"truncated": False}
+NOT_TRUNCATED: dict[str, bool] = {"truncated": False}
 """The details that accompany every payload in a history."""
 
 
@@ -32,7 +32,7 @@ class TaskRunner(Protocol):
     """Calls the resource of a Task; if `callbacks` or `activities` is None, no task may need it."""
 
     region: str
-    callbacks: Callbacks | None
+    callbacks: TaskTokens | None
     activities: Activities | None
 
     async def run(self, resource: Resource, parameters: Any) -> Any:
@@ -55,48 +55,48 @@ class TaskEvents:
         self.label = resource.type or resource.arn
         self._prefix = "Task" if resource.type else "Activity" if resource.is_activity else "LambdaFunction"
 
-    def scheduled(self, track: Track, text: str, timeout: int | None, heartbeat: int | None) -> Event:
+    def scheduled(self, chain: Chain, text: str, timeout: int | None, heartbeat: int | None) -> Event:
         """Record that the task is scheduled and, unless it needs a worker, started; return the first event."""
         limits = {"timeoutInSeconds": timeout, "heartbeatInSeconds": heartbeat}
         given = {name: seconds for name, seconds in limits.items() if seconds is not None}
         if self._resource.type:
-            event = track.record("TaskScheduled", {"parameters": text, "region": self._region, **self._names, **given})
-            track.record("TaskStarted", dict(self._names))
+            event = chain.record("TaskScheduled", {"parameters": text, "region": self._region, **self._names, **given})
+            chain.record("TaskStarted", dict(self._names))
             return event
-        details = {"input": text, "inputDetails": WHOLE, "resource": self._resource.arn, **given}
-        event = track.record(f"{self._prefix}Scheduled", details)
+        details = {"input": text, "inputDetails": NOT_TRUNCATED, "resource": self._resource.arn, **given}
+        event = chain.record(f"{self._prefix}Scheduled", details)
         if not self._resource.is_activity:
-            track.record("LambdaFunctionStarted")
+            chain.record("LambdaFunctionStarted")
         return event
 
-    def submitted(self, track: Track, text: str) -> None:
+    def submitted(self, chain: Chain, text: str) -> None:
         """Record the answer of a request whose work the task then waits for."""
-        track.record("TaskSubmitted", {"output": text, "outputDetails": WHOLE, **self._names})
+        chain.record("TaskSubmitted", {"output": text, "outputDetails": NOT_TRUNCATED, **self._names})
 
-    def succeeded(self, track: Track, text: str) -> None:
+    def succeeded(self, chain: Chain, text: str) -> None:
         """Record the result."""
-        track.record(f"{self._prefix}Succeeded", {"output": text, "outputDetails": WHOLE, **self._names})
+        chain.record(f"{self._prefix}Succeeded", {"output": text, "outputDetails": NOT_TRUNCATED, **self._names})
 
-    def failed(self, track: Track, failure: StateFailedError) -> None:
+    def failed(self, chain: Chain, failure: StateFailedError) -> None:
         """Record a failure or a time-out."""
         end = "TimedOut" if isinstance(failure, TimedOutError) else "Failed"
-        track.record(self._prefix + end, failure_details(failure, **self._names))
+        chain.record(self._prefix + end, failure_details(failure, **self._names))
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class TaskAttempt:
     """One attempt of a task with its effective parameters, and its task token if it has one."""
 
     state: Task
     parameters: Any
-    scope: Scope
-    track: Track
-    texts: Texts
+    scope: EvaluationScope
+    chain: Chain
+    texts: JsonTexts
     runner: TaskRunner
     clock: Clock
     token: str | None = None
 
-    async def run(self, past: Past | None) -> Any:
+    async def run(self, history: ChainHistory | None) -> Any:
         """Make the attempt and record its events; return the result, or raise `StateFailedError`.
 
         `past` holds the recorded events of an attempt that only waits for its end; they are not repeated.
@@ -108,26 +108,26 @@ class Attempt:
         events = TaskEvents(resource, self.runner.region)
         timeout = await _seconds(self.state.timeout, "TimeoutSecondsPath", self.scope)
         heartbeat = await _seconds(self.state.heartbeat, "HeartbeatSecondsPath", self.scope)
-        if past is None:
+        if history is None:
             given = payload_text(self.texts, self.parameters, str(self.state.name))
-            begun = events.scheduled(self.track, given, timeout, heartbeat)
+            begun = events.scheduled(self.chain, given, timeout, heartbeat)
             self._expect(begun)
         else:
-            begun = past.own[0]
+            begun = history.own_events[0]
         deadline = None if timeout is None else begun.at + timeout
         try:
-            result = await before(self.clock, deadline, self._result(events, heartbeat, past))
+            result = await with_deadline(self.clock, deadline, self._result(events, heartbeat, history))
             text = payload_text(self.texts, result, events.label)
         except DeadlineError:
             failure = TimedOutError()
-            events.failed(self.track, failure)
+            events.failed(self.chain, failure)
             raise failure from None
         except StateFailedError as failure:
-            events.failed(self.track, failure)
+            events.failed(self.chain, failure)
             raise
         finally:
-            self._forget()
-        events.succeeded(self.track, text)
+            self._delete_token()
+        events.succeeded(self.chain, text)
         return result
 
     def _expect(self, begun: Event) -> None:
@@ -135,45 +135,45 @@ class Attempt:
             assert self.runner.callbacks is not None
             self.runner.callbacks.expect(self.token, self.scope.context["Execution"]["Id"], begun.id)
 
-    def _forget(self) -> None:
-        if self.token is not None and not self.track.recorder.closed:
+    def _delete_token(self) -> None:
+        if self.token is not None and not self.chain.recorder.closed:
             assert self.runner.callbacks is not None
             self.runner.callbacks.forget(self.token)
 
-    async def _result(self, events: TaskEvents, heartbeat: int | None, past: Past | None) -> Any:
+    async def _result(self, events: TaskEvents, heartbeat: int | None, history: ChainHistory | None) -> Any:
         resource = self.state.target
         if resource.is_activity:
-            return await self._activity(heartbeat, past)
+            return await self._activity(heartbeat, history)
         if not resource.pattern:
             return await self.runner.run(resource, self.parameters)
-        submitted = past.last("TaskSubmitted") if past else None
+        submitted = history.last("TaskSubmitted") if history else None
         if submitted is not None and submitted.details is not None:
             answer = json.loads(submitted.details["output"])
         else:
             answer = await self.runner.run(resource, self.parameters)
-            events.submitted(self.track, self.texts.of(answer))
+            events.submitted(self.chain, self.texts.of(answer))
         if self.token is not None:
             assert self.runner.callbacks is not None
-            return await self.runner.callbacks.outcome(self.token, heartbeat)
+            return await self.runner.callbacks.wait_for_output(self.token, heartbeat)
         try:
             return await self.runner.wait(resource, self.parameters, answer)
         except asyncio.CancelledError:
-            if not self.track.recorder.closed:  # the execution was stopped, or the task timed out
+            if not self.chain.recorder.closed:  # the execution was stopped, or the task timed out
                 self.runner.abandon(resource, self.parameters, answer)
             raise
 
-    async def _activity(self, heartbeat: int | None, past: Past | None) -> Any:
+    async def _activity(self, heartbeat: int | None, history: ChainHistory | None) -> Any:
         def started(worker: str | None) -> None:
-            self.track.record("ActivityStarted", {} if worker is None else {"workerName": worker})
+            self.chain.record("ActivityStarted", {} if worker is None else {"workerName": worker})
 
         assert self.runner.activities is not None
         assert self.token is not None
-        taken = past is not None and past.last("ActivityStarted") is not None
+        taken = history is not None and history.last("ActivityStarted") is not None
         task = None if taken else ActivityTask(self.token, self.texts.of(self.parameters), started)
-        return await self.runner.activities.perform(self.state.target.arn, task, self.token, heartbeat)
+        return await self.runner.activities.run_task(self.state.target.arn, task, self.token, heartbeat)
 
 
-async def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: Scope) -> int | None:
+async def _seconds(given: int | Path | JsonataQuery | None, field: str, scope: EvaluationScope) -> int | None:
     if isinstance(given, JsonataQuery):
         return await given.whole(scope, 1)
     if not isinstance(given, Path):

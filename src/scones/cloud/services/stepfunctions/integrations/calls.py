@@ -9,7 +9,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from scones.cloud.cloud import Cloud, read_body
-from scones.cloud.services.stepfunctions.integrations.members import members
+from scones.cloud.services.stepfunctions.integrations.conversion import to_parameters
 from scones.cloud.wire.model import operation_model, streamed_input
 
 
@@ -19,7 +19,7 @@ async def call(cloud: Cloud, service: str, operation: str, parameters: Any) -> d
     Raises `ServiceError` if the operation fails.
     """
     model = operation_model(service, operation)
-    given = members(parameters or {}, model.input_shape) if model.input_shape is not None else {}
+    given = to_parameters(parameters or {}, model.input_shape) if model.input_shape is not None else {}
     _add_checksum(model, given)
     answer = dict(await cloud.call(service, operation, given, check=True))
     shape = model.output_shape

@@ -78,9 +78,9 @@ def _result(body: bytes, label: str) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool) -> None:
+def _raise_function_error(response: dict[str, Any], body: bytes, *, compact: bool) -> None:
     """Raise `StateFailedError` if the function failed: errorType is the error, the payload is the cause."""
-    if not answer.get("FunctionError"):
+    if not response.get("FunctionError"):
         return
     text = body.decode("utf-8", "replace")
     try:
@@ -97,10 +97,10 @@ def _raise_function_error(answer: dict[str, Any], body: bytes, *, compact: bool)
     raise StateFailedError(str(kind), dumps(payload) if compact else text)
 
 
-def _invoke_result(answer: dict[str, Any], body: bytes) -> dict[str, Any]:
+def _invoke_result(response: dict[str, Any], body: bytes) -> dict[str, Any]:
     """Return Invoke's response with the HTTP metadata that AWS's integration adds."""
     request = str(uuid.uuid4())
-    version = answer.get("ExecutedVersion", "$LATEST")
+    version = response.get("ExecutedVersion", "$LATEST")
     headers = {
         "X-Amz-Executed-Version": version,
         "x-amzn-Remapped-Content-Length": "0",
@@ -112,17 +112,17 @@ def _invoke_result(answer: dict[str, Any], body: bytes) -> dict[str, Any]:
         "Content-Type": "application/json",
     }
     result: dict[str, Any] = {"ExecutedVersion": version}
-    if "LogResult" in answer:
-        headers = {"X-Amz-Log-Result": answer["LogResult"], **headers}
-        result["LogResult"] = answer["LogResult"]
+    if "LogResult" in response:
+        headers = {"X-Amz-Log-Result": response["LogResult"], **headers}
+        result["LogResult"] = response["LogResult"]
     return {
         **result,
         "Payload": _result(body, "lambda") if body else {},
         "SdkHttpMetadata": {
             "AllHttpHeaders": {name: [value] for name, value in headers.items()},
             "HttpHeaders": dict(sorted(headers.items(), key=lambda header: header[0].lower())),
-            "HttpStatusCode": answer["StatusCode"],
+            "HttpStatusCode": response["StatusCode"],
         },
         "SdkResponseMetadata": {"RequestId": request},
-        "StatusCode": answer["StatusCode"],
+        "StatusCode": response["StatusCode"],
     }

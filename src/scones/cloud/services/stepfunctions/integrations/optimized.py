@@ -12,7 +12,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.integrations.calls import call
-from scones.cloud.services.stepfunctions.integrations.members import milliseconds, shown
+from scones.cloud.services.stepfunctions.integrations.conversion import milliseconds, to_state_json
 from scones.cloud.services.stepfunctions.integrations.naming import java_exception
 from scones.cloud.wire.model import operation_model
 from scones.cloud.wire.query_error import query_code
@@ -20,27 +20,27 @@ from scones.cloud.wire.serialize import serialize
 
 
 @dataclass(frozen=True, slots=True)
-class Vendor:
+class ServiceNames:
     """Names of a service: botocore's, the prefix of error names, and the name in causes."""
 
     service: str
     prefix: str
-    vendor: str
+    cause_name: str
 
 
 VENDORS = {
-    "events": Vendor("events", "EventBridge", "AmazonEventBridge"),
-    "sagemaker": Vendor("sagemaker", "SageMaker", "AmazonSageMaker"),
-    "sns": Vendor("sns", "SNS", "AmazonSNS"),
-    "sqs": Vendor("sqs", "SQS", "AmazonSQS"),
-    "states": Vendor("stepfunctions", "StepFunctions", "AWSStepFunctions"),
+    "events": ServiceNames("events", "EventBridge", "AmazonEventBridge"),
+    "sagemaker": ServiceNames("sagemaker", "SageMaker", "AmazonSageMaker"),
+    "sns": ServiceNames("sns", "SNS", "AmazonSNS"),
+    "sqs": ServiceNames("sqs", "SQS", "AmazonSQS"),
+    "states": ServiceNames("stepfunctions", "StepFunctions", "AWSStepFunctions"),
 }
 
 
 class OptimizedIntegration:
     """An operation of one of `VENDORS`."""
 
-    def __init__(self, vendor: Vendor, operation: str) -> None:
+    def __init__(self, vendor: ServiceNames, operation: str) -> None:
         self.vendor = vendor
         self.operation = operation
 
@@ -51,7 +51,7 @@ class OptimizedIntegration:
         except ServiceError as error:
             raise self._failure(error) from error
         model = operation_model(self.vendor.service, self.operation)
-        result = shown(answer, model.output_shape, milliseconds)
+        result = to_state_json(answer, model.output_shape, milliseconds)
         request = str(uuid.uuid4())
         response = serialize(model, answer, request)
         assert isinstance(response.body, bytes)
@@ -72,9 +72,9 @@ class OptimizedIntegration:
 
     def _failure(self, error: ServiceError) -> StateFailedError:
         vendor = self.vendor
-        exception = java_exception(vendor.service, error.code) or f"{vendor.vendor}Exception"
+        exception = java_exception(vendor.service, error.code) or f"{vendor.cause_name}Exception"
         cause = (
-            f"{error.message} (Service: {vendor.vendor}; Status Code: {error.status}; "
+            f"{error.message} (Service: {vendor.cause_name}; Status Code: {error.status}; "
             f"Error Code: {query_code(error.code)}; Request ID: {uuid.uuid4()}; Proxy: null)"
         )
         return StateFailedError(f"{vendor.prefix}.{exception}", cause)

@@ -73,7 +73,7 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
 """AWS's optimized integrations and their patterns (Developer Guide, "Optimized integrations")."""
 
 
-def recognised(resource: Resource) -> bool:
+def exists_on_aws(resource: Resource) -> bool:
     """Return True if AWS has the integration with this pattern."""
     if not resource.type.startswith("aws-sdk:"):
         return resource.pattern in OPTIMIZED.get(resource.name, ())
@@ -97,13 +97,13 @@ def find(resource: Resource) -> Integration | None:
     operation = pascal(resource.operation)
     if resource.type.startswith("aws-sdk:"):
         service = _sdk_service(resource)
-        return SdkIntegration(service, operation) if service and _offers(service, operation) else None
+        return SdkIntegration(service, operation) if service and _supports(service, operation) else None
     if resource.pattern not in OPTIMIZED.get(resource.name, ()):
         return None
     if resource.name == "lambda:invoke":
         return LambdaInvoke()
     vendor = VENDORS.get(resource.type)
-    if vendor is None or not _offers(vendor.service, operation):
+    if vendor is None or not _supports(vendor.service, operation):
         return None
     if resource.name == "events:putEvents":
         return PutEvents()
@@ -122,10 +122,10 @@ def _sdk_service(resource: Resource) -> str | None:
 
 @cache
 def _services() -> dict[str, type[Service]]:
-    return {kind.name: kind for kind in services.offered()}
+    return {kind.name: kind for kind in services.all_services()}
 
 
-def _offers(service: str, operation: str) -> bool:
+def _supports(service: str, operation: str) -> bool:
     offered = _services().get(service)
     if offered is None or operation not in offered.operations():
         return False

@@ -9,7 +9,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.resources import Resource
 from scones.cloud.services.stepfunctions.execution.activities import Activities
-from scones.cloud.services.stepfunctions.execution.callbacks import Callbacks
+from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 from scones.cloud.services.stepfunctions.integrations.jobs import JobIntegration
 from scones.cloud.services.stepfunctions.integrations.lambda_ import invoke_function
 from scones.cloud.services.stepfunctions.integrations.registry import Integration, find
@@ -18,7 +18,7 @@ from scones.cloud.services.stepfunctions.integrations.registry import Integratio
 class CloudTasks:
     """Runs tasks on the services of the local cloud."""
 
-    def __init__(self, cloud: Cloud, callbacks: Callbacks | None = None, activities: Activities | None = None) -> None:
+    def __init__(self, cloud: Cloud, callbacks: TaskTokens | None = None, activities: Activities | None = None) -> None:
         self._cloud = cloud
         self.callbacks = callbacks
         self.activities = activities

@@ -10,7 +10,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.integrations.calls import call
-from scones.cloud.services.stepfunctions.integrations.members import iso, shown
+from scones.cloud.services.stepfunctions.integrations.conversion import iso_timestamp, to_state_json
 from scones.cloud.services.stepfunctions.integrations.naming import java_exception, java_service
 from scones.cloud.wire.model import operation_model
 
@@ -29,7 +29,7 @@ class SdkIntegration:
             answer = await call(cloud, self._service, self._operation, parameters)
         except ServiceError as error:
             raise self._failure(error) from error
-        return shown(answer, model.output_shape, iso)
+        return to_state_json(answer, model.output_shape, iso_timestamp)
 
     def _failure(self, error: ServiceError) -> StateFailedError:
         service = java_service(self._service)

@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.services.stepfunctions.asl.definition import Map
-from scones.cloud.services.stepfunctions.asl.distribution import Distribution
+from scones.cloud.services.stepfunctions.asl.distribution import DistributedMapFields
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError, nested_too_deeply
 from scones.cloud.services.stepfunctions.asl.map_numbers import percentage, whole_number
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps, too_deep, too_large
 from scones.cloud.services.stepfunctions.execution.fanout import concurrency, item_input, items_of
-from scones.cloud.services.stepfunctions.execution.history import Event, Track, failure_details
+from scones.cloud.services.stepfunctions.execution.history import Chain, Event, failure_details
 from scones.cloud.services.stepfunctions.execution.journal import Journal
 from scones.cloud.services.stepfunctions.map_run.item_batches import ItemBatches
 from scones.cloud.services.stepfunctions.map_run.item_readers import read_items, source
-from scones.cloud.services.stepfunctions.map_run.map_children import UNSUCCESSFUL, MapChildren, count
-from scones.cloud.services.stepfunctions.map_run.result_writers import Destination, export, gather
+from scones.cloud.services.stepfunctions.map_run.map_children import UNSUCCESSFUL, ChildExecutions, count
+from scones.cloud.services.stepfunctions.map_run.result_writers import ResultDestination, collect_results, write_results
 
 if TYPE_CHECKING:
+    from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+    from scones.cloud.services.stepfunctions.execution.chain_history import StateVisit
     from scones.cloud.services.stepfunctions.execution.executions import Execution, Executions
-    from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter
-    from scones.cloud.services.stepfunctions.execution.resume import Entry
 
 DEFAULT_CONCURRENCY = 40
 """Concurrent children if MaxConcurrency is 0. AWS runs 10,000; here they share one computer."""
@@ -44,7 +44,7 @@ _PAGE_CHARACTERS = 1024**2
 
 
 @dataclass(slots=True)
-class Limits:
+class MapRunLimits:
     """MaxConcurrency (0: `DEFAULT_CONCURRENCY`) and the tolerated failures of a Map Run; None if not set."""
 
     concurrency: int
@@ -89,7 +89,7 @@ class ExecutionMapRuns:
     all: MapRuns
     execution: Execution
 
-    def begin(self, state: Map, limits: Limits) -> MapRun:
+    def begin(self, state: Map, limits: MapRunLimits) -> MapRun:
         """Begin a Map Run; it reaches the disk together with the next events."""
         # The machine of a child also has a label; AWS's form for nested Map Runs is unknown.
         machine = self.execution.machine.partition("/")[0]
@@ -104,17 +104,17 @@ class ExecutionMapRuns:
         )
         return MapRun(self, state, number, arn, f"{machine}/{label}", limits, ready=False)
 
-    def again(self, state: Map, begun: Event, redriven: Event | None, track: Track) -> MapRun:
+    def resume(self, state: Map, begun: Event, redriven: Event | None, chain: Chain) -> MapRun:
         """Resume the Map Run that an earlier process began, or redrive it if it has ended."""
         assert begun.details is not None
         row = self.all.cloud.store.row("SELECT * FROM sfn_map_runs WHERE arn = ?", begun.details["mapRunArn"])
         assert row is not None
-        track.previous = (redriven or begun).id
-        limits = Limits(row["max_concurrency"], row["tolerated_count"], row["tolerated_percentage"])
+        chain.previous = (redriven or begun).id
+        limits = MapRunLimits(row["max_concurrency"], row["tolerated_count"], row["tolerated_percentage"])
         run = MapRun(self, state, row["id"], row["arn"], row["machine"], limits, ready=bool(row["ready"]))
         if row["status"] != "RUNNING":
             run.redrive()
-            track.record("MapRunRedriven", {"mapRunArn": run.arn, "redriveCount": row["redrives"] + 1})
+            chain.record("MapRunRedriven", {"mapRunArn": run.arn, "redriveCount": row["redrives"] + 1})
         return run
 
 
@@ -124,59 +124,61 @@ def _label(state: Map, machine: str) -> str:
     return state.distribution.label or str(uuid.uuid5(uuid.NAMESPACE_URL, f"{machine}/{state.name}"))
 
 
-async def run_map(interpreter: Interpreter, state: Map, entry: Entry, scope: Scope, track: Track) -> Any:
+async def run_map(
+    interpreter: AslInterpreter, state: Map, visit: StateVisit, scope: EvaluationScope, chain: Chain
+) -> Any:
     """Run a child execution for every item or batch; return the outputs, or their location in S3."""
     assert interpreter.map_runs is not None
     assert state.distribution is not None
     distribution = state.distribution
     await concurrency(state.max_concurrency, scope)  # AWS checks this before the state starts, and the rest after
     items = None if distribution.reader else await items_of(state, scope)
-    past = entry.take_past()
+    past = visit.take_history()
     begun = past.last("MapRunStarted") if past else None
     if past is None or begun is None:
-        track.record("MapStateStarted", {"length": len(items or ())})
+        chain.record("MapStateStarted", {"length": len(items or ())})
         run = interpreter.map_runs.begin(state, await limits_of(state, scope))
-        track.record("MapRunStarted", {"mapRunArn": run.arn})
+        chain.record("MapRunStarted", {"mapRunArn": run.arn})
     else:
-        run = interpreter.map_runs.again(state, begun, past.last("MapRunRedriven"), track)
-    entry.opened = True
+        run = interpreter.map_runs.resume(state, begun, past.last("MapRunRedriven"), chain)
+    visit.attempt_begun = True
     try:
-        result = await run.perform(interpreter, entry, scope, track, items)
+        result = await run.perform(interpreter, visit, scope, chain, items)
     except asyncio.CancelledError:
-        if not track.recorder.closed:
+        if not chain.recorder.closed:
             await run.abort()
-            track.record_aside("MapRunAborted")
+            chain.record_unlinked("MapRunAborted")
         raise
     except (StateFailedError, EvaluationError) as error:
         failure = error
         if isinstance(error, EvaluationError):
-            failure = interpreter.failure(state, entry, track, error)
+            failure = interpreter.failure(state, visit, chain, error)
         assert isinstance(failure, StateFailedError)
         run.end("FAILED")
-        track.record("MapRunFailed", failure_details(failure))
+        chain.record("MapRunFailed", failure_details(failure))
         raise failure from error
     run.end("SUCCEEDED")
-    _record_success(track)
+    _record_success(chain)
     return result
 
 
-def _record_success(track: Track) -> None:
+def _record_success(chain: Chain) -> None:
     """Record the success of the Map Run and of the state; the next event of the chain does not follow these events.
 
     In recordings from before November 2024, AWS chained MapStateExited to MapRunSucceeded. Since then, it has chained
     it to MapRunStarted (in all recordings with JSONata or variables, which are newer).
     """
-    started = track.previous
-    track.record("MapRunSucceeded")
-    track.record("MapStateSucceeded")
-    track.previous = started
+    started = chain.previous
+    chain.record("MapRunSucceeded")
+    chain.record("MapStateSucceeded")
+    chain.previous = started
 
 
-async def limits_of(state: Map, scope: Scope) -> Limits:
+async def limits_of(state: Map, scope: EvaluationScope) -> MapRunLimits:
     """Evaluate and return the limits of a distributed Map."""
     assert state.distribution is not None
     count, share = state.distribution.tolerated_count, state.distribution.tolerated_percentage
-    return Limits(
+    return MapRunLimits(
         await concurrency(state.max_concurrency, scope),
         await whole_number("ToleratedFailureCount", count, scope),
         await percentage("ToleratedFailurePercentage", share, scope),
@@ -187,7 +189,15 @@ class MapRun:
     """A running Map Run."""
 
     def __init__(
-        self, runs: ExecutionMapRuns, state: Map, number: int, arn: str, machine: str, limits: Limits, *, ready: bool
+        self,
+        runs: ExecutionMapRuns,
+        state: Map,
+        number: int,
+        arn: str,
+        machine: str,
+        limits: MapRunLimits,
+        *,
+        ready: bool,
     ) -> None:
         assert state.distribution is not None
         self.arn = arn
@@ -195,17 +205,17 @@ class MapRun:
         self._runs = runs.all
         self._parent = runs.execution
         self._state = state
-        self._distribution: Distribution = state.distribution
+        self._distribution: DistributedMapFields = state.distribution
         self._number = number
         self._machine = machine
         self._ready = ready
-        self._children = MapChildren(runs.all.cloud.store, runs.all.journal, number)
+        self._children = ChildExecutions(runs.all.cloud.store, runs.all.journal, number)
         self._running: dict[int, str] = {}
         self._failed = 0
         self._total = 0
         self._woken = asyncio.Event()
 
-    def change(self, limits: Limits) -> None:
+    def change(self, limits: MapRunLimits) -> None:
         """Continue with other limits."""
         self.limits = limits
         self._woken.set()
@@ -221,7 +231,7 @@ class MapRun:
 
     def end(self, status: str) -> None:
         """Record the end of the Map Run together with the next events; do nothing while the cloud stops."""
-        if self._parent.track.recorder.closed:
+        if self._parent.chain.recorder.closed:
             return
         sql = "UPDATE sfn_map_runs SET status = ?, stopped = ? WHERE id = ?"
         self._runs.journal.add(sql, status, time.time(), self._number)
@@ -232,33 +242,43 @@ class MapRun:
         self.end("ABORTED")
 
     async def perform(
-        self, interpreter: Interpreter, entry: Entry, scope: Scope, track: Track, items: list[Any] | None
+        self,
+        interpreter: AslInterpreter,
+        visit: StateVisit,
+        scope: EvaluationScope,
+        chain: Chain,
+        items: list[Any] | None,
     ) -> Any:
         """Read the items, run the children and return the result."""
         writer = self._distribution.writer
         destination = None
         if writer is not None and writer.parameters is not None:
-            destination = Destination.of(writer, await writer.parameters.evaluate(scope), self.arn)
+            destination = ResultDestination.of(writer, await writer.parameters.evaluate(scope), self.arn)
         if self._ready:
             await self._runs.journal.flushed()  # the marks of `MapChildren.redrive`
         else:
-            await self._children.fill(self._inputs(interpreter, entry, scope, track, items))
+            await self._children.fill(self._inputs(interpreter, visit, scope, chain, items))
         self._runs.live[self.arn] = self
         try:
-            exceeded = await self._work(interpreter)
+            exceeded = await self._run_children(interpreter)
         finally:
             self._runs.live.pop(self.arn, None)
         await self._runs.journal.flushed()
         result = None
         if destination is not None:
-            result = await export(self._runs.cloud, destination, self._children)
+            result = await write_results(self._runs.cloud, destination, self._children)
         if exceeded:
             cause = "The specified tolerated failure threshold was exceeded"
             raise StateFailedError("States.ExceedToleratedFailureThreshold", cause)
-        return await gather(writer, self._children, self._state.name) if destination is None else result
+        return await collect_results(writer, self._children, self._state.name) if destination is None else result
 
     async def _inputs(
-        self, interpreter: Interpreter, entry: Entry, scope: Scope, track: Track, items: list[Any] | None
+        self,
+        interpreter: AslInterpreter,
+        visit: StateVisit,
+        scope: EvaluationScope,
+        chain: Chain,
+        items: list[Any] | None,
     ) -> AsyncIterator[list[tuple[str, int]]]:
         """Yield pages of the children's inputs, each with its number of items."""
         reader, batcher = self._distribution.reader, self._distribution.batcher
@@ -266,29 +286,29 @@ class MapRun:
         if reader is not None:
             parameters = await reader.parameters.evaluate(scope)
             pages, origin = read_items(self._runs.cloud, reader, parameters, scope), source(reader, parameters)
-        below = track.fork(self._state.name, None)
-        children = _ChildPage()
+        below = chain.fork(self._state.name, None)
+        children = _InputPage()
         batches: ItemBatches | None = None
         index = 0
         async for page in pages:
             for value in page:
                 await interpreter.turn()
                 below.item = {"Index": index, "Value": value, "Source": origin}
-                text = self._text(await item_input(interpreter, self._state, entry, scope, below))
+                text = self._text(await item_input(interpreter, self._state, visit, scope, below))
                 index += 1
                 if batcher is None:
-                    children.add((self._checked(text), 1))
+                    children.add((self._check_input(text), 1))
                 else:
                     batches = batches or await ItemBatches.of(batcher, scope)
                     if batch := batches.add(text):
-                        children.add((self._checked(batch[0]), batch[1]))
+                        children.add((self._check_input(batch[0]), batch[1]))
                 if children.full:
-                    yield children.take()
+                    yield children.flush()
         if batcher is not None:
             batches = batches or await ItemBatches.of(batcher, scope)
-            if batch := batches.rest():
-                children.add((self._checked(batch[0]), batch[1]))
-        yield children.take()
+            if batch := batches.last_batch():
+                children.add((self._check_input(batch[0]), batch[1]))
+        yield children.flush()
 
     def _text(self, value: Any) -> str:
         try:
@@ -296,7 +316,7 @@ class MapRun:
         except RecursionError:
             raise nested_too_deeply(self._state.name) from None
 
-    def _checked(self, text: str) -> str:
+    def _check_input(self, text: str) -> str:
         """Return the input of a child; raise `StateFailedError` if it is too large or nested too deeply."""
         if too_large(text):
             raise StateFailedError(
@@ -308,7 +328,7 @@ class MapRun:
             raise nested_too_deeply(self._state.name)
         return text
 
-    async def _work(self, interpreter: Interpreter) -> bool:
+    async def _run_children(self, interpreter: AslInterpreter) -> bool:
         """Run the children, at most MaxConcurrency at once; return True if too many have failed."""
         counts = await count(self._runs.cloud.store, self._number)
         self._total = sum(items for _, items in counts.values())
@@ -316,7 +336,7 @@ class MapRun:
         begun, pending = self._children.begun(), self._children.pending()
         while not self.limits.exceeded(self._failed, self._total):
             while len(self._running) < (self.limits.concurrency or DEFAULT_CONCURRENCY):
-                if self._running and self._runs.executions.quota.used_up():
+                if self._running and self._runs.executions.quota.is_exceeded_by():
                     break  # the next starts when one of this Map Run ends
                 await interpreter.turn()
                 if not (await self._resume_next(begun) or self._start_next(pending)):
@@ -351,11 +371,11 @@ class MapRun:
         if redriven:
             self._children.set_status(row["number"], "RUNNING")
         child = self._child(row["number"], row["items"])
-        await self._runs.executions.take_up_child(row, child, redriven=redriven)
+        await self._runs.executions.resume_child(row, child, redriven=redriven)
         return True
 
     def _child(self, number: int, items: int) -> Any:
-        from scones.cloud.services.stepfunctions.execution.executions import Child
+        from scones.cloud.services.stepfunctions.execution.executions import ChildExecution
 
         def heard(status: str) -> None:
             self._children.set_status(number, status)
@@ -365,7 +385,7 @@ class MapRun:
             self._woken.set()
 
         seconds = _EXPRESS_SECONDS if self._distribution.express else None
-        return Child(self._state.processor, seconds, heard)
+        return ChildExecution(self._state.processor, seconds, heard)
 
     async def _stop_children(self) -> None:
         async def stop(arn: str) -> None:
@@ -376,13 +396,13 @@ class MapRun:
         await self._runs.journal.flushed()
         for row in self._children.begun():  # started by an earlier process, and not resumed yet
             if row["status"] == "RUNNING":
-                await self._runs.executions.take_up_child(row, self._child(row["number"], row["items"]))
+                await self._runs.executions.resume_child(row, self._child(row["number"], row["items"]))
                 await self._runs.executions.stop(row["arn"], None, None)
             else:
                 self._children.set_status(row["number"], row["status"])
 
 
-class _ChildPage:
+class _InputPage:
     """Inputs of children, each with its number of items, that are written together."""
 
     def __init__(self) -> None:
@@ -399,7 +419,7 @@ class _ChildPage:
         self._children.append(child)
         self._characters += len(child[0])
 
-    def take(self) -> list[tuple[str, int]]:
+    def flush(self) -> list[tuple[str, int]]:
         """Return the children and begin a new page."""
         children, self._children, self._characters = self._children, [], 0
         return children

@@ -6,7 +6,7 @@ from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.stepfunctions.asl.distribution import ItemBatcher
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
 
 
@@ -17,20 +17,20 @@ class ItemBatches:
     A single item that exceeds `room` fails the Map; AWS's message for this is unknown.
     """
 
-    def __init__(self, fixed: str | None, most: int | None, room: int) -> None:
-        self._head = '{"Items":[' if fixed is None else f'{{"BatchInput":{fixed},"Items":['
+    def __init__(self, batch_input: str | None, most: int | None, max_bytes: int) -> None:
+        self._head = '{"Items":[' if batch_input is None else f'{{"BatchInput":{batch_input},"Items":['
         self._empty = _size(self._head) + len("]}")
         self._most = most
-        self._room = room
+        self._room = max_bytes
         self._items: list[str] = []
         self._bytes = self._empty
 
     @classmethod
-    async def of(cls, batcher: ItemBatcher, scope: Scope) -> ItemBatches:
+    async def of(cls, batcher: ItemBatcher, scope: EvaluationScope) -> ItemBatches:
         """Evaluate an ItemBatcher and return its batches; an input has at most 256 KiB."""
         most = await whole_number("MaxItemsPerBatch", batcher.max_items, scope) or None
         room = min(await whole_number("MaxInputBytesPerBatch", batcher.max_bytes, scope) or LIMIT, LIMIT)
-        fixed = None if batcher.fixed is None else dumps(await batcher.fixed.evaluate(scope))
+        fixed = None if batcher.batch_input is None else dumps(await batcher.batch_input.evaluate(scope))
         return cls(fixed, most, room)
 
     def add(self, item: str) -> tuple[str, int] | None:
@@ -41,7 +41,7 @@ class ItemBatches:
         added = _size(item) + 1
         complete = None
         if self._items and (self._bytes + added - 1 > self._room or len(self._items) == self._most):
-            complete = self.rest()
+            complete = self.last_batch()
         if self._bytes + added - 1 > self._room:
             raise StateFailedError(
                 "States.DataLimitExceeded",
@@ -52,7 +52,7 @@ class ItemBatches:
         self._bytes += added
         return complete
 
-    def rest(self) -> tuple[str, int] | None:
+    def last_batch(self) -> tuple[str, int] | None:
         """Return the input and the number of items of the last, incomplete batch, or None if it is empty."""
         if not self._items:
             return None

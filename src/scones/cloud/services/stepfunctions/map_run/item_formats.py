@@ -156,7 +156,7 @@ def json_array(window: TextWindow, pointer: str | None) -> Items:
     The JSON after that array and the skipped JSON before it are not fully validated.
     """
     for step in (pointer or "").split("/")[1:]:
-        found = yield from _enter(window, step.replace("~1", "/").replace("~0", "~"))
+        found = yield from _enter_member(window, step.replace("~1", "/").replace("~0", "~"))
         if not found:
             raise reader_failed(f"The object has nothing at the ItemsPointer '{pointer}'.")
     yield from _blank(window)
@@ -172,13 +172,13 @@ def json_array(window: TextWindow, pointer: str | None) -> Items:
         start = window.at
         value = _value(window)
         yield Item(value, window.at - start)
-        more = yield from _goes_on(window, "]")
+        more = yield from _skip_separator(window, "]")
         yield from _blank(window)
     if not pointer and window.next:
         raise _invalid(window, "Extra data")
 
 
-def _enter(window: TextWindow, name: str) -> Generator[None, None, bool]:
+def _enter_member(window: TextWindow, name: str) -> Generator[None, None, bool]:
     """Move to the member `name` of the next object, or to that item of the next array; return False if none exists."""
     yield from _blank(window)
     opening = window.next
@@ -198,13 +198,13 @@ def _enter(window: TextWindow, name: str) -> Generator[None, None, bool]:
         if here == name:
             return True
         yield from _skip(window)
-        more = yield from _goes_on(window, "]" if opening == "[" else "}")
+        more = yield from _skip_separator(window, "]" if opening == "[" else "}")
         yield from _blank(window)
         index += 1
     return False
 
 
-def _goes_on(window: TextWindow, closing: str) -> Generator[None, None, bool]:
+def _skip_separator(window: TextWindow, closing: str) -> Generator[None, None, bool]:
     """Skip the comma or the closing bracket after an item or a member; return False after the last one."""
     yield from _blank(window)
     found = window.next

@@ -19,7 +19,7 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.map_run.item_formats import (
     Items,
     csv_items,
@@ -49,7 +49,7 @@ def source(reader: ItemReader, parameters: dict[str, Any]) -> str:
 
 
 async def read_items(
-    cloud: Cloud, reader: ItemReader, parameters: dict[str, Any], scope: Scope
+    cloud: Cloud, reader: ItemReader, parameters: dict[str, Any], scope: EvaluationScope
 ) -> AsyncIterator[list[Any]]:
     """Yield pages of items, at most MaxItems in total."""
     most = await whole_number("MaxItems", reader.max_items, scope, negative=True)

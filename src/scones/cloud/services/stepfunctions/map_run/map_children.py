@@ -39,7 +39,7 @@ _ENDED = (
 )
 
 
-class MapChildren:
+class ChildExecutions:
     """The children of one Map Run, read in pages so that memory does not grow with their number."""
 
     def __init__(self, store: Store, journal: Journal, run: int) -> None:
@@ -91,13 +91,13 @@ class MapChildren:
     async def ended(self, status: str) -> AsyncIterator[list[sqlite3.Row]]:
         """Yield pages of children with a status, with their executions, in the order of their items."""
         last = -1
-        while page := await self._store.read_aside(_ENDED, self._run, status, last, _ENDED_PAGE):
+        while page := await self._store.read_on_thread(_ENDED, self._run, status, last, _ENDED_PAGE):
             yield page
             last = page[-1]["number"]
 
     async def output_size(self) -> int:
         """Return the bytes of all outputs together."""
-        rows = await self._store.read_aside(
+        rows = await self._store.read_on_thread(
             "SELECT coalesce(sum(length(CAST(e.output AS BLOB)) + 1), 0) AS size FROM sfn_map_children c"
             " JOIN sfn_executions e ON e.id = c.execution WHERE c.map_run = ? AND c.status = 'SUCCEEDED'",
             self._run,
@@ -132,7 +132,7 @@ class MapChildren:
 
 async def count(store: Store, run: int) -> dict[str, tuple[int, int]]:
     """Return the number of children and the number of their items, by status."""
-    rows = await store.read_aside(
+    rows = await store.read_on_thread(
         "SELECT status, count(*) AS children, sum(items) AS items FROM sfn_map_children WHERE map_run = ?"
         " GROUP BY status",
         run,

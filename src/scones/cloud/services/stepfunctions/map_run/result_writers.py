@@ -19,17 +19,17 @@ from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, d
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps
 from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
 from scones.cloud.services.stepfunctions.map_run.item_readers import s3_cause
-from scones.cloud.services.stepfunctions.map_run.map_children import MapChildren
+from scones.cloud.services.stepfunctions.map_run.map_children import ChildExecutions
 
 _FILES = {"FAILED": ("FAILED", "TIMED_OUT", "ABORTED"), "PENDING": ("PENDING", "REDRIVE"), "SUCCEEDED": ("SUCCEEDED",)}
 """Objects that AWS writes, and the statuses of the children in each."""
-_TOGETHER = 1000
+_BATCH_SIZE = 1000
 """Maximum results of one child that are encoded together."""
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class ResultDestination:
     """The bucket and the folder for the results of one Map Run."""
 
     writer: ResultWriter
@@ -38,14 +38,14 @@ class Destination:
     arn: str
 
     @classmethod
-    def of(cls, writer: ResultWriter, parameters: dict[str, Any], arn: str) -> Destination:
+    def of(cls, writer: ResultWriter, parameters: dict[str, Any], arn: str) -> ResultDestination:
         """Return the destination in evaluated Parameters or Arguments."""
         prefix = str(parameters.get("Prefix") or "").removesuffix("/")
         run = arn.rpartition(":")[2]
         return cls(writer, str(parameters.get("Bucket", "")), f"{prefix}/{run}" if prefix else run, arn)
 
 
-async def gather(writer: ResultWriter | None, children: MapChildren, name: str) -> list[Any]:
+async def collect_results(writer: ResultWriter | None, children: ChildExecutions, name: str) -> list[Any]:
     """Return the results of the successful children in the order of their items.
 
     Raises `StateFailedError` if they exceed 256 KiB.
@@ -60,11 +60,11 @@ async def gather(writer: ResultWriter | None, children: MapChildren, name: str) 
     return results
 
 
-async def export(cloud: Cloud, destination: Destination, children: MapChildren) -> dict[str, Any]:
+async def write_results(cloud: Cloud, destination: ResultDestination, children: ChildExecutions) -> dict[str, Any]:
     """Write all results and the manifest to S3; return the state's result, which refers to them."""
     files: dict[str, list[dict[str, Any]]] = {}
     for kind, statuses in _FILES.items():
-        body = _Body(children, statuses, destination.writer)
+        body = _ResultBody(children, statuses, destination.writer)
         await body.begin()
         files[kind] = []
         if not body.empty:
@@ -78,10 +78,10 @@ async def export(cloud: Cloud, destination: Destination, children: MapChildren) 
 
 
 @dataclass(slots=True)
-class _Body:
+class _ResultBody:
     """The content of an object, produced result by result while S3 reads it."""
 
-    children: MapChildren
+    children: ChildExecutions
     statuses: tuple[str, ...]
     writer: ResultWriter
     size: int = 0
@@ -116,9 +116,9 @@ class _Body:
             async for page in self.children.ended(status):
                 for row in page:
                     results = _transformed(row, self.writer.transformation)
-                    for begin in range(0, len(results), _TOGETHER):
+                    for begin in range(0, len(results), _BATCH_SIZE):
                         await asyncio.sleep(0)
-                        yield between.join(map(dumps, results[begin : begin + _TOGETHER]))
+                        yield between.join(map(dumps, results[begin : begin + _BATCH_SIZE]))
 
 
 def _transformed(row: sqlite3.Row, transformation: str) -> list[Any]:
@@ -157,7 +157,7 @@ def _record(row: sqlite3.Row) -> dict[str, Any]:
     return {name: value for name, value in sorted(record.items()) if value is not None}
 
 
-async def _put(cloud: Cloud, destination: Destination, key: str, body: bytes | AsyncIterator[bytes]) -> None:
+async def _put(cloud: Cloud, destination: ResultDestination, key: str, body: bytes | AsyncIterator[bytes]) -> None:
     """Write an object, or raise `StateFailedError`; the text with which AWS precedes S3's message is unknown."""
     members = {"Bucket": destination.bucket, "Key": key, "ContentType": "application/json", "Body": body}
     try:

@@ -8,19 +8,19 @@ import time
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import activity_arn
-from scones.cloud.services.stepfunctions.machines import insert_tags
-from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase, checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
+from scones.cloud.services.stepfunctions.state_machines import insert_tags
 
 _UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
 
 
-class ActivityOperations(Operations):
+class ActivityOperations(StepFunctionsBase):
     """Step Functions' operations on activities."""
 
-    async def create_activity(self, call: Call) -> dict[str, Any]:
+    async def create_activity(self, call: OperationCall) -> dict[str, Any]:
         """Create an activity; a repeated request returns the same activity."""
         params = call.params
         name = checked_name(params["name"])
@@ -41,7 +41,7 @@ class ActivityOperations(Operations):
             await self.cloud.store.write(create)
         return {"activityArn": arn, "creationDate": created}
 
-    async def describe_activity(self, call: Call) -> dict[str, Any]:
+    async def describe_activity(self, call: OperationCall) -> dict[str, Any]:
         """Describe an activity."""
         row = self._activity(call)
         return {
@@ -51,7 +51,7 @@ class ActivityOperations(Operations):
             "encryptionConfiguration": json.loads(row["encryption"]),
         }
 
-    async def list_activities(self, call: Call) -> dict[str, Any]:
+    async def list_activities(self, call: OperationCall) -> dict[str, Any]:
         """List activities in the order of their names."""
         size = page_size(call.params)
         # the ARNs differ only in the names
@@ -59,21 +59,21 @@ class ActivityOperations(Operations):
         rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
 
-    async def delete_activity(self, call: Call) -> dict[str, Any]:
+    async def delete_activity(self, call: OperationCall) -> dict[str, Any]:
         """Delete an activity; as on AWS, it is not an error if it does not exist."""
         arn = activity_arn(call.params["activityArn"])
         await self.cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
         await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
         return {}
 
-    async def get_activity_task(self, call: Call) -> dict[str, Any]:
+    async def get_activity_task(self, call: OperationCall) -> dict[str, Any]:
         """Return the next task to a worker, or an empty response if there is none for a minute."""
         arn = self._activity(call)["arn"]
-        taking = self._executions.activities.take(arn, call.params.get("workerName"))
+        taking = self._executions.activities.next_task(arn, call.params.get("workerName"))
         task = await call.while_connected(taking)  # a worker that disconnects while it waits takes no task
         return {} if task is None else {"taskToken": task.token, "input": task.input}
 
-    def _activity(self, call: Call) -> Any:
+    def _activity(self, call: OperationCall) -> Any:
         arn = activity_arn(call.params["activityArn"])
         row = self.cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
         if row is None:

@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import is_alias, is_version, machine_arn
-from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 from scones.cloud.services.stepfunctions.operations.paging import after_number, page, page_size
 
 _MAX_ALIASES = 100
@@ -19,10 +19,10 @@ _MAX_ALIASES = 100
 Routing = list[dict[str, Any]]
 
 
-class AliasOperations(Operations):
+class AliasOperations(StepFunctionsBase):
     """Step Functions' operations on aliases."""
 
-    async def create_state_machine_alias(self, call: Call) -> dict[str, Any]:
+    async def create_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Create an alias; a repeated request returns the same alias."""
         params = call.params
         name, routing, description = params["name"], params["routingConfiguration"], params.get("description")
@@ -52,7 +52,7 @@ class AliasOperations(Operations):
 
         return {"stateMachineAliasArn": arn, "creationDate": await self.cloud.store.write(create)}
 
-    async def describe_state_machine_alias(self, call: Call) -> dict[str, Any]:
+    async def describe_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Describe an alias."""
         row = self._alias(call.params["stateMachineAliasArn"])
         answer = {
@@ -66,7 +66,7 @@ class AliasOperations(Operations):
             answer["description"] = row["description"]
         return answer
 
-    async def update_state_machine_alias(self, call: Call) -> dict[str, Any]:
+    async def update_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Change an alias's description or its routing configuration."""
         params = call.params
         row = self._alias(params["stateMachineAliasArn"])
@@ -86,13 +86,13 @@ class AliasOperations(Operations):
         )
         return {"updateDate": now}
 
-    async def delete_state_machine_alias(self, call: Call) -> dict[str, Any]:
+    async def delete_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Delete an alias; as on AWS, it is not an error if it does not exist."""
         arn = _checked_arn(call.params["stateMachineAliasArn"])
         await self.cloud.store.execute("DELETE FROM sfn_aliases WHERE arn = ?", arn)
         return {}
 
-    async def list_state_machine_aliases(self, call: Call) -> dict[str, Any]:
+    async def list_state_machine_aliases(self, call: OperationCall) -> dict[str, Any]:
         """List the aliases of a machine or of a version, oldest first, as recorded on AWS."""
         given = call.params["stateMachineArn"]
         machine = self._machines.get(given)
@@ -149,5 +149,7 @@ def _arns(routing: Routing) -> str:
     return f"[{', '.join(each['stateMachineVersionArn'] for each in routing)}]"
 
 
-def _invalid_routing(wanted: str, arns: list[str]) -> ServiceError:
-    return ServiceError("ValidationException", f"Routing configuration must {wanted}. Received: [{', '.join(arns)}]")
+def _invalid_routing(requirement: str, arns: list[str]) -> ServiceError:
+    return ServiceError(
+        "ValidationException", f"Routing configuration must {requirement}. Received: [{', '.join(arns)}]"
+    )

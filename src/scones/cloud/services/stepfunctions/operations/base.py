@@ -9,18 +9,18 @@ from scones.cloud.cloud import Cloud
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.stepfunctions.arns import BAD_NAME
-from scones.cloud.services.stepfunctions.evaluation.definitions import Definitions
-from scones.cloud.services.stepfunctions.evaluation.workers import Workers
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
+from scones.cloud.services.stepfunctions.evaluation.workers import EvaluationWorkers
 from scones.cloud.services.stepfunctions.execution.activities import SCHEMA as ACTIVITIES
-from scones.cloud.services.stepfunctions.execution.callbacks import SCHEMA as TOKENS
 from scones.cloud.services.stepfunctions.execution.executions import Executions
 from scones.cloud.services.stepfunctions.execution.express import ExpressExecutions
-from scones.cloud.services.stepfunctions.machines import Machines
+from scones.cloud.services.stepfunctions.execution.task_tokens import SCHEMA as TOKENS
 from scones.cloud.services.stepfunctions.map_run.map_children import SCHEMA as MAP_RUNS
 from scones.cloud.services.stepfunctions.schema import SCHEMA
+from scones.cloud.services.stepfunctions.state_machines import StateMachines
 
 
-class Operations(Service):
+class StepFunctionsBase(Service):
     """The service's state, and lookups that several operation groups use."""
 
     name: ClassVar[str] = "stepfunctions"
@@ -29,9 +29,9 @@ class Operations(Service):
 
     def __init__(self, cloud: Cloud) -> None:
         super().__init__(cloud)
-        self._machines = Machines(cloud.store)
-        self._workers = Workers()
-        self._definitions = Definitions(self._workers)
+        self._machines = StateMachines(cloud.store)
+        self._workers = EvaluationWorkers()
+        self._definitions = DefinitionChecker(self._workers)
         self._executions = Executions(cloud, self._workers)
         self._scheduler = self._executions.scheduler
         self._express = ExpressExecutions(

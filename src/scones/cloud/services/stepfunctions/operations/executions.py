@@ -7,17 +7,22 @@ import uuid
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import execution_arn
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-from scones.cloud.services.stepfunctions.execution.history import from_row, present
-from scones.cloud.services.stepfunctions.machines import Revision
-from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name, no_execution, wrong_type
+from scones.cloud.services.stepfunctions.execution.history import describe_event, from_row
+from scones.cloud.services.stepfunctions.operations.base import (
+    StepFunctionsBase,
+    checked_name,
+    no_execution,
+    wrong_type,
+)
+from scones.cloud.services.stepfunctions.operations.execution_list_item import LIST_COLUMNS, execution_list_item
 from scones.cloud.services.stepfunctions.operations.inputs import checked_input
-from scones.cloud.services.stepfunctions.operations.listed import LISTED, listed
 from scones.cloud.services.stepfunctions.operations.map_runs import MapRunOperations
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
 from scones.cloud.services.stepfunctions.operations.redrives import RedriveOperations
+from scones.cloud.services.stepfunctions.state_machines import Revision
 
 _IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
 _NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
@@ -25,10 +30,10 @@ _PAGE_CHARACTERS = 1024**2
 """Characters of details after which a page of a history ends; AWS may also return fewer events than maxResults."""
 
 
-class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
+class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase):
     """Step Functions' operations on executions, including the child executions of Map Runs."""
 
-    async def start_execution(self, call: Call) -> dict[str, Any]:
+    async def start_execution(self, call: OperationCall) -> dict[str, Any]:
         """Start an execution; for a Standard machine, a repeated name and input return the running execution."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -49,7 +54,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         started = await self._executions.start(arn, name, machine, text, params.get("traceHeader"))
         return {"executionArn": arn, "startDate": started}
 
-    async def start_sync_execution(self, call: Call) -> dict[str, Any]:
+    async def start_sync_execution(self, call: OperationCall) -> dict[str, Any]:
         """Run an Express machine and return the result; names may be used repeatedly."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -62,7 +67,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             answer["traceHeader"] = params["traceHeader"]
         return answer
 
-    async def stop_execution(self, call: Call) -> dict[str, Any]:
+    async def stop_execution(self, call: OperationCall) -> dict[str, Any]:
         """Abort an execution; if it has ended already, return the time of its end."""
         arn = execution_arn(call.params["executionArn"])
         if arn in self._executions.running:
@@ -73,13 +78,13 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
         return {"stopDate": row["stopped"]}
 
-    async def describe_execution(self, call: Call) -> dict[str, Any]:
+    async def describe_execution(self, call: OperationCall) -> dict[str, Any]:
         """Describe an execution."""
         arn = execution_arn(call.params["executionArn"])
-        row = self.cloud.store.row(f"SELECT e.*, {LISTED} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
+        row = self.cloud.store.row(f"SELECT e.*, {LIST_COLUMNS} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
         if row is None:
             raise no_execution(arn)
-        answer = listed(row) | self.redrive_status(row)
+        answer = execution_list_item(row) | self.redrive_status(row)
         answer |= self.as_child(row)
         if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
             answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
@@ -92,7 +97,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             answer["traceHeader"] = row["trace"]
         return answer
 
-    async def describe_state_machine_for_execution(self, call: Call) -> dict[str, Any]:
+    async def describe_state_machine_for_execution(self, call: OperationCall) -> dict[str, Any]:
         """Describe the machine as it was when an execution started."""
         row = self._execution(execution_arn(call.params["executionArn"]))
         found = self.cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
@@ -105,7 +110,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             **revision.describe(),
         }
 
-    async def list_executions(self, call: Call) -> dict[str, Any]:
+    async def list_executions(self, call: OperationCall) -> dict[str, Any]:
         """List the executions of a machine, a version or an alias, newest first."""
         params = call.params
         size = page_size(params)
@@ -126,14 +131,14 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
         if "statusFilter" in params:
             conditions.append("e.status = ?")
             values.append(params["statusFilter"])
-        rows = await self.cloud.store.read_aside(
-            f"SELECT {LISTED} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
+        rows = await self.cloud.store.read_on_thread(
+            f"SELECT {LIST_COLUMNS} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
             *values,
             size + 1,
         )
-        return page("executions", [(row["id"], listed(row)) for row in rows], size)
+        return page("executions", [(row["id"], execution_list_item(row)) for row in rows], size)
 
-    async def get_execution_history(self, call: Call) -> dict[str, Any]:
+    async def get_execution_history(self, call: OperationCall) -> dict[str, Any]:
         """List the events of an execution, in order or newest first."""
         params = call.params
         execution = self._execution(execution_arn(params["executionArn"]))["id"]
@@ -146,15 +151,15 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, Operations):
             rows = connection.execute(sql, (execution, after, size + 1))
             events, kept = [], 0
             for row in rows:
-                events.append((row["id"], present(from_row(row), include_data=include)))
+                events.append((row["id"], describe_event(from_row(row), include_data=include)))
                 kept += len(row["details"] or "")
                 if kept > _PAGE_CHARACTERS:
                     break
             return page("events", events, size if kept <= _PAGE_CHARACTERS else max(1, len(events) - 1))
 
-        return await self.cloud.store.read_with(read)
+        return await self.cloud.store.read_on_thread_with(read)
 
 
 def _child(row: sqlite3.Row, run: str) -> dict[str, Any]:
     status = "PENDING_REDRIVE" if row["pending_redrive"] else row["status"]
-    return {**listed(row), "status": status, "mapRunArn": run, "itemCount": row["items"]}
+    return {**execution_list_item(row), "status": status, "mapRunArn": run, "itemCount": row["items"]}

@@ -27,8 +27,8 @@ def _checked(text: str, code: str, prefix: str, kind: str) -> str:
     try:
         json.loads(text, parse_constant=jackson.refuse_constant)
     except json.JSONDecodeError as error:
-        found = jackson.fault(text, error)
-        message = f"{prefix}: '{found.message}\n at {jackson.place(text, found)}'"
+        found = jackson.convert_error(text, error)
+        message = f"{prefix}: '{found.message}\n at {jackson.source_location(text, found)}'"
         raise ServiceError(code, message) from error
     except ValueError as error:  # Python limits the digits of a number
         raise ServiceError(code, f"{prefix}: '{error}'") from error

@@ -6,11 +6,11 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call, Service
+from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.stepfunctions.arns import execution_arn, map_run_arn
-from scones.cloud.services.stepfunctions.map_run.distributed import Limits, MapRuns
+from scones.cloud.services.stepfunctions.map_run.distributed import MapRunLimits, MapRuns
 from scones.cloud.services.stepfunctions.map_run.map_children import count
-from scones.cloud.services.stepfunctions.operations.listed import LISTED
+from scones.cloud.services.stepfunctions.operations.execution_list_item import LIST_COLUMNS
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
 
 _COUNTED = {
@@ -33,7 +33,7 @@ _STATUSES = {
 }
 """Statuses of children that have an execution, by AWS's names; children start in the order of their numbers."""
 _CHILDREN = f"""
-    SELECT c.number, c.items, c.status = 'REDRIVE' AS pending_redrive, {LISTED}
+    SELECT c.number, c.items, c.status = 'REDRIVE' AS pending_redrive, {LIST_COLUMNS}
     FROM sfn_map_children AS c JOIN sfn_executions AS e ON e.id = c.execution
     WHERE c.map_run = ? AND c.status = ? AND c.number < ? ORDER BY c.number DESC LIMIT ?
 """  # noqa: S608 - constants
@@ -44,7 +44,7 @@ class MapRunOperations(Service):
 
     _map_runs: MapRuns
 
-    async def list_map_runs(self, call: Call) -> dict[str, Any]:
+    async def list_map_runs(self, call: OperationCall) -> dict[str, Any]:
         """List the Map Runs of an execution, newest first."""
         arn = execution_arn(call.params["executionArn"])
         if self.cloud.store.row("SELECT id FROM sfn_executions WHERE arn = ?", arn) is None:
@@ -58,7 +58,7 @@ class MapRunOperations(Service):
         )
         return page("mapRuns", [(row["id"], _listed(row)) for row in rows], size)
 
-    async def describe_map_run(self, call: Call) -> dict[str, Any]:
+    async def describe_map_run(self, call: OperationCall) -> dict[str, Any]:
         """Describe a Map Run, with the numbers of its items and executions by status."""
         row = self._map_run(call.params["mapRunArn"])
         counts = await count(self.cloud.store, row["id"])
@@ -78,13 +78,13 @@ class MapRunOperations(Service):
         }
         return {member: value for member, value in answer.items() if value is not None}
 
-    async def update_map_run(self, call: Call) -> dict[str, Any]:
+    async def update_map_run(self, call: OperationCall) -> dict[str, Any]:
         """Change the maximum concurrency or the tolerated failures of a running Map Run."""
         params = call.params
         row = self._map_run(params["mapRunArn"])
         if row["status"] != "RUNNING":
             raise ServiceError("ValidationException", f"Map Run {row['arn']} is {row['status']} and cannot be updated")
-        limits = Limits(
+        limits = MapRunLimits(
             params.get("maxConcurrency", row["max_concurrency"]),
             params.get("toleratedFailureCount", row["tolerated_count"]),
             params.get("toleratedFailurePercentage", row["tolerated_percentage"]),
@@ -102,16 +102,16 @@ class MapRunOperations(Service):
         """Return a Map Run and its child executions, newest first: one page and one more row."""
         run = self._map_run(params["mapRunArn"])
         status, size = params.get("statusFilter"), page_size(params)
-        wanted = _STATUSES.values() if status is None else [_STATUSES[status]]
+        statuses = _STATUSES.values() if status is None else [_STATUSES[status]]
         before = after_number(params, LAST)
 
         def read(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             rows = [
-                row for each in wanted for row in connection.execute(_CHILDREN, (run["id"], each, before, size + 1))
+                row for each in statuses for row in connection.execute(_CHILDREN, (run["id"], each, before, size + 1))
             ]
             return sorted(rows, key=lambda row: -row["number"])[: size + 1]
 
-        return run, await self.cloud.store.read_with(read)
+        return run, await self.cloud.store.read_on_thread_with(read)
 
     def as_child(self, execution: sqlite3.Row) -> dict[str, str]:
         """Return the mapRunArn of a child execution, and its status if it waits for a redrive; otherwise empty."""

@@ -7,18 +7,18 @@ import time
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import execution_arn
 from scones.cloud.services.stepfunctions.execution.history import MAX_EVENTS
-from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 
 REDRIVABLE_SECONDS = 14 * 86_400.0
 
 
-class RedriveOperations(Operations):
+class RedriveOperations(StepFunctionsBase):
     """RedriveExecution, and the redrive status of executions."""
 
-    async def redrive_execution(self, call: Call) -> dict[str, Any]:
+    async def redrive_execution(self, call: OperationCall) -> dict[str, Any]:
         """Run the unsuccessful steps of an execution again; a repeated client token returns the same redrive."""
         row = self._execution(execution_arn(call.params["executionArn"]))
         token = call.params.get("clientToken")

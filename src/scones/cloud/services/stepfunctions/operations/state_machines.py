@@ -8,24 +8,24 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import check_role, machine_arn
 from scones.cloud.services.stepfunctions.log_destinations import check_logging
-from scones.cloud.services.stepfunctions.machines import Revision, new_revision, no_machine
-from scones.cloud.services.stepfunctions.operations.base import Operations, checked_name
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase, checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
+from scones.cloud.services.stepfunctions.state_machines import Revision, new_revision, no_machine
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.not_offered import not_offered
 from scones.cloud.services.stepfunctions.validation.resources import resource_faults
+from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
 from scones.cloud.services.stepfunctions.validation.warnings import warnings
 
 _MAX_DIAGNOSTICS = 100
 
 
-class MachineOperations(Operations):
+class StateMachineOperations(StepFunctionsBase):
     """Step Functions' operations on state machines and their definitions."""
 
-    async def create_state_machine(self, call: Call) -> dict[str, Any]:
+    async def create_state_machine(self, call: OperationCall) -> dict[str, Any]:
         """Create a machine; a repeated request returns the same machine."""
         params = call.params
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
@@ -49,7 +49,7 @@ class MachineOperations(Operations):
             answer["stateMachineVersionArn"] = version
         return answer
 
-    async def describe_state_machine(self, call: Call) -> dict[str, Any]:
+    async def describe_state_machine(self, call: OperationCall) -> dict[str, Any]:
         """Describe a machine or one of its versions."""
         machine = self._machines.get(call.params["stateMachineArn"])
         if machine.alias is not None:
@@ -68,7 +68,7 @@ class MachineOperations(Operations):
             answer["variableReferences"] = references
         return answer
 
-    async def update_state_machine(self, call: Call) -> dict[str, Any]:
+    async def update_state_machine(self, call: OperationCall) -> dict[str, Any]:
         """Change a machine; running executions keep the revision that they started with."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
@@ -102,7 +102,7 @@ class MachineOperations(Operations):
             answer["stateMachineVersionArn"] = version
         return answer
 
-    async def list_state_machines(self, call: Call) -> dict[str, Any]:
+    async def list_state_machines(self, call: OperationCall) -> dict[str, Any]:
         """List machines in the order of their names."""
         size = page_size(call.params)
         # the ARNs differ only in the names
@@ -110,7 +110,7 @@ class MachineOperations(Operations):
         rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
-    async def delete_state_machine(self, call: Call) -> dict[str, Any]:
+    async def delete_state_machine(self, call: OperationCall) -> dict[str, Any]:
         """Delete a machine, then abort its executions; as on AWS, it is not an error if it does not exist."""
         arn, qualifier = machine_arn(call.params["stateMachineArn"])
         if qualifier is not None:  # AWS's message for this is unknown
@@ -121,13 +121,13 @@ class MachineOperations(Operations):
         self._express.stop_machine(arn)
         return {}
 
-    async def validate_state_machine_definition(self, call: Call) -> dict[str, Any]:
+    async def validate_state_machine_definition(self, call: OperationCall) -> dict[str, Any]:
         """Return the errors that AWS would find in a definition, or its warnings if there are no errors.
 
         Warnings are returned only for the severity WARNING.
         """
         params = call.params
-        faults = await self._faults(params["definition"], params.get("type", "STANDARD"))
+        faults = await self._diagnostics(params["definition"], params.get("type", "STANDARD"))
         found = [("ERROR", fault) for fault in faults]
         if params.get("severity") == "WARNING" and not faults:
             document = await asyncio.to_thread(json.loads, params["definition"])
@@ -141,15 +141,15 @@ class MachineOperations(Operations):
             diagnostics.append(shown)
         return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
 
-    async def _faults(self, definition: str, kind: str) -> list[Diagnostic]:
+    async def _diagnostics(self, definition: str, kind: str) -> list[Diagnostic]:
         """Return the errors in a definition; resources are checked in a thread, which may load hundreds of models."""
         found = await self._definitions.diagnose(definition, kind)
         return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition)))
 
     async def _check_definition(self, definition: str, kind: str) -> None:
-        found = await self._faults(definition, kind)
+        found = await self._diagnostics(definition, kind)
         if not found:
-            found = await asyncio.to_thread(lambda: not_offered(json.loads(definition)))
+            found = await asyncio.to_thread(lambda: unsupported(json.loads(definition)))
         if found:
             joined = ", ".join(str(each) for each in found)
             raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")

@@ -5,38 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
-from scones.cloud.services.stepfunctions.machines import Machine
-from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.service import OperationCall
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
+from scones.cloud.services.stepfunctions.state_machines import StateMachine
 
 
-class TagOperations(Operations):
+class TagOperations(StepFunctionsBase):
     """Step Functions' operations on the tags of a machine or an activity."""
 
-    async def tag_resource(self, call: Call) -> dict[str, Any]:
+    async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Set tags."""
         await self._machines.tag(self._taggable(call), call.params["tags"])
         return {}
 
-    async def untag_resource(self, call: Call) -> dict[str, Any]:
+    async def untag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags; missing tags are not an error."""
         arn = self._taggable(call)
         for key in call.params["tagKeys"]:
             await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)
         return {}
 
-    async def list_tags_for_resource(self, call: Call) -> dict[str, Any]:
+    async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
         """List tags."""
         return {"tags": self._machines.tags(self._taggable(call))}
 
-    def _taggable(self, call: Call) -> str:
+    def _taggable(self, call: OperationCall) -> str:
         arn: str = call.params["resourceArn"]
         if ":activity:" in arn:
             found = self.cloud.store.row("SELECT 1 FROM sfn_activities WHERE arn = ?", arn)
             if found is None:
                 raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
             return arn
-        machine: Machine | None = self._machines.find(arn)
+        machine: StateMachine | None = self._machines.find(arn)
         if machine is None or machine.version is not None:
             raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
         return arn

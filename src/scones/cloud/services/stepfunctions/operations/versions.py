@@ -6,35 +6,39 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import is_version, machine_arn
-from scones.cloud.services.stepfunctions.machines import no_machine
 from scones.cloud.services.stepfunctions.operations.aliases import routed_versions
-from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
+from scones.cloud.services.stepfunctions.state_machines import no_machine
 
 
-class VersionOperations(Operations):
+class VersionOperations(StepFunctionsBase):
     """Step Functions' operations on versions."""
 
-    async def publish_state_machine_version(self, call: Call) -> dict[str, Any]:
+    async def publish_state_machine_version(self, call: OperationCall) -> dict[str, Any]:
         """Publish the machine's current revision."""
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.version is not None:  # the error is the one recorded for UpdateStateMachine
             raise no_machine(params["stateMachineArn"])
-        wanted, present_id = params.get("revisionId"), machine.revision.id
-        if wanted is not None and wanted != present_id and not (wanted == "INITIAL" and machine.revision.initial):
+        revision_id, present_id = params.get("revisionId"), machine.revision.id
+        if (
+            revision_id is not None
+            and revision_id != present_id
+            and not (revision_id == "INITIAL" and machine.revision.initial)
+        ):
             raise ServiceError(
                 "ConflictException",
-                f"Failed to publish the State Machine version for revision {wanted}. "
+                f"Failed to publish the State Machine version for revision {revision_id}. "
                 f"The current State Machine revision is {present_id}.",
                 status=409,
             )
         version, created = await self._machines.publish(machine.arn, present_id, params.get("description"))
         return {"stateMachineVersionArn": version, "creationDate": created}
 
-    async def list_state_machine_versions(self, call: Call) -> dict[str, Any]:
+    async def list_state_machine_versions(self, call: OperationCall) -> dict[str, Any]:
         """List versions, newest first."""
         arn, _ = machine_arn(call.params["stateMachineArn"])
         size = page_size(call.params)
@@ -49,7 +53,7 @@ class VersionOperations(Operations):
         ]
         return page("stateMachineVersions", listed, size)
 
-    async def delete_state_machine_version(self, call: Call) -> dict[str, Any]:
+    async def delete_state_machine_version(self, call: OperationCall) -> dict[str, Any]:
         """Delete a version that no alias refers to; as on AWS, it is not an error if it does not exist."""
         arn: str = call.params["stateMachineVersionArn"]
         if not is_version(arn):

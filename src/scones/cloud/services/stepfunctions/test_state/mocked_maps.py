@@ -10,21 +10,21 @@ from scones.cloud.services.stepfunctions.asl.definition import Map
 from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
-from scones.cloud.services.stepfunctions.asl.paths import Scope
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.execution.fanout import concurrency, item_input, items_of
-from scones.cloud.services.stepfunctions.execution.history import Track
+from scones.cloud.services.stepfunctions.execution.history import Chain
 from scones.cloud.services.stepfunctions.map_run.distributed import limits_of
 from scones.cloud.services.stepfunctions.map_run.item_batches import ItemBatches
 from scones.cloud.services.stepfunctions.map_run.item_readers import parse_items, source
-from scones.cloud.services.stepfunctions.test_state.written import as_written
+from scones.cloud.services.stepfunctions.test_state.original_text import original_text
 
 if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.resume import Entry
+    from scones.cloud.services.stepfunctions.execution.chain_history import StateVisit
     from scones.cloud.services.stepfunctions.test_state.tester import StateTester
 
 
-async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, track: Track) -> None:
+async def prepare(tester: StateTester, state: Map, visit: StateVisit, scope: EvaluationScope, chain: Chain) -> None:
     """Evaluate the fields that a Map evaluates before its iterations; fail if too many iterations have failed.
 
     The items of an ItemReader are known only if the request contains them; otherwise there are no items to show.
@@ -35,37 +35,37 @@ async def prepare(tester: StateTester, state: Map, entry: Entry, scope: Scope, t
     if reader is None:
         items = await items_of(state, scope)
         if not state.jsonata:
-            written = await asyncio.to_thread(as_written, tester.texts.of(tester.texts.root), items)
+            written = await asyncio.to_thread(original_text, tester.texts.of(tester.texts.root), items)
             tester.inspection.texts["afterItemsPath"] = written or tester.text(items)
     else:
         origin = {"Source": source(reader, await reader.parameters.evaluate(scope))}
         items = await _read(tester, reader, scope)
     inputs = items
     if state.item_selector is not None:
-        below = [track.fork(state.name, {"Index": index, "Value": item, **origin}) for index, item in enumerate(items)]
-        inputs = [await item_input(tester, state, entry, scope, each) for each in below]
-        tester.saw("afterItemSelector", inputs)
+        below = [chain.fork(state.name, {"Index": index, "Value": item, **origin}) for index, item in enumerate(items)]
+        inputs = [await item_input(tester, state, visit, scope, each) for each in below]
+        tester.on_stage("afterItemSelector", inputs)
     if state.distribution is None:
         return
     if state.distribution.batcher is not None:
         batches = await ItemBatches.of(state.distribution.batcher, scope)
-        made = [*(batches.add(dumps(item)) for item in inputs), batches.rest()]
-        tester.saw("afterItemBatcher", [json.loads(batch[0]) for batch in made if batch])
-    await _hold(tester, state, scope, len(items))
+        made = [*(batches.add(dumps(item)) for item in inputs), batches.last_batch()]
+        tester.on_stage("afterItemBatcher", [json.loads(batch[0]) for batch in made if batch])
+    await _check_tolerated_failures(tester, state, scope, len(items))
 
 
-async def _read(tester: StateTester, reader: ItemReader, scope: Scope) -> list[Any]:
-    data = tester.supposed.reader_data
+async def _read(tester: StateTester, reader: ItemReader, scope: EvaluationScope) -> list[Any]:
+    data = tester.assumptions.reader_data
     if data is None:
         return []
     most = await whole_number("MaxItems", reader.max_items, scope) or None
     items = (await asyncio.to_thread(parse_items, reader, data.encode()))[:most]
     if reader.pointer is not None:
-        tester.saw("afterItemsPointer", items)
+        tester.on_stage("afterItemsPointer", items)
     return items
 
 
-async def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> None:
+async def _check_tolerated_failures(tester: StateTester, state: Map, scope: EvaluationScope, total: int) -> None:
     """Record the tolerated failures, and raise `StateFailedError` if more iterations have failed.
 
     A Map that does not set them tolerates no failures in an execution but any number in a test, as recorded on AWS.
@@ -75,7 +75,7 @@ async def _hold(tester: StateTester, state: Map, scope: Scope, total: int) -> No
         shown["toleratedFailureCount"] = limits.count
     if limits.percentage is not None:
         shown["toleratedFailurePercentage"] = limits.percentage
-    said = limits.count is not None or limits.percentage is not None
-    if said and limits.exceeded(tester.supposed.failed_iterations, total):
+    has_limits = limits.count is not None or limits.percentage is not None
+    if has_limits and limits.exceeded(tester.assumptions.failed_iterations, total):
         cause = "The specified tolerated failure threshold was exceeded"
         raise StateFailedError("States.ExceedToleratedFailureThreshold", cause)

@@ -11,10 +11,10 @@ from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.resources import integration_name
 from scones.cloud.services.stepfunctions.asl.text import loads
 from scones.cloud.services.stepfunctions.test_state.mock_shapes import ShapeError, check_result
-from scones.cloud.services.stepfunctions.validation.states_below import states_inside
+from scones.cloud.services.stepfunctions.validation.nested_states import nested_states
 
-_MOCKED = ("Task", "Parallel", "Map")
-_ALONE = ("Parallel", "Map")
+_MOCKABLE = ("Task", "Parallel", "Map")
+_MOCK_REQUIRED = ("Parallel", "Map")
 """State types that can only be tested with a mock."""
 
 
@@ -36,7 +36,7 @@ def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | Non
         raise _refused("TestState does not support RevealSecrets when a mock is specified.")
     if ("result" in given) == ("errorOutput" in given):
         raise _refused("A test mock should have only one of the following fields: [result, errorOutput].")
-    if state["Type"] not in _MOCKED:
+    if state["Type"] not in _MOCKABLE:
         raise _refused(f"State type '{state['Type']}' is not supported when a mock is specified")
     _check_configuration(params.get("stateConfiguration", {}), state)
     if "result" in given:
@@ -48,7 +48,7 @@ def read_mock(params: Mapping[str, Any], state: Mapping[str, Any]) -> Mock | Non
     return Mock(None, StateFailedError(error, given["errorOutput"].get("cause"), fatal=error == "States.Runtime"))
 
 
-def waits(state: Mapping[str, Any]) -> bool:
+def waits_for_callback(state: Mapping[str, Any]) -> bool:
     """Return True if a state is a task that waits for a job or a task token."""
     name = integration_name(state.get("Resource", "")) or ""
     return state["Type"] == "Task" and name.partition(".")[2] in ("sync", "sync:2", "waitForTaskToken")
@@ -61,13 +61,13 @@ def _check_without(params: Mapping[str, Any], state: Mapping[str, Any]) -> None:
     """
     for member in (*params.get("stateConfiguration", ()), *(["context"] if "context" in params else ())):
         raise _refused(f"TestState does not support {member[0].upper()}{member[1:]} when a mock is not specified.")
-    if state["Type"] in _ALONE:
+    if state["Type"] in _MOCK_REQUIRED:
         raise _refused(f"State type '{state['Type']}' is not supported when a mock is not specified")
     if state["Type"] != "Task":
         return
     if "roleArn" not in params:
         raise _refused("RoleArn must be specified when testing a Task state")
-    if waits(state) or ":activity:" in state["Resource"]:
+    if waits_for_callback(state) or ":activity:" in state["Resource"]:
         raise _refused(f"Resource '{state['Resource']}' is not supported when a mock is not specified")
 
 
@@ -81,7 +81,7 @@ def _check_configuration(configured: Mapping[str, Any], state: Mapping[str, Any]
             named = member[0].upper() + member[1:]
             raise _refused(f"State type '{state['Type']}' is not supported when {named} is specified")
     cause = configured.get("errorCausedByState")
-    if cause is not None and cause not in {found.name for found in states_inside(state)}:
+    if cause is not None and cause not in {found.name for found in nested_states(state)}:
         raise _refused(f"State '{cause}' of ErrorCausedByState is not inside the state under test")
 
 

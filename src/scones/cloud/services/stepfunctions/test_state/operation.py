@@ -8,48 +8,48 @@ from dataclasses import replace
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Call
+from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.asl.definition import AnyState
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-from scones.cloud.services.stepfunctions.asl.text import Texts, dumps, loads
-from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, before
-from scones.cloud.services.stepfunctions.execution.history import Recorder, Track
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps, loads
+from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
+from scones.cloud.services.stepfunctions.execution.history import Chain, EventRecorder
 from scones.cloud.services.stepfunctions.integrations import CloudTasks
-from scones.cloud.services.stepfunctions.operations.base import Operations
+from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 from scones.cloud.services.stepfunctions.operations.inputs import checked_input
 from scones.cloud.services.stepfunctions.test_state.mock_contexts import new_context, read_context
-from scones.cloud.services.stepfunctions.test_state.mocks import Mock, read_mock, waits
-from scones.cloud.services.stepfunctions.test_state.subject import STATE_NAME, read_subject, refuse
-from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester, Supposition
-from scones.cloud.services.stepfunctions.validation.not_offered import not_offered
+from scones.cloud.services.stepfunctions.test_state.mocks import Mock, read_mock, waits_for_callback
+from scones.cloud.services.stepfunctions.test_state.tested_state import STATE_NAME, read_tested_state, reject_findings
+from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester, TestAssumptions
 from scones.cloud.services.stepfunctions.validation.resources import resource_faults
+from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
 
 _SECONDS = 300
 """Maximum duration of a test on AWS, in seconds."""
 
 
-class StateTestOperations(Operations):
+class StateTestOperations(StepFunctionsBase):
     """The operation that tests a state."""
 
-    async def test_state(self, call: Call) -> dict[str, Any]:
+    async def test_state(self, call: OperationCall) -> dict[str, Any]:
         """Run one state, with its work executed or mocked, and return its status, output and next state."""
         params = call.params
-        subject = await read_subject(params, self._definitions)
+        subject = await read_tested_state(params, self._definitions)
         # Checking a mock loads service models, which is slow.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         group = {"States": {subject.name: subject.document}}
-        refuse(await asyncio.to_thread(resource_faults, group))
+        reject_findings(await asyncio.to_thread(resource_faults, group))
         if mock is None:
-            refuse(await asyncio.to_thread(not_offered, group))
+            reject_findings(await asyncio.to_thread(unsupported, group))
         state = replace(await subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
-        texts = Texts(checked_input(text))
-        supposed = _supposition(params, subject.document, mock)
+        texts = JsonTexts(checked_input(text))
+        supposed = _assumptions(params, subject.document, mock)
         settings, clock = self.cloud.settings, WallClock()
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
         runner = CloudTasks(self.cloud)
         tester = StateTester(context, texts, runner, clock, self._workers, self._scheduler, supposed)
-        track = Track(Recorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
+        track = Chain(EventRecorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
         track.record("ExecutionStarted")
         answer = await _run(tester, state, track)
         if params.get("inspectionLevel", "INFO") != "INFO":
@@ -58,10 +58,10 @@ class StateTestOperations(Operations):
         return answer
 
 
-async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, Any]:
+async def _run(tester: StateTester, state: AnyState, chain: Chain) -> dict[str, Any]:
     deadline = tester.clock.now() + _SECONDS
     try:
-        outcome = await before(tester.clock, deadline, tester.test(state, tester.texts.root, track))
+        outcome = await with_deadline(tester.clock, deadline, tester.test(state, tester.texts.root, chain))
     except DeadlineError:
         return {"status": "FAILED", "error": "States.Timeout"}
     except RetriableError as retriable:
@@ -77,8 +77,8 @@ async def _run(tester: StateTester, state: AnyState, track: Track) -> dict[str, 
 
 
 def _failed(failure: StateFailedError) -> dict[str, str]:
-    told = {"error": failure.error, "cause": failure.cause}
-    return {name: text for name, text in told.items() if text is not None}
+    members = {"error": failure.error, "cause": failure.cause}
+    return {name: text for name, text in members.items() if text is not None}
 
 
 def _variables(text: str) -> dict[str, Any]:
@@ -91,12 +91,12 @@ def _variables(text: str) -> dict[str, Any]:
     return variables
 
 
-def _supposition(params: Mapping[str, Any], document: Mapping[str, Any], mock: Mock | None) -> Supposition:
+def _assumptions(params: Mapping[str, Any], document: Mapping[str, Any], mock: Mock | None) -> TestAssumptions:
     configured = params.get("stateConfiguration", {})
     context = None
     if "context" in params:
-        context = read_context(params["context"], takes_token=waits(document))
-    return Supposition(
+        context = read_context(params["context"], takes_token=waits_for_callback(document))
+    return TestAssumptions(
         mock=mock,
         context=context,
         retries=configured.get("retrierRetryCount", 0),

@@ -9,14 +9,14 @@ from typing import Any
 from scones.cloud.services.stepfunctions.asl.definition import AnyState, Map, Parallel, Task
 from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-from scones.cloud.services.stepfunctions.asl.paths import Scope
-from scones.cloud.services.stepfunctions.asl.text import Texts
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
+from scones.cloud.services.stepfunctions.asl.text import JsonTexts
+from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter, StateResult
+from scones.cloud.services.stepfunctions.execution.chain_history import StateVisit
 from scones.cloud.services.stepfunctions.execution.clock import Clock
-from scones.cloud.services.stepfunctions.execution.history import Track
-from scones.cloud.services.stepfunctions.execution.interpreter import Interpreter, Outcome
-from scones.cloud.services.stepfunctions.execution.resume import Entry
+from scones.cloud.services.stepfunctions.execution.history import Chain
 from scones.cloud.services.stepfunctions.execution.retry import backoff, find_catcher
-from scones.cloud.services.stepfunctions.execution.scheduler import Scheduler
+from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.execution.tasks import TaskRunner
 from scones.cloud.services.stepfunctions.test_state import mocked_maps
 from scones.cloud.services.stepfunctions.test_state.inspection import Inspection
@@ -24,7 +24,7 @@ from scones.cloud.services.stepfunctions.test_state.mocks import Mock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supposition:
+class TestAssumptions:
     """The assumptions of a test: mock, complete context object, and numbers of retries and failed iterations."""
 
     mock: Mock | None = None
@@ -43,7 +43,7 @@ class RetriableError(Exception):
         self.failure = failure
 
 
-class StateTester(Interpreter):
+class StateTester(AslInterpreter):
     """An interpreter that makes one attempt of one state and records its data.
 
     `caught` is the failure that a Catch handled.
@@ -52,27 +52,27 @@ class StateTester(Interpreter):
     def __init__(
         self,
         context: dict[str, Any],
-        texts: Texts,
+        texts: JsonTexts,
         runner: TaskRunner,
         clock: Clock,
         evaluators: Evaluators,
-        scheduler: Scheduler,
-        supposed: Supposition,
+        scheduler: TurnScheduler,
+        assumptions: TestAssumptions,
     ) -> None:
         super().__init__(context, texts, runner, clock, evaluators, scheduler)
-        self.supposed = supposed
+        self.assumptions = assumptions
         self.inspection = Inspection()
         self.caught: StateFailedError | None = None
-        self.mocked: Texts | None = None
-        if supposed.mock is not None and supposed.mock.text is not None:
-            self.mocked = Texts(supposed.mock.text)
+        self.mocked: JsonTexts | None = None
+        if assumptions.mock is not None and assumptions.mock.text is not None:
+            self.mocked = JsonTexts(assumptions.mock.text)
         self._token = str(uuid.uuid4())
 
-    async def test(self, state: AnyState, value: Any, track: Track) -> Outcome:
+    async def test(self, state: AnyState, value: Any, chain: Chain) -> StateResult:
         """Run the state; if it fails, raise `RetriableError` if Retry applies, otherwise `StateFailedError`."""
-        entry = self._enter(state, value, track)
-        outcome = await self._stay(state, entry, track)
-        self._exit(state, outcome, track)
+        entry = self._enter(state, value, chain)
+        outcome = await self._execute(state, entry, chain)
+        self._exit(state, outcome, chain)
         return outcome
 
     def text(self, value: Any) -> str:
@@ -80,37 +80,39 @@ class StateTester(Interpreter):
         mocked = self.mocked
         return mocked.of(value) if mocked is not None and value is mocked.root else self.texts.of(value)
 
-    def saw(self, stage: str, value: Any) -> None:
+    def on_stage(self, stage: str, value: Any) -> None:
         """Record the text of the state's data after a step."""
         self.inspection.texts[stage] = self.text(value)
 
-    def scope(self, state: AnyState, entry: Entry, track: Track, value: Any) -> Scope:
+    def scope(self, state: AnyState, visit: StateVisit, chain: Chain, value: Any) -> EvaluationScope:
         """Return the scope of expressions, with the context object of the request if there is one."""
-        scope = super().scope(state, entry, track, value)
-        context = self.supposed.context
+        scope = super().scope(state, visit, chain, value)
+        context = self.assumptions.context
         if context is not None:
-            scope.context = context if track.item is None else {**context, "Map": {"Item": track.item}}
+            scope.context = context if chain.item is None else {**context, "Map": {"Item": chain.item}}
         elif isinstance(state, Task) and state.target.takes_token:
             scope.context = {**scope.context, "Task": {"Token": self._token}}
         return scope
 
-    async def _work(self, state: Task | Parallel | Map, entry: Entry, track: Track) -> Outcome:
-        entry.retries = self.supposed.retries
+    async def _run_work(self, state: Task | Parallel | Map, visit: StateVisit, chain: Chain) -> StateResult:
+        visit.retries = self.assumptions.retries
         try:
-            return await self._attempt(state, entry, track)
+            return await self._attempt(state, visit, chain)
         except StateFailedError as failure:
             self._retry(state, failure)
-            return await self._catch(state, failure, entry, track)
+            return await self._catch(state, failure, visit, chain)
 
-    async def _perform(self, state: Task | Parallel | Map, entry: Entry, scope: Scope, track: Track) -> Any:
-        if self.supposed.mock is None:
-            return await super()._perform(state, entry, scope, track)
+    async def _perform(
+        self, state: Task | Parallel | Map, visit: StateVisit, scope: EvaluationScope, chain: Chain
+    ) -> Any:
+        if self.assumptions.mock is None:
+            return await super()._perform(state, visit, scope, chain)
         if isinstance(state, Map):
-            await mocked_maps.prepare(self, state, entry, scope, track)
+            await mocked_maps.prepare(self, state, visit, scope, chain)
         else:
-            await self._effective(state, scope)
-        if self.supposed.mock.failure is not None:
-            raise self.supposed.mock.failure
+            await self._effective_input(state, scope)
+        if self.assumptions.mock.failure is not None:
+            raise self.assumptions.mock.failure
         assert self.mocked is not None
         return self.mocked.root
 
@@ -119,17 +121,17 @@ class StateTester(Interpreter):
             if not failure.matches(retrier.errors):
                 continue
             self.inspection.error_details["retryIndex"] = index
-            if self.supposed.retries < retrier.attempts:
-                seconds = int(backoff(retrier, self.supposed.retries))
+            if self.assumptions.retries < retrier.attempts:
+                seconds = int(backoff(retrier, self.assumptions.retries))
                 self.inspection.error_details["retryBackoffIntervalSeconds"] = seconds
                 raise RetriableError(failure)
             return
 
     async def _catch(
-        self, state: Task | Parallel | Map, failure: StateFailedError, entry: Entry, track: Track
-    ) -> Outcome:
+        self, state: Task | Parallel | Map, failure: StateFailedError, visit: StateVisit, chain: Chain
+    ) -> StateResult:
         catcher = find_catcher(state.catch, failure)
         if catcher is not None:
             self.inspection.error_details["catchIndex"] = state.catch.index(catcher)
             self.caught = failure
-        return await super()._catch(state, failure, entry, track)
+        return await super()._catch(state, failure, visit, chain)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.choice import OPERATORS, TYPE_TESTS
-from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES, refusal
+from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES, unsupported_in_language
 from scones.cloud.services.stepfunctions.asl.timestamps import parse_timestamp
 from scones.cloud.services.stepfunctions.validation.transitions import entries
 from scones.cloud.services.stepfunctions.validation.values import (
@@ -33,7 +33,7 @@ def rule_faults(state: dict[str, Any], at: str, language: str) -> Iterator[Fault
         if missing:
             yield f"These fields are required: [{', '.join(missing)}]", where
         for field in rule:
-            if message := refusal(field, language, _FIELDS):
+            if message := unsupported_in_language(field, language, _FIELDS):
                 yield message, where
         if language == LANGUAGES[0]:
             yield from _rule(rule, where)

@@ -64,7 +64,7 @@ def diagnose(definition: str, machine_type: str) -> list[Diagnostic]:
         return [TOO_DEEP]
     if not isinstance(document, dict):
         return [Diagnostic(SCHEMA, "Definition must be a valid JSON object")]
-    checker = _Checker(machine_type)
+    checker = _DefinitionChecker(machine_type)
     checker.machine(document)
     return checker.found
 
@@ -74,7 +74,7 @@ def language_of(holder: dict[str, Any], inherited: str) -> str:
     return LANGUAGES[holder["QueryLanguage"] != LANGUAGES[0]] if "QueryLanguage" in holder else inherited
 
 
-class _Checker:
+class _DefinitionChecker:
     def __init__(self, machine_type: str) -> None:
         self.found: list[Diagnostic] = []
         self._express = machine_type == "EXPRESS"
@@ -84,14 +84,14 @@ class _Checker:
     def add(self, message: str, location: str, code: str = SCHEMA) -> None:
         self.found.append(Diagnostic(code, message, location))
 
-    def take(self, faults: Iterable[Fault]) -> None:
+    def add_all(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
             self.add(*fault)
 
     def machine(self, document: dict[str, Any]) -> None:
-        self.take(bounded(document, "TimeoutSeconds", "", int, 1, _YEARS))
-        self.take(one_of(document, "Version", ("1.0",), ""))
-        self.take(one_of(document, "QueryLanguage", LANGUAGES, ""))
+        self.add_all(bounded(document, "TimeoutSeconds", "", int, 1, _YEARS))
+        self.add_all(one_of(document, "Version", ("1.0",), ""))
+        self.add_all(one_of(document, "QueryLanguage", LANGUAGES, ""))
         self.group(document, "", language_of(document, LANGUAGES[0]), GROUPS[""])
 
     def group(self, document: dict[str, Any], location: str, language: str, allowed: frozenset[str]) -> None:
@@ -111,7 +111,7 @@ class _Checker:
             self.add("Value cannot be empty", f"{location}/States")
             return
         before = len(self.found)
-        self.take(typed(document, ("Comment", "StartAt"), location, str))
+        self.add_all(typed(document, ("Comment", "StartAt"), location, str))
         for name, state in states.items():
             self.state(name, state, f"{location}/States/{name}", language)
         if len(self.found) == before:
@@ -133,7 +133,7 @@ class _Checker:
         if language == "JSONPath" and machine_language == "JSONata":
             self.add("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", at)
             return
-        self.take(one_of(state, "QueryLanguage", LANGUAGES, at))
+        self.add_all(one_of(state, "QueryLanguage", LANGUAGES, at))
         for field in state:
             if message := unsupported(kind, language, field):
                 self.add(message, at)
@@ -143,13 +143,13 @@ class _Checker:
         elif kind == "Map":
             self.map(state, at, language)
         elif kind == "Fail":
-            self.take(typed(state, ("Error", "Cause"), at, str))
+            self.add_all(typed(state, ("Error", "Cause"), at, str))
         elif kind == "Choice":
-            self.take(rule_faults(state, at, language))
-        self.take(policy_faults(state, at, language))
+            self.add_all(rule_faults(state, at, language))
+        self.add_all(policy_faults(state, at, language))
         self.groups(state, at, machine_language)
-        self.moments(state, at, language)
-        self.take(_assign_faults(state, at))
+        self.wait_fields(state, at, language)
+        self.add_all(_assign_faults(state, at))
         if language == "JSONPath":
             self.jsonpath(state, at)
         else:
@@ -184,9 +184,9 @@ class _Checker:
             given = [field for field in group if field in state and (field, state[field]) != ("End", False)]
             if len(given) > 1:
                 self.add(f"There should only be one of the following fields: [{', '.join(given)}]", at)
-        self.take(typed(state, _TEXTS, at, str))
-        self.take(typed(state, ("End",), at, bool))
-        self.take(typed(state, ("Branches", "Choices", "Retry", "Catch"), at, list))
+        self.add_all(typed(state, _TEXTS, at, str))
+        self.add_all(typed(state, ("End",), at, bool))
+        self.add_all(typed(state, ("Branches", "Choices", "Retry", "Catch"), at, list))
         for field in ("Branches", "Choices"):
             if state.get(field) == []:
                 self.add("Value cannot be empty", f"{at}/{field}")
@@ -203,10 +203,10 @@ class _Checker:
         if isinstance(credentials, dict) and not {"RoleArn", "RoleArn.$"} & set(credentials):
             self.add("The field 'RoleArn' is required but was missing", f"{at}/Credentials")
         elif query_text(credentials) is None:
-            self.take(typed(state, ("Credentials",), at, dict))
+            self.add_all(typed(state, ("Credentials",), at, dict))
         for field in ("TimeoutSeconds", "HeartbeatSeconds"):
             if query_text(state.get(field)) is None:
-                self.take(bounded(state, field, at, int, 1, _YEARS))
+                self.add_all(bounded(state, field, at, int, 1, _YEARS))
         if not isinstance(resource, str):
             return
         where = f"{at}/Resource"
@@ -223,19 +223,19 @@ class _Checker:
             self.add("Value is not a valid resource ARN", where)
 
     def map(self, state: dict[str, Any], at: str, language: str) -> None:
-        self.take(map_faults(state, at, language, self._express))
+        self.add_all(map_faults(state, at, language, self._express))
         label = state.get("Label")
         if isinstance(label, str) and label in self._labels:
             self.add(f"Duplicate Label name: {label}", f"{at}/Label", "DUPLICATE_LABEL_NAME")
         self._labels.add(str(label))
 
-    def moments(self, state: dict[str, Any], at: str, language: str) -> None:
+    def wait_fields(self, state: dict[str, Any], at: str, language: str) -> None:
         """Check the Seconds and the Timestamp of a Wait."""
         for field in ("Seconds", "Timestamp"):
             if field not in state or (language == "JSONata" and query_text(state[field]) is not None):
                 continue
             if field == "Seconds":
-                self.take(bounded(state, field, at, int, 0, _YEARS))
+                self.add_all(bounded(state, field, at, int, 0, _YEARS))
             elif not isinstance(state[field], str):
                 self.add(expected(str), f"{at}/{field}")
             elif parse_timestamp(state[field]) is None:
@@ -253,14 +253,14 @@ class _Checker:
             self.add(message, f"{at}/ResultPath")
         for field in ("Parameters", "ResultSelector", "ItemSelector", "Assign", "Credentials"):
             if field in state:
-                self.take(template_faults(state[field], f"{at}/{field}"))
+                self.add_all(template_faults(state[field], f"{at}/{field}"))
         for holder, field in (
             ("ItemReader", "Parameters"),
             ("ItemBatcher", "BatchInput"),
             ("ResultWriter", "Parameters"),
         ):
             if isinstance(state.get(holder), dict) and field in state[holder]:
-                self.take(template_faults(state[holder][field], f"{at}/{holder}/{field}"))
+                self.add_all(template_faults(state[holder][field], f"{at}/{holder}/{field}"))
 
     def jsonata(self, state: dict[str, Any], at: str) -> None:
         """Check the expressions of a JSONata state, except those of the states below it."""

@@ -26,6 +26,6 @@ class Diagnostic:
 
 def unreadable(definition: str, error: json.JSONDecodeError) -> Diagnostic:
     """Return the finding for a text that is not JSON, in the wording of AWS's parser."""
-    found = jackson.fault(definition, error)
-    source = jackson.place(definition, found)
+    found = jackson.convert_error(definition, error)
+    source = jackson.source_location(definition, found)
     return Diagnostic("INVALID_JSON_DESCRIPTION", f"{found.message}\n at {source}", source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scones.cloud.services.stepfunctions.asl.fields import CATCHER, LANGUAGES, RETRIER, refusal
+from scones.cloud.services.stepfunctions.asl.fields import CATCHER, LANGUAGES, RETRIER, unsupported_in_language
 from scones.cloud.services.stepfunctions.validation.transitions import entries
 from scones.cloud.services.stepfunctions.validation.values import (
     Fault,
@@ -63,7 +63,7 @@ def _catcher(entry: dict[str, Any], at: str, language: str) -> Iterator[Fault]:
         yield "These fields are required: [Next]", at
     yield from typed(entry, ("Next",), at, str)
     for field in entry:
-        if message := refusal(field, language, CATCHER):
+        if message := unsupported_in_language(field, language, CATCHER):
             yield message, at
     if language != LANGUAGES[0]:
         return

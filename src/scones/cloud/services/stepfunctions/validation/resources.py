@@ -8,22 +8,22 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.services.stepfunctions.asl.resources import read_resource
-from scones.cloud.services.stepfunctions.integrations import input_shape, recognised
+from scones.cloud.services.stepfunctions.integrations import exists_on_aws, input_shape
 from scones.cloud.services.stepfunctions.integrations.naming import pascal
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
-from scones.cloud.services.stepfunctions.validation.states_below import states_below
+from scones.cloud.services.stepfunctions.validation.nested_states import all_states
 
 
 def resource_faults(document: dict[str, Any]) -> list[Diagnostic]:
     """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error; takes 1 s at most."""
-    return [fault for _, state, at in states_below(document) if state["Type"] == "Task" for fault in _task(state, at)]
+    return [fault for _, state, at in all_states(document) if state["Type"] == "Task" for fault in _task(state, at)]
 
 
 def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
     resource = read_resource(state["Resource"])
     if resource.is_function or resource.is_activity:
         return
-    if not recognised(resource):
+    if not exists_on_aws(resource):
         message = (
             f"The resource provided {resource.arn} is not recognized. The value is not a valid resource ARN, or the "
             "resource is not available in this region."

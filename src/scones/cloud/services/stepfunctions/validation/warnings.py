@@ -12,7 +12,7 @@ from scones.cloud.services.stepfunctions.asl.choice import OPERATORS
 from scones.cloud.services.stepfunctions.asl.fields import LANGUAGES
 from scones.cloud.services.stepfunctions.validation.definition import language_of
 from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.states_below import states_below
+from scones.cloud.services.stepfunctions.validation.nested_states import all_states
 from scones.cloud.services.stepfunctions.validation.transitions import entries
 
 _NO_DOLLAR = "No .$ on a field that appears to be a JSONPath or Intrinsic Function."
@@ -26,7 +26,7 @@ def warnings(document: dict[str, Any]) -> list[Diagnostic]:
     """Return the warnings about a valid definition."""
     machine = language_of(document, LANGUAGES[0])
     found: list[Diagnostic] = []
-    for _, state, at in states_below(document):
+    for _, state, at in all_states(document):
         if language_of(state, machine) == LANGUAGES[0]:
             found += _state(state, at)
     return found

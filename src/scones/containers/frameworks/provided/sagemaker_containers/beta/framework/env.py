@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from scones.containers.frameworks.job import Job
-from scones.containers.frameworks.place import Place
+from scones.containers.frameworks.container import Container
+from scones.containers.frameworks.training_environment import TrainingEnvironment
 
-model_dir = str(Place.here().model)
+model_dir = str(Container.here().model)
 
 
 class ServingEnv:
@@ -16,7 +16,7 @@ class ServingEnv:
     def __init__(self) -> None:
         program = os.environ.get("SAGEMAKER_PROGRAM", "inference.py")
         self.module_name = program.removesuffix(".py")
-        self.module_dir = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", str(Place.here().code))
+        self.module_dir = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", str(Container.here().code))
         self.model_dir = model_dir
         self.default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
 
@@ -25,4 +25,4 @@ class TrainingEnv:
     """The environment of a training container, as attributes: `hyperparameters`, `channel_input_dirs`, `hosts`, ..."""
 
     def __init__(self) -> None:
-        vars(self).update(Job(Place.here()).described)
+        vars(self).update(TrainingEnvironment(Container.here()).described)

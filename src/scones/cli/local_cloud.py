@@ -1,0 +1,308 @@
+"""Commands for the local cloud itself: up, down, status, env, exec."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scones.cli import local_target as local
+from scones.cli import options
+from scones.cli.errors import UserError, defer_interrupts, report_errors
+from scones.cloud import workspace
+from scones.cloud.errors import CloudError
+from scones.cloud.process import lifecycle
+
+if TYPE_CHECKING:
+    from scones.workflow.target import Target
+
+MAX_SHOWN = 10
+"""Maximum number of names of one kind that `scones status` prints."""
+_DAMAGED = "Warning: {damage} See docs/explanation/recovery.md."
+EXIT_HUNG = 3
+"""Exit status of `scones status` for a cloud that runs but does not respond."""
+
+
+@click.command(short_help="Start the local cloud alone.")
+@click.option("--detach", is_flag=True, help="Return as soon as it answers, and leave it running.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="The port; 0 for a free one.  [default: 4566, or a free one]"
+)
+@click.option("--region", help="The region, for good from the first start on.  [default: us-east-1]")
+@click.option("--account", help="The account number, likewise.  [default: 111122223333]")
+@click.option("--recover", is_flag=True, help="Resume nothing that was left, and salvage a damaged database.")
+@options.data_dir
+@options.verbose
+def up(
+    detach: bool,
+    port: int | None,
+    region: str | None,
+    account: str | None,
+    recover: bool,
+    data_dir: Path,
+    verbose: bool,
+) -> int:
+    """Start the local cloud alone, in the foreground until Ctrl-C, or with --detach in the background.
+
+    \b
+    scones up --detach
+    eval "$(scones env)"
+    aws s3 ls
+
+    With --recover it resumes no executions, jobs, endpoints, schedules and deliveries of an earlier run;
+    `scones status` lists them. Stop or delete what you do not want, then restart without it to resume the rest.
+    """
+    with report_errors(verbose):
+        if detach:
+            known = lifecycle.find(data_dir)
+            with defer_interrupts():
+                running = lifecycle.start(
+                    data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
+                )
+            click.echo(
+                f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
+            )
+            if damage := running.state().get("damage"):
+                click.echo(_DAMAGED.format(damage=damage), err=True)
+            click.echo(f"Stop it with `scones down{_data_dir_option(data_dir)}`.")
+            return 0
+        if lifecycle.find(data_dir):
+            raise UserError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
+        click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
+        command = lifecycle.server_command(
+            data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
+        )
+        os.execve(command[0], command, lifecycle.server_environment())  # noqa: S606 - this process gets the signals
+    return 0
+
+
+def _data_dir_option(data_dir: Path) -> str:
+    """Return the data folder as an option for the suggested next command, if it was given as an option."""
+    source = click.get_current_context().get_parameter_source("data_dir")
+    return f" --data-dir {shlex.quote(str(data_dir))}" if source is click.core.ParameterSource.COMMANDLINE else ""
+
+
+@click.command(short_help="Stop it, with all its processes.")
+@options.data_dir
+def down(data_dir: Path) -> int:
+    """Stop the local cloud of a data folder, with every process that it started; what it stored stays.
+
+    \b
+    scones down
+    scones down --data-dir /tmp/other
+    """
+    with report_errors(verbose=False), defer_interrupts():
+        stopped = lifecycle.stop(data_dir)
+    click.echo(_stop_summary(data_dir, stopped))
+    return 0
+
+
+def _stop_summary(data_dir: Path, stopped: lifecycle.Stopped | None) -> str:
+    if stopped is None:
+        return f"No local cloud runs on {data_dir}."
+    how = ""
+    if not stopped.responded:
+        how = f" (process {stopped.pid}) did not answer and"
+    elif stopped.killed:
+        how = f" (process {stopped.pid}) did not end in time and"
+    killed = f"; processes killed: {stopped.killed}" if stopped.killed else ""
+    return f"The local cloud on {data_dir}{how} is stopped{killed}."
+
+
+@click.command(short_help="Tell what runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@options.data_dir
+@options.verbose
+def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
+    """Tell what runs: the local cloud, its endpoints, training jobs and executions.
+
+    Exits with 1 if no cloud runs, and with 3 if one runs but does not answer.
+
+    \b
+    scones status --json
+    """
+    try:
+        running = lifecycle.find(data_dir)
+    except lifecycle.UnresponsiveError as hung:
+        click.echo(json.dumps(_hung_status(hung)) if as_json else str(hung))
+        return EXIT_HUNG
+    except CloudError as error:
+        raise UserError(str(error)) from error
+    if running is None:
+        click.echo(
+            json.dumps({"running": False, "data_dir": str(data_dir)})
+            if as_json
+            else f"No local cloud runs on {data_dir}: start one with `scones up --detach`."
+        )
+        return 1
+    with report_errors(verbose):
+        found = {
+            "running": True,
+            "answers": True,
+            "data_dir": str(running.data_dir),
+            "url": running.url,
+            "pid": running.pid,
+            "account": running.account,
+            "region": running.region,
+            **_condition(running),
+            **_activity(local.use_cloud(running)),
+        }
+    click.echo(json.dumps(found, indent=2) if as_json else _as_text(found))
+    return 0
+
+
+def _hung_status(hung: lifecycle.UnresponsiveError) -> dict[str, Any]:
+    return {
+        "running": True,
+        "answers": False,
+        "data_dir": str(hung.data_dir),
+        "pid": hung.pid,
+        "started": hung.started,
+        "silent_since": hung.since,
+    }
+
+
+def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
+    """Return the writes that wait for disk space, the damage, and the work that --recover did not resume, if any."""
+    found: dict[str, Any] = {}
+    state = running.state()
+    if full := state.get("full"):
+        since = datetime.fromtimestamp(full["since"], UTC).isoformat(timespec="seconds")
+        found["disk_full"] = {"since": since, "waiting_writes": full["waiting"]}
+    if "damage" in state:
+        found["damage"] = state["damage"]
+    if "left" in state:
+        found["left"] = running.not_resumed() if state["left"] else {}
+    return found
+
+
+def _activity(target: Target) -> dict[str, Any]:
+    sagemaker, states = target.client("sagemaker"), target.client("stepfunctions")
+    endpoints = _all(sagemaker, "list_endpoints", "Endpoints")
+    jobs = _all(sagemaker, "list_training_jobs", "TrainingJobSummaries")
+    machines = _all(states, "list_state_machines", "stateMachines")
+    executions = [
+        {"name": execution["name"], "state_machine": machine["name"], "since": execution["startDate"].isoformat()}
+        for machine in machines
+        for execution in _all(
+            states,
+            "list_executions",
+            "executions",
+            stateMachineArn=machine["stateMachineArn"],
+            statusFilter="RUNNING",
+        )
+    ]
+    return {
+        "endpoints": [{"name": found["EndpointName"], "status": found["EndpointStatus"]} for found in endpoints],
+        "training_jobs": [{"name": job["TrainingJobName"], "status": job["TrainingJobStatus"]} for job in jobs],
+        "state_machines": [machine["name"] for machine in machines],
+        "running_executions": executions,
+    }
+
+
+def _all(client: Any, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
+    return [item for page in client.get_paginator(operation).paginate(**request) for item in page[member]]
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    lines = [
+        f"The local cloud answers at {found['url']} (process {found['pid']}, account {found['account']}, "
+        f"region {found['region']}), data in {found['data_dir']}.",
+        *_condition_as_text(found),
+        *(f"Endpoint {endpoint['name']}: {endpoint['status']}" for endpoint in found["endpoints"]),
+        *(f"Training job {job['name']}: {job['status']}" for job in found["training_jobs"]),
+        *(f"State machine {name}" for name in found["state_machines"]),
+        *(
+            f"Execution {run['name']} of {run['state_machine']}: RUNNING since {run['since']}"
+            for run in found["running_executions"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _condition_as_text(found: dict[str, Any]) -> Iterator[str]:
+    if full := found.get("disk_full"):
+        yield (
+            f"The disk has had no room since {full['since']}: requests that write are refused, and background work "
+            f"({full['waiting_writes']} writes) waits. Make room, and it goes on by itself."
+        )
+    if damage := found.get("damage"):
+        yield _DAMAGED.format(damage=damage)
+    if "left" not in found:
+        return
+    yield "Started with --recover: nothing of an earlier run is resumed."
+    for kind, names in found["left"].items():
+        more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+        yield f"Left, {kind} ({len(names)}): {', '.join(names[:MAX_SHOWN])}{more}"
+    yield (
+        "Stop executions and jobs, or delete machines, rules and endpoints that you do not want; then "
+        "`scones down` and `scones up --detach` resume the rest."
+    )
+
+
+@click.command(short_help="Print the exports for a shell.")
+@click.option("--json", "as_json", is_flag=True, help="Print the variables as JSON.")
+@options.data_dir
+def env(as_json: bool, data_dir: Path) -> int:
+    """Print the exports that send boto3, the AWS CLI and the SDKs to the local cloud.
+
+    \b
+    eval "$(scones env)"
+    """
+    variables = workspace.environment(local.running_at(data_dir))
+    if as_json:
+        click.echo(json.dumps(variables, indent=2))
+        return 0
+    click.echo(f"unset {' '.join(lifecycle.CLEARED_VARIABLES)}")
+    for name, value in variables.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+@click.command(
+    "exec",
+    short_help="Run a command in the cloud's environment.",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("command", nargs=-1, required=True, metavar="-- CMD…", type=click.UNPROCESSED)
+@options.data_dir
+def exec_(command: tuple[str, ...], data_dir: Path) -> None:
+    """Run a command that finds the local cloud where it looks for AWS; its exit status is the command's.
+
+    \b
+    scones exec -- aws s3 ls
+    scones exec -- python notebook.py
+    """
+    running = local.running_at(data_dir)
+    environment = {name: value for name, value in os.environ.items() if name not in lifecycle.CLEARED_VARIABLES}
+    environment |= workspace.environment(running)
+    environment["PATH"] = _path(environment)
+    program = shutil.which(command[0], path=environment["PATH"])
+    if program is None:
+        advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check its name and PATH"
+        raise UserError(f"There is no command {command[0]!r}: {advice}.")
+    try:
+        os.execve(program, command, environment)  # noqa: S606 - the command gets signals, returns its status
+    except OSError as error:
+        raise UserError(f"{command[0]!r} cannot be run: {error.strerror}.") from error
+
+
+def _path(environment: dict[str, str]) -> str:
+    """Return PATH with the commands next to our Python (aws, python): last if an environment is active, else first."""
+    scripts, given = str(Path(sys.executable).parent), environment.get("PATH", os.defpath)
+    active = "VIRTUAL_ENV" in environment or "CONDA_PREFIX" in environment or _has_virtualenv(given)
+    return os.pathsep.join([given, scripts] if active else [scripts, given])
+
+
+def _has_virtualenv(path: str) -> bool:
+    """Return True if PATH leads to a virtual environment's Python: an environment can be active without `activate`."""
+    python = shutil.which("python", path=path)
+    return python is not None and (Path(python).parent.parent / "pyvenv.cfg").exists()

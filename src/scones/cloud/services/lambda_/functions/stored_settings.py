@@ -1,0 +1,144 @@
+"""Settings of functions that are recorded and returned, but have no effect here.
+
+These are provisioned concurrency, the handling of recursive loops, and the time of runtime updates. Code signing is
+not configured for any function.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.lambda_.base import LambdaBase, page
+from scones.cloud.services.lambda_.functions.function_records import now
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS function_settings (
+        function TEXT NOT NULL REFERENCES functions(name) ON DELETE CASCADE, qualifier TEXT NOT NULL,
+        kind TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (function, kind, qualifier)
+    ) WITHOUT ROWID
+"""
+_PROVISIONED, _RECURSION, _UPDATES = "provisioned concurrency", "recursion", "runtime updates"
+
+
+class StoredSettingOperations(LambdaBase):
+    """Operations on settings that are recorded without effect."""
+
+    async def put_provisioned_concurrency_config(self, call: OperationCall) -> OperationOutput:
+        """Record the provisioned concurrency of a version or an alias."""
+        function, requested = self._published(call), call.params["ProvisionedConcurrentExecutions"]
+        config = {"RequestedProvisionedConcurrentExecutions": requested, "LastModified": now()}
+        await self._store(function, _PROVISIONED, config)
+        begun = {"AvailableProvisionedConcurrentExecutions": 0, "AllocatedProvisionedConcurrentExecutions": 0}
+        return OperationOutput({**config, **begun, "Status": "IN_PROGRESS"}, 202)
+
+    async def get_provisioned_concurrency_config(self, call: OperationCall) -> dict[str, Any]:
+        """Return the provisioned concurrency of a version or an alias."""
+        config = self._stored(self._published(call), _PROVISIONED)
+        if config is None:
+            message = "No Provisioned Concurrency Config found for this function"
+            raise ServiceError("ProvisionedConcurrencyConfigNotFoundException", message, 404, Type="User")
+        return _ready(config)
+
+    async def delete_provisioned_concurrency_config(self, call: OperationCall) -> OperationOutput:
+        """Delete the provisioned concurrency of a version or an alias."""
+        function = self._published(call)
+        await self.cloud.store.execute(
+            "DELETE FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
+            function.name,
+            _PROVISIONED,
+            function.qualifier,
+        )
+        return OperationOutput({}, 204)
+
+    async def list_provisioned_concurrency_configs(self, call: OperationCall) -> dict[str, Any]:
+        """List the provisioned concurrency of a function's versions and aliases."""
+        name = self._function(call).name
+        self._records.find(FunctionName(name))
+        rows = self.cloud.store.rows(
+            "SELECT qualifier, document FROM function_settings WHERE function = ? AND kind = ? ORDER BY qualifier",
+            name,
+            _PROVISIONED,
+        )
+        found = [
+            {"FunctionArn": self._records.arn(name, row["qualifier"]), **_ready(json.loads(row["document"]))}
+            for row in rows
+        ]
+        return page("ProvisionedConcurrencyConfigs", found, call.params)
+
+    async def put_function_recursion_config(self, call: OperationCall) -> dict[str, Any]:
+        """Record whether recursive invocations of a function are allowed or terminated."""
+        function, config = self._existing_function(call), {"RecursiveLoop": call.params["RecursiveLoop"]}
+        await self._store(FunctionName(function.name), _RECURSION, config)
+        return config
+
+    async def get_function_recursion_config(self, call: OperationCall) -> dict[str, Any]:
+        """Return a function's handling of recursive invocations; the default is Terminate."""
+        return self._stored(FunctionName(self._existing_function(call).name), _RECURSION) or {
+            "RecursiveLoop": "Terminate"
+        }
+
+    async def put_runtime_management_config(self, call: OperationCall) -> dict[str, Any]:
+        """Record when a function's runtime is updated."""
+        function, params = self._existing_function(call), call.params
+        if (params["UpdateRuntimeOn"] == "Manual") != ("RuntimeVersionArn" in params):
+            reason = "You must specify a RuntimeVersionArn with UpdateRuntimeOn Manual, and with no other."
+            raise ServiceError("InvalidParameterValueException", reason, Type="User")
+        kept: dict[str, Any] = {
+            name: params[name] for name in ("UpdateRuntimeOn", "RuntimeVersionArn") if name in params
+        }
+        await self._store(function, _UPDATES, kept)
+        return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
+
+    async def get_runtime_management_config(self, call: OperationCall) -> dict[str, Any]:
+        """Return when a function's runtime is updated; the default is Auto."""
+        function = self._existing_function(call)
+        kept = self._stored(function, _UPDATES) or {"UpdateRuntimeOn": "Auto"}
+        return {**kept, "FunctionArn": self._records.arn(function.name, function.qualifier)}
+
+    async def get_function_code_signing_config(self, call: OperationCall) -> dict[str, Any]:
+        """Return an empty ARN: no function here has a code signing configuration."""
+        return {"CodeSigningConfigArn": "", "FunctionName": self._existing_function(call).name}
+
+    def _existing_function(self, call: OperationCall) -> FunctionName:
+        function = self._function(call)
+        self._records.find(function)
+        return function
+
+    def _published(self, call: OperationCall) -> FunctionName:
+        function = self._function(call)
+        if function.qualifier in (None, LATEST):
+            message = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        self._records.find(function)
+        return function
+
+    def _stored(self, function: FunctionName, kind: str) -> dict[str, Any] | None:
+        row = self.cloud.store.row(
+            "SELECT document FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
+            function.name,
+            kind,
+            function.qualifier or LATEST,
+        )
+        return json.loads(row["document"]) if row else None
+
+    async def _store(self, function: FunctionName, kind: str, document: dict[str, Any]) -> None:
+        await self.cloud.store.execute(
+            "INSERT OR REPLACE INTO function_settings (function, qualifier, kind, document) VALUES (?, ?, ?, ?)",
+            function.name,
+            function.qualifier or LATEST,
+            kind,
+            json.dumps(document),
+        )
+
+
+def _ready(config: dict[str, Any]) -> dict[str, Any]:
+    requested = config["RequestedProvisionedConcurrentExecutions"]
+    there = {
+        "AvailableProvisionedConcurrentExecutions": requested,
+        "AllocatedProvisionedConcurrentExecutions": requested,
+    }
+    return {**config, **there, "Status": "READY"}

@@ -1,0 +1,135 @@
+"""The Invoke operations: synchronous invocations, asynchronous invocations and dry runs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import OperationCall, OperationOutput
+from scones.cloud.services.lambda_.base import LambdaBase
+from scones.cloud.services.lambda_.functions.function_records import Version
+from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.invoke.payloads import check_payload
+from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
+
+SYNCHRONOUS_LIMIT, ASYNCHRONOUS_LIMIT = 6_291_456, 1_048_576
+"""Maximum bytes of a payload."""
+LARGE = 65_536
+"""Bytes of a payload from which it is checked in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InvokeRequest:
+    """The invocation that a call requests."""
+
+    function: FunctionName
+    version: Version
+    payload: bytes
+    context: str | None
+    """The client context in the runtime's format."""
+
+
+class InvocationOperations(LambdaBase):
+    """The Invoke operations."""
+
+    async def invoke(self, call: OperationCall) -> OperationOutput:
+        """Run a function, accept an event for it (Event), or only check the request (DryRun)."""
+        params = call.params
+        kind = params.get("InvocationType", "RequestResponse")
+        request = await self._read_request(call, kind)
+        if kind == "DryRun":
+            return OperationOutput({"StatusCode": 204}, 204)
+        if kind == "Event":
+            await self._events.accept(call.request_id, request.function, request.payload)
+            return OperationOutput({"StatusCode": 202, "Payload": b""}, 202)
+        outcome = await self._run(call, request)
+        answer = {
+            "StatusCode": 200,
+            "FunctionError": outcome.function_error,
+            "Payload": outcome.payload,
+            "ExecutedVersion": request.version.configuration["Version"],
+        }
+        if params.get("LogType") == "Tail":
+            answer["LogResult"] = base64.b64encode(outcome.log).decode()
+        return OperationOutput(answer, 200)
+
+    async def invoke_async(self, call: OperationCall) -> OperationOutput:
+        """Accept an event for a function; this is the API's first form of InvocationType Event."""
+        params = {"FunctionName": call.params["FunctionName"], "Payload": call.params["InvokeArgs"]}
+        event = replace(call, params=params)
+        request = await self._read_request(event, "Event")
+        await self._events.accept(call.request_id, request.function, request.payload)
+        return OperationOutput({"Status": 202}, 202)
+
+    async def invoke_with_response_stream(self, call: OperationCall) -> OperationOutput:
+        """Run a function, and respond with an event stream.
+
+        The stream has the complete result in one chunk, as for runtimes that do not stream.
+        """
+        kind = call.params.get("InvocationType", "RequestResponse")
+        request = await self._read_request(call, kind)
+        if kind == "DryRun":
+            return OperationOutput({"StatusCode": 204}, 204)
+        outcome = await self._run(call, request)
+        tail = base64.b64encode(outcome.log).decode() if call.params.get("LogType") == "Tail" else None
+        answer = {
+            "StatusCode": 200,
+            "ExecutedVersion": request.version.configuration["Version"],
+            "ResponseStreamContentType": "application/octet-stream",
+            "EventStream": _streamed(outcome, tail),
+        }
+        return OperationOutput(answer, 200)
+
+    async def _read_request(self, call: OperationCall, kind: str) -> _InvokeRequest:
+        """Return the invocation that a call requests; raises `ServiceError` for an invalid request."""
+        params = call.params
+        function, payload = self._function(call), params.get("Payload") or b"{}"
+        limit = ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT
+        if len(payload) > limit:
+            raise ServiceError(  # AWS answers with this code, though its model names RequestTooLargeException
+                "RequestEntityTooLargeException",
+                f"{len(payload)} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
+                413,
+            )
+        version = self._invoker.find(function)
+        if len(payload) < LARGE:
+            check_payload(payload)
+        else:
+            await asyncio.to_thread(check_payload, payload)
+        context = _client_context(params["ClientContext"]) if "ClientContext" in params else None
+        return _InvokeRequest(function, version, payload, context)
+
+    async def _run(self, call: OperationCall, request: _InvokeRequest) -> InvocationResult:
+        return await self._invoker.invoke(
+            request.version,
+            request.function,
+            request.payload,
+            request_id=call.request_id,
+            client_context=request.context,
+            access_key_id=call.caller.access_key_id,
+        )
+
+
+async def _streamed(outcome: InvocationResult, tail: str | None) -> AsyncIterator[dict[str, dict[str, Any]]]:
+    complete = {"LogResult": tail} if tail is not None else {}
+    if outcome.function_error:
+        complete |= {"ErrorCode": outcome.function_error, "ErrorDetails": outcome.payload.decode(errors="replace")}
+    else:
+        yield {"PayloadChunk": {"Payload": outcome.payload}}
+    yield {"InvokeComplete": complete}
+
+
+def _client_context(given: str) -> str:
+    """Return the client context in the runtime's format: JSON in one line of ASCII."""
+    try:
+        return json.dumps(json.loads(base64.b64decode(given, validate=True)))
+    except (binascii.Error, ValueError) as error:
+        raise ServiceError(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+        ) from error

@@ -1,0 +1,133 @@
+"""A stored object: one row, and a body in the database, in a file, or in the parts of an upload."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from scones.cloud.services.s3.checksum import Checksum
+
+COLUMNS = (
+    "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
+    "body, file, upload"
+)
+HEADERS = (
+    "BucketKeyEnabled",
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+    "SSEKMSKeyId",
+    "ServerSideEncryption",
+    "WebsiteRedirectLocation",
+)
+"""Parameters of a write that a read returns.
+
+Encryption settings are stored and returned but have no effect; disk encryption is left to the machine. SageMaker's SDK
+requests aws:kms with every upload of source code.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRecord:
+    """An object. `etag` has no quotes, `modified` is in milliseconds since 1970, `tags` is a JSON tag set."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    modified: int
+    checksum: Checksum
+    storage_class: str = "STANDARD"
+    headers: dict[str, Any] = field(default_factory=dict)
+    tags: str = "[]"
+    body: int | None = None
+    data: bytes | None = None
+    file: str | None = None
+    upload: str | None = None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row, data: bytes | None = None) -> ObjectRecord:
+        """Return the object for a row with `COLUMNS`."""
+        return cls(
+            bucket=row["bucket"],
+            key=row["key"],
+            size=row["size"],
+            etag=row["etag"],
+            modified=row["modified"],
+            checksum=Checksum(row["checksum_algorithm"], row["checksum"], row["checksum_type"]),
+            storage_class=row["storage_class"],
+            headers=json.loads(row["headers"]),
+            tags=row["tags"],
+            body=row["body"],
+            data=data,
+            file=row["file"],
+            upload=row["upload"],
+        )
+
+    def insert(self, connection: sqlite3.Connection) -> None:
+        """Write the row and, if it is small, the body in a transaction."""
+        body = self.body
+        if self.data is not None:
+            body = connection.execute("INSERT INTO s3_bodies (data) VALUES (?)", (self.data,)).lastrowid
+        values = (
+            self.bucket,
+            self.key,
+            self.size,
+            self.etag,
+            self.modified,
+            self.storage_class,
+            self.checksum.algorithm,
+            self.checksum.value,
+            self.checksum.kind,
+            json.dumps(self.headers),
+            self.tags,
+            body,
+            self.file,
+            self.upload,
+        )
+        marks = ", ".join("?" * len(values))
+        connection.execute(f"INSERT OR REPLACE INTO s3_objects ({COLUMNS}) VALUES ({marks})", values)  # noqa: S608 - constants
+
+    def encryption(self) -> dict[str, Any]:
+        """Return the stored encryption settings by member name; they have no effect."""
+        names = ("ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled")
+        return {name: self.headers[name] for name in names if name in self.headers}
+
+    def members(self) -> dict[str, Any]:
+        """Return the object's members in a GET or HEAD response, by member name."""
+        tags = len(json.loads(self.tags)) if self.tags != "[]" else None
+        return {
+            **self.headers,
+            "AcceptRanges": "bytes",
+            "LastModified": self.modified / 1000,
+            "ETag": f'"{self.etag}"',
+            "StorageClass": self.storage_class if self.storage_class != "STANDARD" else None,
+            "TagCount": tags,
+        }
+
+
+def find_object(connection: sqlite3.Connection, bucket: str, key: str) -> ObjectRecord | None:
+    """Return an object without its body, or None; for use in a transaction."""
+    row = connection.execute(
+        f"SELECT {COLUMNS} FROM s3_objects WHERE bucket = ? AND key = ?",  # noqa: S608 - constant
+        (bucket, key),
+    ).fetchone()
+    return ObjectRecord.of(row) if row else None
+
+
+def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a write that a read returns."""
+    headers = {name: params[name] for name in HEADERS if params.get(name) is not None}
+    if isinstance(expires := headers.get("Expires"), datetime):
+        headers["Expires"] = expires.timestamp()
+    headers.setdefault("ContentType", "binary/octet-stream")
+    headers.setdefault("ServerSideEncryption", "AES256")  # AWS has encrypted every object since January 2023
+    return headers

@@ -1,0 +1,175 @@
+"""The run of a processing job: it downloads inputs from S3, runs a program, and uploads outputs to S3."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.process.sandbox import isolation
+from scones.cloud.process.untrusted_files import UntrustedFilesError
+from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
+from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
+from scones.cloud.services.sagemaker.processing.processing_instance import ProcessingInstance, host_names, outputs_of
+from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.training.training_jobs import MOST_INSTANCES
+
+GRACE = 120.0
+"""Seconds between SIGTERM and SIGKILL, as on AWS."""
+CONTINUOUS_SECONDS = 2.0
+"""Seconds between two uploads of the new files of a Continuous output."""
+LONGEST = 86_400
+MESSAGE_BYTES = 1024
+"""Maximum bytes of /opt/ml/output/message that ExitMessage shows."""
+_ML = "/opt/ml/"
+
+DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
+
+
+async def check(request: dict[str, Any]) -> None:
+    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported."""
+    require(
+        request, "ProcessingResources.ClusterConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceType"
+    )
+    count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
+    if count > MOST_INSTANCES:
+        raise invalid(
+            f"ClusterConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} processes for "
+            "a processing job; set a smaller one."
+        )
+    if count > 1 and (reason := await asyncio.to_thread(isolation)):
+        raise not_supported(
+            f"processing on several instances on this machine, where {reason}", "Set ClusterConfig.InstanceCount to 1."
+        )
+    for item in request.get("ProcessingInputs", []):
+        source = item.get("S3Input")
+        if source is None:
+            raise not_supported(f"the dataset definition of input {item['InputName']!r}", "Use S3Input.")
+        if source["S3DataType"] not in ("S3Prefix", "ManifestFile") or source.get("S3InputMode", "File") != "File":
+            raise not_supported(
+                f"the data type or mode of input {item['InputName']!r}", "Use S3Prefix or ManifestFile, and File."
+            )
+        _check_path(source.get("LocalPath", ""), item["InputName"])
+    for item in outputs_of(request):
+        if "S3Output" not in item:
+            raise not_supported(f"the feature store of output {item['OutputName']!r}", "Use S3Output.")
+        _check_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
+
+
+def _check_path(path: str, name: str) -> None:
+    if not path.startswith(f"{_ML}processing") or ".." in path.split("/"):
+        raise invalid(f"LocalPath {path!r} of {name!r} must be a path below /opt/ml/processing.")
+
+
+class ProcessingRun:
+    """The run of one processing job; `request` is its document."""
+
+    def __init__(self, cloud: Cloud, request: Document, folder: Path) -> None:
+        self._request = request
+        self._instances = [ProcessingInstance(cloud, request, host, folder / host) for host in host_names(request)]
+        self._stopped = asyncio.Event()
+        self._closing = False
+        """True after the programs were asked to end; then a failed program does not end the others."""
+
+    def stop(self) -> None:
+        """Ask the programs to end (SIGTERM)."""
+        self._stopped.set()
+
+    async def run(self) -> JobResult:
+        """Run the job; raises `ServiceError`, `ValueError` or `OSError` if its data cannot be downloaded or stored."""
+        for instance in self._instances:
+            await asyncio.to_thread(instance.lay_out)
+        try:
+            for instance in self._instances:
+                await instance.download()
+        except (ServiceError, ValueError, OSError, ExceptionGroup) as error:
+            first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            raise ValueError(f"Data download failed: {first}") from error
+        follow = asyncio.ensure_future(self._follow())
+        try:
+            code, ending = await self._execute()
+        finally:
+            follow.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await follow
+        more = await asyncio.to_thread(self._exit_message)
+        if ending == "Completed" and code:
+            return JobResult("Failed", f"AlgorithmError: See job logs for more information, exit code: {code}", more)
+        if ending == "MaxRuntimeExceeded":
+            limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
+            return JobResult("Stopped", f"ClientError: the job ran past MaxRuntimeInSeconds ({limit})", more)
+        await self._upload(outputs_of(self._request))
+        return JobResult(ending, "", more)
+
+    async def _execute(self) -> tuple[int, str]:
+        """Run every program; return the first exit code other than 0, or 0, and the job's ending.
+
+        The ending is Completed, Stopped or MaxRuntimeExceeded.
+        """
+        try:
+            for instance in self._instances:
+                await instance.start()
+            return await self._wait()
+        finally:
+            for instance in self._instances:
+                instance.kill()
+
+    async def _wait(self) -> tuple[int, str]:
+        ended = asyncio.ensure_future(self._wait_for_all())
+        stopped = asyncio.ensure_future(self._stopped.wait())
+        try:
+            limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
+            await asyncio.wait({ended, stopped}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if ended.done():
+                return ended.result(), "Completed"
+            self._closing = True
+            ending = "Stopped" if stopped.done() else "MaxRuntimeExceeded"
+            for instance in self._instances:
+                instance.terminate()
+            await asyncio.wait({ended}, timeout=GRACE)
+            for instance in self._instances:
+                instance.kill()
+            await ended
+            return 0, ending
+        finally:
+            stopped.cancel()
+            ended.cancel()
+
+    async def _wait_for_all(self) -> int:
+        """Wait until every program has ended; the first failure kills the other programs. Return its exit code or 0."""
+        waiting, failed = {asyncio.ensure_future(instance.wait()) for instance in self._instances}, 0
+        try:
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for code in (task.result() for task in done):
+                    if code and not failed and not self._closing:
+                        failed = code
+                        for instance in self._instances:
+                            instance.kill()
+            return failed
+        finally:
+            for task in waiting:
+                task.cancel()
+
+    def _exit_message(self) -> Document:
+        for instance in self._instances:
+            if (message := instance.ml_folder.read("output/message", MESSAGE_BYTES)) is not None:
+                return {"ExitMessage": message.decode(errors="replace")}
+        return {}
+
+    async def _follow(self) -> None:
+        """Upload new files of the Continuous outputs while the programs run."""
+        continuous = [item for item in outputs_of(self._request) if item["S3Output"]["S3UploadMode"] == "Continuous"]
+        while continuous:
+            await asyncio.sleep(CONTINUOUS_SECONDS)
+            with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):  # the last upload raises
+                await self._upload(continuous, log_left_out=False)
+
+    async def _upload(self, outputs: list[dict[str, Any]], *, log_left_out: bool = True) -> None:
+        """Upload new and changed files; of files with the same name, the last instance's remains."""
+        for instance in self._instances:
+            for item in outputs:
+                await instance.upload(item["S3Output"], log_left_out=log_left_out)

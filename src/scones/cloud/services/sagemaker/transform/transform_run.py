@@ -1,0 +1,254 @@
+"""The run of a transform job: it sends every object of a prefix to a model and stores the responses as `KEY.out`."""
+
+from __future__ import annotations
+
+import asyncio
+import bz2
+import gzip
+import io
+import json
+import time
+import uuid
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.process.sandbox import Program
+from scones.cloud.services.sagemaker.archive import ALWAYS_ALLOWED, RATIO_LIMIT
+from scones.cloud.services.sagemaker.container_settings import (
+    base_directory,
+    container_variables,
+    create_folders,
+    image_command,
+    visible_paths,
+)
+from scones.cloud.services.sagemaker.errors import not_supported
+from scones.cloud.services.sagemaker.hosting.container_client import (
+    ResponseTooLargeError,
+    ServerTimeoutError,
+    ServerUnavailableError,
+)
+from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
+from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
+from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
+from scones.cloud.services.sagemaker.jobs.inputs import listed
+from scones.cloud.services.sagemaker.log_stream import LogStream
+from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
+from scones.cloud.services.sagemaker.transform import transform_records
+from scones.cloud.services.sagemaker.transform.transform_records import RecordsError, TransformRecords
+
+GROUP = "/aws/sagemaker/TransformJobs"
+STARTUP_LIMIT = 480
+MB = 1024 * 1024
+_SEE_LOGS = "See job logs for more information"
+
+DEFAULTS: Document = {"MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord"}
+_DEFAULT_DATA_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+
+
+def check(request: dict[str, Any]) -> None:
+    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported.
+
+    Adds the defaults of DataProcessing, which AWS shows even if the request leaves it out.
+    """
+    request["DataProcessing"] = _DEFAULT_DATA_PROCESSING | request.get("DataProcessing", {})
+    data = request["TransformInput"]
+    if data["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise not_supported("transform input of an augmented manifest", "Set S3DataType to S3Prefix or ManifestFile.")
+    if data.get("SplitType", "None") not in ("None", "Line"):
+        raise not_supported(f"SplitType {data['SplitType']}", "Use Line or None.")
+    transform_records.check(request)
+
+
+class TransformRun:
+    """The run of one transform job; `request` is its document."""
+
+    def __init__(self, cloud: Cloud, models: Models, request: Document, folder: Path) -> None:
+        self._cloud = cloud
+        self._models = models
+        self._request = request
+        self._container: Document = {}
+        self._role = ""
+        self._folder = folder
+        self._objects = S3Access(cloud)
+        self._stopped = asyncio.Event()
+        stamp = f"{request['TransformJobName']}/i-{int(time.time() * 1000):x}"
+        self._log = LogStream(cloud, GROUP, stamp)
+        self._data_log = LogStream(cloud, GROUP, f"{stamp}/data-log")
+        self._server = ModelServer(self._program, self._log)
+
+    def stop(self) -> None:
+        """Ask the job to end after the current object; output that is stored by then remains."""
+        self._stopped.set()
+
+    async def run(self) -> JobResult:
+        """Run the job; raises `ServiceError` or `ValueError` if its data cannot be read or stored."""
+        model = self._models.describe(self._request["ModelName"])
+        self._container = self._models.container_of(self._request["ModelName"])
+        self._role = model.get("ExecutionRoleArn", "")
+        try:
+            await fetch_model(self._objects, self._container, self._folder / "ml")
+            await self._server.start(STARTUP_LIMIT)
+        except ModelDataError as error:
+            return JobResult("Failed", f"ClientError: {error}")
+        except NotHealthyError:
+            return JobResult("Failed", f"AlgorithmError: {_SEE_LOGS}")
+        try:
+            return await self._transform()
+        finally:
+            await self._server.stop(grace=5)
+            await self._log.finish()
+
+    async def _transform(self) -> JobResult:
+        source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
+        objects = [(location, name) async for location, name in listed(self._objects, source) if name]
+        if not objects:
+            raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in transform input.')
+        begun = time.time()
+        records = TransformRecords(self._request, begun)
+        for location, name in objects:
+            if self._stopped.is_set():
+                return JobResult("Stopped")
+            if not await self._object(location, name, records):
+                return JobResult("Failed", f"AlgorithmError: {_SEE_LOGS}")
+        if "DataCaptureConfig" in self._request:
+            await self._capture(objects, begun)
+        return JobResult("Completed")
+
+    async def _capture(self, objects: list[tuple[S3Location, str]], begun: float) -> None:
+        """Store manifests of the input and output objects, in folders named after the hour in which the job began.
+
+        AWS documents the folders and the content of the manifests; we found no source for their file names.
+        """
+        first, name = objects[0]
+        inputs = S3Location(first.bucket, first.key.removesuffix(name))
+        outputs = S3Location.of(self._request["TransformOutput"]["S3OutputPath"]).join("")
+        names = [name for _, name in objects]
+        hour = datetime.fromtimestamp(begun, UTC).strftime("%Y/%m/%d/%H")
+        target = S3Location.of(self._request["DataCaptureConfig"]["DestinationS3Uri"])
+        for kind, prefix, found in (
+            ("input", inputs, names),
+            ("output", outputs, [f"{name}.out" for name in names]),
+        ):
+            manifest = json.dumps([{"prefix": str(prefix)}, *found]).encode()
+            await self._objects.write(manifest, target.join(kind, hour, f"{uuid.uuid4()}.json"))
+
+    async def _object(self, source: S3Location, name: str, records: TransformRecords) -> bool:
+        """Send an object's records to the model and store the output; on failure, log the reason and return False."""
+        body = await self._objects.read(source)
+        slots = asyncio.Semaphore(max(1, self._request.get("MaxConcurrentTransforms", 0)))
+
+        async def send(payload: bytes) -> bytes | None:
+            async with slots:
+                try:
+                    given = await asyncio.to_thread(records.model_input, payload)
+                    answer = await self._invoke(given, source)
+                    return None if answer is None else await asyncio.to_thread(records.output, payload, answer)
+                except RecordsError as error:
+                    self._data_log.write(f"{source}: {error}")
+                    return None
+
+        try:
+            body = await asyncio.to_thread(_decompressed, body, self._request["TransformInput"])
+        except (OSError, EOFError, zlib.error) as error:
+            self._data_log.write(f"{source}: it cannot be decompressed: {error}")
+            return False
+        answers = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
+        whole = [answer for answer in answers if answer is not None]
+        if len(whole) < len(answers):
+            return False
+        output = self._request["TransformOutput"]
+        if output.get("AssembleWith") == "Line":
+            result = b"".join(answer if answer.endswith(b"\n") else answer + b"\n" for answer in whole)
+        else:
+            result = b"".join(whole)
+        await self._objects.write(result, S3Location.of(output["S3OutputPath"]).join(f"{name}.out"))
+        return True
+
+    def _payloads(self, body: bytes) -> Iterator[bytes]:
+        """Split an object into payloads: all of it, one record each, or as many records as fit in a payload."""
+        if self._request["TransformInput"].get("SplitType", "None") == "None":
+            yield body
+            return
+        records = [line for line in body.splitlines(keepends=True) if line.strip()]
+        if self._request["BatchStrategy"] == "SingleRecord":
+            yield from records
+            return
+        limit = self._request["MaxPayloadInMB"] * MB or len(body) + 1  # 0: no limit
+        batch: list[bytes] = []
+        size = 0
+        for record in records:
+            if batch and size + len(record) > limit:
+                yield b"".join(batch)
+                batch, size = [], 0
+            batch.append(record)
+            size += len(record)
+        if batch:
+            yield b"".join(batch)
+
+    async def _invoke(self, payload: bytes, source: S3Location) -> bytes | None:
+        data, output = self._request["TransformInput"], self._request["TransformOutput"]
+        headers = {"Content-Type": data.get("ContentType", "application/octet-stream")}
+        if "Accept" in output:
+            headers["Accept"] = output["Accept"]
+        reason = ""
+        for _ in range(1 + self._request.get("ModelClientConfig", {}).get("InvocationsMaxRetries", 0)):
+            try:
+                answer = await self._server.invoke(payload, headers)
+            except ServerUnavailableError:
+                reason = "the model server went away"
+            except ServerTimeoutError:
+                reason = "the model server did not answer in time"
+            except ResponseTooLargeError as error:
+                reason = str(error)
+            else:
+                if answer.status == 200:
+                    return answer.body
+                reason = f"{answer.status}: {answer.body[:1024].decode(errors='replace')}"
+        self._data_log.write(f"{source}: the request failed: {reason}")
+        return None
+
+    async def _program(self, port: int) -> Program:
+        mounts = await asyncio.to_thread(create_folders, self._folder)
+        request = self._request
+        strategy = "SINGLE_RECORD" if request["BatchStrategy"] == "SingleRecord" else "MULTI_RECORD"
+        batch = {
+            "SAGEMAKER_BATCH": "true",
+            "SAGEMAKER_MAX_PAYLOAD_IN_MB": str(request["MaxPayloadInMB"]),
+            "SAGEMAKER_BATCH_STRATEGY": strategy,
+            "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": str(request.get("MaxConcurrentTransforms", 1)),
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+        }
+        variables = container_variables(self._cloud, self._role, "SageMaker", hours=24 * 5) | await base_directory(
+            mounts
+        )
+        command = await image_command(self._container["Image"], "serve")
+        return Program(
+            argv=command,
+            env=variables | batch | self._container.get("Environment", {}) | request.get("Environment", {}),
+            mounts=mounts,
+            hidden=[self._cloud.settings.data_dir],
+            visible=visible_paths(command),
+        )
+
+
+def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
+    """Return an object's content, decompressed by CompressionType. Blocks.
+
+    Raises `OSError`, `EOFError` or `zlib.error` for damaged content, and `OSError` beyond the limits of `archive`.
+    """
+    compression = data.get("CompressionType", "None")
+    if compression == "None":
+        return body
+    limit = max(ALWAYS_ALLOWED, len(body) * RATIO_LIMIT)
+    source = io.BytesIO(body)
+    with gzip.GzipFile(fileobj=source) if compression == "Gzip" else bz2.BZ2File(source) as file:
+        plain = file.read(limit + 1)
+    if len(plain) > limit:
+        raise OSError(f"it decompresses to more than {limit} bytes")
+    return plain

@@ -1,0 +1,178 @@
+"""The search of a tuning job: Optuna's samplers choose hyperparameters from ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Any
+
+from scones.cloud.services.sagemaker.errors import invalid, not_supported
+from scones.cloud.wire import numbers
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
+
+LOGARITHMIC_SPAN = 100.0
+"""Ratio of a range's ends from which Auto scaling is logarithmic; AWS does not publish its rule."""
+
+MOST_COMBINATIONS = 750
+"""Maximum number of combinations of a grid: AWS's quota of training jobs per tuning job."""
+
+
+class HyperparameterSearch:
+    """The search of one tuning job; `config` is its HyperParameterTuningJobConfig. Methods block for milliseconds."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        ranges = config.get("ParameterRanges", {})
+        self._ranges = {each["Name"]: each for kind in _KINDS for each in ranges.get(kind, [])}
+        self._space = {
+            each["Name"]: distribution
+            for kind, make in _KINDS.items()
+            for each in ranges.get(kind, [])
+            for distribution in [make(each)]
+        }
+        self._study = optuna.create_study(
+            direction="maximize" if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else "minimize",
+            sampler=_sampler(config),
+        )
+        self._trials: dict[int, Trial] = {}
+        self._grid = config["Strategy"] == "Grid"
+        if self._grid:
+            names = list(self._space)
+            for values in product(*(self._ranges[name]["Values"] for name in names)):
+                self._study.enqueue_trial(dict(zip(names, values, strict=True)))
+
+    def next_trial(self) -> tuple[int, dict[str, str]]:
+        """Return the number of the next trial and its hyperparameters, as strings."""
+        trial = self._study.ask(self._space)
+        self._trials[trial.number] = trial
+        return trial.number, {name: self._text(name, value) for name, value in trial.params.items()}
+
+    def report(self, number: int, value: float | None) -> None:
+        """Record the objective value of a trial, or None if the trial failed."""
+        from optuna.trial import TrialState
+
+        trial = self._trials.pop(number)
+        if value is None:
+            self._study.tell(trial, state=TrialState.FAIL)
+        else:
+            self._study.tell(trial, value)
+
+    def restore_trial(self, tuned: dict[str, str]) -> int:
+        """Restore a trial of an earlier process and return its number; trials must be restored in their order."""
+        if not self._grid:  # the combinations of a grid have the same order again
+            self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
+        return self.next_trial()[0]
+
+    def _text(self, name: str, value: Any) -> str:
+        return str(1 - value) if _reversed(self._ranges[name]) else str(value)
+
+    def _value(self, name: str, text: str) -> Any:
+        given = self._ranges[name]
+        if "Values" in given:
+            return text
+        value = float(text)
+        if _reversed(given):
+            return 1 - value
+        return int(value) if self._space[name].__class__.__name__.startswith("Int") else value
+
+
+def check(config: dict[str, Any]) -> None:
+    """Check ranges and strategies; raises `ServiceError` if AWS rejects them or this cloud does not support them."""
+    strategy, ranges = config["Strategy"], config.get("ParameterRanges", {})
+    if strategy == "Hyperband":
+        raise not_supported("the strategy Hyperband", "Use Bayesian, Random or Grid.")
+    if ranges.get("AutoParameters"):
+        raise not_supported("AutoParameters", "Give the parameter a range.")
+    if not any(ranges.get(kind) for kind in _KINDS):
+        raise invalid("At least one hyperparameter range must be given.")
+    numeric = [
+        (each, read)
+        for kind, read in (("IntegerParameterRanges", numbers.integer), ("ContinuousParameterRanges", numbers.decimal))
+        for each in ranges.get(kind, [])
+    ]
+    for each, read in numeric:
+        name, low, high = each["Name"], _number(each, "MinValue", read), _number(each, "MaxValue", read)
+        if not isfinite(high - low):
+            raise invalid(f"The range from {each['MinValue']} to {each['MaxValue']} of {name} is too large.")
+        if low > high:
+            raise invalid(f"The MinValue {each['MinValue']} of {name} is greater than its MaxValue {each['MaxValue']}.")
+        scaling = each.get("ScalingType", "Auto")
+        if scaling == "Logarithmic" and low <= 0:
+            raise invalid(f"Logarithmic scaling needs values greater than 0, and MinValue of {name} is {low:g}.")
+        if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
+            raise invalid(f"ReverseLogarithmic scaling needs values from 0 to below 1, unlike those of {name}.")
+    if strategy == "Grid":
+        if numeric:
+            raise invalid("Grid search takes categorical hyperparameters only.")
+        size = grid_size(config)
+        if size > MOST_COMBINATIONS:
+            raise invalid(f"A grid may have {MOST_COMBINATIONS} combinations, and this one has {size}.")
+        if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
+            raise invalid(f"For grid search MaxNumberOfTrainingJobs must be the number of combinations, {size}.")
+    elif "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]:
+        raise invalid(f"MaxNumberOfTrainingJobs must be given for the strategy {strategy}.")
+
+
+def grid_size(config: dict[str, Any]) -> int:
+    """Return the number of combinations of the categorical ranges."""
+    return prod(len(each["Values"]) for each in config["ParameterRanges"]["CategoricalParameterRanges"])
+
+
+def _number(given: dict[str, Any], bound: str, read: Callable[[str], float]) -> float:
+    try:
+        return read(given[bound])
+    except ValueError:
+        raise invalid(f"{bound} of {given['Name']} is no number: {given[bound]!r}.") from None
+
+
+def _integer(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import IntDistribution
+
+    return IntDistribution(int(given["MinValue"]), int(given["MaxValue"]), log=_logarithmic(given))
+
+
+def _continuous(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import FloatDistribution
+
+    low, high = float(given["MinValue"]), float(given["MaxValue"])
+    if _reversed(given):
+        return FloatDistribution(1 - high, 1 - low, log=True)
+    return FloatDistribution(low, high, log=_logarithmic(given))
+
+
+def _categorical(given: dict[str, Any]) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution
+
+    return CategoricalDistribution(given["Values"])
+
+
+_KINDS = {
+    "IntegerParameterRanges": _integer,
+    "ContinuousParameterRanges": _continuous,
+    "CategoricalParameterRanges": _categorical,
+}
+
+
+def _logarithmic(given: dict[str, Any]) -> bool:
+    scaling, low, high = given.get("ScalingType", "Auto"), float(given["MinValue"]), float(given["MaxValue"])
+    return bool(scaling == "Logarithmic" or (scaling == "Auto" and low > 0 and high / low >= LOGARITHMIC_SPAN))
+
+
+def _reversed(given: dict[str, Any]) -> bool:
+    return given.get("ScalingType") == "ReverseLogarithmic"
+
+
+def _sampler(config: dict[str, Any]) -> Any:
+    from optuna import samplers
+
+    seed = config.get("RandomSeed")
+    if config["Strategy"] == "Bayesian":
+        # constant_liar counts running trials as poor ones, so that parallel training jobs try different values.
+        return samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True, n_startup_trials=5)
+    return samplers.RandomSampler(seed=seed)

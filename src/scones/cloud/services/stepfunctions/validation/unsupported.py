@@ -1,0 +1,46 @@
+"""Features that AWS accepts but the local cloud does not support; creating a state machine with one fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from scones.cloud.services.stepfunctions.asl.resources import read_resource
+from scones.cloud.services.stepfunctions.integrations import find
+from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
+from scones.cloud.services.stepfunctions.validation.nested_states import all_states
+
+
+def unsupported(document: dict[str, Any]) -> list[Diagnostic]:
+    """Return a diagnostic for each feature of a valid definition that the local cloud does not support."""
+    return [fault for _, state, at in all_states(document) for fault in _state(state, at)]
+
+
+def _state(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    if state["Type"] == "Task":
+        yield from _task(state, at)
+    elif state["Type"] == "Map":
+        yield from _distributed(state, at)
+
+
+def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    resource = read_resource(state["Resource"])
+    if resource.is_function or resource.is_activity or find(resource) is not None:
+        return
+    message = (
+        f"The local cloud does not offer the integration {resource.arn}; it offers every operation of its own as "
+        "arn:aws:states:::aws-sdk:SERVICE:OPERATION, and optimized integrations of Lambda, SQS, SNS, EventBridge, "
+        "Step Functions and SageMaker"
+    )
+    yield Diagnostic(SCHEMA, message, f"{at}/Resource")
+
+
+def _distributed(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+    """Yield diagnostics for the input and output formats of a distributed Map that are not supported."""
+    config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
+    if config.get("InputType") == "PARQUET":
+        yield Diagnostic(SCHEMA, "The local cloud does not read PARQUET; give CSV, JSON or JSONL", f"{where}/InputType")
+    writer = state.get("ResultWriter", {})
+    if writer.get("WriterConfig", {}).get("OutputType") == "JSONL" and "Resource" not in writer:
+        message = "The local cloud writes JSONL to S3 alone; give the ResultWriter a Resource, or the OutputType JSON"
+        yield Diagnostic(SCHEMA, message, f"{at}/ResultWriter/WriterConfig/OutputType")

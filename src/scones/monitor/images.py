@@ -1,0 +1,47 @@
+"""Captured images, decoded defensively: the endpoint's callers choose their bytes."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST_PIXELS = 4096 * 4096
+LONGEST_EDGE = 192
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+
+
+def decode_image(content: bytes | None) -> Image | None:
+    """Return an image as RGB, at most 192 pixels on its longer edge; None if it is missing or cannot be decoded."""
+    from PIL import Image
+
+    if not content:
+        return None
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return None
+            picture.draft("RGB", (LONGEST_EDGE, LONGEST_EDGE))
+            colours = picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    colours.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
+    return colours
+
+
+def data_uri(content: bytes | None) -> str | None:
+    """Return an image as a PNG in a data URI, encoded anew so that only its pixels reach the page."""
+    picture = decode_image(content)
+    if picture is None:
+        return None
+    buffer = BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return png_uri(buffer.getvalue())
+
+
+def png_uri(png: bytes) -> str:
+    """Return a PNG's bytes as a data URI."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
