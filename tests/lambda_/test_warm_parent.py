@@ -15,9 +15,9 @@ pytestmark = pytest.mark.skipif(sandbox.isolation() is not None, reason=f"no nam
 
 
 def parents(cloud):
-    """Return the warm parents of a cloud: its child processes that run the program zygote.py."""
+    """Return the warm parents of a cloud: its child processes that run the program warm_parent_process.py."""
     children = psutil.Process(cloud.running.pid).children()
-    return [child for child in children if any(part.endswith("zygote.py") for part in child.cmdline())]
+    return [child for child in children if any(part.endswith("warm_parent_process.py") for part in child.cmdline())]
 
 
 @pytest.fixture

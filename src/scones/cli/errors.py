@@ -22,7 +22,7 @@ class UserError(click.ClickException):
 
 @contextmanager
 def report_errors(verbose: bool) -> Iterator[None]:
-    """Convert exceptions to a `Mistake`; with `verbose`, raise them unchanged."""
+    """Convert exceptions to a `UserError`; with `verbose`, raise them unchanged."""
     try:
         yield
     except (click.ClickException, click.exceptions.Exit, KeyboardInterrupt, SystemExit):

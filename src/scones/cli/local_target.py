@@ -34,7 +34,7 @@ def use_cloud(running: lifecycle.RunningCloud) -> Target:
 
 
 def running_at(data_dir: Path) -> lifecycle.RunningCloud:
-    """Return the cloud that runs on a data folder. Raises a `Mistake` that says how to start one."""
+    """Return the cloud that runs on a data folder. Raises a `UserError` that says how to start one."""
     with report_errors(verbose=False):
         running = lifecycle.find(data_dir)
     if running is None:

@@ -77,7 +77,7 @@ def monitor(
 
 
 def captured(target: Target, settings: Settings, model_card: ModelCard, since: datetime | None) -> Captures:
-    """Return the captures of a model's dataset. Raises a `Mistake` if there are none."""
+    """Return the captures of a model's dataset. Raises a `UserError` if there are none."""
     from scones.cli.run import captures_of
     from scones.monitor.captures import S3Captures, read_captures
     from scones.workflow.endpoint import VARIANT

@@ -117,7 +117,7 @@ def run(
 
 
 def aws_target(settings: Settings, yes: bool) -> Target:
-    """Return AWS as a Place, after listing the resources to be created. Raises a `Mistake` without `yes`."""
+    """Return AWS as a Place, after listing the resources to be created. Raises a `UserError` without `yes`."""
     import boto3
 
     from scones.workflow.provision import FUNCTIONS

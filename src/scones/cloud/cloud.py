@@ -121,7 +121,8 @@ class Cloud:
             del self._waking[dormant.name]
 
     async def resume(self) -> None:
-        """Resume the work of an earlier process; with `recover`, write the names of that work to `LEFT` instead."""
+        """Resume the work of an earlier process; with `recover`, write the names of that work to `NOT_RESUMED_FILE`
+        instead."""
         path = self.settings.data_dir / NOT_RESUMED_FILE
         if not self.settings.recover:
             path.unlink(missing_ok=True)

@@ -208,9 +208,10 @@ _OPENING = f"""\
 Every operation of the services that the local cloud has, as AWS's own service models name them in botocore
 {botocore.__version__}. Written by `python -m scones.cloud.compatibility`; do not edit.
 
-- **{SUPPORTED}**: it does what AWS documents, but for what the note says.
-- **{NO_EFFECT}**: it keeps what it is told and answers with it, and nothing else happens, for the reason given.
-- **{NOT_SUPPORTED}**: it is answered with HTTP 501 and the code `NotImplemented`, which names it. So is every other service.
+- **{SUPPORTED}**: the operation does what AWS documents, except as noted.
+- **{NO_EFFECT}**: the operation stores and returns its parameters, and has no other effect, for the reason given.
+- **{NOT_SUPPORTED}**: HTTP 501 with the code `NotImplemented`, which names the operation. The same holds for every
+  service that is not listed.
 
 Whatever is refused within an operation that works is refused by name as well. Requests must be signed with the data
 folder's keys; IAM's policies are not enforced anywhere.

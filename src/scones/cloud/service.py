@@ -78,7 +78,7 @@ Handler = Callable[[OperationCall], Awaitable[dict[str, Any] | OperationOutput]]
 class DormantService:
     """A service that is loaded at its first use, or at the cloud's start if it has work to resume.
 
-    `under_way` is a query that returns a row if there is such work; it fails if the service has never been used. Other
+    `starting` is a query that returns a row if there is such work; it fails if the service has never been used. Other
     services reach a dormant service only through `Cloud.call`.
     """
 
@@ -110,11 +110,11 @@ def _retry_if_parent_deleted(handler: Handler) -> Handler:
 class Service:
     """An AWS service: subclasses set `name`, botocore's service name, and define operations.
 
-    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the `Call` and
-    returns the output members, or raises `ServiceError`. Calls of undefined operations get the error `NotImplemented`.
-    `schema` creates the service's tables. `validation_code` is the service's error code for parameters that violate its
-    model. `own_checks` are names of shapes that the service validates itself, with its own messages. `tells_of_null` is
-    True if the service's messages state that list members must not be null.
+    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the
+    `OperationCall` and returns the output members, or raises `ServiceError`. Calls of undefined operations get the
+    error `NotImplemented`. `schema` creates the service's tables. `validation_code` is the service's error code for
+    parameters that violate its model. `unvalidated_members` are names of shapes that the service validates itself, with
+    its own messages. `reports_null_members` is True if the service's messages state that list members must not be null.
     """
 
     name: ClassVar[str]

@@ -111,7 +111,7 @@ def write_report(
 ) -> Path:
     """Write `report.html` and its charts as PNG files into a folder, and return the HTML file's path.
 
-    `labels` holds true classes as in `describe`; `least` is the number of least confident images shown.
+    `labels` holds true classes as in `describe`; `least_confident` is the number of least confident images shown.
     """
     folder.mkdir(parents=True, exist_ok=True)
     statistics = describe(captures.records, facts.threshold, facts.classes, labels)

@@ -123,7 +123,7 @@ def train(
 ) -> TrainedModel:
     """Return a completed job: an earlier one with the same digest, the one in progress, or a new one.
 
-    `say` receives statuses, `log` the algorithm's log lines, and `progress` the epochs. A new job is stopped if
+    `on_message` receives statuses, `log` the algorithm's log lines, and `progress` the epochs. A new job is stopped if
     the wait is interrupted. Raises TrainingError.
     """
     client = target.client("sagemaker")

@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 class ResumableWork:
     """An item of work that an earlier process left, with functions to resume it and to give it up.
 
-    `kind` and `name` are for messages ("execution" and its ARN). `place` is the item's progress, if known: an item that
-    has advanced since it last hung the cloud counts as a different one. `give_up` gets the reason why the item cannot
-    be resumed.
+    `kind` and `name` are for messages ("execution" and its ARN). `progress` is the item's progress, if known: an item
+    that has advanced since it last hung the cloud counts as a different one. `give_up` gets the reason why the item
+    cannot be resumed.
     """
 
     kind: str
@@ -41,8 +41,8 @@ class Resumption:
 
     Services `plan` the items that they find when they start; these are resumed once the cloud responds to requests. An
     item that raises is given up with the reason, and the others continue. An item that hung or killed the cloud in its
-    last runs (`StepRecord`) is given up at once. With `recover` nothing is resumed, and `left` contains the items'
-    names by kind.
+    last runs (`StepRecord`) is given up at once. With `recover` nothing is resumed, and `not_resumed` contains the
+    items' names by kind.
     """
 
     def __init__(self, data_dir: Path, *, recover: bool) -> None:

@@ -54,10 +54,10 @@ class Store:
 
     Writes run on one thread in the order of their submission. Writes that wait at the same time share one transaction
     and one fsync, each in its own savepoint, so that a failed write undoes only itself. Reads see committed data. They
-    run on the event loop's thread and are for queries of a few rows (tens of microseconds); use `read_aside` for longer
-    ones.
+    run on the event loop's thread and are for queries of a few rows (tens of microseconds); use `read_on_thread` for
+    longer ones.
 
-    On a full disk a patient write (`PATIENT`) waits, in order, until there is space; other writes raise
+    On a full disk a patient write (`WAIT_FOR_SPACE`) waits, in order, until there is space; other writes raise
     `DiskFullError`. A write may therefore run several times before it is committed once.
 
     Raises `CloudError` for a database that cannot be opened. `damage` is a sentence on damage that was found, or "".
@@ -117,7 +117,7 @@ class Store:
     def submit(self, work: Work[T], *, wait_for_space: bool | None = None) -> asyncio.Future[T]:
         """Submit a write without waiting; the future is done when the write is on disk. Call it on the event loop.
 
-        A `patient` write waits for space on a full disk; the default is the value of `PATIENT`.
+        A `patient` write waits for space on a full disk; the default is the value of `WAIT_FOR_SPACE`.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Write(work, future, WAIT_FOR_SPACE.get() if wait_for_space is None else wait_for_space))

@@ -123,7 +123,7 @@ def verify(
 
     `body_hash` is the SHA-256 of the body in hex, or None for a streamed body. For a streamed body, the hash in
     x-amz-content-sha256 is the signed value, and the reader of the body compares the body with it. Raises
-    `ServiceError` with the error code of the JSON protocols; `refusal` translates it for other protocols.
+    `ServiceError` with the error code of the JSON protocols; `protocol_error` translates it for other protocols.
     """
     query = dict(request.query)
     if "X-Amz-Signature" in query:

@@ -77,7 +77,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class UntrustedFolder:
-    """A host folder that a program can write to, and sees as `seen_as`."""
+    """A host folder that a program can write to, and sees as `container_path`."""
 
     root: Path
     container_path: str = "/opt/ml"

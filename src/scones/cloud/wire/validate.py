@@ -35,8 +35,9 @@ def validate(
 ) -> None:
     """Raise `ServiceError(code)` with a message that lists every invalid member.
 
-    `own_checks` are names of shapes that the service checks itself, with its own messages. `tells_of_null` is True if
-    the service includes "Member must not be null" in the constraints of list and map items.
+    `unvalidated_members` are names of shapes that the service checks itself, with its own messages.
+    `reports_null_members` is True if the service includes "Member must not be null" in the constraints of list and map
+    items.
     """
     check = _check_of(shape, unvalidated_members, reports_null_members)
     if check is not None and (failures := check(params, "")):

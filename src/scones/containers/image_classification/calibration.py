@@ -27,7 +27,7 @@ RANGE, STEPS = math.log(4), 201
 
 
 def split_held_out(labels: Labels, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the indices of the training and the held-back images; with fewer than `FEWEST`, none are held back."""
+    """Return the indices of the training and the held-back images; with fewer than `MIN_IMAGES`, none are held back."""
     order = np.random.default_rng(seed).permutation(len(labels))
     count = round(HELD_OUT_SHARE * len(labels))
     if count < MIN_IMAGES:

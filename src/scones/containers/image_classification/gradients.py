@@ -22,8 +22,8 @@ class Gradients:
     """Gradients of a network's loss; each part of a batch has its own thread, instead of threads within operators.
 
     EfficientNet's operators are too small to be parallelised: on two processors, a step takes .21 s this way instead of
-    .35 s. A network that normalises by a batch's statistics (`whole`) gets the batch in one piece, or in the two parts
-    of `turns`. On a GPU, the parts run one after the other.
+    .35 s. A network that normalises by a batch's statistics (`needs_full_batch`) gets the batch in one piece, or in the
+    two parts of `rotations`. On a GPU, the parts run one after the other.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Gradients:
         """Set the gradients of a batch's mean loss; return its logits and that loss.
 
         Parts are summed in a fixed order, so that a seed gives the same model for the same number of threads.
-        `quarters` are the rotations that `turns` has drawn.
+        `quarters` are the rotations that `rotations` has drawn.
         """
         outcomes = list(self._map(self._of_part, self._parts(images, labels, quarters)))
         for weight, *shares in zip(self._weights, *(gradients for *_, gradients in outcomes), strict=True):

@@ -70,8 +70,8 @@ class Network(nn.Module):
     def features(self, x: Tensor, *, use_running_stats: bool = True) -> Tensor:
         """Map images to the input of the head, shape (n, FEATURES).
 
-        In training, the network normalises by the batch's statistics; if `recorded` is true, they also update the
-        running statistics that inference uses.
+        In training, the network normalises by the batch's statistics; if `use_running_stats` is true, they also update
+        the running statistics that inference uses.
         """
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:

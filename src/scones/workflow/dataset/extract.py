@@ -47,10 +47,12 @@ log = logging.getLogger(__name__)
 class DownloadLimits:
     """Limits at which a download is abandoned.
 
-    `silence` is the maximum number of seconds without a byte, also while connecting. `brisk` and `least` are minimum
-    rates in bytes per second over `window` seconds: `brisk` while other sources remain to be tried, `least` always.
+    `max_silence` is the maximum number of seconds without a byte, also while connecting. `min_rate_if_alternatives` and
+    `min_rate` are minimum rates in bytes per second over `window` seconds: `min_rate_if_alternatives` while other
+    sources remain to be tried, `min_rate` always.
 
-    CIFAR's own host has been measured at 55 kB/s, which is 50 minutes for the archive: hence `brisk`.
+    CIFAR's own host has been measured at 55 kB/s, which is 50 minutes for the archive: hence
+    `min_rate_if_alternatives`.
     """
 
     max_silence: float = 12.0

@@ -95,7 +95,8 @@ class RuleScheduler:
                 await self._router.send([(rule, self._event(rule, at)) for rule, at in due])
 
     async def _due(self, now: float) -> list[tuple[Rule, float]]:
-        """Return up to `FIRED_TOGETHER` due rules with their fire times, in order, and queue their next fire times."""
+        """Return up to `MAX_FIRED_AT_ONCE` due rules with their fire times, in order, and queue their next fire
+        times."""
         due: list[tuple[Rule, float]] = []
         async with TimeSlices() as slices:
             while self._queue and self._queue[0][0] <= now and len(due) < MAX_FIRED_AT_ONCE:

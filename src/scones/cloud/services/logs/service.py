@@ -75,7 +75,7 @@ class Logs(Service):
     def append(self, group: str, stream: str, events: Iterable[Event]) -> asyncio.Future[None] | None:
         """Queue events for writing without waiting; group and stream are created on first use.
 
-        If the stream's unwritten events exceed `BACKLOG`, returns a future to wait for before appending more.
+        If the stream's unwritten events exceed `MAX_UNWRITTEN`, returns a future to wait for before appending more.
         """
         batch = list(events)
         if not batch:

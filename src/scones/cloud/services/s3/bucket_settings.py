@@ -88,7 +88,7 @@ class BucketSettingOperations(S3Base):
         return {}
 
     def _stored_setting(self, call: OperationCall, setting: str, default: Any) -> Any:
-        """Return a setting, `otherwise` if it was never set, or None if it was removed."""
+        """Return a setting, `default` if it was never set, or None if it was removed."""
         row = self.store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
             self.check_bucket(call.params),

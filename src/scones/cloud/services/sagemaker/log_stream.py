@@ -53,7 +53,7 @@ class LogStream:
         self._write([line])
 
     def write_omitted(self, listing: Listing) -> None:
-        """Log a line for each file that is not stored, at most `LEFT_OUT_LINES`, and then the number of the rest."""
+        """Log a line for each file that is not stored, at most `MAX_OMITTED_LINES`, and then the number of the rest."""
         reasons = listing.omitted
         for reason in reasons[:MAX_OMITTED_LINES]:
             self.write(f"Not stored: {reason}.")

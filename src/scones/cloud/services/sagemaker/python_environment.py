@@ -20,7 +20,7 @@ MOUNT_PATH = "/opt/scones-environment"
 
 
 def create_environment(folder: Path, mount_path: str) -> None:
-    """Create an environment in `folder`, which programs see at `place`. Blocks.
+    """Create an environment in `folder`, which programs see at `mount_path`. Blocks.
 
     An existing environment is kept, with the packages installed in it, if it was made for the same interpreter,
     path and packages.

@@ -75,8 +75,8 @@ class SentMessage:
 class ReceivedMessages:
     """Received messages.
 
-    `moved` is true if messages went to the dead-letter queue. `some` is true if the write stopped at `MOST_BURIED`, so
-    that more may have to be moved.
+    `moved_some` is true if messages went to the dead-letter queue. `more_to_move` is true if the write stopped at
+    `MAX_MOVED`, so that more may have to be moved.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)

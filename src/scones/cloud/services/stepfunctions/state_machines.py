@@ -101,7 +101,7 @@ class StateMachine:
 
 
 def new_revision(machine: str, params: Mapping[str, Any], previous: Revision | None) -> Revision:
-    """Return the revision for the parameters of a Create or Update; settings that they omit stay as in `before`."""
+    """Return the revision for the parameters of a Create or Update; settings that they omit stay as in `previous`."""
 
     def kept(member: str, old: str | None, default: Any) -> str | None:
         if params.get(member) is not None:

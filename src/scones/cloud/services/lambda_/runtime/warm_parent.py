@@ -18,7 +18,7 @@ from scones.cloud.process.sandbox import LAUNCHER, Program, Sandbox, describe
 
 log = logging.getLogger(__name__)
 
-ZYGOTE = Path(__file__).with_name("zygote.py")
+WARM_PARENT_PROCESS = Path(__file__).with_name("warm_parent_process.py")
 STARTING = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 """Variables that an interpreter reads when it starts; all forks have the values of the warm parent."""
 MESSAGE_LIMIT = 1 << 16
@@ -43,7 +43,7 @@ class WarmParent:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 self._interpreter,
-                str(ZYGOTE),
+                str(WARM_PARENT_PROCESS),
                 str(LAUNCHER),
                 str(theirs.fileno()),
                 env=self._variables,

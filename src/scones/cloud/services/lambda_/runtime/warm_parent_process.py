@@ -1,10 +1,11 @@
 """A warm parent: a process that has loaded the runtime client's modules and boto3, and forks execution environments.
 
-`warm_parent.py` runs it as `python zygote.py LAUNCHER CONTROL`, with the environment variables that all functions have
-in common. It has one thread, and no open file except the standard streams and CONTROL, a socket. On this socket it
-first sends the names of its loaded modules, then receives sandboxes to launch. Each is a JSON text in the format of
-`launcher.py` with two descriptors: one for the program's output, and one on which the launcher reports its process id
-and later how the program ended. No code of a function runs in the warm parent itself. It ends with the cloud.
+`warm_parent.py` runs it as `python warm_parent_process.py LAUNCHER CONTROL`, with the environment variables that all
+functions have in common. It has one thread, and no open file except the standard streams and CONTROL, a socket. On this
+socket it first sends the names of its loaded modules, then receives sandboxes to launch. Each is a JSON text in the
+format of `launcher.py` with two descriptors: one for the program's output, and one on which the launcher reports its
+process id and later how the program ended. No code of a function runs in the warm parent itself. It ends with the
+cloud.
 
 Each fork loads the runtime client itself, because the client reads its server's address when it is imported.
 """
@@ -73,10 +74,10 @@ def serve(control: socket.socket, launcher: ModuleType) -> dict[str, Any]:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_LIMIT, 2)
         if not message:
             os._exit(0)
-        zygote = os.getpid()
+        parent = os.getpid()
         if not os.fork():
             control.close()
-            spec: dict[str, Any] = {**json.loads(message), "parent": zygote}
+            spec: dict[str, Any] = {**json.loads(message), "parent": parent}
             become_launcher(spec, launcher, *descriptors)
             return spec
         for descriptor in descriptors:

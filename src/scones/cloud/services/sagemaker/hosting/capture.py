@@ -1,7 +1,7 @@
 """Data capture: requests and responses of endpoints as JSON lines in S3, in AWS's layout.
 
 A capture record is appended to a spool file before its request is answered, so that a record survives even if the cloud
-is killed right after the response. Records that cannot be written to disk wait in memory, up to `HELD_LIMIT`. Further
+is killed right after the response. Records that cannot be written to disk wait in memory, up to `MEMORY_LIMIT`. Further
 records are dropped, as on AWS ("Data Capture stops capturing requests at high levels of disk usage"), and the logs of
 the cloud and of the endpoint report their number.
 

@@ -69,9 +69,9 @@ class ContainerClient:
     ) -> ContainerResponse:
         """Send a request and return the response, whatever its status.
 
-        Raises `ServerGoneError`, `TimedOutError` after `seconds`, or `AnswerTooLargeError` for a body of more than
-        `limit` bytes. The request is sent a second time if its connection ends before the response begins: the server
-        may just have closed an idle connection, or a worker may have died.
+        Raises `ServerUnavailableError`, `ServerTimeoutError` after `seconds`, or `ResponseTooLargeError` for a body of
+        more than `limit` bytes. The request is sent a second time if its connection ends before the response begins:
+        the server may just have closed an idle connection, or a worker may have died.
         """
         lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{self._port}", f"Content-Length: {len(body)}"]
         if self._token:
@@ -132,7 +132,7 @@ class _NoResponseError(Exception):
 
 
 class _Connection(asyncio.Protocol):
-    """A connection for one request at a time; `ask` may be called again after it has returned, if `usable` is true."""
+    """A connection for one request at a time; `send` may be called again after it has returned, if `usable` is true."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -157,7 +157,7 @@ class _Connection(asyncio.Protocol):
     async def send(self, deadline: float, head: bytes, body: bytes, limit: int) -> ContainerResponse:
         """Send a request and return its response; `deadline` is in the loop's time.
 
-        Raises `_UnansweredError`, `TimeoutError`, `AnswerTooLargeError`, or `OSError` for a broken response.
+        Raises `_NoResponseError`, `TimeoutError`, `ResponseTooLargeError`, or `OSError` for a broken response.
         """
         assert self._transport is not None
         self._limit = limit

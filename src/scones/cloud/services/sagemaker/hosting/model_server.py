@@ -103,7 +103,8 @@ class ModelServer:
                 log.warning("a model server could not be started: %s", error)
 
     async def invoke(self, body: bytes, headers: dict[str, str], limit: int = RESPONSE_LIMIT) -> ContainerResponse:
-        """Send a request to /invocations; raises `ServerGoneError`, `TimedOutError` or `AnswerTooLargeError`."""
+        """Send a request to /invocations; raises `ServerUnavailableError`, `TimedOutError` or
+        `ResponseTooLargeError`."""
         if not self.healthy or self._client is None:
             raise ServerUnavailableError
         self._in_flight += 1

@@ -47,7 +47,7 @@ class JobRun(Protocol):
 class BatchJobs:
     """The jobs of one kind.
 
-    `word` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
+    `job_type` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
     """
 
     def __init__(self, cloud: Cloud, job_type: str, make: Callable[[Document, Path], JobRun]) -> None:

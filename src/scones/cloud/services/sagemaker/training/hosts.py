@@ -22,7 +22,7 @@ async def multi_instance_lock(cloud_lock: asyncio.Lock, on_wait: Callable[[], Aw
     """Hold the machine's lock for jobs on several instances: one such job runs at a time, across all clouds.
 
     The processes of each such job meet at port 7777, and PyTorch listens there on all addresses. The jobs of one cloud
-    wait for `turn` in their order. `on_wait` is called if another job holds the lock.
+    wait for `cloud_lock` in their order. `on_wait` is called if another job holds the lock.
     """
     if cloud_lock.locked():
         await on_wait()

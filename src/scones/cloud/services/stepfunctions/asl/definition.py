@@ -256,7 +256,7 @@ def _steps(holder: dict[str, Any]) -> Steps | None:
 
 
 def _template(holder: dict[str, Any], field: str, jsonata: bool = False, location: str = "") -> Template | None:
-    """Compile a field's template; `place` is the location of `holder` in its state, which AWS's errors contain."""
+    """Compile a field's template; `location` is the location of `holder` in its state, which AWS's errors contain."""
     if field not in holder:
         return None
     if not jsonata:

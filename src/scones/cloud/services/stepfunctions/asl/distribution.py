@@ -35,7 +35,7 @@ class ItemReader:
 class ItemBatcher:
     """Limits of a batch, the items of one child execution: `max_items` items and `max_bytes` bytes of input.
 
-    `fixed` is BatchInput.
+    `batch_input` is BatchInput.
     """
 
     batch_input: Template | None

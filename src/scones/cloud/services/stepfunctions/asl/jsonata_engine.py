@@ -26,16 +26,16 @@ _DEPTH = 100
 """Maximum nesting of an expression on AWS (floci-io/floci, issue 2737: five kinds, each limited at 99 to 101)."""
 
 
-class UndefinedResultError(Exception):  # noqa: N818 - JSONata's term
+class UndefinedResultError(Exception):
     """Raised if an expression matches nothing."""
 
 
-class EvaluationFailedError(Exception):  # noqa: N818
+class EvaluationFailedError(Exception):
     """Raised if JSONata cannot evaluate an expression; the text completes AWS's message about it."""
 
 
 def evaluate(text: str, bindings: Mapping[str, Any]) -> Any:
-    """Return an expression's value as plain JSON; raise `Undefined` or `Failed`."""
+    """Return an expression's value as plain JSON; raise `UndefinedResultError` or `EvaluationFailedError`."""
     try:
         expression = compile_query(text)
         frame = expression.create_frame()

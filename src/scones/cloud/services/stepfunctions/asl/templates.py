@@ -54,7 +54,7 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class JsonPathTemplate:
-    """A template with expressions; `form` has a `Slot` at the position of each expression's value."""
+    """A template with expressions; `form` has a `Placeholder` at the position of each expression's value."""
 
     skeleton: Any
     queries: tuple[PathField, ...]
@@ -75,7 +75,7 @@ class JsonPathTemplate:
 
 @dataclass(frozen=True, slots=True)
 class JsonataTemplate:
-    """A template with JSONata; `form` has a `Slot` at the position of each expression's value."""
+    """A template with JSONata; `form` has a `Placeholder` at the position of each expression's value."""
 
     skeleton: Any
     queries: tuple[JsonataQuery, ...]

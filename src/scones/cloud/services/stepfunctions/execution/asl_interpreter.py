@@ -101,8 +101,8 @@ class AslInterpreter:
                 entry = self._enter(state, value, chain)
             outcome = await self._execute(state, entry, chain)
             await self._next_turn()
-            # `Past.standing` takes a history that ends with an exit for that of a finished chain. So nothing waits
-            # between an exit and the next entry: both events reach the disk together.
+            # `ChainHistory.standing` takes a history that ends with an exit for that of a finished chain. So nothing
+            # waits between an exit and the next entry: both events reach the disk together.
             self._exit(state, outcome, chain)
             if outcome.next is None:
                 return outcome.output

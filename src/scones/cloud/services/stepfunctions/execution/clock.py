@@ -38,7 +38,7 @@ class WallClock:
 
 @dataclass(frozen=True, slots=True)
 class DeadlineClock:
-    """A clock for work that `before` ends at `deadline`: a wait beyond the deadline never returns.
+    """A clock for work that `with_deadline` ends at `deadline`: a wait beyond the deadline never returns.
 
     If both times passed while the cloud was down, the deadline therefore still takes effect first.
     """

@@ -70,7 +70,7 @@ _RUN_AGAIN = (
 class ChildExecution:
     """The part of a child execution that its distributed Map supplies.
 
-    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `heard` is called with its final
+    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `on_end` is called with its final
     status.
     """
 

@@ -99,7 +99,7 @@ class TaskAttempt:
     async def run(self, history: ChainHistory | None) -> Any:
         """Make the attempt and record its events; return the result, or raise `StateFailedError`.
 
-        `past` holds the recorded events of an attempt that only waits for its end; they are not repeated.
+        `history` holds the recorded events of an attempt that only waits for its end; they are not repeated.
         """
         resource = self.state.target
         if resource.is_activity:

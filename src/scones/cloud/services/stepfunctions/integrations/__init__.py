@@ -3,4 +3,4 @@
 from scones.cloud.services.stepfunctions.integrations.registry import exists_on_aws, find, input_shape
 from scones.cloud.services.stepfunctions.integrations.runner import CloudTasks
 
-__all__ = ["CloudTasks", "find", "input_shape", "exists_on_aws"]
+__all__ = ["CloudTasks", "exists_on_aws", "find", "input_shape"]

@@ -28,7 +28,7 @@ def sdk_services() -> dict[str, str]:
 
 @cache
 def sdk_service(name: str, supported: frozenset[str]) -> str | None:
-    """Return botocore's name of a service in `offered` by its name in `aws-sdk:` integrations, or None."""
+    """Return botocore's name of a service in `supported` by its name in `aws-sdk:` integrations, or None."""
     paths = (path for service in sorted(supported) for path in (_DATA / service).glob("*/service-2.json*"))
     return _names(paths).get(name)
 

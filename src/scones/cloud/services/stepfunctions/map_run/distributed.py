@@ -255,7 +255,7 @@ class MapRun:
         if writer is not None and writer.parameters is not None:
             destination = ResultDestination.of(writer, await writer.parameters.evaluate(scope), self.arn)
         if self._ready:
-            await self._runs.journal.flushed()  # the marks of `MapChildren.redrive`
+            await self._runs.journal.flushed()  # the marks of `ChildExecutions.redrive`
         else:
             await self._children.fill(self._inputs(interpreter, visit, scope, chain, items))
         self._runs.live[self.arn] = self

@@ -110,7 +110,7 @@ class _ResultBody:
         yield closing.encode()
 
     async def _texts(self) -> AsyncIterator[str]:
-        """Yield the JSON of the results, at most `_TOGETHER` of one child at a time; other tasks run in between."""
+        """Yield the JSON of the results, at most `_BATCH_SIZE` of one child at a time; other tasks run in between."""
         between = "\n" if self.writer.lines else ","
         for status in self.statuses:
             async for page in self.children.ended(status):

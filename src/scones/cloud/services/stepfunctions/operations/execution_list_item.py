@@ -10,7 +10,7 @@ LIST_COLUMNS = """
     (SELECT count(*) FROM sfn_redrives WHERE execution = e.id) AS redrives,
     (SELECT max(at) FROM sfn_redrives WHERE execution = e.id) AS redriven
 """
-"""Columns of `sfn_executions AS e` that `listed` needs, without input and output."""
+"""Columns of `sfn_executions AS e` that `execution_list_item` needs, without input and output."""
 
 
 def execution_list_item(row: sqlite3.Row) -> dict[str, Any]:

@@ -132,7 +132,8 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
             conditions.append("e.status = ?")
             values.append(params["statusFilter"])
         rows = await self.cloud.store.read_on_thread(
-            f"SELECT {LIST_COLUMNS} FROM sfn_executions AS e WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",  # noqa: S608
+            f"SELECT {LIST_COLUMNS} FROM sfn_executions AS e "  # noqa: S608
+            f"WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",
             *values,
             size + 1,
         )
