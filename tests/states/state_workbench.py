@@ -90,7 +90,7 @@ class Run:
 class DirectEvaluators:
     """Expression evaluators that run in this process instead of worker processes."""
 
-    async def perform(self, job: EvaluationJob, _owner: JobOwner) -> list[Any]:
+    async def run(self, job: EvaluationJob, _owner: JobOwner) -> list[Any]:
         await asyncio.sleep(0)  # the journal may write earlier events here
         limits = resource.getrlimit(resource.RLIMIT_CPU)
         try:
