@@ -120,13 +120,13 @@ def _checked(name: str, value: Any, where: str) -> Any:
     if check is None:
         near = get_close_matches(name, CHECKS, 1)
         raise SettingsError(
-            f"There is no setting {name!r} ({where}); "
-            + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CHECKS)}.")
+            f"Unknown setting {name!r} ({where}); "
+            + (f"did you mean {near[0]!r}?" if near else f"available settings: {', '.join(CHECKS)}.")
         )
     try:
         return check.read(value)
     except (LookupError, ValueError, TypeError) as error:
-        raise SettingsError(f"{name} is {value!r} {where}, and must be {check.expected}.") from error
+        raise SettingsError(f"{name} is {value!r} {where}; it must be {check.expected}.") from error
 
 
 def _name(value: Any) -> str:
@@ -170,12 +170,12 @@ def _text(value: Any) -> str:
     return value
 
 
-_TEXT = Check(_text, "a text without spaces")
+_TEXT = Check(_text, "text without spaces")
 _COUNT = Check(_count, "an integer of at least 1")
 _OTHER_VARIABLES = {
-    "name": Check(_name, "3 to 24 small letters, digits and single hyphens, beginning with a letter"),
-    "classes": Check(_classes, "two or more class names, as a list or with commas between"),
-    "threshold": Check(_fraction, "a number above 0 and up to 1"),
+    "name": Check(_name, "3 to 24 lower-case letters, digits and single hyphens, beginning with a letter"),
+    "classes": Check(_classes, "two or more class names, as a list or separated by commas"),
+    "threshold": Check(_fraction, "a number greater than 0 and at most 1"),
     "pretrained": Check(_flag, "true or false"),
     "epochs": _COUNT,
     "mini_batch_size": _COUNT,

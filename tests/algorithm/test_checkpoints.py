@@ -23,7 +23,7 @@ def test_a_job_that_was_killed_ends_with_the_model_that_it_would_have_had(tmp_pa
     (cut.base / "checkpoints").mkdir()
     interrupted(cut, "Epoch[2] Train-accuracy", epochs="4", **parameters)
     done = cut.train(epochs="4", **parameters)
-    assert "Going on after epoch 1, from a checkpoint" in done.stdout
+    assert "Resuming after epoch 1 from a checkpoint" in done.stdout
     assert "Epoch[1] " not in done.stdout
     assert (cut.model / "model.onnx").read_bytes() == (whole.model / "model.onnx").read_bytes()
 
@@ -36,8 +36,8 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(tmp_path):
     kept = (job.model / "model.onnx").read_bytes()
     (folder / "latest.pt").write_bytes((folder / "latest.pt").read_bytes()[:5000])
     done = job.train(epochs="3")
-    assert "The checkpoint latest.pt cannot be read and is left out" in done.stdout
-    assert "Going on after epoch 1, from a checkpoint" in done.stdout
+    assert "The checkpoint latest.pt cannot be read and is ignored" in done.stdout
+    assert "Resuming after epoch 1 from a checkpoint" in done.stdout
     assert (job.model / "model.onnx").read_bytes() == kept
 
 
@@ -46,7 +46,7 @@ def test_the_checkpoints_of_another_job_are_left_out(tmp_path):
     (job.base / "checkpoints").mkdir()
     assert job.train(epochs="2").returncode == 0
     done = job.train(epochs="2", mini_batch_size="10")
-    assert "The checkpoint latest.pt is of another job" in done.stdout
+    assert "The checkpoint latest.pt belongs to another job" in done.stdout
     assert "Epoch[0] Train-accuracy" in done.stdout
 
 
@@ -57,7 +57,7 @@ def test_checkpoints_come_after_as_many_epochs_as_asked_for(tmp_path):
     assert [path.name for path in (job.base / "checkpoints").iterdir()] == ["latest.pt"]
 
 
-def test_a_frequency_without_a_place_for_checkpoints_is_told(job):
+def test_a_checkpoint_frequency_without_a_checkpoint_config_is_reported(job):
     assert (
         "checkpoint_frequency has no effect without a CheckpointConfig." in job.train(checkpoint_frequency="1").stdout
     )

@@ -6,6 +6,7 @@ that a program reads back from it are made up. One test needs a GPU: only a GPU 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from scones.containers.image_classification.checkpoints import Checkpoints
-from scones.containers.image_classification.cuda_graphs import _Graph
 from scones.containers.image_classification.device import find_device
 from scones.containers.image_classification.hyperparameters import Hyperparameters
 from scones.containers.image_classification.images import ImageSet
-from scones.containers.image_classification.train import _TrainingLoop, train
+from scones.containers.image_classification.train import train
 
 META = torch.device("meta")
 BETWEEN_DEVICES = {"aten::_to_copy", "aten::copy_"}
@@ -35,6 +35,7 @@ class _Strict(TorchDispatchMode):
     """
 
     done = 0
+    steps = 0
     recorded = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -69,14 +70,16 @@ class _Interrupted(Exception):
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "records"),
     [
-        {"top_k": "2", "early_stopping": "True"},
-        {"multi_label": "1", "optimizer": "adam"},
-        pytest.param({"use_pretrained_model": "1", "augmentation_type": "crop_color_transform"}, marks=needs_weights),
+        ({"top_k": "2", "early_stopping": "True"}, True),
+        ({"multi_label": "1", "optimizer": "adam"}, False),
+        pytest.param(
+            {"use_pretrained_model": "1", "augmentation_type": "crop_color_transform"}, True, marks=needs_weights
+        ),
     ],
 )
-def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given):
+def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monkeypatch, given, records):
     sizes = {"num_classes": "2", "num_training_samples": "500", "image_shape": "3,32,32"}
     hyperparameters = sizes | {"epochs": "2", "mini_batch_size": "450", "use_weighted_loss": "1"} | given
     parameters, _ = Hyperparameters.read(hyperparameters)
@@ -89,28 +92,32 @@ def test_every_operation_of_training_is_done_where_the_network_is(tmp_path, monk
             raise _Interrupted
 
     strict = _Strict()
-    change_weights = _TrainingLoop._change_weights
 
-    def recorded(run: _TrainingLoop, *batch: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        strict.recorded = run._recipe.supports_cuda_graphs
-        try:
-            return change_weights(run, *batch)
-        finally:
-            strict.recorded = False
+    def strictly(work: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
+        def step(*batch: torch.Tensor) -> Any:
+            strict.recorded = True
+            strict.steps += 1
+            try:
+                return work(*batch)
+            finally:
+                strict.recorded = False
 
-    monkeypatch.setattr(_TrainingLoop, "_change_weights", recorded)
+        return step
+
+    monkeypatch.setattr("scones.containers.image_classification.train.repeatable", strictly)
     with strict:
         with pytest.raises(_Interrupted):
             train(training, validation, parameters, log=interrupt, checkpoints=checkpoints, device=META)
         trained = train(training, validation, parameters, log=told.append, checkpoints=checkpoints, device=META)
     assert strict.done > 1000
-    assert told[0] == "Going on after epoch 0, from a checkpoint"
+    assert bool(strict.steps) == records
+    assert told[0] == "Resuming after epoch 0 from a checkpoint"
     assert {value.device.type for value in trained.network.state_dict().values()} == {"cpu"}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU")
 @pytest.mark.parametrize("pretrained", ["0", pytest.param("1", marks=needs_weights)])
-def test_steps_that_a_gpu_repeats_end_with_the_model_of_steps_told_one_by_one(monkeypatch, pretrained):
+def test_replayed_steps_give_the_same_model_as_single_steps(monkeypatch, pretrained):
     sizes = {"num_classes": "2", "num_training_samples": "200", "image_shape": "3,32,32", "mini_batch_size": "20"}
     parameters, _ = Hyperparameters.read(sizes | {"epochs": "3", "use_pretrained_model": pretrained})
     training, validation = drawn(200, several=False), drawn(40, several=False)
@@ -119,12 +126,12 @@ def test_steps_that_a_gpu_repeats_end_with_the_model_of_steps_told_one_by_one(mo
     def model() -> dict[str, torch.Tensor]:
         return train(training, validation, parameters, log=lambda _: None, device=device).network.state_dict()
 
-    counted: list[int] = []
-    repeat = _Graph.replay
-    monkeypatch.setattr(_Graph, "repeat", lambda own, given: counted.append(id(own)) or repeat(own, given))
+    replayed: list[int] = []
+    replay = torch.cuda.CUDAGraph.replay
+    monkeypatch.setattr(torch.cuda.CUDAGraph, "replay", lambda graph: replayed.append(id(graph)) or replay(graph))
     repeated = model()
-    assert len(counted) > 10
-    assert len(set(counted)) == (1 if pretrained == "1" else 2)  # one recording per image size
-    monkeypatch.setattr("scones.containers.image_classification.train.Recorded", lambda work: work)
+    assert len(replayed) > 10
+    assert len(set(replayed)) == (1 if pretrained == "1" else 2)  # one recording per image size
+    monkeypatch.setattr("scones.containers.image_classification.train.repeatable", lambda work, device: work)
     for name, value in model().items():
         torch.testing.assert_close(repeated[name], value, rtol=1e-4, atol=1e-5)

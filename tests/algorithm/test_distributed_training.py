@@ -57,7 +57,7 @@ def test_an_instance_that_ends_ends_the_others_with_a_reason(tmp_path, port):
     other.communicate()
     leader.communicate(timeout=60)
     assert leader.returncode == 1
-    assert first.failure.startswith("Another instance of this job has ended too early")
+    assert first.failure.startswith("Another instance of this job ended prematurely")
 
 
 @pytest.mark.slow
@@ -69,6 +69,6 @@ def test_a_stop_that_reaches_one_instance_stops_all_and_keeps_the_model(tmp_path
     other.send_signal(signal.SIGTERM)
     log, _ = leader.communicate(timeout=60)
     other.communicate(timeout=60)
-    assert "Stopping: the model of this moment is kept." in log
+    assert "Stopping: keeping the current model." in log
     assert (leader.returncode, other.returncode) == (0, 0)
     assert (first.model / "model.onnx").exists()

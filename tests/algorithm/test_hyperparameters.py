@@ -27,12 +27,15 @@ def read(**given: str) -> Hyperparameters:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"kv_store": "dist_async"}, "kv_store=dist_async is not there: instances learn in step; set dist_sync, or"),
+        (
+            {"kv_store": "dist_async"},
+            "kv_store=dist_async is not supported, because instances learn in step; use dist_sync, or",
+        ),
         ({"top_k": "1"}, "The hyperparameter top_k must be an integer of at least 2, not '1'."),
-        ({"top_k": "4"}, "The hyperparameter top_k must be no greater than num_classes (3), not '4'."),
+        ({"top_k": "4"}, "The hyperparameter top_k must be at most num_classes (3), not '4'."),
         (
             {"epochs": "2", "checkpoint_frequency": "3"},
-            "The hyperparameter checkpoint_frequency must be no greater than",
+            "The hyperparameter checkpoint_frequency must be at most",
         ),
         ({"beta_1": "1"}, "The hyperparameter beta_1 must be a number from 0 to below 1, not '1'."),
         ({"learning_rate": "nan"}, "The hyperparameter learning_rate must be a number from 0 to 1, not 'nan'."),
@@ -58,7 +61,7 @@ def test_defaults_are_the_built_ins():
     )
 
 
-def test_our_recipe_stands_where_no_rule_is_given():
+def test_our_recipe_is_used_unless_a_hyperparameter_sets_the_rule():
     assert read().optimizer_settings is None
     assert isinstance(choose(read(), torch.rand(4, 3, 16, 16)), FromScratch)
     assert isinstance(choose(read(momentum=".5"), torch.rand(4, 3, 16, 16)), BuiltinRecipe)
@@ -136,7 +139,7 @@ def test_the_schedule_counts_epochs_by_its_batches():
 
 def test_training_that_diverges_is_told(job):
     assert job.train(epochs="50", optimizer="sgd", learning_rate="1", weight_decay="1", momentum="1").returncode == 2
-    assert job.failure.startswith("Training diverges: the loss is no number any more; set a smaller learning_rate.")
+    assert job.failure.startswith("Training diverged: the loss is NaN or infinite; use a smaller learning_rate.")
 
 
 def test_training_that_diverges_is_told_within_an_epoch(tmp_path):
@@ -144,7 +147,7 @@ def test_training_that_diverges_is_told_within_an_epoch(tmp_path):
     rule = {"optimizer": "sgd", "learning_rate": "1", "weight_decay": "1", "momentum": "1"}
     done = job.train(epochs="1", mini_batch_size="1", **rule)
     assert done.returncode == 2
-    assert job.failure.startswith("Training diverges: ")
+    assert job.failure.startswith("Training diverged: ")
     assert "Train-accuracy" not in done.stdout
     assert "Batch [20]" in done.stdout
     assert "Batch [100]" not in done.stdout

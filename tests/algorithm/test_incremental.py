@@ -33,7 +33,7 @@ def test_training_begins_from_the_model_of_an_earlier_job(tmp_path, pretrained):
     first.train(use_pretrained_model=pretrained, epochs="1")
     give(second, first.model / "model.onnx")
     done = second.train(**HARDLY)
-    assert "Training begins from the model of the channel model." in done.stdout
+    assert "Starting from the model in the channel model." in done.stdout
     before, after = (weights(job.model / "model.onnx") for job in (first, second))
     assert np.abs(before["head.weight"]).max() > 0.001
     np.testing.assert_allclose(before["head.weight"], after["head.weight"], atol=1e-5)
@@ -42,7 +42,7 @@ def test_training_begins_from_the_model_of_an_earlier_job(tmp_path, pretrained):
 def test_a_model_of_other_classes_is_refused(trained, job):
     give(job, trained[0].model / "model.onnx")
     assert job.train(num_classes="3").returncode == 2
-    assert job.failure == "The model of the channel model tells 2 classes apart: set num_classes to 2."
+    assert job.failure == "The model in the channel model has 2 classes: set num_classes to 2."
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "other.bin"])
@@ -51,7 +51,9 @@ def test_what_is_no_model_of_this_algorithm_is_refused(tmp_path, name):
     (tmp_path / "file").write_bytes(b"no model at all")
     give(job, tmp_path / "file", name)
     assert job.train().returncode == 2
-    assert job.failure.startswith("The channel model has no model of this algorithm: give the S3 URI of a job's model")
+    assert job.failure.startswith(
+        "The channel model does not contain a model of this algorithm: specify the S3 URI of a job's model"
+    )
 
 
 def test_another_programs_network_is_refused(tmp_path):
@@ -60,4 +62,4 @@ def test_another_programs_network_is_refused(tmp_path):
     onnx.save(nothing, tmp_path / "other.onnx")
     give(job, tmp_path / "other.onnx")
     assert job.train().returncode == 2
-    assert "is none of this algorithm's: it has no " in job.failure
+    assert "was not made by this algorithm: it has no " in job.failure

@@ -74,7 +74,10 @@ def test_recordio_is_read_from_pipes(tmp_path):
             threads.submit((data / f"{channel}_0").write_bytes, content)
         done = job.train(epochs="1", mini_batch_size="10", num_training_samples="40", resize="40")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "resize has no effect on the train channel: it is for pictures, and these are records" in done.stdout
+    assert (
+        "resize has no effect on channel train: it applies to images, and this channel contains RecordIO records"
+        in done.stdout
+    )
 
 
 def test_a_record_that_holds_the_magic_number_is_joined_again(tmp_path):
@@ -84,17 +87,20 @@ def test_a_record_that_holds_the_magic_number_is_joined_again(tmp_path):
     job = records(tmp_path / "ml", [*drawn(), (content, [1.0])])
     done = job.train(epochs="1", num_training_samples="41", mini_batch_size="10")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "left out" not in done.stdout
+    assert "skipped" not in done.stdout
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "Unable to start training. Empty .rec file in train channel."),
-        (b"\0" * 40, "Invalid .rec file in the train channel. Record 1 begins with 00000000 and not with RecordIO's"),
-        (packed(b"x", [0.0])[:-4], "Invalid .rec file in the train channel. Record 1 breaks off."),
+        (b"\0" * 40, "Invalid .rec file in the train channel. Record 1 begins with 00000000 instead of RecordIO's"),
+        (packed(b"x", [0.0])[:-4], "Invalid .rec file in the train channel. Record 1 is truncated."),
         (packed(b"x", [2.0]), "Invalid .rec file in the train channel. Record 1 has the label 2; num_classes=2 allows"),
-        (packed(b"x", [0.0, 1.0]), "Invalid .rec file in the train channel. Record 1 has 2 labels; give one, or set"),
+        (
+            packed(b"x", [0.0, 1.0]),
+            "Invalid .rec file in the train channel. Record 1 has 2 labels; use one label, or set",
+        ),
     ],
 )
 def test_records_that_are_wrong_are_told(tmp_path, content, message):
@@ -109,8 +115,8 @@ def test_a_damaged_picture_in_a_record_is_named_and_counted(tmp_path):
     labelled[3] = (b"no picture", [1.0])
     done = records(tmp_path / "ml", labelled).train(epochs="1", mini_batch_size="10", num_training_samples="40")
     assert done.returncode == 0, done.stdout
-    assert "The picture in record 4, id 3, of the train channel is left out: " in done.stdout
-    assert "1 of 40 pictures of the train channel are left out." in done.stdout
+    assert "Image in record 4, id 3, of the train channel is skipped: " in done.stdout
+    assert "1 of 40 images of the train channel are skipped." in done.stdout
 
 
 @pytest.mark.slow
@@ -166,7 +172,7 @@ def test_resize_brings_pictures_to_the_shape(job):
     done = job.train(image_shape="3,64,64", epochs="1", resize="64")
     assert done.returncode == 0, done.stdout
     assert job.train(image_shape="3,64,64", epochs="1", resize="63").returncode == 2
-    assert job.failure == "train_0000.png is 63 by 63 pixels, smaller than image_shape's 64 by 64."
+    assert job.failure == "train_0000.png has 63 by 63 pixels, which is smaller than image_shape (64 by 64)."
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_the_artifact_knows_its_labels(trained):
     assert json.loads(properties["labels"]) == json.loads((job.model / "labels.json").read_text()) == ["0", "1"]
 
 
-def test_the_head_of_the_second_task_is_no_part_of_the_artifact(trained):
+def test_the_artifact_excludes_the_head_of_the_second_task(trained):
     job, _ = trained
     weights = onnx.load(job.model / "model.onnx").graph.initializer
     assert {value.name: [*value.dims] for value in weights if "head" in value.name} == {
@@ -97,18 +97,21 @@ def test_a_tuning_jobs_training_job_names_its_objective(tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"num_classes": None}, "The hyperparameter num_classes is required; give it a value."),
-        ({"num_training_samples": None}, "The hyperparameter num_training_samples is required; give it a value."),
+        ({"num_classes": None}, "The hyperparameter num_classes is required."),
+        ({"num_training_samples": None}, "The hyperparameter num_training_samples is required."),
         ({"epochs": "0"}, "The hyperparameter epochs must be an integer of at least 1, not '0'."),
         ({"learning_rate": "2"}, "The hyperparameter learning_rate must be a number from 0 to 1, not '2'."),
         ({"optimizer": "lion"}, "The hyperparameter optimizer must be one of sgd, adam, rmsprop, nag, not 'lion'."),
         ({"image_shape": "32,32"}, "The hyperparameter image_shape must be three integers"),
-        ({"momentun": ".9"}, "momentun is no hyperparameter of image-classification; leave it out."),
-        ({"image_shape": "3,64,64"}, "train_0000.png is 32 by 32 pixels, smaller than image_shape's 64 by 64."),
+        ({"momentun": ".9"}, "image-classification has no hyperparameter momentun; remove it."),
+        (
+            {"image_shape": "3,64,64"},
+            "train_0000.png has 32 by 32 pixels, which is smaller than image_shape (64 by 64).",
+        ),
         ({"mini_batch_size": "61"}, "The number of input images must be bigger or equal to the mini_batch_size."),
     ],
 )
-def test_what_the_customer_must_change_is_told(job, parameters, message):
+def test_errors_that_the_user_can_correct_are_reported(job, parameters, message):
     done = job.train(**parameters)
     assert done.returncode == 2, done.stdout
     assert job.failure.startswith(message)
@@ -120,8 +123,14 @@ def test_what_the_customer_must_change_is_told(job, parameters, message):
     ("text", "message"),
     [
         ("", "Invalid lst file in the train channel. train.lst is empty."),
-        ("0 1 a.png\n", "Invalid lst file in the train channel. Line 1 is not index, label and path, by tabs."),
-        ("0\tx\ta.png\n", "Invalid lst file in the train channel. Line 1 is not index, label and path, by tabs."),
+        (
+            "0 1 a.png\n",
+            "Invalid lst file in the train channel. Line 1 must be index, label and path, separated by tabs.",
+        ),
+        (
+            "0\tx\ta.png\n",
+            "Invalid lst file in the train channel. Line 1 must be index, label and path, separated by tabs.",
+        ),
         (
             "0\t2\ta.png\n",
             "Invalid lst file in the train channel. Line 1 has the label 2; num_classes=2 allows 0 to 1.",
@@ -137,7 +146,7 @@ def test_a_list_that_is_wrong_is_told(job, text, message):
 def test_a_missing_list_is_told(job):
     (job.base / "input" / "data" / "validation_lst" / "validation.lst").unlink()
     assert job.train_alone().returncode == 2
-    assert job.failure == "The validation_lst channel must hold exactly one .lst file; it holds 0."
+    assert job.failure == "The validation_lst channel must contain exactly one .lst file; it contains 0."
 
 
 def test_a_list_may_repeat_the_channels_folder(job):
@@ -150,7 +159,7 @@ def test_a_damaged_picture_is_named_and_left_out(job):
     (job.base / "input" / "data" / "train" / "train_0003.png").write_bytes(b"no picture")
     done = job.train(epochs="1")
     assert done.returncode == 0
-    assert "The picture train_0003.png of the train channel is left out: " in done.stdout
+    assert "Image train_0003.png of the train channel is skipped: " in done.stdout
 
 
 def test_a_picture_that_breaks_off_between_its_chunks_is_left_out(job):
@@ -162,14 +171,14 @@ def test_a_picture_that_breaks_off_between_its_chunks_is_left_out(job):
     path.write_bytes(head + (20).to_bytes(4) + b"\0\0\0\0" + content[start + 20 :])
     done = job.train(epochs="1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "The picture train_0003.png of the train channel is left out: " in done.stdout
-    assert "1 of 60 pictures of the train channel are left out." in done.stdout
+    assert "Image train_0003.png of the train channel is skipped: " in done.stdout
+    assert "1 of 60 images of the train channel are skipped." in done.stdout
 
 
 def test_a_list_that_is_no_text_is_told(job):
     (job.base / "input" / "data" / "train_lst" / "train.lst").write_bytes(b"0\t1\t\xff.png\n")
     assert job.train().returncode == 2
-    assert job.failure == "Invalid lst file in the train channel. train.lst is not text in UTF-8."
+    assert job.failure == "Invalid lst file in the train channel. train.lst is not UTF-8 text."
 
 
 def test_each_augmentation_type_trains_a_model_of_its_own(job):
@@ -194,13 +203,13 @@ def test_too_many_damaged_pictures_fail_the_job(job):
     for index in range(10):
         (job.base / "input" / "data" / "train" / f"train_{index:04}.png").unlink()
     assert job.train().returncode == 2
-    assert job.failure == "10 of 60 pictures of the train channel cannot be read; at most 5 % may be."
+    assert job.failure == "10 of 60 images of the train channel cannot be read; the limit is 5 %."
 
 
-def test_what_has_no_effect_is_told(job):
+def test_hyperparameters_without_effect_are_reported(job):
     done = job.train(epochs="1", precision_dtype="float16", num_layers="18", lr_scheduler_step="1")
-    assert "precision_dtype=float16 has no effect here: training is in float32." in done.stdout
-    assert "num_layers has no effect here: the network is Scones' own." in done.stdout
+    assert "precision_dtype=float16 has no effect here: training uses float32." in done.stdout
+    assert "num_layers has no effect here: Scones uses its own network." in done.stdout
     assert "lr_scheduler_step defined without lr_scheduler_factor, will be ignored..." in done.stdout
 
 
@@ -228,13 +237,13 @@ def test_sigterm_keeps_the_model_so_far(job):
                 break
         rest = process.stdout.read()
         assert process.wait(timeout=60) == 0
-    assert "Stopping: the model of this moment is kept." in rest
+    assert "Stopping: keeping the current model." in rest
     assert (job.model / "model.onnx").exists()
 
 
 @needs_weights
 @pytest.mark.slow
-def test_real_pictures_are_told_apart(archive, tmp_path):
+def test_real_images_are_classified(archive, tmp_path):
     from scones.workflow.dataset import extract, transform
 
     dataset = transform(extract(tmp_path, [str(archive)]), tmp_path)

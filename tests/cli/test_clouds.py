@@ -27,14 +27,14 @@ def up(scones: Any) -> Any:
 
 
 def test_up_and_down(up: Any) -> None:
-    assert "already runs" in up("up", "--detach").stdout
+    assert "is already running" in up("up", "--detach").stdout
     assert f"`scones down --data-dir {up.data_dir}`" in up("up", "--detach", "--data-dir", str(up.data_dir)).stdout
     assert up.processes()
     stopped = up("down")
     assert stopped.returncode == 0
-    assert "is stopped" in stopped.stdout
+    assert "has been stopped" in stopped.stdout
     assert up.processes() == []
-    assert "No local cloud runs" in up("down").stdout
+    assert "No local cloud is running" in up("down").stdout
 
 
 @pytest.mark.parametrize("arguments", [["up", "--detach", "--port", "0"], ["status"]])
@@ -46,10 +46,10 @@ def test_a_reader_that_stops_reading_gets_no_error_text(scones: Any, arguments: 
     running.stderr.close()
 
 
-def test_status_tells_what_runs_and_by_its_exit_status_whether(up: Any) -> None:
+def test_status_describes_the_cloud_and_its_exit_status_shows_if_one_runs(up: Any) -> None:
     text = up("status")
     assert text.returncode == 0
-    assert "answers at http://127.0.0.1:" in text.stdout
+    assert "is running at http://127.0.0.1:" in text.stdout
     told = json.loads(up("status", "--json").stdout)
     assert told["running"] is True
     assert told["endpoints"] == told["training_jobs"] == told["running_executions"] == []
@@ -77,14 +77,14 @@ def test_exec_runs_a_command_in_that_environment_with_its_own_exit_status(up: An
 def test_exec_says_how_to_get_a_command_that_is_not_there(up: Any, tmp_path: Path) -> None:
     missing = up("exec", "--", "nonesuch")
     assert missing.returncode == 1
-    assert missing.stderr == "scones: There is no command 'nonesuch': check its name and PATH.\n"
+    assert missing.stderr == "scones: Command not found: 'nonesuch'; check the spelling and PATH.\n"
 
 
 @pytest.mark.parametrize("command", [["env"], ["exec", "--", "true"], ["classify", __file__], ["monitor"]])
 def test_without_a_cloud_commands_say_how_to_start_one(scones: Any, command: list[str]) -> None:
     refused = scones(*command)
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"scones: No local cloud runs on {scones.data_dir}: start one with")
+    assert refused.stderr.startswith(f"scones: No local cloud is running on {scones.data_dir}; start one with")
     assert refused.stdout == ""
 
 
@@ -127,17 +127,17 @@ def test_a_cloud_that_does_not_answer_is_reported_and_stopped(up: Any) -> None:
     hung = up("status")
     assert hung.returncode == 3
     assert f"(process {told['pid']}, started at" in hung.stdout
-    assert "has not answered since" in hung.stdout
+    assert "has not responded since" in hung.stdout
     described = json.loads(up("status", "--json").stdout)
     assert (described["running"], described["answers"], described["pid"]) == (True, False, told["pid"])
     for command in (["up"], ["up", "--detach"], ["env"]):
         refused = up(*command)
         assert refused.returncode == 1
-        assert "has not answered since" in refused.stderr
+        assert "has not responded since" in refused.stderr
         assert "`scones down`" in refused.stderr
     stopped = up("down")
     assert stopped.returncode == 0
-    assert f"(process {told['pid']}) did not answer and is stopped; processes killed: 1." in stopped.stdout
+    assert f"(process {told['pid']}) did not respond and has been stopped; processes killed: 1." in stopped.stdout
     assert up.processes() == []
     assert up("status").returncode == 1
 

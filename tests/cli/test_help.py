@@ -46,16 +46,16 @@ except SystemExit:
         (["nonesuch"], "No such command 'nonesuch'. See `scones --help`."),
         (
             ["run", "--classes", "bicycle"],
-            "classes is 'bicycle' on the command line, and must be two or more class names",
+            "classes is 'bicycle' on the command line; it must be two or more class names",
         ),
         (
             ["run", "--threshold", "2"],
-            "threshold is 2.0 on the command line, and must be a number above 0 and up to 1.",
+            "threshold is 2.0 on the command line; it must be a number greater than 0 and at most 1.",
         ),
-        (["run", "--sha256", "ab"], "--sha256 is for an archive of your own: name it with --source."),
-        (["classify", "nonesuch.png"], "There is no picture nonesuch.png; name PNG or JPEG files."),
-        (["run", "--place", "aws"], "AWS needs a region: give one with --region, or set AWS_REGION."),
-        (["run", "--place", "aws", "--region", "us-east-1"], "AWS has no credentials of yours"),
+        (["run", "--sha256", "ab"], "--sha256 applies only to your own archive; specify it with --source."),
+        (["classify", "nonesuch.png"], "Image not found: nonesuch.png; specify PNG or JPEG files."),
+        (["run", "--target", "aws"], "No AWS region configured: use --region, or set AWS_REGION."),
+        (["run", "--target", "aws", "--region", "us-east-1"], "No AWS credentials found"),
     ],
 )
 def test_a_mistake_gets_one_sentence(scones: Any, arguments: list[str], told: str) -> None:
@@ -67,9 +67,9 @@ def test_a_mistake_gets_one_sentence(scones: Any, arguments: list[str], told: st
 
 def test_settings_come_from_the_file_the_environment_and_the_command_line(scones: Any) -> None:
     (scones.folder / "scones.toml").write_text("treshold = 0.9\n")
-    assert "There is no setting 'treshold' (in scones.toml); did you mean 'threshold'?" in scones("run").stderr
+    assert "Unknown setting 'treshold' (in scones.toml); did you mean 'threshold'?" in scones("run").stderr
     (scones.folder / "scones.toml").write_text('epochs = "many"\n')
-    assert "epochs is 'many' in scones.toml, and must be an integer of at least 1." in scones("run").stderr
+    assert "epochs is 'many' in scones.toml; it must be an integer of at least 1." in scones("run").stderr
     (scones.folder / "scones.toml").unlink()
     assert "threshold is 'x' in SCONES_THRESHOLD" in scones("run", SCONES_THRESHOLD="x").stderr
 
@@ -80,17 +80,17 @@ def test_settings_that_are_not_a_file_are_named(scones: Any, make: Any) -> None:
     assert "scones.toml is not a regular file" in scones("run").stderr
 
 
-def test_aws_is_asked_for_nothing_before_yes(scones: Any, cloud: Any) -> None:
-    listed = scones("run", "--place", "aws", **cloud.running.environment(), SCONES_NAME="listed")
+def test_nothing_is_created_on_aws_before_the_confirmation(scones: Any, cloud: Any) -> None:
+    listed = scones("run", "--target", "aws", **cloud.running.environment(), SCONES_NAME="listed")
     assert listed.returncode == 1
-    assert "Nothing was created: run it again with --yes to go ahead." in listed.stderr
+    assert "Nothing was created. Run again with --yes to create these resources." in listed.stderr
     for made in (
         "bucket listed-111122223333-us-east-1",
         "ml.g4dn.xlarge",
         "ml.m5.xlarge",
         "listed-serialize-image",
         "state machine listed-classify",
-        "scones remove --place aws --region us-east-1 --yes",
+        "scones remove --target aws --region us-east-1 --yes",
     ):
         assert made in listed.stdout
     assert "listed-111122223333-us-east-1" not in [b["Name"] for b in cloud.client("s3").list_buckets()["Buckets"]]
@@ -101,17 +101,17 @@ def test_messages_are_complete_without_docstrings() -> None:
         "import scones.settings as s\ntry: s.load({'threshold': 2})\nexcept s.SettingsError as error: print(error)"
     )
     ran = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout == "threshold is 2 on the command line, and must be a number above 0 and up to 1.\n"
+    assert ran.stdout == "threshold is 2 on the command line; it must be a number greater than 0 and at most 1.\n"
 
 
 def test_remove_deletes_only_with_yes_and_prints_what(scones: Any, cloud: Any) -> None:
     bucket = "removed-111122223333-us-east-1"
     cloud.client("s3").create_bucket(Bucket=bucket)
     environment = cloud.running.environment() | {"SCONES_NAME": "removed"}
-    asked = scones("remove", "--place", "aws", **environment)
+    asked = scones("remove", "--target", "aws", **environment)
     assert (asked.returncode, "Nothing was deleted." in asked.stderr, bucket in asked.stderr) == (1, True, True)
     assert cloud.client("s3").head_bucket(Bucket=bucket)
-    done = scones("remove", "--place", "aws", "--yes", **environment)
+    done = scones("remove", "--target", "aws", "--yes", **environment)
     assert done.stdout.splitlines() == [
         f"deleted bucket {bucket}",
         "Deleted resources: 1; the records of training jobs remain.",

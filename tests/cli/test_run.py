@@ -57,8 +57,8 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
 
     second = scones(*ask)
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "is the same and done" in second.stdout
-    assert "serves this model already" in second.stdout
+    assert "is reused: same parameters" in second.stdout
+    assert "already serves this model" in second.stdout
     assert "0 objects uploaded" in second.stdout
     again = json.loads((scones.folder / "run.json").read_text())
     assert again["captured_records"] == 16, "records of the first run are not counted again"
@@ -76,7 +76,7 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
     assert scones("monitor", "--report", "monitored").returncode == 0
     page = (scones.folder / "monitored/report.html").read_text()
     assert "passed the gate at 0.6" in page, "the gate that is deployed, not the default"
-    assert "answers right" in page
+    assert "accuracy" in page
     assert (scones.folder / "monitored/state-machine.png").exists()
     assert "scones-image-classification: InService" in scones("status").stdout
 
@@ -84,7 +84,7 @@ def test_a_run_a_second_one_and_pictures_classified(scones: Any, small_archive: 
 def test_a_named_source_that_gives_nothing_is_an_error(scones: Any) -> None:
     ran = scones("run", "--source", "nonesuch.tar.gz")
     assert ran.returncode == 1
-    assert "nonesuch.tar.gz: there is no such file" in ran.stderr
+    assert "nonesuch.tar.gz: file not found" in ran.stderr
     assert scones.processes() == []
 
 

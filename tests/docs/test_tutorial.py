@@ -19,5 +19,5 @@ def test_each_step_has_the_title_that_the_program_prints() -> None:
 
 def test_the_summary_has_the_labels_that_the_program_prints() -> None:
     labels = re.findall(r"^  (\w[\w ]+): ", OUTPUT, re.MULTILINE)
-    assert "Captured records" in labels
+    assert "Capture records" in labels
     assert [label for label in labels if f'"{label}"' not in PROGRAM] == []

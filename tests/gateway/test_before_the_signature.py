@@ -48,7 +48,7 @@ def test_a_chunks_size_is_hexadecimal_digits(cloud, bucket, size):
     assert "<Code>InvalidRequest</Code>" in text
 
 
-def test_a_damaged_chunk_stops_nobody(cloud, bucket):
+def test_a_damaged_chunk_does_not_block_other_requests(cloud, bucket):
     assert raw_requests.p99_during(cloud, lambda: put_chunked(cloud, bucket, b"-1\r\nab")) < 2
     tiny = b"1\r\na\r\n" * 100_000
     assert raw_requests.p99_during(cloud, lambda: put_chunked(cloud, bucket, tiny)) < 2

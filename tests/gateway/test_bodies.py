@@ -168,13 +168,13 @@ def test_a_malformed_form_is_rejected(cloud, service, fields):
         "Action=PublishBatch&TopicArn=t&PublishBatchRequestEntries.member.1=",
     ],
 )
-def test_an_item_without_members_is_refused_for_what_it_has_to_have(cloud, fields):
+def test_an_empty_item_is_rejected_with_its_missing_members(cloud, fields):
     status, text = call_form(cloud, "sns", fields.encode())
     assert (status, "Member must not be null" in text) == (400, True), text
 
 
 @pytest.mark.parametrize("fields", [b"%zz=%&Action=GetCallerIdentity&a=%00&\xff=\xfe", b"Action=GetCallerIdentity&&&="])
-def test_bad_escapes_in_a_form_are_taken_as_they_are(cloud, fields):
+def test_invalid_escapes_in_a_form_are_kept_unchanged(cloud, fields):
     assert call_form(cloud, "sts", fields)[0] == 200
 
 
@@ -230,7 +230,7 @@ def test_a_batch_in_a_form_is_parsed_in_linear_time(cloud):
 
 
 @pytest.mark.parametrize("piece", [b"[],", b"{},", b'{"a":1},', b"1,", b'"",', b'"\\"",'])
-def test_a_dense_document_stops_nobody(cloud, piece):
+def test_a_dense_document_does_not_block_other_requests(cloud, piece):
     body = b'{"logEvents":[' + piece * (4 * MIB // len(piece) - 10) + b"0]}"
 
     def attack():

@@ -42,7 +42,7 @@ def test_every_note_is_on_an_operation_that_is_offered():
     ("service", "operation"),
     [("sagemaker", "ListPipelines"), ("logs", "ListAnomalies"), ("events", "ListArchives"), ("iam", "ListUsers")],
 )
-def test_what_is_said_not_to_be_there_says_so_itself(cloud: Any, service: str, operation: str) -> None:
+def test_operations_documented_as_missing_return_not_implemented(cloud: Any, service: str, operation: str) -> None:
     known = next(each for each in all_services() if each.name == service)
     assert compatibility.support_of(known, operation) == (compatibility.NOT_SUPPORTED, "")
     client = cloud.client(service)

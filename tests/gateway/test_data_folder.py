@@ -48,7 +48,7 @@ def test_an_open_data_folder_is_mended_at_the_start_with_one_line_in_the_log(sta
         path.chmod(0o755 if path.is_dir() else 0o644)
     again = start_cloud()
     assert open_to_others(again.data_dir) == []
-    assert (again.data_dir / "cloud.log").read_text().count("are private now") == 1
+    assert (again.data_dir / "cloud.log").read_text().count("restricted to the owner") == 1
     assert again.client("s3").get_object(Bucket="mended", Key="large")["Body"].read() == b"x" * 200_000
 
 
@@ -94,7 +94,7 @@ def test_broken_keys_are_named_with_what_is_lost_and_what_to_do(start_cloud, con
     lifecycle.stop(cloud.data_dir)
     path = cloud.data_dir / "credentials.json"
     path.write_bytes(content)
-    with pytest.raises(CloudError, match=r"credentials\.json .*move it away: the next start makes new keys"):
+    with pytest.raises(CloudError, match=r"credentials\.json .*move it away; the next start creates new keys"):
         start_cloud()
     path.rename(path.with_suffix(".broken"))
     assert start_cloud().client("sts").get_caller_identity()["Account"] == "111122223333"
@@ -112,7 +112,7 @@ def test_a_small_file_is_replaced_as_a_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 @pytest.mark.parametrize("planted", [".", "credentials.json"])
-def test_what_another_user_owns_is_refused(start_cloud, tmp_path, planted):
+def test_files_of_another_user_are_rejected(start_cloud, tmp_path, planted):
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "credentials.json").write_text('{"AccessKeyId": "AKIAPLANTED", "SecretAccessKey": "planted"}')
@@ -163,7 +163,7 @@ def test_root_stops_the_cloud_of_another_user(tmp_path):
         if owner == 65534:
             assert lifecycle.stop(folder) is not None
         else:
-            with pytest.raises(CloudError, match="is not the user of process"):
+            with pytest.raises(CloudError, match="belongs to a user who does not own the folder"):
                 lifecycle.stop(folder)
             holder.kill()
         holding.join(30)
@@ -173,7 +173,7 @@ def test_root_stops_the_cloud_of_another_user(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(STATE_FILES))
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
-def test_what_stands_in_the_place_of_a_state_file_is_named(start_cloud, tmp_path, name, kind):
+def test_a_folder_in_place_of_a_state_file_is_reported(start_cloud, tmp_path, name, kind):
     folder, precious = tmp_path / "data", tmp_path / "precious"
     folder.mkdir(mode=0o700)
     precious.write_text("precious")

@@ -166,7 +166,7 @@ async def test_a_body_is_asked_for_where_it_is_read_and_only_there():
         (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\n\r\n", [200]),
     ],
 )
-async def test_what_is_no_request_ends_its_connection_behind_the_answers_to_those_before(sent, told):
+async def test_an_invalid_request_closes_the_connection_after_earlier_responses(sent, told):
     async with serving(echo) as (connect, state):
         client = await connect()
         await client.send(sent)
@@ -269,7 +269,7 @@ async def test_answers_without_a_length_are_chunked_or_end_with_their_connection
 
 
 @pytest.mark.parametrize("what", ["raise", "inject", "long", "short", "stop"])
-async def test_an_application_that_fails_is_told_or_seen_to_have_failed(what):
+async def test_an_application_failure_gives_a_500_or_closes_the_connection(what):
     async def failing(_, receive, send):
         await body_of(receive)
         if what == "raise":
@@ -290,7 +290,7 @@ async def test_an_application_that_fails_is_told_or_seen_to_have_failed(what):
         assert b"forged" not in seen
 
 
-async def test_an_application_is_told_that_its_client_has_gone():
+async def test_an_application_receives_its_clients_disconnect():
     told = asyncio.Event()
 
     async def waiting(_, receive, __):
@@ -369,7 +369,7 @@ async def test_a_client_that_takes_nothing_of_its_answer_is_closed(reader):
         assert bool(state.connections) == bool(state.tasks) == (reader == "reads")
 
 
-async def test_an_answer_that_nobody_awaits_any_more_ends(caplog):
+async def test_a_response_ends_when_its_client_disconnects(caplog):
     async with serving(endless) as (connect, state):
         client = await connect()
         await client.send(b"GET / HTTP/1.1\r\n\r\n")

@@ -59,7 +59,7 @@ def test_sigterm_ends_a_cloud_whose_loop_is_stuck_in_c_code(stuck_cloud):
     _, left = psutil.wait_procs(tree, timeout=30)
     assert left == []
     assert holder(stuck_cloud.data_dir) is None
-    assert "the event loop is stuck and the cloud is to end" in (stuck_cloud.data_dir / "cloud.log").read_text()
+    assert "The event loop is stuck while the cloud is stopping" in (stuck_cloud.data_dir / "cloud.log").read_text()
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
         time.sleep(0.1)
     time.sleep(0.5)  # the cloud's process writes the stack a moment later
     log = (stuck_cloud.data_dir / "cloud.log").read_text()
-    assert "the event loop has been stuck for" in log
+    assert "The event loop has been stuck for" in log
     assert "in get_caller_identity" in log
     with pytest.raises(lifecycle.UnresponsiveError, match=f"process {stuck_cloud.pid}") as hung:
         lifecycle.find(stuck_cloud.data_dir)
@@ -82,7 +82,7 @@ def test_the_log_and_the_status_say_where_and_since_when_a_loop_is_stuck(stuck_c
 
 
 @pytest.mark.slow
-def test_a_loop_that_goes_on_is_not_reported_any_more(start_cloud):
+def test_a_loop_that_continues_is_no_longer_reported(start_cloud):
     cloud = start_cloud()
     process = psutil.Process(cloud.running.pid)
     process.suspend()
@@ -95,7 +95,7 @@ def test_a_loop_that_goes_on_is_not_reported_any_more(start_cloud):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert lifecycle.find(cloud.data_dir) == cloud.running
-    assert "the event loop goes on; it was stuck for" in (cloud.data_dir / "cloud.log").read_text()
+    assert "The event loop is running again; it was stuck for" in (cloud.data_dir / "cloud.log").read_text()
 
 
 def test_a_cloud_without_its_cloud_json_is_stopped(start_cloud):
@@ -107,7 +107,7 @@ def test_a_cloud_without_its_cloud_json_is_stopped(start_cloud):
     assert not psutil.pid_exists(cloud.running.pid)
 
 
-def test_asking_who_holds_a_folder_never_keeps_another_process_from_taking_it(tmp_path):
+def test_reading_a_folders_holder_never_blocks_a_process_that_locks_it(tmp_path):
     ask = (
         "from pathlib import Path; from scones.cloud.process.folder_lock import holder\nwhile True: holder(Path({!r}))"
     )

@@ -61,7 +61,7 @@ def test_two_clouds_live_side_by_side(start_cloud):
     assert other.client("logs").describe_log_groups()["logGroups"] == []
 
 
-def test_keys_are_made_per_data_folder_and_are_their_owners_alone(start_cloud):
+def test_each_data_folder_has_its_own_keys_which_only_its_owner_can_read(start_cloud):
     one, other = start_cloud("one"), start_cloud("other")
     assert one.running.environment()["AWS_SECRET_ACCESS_KEY"] != other.running.environment()["AWS_SECRET_ACCESS_KEY"]
     for path in (one.data_dir, one.data_dir / "credentials.json"):
@@ -81,18 +81,18 @@ def test_a_data_folder_keeps_its_account(start_cloud):
         start_cloud(account="999999999999")
 
 
-def test_a_port_that_is_taken_is_told(tmp_path):
+def test_a_port_in_use_is_reported(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(CloudError, match=f"Port {port} is in use"):
             lifecycle.start(tmp_path, port=port)
 
 
-def test_a_folder_that_is_taken_is_told(cloud):
+def test_a_data_folder_in_use_is_reported(cloud):
     command = [sys.executable, "-m", "scones.cloud", "--data-dir", str(cloud.data_dir), "--port", "0"]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert second.returncode == 1
-    assert "already runs" in second.stderr
+    assert "is already running" in second.stderr
     assert "Traceback" not in second.stderr
 
 
@@ -102,11 +102,11 @@ def test_a_folder_that_is_taken_is_told(cloud):
 def test_a_cloud_that_ends_as_it_starts_is_reported_at_once(tmp_path, monkeypatch, end, how):
     (tmp_path / "sitecustomize.py").write_text(f"import os, sys\nif 'scones.cloud' in sys.orig_argv: {end}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(CloudError, match=f"The local cloud ended {how} as it started; see .*/cloud.log"):
+    with pytest.raises(CloudError, match=f"The local cloud exited {how} during start-up; see .*/cloud.log"):
         lifecycle.start(tmp_path / "data", port=0, timeout=600)
 
 
-def test_what_was_answered_survives_kill_9(start_cloud):
+def test_acknowledged_writes_survive_kill_9(start_cloud):
     cloud = start_cloud()
     for index in range(20):
         cloud.client("logs").create_log_group(logGroupName=f"/group/{index:02}")
@@ -118,7 +118,7 @@ def test_what_was_answered_survives_kill_9(start_cloud):
     assert [group["logGroupName"] for group in groups] == [f"/group/{index:02}" for index in range(20)]
 
 
-def test_an_old_word_of_a_dead_cloud_deceives_nobody(tmp_path):
+def test_a_stale_cloud_json_is_ignored(tmp_path):
     """A cloud.json with the process id of an unrelated process is ignored."""
     described = {
         "data_dir": str(tmp_path),

@@ -72,13 +72,13 @@ def test_filtered_events_come_in_pages(cloud):
     assert [event["message"] for page in pages for event in page["events"]] == [f"m{index}" for index in range(7)]
 
 
-def test_a_missing_group_is_told(cloud):
+def test_a_missing_log_group_is_reported(cloud):
     logs = cloud.client("logs")
     with pytest.raises(logs.exceptions.ResourceNotFoundException, match="The specified log group does not exist."):
         logs.get_log_events(logGroupName="/missing", logStreamName="s")
 
 
-def test_a_missing_stream_is_told(cloud):
+def test_a_missing_log_stream_is_reported(cloud):
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/no-stream")
     with pytest.raises(logs.exceptions.ResourceNotFoundException, match="The specified log stream does not exist."):
@@ -100,7 +100,7 @@ def test_events_that_are_too_large_are_refused(cloud, sizes, error):
     write(logs, group, "t", ["x" * 1_048_550])
 
 
-def test_a_deleted_group_takes_its_events_along(cloud):
+def test_deleting_a_log_group_deletes_its_events(cloud):
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/deleted")
     write(logs, "/deleted", "s", ["old"])
@@ -177,7 +177,7 @@ def test_pages_of_events_have_about_a_megabyte_at_most(cloud):
     assert [event["timestamp"] for page in pages for event in page["events"]] == list(range(1, 31))
 
 
-def test_an_arn_of_something_else_is_no_group(cloud):
+def test_an_arn_of_another_resource_is_rejected_as_a_log_group(cloud):
     logs = cloud.client("logs")
     with pytest.raises(logs.exceptions.InvalidParameterException, match="is not the ARN of a log group"):
         logs.describe_log_streams(logGroupIdentifier="arn:aws:lambda:us-east-1:111122223333:function:x")

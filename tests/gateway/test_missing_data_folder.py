@@ -29,7 +29,10 @@ def test_nothing_is_acknowledged_after_the_folder_is_gone(start_cloud, tmp_path,
     assert lifecycle.find(cloud.data_dir) is None
     if how == "moved":
         log = (tmp_path / "elsewhere" / "cloud.log").read_text()
-        assert f"The data folder {cloud.data_dir} was deleted or moved while its cloud ran; the cloud has ended." in log
+        assert (
+            f"The data folder {cloud.data_dir} was deleted or moved while its cloud was running; the cloud has stopped."
+            in log
+        )
 
 
 def test_a_new_cloud_in_the_place_of_a_deleted_folder_has_its_own_state(start_cloud):

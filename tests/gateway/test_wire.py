@@ -49,7 +49,7 @@ def route(service, method, path, query=None, headers=None, offered=frozenset()):
         ("HEAD", "/b/k", {}, {}, "HeadObject"),
     ],
 )
-def test_s3_operations_are_told_apart(method, path, query, headers, operation):
+def test_s3_requests_are_routed_to_their_operations(method, path, query, headers, operation):
     assert route("s3", method, path, query, headers, frozenset({"ListBuckets"}))[0] == operation
 
 
@@ -92,7 +92,7 @@ def test_validation_names_everything_at_once():
     assert "Value '' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 1" in text
 
 
-def test_what_a_list_or_map_holds_is_told_with_all_that_it_must_be():
+def test_errors_of_list_and_map_items_name_every_constraint():
     """Users report these texts from ACM, and from Lambda for function URLs, architectures and variables."""
     names = failures(
         "sagemaker", "CreateModel", {"ModelName": "m", "VpcConfig": {"SecurityGroupIds": ["!"], "Subnets": ["s"]}}

@@ -358,7 +358,7 @@ def test_records_that_cannot_be_written_wait_until_they_can(start_cloud: Any) ->
     spools.write_bytes(b"")  # no file can be created below a file: fails for root, too, as a full disk does
     asked = [uuid.uuid4().hex for _ in range(20)]
     assert all(endpoint.invoke((index, 0, 0), request) for index, request in enumerate(asked))
-    assert "Captured records wait in memory" in (cloud.data_dir / "cloud.log").read_text()
+    assert "Capture records cannot be written and wait in memory" in (cloud.data_dir / "cloud.log").read_text()
     spools.unlink()
     aside.rename(spools)
     assert sorted(endpoint.captured()) == sorted(asked)

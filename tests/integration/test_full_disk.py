@@ -80,8 +80,8 @@ def test_executions_wait_for_room_and_go_on_without_a_restart(start_cloud):
     name = states.start_execution(stateMachineArn=machine, name="refused")["executionArn"]
     until(lambda: states.describe_execution(executionArn=name)["status"] == "SUCCEEDED", "no execution ends any more")
     log = (cloud.data_dir / "cloud.log").read_text()
-    assert "has no room" in log
-    assert "has room again" in log
+    assert "is full" in log
+    assert "has free space again" in log
 
 
 @linux
@@ -102,7 +102,7 @@ def test_a_large_body_is_refused_and_leaves_nothing_behind(start_cloud):
 
 
 @linux
-def test_what_events_and_queues_owe_is_delivered_when_there_is_room(start_cloud):
+def test_pending_deliveries_continue_when_the_disk_has_room(start_cloud):
     cloud = start_cloud()
     sns, sqs, states = cloud.client("sns"), cloud.client("sqs"), cloud.client("stepfunctions")
     queue = sqs.create_queue(QueueName="owed")["QueueUrl"]

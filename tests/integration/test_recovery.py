@@ -87,7 +87,7 @@ def test_what_cannot_be_resumed_fails_with_a_reason_and_the_rest_goes_on(start_c
             assert last["type"] == "ExecutionFailed"
             assert last["executionFailedEventDetails"]["cause"] == found["cause"]
     log = again.data_dir / "cloud.log"
-    assert log.read_text().count("is not resumed") >= 4
+    assert log.read_text().count("was not resumed") >= 4
     log.write_text("")  # two executions fail while running; the cloud logs a traceback
 
 
@@ -131,7 +131,7 @@ def test_damaged_rows_of_all_services_do_not_stop_the_start(start_cloud):
     assert json.loads(received[0]["Body"])["resources"][0].endswith("rule/sound")
     sagemaker = again.client("sagemaker")
     until(lambda: sagemaker.describe_endpoint(EndpointName="empty")["EndpointStatus"] == "Failed", "it goes on")
-    assert "local cloud could not bring" in sagemaker.describe_endpoint(EndpointName="empty")["FailureReason"]
+    assert "local cloud could not restart" in sagemaker.describe_endpoint(EndpointName="empty")["FailureReason"]
     (again.data_dir / "cloud.log").write_text("")  # jobs without required fields fail with a traceback
 
 
@@ -203,8 +203,8 @@ def test_recover_resumes_nothing_and_says_what_it_left(start_cloud):
     time.sleep(2)
     assert [client.describe_execution(executionArn=arn)["status"] for arn in arns] == ["RUNNING"] * 2
     shown = recovered.run("scones", "status", "--data-dir", str(recovered.data_dir)).stdout
-    assert "Left, execution (2)" in shown
-    assert "Left, schedule (1): kept" in shown
+    assert "Not resumed, execution (2)" in shown
+    assert "Not resumed, schedule (1): kept" in shown
     assert "resume the rest" in shown
     found = json.loads(recovered.run("scones", "status", "--json", "--data-dir", str(recovered.data_dir)).stdout)
     assert sorted(found["left"]["execution"]) == sorted(arns)
@@ -240,7 +240,7 @@ def test_an_answer_to_a_task_that_is_not_resumed_yet_is_kept(start_cloud):
     assert client.describe_execution(executionArn=arn)["output"] == '"done"'
 
 
-async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
+async def test_work_that_crashes_several_starts_is_abandoned(tmp_path):
     ended: list[str] = []
 
     def leftovers(place: str) -> list[ResumableWork]:
@@ -262,7 +262,7 @@ async def test_what_ends_the_process_in_several_starts_is_given_up(tmp_path):
     resumption.plan(leftovers("event 7"))
     await resumption.resume_planned()
     assert ended == [
-        f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row",
+        f"the local cloud hung or was killed during one of its steps in {STRIKES} consecutive runs",
         "fine",
     ]
 

@@ -37,7 +37,7 @@ def test_an_archive_that_cannot_be_unzipped_leaves_nothing(tmp_path: Path, monke
     store = CodeStore(tmp_path)
     package = store.add(zipped("a.py", "b.py", content=b"1234"))
     monkeypatch.setattr(code, "UNZIPPED_LIMIT", 5)
-    with pytest.raises(ServiceError, match="larger than it says"):
+    with pytest.raises(ServiceError, match="larger than its directory states"):
         store.contents((package.digest,))
     assert list((tmp_path / "tasks").iterdir()) == []
 

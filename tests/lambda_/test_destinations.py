@@ -46,7 +46,7 @@ def invoke_later(made, event):
     ]["RequestId"]
 
 
-def test_a_success_is_told_in_awss_form(function, queue):
+def test_a_success_record_has_the_form_of_aws(function, queue):
     arn, receive = queue
     made = function(WORKS)
     assert configure(made, OnSuccess=arn) == {"OnSuccess": {"Destination": arn}, "OnFailure": {}}
@@ -76,7 +76,7 @@ def test_a_payload_that_pythons_parser_refuses_is_delivered_unchanged(function, 
     assert f'"requestPayload": {deep.decode()}, "responseContext"' in receive()["Body"]
 
 
-def test_a_failure_is_told_to_a_function(cloud, function, queue):
+def test_a_failure_record_is_sent_to_a_function(cloud, function, queue):
     arn, receive = queue
     made, teller = function(FAILS), function(WORKS)
     configure(teller, OnSuccess=arn)

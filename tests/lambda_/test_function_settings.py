@@ -96,7 +96,7 @@ def test_layers_are_listed_by_what_they_suit(start_cloud):
         client.get_layer_version(LayerName="both", VersionNumber=0)
 
 
-def test_what_is_recorded_is_told_again(function):
+def test_recorded_settings_are_returned(function):
     made = function(CODE)
     client, name = made.client, made.name
     client.publish_version(FunctionName=name)

@@ -57,7 +57,7 @@ def test_a_name_is_taken_once(function):
         function(ONE, FunctionName=made.name)
 
 
-def test_the_answers_of_changes_tell_that_they_go_on(function, cloud):
+def test_responses_to_changes_have_a_pending_status(function, cloud):
     client = cloud.client("lambda")
     settings = {"FunctionName": "changing", "Runtime": "python3.11", "Role": ROLE, "Handler": "code.handler"}
     created = client.create_function(**settings, Code={"ZipFile": archive(code=ONE)})
@@ -120,7 +120,7 @@ def test_code_has_its_limit_together_with_its_layers(function, cloud):
         function(ONE, Code={"ZipFile": large(251)})
 
 
-def test_what_is_given_empty_is_taken_away(function, cloud):
+def test_empty_values_remove_layers_and_dead_letter_target(function, cloud):
     content = {"ZipFile": archive(**{"python/gone": "number = 1"})}
     layer = cloud.client("lambda").publish_layer_version(LayerName="gone", Content=content)["LayerVersionArn"]
     queue = cloud.client("sqs").create_queue(QueueName="dead-letters-gone")["QueueUrl"].rpartition("/")[2]
@@ -134,7 +134,7 @@ def test_what_is_given_empty_is_taken_away(function, cloud):
     assert not {"Layers", "DeadLetterConfig"} & settled.keys()
 
 
-def test_what_is_no_zip_is_refused(function):
+def test_an_invalid_zip_is_rejected(function):
     with pytest.raises(ClientError, match="Could not unzip uploaded file"):
         function(ONE, Code={"ZipFile": b"no zip"})
 
@@ -336,7 +336,7 @@ def test_a_damaged_archive_is_refused(function):
         function(ONE, Code={"ZipFile": bytes(damaged)})
 
 
-def test_functions_elsewhere_are_not_answered_for(function):
+def test_functions_of_another_region_or_account_are_rejected(function):
     made = function(ONE)
     with pytest.raises(
         made.client.exceptions.ResourceNotFoundException,
@@ -349,7 +349,7 @@ def test_functions_elsewhere_are_not_answered_for(function):
 
 
 def test_a_marker_of_ones_own_is_refused(cloud):
-    with pytest.raises(ClientError, match="The marker x is not one that a list gave"):
+    with pytest.raises(ClientError, match="Marker x was not returned by an earlier request"):
         cloud.client("lambda").list_functions(Marker="x")
 
 

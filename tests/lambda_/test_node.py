@@ -144,20 +144,20 @@ def test_layers_bring_modules(javascript, cloud):
 
 
 @node
-def test_another_version_stands_in_unless_the_setting_forbids_it(start_cloud, monkeypatch, javascript):
+def test_another_node_version_is_used_unless_the_setting_forbids_it(start_cloud, monkeypatch, javascript):
     cloud = start_cloud()
     code = "exports.handler = async () => process.env.AWS_EXECUTION_ENV"
     made = javascript(code, client=cloud.client("lambda"), Runtime="nodejs6.10")
     assert made.invoke().payload == "AWS_Lambda_nodejs6.10"
-    assert "not nodejs6.10: functions for it run under nodejs" in (cloud.data_dir / "cloud.log").read_text()
+    assert "not nodejs6.10: functions run with nodejs" in (cloud.data_dir / "cloud.log").read_text()
     monkeypatch.setenv("SCONES_SUBSTITUTE_RUNTIMES", "false")
-    with pytest.raises(ClientError, match="not nodejs6.10; SCONES_SUBSTITUTE_RUNTIMES allows no other"):
+    with pytest.raises(ClientError, match="not nodejs6.10; SCONES_SUBSTITUTE_RUNTIMES does not allow a substitute"):
         javascript(code, client=start_cloud("other").client("lambda"), Runtime="nodejs6.10")
 
 
 def test_a_machine_without_node_refuses_its_functions(start_cloud, monkeypatch, javascript, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ClientError, match="has no node in PATH to run functions for nodejs20.x: install Node.js"):
+    with pytest.raises(ClientError, match="Node.js was not found in PATH, but nodejs20.x needs it: install Node.js"):
         javascript("", client=start_cloud().client("lambda"))
 
 

@@ -31,7 +31,7 @@ from scones.cloud.services.lambda_.invoke.payloads import check_payload
         (b"\xce\x97\xff", "Invalid UTF-8 start byte 0x97", "column: 3]"),
     ],
 )
-def test_what_is_no_json_is_told_as_jackson_does(payload, fault, place):
+def test_invalid_json_is_reported_with_jacksons_messages(payload, fault, place):
     with pytest.raises(ServiceError) as refused:
         check_payload(payload)
     begin = "Could not parse request body into json: Could not parse payload into json: "

@@ -46,14 +46,14 @@ def test_an_interpreter_without_the_runtime_client_is_stood_in_for_and_the_log_s
     assert client.invoke(FunctionName="function")["Payload"].read().decode().endswith(f'"{version}"]')
     log = (cloud.data_dir / "cloud.log").read_text()
     assert log.count(f"{path / OTHER} cannot import awslambdaric") == 1
-    assert f"functions for it run under {OURS}" in log
+    assert f"functions run with {OURS} instead" in log
 
 
-def test_nothing_stands_in_where_the_setting_forbids_it(start_cloud, path, monkeypatch):
+def test_no_other_runtime_is_used_if_the_setting_forbids_it(start_cloud, path, monkeypatch):
     script(path / OTHER, "#!/bin/sh\necho broken >&2\nexit 1\n")
     monkeypatch.setenv("SCONES_SUBSTITUTE_RUNTIMES", "false")
     cloud = start_cloud()
-    with pytest.raises(ClientError, match=rf"{OTHER} does not run \(broken\); SCONES_SUBSTITUTE_RUNTIMES") as raised:
+    with pytest.raises(ClientError, match=rf"{OTHER} cannot be run \(broken\); SCONES_SUBSTITUTE_RUNTIMES") as raised:
         create(cloud, OTHER)
     assert raised.value.response["Error"]["Code"] == "InvalidParameterValueException"
     create(cloud, OURS)

@@ -62,7 +62,7 @@ def answers(tmp_path):
         assert done.returncode == 0, done.stderr
         log = (tmp_path / "data" / "cloud.log").read_text()
         assert "Traceback" not in log
-        assert log.count("Programs run without isolation") == 1
+        assert log.count("Programs are not isolated") == 1
         return json.loads(done.stdout)
 
     return run

@@ -170,7 +170,7 @@ def test_event_starts_an_execution_and_is_logged(events: Any, cloud: Any) -> Non
     assert json.loads(lines[0]["message"])["id"] == sent
 
 
-def test_bus_of_its_own_and_from_bus_to_bus(events: Any, make_queue: Any) -> None:
+def test_custom_buses_route_events_to_other_buses(events: Any, make_queue: Any) -> None:
     bus = f"bus-{uuid.uuid4().hex[:12]}"
     arn = events.create_event_bus(Name=bus)["EventBusArn"]
     assert refused(events.create_event_bus, Name=bus)[0] == "ResourceAlreadyExistsException"

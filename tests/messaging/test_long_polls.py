@@ -83,7 +83,7 @@ def test_many_long_polls_and_a_sender_delay_nobody(start_cloud: Any) -> None:
     assert prober.percentile(99) < 1
 
 
-def test_who_waits_first_is_served_first(cloud: Any, sqs: Any) -> None:
+def test_the_longest_waiting_receiver_gets_the_first_message(cloud: Any, sqs: Any) -> None:
     url = make(sqs)
     with long_polls(cloud, url, 20, pause=0.05) as connections:
         time.sleep(1)
@@ -139,7 +139,7 @@ def test_many_receivers_get_each_message_once_and_soon(sqs: Any, fifo: bool) -> 
 
 
 @pytest.mark.parametrize("count", [1, 12])
-def test_those_who_wait_get_what_becomes_visible_by_itself(cloud: Any, sqs: Any, count: int) -> None:
+def test_long_polls_receive_messages_whose_visibility_timeout_ended(cloud: Any, sqs: Any, count: int) -> None:
     url = make(sqs, VisibilityTimeout="2")
     for _ in range(count):
         sqs.send_message(QueueUrl=url, MessageBody="x", DelaySeconds=2)

@@ -98,7 +98,7 @@ def test_events_nested_deeper_than_the_parser_reads_are_malformed(cloud: Any) ->
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        (nested(600, "[1]"), "It has more than 100 objects in objects"),
+        (nested(600, "[1]"), "It has more than 100 levels of nested objects"),
         (
             json.dumps({f"k{n}": {"$or": [{"a": [1]}, {"b": [2]}, {"c": [3]}, {"d": [4]}]} for n in range(5)}),
             "Rule is too complex - $or has more than 1000 combinations",
@@ -120,7 +120,7 @@ def test_event_patterns_beyond_the_limits(cloud: Any, pattern: str, reason: str)
     [
         ({"a": {"b": {"c": list("abcd")}}, "d": {"e": list("abc")}, "f": list("abc")}, "Filter policy is too complex"),
         ({"a": [{"wildcard": "*a" * 140_000}]}, "Filter policy can not be longer than 262144 bytes"),
-        (json.loads(nested(400, "[1]")), "It has more than 100 objects in objects"),
+        (json.loads(nested(400, "[1]")), "It has more than 100 levels of nested objects"),
     ],
 )
 def test_filter_policies_beyond_the_limits(cloud: Any, make_queue: Any, policy: Any, reason: str) -> None:

@@ -240,17 +240,17 @@ def test_a_document_that_is_nested_without_end_is_refused(sns: Any, member: str)
 
 
 def test_fifo_and_standard_do_not_mix(sns: Any, make_queue: Any) -> None:
-    """AWS repeats "Invalid parameter:" in these messages, as the error reports of CloudFormation's users show."""
+    """AWS repeats "Invalid parameter:" in the first message, as the error reports of its users show."""
     standard = sns.create_topic(Name=name())["TopicArn"]
     fifo = sns.create_topic(Name=name(".fifo"), Attributes={"FifoTopic": "true"})["TopicArn"]
     queue = "arn:aws:sqs:us-east-1:111122223333:q.fifo"
     function = "arn:aws:lambda:us-east-1:111122223333:function:f"
-    start = "Invalid parameter: Invalid parameter: Endpoint Reason: "
     assert refused(sns.subscribe, TopicArn=standard, Protocol="sqs", Endpoint=queue) == (
         "InvalidParameter",
-        f"{start}FIFO SQS Queues can not be subscribed to standard SNS topics",
+        "Invalid parameter: Invalid parameter: Endpoint Reason: "
+        "FIFO SQS Queues can not be subscribed to standard SNS topics",
     )
     assert refused(sns.subscribe, TopicArn=fifo, Protocol="lambda", Endpoint=function) == (
         "InvalidParameter",
-        f"{start}Please use FIFO SQS queue",
+        "Invalid parameter: Invalid protocol type: lambda",
     )

@@ -66,7 +66,7 @@ def test_queue_is_made_once_and_described(sqs: Any, cloud: Any) -> None:
     assert attributes["QueueArn"].endswith(f":{name}")
 
 
-def test_what_is_not_there_or_not_allowed_is_told_in_both_codes(sqs: Any) -> None:
+def test_sqs_errors_have_the_codes_of_both_protocols(sqs: Any) -> None:
     with pytest.raises(sqs.exceptions.QueueDoesNotExist) as caught:
         sqs.get_queue_url(QueueName="nobody")
     assert caught.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
@@ -290,7 +290,7 @@ def test_queue_outlives_a_crash_and_a_move(start_cloud: Any) -> None:
     assert sqs.get_queue_url(QueueName=url.rsplit("/", 1)[-1])["QueueUrl"].startswith(second.url)
 
 
-def test_stop_answers_those_who_wait(start_cloud: Any) -> None:
+def test_a_stop_answers_waiting_receivers(start_cloud: Any) -> None:
     cloud = start_cloud()
     sqs = cloud.client("sqs")
     url = make(sqs)

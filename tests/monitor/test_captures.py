@@ -99,19 +99,25 @@ def damaged(change: Callable[[dict[str, Any]], Any]) -> str:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ('{"captureData":{"endpointIn', "the line is no JSON"),
-        ("[1, 2]", "the line is missing or no object"),
-        ("[" * 100_000, "the line is no JSON"),
+        ('{"captureData":{"endpointIn', "the line is not valid JSON"),
+        ("[1, 2]", "the line is missing or not an object"),
+        ("[" * 100_000, "the line is not valid JSON"),
         (damaged(lambda line: line.pop("eventMetadata")), "eventMetadata is missing"),
         (damaged(lambda line: line["captureData"].clear()), "neither endpointInput nor endpointOutput"),
-        (damaged(lambda line: line["eventMetadata"].update(inferenceTime="noon")), "inferenceTime is no time: 'noon'"),
-        (damaged(lambda line: line["eventMetadata"].update(eventId=7)), "eventId is missing or no text"),
-        (damaged(lambda line: line["captureData"]["endpointInput"].update(data="%%%")), "no valid BASE64"),
+        (
+            damaged(lambda line: line["eventMetadata"].update(inferenceTime="noon")),
+            "inferenceTime is not a valid time: 'noon'",
+        ),
+        (damaged(lambda line: line["eventMetadata"].update(eventId=7)), "eventId is missing or not text"),
+        (damaged(lambda line: line["captureData"]["endpointInput"].update(data="%%%")), "not valid BASE64"),
         (damaged(lambda line: line["captureData"]["endpointInput"].update(encoding="GZIP")), "encoding 'GZIP'"),
-        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="{}")), "no list of scores: '{}'"),
-        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[NaN, 1]")), "no number from 0 to 1"),
-        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[3, 1]")), "no number from 0 to 1"),
-        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[true]")), "no number from 0 to 1"),
+        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="{}")), "not a list of scores: '{}'"),
+        (
+            damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[NaN, 1]")),
+            "not a number from 0 to 1",
+        ),
+        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[3, 1]")), "not a number from 0 to 1"),
+        (damaged(lambda line: line["captureData"]["endpointOutput"].update(data="[true]")), "not a number from 0 to 1"),
     ],
 )
 def test_a_damaged_line_is_reported_and_the_others_are_read(tmp_path: Path, line: str, why: str) -> None:

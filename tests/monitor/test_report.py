@@ -125,14 +125,21 @@ def report(tmp_path_factory: pytest.TempPathFactory, captures: Captures) -> Path
 def test_the_report_leads_with_the_verdict_and_shows_the_run(report: Path) -> None:
     page = Page(report)
     text = page.text.replace("\u00a0", " ")
-    assert "4 pictures classified, 75 % passed the gate at 0.93; 1 needs a person's look." in text
-    assert page.title.replace("\u00a0", " ").startswith("Scones: 4 pictures classified")
-    for fact in ("vehicles-2026", "90.5 %", "2 min 11 s", "412 ms", "95 % within 640 ms", "of 5, not by the gate"):
+    assert "4 images classified, 75 % passed the gate at 0.93; 1 needs human review." in text
+    assert page.title.replace("\u00a0", " ").startswith("Scones: 4 images classified")
+    for fact in (
+        "vehicles-2026",
+        "90.5 %",
+        "2 min 11 s",
+        "412 ms",
+        "95 % within 640 ms",
+        "of 5, for reasons other than the gate",
+    ):
         assert fact in text
-    assert "33 % answers right of 3 with a known label" in text
-    assert "50 % right among the passed of 2 with a known label" in text
-    assert "wrong: it is motorcycle" in text
-    assert "4 records in 2 capture files; every line was read." in text
+    assert "33 % accuracy of 3 with a known label" in text
+    assert "50 % accuracy among passed images of 2 with a known label" in text
+    assert "wrong, true label: motorcycle" in text
+    assert "4 records in 2 capture files; all lines were valid." in text
     assert "synthetic" not in report.read_text().lower()
 
 
@@ -148,7 +155,7 @@ def test_every_chart_is_in_the_page_in_both_themes_with_words_and_beside_it(repo
     images = [attributes for tag, attributes in page.elements if tag == "img"]
     assert len(images) == 5 + 4  # the charts, and the images of lowest confidence
     assert all(len(image["alt"]) > 20 for image in images)
-    assert "1 ended with ModelError in ClassifyImage" in next(i["alt"] for i in images if "State machine" in i["alt"])
+    assert "1 failed in ClassifyImage with ModelError" in next(i["alt"] for i in images if "State machine" in i["alt"])
 
 
 def test_the_page_loads_nothing_from_anywhere(report: Path) -> None:
@@ -171,7 +178,7 @@ def test_synthetic_data_is_marked_in_title_banner_and_tiles_and_on_the_charts(
 
     page = Page(drawn)
     assert page.title.startswith("[synthetic data]")
-    assert "Synthetic data. No real pictures were at hand" in page.text
+    assert "Synthetic data. No real images were available" in page.text
     assert page.attributes("class").count("mark") == 8  # one on every tile
     for name in CHARTS:
         assert report.with_name(name).read_bytes() != drawn.with_name(name).read_bytes()
@@ -193,7 +200,7 @@ def test_hostile_names_stay_text(tmp_path: Path, captures: Captures) -> None:
 
     assert "script" not in [tag for tag, _ in page.elements]
     assert page.text.count(attack) >= 4
-    assert "4 records in 2 capture files; 1 line could not be read." in page.text
+    assert "4 records in 2 capture files; 1 invalid line." in page.text
 
 
 def test_bytes_that_are_no_picture_leave_a_gap_in_the_sheet(tmp_path: Path, captures: Captures) -> None:
@@ -203,7 +210,7 @@ def test_bytes_that_are_no_picture_leave_a_gap_in_the_sheet(tmp_path: Path, capt
     page = Page(write_report(tmp_path, replace(captures, records=damaged), FACTS))
 
     assert page.attributes("class").count("missing") == 4
-    assert "1 record without a picture" in page.text
+    assert "1 record without an image" in page.text
 
 
 def test_an_empty_capture_gives_a_report_that_says_so(tmp_path: Path) -> None:
@@ -211,7 +218,7 @@ def test_an_empty_capture_gives_a_report_that_says_so(tmp_path: Path) -> None:
 
     page = Page(write_report(tmp_path, Captures(), facts))
 
-    assert "No picture was classified" in page.title
+    assert "No images have been classified" in page.title
     assert "0 records in 0 capture files" in page.text
     assert {path.name for path in tmp_path.glob("*.png")} == CHARTS - {"state-machine.png"}
 
@@ -221,7 +228,7 @@ def test_missing_captures_are_told(tmp_path: Path, captures: Captures) -> None:
 
     page = Page(write_report(tmp_path, captures, facts))
 
-    assert "9 executions got an answer from the endpoint, but 4 records were captured." in page.text
+    assert "The endpoint answered 9 executions, but the number of capture records is 4." in page.text
 
 
 CASES = {
@@ -288,7 +295,7 @@ def test_the_state_machine_shows_every_way_out() -> None:
     ("share", "text"),
     [(0, "0 %"), (0.0001, "0.1 %"), (0.004, "0.4 %"), (0.834, "83 %"), (0.9991, "99.9 %"), (1, "100 %")],
 )
-def test_all_and_none_are_said_only_of_all_and_none(share: float, text: str) -> None:
+def test_shares_are_shown_as_all_or_none_only_if_exact(share: float, text: str) -> None:
     assert percent(share).replace("\u00a0", " ") == text
 
 

@@ -61,7 +61,7 @@ def test_our_notebooks_run_one_after_the_other_and_leave_nothing_behind(start_cl
 def test_without_the_archive_the_first_notebook_draws_pictures(start_cloud, execute, tmp_path):
     cloud, folder = start_cloud(), tmp_path / "notebooks"
     notebook = read(folder)["1-etl.ipynb"]
-    assert "1,000 + 200 synthetic pictures" in shown(execute(cloud, notebook, folder))
+    assert "1,000 training and 200 test images (synthetic)" in shown(execute(cloud, notebook, folder))
     names = json.loads((folder / "scones.json").read_text())
     assert names["dataset"] == "synthetic"
     bucket, _, prefix = names["data"].removeprefix("s3://").partition("/")

@@ -135,7 +135,7 @@ def test_a_bucket_keeps_how_it_is_to_be_encrypted(s3, bucket):
     assert algorithm() == "AES256"
 
 
-def test_public_access_is_blocked_until_another_thing_is_said(s3, bucket, refusal):
+def test_new_buckets_block_public_access(s3, bucket, refusal):
     def blocked():
         return set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
 
@@ -146,7 +146,7 @@ def test_public_access_is_blocked_until_another_thing_is_said(s3, bucket, refusa
     assert refusal(s3.get_public_access_block, Bucket=bucket)[:2] == ("NoSuchPublicAccessBlockConfiguration", 404)
 
 
-def test_a_policy_is_kept_as_it_was_written_until_the_bucket_goes(s3, bucket, refusal):
+def test_a_bucket_policy_is_returned_verbatim_until_the_bucket_is_deleted(s3, bucket, refusal):
     assert refusal(s3.get_bucket_policy, Bucket=bucket)[:2] == ("NoSuchBucketPolicy", 404)
     assert refusal(s3.put_bucket_policy, Bucket=bucket, Policy="[]")[:2] == ("MalformedPolicy", 400)
     policy = '{"Version": "2012-10-17",  "Statement": []}'

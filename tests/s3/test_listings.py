@@ -91,7 +91,7 @@ def test_a_listing_begins_behind_a_key(s3, filled):
         assert listed(s3, "list_objects", filled, 1000, Marker=after) == expected(after=after)
 
 
-def test_what_a_listing_tells(s3, filled):
+def test_a_listing_describes_its_parameters_and_objects(s3, filled):
     page = s3.list_objects_v2(Bucket=filled, Prefix="a/", Delimiter="/", MaxKeys=2, FetchOwner=True)
     assert (page["KeyCount"], page["MaxKeys"], page["IsTruncated"], page["Name"]) == (2, 2, True, filled)
     first = page["Contents"][0]

@@ -162,7 +162,7 @@ async def test_an_answer_that_breaks_off_is_not_asked_for_again(answer):
         assert container.connections == 1
 
 
-async def test_nobody_listening_is_a_server_gone():
+async def test_a_refused_connection_means_that_the_server_is_gone():
     async with running(echo) as (_, client):
         pass
     with pytest.raises(ServerUnavailableError):

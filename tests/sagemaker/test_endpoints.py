@@ -227,7 +227,7 @@ def test_endpoints_are_apart_and_listed(bench: Workbench) -> None:
         bench.delete(name)
 
 
-def test_models_and_configurations_have_lives_of_their_own(bench: Workbench) -> None:
+def test_models_and_configurations_exist_independently_of_endpoints(bench: Workbench) -> None:
     model = bench.model("kept")
     config = bench.config(model)
     arn = f"arn:aws:sagemaker:us-east-1:111122223333:model/{model}"

@@ -92,7 +92,7 @@ def test_links_to_the_keys_are_not_stored(bench: Workbench, compression: str) ->
         prefix = f"models/{job['TrainingJobName']}/output/model/"
         assert {key for key in found if key.startswith(prefix)} == {f"{prefix}good.txt", f"{prefix}same.txt"}
     lines = bench.log_lines("/aws/sagemaker/TrainingJobs", job["TrainingJobName"])
-    assert "Not stored: /opt/ml/model/keys.json: leads out of /opt/ml." in lines
+    assert "Not stored: /opt/ml/model/keys.json: leads outside /opt/ml." in lines
 
 
 @pytest.mark.parametrize("folder", ["/opt/ml/model", "/opt/ml/output/data", "/opt/ml/output"])
@@ -109,14 +109,14 @@ def test_more_than_the_volume_fails_the_job(bench: Workbench) -> None:
     job = train(bench, "open('/opt/ml/model/sparse', 'w').truncate(1 << 40)")
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"] == (
-        "ClientError: /opt/ml/model has files of 1099511627776 bytes, and at most 1073741824 bytes are taken"
+        "ClientError: /opt/ml/model has 1099511627776 bytes of files; the limit is 1073741824 bytes"
     )
 
 
 def test_a_very_deep_folder_fails_the_job_and_leaves_nothing(bench: Workbench) -> None:
     code = "import os\nos.chdir('/opt/ml/model')\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
     job = train(bench, code)
-    assert job["FailureReason"].startswith("ClientError: /opt/ml/model has folders more than 64 deep")
+    assert job["FailureReason"].startswith("ClientError: /opt/ml/model has folders nested more than 64 levels deep")
     assert not (bench.cloud.data_dir / "sagemaker" / "jobs" / job["TrainingJobName"]).exists()
 
 
@@ -180,7 +180,7 @@ def test_an_archive_that_unpacks_without_end_fails_its_endpoint_soon(bench: Work
 
     described = until(failed, 60)
     assert "Failed to extract model data archive" in described["FailureReason"]
-    assert "unpacks to more than 268435456 bytes" in described["FailureReason"]
+    assert "unpacked size exceeds 268435456 bytes" in described["FailureReason"]
     assert time.monotonic() - begun < 60
 
 
@@ -188,7 +188,7 @@ def test_an_archive_that_unpacks_without_end_fails_its_endpoint_soon(bench: Work
 def test_an_input_that_decompresses_without_end_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transform, "ALWAYS_ALLOWED", 1 << 20)
     compress = gzip.compress if kind == "Gzip" else bz2.compress
-    with pytest.raises(OSError, match="decompresses to more than"):
+    with pytest.raises(OSError, match="the decompressed size exceeds"):
         transform._decompressed(compress(bytes(8 << 20)), {"CompressionType": kind})
     assert transform._decompressed(compress(b"data"), {"CompressionType": kind}) == b"data"
 

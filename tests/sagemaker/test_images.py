@@ -53,7 +53,7 @@ def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, pro
         images.command("mine:1", "train")
 
 
-def test_an_unknown_image_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_image_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCONES_IMAGES", raising=False)
     with pytest.raises(images.UnknownImageError, match=r'"kmeans:1".*has .*image-classification.*kmeans=MODULE'):
         images.command("kmeans:1", "train")

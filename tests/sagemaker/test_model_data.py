@@ -139,7 +139,7 @@ def test_an_error_names_the_member_and_no_folder_of_the_host(tmp_path: Path) -> 
 def test_an_archive_may_not_unpack_to_much_more_than_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 1 << 20)
     (tmp_path / "model.tar.gz").write_bytes(members("zeros", size=32 << 20))
-    with pytest.raises(tarfile.TarError, match="unpacks to more than 1"):
+    with pytest.raises(tarfile.TarError, match="unpacked size exceeds 1"):
         unpack(tmp_path / "model.tar.gz", tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model.tar.gz"]
 
@@ -180,5 +180,5 @@ def test_a_prefix_of_keys_becomes_a_channels_folder(key: str, prefix: str, path:
 
 
 def test_a_key_cannot_leave_its_channel(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no path below"):
+    with pytest.raises(ValueError, match="outside the target folder"):
         below(tmp_path, "../../etc/passwd")

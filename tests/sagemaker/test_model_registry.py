@@ -137,7 +137,7 @@ def test_groups_and_packages_outside_of_one_have_tags(bench):
     code, message = refusal(
         sagemaker.create_model_package, ModelPackageGroupName=name, InferenceSpecification=spec, Tags=tags
     )
-    assert (code, "no tags of its own" in message) == ("ValidationException", True)
+    assert (code, "cannot have tags" in message) == ("ValidationException", True)
 
 
 def test_a_model_of_an_approved_package_serves(bench):
@@ -159,7 +159,7 @@ def test_a_model_of_an_approved_package_serves(bench):
     assert (told["model"], told["variable"]) == ("packaged", "packaged")
 
 
-def test_what_cannot_be_registered_is_refused_by_name(bench):
+def test_invalid_model_packages_are_rejected(bench):
     sagemaker, spec = bench.sagemaker, specification(bench)
     create = sagemaker.create_model_package
     assert refusal(create, InferenceSpecification=spec) == ("ValidationException", "Missing ARN.")

@@ -84,9 +84,12 @@ def test_a_manifests_attributes_flow_in_their_order(bench):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"source-ref": "s3://BUCKET/nowhere"}', "has no attribute 'label', which AttributeNames names."),
+        ('{"source-ref": "s3://BUCKET/nowhere"}', "has no attribute 'label', although AttributeNames lists it."),
         ("{", "is not JSON."),
-        ('{"source-ref": "nowhere", "label": "1"}', "has 'nowhere' as 'source-ref'; give an object's s3:// URI."),
+        (
+            '{"source-ref": "nowhere", "label": "1"}',
+            "has 'nowhere' as 'source-ref'; it must be the s3:// URI of an object.",
+        ),
         ('{"source-ref": "s3://BUCKET/nowhere", "label": "1"}', "The specified key does not exist."),
     ],
 )
@@ -109,13 +112,13 @@ def test_a_manifest_that_is_wrong_fails_the_job(bench, line, reason):
     [
         (
             {"InputMode": "File"},
-            "AugmentedManifestFile is supported only in Pipe input mode; set it for channel 'train'.",
+            "AugmentedManifestFile is supported only in Pipe input mode; set that mode for channel 'train'.",
         ),
-        ({"CompressionType": "Gzip"}, "The local cloud does not offer decompression in Pipe input mode"),
+        ({"CompressionType": "Gzip"}, "The local cloud does not support decompression in Pipe input mode"),
         ({"attributes": None}, "AttributeNames is required with AugmentedManifestFile; set it for channel 'train'."),
     ],
 )
-def test_what_a_manifest_needs_is_told(bench, change, message):
+def test_missing_settings_of_a_manifest_are_reported(bench, change, message):
     uri = bench.put("lists/any.manifest", "{}")
     wanted = channel("train", uri, "AugmentedManifestFile", **{"attributes": ["source-ref", "label"], **change})
     with pytest.raises(ClientError) as refused:

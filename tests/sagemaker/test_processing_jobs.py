@@ -197,7 +197,7 @@ def test_two_instances_share_the_input_meet_by_their_names_and_store_their_outpu
 
 
 @several
-def test_the_instance_that_fails_takes_the_other_along(bench):
+def test_a_failing_instance_stops_the_other(bench):
     told = ended(bench, on_two_instances(bench, "fail"))
     assert told["ProcessingJobStatus"] == "Failed"
     assert "exit code: 5" in told["FailureReason"]
@@ -214,7 +214,7 @@ def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(be
         bench.sagemaker.stop_processing_job(ProcessingJobName=name)
 
 
-def test_what_is_not_offered_is_refused_by_name(bench):
+def test_invalid_processing_requests_are_rejected(bench):
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="at most 32 processes"):
         process(bench, ProcessingResources=cluster(33))
     piped = {"S3Uri": "s3://any/data", "S3DataType": "S3Prefix", "S3InputMode": "Pipe"}

@@ -37,7 +37,7 @@ def test_everything_is_there_after_kill_9(start_cloud: Any) -> None:
         described = again.sagemaker.describe_training_job(TrainingJobName=job)
         if states[job] == "Training":
             assert described["TrainingJobStatus"] == "Failed"
-            assert "the local cloud was stopped while the job ran" in described["FailureReason"]
+            assert "the local cloud was stopped while the job was running" in described["FailureReason"]
         else:
             assert described["TrainingJobStatus"] == "InProgress"
             again.sagemaker.stop_training_job(TrainingJobName=job)

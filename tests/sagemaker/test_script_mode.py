@@ -91,7 +91,7 @@ def test_a_failure_quotes_the_scripts_error(bench: Workbench) -> None:
     assert "begun" in bench.log_lines(GROUP, f"{job['TrainingJobName']}/algo-1-")
 
 
-def test_a_missing_script_is_told_with_what_is_there(bench: Workbench) -> None:
+def test_a_missing_script_is_reported_with_the_files_that_exist(bench: Workbench) -> None:
     job = run(bench, archive(train_py=""), program="other.py")
     assert "'other.py' is not in the source code: it has train.py." in job["FailureReason"]
 
@@ -135,10 +135,10 @@ def test_a_requirement_that_cannot_be_had_fails_the_job(bench: Workbench) -> Non
     assert job["FailureReason"].startswith("AlgorithmError: InstallRequirementsError:\nExitCode 1\n")
 
 
-def test_a_framework_that_is_not_here_is_told_in_a_sentence(bench: Workbench) -> None:
+def test_a_framework_that_is_not_installed_is_reported_in_a_sentence(bench: Workbench) -> None:
     image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-training:2.14-cpu-py310"
     job = run(bench, archive(train_py="import tensorflow"), image=image)
-    assert "tensorflow is not among them" in job["FailureReason"]
+    assert "tensorflow is not installed" in job["FailureReason"]
     assert run(bench, archive(train_py="print(1)"), image=image)["TrainingJobStatus"] == "Completed"
 
 

@@ -111,7 +111,7 @@ def test_domains_profiles_and_spaces_are_kept_listed_changed_and_deleted(cloud):
     assert refused(sagemaker.describe_domain, DomainId=domain)[0] == "ResourceNotFound"
 
 
-def test_what_is_missing_taken_or_not_offered_is_refused(cloud):
+def test_missing_duplicate_and_unsupported_studio_resources_are_rejected(cloud):
     sagemaker = cloud.client("sagemaker")
     domain, app = with_space(sagemaker, "refusals")
     settings = {"DomainName": "other", "DefaultUserSettings": {}}
@@ -126,7 +126,7 @@ def test_what_is_missing_taken_or_not_offered_is_refused(cloud):
     assert refused(sagemaker.create_app, **(app | {"SpaceName": "none"}))[0] == "ResourceNotFound"
     assert refused(sagemaker.create_app, **app, UserProfileName="ana")[0] == "ValidationException"
     code, message = refused(sagemaker.create_app, **(app | {"AppType": "CodeEditor"}))
-    assert (code, "apps of the type CodeEditor" in message) == ("NotImplemented", True)
+    assert (code, "apps of type CodeEditor" in message) == ("NotImplemented", True)
     code, message = refused(sagemaker.create_presigned_domain_url, DomainId=domain, UserProfileName="ana")
     assert (code, "No app of ana is InService" in message) == ("ValidationException", True)
 
@@ -204,7 +204,7 @@ def test_an_app_whose_program_ends_has_failed_with_what_it_said(start_cloud, tmp
         time.sleep(0.05)
     assert (found["Status"], found["FailureReason"]) == (
         "Failed",
-        "JupyterLab ended with status 3: no room on this disk",
+        "JupyterLab exited with status 3: no room on this disk",
     )
 
 

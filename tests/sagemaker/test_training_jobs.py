@@ -225,7 +225,7 @@ def test_a_channel_without_objects_is_refused_in_awss_words(bench: Workbench) ->
 
 
 def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> None:
-    with pytest.raises(ClientError, match=r"no program for the image.*has .*test-image") as refused:
+    with pytest.raises(ClientError, match=r"no program for the container image.*Available: .*test-image") as refused:
         bench.train(image="111122223333.dkr.ecr.us-east-1.amazonaws.com/never-heard-of:1")
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 
@@ -233,8 +233,8 @@ def test_an_unknown_image_is_refused_with_those_that_exist(bench: Workbench) -> 
 @pytest.mark.parametrize(
     ("repository", "told"),
     [
-        ("kmeans", "K-Means is a closed algorithm.*KMeans on the sagemaker-scikit-learn image"),
-        ("factorization-machines", "Factorization Machines is a closed algorithm.*pytorch-training image"),
+        ("kmeans", "K-Means is a proprietary AWS algorithm.*KMeans on the sagemaker-scikit-learn image"),
+        ("factorization-machines", "Factorization Machines is a proprietary AWS algorithm.*pytorch-training image"),
     ],
 )
 def test_a_closed_algorithm_is_refused_by_name_with_what_to_use(bench: Workbench, repository: str, told: str) -> None:
@@ -255,8 +255,8 @@ def test_a_closed_algorithm_is_refused_by_name_with_what_to_use(bench: Workbench
         {"AlgorithmSpecification": {"TrainingInputMode": "File", "AlgorithmName": "mine"}},
     ],
 )
-def test_what_this_cloud_cannot_do_is_refused_by_name(bench: Workbench, request_: dict[str, Any]) -> None:
-    with pytest.raises(ClientError, match="The local cloud does not offer") as refused:
+def test_unsupported_features_are_rejected_by_name(bench: Workbench, request_: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="The local cloud does not support") as refused:
         bench.train(**request_)
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
 

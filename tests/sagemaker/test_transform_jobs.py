@@ -173,7 +173,7 @@ def test_a_manifest_names_compressed_objects_and_the_capture_names_input_and_out
     }
 
 
-def test_a_join_that_does_not_fit_fails_the_job_and_paths_that_are_none_are_refused(bench):
+def test_an_impossible_join_fails_the_job_and_invalid_paths_are_rejected(bench):
     prefix = bench.name("data")
     bench.put(f"{prefix}/a.csv", "1,2\n3,4\n")
     request: dict[str, Any] = {
@@ -184,7 +184,7 @@ def test_a_join_that_does_not_fit_fails_the_job_and_paths_that_are_none_are_refu
     name = transform(bench, model, prefix, DataProcessing={"OutputFilter": "$[7]"}, **request)
     assert ended(bench, name)["TransformJobStatus"] == "Failed"
     lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
-    assert any("asks for the column 7 of a record of 2" in line for line in lines)
+    assert any("refers to column 7 of a record with 2 columns" in line for line in lines)
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="cannot be read"):
         transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:"}, **request)
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="SplitType Line"):

@@ -58,9 +58,7 @@ def test_libsvm_is_what_a_channel_is_unless_it_says_so(bench: Workbench) -> None
         ({"_kfold": "3"}, ROWS, "_kfold"),
     ],
 )
-def test_what_the_user_can_mend_is_a_client_error(
-    bench: Workbench, parameters: dict[str, str], data: str, told: str
-) -> None:
+def test_invalid_input_is_a_client_error(bench: Workbench, parameters: dict[str, str], data: str, told: str) -> None:
     reason = trained(bench, data, **parameters)["FailureReason"]
     assert reason.startswith("ClientError: ")
     assert told in reason

@@ -46,12 +46,12 @@ async def test_each_has_its_own_tmp(folders):
     assert await run(read, mounts={"/tmp": folders["other"]}) == (0, "other\n")
 
 
-async def test_opt_ml_is_there_beside_what_the_host_has_in_opt(folders):
+async def test_opt_ml_is_added_to_the_folders_of_the_hosts_opt(folders):
     _, listed = await run("import os; print(sorted(os.listdir('/opt')))", mounts={"/opt/ml": folders["one"]})
     assert set(os.listdir("/opt")) | {"ml"} == set(eval(listed))
 
 
-async def test_the_environment_is_what_was_given(monkeypatch):
+async def test_a_program_gets_only_the_given_environment_variables(monkeypatch):
     monkeypatch.setenv("HOST_SECRET", "leaked")
     status, listed = await run("import os; print(sorted(os.environ))", env={"GIVEN": "1"})
     assert status == 0
@@ -75,14 +75,14 @@ async def test_no_other_process_can_be_seen(monkeypatch):
     assert written.splitlines()[-1] == "[1, 2]"
 
 
-async def test_what_is_hidden_is_empty(folders):
+async def test_hidden_folders_are_empty(folders):
     (folders["secret"] / "credentials.json").write_text("{}")
     code = f"import os; print(os.path.exists({str(folders['secret'] / 'credentials.json')!r}))"
     assert await run(code, whole_host=True) == (0, "True\n")
     assert await run(code, whole_host=True, hidden=[folders["secret"]]) == (0, "False\n")
 
 
-async def test_what_is_hidden_cannot_be_laid_open(folders):
+async def test_hidden_folders_cannot_be_unmounted(folders):
     (folders["secret"] / "key").write_text("leaked")
     folder = str(folders["secret"])
     code = f"import subprocess; subprocess.run(['umount', {folder!r}]); print(open({folder + '/key'!r}).read())"
@@ -91,7 +91,7 @@ async def test_what_is_hidden_cannot_be_laid_open(folders):
     assert "leaked" not in written
 
 
-async def test_what_is_read_only_cannot_be_written(folders):
+async def test_read_only_folders_cannot_be_written(folders):
     status, written = await run(
         "open('/var/task/new', 'w')", mounts={"/var/task": folders["task"]}, read_only=frozenset({"/var/task"})
     )
@@ -99,7 +99,7 @@ async def test_what_is_read_only_cannot_be_written(folders):
     assert "Read-only file system" in written
 
 
-async def test_the_working_directory_is_what_was_given(folders):
+async def test_a_program_starts_in_the_given_working_directory(folders):
     assert await run("import os; print(os.getcwd())", mounts={"/var/task": folders["task"]}, cwd="/var/task") == (
         0,
         "/var/task\n",
@@ -107,11 +107,11 @@ async def test_the_working_directory_is_what_was_given(folders):
 
 
 @pytest.mark.parametrize(("code", "status"), [("pass", 0), ("raise SystemExit(7)", 7), ("import os; os.abort()", -6)])
-async def test_the_end_is_the_programs_own(code, status):
+async def test_the_exit_status_is_that_of_the_program(code, status):
     assert (await run(code))[0] == status
 
 
-async def test_a_program_that_is_not_there_says_so():
+async def test_a_missing_program_is_reported():
     output = []
     started = await sandbox.spawn(Program(argv=["/no/such/program"], env={}), output.append)
     assert await started.wait() == 127
@@ -138,7 +138,7 @@ async def start_orphans():
     return started, psutil.Process(started.pid).children(recursive=True)
 
 
-async def test_killing_takes_even_those_who_left_the_session():
+async def test_a_kill_ends_processes_that_left_the_session():
     started, tree = await start_orphans()
     assert len(tree) >= 3
     started.kill()
@@ -155,7 +155,7 @@ async def test_terminating_reaches_the_program():
     assert await started.wait() == 3
 
 
-async def test_the_memory_of_what_a_thread_began_counts():
+async def test_memory_of_processes_started_by_a_thread_counts():
     code = """
         import subprocess, sys, threading
         child = "import time; x = bytearray(100_000_000); print(1, flush=True); time.sleep(600)"
@@ -208,7 +208,7 @@ async def test_the_interpreter_is_found_even_below_a_private_folder_used_before(
         assert found == (0, "found\n")
 
 
-async def test_what_is_hidden_below_the_interpreter_stays_hidden(folders):
+async def test_hidden_folders_below_the_interpreter_stay_hidden(folders):
     # the sandbox shows a clone below /tmp, but must hide the clone's data folder, which contains the keys
     secret = Path(pytest.__file__).parent
     code = f"import os; print(os.listdir({str(secret)!r}))"

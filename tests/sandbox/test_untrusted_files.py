@@ -71,7 +71,7 @@ def test_a_link_inside_stands_for_its_file(ml: Path, target: str) -> None:
     assert UntrustedFolder(ml).read("model/best", 100) == b"state"
 
 
-def test_what_is_no_regular_file_is_left_out_and_nothing_waits_for_it(ml: Path) -> None:
+def test_special_files_are_skipped_without_blocking(ml: Path) -> None:
     os.mkfifo(ml / "model" / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(ml / "model" / "socket"))
@@ -80,7 +80,7 @@ def test_what_is_no_regular_file_is_left_out_and_nothing_waits_for_it(ml: Path) 
         assert UntrustedFolder(ml).read("model/pipe", 100) is None
 
 
-def test_a_folder_that_is_swapped_for_a_link_gives_nothing_of_the_other_one(ml: Path) -> None:
+def test_a_folder_replaced_by_a_link_exposes_no_other_folder(ml: Path) -> None:
     (ml / "model" / "folder").mkdir()
     (ml / "model" / "folder" / "credentials.json").write_text("mine")
     (ml / "model" / "link").symlink_to(ml.parent / "secret")
@@ -120,7 +120,7 @@ def test_size_number_and_depth_are_bounded(ml: Path, monkeypatch: pytest.MonkeyP
         names(ml, "output")
 
 
-def test_names_that_are_no_text_are_left_out(ml: Path) -> None:
+def test_names_that_are_not_utf_8_are_skipped(ml: Path) -> None:
     Path(os.fsdecode(os.fsencode(ml / "model") + b"/\xff")).touch()
     assert names(ml) == []
     assert "UTF-8" in UntrustedFolder(ml).files("model", limit=GB).omitted[0]
@@ -161,7 +161,7 @@ def ordinary_folder():
 
 @pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="O_PATH is Linux's")
 @pytest.mark.parametrize("mode", [0o000, 0o100, 0o200, 0o400])
-def test_what_a_program_made_unreadable_is_read_and_removed(ordinary_folder, mode):
+def test_unreadable_files_are_read_and_removed(ordinary_folder, mode):
     root = ordinary_folder / "ml"
     inner = root / "model" / "inner"
     inner.mkdir(parents=True)

@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 
-def test_a_lessons_state_machine_processes_reviews_and_a_function_counts_them(cloud: Any, run_program: Any) -> None:
+def test_a_state_machine_runs_a_processing_job_and_a_function_reads_its_output(cloud: Any, run_program: Any) -> None:
     ran = run_program(cloud, "v2", "lesson_workflow_v2.py")
     assert ran.results == {
         "execution": ["SUCCEEDED", '{"statusCode":200,"sentences":3}'],
@@ -22,7 +22,7 @@ def test_a_lessons_state_machine_processes_reviews_and_a_function_counts_them(cl
     }
 
 
-def test_the_lessons_algorithms_train_transform_and_answer(cloud: Any, run_program: Any) -> None:
+def test_xgboost_transforms_and_blazingtext_serves(cloud: Any, run_program: Any) -> None:
     pytest.importorskip("xgboost", reason="the package behind AWS's XGBoost image is not installed")
     pytest.importorskip("floret", reason="the package that trains in BlazingText's place is not installed")
     results = run_program(cloud, "v2", "lesson_algorithms_v2.py").results

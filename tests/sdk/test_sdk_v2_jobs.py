@@ -14,7 +14,7 @@ pytestmark = [
 ]
 
 
-def test_processors_run_scripts_at_the_same_time_and_tell_of_failures(cloud: Any, run_program: Any) -> None:
+def test_processors_run_scripts_concurrently_and_report_failures(cloud: Any, run_program: Any) -> None:
     ran = run_program(cloud, "v2", "processing_v2.py")
     assert "80 rows to train with, 20 to test with" in ran.output
     assert (ran.results["train_data"], ran.results["test_data"]) == (80, 20)

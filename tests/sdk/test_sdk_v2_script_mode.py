@@ -52,7 +52,7 @@ def test_xgboost_trains_as_the_algorithm_and_by_a_script(cloud: Any, run_program
     assert run_program(cloud, "v2", "xgboost_v2.py").results == {"algorithm": [0, 1], "script": [0, 1]}
 
 
-def test_plain_estimators_models_by_hand_and_failures(cloud: Any, run_program: Any) -> None:
+def test_plain_estimators_and_manual_models_run_and_failures_are_reported(cloud: Any, run_program: Any) -> None:
     ran = run_program(cloud, "v2", "estimators_v2.py")
     assert "shell --name a b --rate 0.5\nfrom a dependency" in ran.output
     assert "isolated script ran" in ran.output

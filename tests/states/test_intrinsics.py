@@ -108,6 +108,6 @@ def test_failures_are_intrinsic_failures(text: str):
         "name",
     ],
 )
-def test_what_is_no_expression_is_refused_when_compiled(text: str):
+def test_invalid_expressions_are_rejected_at_compilation(text: str):
     with pytest.raises(ValueError, match=re.escape(text.partition("(")[0].partition("'")[0])):
         compile_expression(text)

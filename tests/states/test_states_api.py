@@ -93,7 +93,7 @@ def test_creating_twice_is_the_same_machine_and_another_definition_a_conflict(ma
                 "StartAt": "A",
                 "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:getItem", "End": True}},
             },
-            "The local cloud does not offer the integration arn:aws:states:::dynamodb:getItem",
+            "The local cloud does not support the integration arn:aws:states:::dynamodb:getItem",
         ),
         (
             task("aws-sdk:sagemaker:addTags", ResourceArn="a", Tags=[{"key": "k"}]),

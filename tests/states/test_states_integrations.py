@@ -52,7 +52,7 @@ def test_an_operation_that_aws_does_not_have_is_not_recognized(machines, resourc
 
 def test_an_operation_that_the_local_cloud_lacks_is_refused_by_name(machines):
     for resource in ("aws-sdk:kms:encrypt", "aws-sdk:ec2:describeInstances", "aws-sdk:config:listDiscoveredResources"):
-        with pytest.raises(ClientError, match=f"local cloud does not offer the integration .*{resource}"):
+        with pytest.raises(ClientError, match=f"local cloud does not support the integration .*{resource}"):
             machines.create(task(resource, KeyId="a"))
 
 

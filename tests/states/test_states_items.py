@@ -102,10 +102,10 @@ def test_values_in_pieces_are_those_of_the_json_module():
         ("[" + "[" * 100_000, None, "not valid JSON"),
         ("[" + " " * LARGE + "x]", None, f"Expecting value (char {LARGE + 1})"),
         ('{"a": 1}', None, "non-iterable node"),
-        ('{"a": 1}', "/b", "nothing at the ItemsPointer '/b'"),
-        ("[[1]]", "/-1", "nothing at the ItemsPointer '/-1'"),
-        ("[[1]]", "/1", "nothing at the ItemsPointer '/1'"),
-        ("3", "/1", "nothing at the ItemsPointer '/1'"),
+        ('{"a": 1}', "/b", "no value at ItemsPointer '/b'"),
+        ("[[1]]", "/-1", "no value at ItemsPointer '/-1'"),
+        ("[[1]]", "/1", "no value at ItemsPointer '/1'"),
+        ("3", "/1", "no value at ItemsPointer '/1'"),
         ('{"a" 1}', "/b", "Expecting a name and ':'"),
         ('{"a": ]}', "/b", "Expecting value"),
         ('{"a": [1}', "/b", "not valid JSON"),
@@ -152,4 +152,4 @@ def test_a_csv_file_that_is_one_open_quote_fails_its_map(cloud: Any, machines: A
     items = reader("open-quote", "items", InputType="CSV", CSVHeaderLocation="FIRST_ROW")
     described = machines.run(distributed(PASS, ItemReader=items))
     assert described["error"] == "States.ItemReaderFailed"
-    assert "characters that the local cloud reads as one item" in described["cause"]
+    assert "characters, the local cloud's limit for one item" in described["cause"]

@@ -65,7 +65,7 @@ def test_output(output: Any, expected: Any):
         ("function($x)<n<s>:n>{1}", "Type parameters can only be applied to functions and arrays"),
     ],
 )
-def test_what_does_not_parse_is_told_in_the_words_of_jsonata(text: str, what: str):
+def test_syntax_errors_have_the_messages_of_jsonata(text: str, what: str):
     with pytest.raises(ValueError, match=re.escape(what)):
         compile_query(text)
 
@@ -228,6 +228,6 @@ def test_a_variable_hides_the_function_of_its_name():
     assert interpret(machine(first, B=last)).output == [2, 1, 2]
 
 
-def test_a_function_is_no_variable_that_a_state_refers_to():
+def test_functions_are_not_listed_as_variable_references():
     state = {"Type": "Pass", "Output": "{% $map($x, $sum) %}"}
     assert variable_references(json.dumps(machine(state))) == {"A": ["x"]}

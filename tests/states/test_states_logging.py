@@ -131,7 +131,7 @@ def test_a_log_group_that_is_gone_holds_no_execution_up_and_stays_gone(machines,
     assert group.client.describe_log_groups(logGroupNamePrefix=group.name)["logGroups"] == []
 
 
-def test_what_waits_for_the_log_is_written_when_the_cloud_stops(start_cloud, machines_of):
+def test_buffered_log_events_are_written_when_the_cloud_stops(start_cloud, machines_of):
     cloud = start_cloud()
     machines, group = machines_of(cloud), LogGroup(cloud)
     machine = machines.create(PASS, loggingConfiguration=group.configuration())

@@ -228,7 +228,7 @@ def test_an_execution_that_is_waited_for_returns_any_output(try_state):
         "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
     ],
 )
-def test_what_people_and_functions_return_may_be_anything(try_state, resource):
+def test_mocked_results_of_callbacks_and_functions_may_be_any_value(try_state, resource):
     answer = try_state({"Type": "Task", "Resource": resource, "End": True}, result=[1, 2])
     assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[1, 2]")
 
@@ -348,7 +348,7 @@ def test_a_task_that_waits_for_a_token_has_one(try_state):
         ({"Map": {}}, "'Map' field is not supported when mocking a Context object"),
     ],
 )
-def test_a_context_object_that_is_none_is_refused(try_state, context, wrong):
+def test_an_invalid_context_object_is_rejected(try_state, context, wrong):
     code, message = refused(try_state, task(End=True), context=context, result={})
     assert (code, message) == ("ValidationException", f"Invalid Context object provided: {wrong}")
 

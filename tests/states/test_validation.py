@@ -89,7 +89,7 @@ def test_definitions(states: dict[str, Any], expected: list[str]):
         ("{}", "SCHEMA_VALIDATION_FAILED", "These fields are required: [States, StartAt]"),
     ],
 )
-def test_what_is_no_definition(text: str, code: str, message: str):
+def test_invalid_definitions_are_rejected(text: str, code: str, message: str):
     (only,) = diagnose(text, "STANDARD")
     assert only.code == code
     assert only.message.startswith(message)
@@ -182,7 +182,7 @@ def test_jsonata_expressions(query: str, expected: list[str]):
     assert found({"A": state}) == [f"{each} at /States/A/Output/v" for each in expected]
 
 
-def test_an_errors_output_is_a_catchs_alone():
+def test_only_a_catcher_sees_an_errors_output():
     query = "{% $states.errorOutput %}"
     catch = {"ErrorEquals": ["States.ALL"], "Next": "B", "Output": query}
     task = {**TASK, "QueryLanguage": "JSONata", "Catch": [catch]}

@@ -64,7 +64,7 @@ def test_a_given_folder_is_kept_and_served_again(tmp_path):
 
 
 def test_a_folder_with_a_running_cloud_is_refused_and_that_cloud_goes_on(cloud):
-    with pytest.raises(CloudError, match="A local cloud already runs on"), LocalCloud(cloud.data_dir):
+    with pytest.raises(CloudError, match="A local cloud is already running on"), LocalCloud(cloud.data_dir):
         pass
     assert cloud.running.healthy()
 
@@ -73,7 +73,7 @@ def test_a_cloud_that_cannot_start_is_one_sentence_and_leaves_nothing(tmp_path, 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(CloudError, match=f"^Port {port} is in use; [^\n]*[.]$"), LocalCloud(port=port):
+        with pytest.raises(CloudError, match=f"^Port {port} is in use: [^\n]*[.]$"), LocalCloud(port=port):
             pass
     assert list(tmp_path.iterdir()) == []
 

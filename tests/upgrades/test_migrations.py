@@ -148,7 +148,7 @@ def test_a_folder_of_a_newer_release_is_refused_and_unchanged(start_cloud):
         connection.execute("PRAGMA user_version = 99")
     before = database.read_bytes()
     for recover in (False, True):
-        with pytest.raises(CloudError, match=r"newer release of Scones \(its format is 99.*update Scones, or give"):
+        with pytest.raises(CloudError, match=r"newer release of Scones \(schema version 99.*update Scones, or specify"):
             start_cloud(recover=recover)
         assert database.read_bytes() == before
 

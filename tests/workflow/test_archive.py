@@ -174,7 +174,7 @@ def test_an_array_whose_shape_is_a_lie_makes_no_room_for_it(tmp_path: Path) -> N
     honest = pickle.dumps(split_of([8, 48, 0]), 2)
     shape = next(at for op, arg, at in pickletools.genops(honest) if op.name == "BININT2" and arg == 3072)
     lie = honest[: shape - 2] + b"J\xff\xff\xff\x7f" + honest[shape:]
-    with pytest.raises(ArchiveError, match="holds no uint8 array"):
+    with pytest.raises(ArchiveError, match="has no uint8 array"):
         read_archive(write_archive(tmp_path / "a.tar.gz", train=lie))
 
 
@@ -215,7 +215,7 @@ def test_a_member_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path)
     header = tarfile.TarInfo("cifar-100-python/train")
     header.size = 1 << 40
     (tmp_path / "a.tar").write_bytes(header.tobuf())
-    with pytest.raises(ArchiveError, match="larger than"):
+    with pytest.raises(ArchiveError, match="with more than"):
         read_archive(tmp_path / "a.tar")
 
 
@@ -246,5 +246,5 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) ->
 def test_an_archive_cut_short_is_refused(tmp_path: Path) -> None:
     path = write_archive(tmp_path / "a.tar.gz")
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(ArchiveError, match="get it again"):
+    with pytest.raises(ArchiveError, match="download it again"):
         read_archive(path)

@@ -149,9 +149,9 @@ def test_serialize_image_lets_s3_s_error_through(call: Call, cloud: Any, picture
         ({"s3_bucket": "b"}, "has no s3_key"),
         ({"s3_key": "k"}, "has no s3_bucket"),
         ({"s3_bucket": "b", "s3_key": 3}, "has no s3_key"),
-        ({"body": "no JSON"}, "body is no JSON"),
-        ([], "an object is wanted"),
-        ({"body": None}, "an object is wanted"),
+        ({"body": "no JSON"}, "body is not valid JSON"),
+        ([], "an object was expected"),
+        ({"body": None}, "an object was expected"),
     ],
 )
 def test_serialize_image_says_what_an_event_lacks(call: Call, given: object, says: str) -> None:
@@ -181,7 +181,7 @@ def test_classify_image_refuses_an_answer_that_is_no_list_of_numbers(
     endpoint.body = answer
     told = call("classify_image", event(), **endpoint.environment)
     assert told["error"] == "BadInferencesError"
-    assert "a list of probabilities is wanted" in told["message"]
+    assert "a list of probabilities was expected" in told["message"]
 
 
 @pytest.mark.parametrize("image", ["", None, "no base64!", 7])

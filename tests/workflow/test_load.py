@@ -69,7 +69,7 @@ def test_what_is_there_unchanged_is_skipped(dataset: Dataset, s3: Any, bucket: s
 
 
 def test_a_bucket_that_is_not_there_is_told_in_a_sentence(dataset: Dataset, s3: Any) -> None:
-    with pytest.raises(LoadError, match="Bucket nobody-s-bucket cannot be listed: NoSuchBucket"):
+    with pytest.raises(LoadError, match="Cannot list bucket nobody-s-bucket: NoSuchBucket"):
         load(dataset, s3, "nobody-s-bucket")
 
 
@@ -99,7 +99,7 @@ def test_a_broken_download_from_s3_goes_on_where_it_broke(s3: Any, bucket: str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "message"), [("none.tar.gz", "S3 answered 404"), ("", "an S3 source looks like s3://bucket/key")]
+    ("key", "message"), [("none.tar.gz", "returned 404"), ("", "is not of the form s3://bucket/key")]
 )
 def test_a_missing_object_is_reported(s3: Any, bucket: str, tmp_path: Path, key: str, message: str) -> None:
     with pytest.raises(NoSourceError, match=message):

@@ -76,6 +76,6 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
 
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UndrawableClassError, match=r"'apple' is asked for: give CIFAR-100's archive with --source\."):
+    with pytest.raises(UndrawableClassError, match=r"not 'apple': specify CIFAR-100's archive with --source\."):
         draw(tmp_path, ("bicycle", "apple"))
     assert not list(tmp_path.iterdir())

@@ -76,7 +76,7 @@ def test_a_job_has_the_courses_hyperparameters(job: TrainingSpec) -> None:
 
 def test_regions_have_images_of_their_own_and_some_have_none() -> None:
     assert image_uri("cn-north-1").endswith(".dkr.ecr.cn-north-1.amazonaws.com.cn/image-classification:1")
-    with pytest.raises(TrainingError, match="Region 'moon-1' has no image-classification algorithm"):
+    with pytest.raises(TrainingError, match="No image-classification image is known for region 'moon-1'"):
         image_uri("moon-1")
 
 
@@ -106,7 +106,7 @@ def test_the_same_job_is_done_once_and_its_model_served(place: Target, settings:
 
 
 @pytest.mark.slow
-def test_a_job_that_nobody_waits_for_any_more_is_stopped(place: Target, settings: Settings, job: TrainingSpec) -> None:
+def test_an_interrupted_run_stops_its_training_job(place: Target, settings: Settings, job: TrainingSpec) -> None:
     def interrupt(line: str) -> None:
         if line.startswith("Starting"):
             raise KeyboardInterrupt
@@ -123,11 +123,11 @@ def test_a_job_that_fails_is_told_with_its_reason_and_not_reused(
 ) -> None:
     wrong = TrainingSpec(job.image, {**job.hyperparameters, "num_classes": "many"}, job.data, job.data_digest)
     for _ in range(2):
-        with pytest.raises(TrainingError, match=r"Training job .* came to nothing: .*num_classes"):
+        with pytest.raises(TrainingError, match=r"Training job .* failed: .*num_classes"):
             run(place, settings, wrong)
     assert [found["TrainingJobStatus"] for found in jobs(place, settings)] == ["Failed", "Failed"]
 
 
 def test_without_an_endpoint_there_is_advice(place: Target, settings: Settings) -> None:
-    with pytest.raises(EndpointError, match=r"no endpoint .* yet: run `scones run --keep` first"):
+    with pytest.raises(EndpointError, match=r"Endpoint .* does not exist; run `scones run --keep` first"):
         served_artifact(place, settings)

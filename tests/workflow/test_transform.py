@@ -54,17 +54,19 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
 
 
 def test_a_class_that_is_not_there_is_answered_with_close_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownClassError, match=r"no class 'bycicle' among the 100 classes; close ones: bicycle\."):
+    with pytest.raises(
+        UnknownClassError, match=r"Unknown class 'bycicle' .the archive has 100 classes.\. Did you mean bicycle\?"
+    ):
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("bycicle", "motorcycle"))
 
 
 def test_one_class_is_too_few(tmp_path: Path) -> None:
-    with pytest.raises(TooFewClassesError, match="and bicycle is given"):
+    with pytest.raises(TooFewClassesError, match="bicycle given"):
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("bicycle", "bicycle"))
 
 
 def test_a_class_without_pictures_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="no train picture of class_01 or class_02"):
+    with pytest.raises(ArchiveError, match="no train image of class_01 or class_02"):
         transform(from_file(write_archive(tmp_path / "a.tar.gz")), tmp_path, ("class_01", "class_02"))
 
 
@@ -90,7 +92,7 @@ def test_what_is_there_unchanged_is_left_alone_and_the_rest_is_mended(tmp_path: 
 def test_a_name_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     split = split_of([8, 48]) | {b"filenames": [name.encode(), b"good.png"]}
     archive = from_file(write_archive(tmp_path / "a.tar.gz", train=pickle.dumps(split, 2)))
-    with pytest.raises(ArchiveError, match="no plain PNG file name"):
+    with pytest.raises(ArchiveError, match="not a plain PNG file name"):
         transform(archive, tmp_path / "data")
     assert not (tmp_path / "data").exists()
 

@@ -46,7 +46,7 @@ def main() -> None:
     try:
         status = commands.main(prog_name="scones", standalone_mode=False)
     except click.Abort:
-        click.echo("scones: interrupted; what this command started is stopped.", err=True)
+        click.echo("scones: interrupted; all processes started by this command have been stopped.", err=True)
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())

@@ -10,13 +10,13 @@ from scones.cli import options
 from scones.cli.errors import report_errors
 
 
-@click.command(short_help="Draw labelled pictures to learn with.")
+@click.command(short_help="Draw labelled synthetic images.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @options.verbose
 def draw(folder: Path, verbose: bool) -> int:
-    """Draw 1,200 labelled pictures of bicycles and motorcycles into FOLDER: train/, test/ and their .lst files.
+    """Draw 1,200 labelled images of bicycles and motorcycles into FOLDER: train/, test/ and their .lst files.
 
-    The same ones each time, as `scones run` draws them where no archive can be had.
+    The images are the same each time. `scones run` uses them if no archive is available.
 
     \b
     scones draw pictures
@@ -26,6 +26,7 @@ def draw(folder: Path, verbose: bool) -> int:
 
         dataset = drawn(folder)
         click.echo(
-            f"{dataset.train:,} + {dataset.test:,} synthetic pictures of {', '.join(dataset.classes)} in {folder}"
+            f"{dataset.train:,} training and {dataset.test:,} test images (synthetic) of "
+            f"{', '.join(dataset.classes)} in {folder}"
         )
     return 0

@@ -40,19 +40,19 @@ def sentence(error: Exception) -> str:
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     if isinstance(error, NoCredentialsError):
-        return "AWS has no credentials of yours: run `aws configure`, or set AWS_PROFILE."
+        return "No AWS credentials found: run `aws configure`, or set AWS_PROFILE."
     if isinstance(error, NoRegionError):
-        return "AWS needs a region: give one with --region, or set AWS_REGION."
+        return "No AWS region configured: use --region, or set AWS_REGION."
     if isinstance(error, ClientError):
         error_fields = error.response.get("Error", {})
-        return f"{error.operation_name} was refused with {error_fields.get('Code')}: {error_fields.get('Message')}"
+        return f"{error.operation_name} failed with {error_fields.get('Code')}: {error_fields.get('Message')}"
     if isinstance(error, BotoCoreError):
         return str(error)
     if type(error).__module__.startswith("scones."):
         return str(error)
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}."
-    return f"{type(error).__name__}: {error} (run again with --verbose to see where)"
+    return f"{type(error).__name__}: {error} (run again with --verbose for the traceback)"
 
 
 @contextmanager

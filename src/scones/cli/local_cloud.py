@@ -31,14 +31,16 @@ EXIT_HUNG = 3
 """Exit status of `scones status` for a cloud that runs but does not respond."""
 
 
-@click.command(short_help="Start the local cloud alone.")
-@click.option("--detach", is_flag=True, help="Return as soon as it answers, and leave it running.")
+@click.command(short_help="Start the local cloud.")
+@click.option("--detach", is_flag=True, help="Return when the cloud is ready, and keep it running in the background.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="The port; 0 for a free one.  [default: 4566, or a free one]"
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 selects any free port.  [default: 4566, or a free port if 4566 is in use]",
 )
-@click.option("--region", help="The region, for good from the first start on.  [default: us-east-1]")
-@click.option("--account", help="The account number, likewise.  [default: 111122223333]")
-@click.option("--recover", is_flag=True, help="Resume nothing that was left, and salvage a damaged database.")
+@click.option("--region", help="AWS region, fixed at the first start.  [default: us-east-1]")
+@click.option("--account", help="AWS account ID, fixed at the first start.  [default: 111122223333]")
+@click.option("--recover", is_flag=True, help="Do not resume earlier work, and salvage a damaged database.")
 @options.data_dir
 @options.verbose
 def up(
@@ -50,15 +52,16 @@ def up(
     data_dir: Path,
     verbose: bool,
 ) -> int:
-    """Start the local cloud alone, in the foreground until Ctrl-C, or with --detach in the background.
+    """Start the local cloud in the foreground until Ctrl-C, or in the background with --detach.
 
     \b
     scones up --detach
     eval "$(scones env)"
     aws s3 ls
 
-    With --recover it resumes no executions, jobs, endpoints, schedules and deliveries of an earlier run;
-    `scones status` lists them. Stop or delete what you do not want, then restart without it to resume the rest.
+    With --recover, no executions, jobs, endpoints, schedules or deliveries of an earlier run are resumed;
+    `scones status` lists them. Stop or delete those that you do not want, then restart without --recover to resume
+    the rest.
     """
     with report_errors(verbose):
         if detach:
@@ -68,15 +71,16 @@ def up(
                     data_dir, port=port, region=region, account=account, verbose=verbose, recover=recover
                 )
             click.echo(
-                f"The local cloud {'already runs' if known else 'answers'} at {running.url}, data in {data_dir}."
+                f"The local cloud {'is already running' if known else 'is ready'} at {running.url}; "
+                f"its data folder is {data_dir}."
             )
             if damage := running.state().get("damage"):
                 click.echo(_DAMAGED.format(damage=damage), err=True)
             click.echo(f"Stop it with `scones down{_data_dir_option(data_dir)}`.")
             return 0
         if lifecycle.find(data_dir):
-            raise UserError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
-        click.echo(f"Data in {data_dir}; Ctrl-C stops it.", err=True)
+            raise UserError(f"A local cloud is already running on {data_dir}; stop it with `scones down`.")
+        click.echo(f"Data folder: {data_dir}. Press Ctrl-C to stop.", err=True)
         command = lifecycle.server_command(
             data_dir.resolve(), port=port, region=region, account=account, verbose=verbose, recover=recover
         )
@@ -90,10 +94,10 @@ def _data_dir_option(data_dir: Path) -> str:
     return f" --data-dir {shlex.quote(str(data_dir))}" if source is click.core.ParameterSource.COMMANDLINE else ""
 
 
-@click.command(short_help="Stop it, with all its processes.")
+@click.command(short_help="Stop the local cloud and its child processes.")
 @options.data_dir
 def down(data_dir: Path) -> int:
-    """Stop the local cloud of a data folder, with every process that it started; what it stored stays.
+    """Stop the local cloud of a data folder and its child processes. Stored data is kept.
 
     \b
     scones down
@@ -107,24 +111,24 @@ def down(data_dir: Path) -> int:
 
 def _stop_summary(data_dir: Path, stopped: lifecycle.Stopped | None) -> str:
     if stopped is None:
-        return f"No local cloud runs on {data_dir}."
+        return f"No local cloud is running on {data_dir}."
     how = ""
     if not stopped.responded:
-        how = f" (process {stopped.pid}) did not answer and"
+        how = f" (process {stopped.pid}) did not respond and"
     elif stopped.killed:
-        how = f" (process {stopped.pid}) did not end in time and"
+        how = f" (process {stopped.pid}) did not shut down in time and"
     killed = f"; processes killed: {stopped.killed}" if stopped.killed else ""
-    return f"The local cloud on {data_dir}{how} is stopped{killed}."
+    return f"The local cloud on {data_dir}{how} has been stopped{killed}."
 
 
-@click.command(short_help="Tell what runs.")
+@click.command(short_help="Show the status of the local cloud.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @options.data_dir
 @options.verbose
 def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
-    """Tell what runs: the local cloud, its endpoints, training jobs and executions.
+    """Show the local cloud, its endpoints, and its running training jobs and executions.
 
-    Exits with 1 if no cloud runs, and with 3 if one runs but does not answer.
+    Exits with 1 if no local cloud is running, and with 3 if it does not respond.
 
     \b
     scones status --json
@@ -140,7 +144,7 @@ def status(as_json: bool, data_dir: Path, verbose: bool) -> int:
         click.echo(
             json.dumps({"running": False, "data_dir": str(data_dir)})
             if as_json
-            else f"No local cloud runs on {data_dir}: start one with `scones up --detach`."
+            else f"No local cloud is running on {data_dir}; start one with `scones up --detach`."
         )
         return 1
     with report_errors(verbose):
@@ -214,8 +218,8 @@ def _all(client: Any, operation: str, member: str, **request: Any) -> list[dict[
 
 def _as_text(found: dict[str, Any]) -> str:
     lines = [
-        f"The local cloud answers at {found['url']} (process {found['pid']}, account {found['account']}, "
-        f"region {found['region']}), data in {found['data_dir']}.",
+        f"The local cloud is running at {found['url']} (process {found['pid']}, account {found['account']}, "
+        f"region {found['region']}); data folder: {found['data_dir']}.",
         *_condition_as_text(found),
         *(f"Endpoint {endpoint['name']}: {endpoint['status']}" for endpoint in found["endpoints"]),
         *(f"Training job {job['name']}: {job['status']}" for job in found["training_jobs"]),
@@ -231,28 +235,29 @@ def _as_text(found: dict[str, Any]) -> str:
 def _condition_as_text(found: dict[str, Any]) -> Iterator[str]:
     if full := found.get("disk_full"):
         yield (
-            f"The disk has had no room since {full['since']}: requests that write are refused, and background work "
-            f"({full['waiting_writes']} writes) waits. Make room, and it goes on by itself."
+            f"The disk has been full since {full['since']}: write requests are rejected, and background work "
+            f"is paused ({full['waiting_writes']} writes waiting). Free up disk space; the work then resumes "
+            "automatically."
         )
     if damage := found.get("damage"):
         yield _DAMAGED.format(damage=damage)
     if "left" not in found:
         return
-    yield "Started with --recover: nothing of an earlier run is resumed."
+    yield "Started with --recover: no earlier work has been resumed."
     for kind, names in found["left"].items():
         more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-        yield f"Left, {kind} ({len(names)}): {', '.join(names[:MAX_SHOWN])}{more}"
+        yield f"Not resumed, {kind} ({len(names)}): {', '.join(names[:MAX_SHOWN])}{more}"
     yield (
-        "Stop executions and jobs, or delete machines, rules and endpoints that you do not want; then "
-        "`scones down` and `scones up --detach` resume the rest."
+        "Stop or delete the executions, jobs, state machines, rules and endpoints that you do not want; then "
+        "run `scones down` and `scones up --detach` to resume the rest."
     )
 
 
-@click.command(short_help="Print the exports for a shell.")
+@click.command(short_help="Print shell exports for the local cloud.")
 @click.option("--json", "as_json", is_flag=True, help="Print the variables as JSON.")
 @options.data_dir
 def env(as_json: bool, data_dir: Path) -> int:
-    """Print the exports that send boto3, the AWS CLI and the SDKs to the local cloud.
+    """Print shell exports that direct boto3, the AWS CLI and the SDKs to the local cloud.
 
     \b
     eval "$(scones env)"
@@ -269,13 +274,13 @@ def env(as_json: bool, data_dir: Path) -> int:
 
 @click.command(
     "exec",
-    short_help="Run a command in the cloud's environment.",
+    short_help="Run a command in the local cloud's environment.",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("command", nargs=-1, required=True, metavar="-- CMD…", type=click.UNPROCESSED)
 @options.data_dir
 def exec_(command: tuple[str, ...], data_dir: Path) -> None:
-    """Run a command that finds the local cloud where it looks for AWS; its exit status is the command's.
+    """Run a command with the local cloud in place of AWS. The exit status is the command's.
 
     \b
     scones exec -- aws s3 ls
@@ -287,12 +292,12 @@ def exec_(command: tuple[str, ...], data_dir: Path) -> None:
     environment["PATH"] = _path(environment)
     program = shutil.which(command[0], path=environment["PATH"])
     if program is None:
-        advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check its name and PATH"
-        raise UserError(f"There is no command {command[0]!r}: {advice}.")
+        advice = "install it with `pip install 'scones[cli]'`" if command[0] == "aws" else "check the spelling and PATH"
+        raise UserError(f"Command not found: {command[0]!r}; {advice}.")
     try:
         os.execve(program, command, environment)  # noqa: S606 - the command gets signals, returns its status
     except OSError as error:
-        raise UserError(f"{command[0]!r} cannot be run: {error.strerror}.") from error
+        raise UserError(f"{command[0]!r} could not be run: {error.strerror}.") from error
 
 
 def _path(environment: dict[str, str]) -> str:

@@ -39,7 +39,8 @@ def running_at(data_dir: Path) -> lifecycle.RunningCloud:
         running = lifecycle.find(data_dir)
     if running is None:
         raise UserError(
-            f"No local cloud runs on {data_dir}: start one with `scones up --detach`, or name its --data-dir."
+            f"No local cloud is running on {data_dir}; start one with `scones up --detach`, or select another "
+            "data folder with --data-dir."
         )
     return running
 

@@ -26,17 +26,21 @@ MAX_CAPTURE_DELAY = timedelta(minutes=1)
 """Maximum time from the start of an execution to its capture record."""
 
 
-@click.command(short_help="Write the report again.")
+@click.command(short_help="Regenerate the report.")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where the report goes.  [default: DATA_DIR/report]",
+    help="Folder for the report.  [default: DATA_DIR/report]",
 )
-@click.option("--since", type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]), help="Only records since then (UTC).")
-@click.option("--threshold", type=float, help="The gate's threshold.  [default: that of the deployed gate]")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]),
+    help="Include only records since this time (UTC).",
+)
+@click.option("--threshold", type=float, help="Threshold of the confidence gate.  [default: that of the deployed gate]")
 @options.target
-@click.option("--region", metavar="REGION", help="The region, with --place aws.")
+@click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
 @options.data_dir
 @options.verbose
 def monitor(
@@ -48,7 +52,7 @@ def monitor(
     data_dir: Path,
     verbose: bool,
 ) -> int:
-    """Write the report again, from all that the endpoint has captured of its model's data set.
+    """Regenerate the report from the endpoint's capture records for its model's dataset.
 
     \b
     scones monitor --report today --since 2026-11-23
@@ -87,8 +91,8 @@ def captured(target: Target, settings: Settings, model_card: ModelCard, since: d
     captures = read_captures(source, since)
     if not captures.records:
         raise UserError(
-            f"Endpoint {settings.endpoint_name} has captured nothing{' since then' if since else ''}: "
-            "ask it something with `scones classify PICTURE`."
+            f"Endpoint {settings.endpoint_name} has no capture records{' since then' if since else ''}; send "
+            "it an image with `scones classify IMAGE`."
         )
     return captures
 

@@ -21,15 +21,16 @@ data_dir = click.option(
     default=Path(".scones"),
     show_default="$SCONES_DATA_DIR or .scones",
     callback=_resolved,
-    help="The data folder: each has a local cloud of its own.",
+    help="Data folder; each data folder has its own local cloud.",
 )
-verbose = click.option("--verbose", is_flag=True, help="Tell everything: log lines, and where an error comes from.")
+verbose = click.option("--verbose", is_flag=True, help="Show log lines and error tracebacks.")
 target = click.option(
-    "--place",
+    "--target",
+    "place",
     type=click.Choice(["local", "aws"]),
     default="local",
     show_default=True,
-    help="Where it runs: the local cloud, or AWS with your own credentials.",
+    help="Where to run: in the local cloud, or on AWS with your credentials.",
 )
 
 

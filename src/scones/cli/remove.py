@@ -11,9 +11,9 @@ from scones.cli.errors import UserError, report_errors
 from scones.cli.workflow import open_target
 
 
-@click.command(short_help="Delete what the workflow created.")
+@click.command(short_help="Delete the resources of the workflow.")
 @options.target
-@click.option("--region", metavar="REGION", help="The region, with --place aws.")
+@click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
 @click.option("--yes", is_flag=True, help="Delete; without it, nothing is deleted.")
 @options.data_dir
 @options.verbose
@@ -25,7 +25,7 @@ def remove(place: str, region: str | None, yes: bool, data_dir: Path, verbose: b
 
     \b
     scones remove --yes
-    scones remove --place aws --region eu-west-1 --yes
+    scones remove --target aws --region eu-west-1 --yes
     """
     settings = options.settings(region=region)
     with report_errors(verbose), open_target(place, data_dir, settings) as here:

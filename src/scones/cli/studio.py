@@ -18,22 +18,22 @@ from scones.cloud import workspace
 READY_SECONDS = 60.0
 
 
-@click.command(short_help="Open JupyterLab in the cloud's environment.")
+@click.command(short_help="Open JupyterLab in the local cloud's environment.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("notebooks"))
 @click.option(
     "--sdk",
     type=click.Choice(["v2", "v3", "both"]),
     default="v2",
     show_default=True,
-    help="The SageMaker SDKs to have kernels of; the first one answers to python3.",
+    help="SageMaker SDK versions to install kernels for; the first becomes python3.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="JupyterLab's port.  [default: a free one]")
-@click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of JupyterLab.  [default: any free port]")
+@click.option("--no-browser", is_flag=True, help="Print the URL without opening a browser.")
 @click.option(
     "--environments",
     type=click.Path(path_type=Path, file_okay=False),
     envvar="SCONES_ENVIRONMENTS",
-    help="Where the environments are installed.  [default: $SCONES_ENVIRONMENTS or the data folder's environments]",
+    help="Folder for the environments.  [default: $SCONES_ENVIRONMENTS or the data folder's environments]",
 )
 @options.data_dir
 @options.verbose
@@ -48,8 +48,8 @@ def studio(
 ) -> int:
     """Open JupyterLab on FOLDER (notebooks) in the local cloud's environment, until Ctrl-C.
 
-    Kernels have the SageMaker SDK; the first time installs them. Unmodified notebooks run: Session(),
-    get_execution_role() and `!aws` find the local cloud, which is started where none runs.
+    The kernels have the SageMaker SDK, which is installed on first use. Notebooks run unmodified: Session(),
+    get_execution_role() and `!aws` use the local cloud, which is started if necessary.
 
     \b
     scones studio
@@ -78,7 +78,7 @@ def studio(
         try:
             _wait_until_ready(jupyter, opened.port)
             click.echo(f"JupyterLab on {folder}: {opened.url}")
-            click.echo("Ctrl-C stops it.")
+            click.echo("Press Ctrl-C to stop.")
             if not no_browser:
                 webbrowser.open(opened.url)
             return jupyter.wait()
@@ -92,12 +92,16 @@ def _wait_until_ready(jupyter: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         if jupyter.poll() is not None:
-            raise UserError(f"JupyterLab ended with status {jupyter.returncode}; see why with --verbose.")
+            raise UserError(
+                f"JupyterLab exited with status {jupyter.returncode}; run again with --verbose to see its log."
+            )
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise UserError(f"JupyterLab does not answer after {READY_SECONDS:.0f} s; see why with --verbose.")
+    raise UserError(
+        f"JupyterLab did not respond within {READY_SECONDS:.0f} s; run again with --verbose to see its log."
+    )
 
 
 def _free_port() -> int:

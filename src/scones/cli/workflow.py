@@ -21,31 +21,34 @@ if TYPE_CHECKING:
     from scones.workflow.target import Target
 
 
-@click.command(short_help="Run the whole workflow, ending with a report.")
+@click.command(short_help="Run the complete workflow and write a report.")
 @click.option(
     "--source",
     "sources",
     multiple=True,
     envvar="SCONES_SOURCE",
     metavar="ADDRESS",
-    help="Where the archive is: https://, file://, s3:// or a path; give it again for a mirror.",
+    help="Source of the image archive: https://, file://, s3:// or a path; repeat the option to add mirrors.",
 )
-@click.option("--sha256", metavar="DIGEST", help="The archive's SHA-256, to be checked.")
-@click.option("--classes", metavar="A,B", help="Class names, with commas between.  [default: bicycle,motorcycle]")
-@click.option("--threshold", type=float, help="The least confidence that passes the gate.  [default: 0.93]")
-@click.option("--epochs", type=int, help="How often training goes through the pictures.")
-@click.option("--keep", is_flag=True, help="Leave the local cloud up, with the endpoint serving.")
+@click.option("--sha256", metavar="DIGEST", help="Expected SHA-256 of the archive.")
+@click.option("--classes", metavar="A,B", help="Class names, separated by commas.  [default: bicycle,motorcycle]")
+@click.option("--threshold", type=float, help="Lowest confidence that passes the gate.  [default: 0.93]")
+@click.option("--epochs", type=int, help="Number of training epochs.")
+@click.option("--keep", is_flag=True, help="Keep the local cloud running, with the endpoint in service.")
 @options.target
-@click.option("--region", metavar="REGION", help="The region; a local cloud has one for good.")
-@click.option("--yes", is_flag=True, help="Create what is listed, with --place aws.")
+@click.option("--region", metavar="REGION", help="AWS region; fixed for a local cloud.")
+@click.option("--yes", is_flag=True, help="Create the listed resources (with --target aws).")
 @click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the summary to a file."
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a summary to this file, as JSON.",
 )
 @click.option(
     "--report",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where the report goes.  [default: DATA_DIR/report]",
+    help="Folder for the report.  [default: DATA_DIR/report]",
 )
 @options.data_dir
 @options.verbose
@@ -64,10 +67,10 @@ def run(
     data_dir: Path,
     verbose: bool,
 ) -> int:
-    """Run the whole workflow: from pictures to a monitored, gated decision.
+    """Run the complete workflow, from images to a report.
 
-    Extracts CIFAR-100, trains a classifier, serves it, classifies every test picture through the state machine, and
-    writes a report of what the endpoint's data capture recorded. What is unchanged since the last run is reused.
+    Downloads CIFAR-100, trains a classifier, deploys it, classifies every test image with the state machine, and
+    writes a report from the endpoint's capture records. Unchanged results of the last run are reused.
 
     \b
     scones run
@@ -77,7 +80,7 @@ def run(
     began = time.monotonic()
     settings = options.settings(classes=classes, threshold=threshold, epochs=epochs, region=region)
     if sha256 and not sources:
-        raise click.UsageError("--sha256 is for an archive of your own: name it with --source.")
+        raise click.UsageError("--sha256 applies only to your own archive; specify it with --source.")
     report = (report or data_dir / "report").expanduser()
     with report_errors(verbose):
         from rich.console import Console
@@ -95,8 +98,8 @@ def run(
                     cloud, new = stack.enter_context(
                         local.up(data_dir, keep=keep, region=settings.region or None, verbose=verbose)
                     )
-                    display.print_line(f"{'answers' if new else 'already ran'} at {cloud.url}")
-                    display.print_line(f"data in {cloud.data_dir}")
+                    display.print_line(f"{'ready' if new else 'already running'} at {cloud.url}")
+                    display.print_line(f"data folder: {cloud.data_dir}")
                 here = local.use_cloud(cloud)
             from scones.cli.run import Pipeline, RunOptions, rows, write_json
 
@@ -108,10 +111,11 @@ def run(
             for problem in outcome.problems:
                 display.print_line(problem, "bold red")
             if place == "aws":
-                display.print_line(f"The endpoint costs money; {removal_commands(here)} deletes everything.", "yellow")
+                display.print_line(f"The endpoint incurs costs; {removal_commands(here)} deletes everything.", "yellow")
             elif keep or not new:
                 display.print_line(
-                    f"The local cloud stays up: `scones classify PICTURE`, `scones down` (data in {data_dir})."
+                    "The local cloud is still running: use `scones classify IMAGE` or `scones down` "
+                    f"(data folder: {data_dir})."
                 )
     return 0 if outcome.complete else 1
 
@@ -126,29 +130,38 @@ def aws_target(settings: Settings, yes: bool) -> Target:
 
     there = Target(boto3.Session(region_name=settings.region or os.environ.get("AWS_REGION") or None))
     if not there.region:
-        raise UserError("AWS needs a region: give one with --region, or set AWS_REGION.")
+        raise UserError("No AWS region configured: use --region, or set AWS_REGION.")
     lines = [
-        f"In account {there.account}, region {there.region}, this creates what is not there yet:",
+        (
+            f"The following resources will be created in account {there.account}, region {there.region}, unless "
+            "they exist:"
+        ),
         f"  bucket {settings.bucket(there.account, there.region)}",
         "  roles " + ", ".join(settings.role_name(service) for service in ("sagemaker", "lambda", "states")),
-        f"  a training job on one {settings.training_instance} ({settings.training_image or image_uri(there.region)})",
-        f"  endpoint {settings.endpoint_name} on one {settings.hosting_instance}, with its model and configuration",
+        (
+            f"  one training job on one {settings.training_instance} instance "
+            f"({settings.training_image or image_uri(there.region)})"
+        ),
+        (
+            f"  endpoint {settings.endpoint_name} on one {settings.hosting_instance} instance, with its model and "
+            "configuration"
+        ),
         "  functions " + ", ".join(settings.function_name(module) for module in FUNCTIONS),
-        f"  state machine {settings.state_machine_name}, and an execution per test picture",
-        "Instances cost money: the training job's while it trains, the endpoint's until it is deleted.",
-        f"{removal_commands(there)} deletes everything but the records of training jobs.",
+        f"  state machine {settings.state_machine_name}, with one execution per test image",
+        "Instances incur costs: the training job's while it runs, the endpoint's until it is deleted.",
+        f"{removal_commands(there)} deletes everything except the records of training jobs.",
     ]
     if url := os.environ.get("AWS_ENDPOINT_URL"):
-        lines.append(f"AWS_ENDPOINT_URL is set, so the requests go to {url} and not to AWS.")
+        lines.append(f"AWS_ENDPOINT_URL is set: requests go to {url} instead of AWS.")
     click.echo("\n".join(lines))
     if not yes:
-        raise UserError("Nothing was created: run it again with --yes to go ahead.")
+        raise UserError("Nothing was created. Run again with --yes to create these resources.")
     return there
 
 
 def removal_commands(target: Target) -> str:
     """Return the command that deletes what the workflow created on AWS."""
-    return f"`scones remove --place aws --region {target.region} --yes`"
+    return f"`scones remove --target aws --region {target.region} --yes`"
 
 
 @contextlib.contextmanager
@@ -173,19 +186,19 @@ def served_card(target: Target, settings: Settings) -> ModelCard:
     return card.read(target, served_artifact(target, settings))
 
 
-@click.command(short_help="Ask about pictures.")
-@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
+@click.command(short_help="Classify images.")
+@click.argument("pictures", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
 @options.target
-@click.option("--region", metavar="REGION", help="The region, with --place aws.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each picture.")
+@click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per image.")
 @options.data_dir
 @options.verbose
 def classify(
     pictures: tuple[Path, ...], place: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
 ) -> int:
-    """Start an execution for each PICTURE, and print its label, its confidence, and passed or gated.
+    """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
 
-    The endpoint must serve: `scones run --keep` leaves it so. Exits with 1 if an execution failed.
+    The endpoint must be in service, for example after `scones run --keep`. Exits with 1 if an execution failed.
 
     \b
     scones classify bicycle.png motorcycle.jpg
@@ -193,9 +206,9 @@ def classify(
     settings = options.settings(region=region)
     for picture in pictures:
         if not picture.is_file():
-            raise UserError(f"There is no picture {picture}; name PNG or JPEG files.")
+            raise UserError(f"Image not found: {picture}; specify PNG or JPEG files.")
         if not picture.stat().st_size:
-            raise UserError(f"{picture} is empty; name PNG or JPEG files.")
+            raise UserError(f"{picture} is empty; specify PNG or JPEG files.")
     with report_errors(verbose), open_target(place, data_dir, settings) as here:
         from scones.workflow.dataset.dataset import silent
         from scones.workflow.executions import execute
@@ -226,7 +239,9 @@ def classify(
             else:
                 click.echo(f"{picture}: {label}, confidence {confidence:.4f}, {verdict}")
         if known.dataset == "synthetic" and not as_json:
-            click.echo("The model learnt from SYNTHETIC pictures: its answers say little about real ones.", err=True)
+            click.echo(
+                "The model was trained on SYNTHETIC images: its predictions mean little for real ones.", err=True
+            )
     return 1 if ended.failed else 0
 
 
@@ -234,4 +249,4 @@ def reason(cause: str | None) -> str:
     """Return the message in a failure's cause: the errorMessage if a function failed, otherwise the cause itself."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return str(json.loads(cause or "")["errorMessage"])
-    return cause or "no cause was told"
+    return cause or "no cause given"

@@ -31,7 +31,9 @@ def main() -> None:
     parser.add_argument("--region")
     parser.add_argument("--account")
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--recover", action="store_true", help="resume nothing, and salvage a damaged database")
+    parser.add_argument(
+        "--recover", action="store_true", help="do not resume earlier work, and salvage a damaged database"
+    )
     options = parser.parse_args()
     gc.disable()  # re-enabled once the server runs; nothing that is loaded before then is garbage
     try:

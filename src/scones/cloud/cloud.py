@@ -80,8 +80,8 @@ class Cloud:
             try:
                 await service.start()
             except Exception as error:
-                log.error("%s did not start in order: %s", service.name, describe(error))
-                log.debug("%s did not start in order", service.name, exc_info=error)
+                log.error("%s failed to start: %s", service.name, describe(error))
+                log.debug("%s failed to start", service.name, exc_info=error)
             log.debug("%s started in %.0f ms", service.name, (time.perf_counter() - begun) * 1e3)
 
     def _may_stay_dormant(self, dormant: DormantService) -> bool:
@@ -115,7 +115,7 @@ class Cloud:
             await service.start()
             self.services[dormant.name] = service
             del self._dormant[dormant.name]
-            self.spawn(self.resumption.resume_planned(), name=f"take up what an earlier process left of {dormant.name}")
+            self.spawn(self.resumption.resume_planned(), name=f"resume {dormant.name}")
             gc.freeze()
         finally:
             del self._waking[dormant.name]
@@ -130,7 +130,7 @@ class Cloud:
             return
         write_durably(path, json.dumps(self.resumption.not_resumed))
         counts = ", ".join(f"{kind}: {len(names)}" for kind, names in self.resumption.not_resumed.items())
-        log.warning("Started with --recover: nothing is resumed. Left as it was: %s", counts or "nothing")
+        log.warning("Started with --recover: nothing is resumed. Not resumed: %s", counts or "nothing")
 
     @property
     def may_sweep(self) -> bool:
@@ -149,7 +149,7 @@ class Cloud:
             try:
                 await service.stop()
             except Exception:
-                log.exception("%s did not stop cleanly", service.name)
+                log.exception("%s failed to stop cleanly", service.name)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -171,7 +171,7 @@ class Cloud:
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background work %s failed", task.get_name(), exc_info=error)
+            log.error("Background task %s failed", task.get_name(), exc_info=error)
 
     async def call(
         self,
@@ -212,7 +212,7 @@ class Cloud:
         if handler is None:
             raise ServiceError(
                 "NotImplemented",
-                f"The local cloud does not offer {service}:{operation}; AWS does.",
+                f"The local cloud does not support {service}:{operation}; AWS does.",
                 status=501,
             )
         return handler

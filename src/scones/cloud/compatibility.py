@@ -17,9 +17,9 @@ from scones.cloud.service import Service
 from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 
-SUPPORTED = "works"
-NO_EFFECT = "accepted and recorded, not acted on"
-NOT_SUPPORTED = "not there"
+SUPPORTED = "supported"
+NO_EFFECT = "accepted, no effect"
+NOT_SUPPORTED = "not supported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +36,32 @@ class PartialSupport:
     limitations: str
 
 
-_POLICIES = NoEffect("Policies are kept and told, and not enforced: whoever has keys may do everything.")
+_POLICIES = NoEffect("Policies are stored and returned, but not enforced: anyone with keys may do anything.")
 _ROLES = PartialSupport(
-    "Roles are kept and told. Any well-formed role ARN is taken elsewhere, whether or not it exists here."
+    "Roles are stored and returned. Elsewhere, any well-formed role ARN is accepted, even if the role does not exist."
 )
-_ONE_ACL = PartialSupport("The bucket owner's full control, the only ACL there is; others are refused.")
-_ENCRYPTION = "Encryption settings are recorded: whether the disk is encrypted is this machine's concern"
-_OBJECTS = PartialSupport(f"{_ENCRYPTION}. No versions, object locks or other storage classes' delays.")
+_ONE_ACL = PartialSupport("Only one ACL exists: full control for the bucket owner. Other ACLs are rejected.")
+_ENCRYPTION = "Encryption settings have no effect; disk encryption is up to this machine"
+_OBJECTS = PartialSupport(
+    f"{_ENCRYPTION}. Versioning, Object Lock and retrieval delays of other storage classes are not supported."
+)
 _SETTINGS = PartialSupport(
-    "VpcConfig, KMSKeyArn, TracingConfig, FileSystemConfigs, EphemeralStorage and Architectures are recorded. "
-    "Functions in Python, in Node.js and with a bootstrap of their own, from zip archives: other runtimes and "
-    "container images are refused."
+    "VpcConfig, KMSKeyArn, TracingConfig, FileSystemConfigs, EphemeralStorage and Architectures have no "
+    "effect. Functions run from zip archives, in Python, in Node.js or with their own bootstrap; other "
+    "runtimes and container images are rejected."
 )
-_TOPIC = PartialSupport("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes are recorded.")
-_QUEUE = PartialSupport(f"{_ENCRYPTION}; so is Policy.")
-_JOB = "Instance types, VpcConfig, network isolation and KMS keys are recorded: the work runs on this machine"
+_TOPIC = PartialSupport("Policy, DeliveryPolicy, KmsMasterKeyId, TracingConfig and feedback attributes have no effect.")
+_QUEUE = PartialSupport(f"{_ENCRYPTION}; Policy has no effect either.")
+_JOB = "Instance types, VpcConfig, network isolation and KMS keys have no effect: jobs run on this machine"
 _MACHINE = PartialSupport(
-    "roleArn, tracingConfiguration and encryptionConfiguration are recorded; integrations with services "
-    "that are not there are refused."
+    "roleArn, tracingConfiguration and encryptionConfiguration have no effect; integrations with "
+    "unsupported services are rejected."
 )
 _STUDIO = PartialSupport(
-    "Of the settings the execution role and the owner are acted on; networks, images, sizes and lifecycle "
-    "configurations are recorded."
+    "Of the settings, only the execution role and the owner have an effect; networks, images, "
+    "sizes and lifecycle configurations are stored."
 )
-_VARIANTS = PartialSupport("Instance counts and types are recorded: one model server stands behind each variant.")
+_VARIANTS = PartialSupport("Instance counts and types have no effect: each variant has one model server.")
 
 NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
     "sts": {
@@ -74,25 +76,27 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CreatePolicy": _POLICIES,
         "DeletePolicy": _POLICIES,
         "UpdateAssumeRolePolicy": _POLICIES,
-        "SimulatePrincipalPolicy": NoEffect("Every action is answered as allowed, as it is here; no policy is read."),
+        "SimulatePrincipalPolicy": NoEffect("Every action is allowed, because policies are not enforced."),
     },
     "logs": {
-        "PutRetentionPolicy": NoEffect("Events are kept for as long as the data folder is."),
+        "PutRetentionPolicy": NoEffect("Events do not expire."),
         "FilterLogEvents": PartialSupport(
-            "Patterns of words, phrases and regular expressions; those of JSON and columns are refused."
+            "Patterns of words, phrases and regular expressions; JSON and column patterns are rejected."
         ),
     },
     "cloudwatch": {
-        "PutMetricData": PartialSupport("Values alone: StatisticValues are refused. Values are kept as they came."),
+        "PutMetricData": PartialSupport(
+            "Only values are supported: StatisticValues are rejected. Values do not expire."
+        ),
         "GetMetricStatistics": PartialSupport(
-            "Of what is put, and of training jobs: no other service counts anything. Of percentiles the "
-            "ExtendedStatistics p0 to p100."
+            "Metrics come from PutMetricData and from training jobs; other services publish none. Supported "
+            "ExtendedStatistics are the percentiles p0 to p100."
         ),
     },
     "s3": {
-        "CreateBucket": PartialSupport("Buckets of this cloud's region. Object lock and ACLs are refused."),
-        "GetBucketVersioning": PartialSupport("No bucket has versions."),
-        "ListObjectVersions": PartialSupport("No bucket has versions: each object is its only one, null."),
+        "CreateBucket": PartialSupport("Only buckets in this cloud's region. Object Lock and ACLs are rejected."),
+        "GetBucketVersioning": PartialSupport("Versioning is not supported."),
+        "ListObjectVersions": PartialSupport("Versioning is not supported: each object has one version, null."),
         "PutBucketEncryption": NoEffect(f"{_ENCRYPTION}."),
         "DeleteBucketEncryption": NoEffect(f"{_ENCRYPTION}."),
         "PutBucketPolicy": _POLICIES,
@@ -105,8 +109,8 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CopyObject": _OBJECTS,
         "CreateMultipartUpload": _OBJECTS,
         "PutBucketNotificationConfiguration": PartialSupport(
-            "Objects created, copied and removed, told to functions, queues and topics; other events and EventBridge "
-            "are refused."
+            "Notifications of created, copied and removed objects go to functions, queues and topics; other "
+            "events and EventBridge are rejected."
         ),
     },
     "sqs": {
@@ -119,60 +123,64 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
         "CreateTopic": _TOPIC,
         "SetTopicAttributes": _TOPIC,
         "Subscribe": PartialSupport(
-            "Queues and functions; mail addresses stay unconfirmed, and the other protocols are refused."
+            "Queues and functions; email subscriptions stay pending, and other protocols are rejected."
         ),
     },
     "lambda": {
-        "CreateEventSourceMapping": PartialSupport("Queues of SQS; other sources are refused, and so are Tags."),
+        "CreateEventSourceMapping": PartialSupport("Only SQS queues; other sources and Tags are rejected."),
         "AddPermission": _POLICIES,
         "RemovePermission": _POLICIES,
-        "PutProvisionedConcurrencyConfig": NoEffect("Environments start when they are needed."),
-        "PutFunctionRecursionConfig": NoEffect("No loop is looked for."),
-        "PutRuntimeManagementConfig": NoEffect("Runtimes are this machine's."),
-        "GetFunctionCodeSigningConfig": PartialSupport("No function has one."),
+        "PutProvisionedConcurrencyConfig": NoEffect(
+            "Environments are started on demand; provisioned concurrency has no effect."
+        ),
+        "PutFunctionRecursionConfig": NoEffect("Recursive loops are not detected."),
+        "PutRuntimeManagementConfig": NoEffect("Runtimes are those of this machine."),
+        "GetFunctionCodeSigningConfig": PartialSupport("No function has a code signing configuration."),
         "CreateFunction": _SETTINGS,
         "UpdateFunctionConfiguration": _SETTINGS,
     },
     "sagemaker": {
         "CreateTrainingJob": PartialSupport(
-            f"{_JOB}. Debugger, Profiler and TensorBoard fields are recorded; compressed Pipe input, instance "
-            "groups and algorithm resources are refused."
+            f"{_JOB}. Debugger, Profiler and TensorBoard fields have no effect; compressed Pipe input, "
+            "instance groups and algorithm resources are rejected."
         ),
         "CreateProcessingJob": PartialSupport(
-            f"{_JOB}. Pipe mode, dataset definitions and feature stores are refused."
+            f"{_JOB}. Pipe mode, dataset definitions and feature stores are rejected."
         ),
         "CreateTransformJob": PartialSupport(
-            f"{_JOB}. Records are lines or whole objects: RecordIO, TFRecord and augmented manifests are refused."
+            f"{_JOB}. Records are lines or entire objects; RecordIO, TFRecord and augmented manifests are rejected."
         ),
         "CreateHyperParameterTuningJob": PartialSupport(
-            "Random, Grid and Bayesian. Hyperband, several definitions, warm starts and early stopping are refused."
+            "Random, Grid and Bayesian. Hyperband, several definitions, warm starts and early stopping are rejected."
         ),
         "CreateModel": PartialSupport(
-            f"{_JOB}. One container; pipelines of several and multi-model containers are refused."
+            f"{_JOB}. One container per model; inference pipelines and multi-model containers are rejected."
         ),
         "CreateEndpointConfig": PartialSupport(
-            f"{_JOB}. Asynchronous and serverless inference, shadow variants, explainers and inference components are "
-            "refused."
+            f"{_JOB}. Asynchronous and serverless inference, shadow variants, explainers and inference "
+            "components are rejected."
         ),
-        "CreateEndpoint": PartialSupport("All traffic moves at once: a DeploymentConfig's steps are recorded."),
-        "UpdateEndpoint": PartialSupport("All traffic moves at once: a DeploymentConfig's steps are recorded."),
+        "CreateEndpoint": PartialSupport("All traffic shifts at once; the steps of a DeploymentConfig have no effect."),
+        "UpdateEndpoint": PartialSupport("All traffic shifts at once; the steps of a DeploymentConfig have no effect."),
         "UpdateEndpointWeightsAndCapacities": _VARIANTS,
         "CreateModelPackage": PartialSupport(
-            "Model metrics, cards, life cycles and drift baselines are recorded; validation jobs and algorithm "
-            "resources are refused."
+            "Model metrics, model cards, life cycles and drift baselines have no effect; validation jobs and "
+            "algorithm resources are rejected."
         ),
-        "CreateDomain": PartialSupport("AuthMode IAM; SSO is refused. " + _STUDIO.limitations),
+        "CreateDomain": PartialSupport("Only AuthMode IAM; SSO is rejected. " + _STUDIO.limitations),
         "UpdateDomain": _STUDIO,
         "CreateUserProfile": _STUDIO,
         "UpdateUserProfile": _STUDIO,
         "CreateSpace": _STUDIO,
         "UpdateSpace": _STUDIO,
-        "CreateApp": PartialSupport("JupyterLab and JupyterServer; other types are refused. ResourceSpec is recorded."),
+        "CreateApp": PartialSupport(
+            "JupyterLab and JupyterServer; other types are rejected. ResourceSpec has no effect."
+        ),
         "Search": PartialSupport("Training jobs, endpoints, models, model packages and their groups."),
     },
     "sagemaker-runtime": {
         "InvokeEndpoint": PartialSupport(
-            "TargetModel, TargetContainerHostname, inference components, explanations and sessions are refused."
+            "TargetModel, TargetContainerHostname, inference components, explanations and sessions are rejected."
         ),
     },
     "stepfunctions": {
@@ -182,7 +190,7 @@ NOTES: dict[str, dict[str, NoEffect | PartialSupport]] = {
     "events": {
         "PutTargets": PartialSupport("Functions, queues, topics, state machines, log groups and other buses."),
         "CreateEventBus": PartialSupport(
-            "KmsKeyIdentifier, DeadLetterConfig and LogConfig are recorded; partner sources are refused."
+            "KmsKeyIdentifier, DeadLetterConfig and LogConfig have no effect; partner sources are rejected."
         ),
     },
 }
@@ -205,16 +213,16 @@ _TITLES = {"SFN": "Step Functions"}
 _OPENING = f"""\
 # Compatibility
 
-Every operation of the services that the local cloud has, as AWS's own service models name them in botocore
-{botocore.__version__}. Written by `python -m scones.cloud.compatibility`; do not edit.
+Every operation of the services in the local cloud, named as in the service models of botocore {botocore.__version__}.
+Generated by `python -m scones.cloud.compatibility`; do not edit.
 
-- **{SUPPORTED}**: the operation does what AWS documents, except as noted.
-- **{NO_EFFECT}**: the operation stores and returns its parameters, and has no other effect, for the reason given.
-- **{NOT_SUPPORTED}**: HTTP 501 with the code `NotImplemented`, which names the operation. The same holds for every
-  service that is not listed.
+- **{SUPPORTED}**: works as AWS documents, except as noted.
+- **{NO_EFFECT}**: parameters are stored and returned, but have no further effect, for the reason in the note.
+- **{NOT_SUPPORTED}**: rejected with HTTP 501 and the code `NotImplemented`; the message names the operation. Every
+  other service is rejected in the same way.
 
-Whatever is refused within an operation that works is refused by name as well. Requests must be signed with the data
-folder's keys; IAM's policies are not enforced anywhere.
+Unsupported features of a supported operation are rejected by name, too. Requests must be signed with the data folder's
+keys; IAM policies are not enforced.
 """
 
 

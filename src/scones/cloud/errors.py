@@ -42,15 +42,15 @@ def start_failure(error: Exception, data_dir: Path) -> CloudError | None:
     """Return the error for a cloud that the operating system prevents from starting, or None for any other failure."""
     number = error.errno if isinstance(error, OSError) else None
     if is_disk_full(error):
-        return CloudError(f"The disk of {data_dir} is full: make room, and start the cloud again.")
+        return CloudError(f"The disk of {data_dir} is full: free up space, then start the cloud again.")
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return CloudError(f"{data_dir} cannot be written ({os.strerror(number)}): give another folder with --data-dir.")
-    if number in (errno.EMFILE, errno.ENFILE):
-        return CloudError("The limit on open files is too low for a local cloud: raise it (`ulimit -n`).")
-    if number in (errno.EAGAIN, errno.ENOMEM) or isinstance(error, MemoryError) or "start new thread" in str(error):
         return CloudError(
-            "The limits on memory or processes are too low for a local cloud: raise them (`ulimit -v`, `ulimit -u`)."
+            f"Cannot write to {data_dir} ({os.strerror(number)}): specify another folder with --data-dir."
         )
+    if number in (errno.EMFILE, errno.ENFILE):
+        return CloudError("The limit on open files is too low: raise it (`ulimit -n`).")
+    if number in (errno.EAGAIN, errno.ENOMEM) or isinstance(error, MemoryError) or "start new thread" in str(error):
+        return CloudError("The limits on memory or processes are too low: raise them (`ulimit -v`, `ulimit -u`).")
     return None
 
 
@@ -60,6 +60,6 @@ class DiskFullError(ServiceError):
     def __init__(self) -> None:
         super().__init__(
             "ServiceUnavailable",
-            "The disk of the local cloud's data folder has no room, and nothing was stored: make room and try again.",
+            "The disk of the local cloud's data folder is full; nothing was stored. Free up space and try again.",
             503,
         )

@@ -55,7 +55,7 @@ class OperationCall:
         try:
             await asyncio.wait({running, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not running.done():
-                raise ServiceError("RequestTimeout", "The client closed the connection before it had an answer.")
+                raise ServiceError("RequestTimeout", "The client closed the connection before the response was ready.")
             return running.result()
         finally:
             for task in (running, gone):

@@ -320,7 +320,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _reject(self, status: int) -> None:
         """Send an error status for an invalid request, after the responses to the requests before it."""
-        log.warning("What is no request was refused with %d.", status)
+        log.warning("Rejected an invalid HTTP request with status %d.", status)
         broken, self._arriving = self._arriving, None
         if broken is not None and broken in self._under_way:
             self._under_way.remove(broken)
@@ -462,7 +462,7 @@ class Exchange:
         await self._connection.drain()
         if self._ended:
             if message.get("more_body"):
-                raise ConnectionAbortedError("the client has gone")
+                raise ConnectionAbortedError("the client has disconnected")
             return
         if message["type"] == "http.response.start":
             self._head = self._head_of(message["status"], message.get("headers", []))
@@ -484,7 +484,7 @@ class Exchange:
     def _head_of(self, status: int, headers: Headers) -> bytes:
         """Return the response's head as bytes; raises `ValueError` for a header with a control character."""
         if _CONTROL.search(b"".join([part for header in headers for part in header])):
-            raise ValueError("a header of the answer has a control character in it")
+            raise ValueError("a response header contains a control character")
         lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d " % status]
         lines += [b"%b: %b" % header for header in self._connection.server.default_headers]
         lines += [b"%b: %b" % header for header in headers]
@@ -513,7 +513,7 @@ class Exchange:
         if self._left is not None:
             self._left -= len(body)
             if self._left < 0 or (self._left and not more):
-                raise ValueError("the answer's body has another length than its head says")
+                raise ValueError("the response body's length differs from Content-Length")
             return body
         if self._scope["http_version"] != "1.1":
             return body

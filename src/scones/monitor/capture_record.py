@@ -89,7 +89,7 @@ def _content(side: dict[str, Any], name: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"{name} is no valid BASE64") from error
+        raise ValueError(f"{name} is not valid BASE64") from error
 
 
 def _scores(side: dict[str, Any]) -> list[float]:
@@ -100,7 +100,7 @@ def _scores(side: dict[str, Any]) -> list[float]:
     if isinstance(values, list) and len(values) == 1 and isinstance(values[0], list):
         values = values[0]  # a batch of one
     if not isinstance(values, list) or not values:
-        raise ValueError(f"endpointOutput is no list of scores: {_shorten(text)}")
+        raise ValueError(f"endpointOutput is not a list of scores: {_shorten(text)}")
     return [_score(value, text) for value in values]
 
 
@@ -111,7 +111,7 @@ def _score(value: Any, text: str) -> float:
         score = math.nan
     # Rounding to single precision can make a probability slightly larger than one.
     if isinstance(value, bool) or not -1e-6 <= score <= 1 + 1e-6:
-        raise ValueError(f"endpointOutput has a score that is no number from 0 to 1: {_shorten(text)}")
+        raise ValueError(f"endpointOutput contains a score that is not a number from 0 to 1: {_shorten(text)}")
     return min(max(score, 0.0), 1.0)
 
 
@@ -120,26 +120,26 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"inferenceTime is no time: {_shorten(text)}") from error
+        raise ValueError(f"inferenceTime is not a valid time: {_shorten(text)}") from error
 
 
 def _json(text: bytes | str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is no JSON") from error
+        raise ValueError(f"{name} is not valid JSON") from error
 
 
 def _mapping(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is missing or no object")
+        raise ValueError(f"{name} is missing or not an object")
     return value
 
 
 def _text(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
     if not isinstance(value, str):
-        raise ValueError(f"{name} is missing or no text")
+        raise ValueError(f"{name} is missing or not text")
     return value
 
 

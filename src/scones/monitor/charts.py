@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 MOST_BARS = 20
 MOST_PANELS = 6
-NO_SCORES = "No captured record has scores yet."
+NO_SCORES = "No capture record has scores yet."
 
 
 def confidence_over_time(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     """Draw each prediction's confidence over time, with the gate's threshold as a line."""
     threshold = f"{statistics.threshold:g}"
-    title = f"{statistics.gated:,} of {format_count(statistics.total, 'picture')} fell below the gate at {threshold}"
+    title = f"{statistics.gated:,} of {format_count(statistics.total, 'image')} were below the threshold of {threshold}"
     if not statistics.total:
-        title = "The gate has seen no picture"
+        title = "No image has reached the gate yet"
     elif not statistics.gated:
-        title = f"Every picture reached the gate at {threshold}"
-    figure = new_figure(theme, 4.4, title, "Confidence (the highest score) of each captured answer over time")
+        title = f"All images passed the gate at {threshold}"
+    figure = new_figure(theme, 4.4, title, "Confidence (highest score) of each prediction over time")
     if not statistics.total:
         note(figure, theme, NO_SCORES)
         return figure
@@ -79,7 +79,7 @@ def confidence_histograms(statistics: Statistics, theme: Theme = LIGHT) -> Figur
         groups = [*groups[: MOST_PANELS - 1], order[MOST_PANELS - 1 :]]
     columns = min(max(len(groups), 1), 2 if len(groups) in (2, 4) else 3)
     rows = max(-(-len(groups) // columns), 1)
-    subtitle = "Pictures per confidence, by predicted class; the dashed line is the gate"
+    subtitle = "Images by confidence, for each predicted class; the dashed line is the threshold"
     figure = new_figure(theme, 1.6 + 2.3 * rows, _histogram_title(statistics), subtitle)
     if not groups:
         note(figure, theme, NO_SCORES)
@@ -109,14 +109,14 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     """Draw the number of images per predicted class, split into passed and gated."""
     order = [int(index) for index in np.argsort(-statistics.counts, kind="stable")]
     shown, others = order[:MOST_BARS], order[MOST_BARS:]
-    subtitle = "Pictures per predicted class: passed the gate, and stopped by it"
+    subtitle = "Images by predicted class: passed the gate, and stopped by it"
     if others:
-        subtitle += f"; the {len(others)} other classes have {statistics.counts[others].sum():,}"
-    title = "Nothing was classified"
+        subtitle += f"; the other {len(others)} classes have {statistics.counts[others].sum():,}"
+    title = "No predictions"
     if statistics.total:
         first = order[0]
         share = percent(statistics.counts[first] / statistics.total)
-        title = f"{share} of the pictures were taken for {shorten(statistics.classes[first], 30)}"
+        title = f"{share} of the images were classified as {shorten(statistics.classes[first], 30)}"
     figure = new_figure(theme, 1.55 + 0.42 * max(len(shown), 2), title, subtitle)
     if not statistics.total:
         note(figure, theme, NO_SCORES)
@@ -145,17 +145,15 @@ def gate_pass_rate(statistics: Statistics, theme: Theme = LIGHT) -> Figure:
     """Draw the gate's pass rate over time, or as one bar if all records fall into one time slice."""
     rate = statistics.pass_rate
     if rate is None:
-        figure = new_figure(theme, 2.6, "The gate has seen no picture", "Share of pictures that pass the gate")
+        figure = new_figure(theme, 2.6, "No image has reached the gate yet", "Share of images that pass the gate")
         note(figure, theme, NO_SCORES)
         return figure
-    title = f"{percent(rate)} of the pictures passed the gate at {statistics.threshold:g}"
+    title = f"{percent(rate)} of the images passed the gate at {statistics.threshold:g}"
     if len(statistics.pass_rates.starts) < 3:
         return _pass_rate_bar(statistics, title, theme)
     slices = statistics.pass_rates
     low, high = percent(float(slices.rates.min())), percent(float(slices.rates.max()))
-    subtitle = (
-        f"Share that passed per {_duration(slices.step)}, from {low} to {high}; larger dots stand for more pictures"
-    )
+    subtitle = f"Pass rate per {_duration(slices.step)}, from {low} to {high}; larger dots stand for more images"
     figure = new_figure(theme, 3.8, title, subtitle)
     axes = new_axes(figure, theme, left=0.07, right=0.88)
     times = _dates(slices.starts + slices.step / 2)
@@ -176,9 +174,9 @@ def least_confident_images(statistics: Statistics, count: int = 24, theme: Theme
     chosen = statistics.least_confident(count)
     columns = 8
     rows = max(-(-len(chosen) // columns), 1)
-    subtitle = "Least confident first, with the class that the model chose and its score"
-    title = f"The {len(chosen)} least confident pictures" if len(chosen) > 1 else "The least confident picture"
-    figure = new_figure(theme, 1.2 + 1.62 * rows, title if chosen else "No picture to look at", subtitle)
+    subtitle = "Least confident first, with predicted class and score"
+    title = f"The {len(chosen)} least confident images" if len(chosen) > 1 else "The least confident image"
+    figure = new_figure(theme, 1.2 + 1.62 * rows, title if chosen else "No images to show", subtitle)
     if not chosen:
         note(figure, theme, NO_SCORES)
         return figure
@@ -190,7 +188,7 @@ def least_confident_images(statistics: Statistics, count: int = 24, theme: Theme
         axes.set_axis_off()
         picture = decode_image(statistics.scored[index].image)
         if picture is None:
-            axes.text(0.5, 0.5, "no picture", color=theme.muted, ha="center", va="center", fontsize=8.5)
+            axes.text(0.5, 0.5, "no image", color=theme.muted, ha="center", va="center", fontsize=8.5)
         else:
             axes.imshow(np.asarray(picture), interpolation="lanczos")
         name = shorten(statistics.classes[statistics.predicted[index]], 15)
@@ -213,10 +211,10 @@ def png(figure: Figure) -> bytes:
 
 def _histogram_title(statistics: Statistics) -> str:
     if not statistics.total:
-        return "Nothing was classified"
+        return "No predictions"
     if statistics.total == 1:
-        return f"The one answer has a confidence of {confidence(statistics.confidences[0], statistics.threshold)}"
-    return f"Half of the answers have a confidence of {statistics.quantiles[0.5]:.3f} or more"
+        return f"The only prediction has a confidence of {confidence(statistics.confidences[0], statistics.threshold)}"
+    return f"Half of the predictions have a confidence of at least {statistics.quantiles[0.5]:.3f}"
 
 
 def _histogram_panel(axes: Axes, statistics: Statistics, group: Sequence[int], theme: Theme) -> None:
@@ -234,11 +232,11 @@ def _histogram_panel(axes: Axes, statistics: Statistics, group: Sequence[int], t
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     name = shorten(_group_name(statistics, group), 24)
     axes.set_title(escape_mathtext(name), color=theme.text, fontsize=11, loc="left", fontweight="bold", pad=8)
-    axes.set_title(format_count(int(totals.sum()), "picture"), color=theme.muted, fontsize=9.5, loc="right", pad=8)
+    axes.set_title(format_count(int(totals.sum()), "image"), color=theme.muted, fontsize=9.5, loc="right", pad=8)
 
 
 def _pass_rate_bar(statistics: Statistics, title: str, theme: Theme) -> Figure:
-    figure = new_figure(theme, 2.1, title, "Share of all captured answers")
+    figure = new_figure(theme, 2.1, title, "Share of all captured predictions")
     axes = new_axes(figure, theme, bottom=0.35)
     axes.set_axis_off()
     axes.barh([0], [statistics.passed], color=theme.passed)

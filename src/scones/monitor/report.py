@@ -139,35 +139,35 @@ def write_report(
 def verdict(statistics: Statistics) -> str:
     """Summarise the predictions in one sentence."""
     if statistics.pass_rate is None:
-        return "No picture was classified: the endpoint's data capture holds no answer yet."
+        return "No images have been classified: there are no captured predictions yet."
     share, gate = percent(statistics.pass_rate), f"{statistics.threshold:g}"
-    start = f"{format_count(statistics.total, 'picture')} classified, {share} passed the gate at {gate}"
+    start = f"{format_count(statistics.total, 'image')} classified, {share} passed the gate at {gate}"
     if not statistics.gated:
-        return f"{start}; none needs a person's look."
+        return f"{start}; no image needs human review."
     need = "needs" if statistics.gated == 1 else "need"
-    return f"{start}; {statistics.gated:,} {need} a person's look."
+    return f"{start}; {statistics.gated:,} {need} human review."
 
 
 def _tiles(statistics: Statistics, facts: RunFacts) -> list[KeyFigure]:
     captured = f"{statistics.unscored:,} more without scores" if statistics.unscored else "captured at the endpoint"
-    tiles = [KeyFigure(f"{statistics.total:,}", "pictures classified", captured)]
+    tiles = [KeyFigure(f"{statistics.total:,}", "images classified", captured)]
     if statistics.pass_rate is not None:
         gate = f"confidence of {statistics.threshold:g} or more"
         tiles.append(KeyFigure(percent(statistics.pass_rate), "passed the gate", gate, "passed"))
         tone = "gated" if statistics.gated else ""
-        tiles.append(KeyFigure(f"{statistics.gated:,}", "for a person to look at", "stopped by the gate", tone))
+        tiles.append(KeyFigure(f"{statistics.gated:,}", "need human review", "stopped by the gate", tone))
     truth = statistics.labelled_accuracy
     if truth is not None and truth.accuracy is not None:
-        tiles.append(KeyFigure(percent(truth.accuracy), "answers right", f"of {truth.labelled:,} with a known label"))
+        tiles.append(KeyFigure(percent(truth.accuracy), "accuracy", f"of {truth.labelled:,} with a known label"))
         if truth.passed_accuracy is not None:
             known = f"of {truth.passed_labelled:,} with a known label"
-            tiles.append(KeyFigure(percent(truth.passed_accuracy), "right among the passed", known))
+            tiles.append(KeyFigure(percent(truth.passed_accuracy), "accuracy among passed images", known))
     if facts.validation_accuracy is not None:
         tiles.append(
-            KeyFigure(f"{100 * facts.validation_accuracy:.1f} %", "validation accuracy", "measured in training")
+            KeyFigure(f"{100 * facts.validation_accuracy:.1f} %", "validation accuracy", "measured during training")
         )
     if facts.executions.failed:
-        remark = f"of {facts.executions.total:,}, not by the gate"
+        remark = f"of {facts.executions.total:,}, for reasons other than the gate"
         tiles.append(KeyFigure(f"{facts.executions.failed:,}", "executions failed", remark, "failed"))
     if facts.execution_ms_p50 is not None:
         slow = "" if facts.execution_ms_p95 is None else f"95 % within {_milliseconds(facts.execution_ms_p95)}"
@@ -181,11 +181,12 @@ def _charts(folder: Path, statistics: Statistics, facts: RunFacts, least_confide
         f"The median confidence is {quantiles[0.5]:.3f}, the 5 % quantile {quantiles[0.05]:.3f}." if quantiles else ""
     )
     split = (
-        f"{statistics.passed:,} answers passed the gate at {statistics.threshold:g} and {statistics.gated:,} did not."
+        f"{statistics.passed:,} predictions passed the gate at {statistics.threshold:g}, and "
+        f"{statistics.gated:,} did not."
     )
     classes = [f"{name}: {count:,}" for name, count in zip(statistics.classes, statistics.counts, strict=True) if count]
     ended = [
-        f"{count:,} ended with {error} in {state or 'no particular state'}"
+        f"{count:,} failed in {state or 'an unknown state'} with {error}"
         for state, found in facts.errors.items()
         for error, count in found.items()
     ]
@@ -265,16 +266,16 @@ def _confusion(statistics: Statistics) -> list[tuple[str, list[int]]]:
 def _run_rows(facts: RunFacts) -> list[tuple[str, str]]:
     """Return the known facts about the run as (name, text)."""
     rows = [
-        ("Data set", facts.dataset),
+        ("Dataset", facts.dataset),
         (
             "Classes",
             ", ".join(facts.classes[:12]) + (f" and {len(facts.classes) - 12} more" if facts.classes[12:] else ""),
         ),
-        ("Pictures for training", _number(facts.training_images)),
-        ("Pictures for testing", _number(facts.test_images)),
+        ("Training images", _number(facts.training_images)),
+        ("Test images", _number(facts.test_images)),
         ("Validation accuracy", "" if facts.validation_accuracy is None else f"{facts.validation_accuracy:.4f}"),
         ("Training", _seconds(facts.training_seconds)),
-        ("Endpoint in service after", _seconds(facts.endpoint_seconds)),
+        ("Endpoint deployed in", _seconds(facts.endpoint_seconds)),
         ("Endpoint", facts.endpoint_name),
         ("State machine", facts.state_machine_arn or ""),
         ("Model", facts.model_artifact or ""),
@@ -291,31 +292,30 @@ def _notes(captures: Captures, statistics: Statistics, facts: RunFacts) -> list[
     notes = [
         f"{format_count(len(captures.records), 'record')} in {format_count(captures.files, 'capture file')}; "
         + (
-            f"{format_count(len(captures.invalid_lines), 'line')} could not be read."
+            f"{format_count(len(captures.invalid_lines), 'invalid line')}."
             if captures.invalid_lines
-            else "every line was read."
+            else "all lines were valid."
         )
     ]
     if statistics.unscored:
         notes.append(
-            f"{format_count(statistics.unscored, 'record')} without scores: data capture stored no output for them."
+            f"{format_count(statistics.unscored, 'record')} without scores: data capture stored no output for these."
         )
     pictureless = sum(record.image is None for record in statistics.scored)
     if pictureless:
-        notes.append(f"{format_count(pictureless, 'record')} without a picture: data capture stored no input for them.")
+        notes.append(f"{format_count(pictureless, 'record')} without an image: data capture stored no input for these.")
     answered = facts.executions.succeeded + facts.executions.gated
     if facts.executions.total and answered != len(captures.records):
         notes.append(
-            f"{format_count(answered, 'execution')} got an answer from the endpoint, "
-            f"but {format_count(len(captures.records), 'record')} were captured."
+            f"The endpoint answered {format_count(answered, 'execution')}, "
+            f"but the number of capture records is {len(captures.records):,}."
         )
     if statistics.labelled_accuracy is not None and statistics.labelled_accuracy.labelled < statistics.total:
         notes.append(
-            f"The true label is known for {statistics.labelled_accuracy.labelled:,} of {statistics.total:,} pictures."
+            f"The true label is known for {statistics.labelled_accuracy.labelled:,} of {statistics.total:,} images."
         )
     notes.append(
-        "Data capture tells the time in whole seconds; "
-        "the chart over time spreads the answers of one second evenly over it."
+        "Capture times have whole seconds; the chart over time spreads the predictions of one second evenly over it."
     )
     return notes
 

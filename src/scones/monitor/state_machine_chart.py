@@ -60,12 +60,12 @@ def state_machine(
     title = (
         f"{succeeded:,} of {format_count(started, 'execution')}{share} succeeded"
         if started
-        else "No execution was started"
+        else "No executions were started"
     )
-    subtitle = "Executions on their way through the state machine; to the right, where and why they ended early"
+    subtitle = "Executions by path through the state machine; on the right, where and why they ended early"
     figure = new_figure(theme, height, title, subtitle)
     if not path:
-        note(figure, theme, "There is no state machine to draw.")
+        note(figure, theme, "No state machine to draw")
         return figure
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
     axes.set_axis_off()
@@ -87,7 +87,7 @@ class _Diagram:
         for (name, exits), height in zip(rows, heights, strict=True):
             box = height - 0.45
             edge = self.theme.text if name else self.theme.muted
-            self._box(CENTRE - HALF, top - box, 2 * HALF, box, name or "anywhere on the way", self.theme.box, edge)
+            self._box(CENTRE - HALF, top - box, 2 * HALF, box, name or "in an unknown state", self.theme.box, edge)
             for centre, (error, count) in zip(self._exit_positions(top, box, len(exits)), exits, strict=True):
                 self._exit(centre, error, count)
                 left -= count

@@ -103,5 +103,5 @@ def confidence(value: float, threshold: float) -> str:
 
 
 def format_count(count: int, noun: str) -> str:
-    """Format a count with its noun: 1 picture, 1,200 pictures."""
+    """Format a count with its noun: 1 image, 1,200 images."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

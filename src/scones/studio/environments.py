@@ -55,7 +55,8 @@ class VirtualEnvironment:
         with _install_lock(folder / f"{self.name}.lock"):
             if not self.installed(folder):
                 on_message(
-                    f"Installing the environment {self.name} ({self.title}); the first time takes a minute or two"
+                    f"Installing the environment {self.name} ({self.title}); the first installation takes a "
+                    "minute or two"
                 )
                 self._install(folder)
         return self.python(folder)
@@ -87,7 +88,7 @@ def _run(*command: str) -> None:
     if done.returncode:
         output_lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         last = output_lines[-1].strip() if output_lines else f"exit status {done.returncode}"
-        raise InstallationError(f"{' '.join(command[2:5])} failed: {last}; check the network, and run it again")
+        raise InstallationError(f"{' '.join(command[2:5])} failed: {last}; check the network connection and try again")
 
 
 @contextmanager

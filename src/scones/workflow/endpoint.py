@@ -46,7 +46,7 @@ def deploy(
         _wait(client, name, on_message)
         found = _describe(client, name)
     if found and found["EndpointStatus"] == "Failed":
-        on_message(f"{name} had failed and is made anew")
+        on_message(f"{name} had failed; recreating it")
         client.delete_endpoint(EndpointName=name)
         _wait_deleted(client, name)
         found = None
@@ -56,7 +56,7 @@ def deploy(
     change(EndpointName=name, EndpointConfigName=config)
     _wait(client, name, on_message)
     if (served := client.describe_endpoint(EndpointName=name)["EndpointConfigName"]) != config:
-        raise EndpointError(f"Endpoint {name} went back to {served}: the new model does not serve.")
+        raise EndpointError(f"Endpoint {name} rolled back to {served}: the new model could not be deployed.")
     return DeployedEndpoint(name, time.monotonic() - began, reused=False)
 
 
@@ -65,10 +65,10 @@ def served_artifact(target: Target, settings: Settings) -> str:
     client = target.client("sagemaker")
     found = _describe(client, settings.endpoint_name)
     if found is None:
-        raise EndpointError(f"There is no endpoint {settings.endpoint_name} yet: run `scones run --keep` first.")
+        raise EndpointError(f"Endpoint {settings.endpoint_name} does not exist; run `scones run --keep` first.")
     if found["EndpointStatus"] != "InService":
         raise EndpointError(
-            f"Endpoint {settings.endpoint_name} is {found['EndpointStatus']}, not InService: try later."
+            f"Endpoint {settings.endpoint_name} is {found['EndpointStatus']}, not InService; try again later."
         )
     config = client.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
     model = client.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
@@ -147,11 +147,9 @@ def _wait(client: Any, name: str, on_message: OnMessage) -> None:
         if status == "InService":
             return
         if status == "Failed":
-            raise EndpointError(f"Endpoint {name} failed: {found.get('FailureReason', 'no reason was told')}")
+            raise EndpointError(f"Endpoint {name} failed: {found.get('FailureReason', 'no reason given')}")
         if time.monotonic() > deadline:
-            raise EndpointError(
-                f"Endpoint {name} is still {status} after {MAX_SECONDS / 60:.0f} min; look into its logs."
-            )
+            raise EndpointError(f"Endpoint {name} is still {status} after {MAX_SECONDS / 60:.0f} min; check its logs.")
         time.sleep(pause)
         pause = min(pause * 1.2, 5.0)
 

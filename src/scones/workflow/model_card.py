@@ -46,7 +46,7 @@ def read(target: Target, artifact: str) -> ModelCard:
         return ModelCard(**{**document, "classes": tuple(document["classes"])})
     except (ClientError, ValueError, TypeError, KeyError) as error:
         raise ModelCardError(
-            f"s3://{bucket}/{key} does not tell the model's classes: run `scones run` again."
+            f"The model card s3://{bucket}/{key} is missing or invalid: run `scones run` again."
         ) from error
 
 

@@ -181,7 +181,7 @@ def _role(target: Target, name: str, principal: str, statements: list[dict[str, 
         if role["AssumeRolePolicyDocument"] != trust:
             iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
     except iam.exceptions.NoSuchEntityException:
-        described = f"What {principal} may do for the workflow {name.rpartition('-')[0]}."
+        described = f"Permissions of {principal} for the workflow {name.rpartition('-')[0]}."
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Description=described)["Role"]
     policy = {"Version": "2012-10-17", "Statement": statements}
     try:

@@ -83,8 +83,8 @@ def image_uri(region: str) -> str:
     account = ACCOUNTS.get(region)
     if account is None:
         raise TrainingError(
-            f"Region {region!r} has no image-classification algorithm that is known here: choose another with "
-            "AWS_REGION, or name an image with SCONES_TRAINING_IMAGE."
+            f"No image-classification image is known for region {region!r}: choose another region with "
+            "AWS_REGION, or specify an image with SCONES_TRAINING_IMAGE."
         )
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return f"{account}.dkr.ecr.{region}.{suffix}/image-classification:1"
@@ -129,7 +129,9 @@ def train(
     client = target.client("sagemaker")
     if earlier := _reusable_job(target, settings, training):
         status = earlier["TrainingJobStatus"]
-        on_message(f"{earlier['TrainingJobName']} is {'the same and done' if status == 'Completed' else 'under way'}")
+        on_message(
+            f"{earlier['TrainingJobName']} {'is reused' if status == 'Completed' else 'is running'}: same parameters"
+        )
     name = earlier["TrainingJobName"] if earlier else _create(target, settings, training, role, output)
     if not earlier:
         on_message(f"{name} on {training.image}")
@@ -144,7 +146,7 @@ def train(
     found = client.describe_training_job(TrainingJobName=name)
     if found["TrainingJobStatus"] != "Completed":
         reason = found.get("FailureReason") or f"it is {found['TrainingJobStatus']}"
-        raise TrainingError(f"Training job {name} came to nothing: {reason.strip().rstrip('.')}.")
+        raise TrainingError(f"Training job {name} failed: {reason.strip().rstrip('.')}.")
     metrics = {metric["MetricName"]: float(metric["Value"]) for metric in found.get("FinalMetricDataList", [])}
     # FinalMetricDataList has single precision; the algorithm logs six digits.
     accuracy = metrics.get("validation:accuracy")

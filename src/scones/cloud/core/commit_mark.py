@@ -64,9 +64,9 @@ def require_same_age(database: Path) -> None:
     is_behind = (_number(earlier.salts[0]) - _number(start[_LOG_SALT])) % 2**32 if earlier else 0
     if ahead > 1 or 0 < is_behind < _OLDER_LOGS:
         raise CloudError(
-            f"{database} and {log.name} do not belong together: one of them is older, as after the restoration of a "
-            f"single file. Restore all files of one backup, or move {log.name} and {database.name}-mark away to use "
-            "the database without the log (docs/explanation/recovery.md)."
+            f"{database} and {log.name} do not belong together: one is older than the other, for example "
+            f"because only one file was restored. Restore all files of one backup, or move {log.name} and "
+            f"{database.name}-mark away to use the database without the log (docs/explanation/recovery.md)."
         )
 
 
@@ -181,20 +181,21 @@ class CommitMark:
         self._salts = b"".join(now.salts) if now.frames else None
         absent = pages - self._database.stat().st_size // page_size
         if absent > now.frames:
-            return f"{self._database.name} is cut off: {absent} of its {pages} pages are missing."
+            return f"{self._database.name} is truncated: {absent} of its {pages} pages are missing."
         if earlier is None or now.follows(earlier):
             return ""
         log = Path(f"{self._database}-wal")
         size = log.stat().st_size if log.exists() else 0
         if not size:
             return (
-                f"{log.name} is missing, although the last run of the cloud did not close the database. If another "
-                "program has opened and closed the database since, nothing is lost; else the newest transactions are."
+                f"{log.name} is missing, although the previous run did not close the database. If another "
+                "program has opened and closed the database since then, nothing is lost; otherwise the latest "
+                "transactions are lost."
             )
         kept = log.with_name(f"{log.name}-damaged-{time.strftime('%Y%m%dT%H%M%S')}")
         shutil.copyfile(log, kept)
         lost = earlier.frames - (now.frames if now.salts == earlier.salts else 0)
         return (
-            f"{log.name} is damaged: {lost} of its {earlier.frames} pages cannot be used, and the newest writes of the "
-            f"last run, which were in them, are lost. The damaged log is kept as {kept.name}."
+            f"{log.name} is damaged: {lost} of its {earlier.frames} pages are unusable, so the latest writes "
+            f"of the previous run are lost. The damaged log is kept as {kept.name}."
         )

@@ -69,9 +69,9 @@ class Credentials:
             stored = read_object(path, "AccessKeyId", "SecretAccessKey")
         except BrokenFileError as error:
             advice = (
-                f"{error.reason}, so the keys of this data folder are lost. Restore the file from a backup, or move it "
-                "away: the next start makes new keys. Presigned URLs and the keys of open workspaces and notebooks "
-                "then become invalid; stored data is not affected."
+                f"{error.reason}, so this data folder's keys are lost. Restore the file from a backup, or move "
+                "it away; the next start creates new keys. Presigned URLs and the keys of open workspaces and "
+                "notebooks then become invalid; stored data is not affected."
             )
             raise BrokenFileError(path, advice) from error
         return cls(stored["AccessKeyId"], stored["SecretAccessKey"])

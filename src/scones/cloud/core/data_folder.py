@@ -50,17 +50,18 @@ def require_own(data_dir: Path) -> None:
     except FileNotFoundError:
         return
     except NotADirectoryError:
-        raise CloudError(f"{data_dir} is not a folder: give another with --data-dir.") from None
+        raise CloudError(f"{data_dir} is not a folder: specify another with --data-dir.") from None
     except PermissionError:
-        raise CloudError(f"{data_dir} cannot be read by this user: give another folder with --data-dir.") from None
+        raise CloudError(f"The current user cannot read {data_dir}: specify another folder with --data-dir.") from None
     if owner != os.geteuid():
-        raise CloudError(f"{data_dir} belongs to {_user_name(owner)}: give a folder of your own with --data-dir.")
+        raise CloudError(f"{data_dir} belongs to {_user_name(owner)}: specify your own folder with --data-dir.")
     for entry in entries:
         with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
             status = entry.stat(follow_symlinks=False)
             if status.st_uid != os.geteuid():
                 raise CloudError(
-                    f"{entry.path} belongs to {_user_name(status.st_uid)}: remove it, or give another --data-dir."
+                    f"{entry.path} belongs to {_user_name(status.st_uid)}: remove it, or specify another folder "
+                    "with --data-dir."
                 )
 
 
@@ -90,8 +91,9 @@ def require_database(data_dir: Path) -> None:
     """Raise `CloudError` if the database is lost: opening it would make SQLite delete the remaining write-ahead log."""
     if lost := lost_database(data_dir):
         raise CloudError(
-            f"{data_dir / DATABASE} is {lost}, and the data folder is not new: restore a backup of the whole folder, "
-            "or salvage what can be read into a new database with `scones up --recover` (docs/explanation/recovery.md)."
+            f"{data_dir / DATABASE} is {lost}, but the data folder is not new: restore a backup of the "
+            "complete folder, or salvage readable data into a new database with `scones up --recover` "
+            "(docs/explanation/recovery.md)."
         )
 
 
@@ -110,7 +112,11 @@ def _user_name(number: int) -> str:
 def restrict_to_owner(data_dir: Path) -> None:
     """Make a data folder readable by its owner only; a log message states how many entries were changed."""
     if changed := make_private(data_dir):
-        log.warning("Other users could read %s: %d of its files and folders are private now.", data_dir, changed)
+        log.warning(
+            "Other users could read %s: permissions of %d files and folders have been restricted to the owner.",
+            data_dir,
+            changed,
+        )
 
 
 def identify(data_dir: Path, region: str | None, account: str | None) -> Identity:
@@ -126,11 +132,11 @@ def identify(data_dir: Path, region: str | None, account: str | None) -> Identit
         identity = _stored_identity(path, _identity_from_arns(path, region, account))
     except BrokenFileError as broken:
         identity = _stored_identity(path, _identity_from_arns(path, region, account))
-        log.warning("%s. It is rebuilt: account %s, region %s.", broken, identity.account, identity.region)
+        log.warning("%s. Rebuilt it with account %s, region %s.", broken, identity.account, identity.region)
     for name, requested, has in (("account", account, identity.account), ("region", region, identity.region)):
         if requested and requested != has:
             raise CloudError(
-                f"{data_dir} belongs to {name} {has}, not {requested}: give another folder with --data-dir."
+                f"{data_dir} belongs to {name} {has}, not {requested}: specify another folder with --data-dir."
             )
     return identity
 
@@ -148,14 +154,14 @@ def _identity_from_arns(path: Path, region: str | None, account: str | None) -> 
         if region and account:
             return Identity(account, region)
         raise CloudError(
-            f"{path} cannot be read, and neither can the database ({error}): restore one of them from a backup, or "
-            "give --account and --region as they were at the first start."
+            f"Neither {path} nor the database can be read ({error}): restore one of them from a backup, or "
+            "specify --account and --region as at the first start."
         ) from error
     accounts, regions = {arn[4] for arn in arns if arn[4].isdecimal()}, {arn[3] for arn in arns if arn[3]}
     if len(accounts) > 1 or len(regions) > 1:
         raise CloudError(
-            f"{path} cannot be read, and the database has ARNs of several accounts or regions "
-            f"({', '.join(sorted(accounts | regions))}): write the file again, as "
+            f"{path} cannot be read, and the database contains ARNs of several accounts or regions "
+            f"({', '.join(sorted(accounts | regions))}): recreate the file with "
             '{"account": "111122223333", "region": "us-east-1"}.'
         )
     return Identity(*accounts or (account or ACCOUNT,), *regions or (region or REGION,))

@@ -250,7 +250,7 @@ class DatabasePages:
     def _payload(self, page: bytes, offset: int, length: int, *, index: bool) -> bytes:
         """Return a record's bytes, including those on overflow pages (section 1.6 of the format)."""
         if not 0 < length <= self.pages * self._size:
-            raise ValueError("the length of a record is impossible")
+            raise ValueError("invalid payload length")
         most = (self._size - 12) * 64 // 255 - 23 if index else self._size - 35
         if length <= most:
             return page[offset : offset + length]
@@ -325,7 +325,7 @@ def _fits_all(shape: RecordShape, records: list[tuple[int, list[Value]]]) -> boo
 
 def _integer(content: bytes, offset: int, size: int) -> int:
     if offset + size > len(content):
-        raise ValueError("an integer is cut off")
+        raise ValueError("an integer is truncated")
     return int.from_bytes(content[offset : offset + size], "big")
 
 
@@ -357,7 +357,7 @@ def _fields(record: bytes) -> list[Value]:
         fields.append(_value(kind, content))
         position += size
     if position != len(record):
-        raise ValueError("a record is longer than its values")
+        raise ValueError("a record has trailing bytes")
     return fields
 
 

@@ -89,8 +89,8 @@ def require_known(version: int, path: Path) -> None:
     """Raise `CloudError` for a version of a newer release."""
     if version > VERSION:
         raise CloudError(
-            f"{path} was written by a newer release of Scones (its format is {version}, this release reads up to "
-            f"{VERSION}): update Scones, or give another folder with --data-dir."
+            f"{path} was written by a newer release of Scones (schema version {version}; this release supports "
+            f"up to {VERSION}): update Scones, or specify another folder with --data-dir."
         )
 
 

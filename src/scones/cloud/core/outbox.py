@@ -145,7 +145,7 @@ class Outbox:
                 payload = json.loads(shared["payload"] if shared else "")
         except (TypeError, ValueError) as error:
             log.error(
-                "Delivery %d of %s is damaged and dropped (%s): %.1000s", number, row["lane"], error, row["payload"]
+                "Delivery %d of %s is damaged and was dropped (%s): %.1000s", number, row["lane"], error, row["payload"]
             )
             return None
         return cast("Payload", payload)
@@ -207,7 +207,7 @@ class Outbox:
             if is_disk_full(error):
                 return DiskFullError()
             log.exception("A delivery of %s failed", self._table)
-            return ServiceError("InternalFailure", "The local cloud failed; its log tells why.", 500)
+            return ServiceError("InternalFailure", "Internal error of the local cloud; see its log.", 500)
         return None
 
 

@@ -78,23 +78,23 @@ class Resumption:
         reason = await self._try_resume(work)
         if reason is None:
             return
-        log.error("The %s %s is not resumed: %s", work.kind, work.name, reason)
+        log.error("The %s %s was not resumed: %s", work.kind, work.name, reason)
         if work.give_up is None:
             return
         try:
             await work.give_up(reason)
         except Exception as error:
-            log.error("The %s %s could not be ended either: %s", work.kind, work.name, describe(error))
+            log.error("The %s %s could not be ended: %s", work.kind, work.name, describe(error))
 
     async def _try_resume(self, work: ResumableWork) -> str | None:
         """Resume one item; return the reason if that failed, else None."""
         if self._record.struck_out(work.label):
-            return f"the local cloud hung or was killed during one of its steps, {STRIKES} starts in a row"
+            return f"the local cloud hung or was killed during one of its steps in {STRIKES} consecutive runs"
         try:
             with self.tracing(work):
                 await asyncio.get_running_loop().create_task(traced(work.resume()))
         except Exception as error:
-            log.debug("The %s %s could not be taken up", work.kind, work.name, exc_info=error)
+            log.debug("The %s %s could not be resumed", work.kind, work.name, exc_info=error)
             return describe(error)
         return None
 

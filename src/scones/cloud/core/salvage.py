@@ -46,15 +46,15 @@ class SalvageReport:
         """Describe what was salvaged and what is lost, in sentences."""
         missing = f" ({self.missing_pages} of its {self.total_pages} pages are missing)" if self.missing_pages else ""
         by_service = ", ".join(f"{service} {count:,}" for service, count in self.rows.items() if count)
-        found = f"{sum(self.rows.values()):,} rows are in a new database ({by_service})" if by_service else ""
-        sentences = [f"cloud.sqlite was damaged{missing}: {found or 'nothing of it could be read'}."]
+        found = f"{sum(self.rows.values()):,} rows were copied to a new database ({by_service})" if by_service else ""
+        sentences = [f"cloud.sqlite was damaged{missing}: {found or 'no rows could be read'}."]
         if self.incomplete_tables:
-            sentences.append(f"Rows of {', '.join(self.incomplete_tables)} are lost.")
+            sentences.append(f"Some rows of {', '.join(self.incomplete_tables)} are lost.")
         if self.list_damaged:
-            sentences.append("The list of tables was damaged, too: tables that were not found are lost.")
+            sentences.append("The list of tables was damaged too; tables that were not found are lost.")
         elif not self.incomplete_tables:
-            sentences.append("No row is known to be lost.")
-        return " ".join([*sentences, f"The damaged database is kept in {self.damaged_copy.name}."])
+            sentences.append("No rows are known to be lost.")
+        return " ".join([*sentences, f"The damaged database was kept in {self.damaged_copy.name}."])
 
 
 def damage_of(database: Path) -> str:
@@ -99,9 +99,9 @@ def salvage(database: Path, schemas: Mapping[str, str]) -> SalvageReport:
         for table, service in services.items():
             (count,) = new.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608
             result.rows[service] = result.rows.get(service, 0) + count
-            lost = ", others are lost" if table in result.incomplete_tables else ""
+            lost = "; the other rows are lost" if table in result.incomplete_tables else ""
             level = logging.ERROR if lost else logging.INFO
-            log.log(level, "Salvage: %d rows of the table %s are read%s", count, table, lost)
+            log.log(level, "Salvage: %d rows of table %s were read%s", count, table, lost)
         new.commit()
         new.execute(f"PRAGMA user_version = {VERSION}")
     for part in _PARTS[1:]:
@@ -162,7 +162,7 @@ def _copy(
     except sqlite3.DatabaseError as error:
         if stored is None:  # never created, or lost with the schema table
             return True
-        log.info("Salvage: SQLite gives up the table %s (%s); its pages are read one by one.", table, error)
+        log.info("Salvage: SQLite cannot read table %s (%s); reading its pages individually.", table, error)
         pages.damaged = 0
         for names, row in pages.rows(stored):
             _insert_known(new, table, columns, names, row)

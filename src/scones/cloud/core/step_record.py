@@ -103,7 +103,7 @@ class _Traced(Coroutine[Any, Any, T]):
         self._work.close()
 
     def __await__(self) -> Generator[Any, Any, T]:
-        raise TypeError("A traced coroutine is for a task of its own.")
+        raise TypeError("A traced coroutine must run in its own task.")
 
 
 _tracing: ContextVar[tuple[StepRecord, str] | None] = ContextVar("tracing", default=None)

@@ -168,7 +168,7 @@ class Store:
             return False
         if not self.damage:
             self.damage = (
-                f"{self._path.name} is damaged ({error}): stop the cloud, and salvage what can be read with "
+                f"{self._path.name} is damaged ({error}): stop the cloud, then salvage readable data with "
                 "`scones up --recover`."
             )
             log.error("%s", self.damage)
@@ -308,7 +308,7 @@ class Store:
         self._space.clear()
         self._waiting_for_space.set()
         log.error(
-            "The disk of %s has no room (%s): requests that write are refused, and background work waits.",
+            "The disk of %s is full (%s): write requests are rejected, and background work is paused.",
             self._path.parent,
             reason,
         )
@@ -317,7 +317,7 @@ class Store:
         self.full_since = None
         self._space.set()
         self._waiting_for_space.clear()
-        log.warning("The disk of %s has room again: what waited goes on.", self._path.parent)
+        log.warning("The disk of %s has free space again: background work resumes.", self._path.parent)
 
 
 _WriteResult = tuple["asyncio.Future[Any]", Any, BaseException | None]
@@ -357,8 +357,8 @@ def statements(script: str) -> list[str]:
 def unreadable(path: Path, error: sqlite3.Error) -> CloudError:
     """Return the error for a database that cannot be opened."""
     if _no_room(error):
-        return CloudError(f"The disk of {path.parent} is full: make room, and start the cloud again.")
+        return CloudError(f"The disk of {path.parent} is full: free up space, then start the cloud again.")
     return CloudError(
-        f"{path} cannot be read ({error}): restore it from a backup, or salvage what can be read into a new database "
-        "with `scones up --recover`, which keeps the damaged one."
+        f"{path} cannot be read ({error}): restore it from a backup, or salvage readable data into a new "
+        "database with `scones up --recover`; the damaged database is kept."
     )

@@ -99,7 +99,7 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: body.Receive, send: Send) -> None:
         """Process one HTTP request."""
         if scope["type"] != "http":
-            raise RuntimeError(f"The gateway speaks HTTP, not {scope['type']}.")
+            raise RuntimeError(f"The gateway supports HTTP only, not {scope['type']}.")
         incoming = _received_request(scope, self.cloud.settings.port)
         at = url_target(incoming.request)
         if at is not None:
@@ -167,7 +167,7 @@ class Gateway:
                 trace = None if self.cloud.store.report_damage(error) else error
                 log.error("%s:%s failed (request %s)", service, name, request_id, exc_info=trace)
                 failure = ServiceError(
-                    "InternalFailure", f"The local cloud failed; its log tells why (request {request_id}).", 500
+                    "InternalFailure", f"Internal error of the local cloud; see its log (request {request_id}).", 500
                 )
             model = service_model(service or self._assumed_service(incoming.request))
             response = serialize_error(model, failure, request_id, incoming.request.resource)
@@ -178,7 +178,9 @@ class Gateway:
     async def _serialize_on_thread(self, write: Callable[[], Response], size: int) -> Response:
         """Serialize a large response on a thread; reject the request while too many large responses are unread."""
         if self._unsent + size > UNSENT_LIMIT:
-            raise ServiceError("ServiceUnavailable", "Too many large responses have not been read yet.", 503)
+            raise ServiceError(
+                "ServiceUnavailable", "Too many large responses are waiting to be read; try again later.", 503
+            )
         self._unsent += size
         try:
             response = await body.on_thread(write)
@@ -196,7 +198,7 @@ class Gateway:
         signing_name, _ = scope
         if signing_name not in self._by_signing_name:
             raise ServiceError(
-                "NotImplemented", f"The local cloud does not offer the service {signing_name}; AWS does.", 501
+                "NotImplemented", f"The local cloud does not support the service {signing_name}; AWS does.", 501
             )
         return await self._services_of_signing_name(signing_name)
 
@@ -253,7 +255,9 @@ class Gateway:
             form = fields_of(whole) if len(whole) <= body.IN_THREAD else await body.on_thread(partial(fields_of, whole))
             match = match or self._route(incoming, candidates, form)
         if match is None:
-            raise ServiceError("UnknownOperationException", "The request names no operation of this service.", 404)
+            raise ServiceError(
+                "UnknownOperationException", "The request does not name an operation of this service.", 404
+            )
         return _AuthenticatedRequest(match, signature.caller, whole, form, trailers=trailers)
 
     def _verify(self, request: auth.Request, body_hash: str | None) -> auth.Signature:

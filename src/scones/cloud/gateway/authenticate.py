@@ -418,10 +418,10 @@ def check_origin(headers: Mapping[str, str], port: int) -> None:
     """
     host = headers.get("host", "")
     if not _is_own_origin(f"//{host}", port):
-        raise ServiceError("AccessDenied", f"The Host header {host!r} is not this local cloud's.", 403)
+        raise ServiceError("AccessDenied", f"The Host header {host!r} does not belong to this local cloud.", 403)
     origin = headers.get("origin")
     if origin is not None and not _is_own_origin(origin, port):
-        raise ServiceError("AccessDenied", f"Requests from the web origin {origin!r} are refused.", 403)
+        raise ServiceError("AccessDenied", f"Requests from the web origin {origin!r} are rejected.", 403)
 
 
 @lru_cache(64)

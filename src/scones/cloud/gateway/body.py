@@ -46,7 +46,9 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ServiceError("RequestTimeout", "The client closed the connection before it had sent the whole body.")
+            raise ServiceError(
+                "RequestTimeout", "The client closed the connection before it had sent the complete body."
+            )
         if chunk := message.get("body"):
             yield chunk
         more = message.get("more_body", False)
@@ -72,7 +74,7 @@ class BodyReader:
                 await self._collect(buffer, _with_first_message(message, receive), limit, too_large)
         except TimeoutError as error:
             raise ServiceError(
-                "RequestTimeout", f"The whole body did not arrive within {READ_SECONDS:g} seconds.", 408
+                "RequestTimeout", f"The complete body did not arrive within {READ_SECONDS:g} seconds.", 408
             ) from error
         finally:
             self._arriving -= buffer.tell()
@@ -89,7 +91,7 @@ class BodyReader:
             if self._arriving > ARRIVING_LIMIT and buffer.tell() > SMALL:
                 raise ServiceError(
                     "ServiceUnavailable",
-                    "Other requests that still arrive take all the memory there is; try again.",
+                    "The memory for incoming request bodies is full; try again later.",
                     503,
                 )
 
@@ -275,7 +277,7 @@ class ChunkedReader:
 
 def _malformed() -> ServiceError:
     return ServiceError(
-        "InvalidRequest", "The aws-chunked body is malformed: a chunk's size or end is not where it must be."
+        "InvalidRequest", "The aws-chunked body is malformed: a chunk's size or end is in the wrong position."
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 GROUP = "scones.images"
 VARIABLE = "SCONES_IMAGES"
 SKLEARN = "a script with scikit-learn's {} on the sagemaker-scikit-learn image"
-PYTORCH = "a script of your own on the pytorch-training image"
+PYTORCH = "your own script on the pytorch-training image"
 CLOSED_ALGORITHMS = {
     "factorization-machines": ("Factorization Machines", PYTORCH),
     "forecasting-deepar": ("DeepAR", PYTORCH),
@@ -81,7 +81,7 @@ def _closed_algorithm_hint(uri: str) -> str:
     if repository(uri) not in CLOSED_ALGORITHMS:
         return ""
     name, instead = CLOSED_ALGORITHMS[repository(uri)]
-    return f"{name} is a closed algorithm of AWS's, which does not run here: train {instead} instead. "
+    return f"{name} is a proprietary AWS algorithm that the local cloud cannot run: train {instead} instead. "
 
 
 def command(uri: str, argument: str) -> list[str]:
@@ -94,8 +94,8 @@ def command(uri: str, argument: str) -> list[str]:
     if program is None:
         known = ", ".join(sorted(programs)) or "none"
         raise UnknownImageError(
-            f'{_closed_algorithm_hint(uri)}The local cloud has no program for the image "{uri}": it has {known}. '
-            f"Name one for the repository in {VARIABLE}, as {repository(uri)}=MODULE or {repository(uri)}=PATH.py."
+            f'{_closed_algorithm_hint(uri)}The local cloud has no program for the container image "{uri}". Available: '
+            f"{known}. Register one in {VARIABLE}, as {repository(uri)}=MODULE or {repository(uri)}=PATH.py."
         )
     if not _exists(program):
         raise UnknownImageError(

@@ -59,10 +59,10 @@ class UnresponsiveError(CloudError):
     def __init__(self, data_dir: Path, pid: int, started: float | None) -> None:
         self.data_dir, self.pid, self.started = data_dir, pid, started
         self.since = stuck_since(data_dir) or time.time() - HEALTH_SECONDS
-        process = f"process {pid}" if pid else "a process that cannot be seen from here"
+        process = f"process {pid}" if pid else "a process in another PID namespace"
         begun = f", started at {_clock(started)}" if started else ""
         super().__init__(
-            f"The local cloud on {data_dir} ({process}{begun}) has not answered since {_clock(self.since)}: "
+            f"The local cloud on {data_dir} ({process}{begun}) has not responded since {_clock(self.since)}: "
             f"stop it with `scones down`, and see {data_dir / 'cloud.log'}."
         )
 
@@ -165,7 +165,7 @@ def lock_data_folder(
     require_state_files(data_dir)
     lock = FolderLock(data_dir)
     if not lock.acquire():
-        raise CloudError(f"A local cloud already runs on {data_dir}; stop it with `scones down`.")
+        raise CloudError(f"A local cloud is already running on {data_dir}; stop it with `scones down`.")
     try:
         _cloud_file(data_dir).unlink(missing_ok=True)
         mark_stuck(data_dir, None)
@@ -221,7 +221,7 @@ def start(
         time.sleep(0.005)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    raise CloudError(_last_line(log, begun) or f"The local cloud did not answer within {timeout:g} s; see {log}.")
+    raise CloudError(_last_line(log, begun) or f"The local cloud did not respond within {timeout:g} s; see {log}.")
 
 
 def server_command(
@@ -271,9 +271,9 @@ def _exit_reason(code: int, log_path: Path, begun: int) -> str:
     if last and code >= 0:
         return last
     if not last and not os.statvfs(log_path.parent).f_bavail:  # it could not log the reason
-        return f"The disk of {log_path.parent} is full: make room, and start the cloud again."
+        return f"The disk of {log_path.parent} is full: free up space, then start the cloud again."
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
-    return f"The local cloud ended {how} as it started; see {log_path}."
+    return f"The local cloud exited {how} during start-up; see {log_path}."
 
 
 def _last_line(log_path: Path, begun: int) -> str:
@@ -340,13 +340,15 @@ def stop(data_dir: Path, timeout: float = STOP_SECONDS) -> Stopped | None:
     if pid is None:
         return None
     if not pid:
-        raise CloudError(f"The local cloud on {data_dir} runs in another PID namespace: stop it there.")
+        raise CloudError(f"The local cloud on {data_dir} is running in another PID namespace: stop it from there.")
     running = _read_cloud_file(data_dir)
     answered = running is not None and running.pid == pid and running.healthy()
     try:
         tree = ProcessTree(pid, data_dir)
         if tree.head.uids().effective != data_dir.stat().st_uid:  # the lock may be a hard link to another user's file
-            raise CloudError(f"The owner of {data_dir} is not the user of process {pid}, which has its lock.")
+            raise CloudError(
+                f"Process {pid} holds the lock of {data_dir} but belongs to a user who does not own the folder."
+            )
         if (
             holder(data_dir) != pid and _find_starting(data_dir) != pid
         ):  # it has ended in the meantime, and its id may be reused

@@ -213,7 +213,7 @@ def _root() -> Path:
     path = Path(tempfile.gettempdir(), f"scones-root-{os.getuid()}").resolve()
     path.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to another user: remove it, or set TMPDIR to a folder of your own.")
+        raise PermissionError(f"{path} belongs to another user: remove it, or set TMPDIR to your own folder.")
     return path
 
 
@@ -226,7 +226,7 @@ def isolation() -> str | None:
 @cache
 def _probe() -> str | None:
     if sys.platform != "linux":
-        return f"{sys.platform} has no namespaces"
+        return f"{sys.platform} does not support namespaces"
     spec = describe(Program(argv=["/bin/true"], env={}), isolated=True)
     probe = subprocess.run(
         [sys.executable, "-I", "-S", str(LAUNCHER)], input=json.dumps(spec), capture_output=True, text=True, check=False
@@ -235,7 +235,7 @@ def _probe() -> str | None:
         return None
     reason = (probe.stderr.strip().splitlines() or ["namespaces are not allowed"])[-1]
     log.warning(
-        "Programs run without isolation from each other's /tmp and from the host: namespaces are not allowed (%s)",
+        "Programs are not isolated from each other's /tmp and from the host: namespaces are not allowed (%s)",
         reason,
     )
     return reason

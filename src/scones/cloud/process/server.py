@@ -101,7 +101,7 @@ def _salvage_if_damaged(database: Path) -> str:
     reason = damage_of(database)
     if not reason:
         return ""
-    log.error("%s is damaged (%s): what can be read goes into a new database.", database, reason)
+    log.error("%s is damaged (%s): salvaging readable data into a new database.", database, reason)
     found = str(salvage(database, {kind.name: kind.schema for kind in all_services() if kind.schema}))
     log.warning("%s", found)
     return found
@@ -121,7 +121,7 @@ async def _serve(
 
     def answering() -> None:
         running.announce()
-        cloud.spawn(cloud.resume(), "take up what an earlier process left")
+        cloud.spawn(cloud.resume(), "resume the work of an earlier process")
 
     try:
         try:
@@ -155,7 +155,9 @@ async def _serve(
 def _end_without_folder(lock: FolderLock, data_dir: Path) -> None:
     """End this process at once if its data folder is gone: responses would confirm data that is not on disk."""
     if not lock.is_intact():
-        log.critical("The data folder %s was deleted or moved while its cloud ran; the cloud has ended.", data_dir)
+        log.critical(
+            "The data folder %s was deleted or moved while its cloud was running; the cloud has stopped.", data_dir
+        )
         os._exit(1)
 
 
@@ -185,7 +187,7 @@ def _listen(port: int | None) -> socket.socket:
     except OSError as error:
         if port is not None:
             raise SystemExit(
-                f"Port {port} is in use; give another with --port, or leave it out for a free one."
+                f"Port {port} is in use: specify another with --port, or omit it to use any free port."
             ) from error
         listener.bind(("127.0.0.1", 0))
     return listener

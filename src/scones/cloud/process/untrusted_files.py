@@ -121,13 +121,15 @@ class UntrustedFolder:
             os.close(descriptor)
         if (size := sum(file.size for file in found.files)) > limit:
             raise UntrustedFilesError(
-                f"{self._shown_path(folder)} has files of {size} bytes, and at most {limit} bytes are taken"
+                f"{self._shown_path(folder)} has {size} bytes of files; the limit is {limit} bytes"
             )
         return found
 
     def _walk(self, descriptor: int, folder: str, below: str, found: Listing) -> None:
         if below.count("/") >= DEPTH_LIMIT:
-            raise UntrustedFilesError(f"{self._shown_path(folder)} has folders more than {DEPTH_LIMIT} deep")
+            raise UntrustedFilesError(
+                f"{self._shown_path(folder)} has folders nested more than {DEPTH_LIMIT} levels deep"
+            )
         for entry in self._entries(descriptor, folder, found):
             name = below + entry.name
             try:
@@ -165,7 +167,7 @@ class UntrustedFolder:
             if stat.S_ISDIR(state.st_mode):
                 text = os.readlink(entry.name, dir_fd=descriptor)
                 if not stays_below(name, text):
-                    raise OSError(errno.EINVAL, "is a link to a folder, which is not followed")
+                    raise OSError(errno.EINVAL, "is a link to a folder; such links are not followed")
                 found.links[name] = text
                 return
         if not stat.S_ISREG(state.st_mode):
@@ -184,7 +186,7 @@ class UntrustedFolder:
                     continue
                 if part == "..":
                     if len(opened) == 1:
-                        raise LeadsOutError(errno.EXDEV, f"leads out of {self.container_path}")
+                        raise LeadsOutError(errno.EXDEV, f"leads outside {self.container_path}")
                     os.close(opened.pop())
                     continue
                 try:
@@ -205,7 +207,7 @@ class UntrustedFolder:
         """Return the parts of a link's target in reverse order; an absolute target is a path as the program sees it."""
         if text.startswith("/"):
             if not f"{text}/".startswith(f"{self.container_path}/"):
-                raise LeadsOutError(errno.EXDEV, f"leads out of {self.container_path}")
+                raise LeadsOutError(errno.EXDEV, f"leads outside {self.container_path}")
             text = text[len(self.container_path) :]
             while len(opened) > 1:
                 os.close(opened.pop())

@@ -98,7 +98,7 @@ class Watchdog:
 
     def _detach(self) -> None:
         """Handle signals without the watchdog, which has been killed."""
-        log.warning("the watchdog process has ended: a signal cannot end this cloud while its event loop is stuck")
+        log.warning("The watchdog process has exited: signals cannot stop this cloud while its event loop is stuck")
         self._timer.cancel()
         self._loop.remove_reader(self._link)
         signal.set_wakeup_fd(self._loop_wakeup)
@@ -174,20 +174,20 @@ class _Watch:
 
     def _report(self) -> None:
         self._reported = True
-        _write(f"the event loop has been stuck for {self._seconds_silent():.0f} s; it is here:")
+        _write(f"The event loop has been stuck for {self._seconds_silent():.0f} s at:")
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._cloud, _DUMP)
         mark_stuck(self._data_dir, time.time() - self._seconds_silent())
 
     def _recovered(self) -> None:
         self._reported = False
-        _write(f"the event loop goes on; it was stuck for {self._seconds_silent():.0f} s")
+        _write(f"The event loop is running again; it was stuck for {self._seconds_silent():.0f} s")
         mark_stuck(self._data_dir, None)
 
     def _kill(self) -> None:
         from scones.cloud.process.process_tree import ProcessTree
 
-        _write("the event loop is stuck and the cloud is to end: its processes are killed")
+        _write("The event loop is stuck while the cloud is stopping; killing its processes")
         ProcessTree(self._cloud, self._data_dir).kill()
 
 

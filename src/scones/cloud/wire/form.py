@@ -112,7 +112,7 @@ def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     for index, item in _items(node, name):
         if key_name not in item or value_name not in item:
-            raise ValueError(f"{name}.{index} has no {key_name} or no {value_name}")
+            raise ValueError(f"{name}.{index} is missing {key_name} or {value_name}")
         key = _value(item[key_name], shape.key, f"{name}.{index}.{key_name}")
         found[key] = _item(item[value_name], shape.value, f"{name}.{index}.{value_name}")
     return found or None
@@ -125,4 +125,4 @@ def _items(node: Node, name: str) -> list[tuple[int, Node]]:
             (numbers.unsigned_integer(index, INDEX), item) for index, item in node.items() if index is not None
         )
     except TypeError as error:  # two indices are equal, such as 1 and 01
-        raise ValueError(f"{name} has an index twice") from error
+        raise ValueError(f"{name} has a duplicate index") from error

@@ -52,7 +52,7 @@ def load_text(text: str) -> Any:
     body = text.encode()
     document = _parsed(body)
     if body.count(b"[") + body.count(b"{") > NESTING and _nesting(document) > NESTING:
-        raise ValueError(f"the document has more than {NESTING} objects and arrays in each other")
+        raise ValueError(f"the document nests more than {NESTING} objects and arrays")
     return document
 
 
@@ -64,7 +64,7 @@ def decoded(text: str | memoryview) -> bytes:
     for begin in range(0, len(text), LONG):
         piece = text[begin : begin + LONG]
         if whole.tell() % 3:  # the previous piece ended with padding
-            raise ValueError("the base64 text goes on behind its padding")
+            raise ValueError("the base64 text continues after its padding")
         whole.write(binascii.a2b_base64(piece, strict_mode=True))
     return whole.getvalue()
 

@@ -46,7 +46,7 @@ def integer(text: str, kind: str = "long") -> int:
 def in_range(number: int, kind: str) -> int:
     """Return the integer if it is in the range of the model's type."""
     if not -(1 << BITS[kind]) <= number < 1 << BITS[kind]:
-        raise ValueError(f"the number is out of the range of {'int' if kind == 'integer' else 'long'}")
+        raise ValueError(f"the number is outside the range of {'int' if kind == 'integer' else 'long'}")
     return number
 
 
@@ -62,7 +62,7 @@ def finite(number: float) -> float:
     try:
         number = float(number)
     except OverflowError as error:
-        raise ValueError("the number is out of the range of double") from error
+        raise ValueError("the number is outside the range of double") from error
     if not math.isfinite(number):
         raise ValueError("the number is not finite")
     return number

@@ -186,7 +186,7 @@ def _json_value(value: Any, shape: Shape) -> Any:
         case "blob":
             return _blob(value)
         case "string" if isinstance(value, dict | list | memoryview):
-            raise TypeError("a string was expected, not a structure or an archive")
+            raise TypeError("a string was expected, not an object, a list or a blob")
         case "string" if not isinstance(value, str):
             return json.dumps(value)
         case "integer" | "long" if isinstance(value, float) and value.is_integer():
@@ -206,7 +206,7 @@ def _json_value(value: Any, shape: Shape) -> Any:
 
 def _blob(value: Any) -> bytes:
     if not isinstance(value, str | memoryview):
-        raise TypeError("a text in base64 was expected")
+        raise TypeError("base64 text was expected")
     return json_document.decoded(value)
 
 

@@ -26,4 +26,4 @@ def scalar(text: str, shape: Shape) -> Any:
             return numbers.timestamp(text)
         case "blob":
             return json_document.decoded(text)
-    raise ValueError(f"a {shape.type_name} was expected, not a text")
+    raise ValueError(f"a {shape.type_name} was expected, not text")

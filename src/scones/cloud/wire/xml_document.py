@@ -22,10 +22,10 @@ def root(body: bytes) -> ET.Element:
     if text.count("<") > 2 * ELEMENTS:
         raise ValueError(f"the document has more than {ELEMENTS} elements")
     if "<!DOCTYPE" in text:
-        raise ValueError("the document has a document type")
+        raise ValueError("the document contains a document type declaration")
     declared = _ENCODING.match(text)
     if declared and declared[1].upper() not in ("UTF-8", "US-ASCII"):
-        raise ValueError(f"the document declares the encoding {declared[1]}, and only UTF-8 is taken")
+        raise ValueError(f"the document declares the encoding {declared[1]}; only UTF-8 is supported")
     parser = ET.XMLParser()  # noqa: S314 - without a document type there are no entities to expand
     for begin in range(0, len(text), SLICE):
         parser.feed(text[begin : begin + SLICE])

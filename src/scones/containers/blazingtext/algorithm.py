@@ -23,21 +23,21 @@ fewer."""
 
 def train(job: TrainingEnvironment) -> None:
     """Train on the channels train and validation, and save model.bin; raises `CustomerError`."""
-    _log("BlazingText is closed; floret, a fork of fastText, trains in its place.")
+    _log("BlazingText is proprietary; training uses floret, a fork of fastText, instead.")
     parameters = Parameters.read(job.hyperparameters)
     if len(job.hosts) > 1:
-        raise CustomerError("BlazingText's mode supervised trains on one instance: set InstanceCount to 1.")
+        raise CustomerError("BlazingText's supervised mode trains on one instance: set InstanceCount to 1.")
     if "train" not in job.channels:
         raise CustomerError("Missing required channel: train")
     if parameters.early_stopping and "validation" not in job.channels:
-        raise CustomerError("Missing required channel: validation, which early_stopping needs")
+        raise CustomerError("Missing required channel: validation, which early_stopping requires")
     with tempfile.TemporaryDirectory() as folder:
         channels = [name for name in job.channels if name in ("train", "validation")]
         texts = {name: _gather(job, name, Path(folder)) for name in sorted(channels)}
         try:
             model = _stopped_early(texts, parameters) if parameters.early_stopping else _fitted(texts, parameters)
         except ValueError as error:
-            raise CustomerError(f"BlazingText cannot learn from the channel train: {error}.") from error
+            raise CustomerError(f"BlazingText cannot train on the channel train: {error}.") from error
         for name, path in texts.items():
             examples, accuracy, _ = model.test(str(path))
             _log(f"#{name}_accuracy: {accuracy:.4f}")
@@ -58,8 +58,8 @@ def _gather(job: TrainingEnvironment, channel: str, folder: Path) -> Path:
                 raise CustomerError(f"The file {path.name} of the channel {channel} is not UTF-8 text.") from error
             if bare := next((line for line in lines if not line.lstrip().startswith(LABEL)), None):
                 raise CustomerError(
-                    f"A line of the file {path.name} of the channel {channel} has no label: begin {bare[:40]!r} with "
-                    f"{LABEL} and the label's name."
+                    f"A line in file {path.name} of channel {channel} has no label: {bare[:40]!r}. Lines must "
+                    f"begin with {LABEL} and the label's name."
                 )
             written.writelines(f"{line}\n" for line in lines)
     if not gathered.stat().st_size:

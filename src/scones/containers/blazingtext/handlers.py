@@ -68,7 +68,7 @@ def input_fn(body: Any, content_type: str) -> ClassificationRequest:
 
 def _count(given: Any) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
-        raise BadRequestError(f"k is {json.dumps(given)}: give a whole number, 1 or more.")
+        raise BadRequestError(f"k is {json.dumps(given)}; it must be an integer of at least 1.")
     return given
 
 

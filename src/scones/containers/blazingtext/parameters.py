@@ -33,17 +33,17 @@ class Parameters:
             raise CustomerError("Missing required hyperparameter: mode")
         if given["mode"] in WORD2VEC:
             raise CustomerError(
-                f"The local cloud does not offer the mode {given['mode']}: BlazingText classifies text here, with the "
-                "mode supervised."
+                f"The local cloud does not support mode {given['mode']}: BlazingText supports only text "
+                "classification, with mode supervised."
             )
         if given["mode"] != "supervised":
-            raise CustomerError(f"The hyperparameter mode is {given['mode']!r}: give supervised.")
+            raise CustomerError(f"The hyperparameter mode is {given['mode']!r}; it must be supervised.")
         found: dict[str, Any] = {}
         for name, value in given.items():
             if name in ("mode", "_tuning_objective_metric"):
                 continue
             if name not in cls.__slots__:
-                raise CustomerError(f"BlazingText has no hyperparameter {name} in the mode supervised: leave it out.")
+                raise CustomerError(f"BlazingText has no hyperparameter {name} in mode supervised; remove it.")
             found[name] = _value(name, value)
         return cls(**found)
 
@@ -52,14 +52,14 @@ def _value(name: str, value: Any) -> int | float | bool:
     text = str(value).strip()
     if name == "early_stopping":
         if text.lower() not in ("true", "false"):
-            raise CustomerError(f"The hyperparameter early_stopping is {text!r}: give True or False.")
+            raise CustomerError(f"The hyperparameter early_stopping is {text!r}; it must be True or False.")
         return text.lower() == "true"
     try:
         number = float(text) if name == "learning_rate" else int(text)
     except ValueError:
         number = math.nan
-    least = "0 or more" if name == "min_count" else "more than 0"
+    least = "of at least 0" if name == "min_count" else "greater than 0"
     if not math.isfinite(number) or number < 0 or (number == 0 and name != "min_count"):
-        kind = "a number" if name == "learning_rate" else "a whole number"
-        raise CustomerError(f"The hyperparameter {name} is {text!r}: give {kind}, {least}.")
+        kind = "a number" if name == "learning_rate" else "an integer"
+        raise CustomerError(f"The hyperparameter {name} is {text!r}; it must be {kind} {least}.")
     return number

@@ -31,6 +31,7 @@ class Framework:
         if importlib.util.find_spec(self.package) is not None:
             return ""
         return (
-            f"The {self.name} image runs with the Python packages of this machine, and {self.package} is not among "
-            f"them: name it in requirements.txt beside the script, or run pip install {self.install} where scones is."
+            f"The {self.name} image uses this machine's Python packages, but {self.package} is not installed: "
+            f"list it in requirements.txt next to the script, or run pip install {self.install} in the "
+            "environment of scones."
         )

@@ -40,12 +40,11 @@ def command(job: TrainingEnvironment, framework: Framework) -> list[str]:
 def _checked(job: TrainingEnvironment) -> str:
     name = job.entry_point
     if not name:
-        raise ScriptError(
-            "The job names no script to run: set the hyperparameter sagemaker_program, or entry_point in the SDK."
-        )
+        raise ScriptError("The job has no script: set the hyperparameter sagemaker_program, or entry_point in the SDK.")
     if not NAME.fullmatch(name) or {".", ".."} & set(name.split("/")):
         raise ScriptError(
-            f"The training entry point {name!r} is no plain path below the source code: use letters, digits and ._+-/."
+            f"The training entry point {name!r} must be a relative path below the source code, with only "
+            "letters, digits and ._+-/."
         )
     if not (job.container.code / name).exists() and not (job.container.code / "setup.py").exists():
         raise ScriptError(
@@ -56,7 +55,7 @@ def _checked(job: TrainingEnvironment) -> str:
 
 def _listed(folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir())
-    return f"it has {', '.join(names[:20])}" if names else "it is empty"
+    return f"it has {', '.join(names[:20])}" if names else "the folder is empty"
 
 
 def _launcher(job: TrainingEnvironment, framework: Framework) -> list[str]:
@@ -83,14 +82,14 @@ def _launcher(job: TrainingEnvironment, framework: Framework) -> list[str]:
         return _mpirun(job)
     requested = ", ".join(sorted(name for name, value in unsupported.items() if name.endswith("_enabled") and value))
     raise ScriptError(
-        f"The local cloud does not offer this distribution: {requested}. Use torch_distributed, mpi, or none at all."
+        f"The local cloud does not support this distribution: {requested}. Use torch_distributed, mpi, or no distribution."
     )
 
 
 def _mpirun(job: TrainingEnvironment) -> list[str]:
     if len(job.distributed_hosts) > 1:
-        raise ScriptError("MPI over several instances is not offered here: set instance_count to 1.")
+        raise ScriptError("The local cloud does not support MPI on several instances: set instance_count to 1.")
     if shutil.which("mpirun") is None:
-        raise ScriptError("The job asks for MPI, and mpirun is not installed on this machine: install Open MPI.")
+        raise ScriptError("The job requires MPI, but mpirun is not installed on this machine: install Open MPI.")
     processes = job.framework_parameters.get("sagemaker_mpi_num_of_processes_per_host") or 1
     return ["mpirun", "--oversubscribe", "-np", str(processes), sys.executable]

@@ -42,7 +42,9 @@ def serve(framework: Framework) -> int:
         if missing := framework.missing():
             log.warning("%s", missing)  # the script may not need it
         if not framework.handlers:
-            raise ScriptError(f"The local cloud trains with the {framework.name} image, and does not serve with it.")
+            raise ScriptError(
+                f"The local cloud supports the {framework.name} image for training only, not for hosting."
+            )
     except ScriptError as error:
         log.error("%s", error)
         return 1

@@ -12,8 +12,8 @@ from scones.containers.frameworks.codec import TEXT, bare, decode, encode
 def model_fn(model_dir: str) -> Any:
     """Raise `NotImplementedError`: the image has no default model format."""
     raise NotImplementedError(
-        f"The Scikit-learn image knows no model file of its own: define model_fn(model_dir) in the script to load "
-        f"what is in {model_dir}."
+        "The Scikit-learn image has no default model format: define model_fn(model_dir) in the script to load "
+        f"the model from {model_dir}."
     )
 
 

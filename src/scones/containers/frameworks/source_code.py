@@ -34,7 +34,7 @@ def fetch(uri: str, folder: Path) -> None:
     elif Path(uri).is_file():
         _unpack(Path(uri), folder, uri)
     else:
-        raise ScriptError(f"The source code was not found at {uri}; give a folder, or a tar.gz in S3.")
+        raise ScriptError(f"The source code was not found at {uri}; specify a folder, or a tar.gz file in S3.")
 
 
 def _download(uri: str, target: Path) -> None:
@@ -57,7 +57,7 @@ def _unpack(archive: Path, folder: Path, uri: str) -> None:
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
     except (tarfile.TarError, EOFError) as error:
-        raise ScriptError(f"The source code at {uri} is no tar.gz that can be unpacked: {error}") from error
+        raise ScriptError(f"The source code at {uri} is not a valid tar.gz file: {error}") from error
 
 
 def install(folder: Path) -> None:

@@ -110,7 +110,7 @@ class WorkerPool:
             self._idle.put_nowait(await Worker.start(self._arguments, self._code))
         except (WorkerFailedError, OSError) as error:
             self._count -= 1
-            log.error("a further worker could not be started: %s", error)
+            log.error("Another worker could not be started: %s", error)
             if not self._count:
                 os._exit(1)  # no worker is left: the cloud restarts the server
 
@@ -130,7 +130,7 @@ class WorkerPool:
             await worker.stop()
             self._add()
             if isinstance(error, TimeoutError):
-                raise WorkerFailedError(f"Worker did not answer within {self._timeout:g} s.") from error
+                raise WorkerFailedError(f"Worker did not respond within {self._timeout:g} s.") from error
             raise
         self._idle.put_nowait(worker)
         return reply

@@ -27,7 +27,7 @@ def main() -> None:
             try:
                 bundle.write(Path(folder))
             except FileExistsError:
-                sys.exit(f"{folder} exists already: name a new folder.")
+                sys.exit(f"{folder} already exists; specify a new folder.")
         case _:
             sys.exit("usage: python -m scones.containers.image_classification train|serve|source FOLDER")
 

@@ -49,7 +49,9 @@ def read_channel(
         log(f"Searching for .lst files in {lists}.")
         samples = listed(folder, lists, labels)
     if parameters.resize != resize:
-        warn(f"resize has no effect on the {name} channel: it is for pictures, and these are records of RecordIO.")
+        warn(
+            f"resize has no effect on channel {name}: it applies to images, and this channel contains RecordIO records."
+        )
     return collect(samples, name, parameters.image_shape, resize, labels, warn)
 
 
@@ -65,7 +67,7 @@ def _class_ids(rest: str, channel: str) -> bool:
 def _find_records(folder: Path) -> Path:
     found = sorted(folder.glob("*.rec"))
     if len(found) != 1:
-        raise CustomerError(f"The {folder.name} channel must hold exactly one .rec file; it holds {len(found)}.")
+        raise CustomerError(f"The {folder.name} channel must contain exactly one .rec file; it contains {len(found)}.")
     return found[0]
 
 
@@ -86,10 +88,10 @@ def _manifest_images(path: Path, channel: str, labels: LabelFormat) -> Iterator[
     """Yield the images of an augmented manifest from a pipe."""
     found = _numbered(path, channel)
     for number, content in found:
-        where = f"Invalid augmented manifest in the {channel} channel. The label of picture {(number + 1) // 2}"
+        where = f"Invalid augmented manifest in the {channel} channel. The label of image {(number + 1) // 2}"
         _, label = next(found, (0, None))
         if label is None:
-            raise CustomerError(f"{where} is missing; AttributeNames must name the picture and then its label.")
+            raise CustomerError(f"{where} is missing; AttributeNames must list the image and then its label.")
         yield ChannelImage(
             f"{(number + 1) // 2}", labels.read(_numbers(label, where), where), functools.partial(bytes, content)
         )
@@ -104,8 +106,8 @@ def _numbers(text: bytes, where: str) -> list[float]:
     except (ValueError, TypeError) as error:
         shown = text[:40].decode(errors="replace")
         raise CustomerError(
-            f"{where} is {shown!r}, no number and no list of numbers; AttributeNames must name the picture and then "
-            "its label."
+            f"{where} is {shown!r}, which is neither a number nor a list of numbers; AttributeNames must list "
+            "the image and then its label."
         ) from error
 
 

@@ -42,9 +42,12 @@ class Checkpoints:
             try:
                 state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
             except UNREADABLE as error:
-                self._log(f"The checkpoint {name} cannot be read and is left out: {error}", "WARNING")
+                self._log(f"The checkpoint {name} cannot be read and is ignored: {error}", "WARNING")
                 continue
             if state.get("job") == job:
                 return state
-            self._log(f"The checkpoint {name} is of another job (data or hyperparameters differ); left out.", "WARNING")
+            self._log(
+                f"The checkpoint {name} belongs to another job (its data or hyperparameters differ) and is ignored.",
+                "WARNING",
+            )
         return None

@@ -18,6 +18,11 @@ WARM_UPS = 2
 """Steps that run without recording first, as CUDA requires: in them, libraries choose their algorithms."""
 
 
+def repeatable(work: Callable[..., Result], device: torch.device) -> Callable[..., Result]:
+    """Return a function that does the same work: on a GPU it is recorded and replayed, elsewhere it is `work`."""
+    return GraphedFunction(work) if device.type == "cuda" else work
+
+
 class GraphedFunction(Generic[Result]):
     """A function on GPU tensors, recorded once for each combination of shapes.
 

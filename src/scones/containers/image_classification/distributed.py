@@ -111,6 +111,4 @@ def _collective_errors() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise AlgorithmError(
-            f"Another instance of this job has ended too early; its log tells why. ({error})"
-        ) from error
+        raise AlgorithmError(f"Another instance of this job ended prematurely; see its log. ({error})") from error

@@ -108,7 +108,7 @@ CHECKS: dict[str, ParameterCheck] = {
     "early_stopping_tolerance": _real(0, 1),
 }
 NO_EFFECT = {
-    "num_layers": "the network is Scones' own",
+    "num_layers": "Scones uses its own network",
 }
 """Hyperparameters without effect, and the reason."""
 TUNING = "_tuning_objective_metric"
@@ -176,7 +176,9 @@ class Hyperparameters:
         stopping = [name for name in self.__dataclass_fields__ if name.startswith("early_stopping")]
         plain = [name for name in self.__dataclass_fields__ if name not in ("rule", *stopping)]
         lines = [f"{name}: {getattr(self, name)}" for name in plain]
-        lines += self.optimizer_settings.described() if self.optimizer_settings else ["optimizer: the recipe's own"]
+        lines += (
+            self.optimizer_settings.described() if self.optimizer_settings else ["optimizer: default of the recipe"]
+        )
         if self.early_stopping:
             lines += [
                 "Using early stopping for training",
@@ -192,7 +194,7 @@ class Hyperparameters:
         values = {name: _value(name, text) for name, text in given.items() if name != TUNING}
         for required in ("num_classes", "num_training_samples"):
             if required not in values:
-                raise CustomerError(f"The hyperparameter {required} is required; give it a value.")
+                raise CustomerError(f"The hyperparameter {required} is required.")
         _check_together(values)
         rule = {name: value for name, value in values.items() if name in OptimizerSettings.__dataclass_fields__}
         effective = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
@@ -205,17 +207,17 @@ def _check_together(values: Mapping[str, Any]) -> None:
     """Raise `CustomerError` for values that contradict each other."""
     if values.get("kv_store") == "dist_async":
         raise CustomerError(
-            "kv_store=dist_async is not there: instances learn in step; set dist_sync, or leave it out."
+            "kv_store=dist_async is not supported, because instances learn in step; use dist_sync, or remove it."
         )
     epochs = values.get("epochs", DEFAULT_EPOCHS)
     if values.get("checkpoint_frequency", 1) > epochs:
         raise CustomerError(
-            f"The hyperparameter checkpoint_frequency must be no greater than epochs ({epochs}), "
+            f"The hyperparameter checkpoint_frequency must be at most epochs ({epochs}), "
             f"not {str(values['checkpoint_frequency'])!r}."
         )
     if values.get("top_k", 2) > values["num_classes"]:
         raise CustomerError(
-            f"The hyperparameter top_k must be no greater than num_classes ({values['num_classes']}), "
+            f"The hyperparameter top_k must be at most num_classes ({values['num_classes']}), "
             f"not {str(values['top_k'])!r}."
         )
 
@@ -231,7 +233,7 @@ def _warnings(values: Mapping[str, Any]) -> list[str]:
     """Return warnings about hyperparameters without effect."""
     warnings = [f"{name} has no effect here: {NO_EFFECT[name]}." for name in sorted(NO_EFFECT.keys() & values.keys())]
     if values.get("precision_dtype") == "float16":
-        warnings.append("precision_dtype=float16 has no effect here: training is in float32.")
+        warnings.append("precision_dtype=float16 has no effect here: training uses float32.")
     if "lr_scheduler_step" in values and "lr_scheduler_factor" not in values:
         warnings.append("lr_scheduler_step defined without lr_scheduler_factor, will be ignored...")
     if "top_k" in values and values.get("multi_label"):
@@ -245,7 +247,7 @@ def _warnings(values: Mapping[str, Any]) -> list[str]:
 def _value(name: str, text: str) -> Any:
     check = CHECKS.get(name)
     if check is None:
-        raise CustomerError(f"{name} is no hyperparameter of image-classification; leave it out.")
+        raise CustomerError(f"image-classification has no hyperparameter {name}; remove it.")
     try:
         return check.read(text)
     except ValueError as error:

@@ -57,16 +57,14 @@ def collect(
             pixels.append(_decode_to_size(sample.read(), shape, resize, sample.name))
         except UNREADABLE as error:
             damaged += 1
-            warn(f"The picture {sample.name} of the {channel} channel is left out: {error}")
+            warn(f"Image {sample.name} of the {channel} channel is skipped: {error}")
             continue
         classes.append(sample.classes)
     count = damaged + len(pixels)
     if damaged:
-        warn(f"{damaged} of {count} pictures of the {channel} channel are left out.")
+        warn(f"{damaged} of {count} images of the {channel} channel are skipped.")
     if damaged > DAMAGED_SHARE * count:
-        raise CustomerError(
-            f"{damaged} of {count} pictures of the {channel} channel cannot be read; at most 5 % may be."
-        )
+        raise CustomerError(f"{damaged} of {count} images of the {channel} channel cannot be read; the limit is 5 %.")
     return ImageSet(np.stack(pixels), labels.stack(classes))
 
 
@@ -88,7 +86,8 @@ def _decode_to_size(content: bytes, shape: tuple[int, int, int], resize: int | N
         picture = picture.resize(size, Image.Resampling.BILINEAR)
     if picture.height < height or picture.width < width:
         raise CustomerError(
-            f"{name} is {picture.width} by {picture.height} pixels, smaller than image_shape's {width} by {height}."
+            f"{name} has {picture.width} by {picture.height} pixels, which is smaller than image_shape "
+            f"({width} by {height})."
         )
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
     return np.asarray(picture.crop((left, top, left + width, top + height)))

@@ -30,7 +30,8 @@ def load_initial_weights(channel: Path) -> Weights | None:
         model = onnx.load_from_string(_content(channel))
     except (OSError, KeyError, tarfile.TarError, DecodeError) as error:
         raise CustomerError(
-            f"The channel model has no model of this algorithm: give the S3 URI of a job's {ARCHIVE}. ({error})"
+            "The channel model does not contain a model of this algorithm: specify the S3 URI of a job's "
+            f"{ARCHIVE}. ({error})"
         ) from error
     return {value.name: torch.from_numpy(numpy_helper.to_array(value).copy()) for value in model.graph.initializer}
 
@@ -42,5 +43,5 @@ def _content(channel: Path) -> bytes:
     with tarfile.open(archives[0]) as archive:
         member = archive.extractfile(MODEL)
         if member is None:
-            raise KeyError(f"{MODEL} is no file")
+            raise KeyError(f"{MODEL} is not a file")
         return member.read()

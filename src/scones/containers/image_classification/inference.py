@@ -54,7 +54,7 @@ class OnnxModel:
     def check(self) -> None:
         """Classify a blank image; raises an exception if the model cannot answer."""
         if not np.isfinite(self.classify(self._blank)).all():
-            raise ValueError("the model answers with numbers that are none")
+            raise ValueError("the model returns NaN or infinite values")
 
     def classify(self, content: bytes) -> list[float]:
         """Return the probability of each class for one encoded image; raises `RequestError`."""
@@ -87,7 +87,7 @@ def _open_image(content: bytes) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if picture.width * picture.height > PIXEL_LIMIT:
-                raise RequestError(400, "unable to evaluate payload provided: the picture has too many pixels")
+                raise RequestError(400, "unable to evaluate payload provided: the image has too many pixels")
             yield picture
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise RequestError(400, "unable to evaluate payload provided") from error

@@ -68,14 +68,14 @@ def run(container: Container) -> None:
     checkpoints = Checkpoints(container.checkpoints, log) if container.checkpoints.is_dir() else None
     earlier = load_initial_weights(container.channel("model"))
     if earlier is not None:
-        log("Training begins from the model of the channel model.")
+        log("Starting from the model in the channel model.")
     with join_group(container) as group:
         if group.size > 1:
             training = training if container.is_sharded("train") else instance_share(training, group)
             if "mini_batch_size" not in given:  # a given one is for each instance, as on AWS
                 parameters = replace(parameters, mini_batch_size=max(1, parameters.mini_batch_size // group.size))
             if checkpoints:
-                log("Checkpoints are kept of jobs with one instance alone.", "WARNING")
+                log("Checkpoints are stored only for jobs with one instance.", "WARNING")
                 checkpoints = None
         trained = train(
             training,
@@ -123,7 +123,11 @@ def _log_parameters(parameters: Hyperparameters, samples: int) -> None:
     for line in parameters.described():
         log(line)
     if samples != parameters.num_training_samples:
-        log(f"The train channel holds {samples} pictures, not {parameters.num_training_samples}.", "WARNING")
+        log(
+            f"The train channel contains {samples} images, but num_training_samples is "
+            f"{parameters.num_training_samples}.",
+            "WARNING",
+        )
     log("--------------------")
 
 

@@ -26,7 +26,7 @@ class LabelFormat:
     def read(self, values: Sequence[float], where: str) -> tuple[int, ...]:
         """Return an image's classes; raises `CustomerError` with a message that begins with `where`."""
         if not self.several and len(values) != 1:
-            raise CustomerError(f"{where} has {len(values)} labels; give one, or set multi_label=1.")
+            raise CustomerError(f"{where} has {len(values)} labels; use one label, or set multi_label=1.")
         if not self.several or self.class_ids:
             return tuple(self._class(value, where) for value in values)
         if len(values) != self.classes:  # in AWS's words
@@ -36,7 +36,7 @@ class LabelFormat:
             )
         wrong = [value for value in values if value not in (0, 1)]
         if wrong:
-            raise CustomerError(f"{where} has the label {wrong[0]:g}; with multi_label=1 each is 0 or 1.")
+            raise CustomerError(f"{where} has the label {wrong[0]:g}; with multi_label=1 each label must be 0 or 1.")
         return tuple(index for index, value in enumerate(values) if value)
 
     def _class(self, value: float, where: str) -> int:

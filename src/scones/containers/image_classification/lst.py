@@ -17,7 +17,7 @@ def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Channel
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise CustomerError(f"{invalid} {path.name} is not text in UTF-8.") from error
+        raise CustomerError(f"{invalid} {path.name} is not UTF-8 text.") from error
     entries = [_entry(line, labels, f"{invalid} Line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not entries:
         raise CustomerError(f"{invalid} {path.name} is empty.")
@@ -28,7 +28,7 @@ def listed(pictures: Path, lists: Path, labels: LabelFormat) -> Iterator[Channel
 def _find_list(folder: Path, channel: str) -> Path:
     found = sorted(folder.glob("*.lst"))
     if len(found) != 1:
-        raise CustomerError(f"The {channel}_lst channel must hold exactly one .lst file; it holds {len(found)}.")
+        raise CustomerError(f"The {channel}_lst channel must contain exactly one .lst file; it contains {len(found)}.")
     return found[0]
 
 
@@ -38,7 +38,7 @@ def _entry(line: str, labels: LabelFormat, where: str) -> tuple[tuple[int, ...],
         _, first, *others, name = columns
         numbers = [float(value) for value in (first, *others)]
     except ValueError as error:
-        raise CustomerError(f"{where} is not index, label and path, by tabs.") from error
+        raise CustomerError(f"{where} must be index, label and path, separated by tabs.") from error
     return labels.read(numbers, where), name
 
 

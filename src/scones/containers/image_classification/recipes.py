@@ -219,10 +219,8 @@ def _begin(network: Classifier, initial_weights: Weights) -> None:
     fixed = ("mean", "deviation", "num_batches_tracked")  # not part of an exported model
     names = [name for name in network.state_dict() if name.split(".")[-1] not in fixed]
     if missing := [name for name in names if name not in initial_weights]:
-        raise CustomerError(f"The model of the channel model is none of this algorithm's: it has no {missing[0]}.")
+        raise CustomerError(f"The model in the channel model was not made by this algorithm: it has no {missing[0]}.")
     classes = len(initial_weights["head.bias"])
     if classes != network.head.out_features:
-        raise CustomerError(
-            f"The model of the channel model tells {classes} classes apart: set num_classes to {classes}."
-        )
+        raise CustomerError(f"The model in the channel model has {classes} classes: set num_classes to {classes}.")
     network.load_state_dict({name: initial_weights[name] for name in names}, strict=False)

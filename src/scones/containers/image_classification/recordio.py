@@ -37,15 +37,15 @@ def _record(stream: BinaryIO) -> bytes | None:
     if place == WHOLE:
         return content
     if place != FIRST:
-        raise RecordError("begins with a part that is not its first")
+        raise RecordError("does not begin with its first part")
     parts = [content]
     while place != LAST:
         part = _part(stream)
         if part is None:
-            raise RecordError("breaks off before its last part")
+            raise RecordError("ends before its last part")
         place, content = part
         if place not in (MIDDLE, LAST):
-            raise RecordError("has another record before its last part")
+            raise RecordError("is followed by another record before its last part")
         parts.append(content)
     return MAGIC.to_bytes(4, "little").join(parts)
 
@@ -55,21 +55,21 @@ def _part(stream: BinaryIO) -> tuple[int, bytes] | None:
     if not head:
         return None
     if len(head) < _PART.size:
-        raise RecordError("breaks off")
+        raise RecordError("is truncated")
     magic, packed = _PART.unpack(head)
     if magic != MAGIC:
-        raise RecordError(f"begins with {head[:4].hex()} and not with RecordIO's magic number")
+        raise RecordError(f"begins with {head[:4].hex()} instead of RecordIO's magic number")
     place, length = packed >> 29, packed & (1 << 29) - 1
     content = stream.read(length)
     if len(content) < length or len(stream.read(-length % 4)) < -length % 4:
-        raise RecordError("breaks off")
+        raise RecordError("is truncated")
     return place, content
 
 
 def unpack(record: bytes) -> tuple[int, list[float], bytes]:
     """Return an image's id, its labels and its encoded content; raises `RecordError`."""
     if len(record) < _HEADER.size:
-        raise RecordError("is shorter than a picture's header")
+        raise RecordError("is shorter than an image header")
     flag, label, number, _ = _HEADER.unpack_from(record)
     end = _HEADER.size + 4 * flag
     if len(record) < end:

@@ -91,7 +91,7 @@ class BodyMemory:
             if len(content) > BODY_LIMIT:
                 raise RequestError(413, f"the body is larger than {BODY_LIMIT} bytes")
             if self._taken > BODIES_LIMIT and len(content) > SMALL_BODY:
-                raise RequestError(503, "other large requests take all the memory there is; try again")
+                raise RequestError(503, "the memory for large requests is full; try again later")
             if not message.get("more_body", False):
                 return
             message = await receive()
@@ -163,7 +163,7 @@ class Application:
         if (found := self._model.classify_if_fast(content)) is not None:
             return found
         if self._pending >= PENDING_LIMIT:
-            raise RequestError(503, f"{PENDING_LIMIT} requests wait already; try again later")
+            raise RequestError(503, f"{PENDING_LIMIT} requests are already waiting; try again later")
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._model.classify, content)

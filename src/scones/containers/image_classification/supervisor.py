@@ -84,7 +84,7 @@ class Supervisor:
                 self._stop_workers()
                 continue
             code = os.waitstatus_to_exitcode(status)
-            _log(f"worker {pid} ended with exit code {code}; it is started again")
+            _log(f"worker {pid} exited with code {code}; restarting it")
             self._back_off(time.monotonic() - begun)
             self._fork(index)
         return 1 if failed else 0

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from scones.containers.image_classification.augment import AUGMENTATIONS, augment
 from scones.containers.image_classification.calibration import split_held_out, temperature
 from scones.containers.image_classification.checkpoints import Checkpoints
-from scones.containers.image_classification.cuda_graphs import GraphedFunction
+from scones.containers.image_classification.cuda_graphs import repeatable
 from scones.containers.image_classification.device import CPU, layout, moved
 from scones.containers.image_classification.distributed import SINGLE_INSTANCE, InstanceGroup
 from scones.containers.image_classification.efficientnet import EfficientNetLite0
@@ -100,7 +100,7 @@ def train(
         begin = run.restore(state)
         kept.load_state_dict(state["kept"])
         stopper.restore(state["stopper"])
-        log(f"Going on after epoch {begin - 1}, from a checkpoint")
+        log(f"Resuming after epoch {begin - 1} from a checkpoint")
     for epoch in range(begin, parameters.epochs):
         began = time.monotonic()
         right = run.epoch(epoch, log, stopping)
@@ -112,7 +112,7 @@ def train(
             log(f"Storing the best model with validation accuracy: {accuracy:.6f}")
             kept.load_state_dict(run.average.state_dict())
         if run.stopped:
-            log("Stopping: the model of this moment is kept.")
+            log("Stopping: keeping the current model.")
             break
         if group.any(group.is_leader and parameters.early_stopping and stopper.should_stop(epoch, accuracy)):
             log("Early stopping criteria met.")
@@ -123,7 +123,7 @@ def train(
     if len(held_back.labels):
         labels = torch.from_numpy(held_back.labels)
         run.objective.temperature = temperature(run.objective, logits_of(kept, held_back.pixels, run.at_once), labels)
-        log(f"Temperature={run.objective.temperature:.3f}, by {len(labels)} pictures held back")
+        log(f"Temperature={run.objective.temperature:.3f}, calibrated on {len(labels)} held-out images")
     return TrainingResult(kept.to(CPU), run.objective, accuracy_of(kept, validation, run.objective))
 
 
@@ -182,10 +182,9 @@ class _TrainingLoop:
         self._gradients = Gradients(
             self._network, self.objective, needs_full_batch=self._recipe.needs_full_batch, rotations=self._rotations
         )
-        recorded = device.type == "cuda" and self._recipe.supports_cuda_graphs and group.size == 1
-        self._update: Callable[..., PartResult] = (
-            GraphedFunction(self._change_weights) if recorded else self._change_weights
-        )
+        self._update: Callable[..., PartResult] = self._change_weights
+        if self._recipe.supports_cuda_graphs and group.size == 1:
+            self._update = repeatable(self._change_weights, device)
         if not self.objective.several:
             self.objective.smoothing = self._recipe.smoothing
             self.objective.temperature = self._recipe.temperature
@@ -286,7 +285,7 @@ class _TrainingLoop:
 
 def _check(losses: Tensor) -> None:
     if not torch.isfinite(losses):
-        raise CustomerError("Training diverges: the loss is no number any more; set a smaller learning_rate.")
+        raise CustomerError("Training diverged: the loss is NaN or infinite; use a smaller learning_rate.")
 
 
 class _EarlyStopping:

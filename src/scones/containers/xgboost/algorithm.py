@@ -51,13 +51,13 @@ def train(job: TrainingEnvironment) -> None:
     """Train on the channels train and validation, and save the model; raises `CustomerError`."""
     given = job.hyperparameters
     if len(job.hosts) > 1:
-        raise CustomerError("The local cloud trains the XGBoost algorithm on one instance: set InstanceCount to 1.")
+        raise CustomerError(
+            "The local cloud supports the XGBoost algorithm on one instance only: set InstanceCount to 1."
+        )
     if "num_round" not in given:
         raise CustomerError("Missing required hyperparameter: num_round")
     if "_kfold" in given:
-        raise CustomerError(
-            "The local cloud does not offer the hyperparameter _kfold: train with a validation channel."
-        )
+        raise CustomerError("The local cloud does not support the hyperparameter _kfold: use a validation channel.")
     matrices = [(_channel(job, name), name) for name in ("train", "validation") if name in job.channels]
     if not matrices or matrices[0][1] != "train":
         raise CustomerError("Missing required channel: train")
@@ -75,7 +75,7 @@ def train(job: TrainingEnvironment) -> None:
         )
     own = [metric for metric in metrics if metric in _OWN_METRICS]
     print(  # noqa: T201 - the log
-        f"XGBoost {xgboost.__version__} of this machine's Python trains on {matrices[0][0].num_row()} rows and "
+        f"Training with this machine's XGBoost {xgboost.__version__} on {matrices[0][0].num_row()} rows and "
         f"{matrices[0][0].num_col()} columns",
         flush=True,
     )
@@ -138,7 +138,9 @@ def model_fn(model_dir: str) -> xgboost.Booster:
         found = [each for each in sorted(Path(model_dir).iterdir()) if each.is_file()]
         if len(found) != 1:
             names = ", ".join(each.name for each in found) or "none"
-            raise ValueError(f"The XGBoost algorithm loads {MODEL} or a model's only file, and this one has {names}.")
+            raise ValueError(
+                f"The XGBoost algorithm loads {MODEL}, or the only file of a model; this model has {names}."
+            )
         path = found[0]
     try:
         return xgboost.Booster(model_file=str(path))

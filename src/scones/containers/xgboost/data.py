@@ -39,8 +39,7 @@ def read(folder: Path, content_type: str, *, weighted: bool) -> xgboost.DMatrix:
     kind = codec.bare(content_type)
     if kind not in CSV | LIBSVM:
         raise CustomerError(
-            f"{content_type} is not an accepted ContentType here: give csv, libsvm, text/csv, text/libsvm or "
-            "text/x-libsvm."
+            f"ContentType {content_type} is not supported: use csv, libsvm, text/csv, text/libsvm or text/x-libsvm."
         )
     try:
         if kind in LIBSVM:

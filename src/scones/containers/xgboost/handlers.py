@@ -13,8 +13,8 @@ from scones.containers.xgboost import data as xgboost_data
 def model_fn(model_dir: str) -> Any:
     """Raise `NotImplementedError`: with a script, the image has no default way to load a model."""
     raise NotImplementedError(
-        f"The XGBoost image leaves it to the script to load a model: define model_fn(model_dir) for what is in "
-        f"{model_dir}."
+        "With a script, the XGBoost image has no default model loader: define model_fn(model_dir) to load the "
+        f"model from {model_dir}."
     )
 
 

@@ -59,10 +59,10 @@ def read_archive(path: Path) -> CifarArchive:
     try:
         members = dict(_members(path))
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ArchiveError(f"{path} is no whole .tar.gz archive ({error}): get it again.") from error
+        raise ArchiveError(f"{path} is not a complete .tar.gz file ({error}); download it again.") from error
     missing = MEMBER_LIMITS.keys() - members.keys()
     if missing:
-        raise ArchiveError(f"{path} holds no {', '.join(sorted(missing))}: CIFAR-100's python archive does.")
+        raise ArchiveError(f"{path} has no {', '.join(sorted(missing))}; expected CIFAR-100's Python archive.")
     meta = unpickle(members[f"{ROOT}/meta"])
     names = _texts(meta, "fine_label_names", f"{ROOT}/meta")
     splits = {split: _read_split(unpickle(members.pop(f"{ROOT}/{split}")), split, len(names)) for split in SPLITS}
@@ -80,9 +80,7 @@ class _LimitedStream(io.RawIOBase):
         data = self.stream.read(min(size, self.left + 1) if size >= 0 else self.left + 1)
         self.left -= len(data)
         if self.left < 0:
-            raise ArchiveError(
-                f"The archive unpacks to more than {UNPACKED_LIMIT:,} bytes, which no CIFAR archive does."
-            )
+            raise ArchiveError(f"The archive unpacks to more than {UNPACKED_LIMIT:,} bytes; it is not a CIFAR archive.")
         return data
 
 
@@ -100,7 +98,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                     continue
                 if name in seen or not member.isreg() or member.size > MEMBER_LIMITS[name]:
                     raise ArchiveError(
-                        f"{path} holds {name} twice, as a link, or larger than {MEMBER_LIMITS[name]:,} bytes."
+                        f"{path} contains {name} twice, as a link, or with more than {MEMBER_LIMITS[name]:,} bytes."
                     )
                 seen.add(name)
                 file = tar.extractfile(member)
@@ -111,7 +109,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 def _list(pickled: dict[str, Any], key: str, where: str) -> list[object]:
     value = pickled.get(key)
     if not isinstance(value, list) or not value:
-        raise ArchiveError(f"{where} holds no list {key}.")
+        raise ArchiveError(f"{where} has no list {key}.")
     return value
 
 
@@ -124,11 +122,11 @@ def _read_split(pickled: dict[str, Any], split: Split, classes: int) -> ArchiveS
     array = pickled.get("data")
     pixels = array.rows(ROW) if isinstance(array, PickledArray) else None
     if pixels is None:
-        raise ArchiveError(f"{where} holds no uint8 array data of shape (n, {ROW}).")
+        raise ArchiveError(f"{where} has no uint8 array `data` of shape (n, {ROW}).")
     labels = _list(pickled, "fine_labels", where)
     names = _texts(pickled, "filenames", where)
     if not len(pixels) == len(labels) == len(names):
-        raise ArchiveError(f"{where} holds {len(pixels)} pictures, {len(labels)} labels and {len(names)} file names.")
+        raise ArchiveError(f"{where} has {len(pixels)} images, {len(labels)} labels and {len(names)} file names.")
     if not all(type(label) is int and 0 <= label < classes for label in labels):
-        raise ArchiveError(f"{where} holds a label that is no number from 0 to {classes - 1}.")
+        raise ArchiveError(f"{where} has a label that is not an integer from 0 to {classes - 1}.")
     return ArchiveSplit(pixels, np.array(labels, np.int64), names)

@@ -56,15 +56,15 @@ def open_http(url: str, offset: int, etag: str | None, timeout: float) -> Stream
         error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and offset:
             return open_http(url, 0, None, timeout)
-        raise SourceError(url, f"the server answered {error.code} {error.reason}") from error
+        raise SourceError(url, f"returned {error.code} {error.reason}") from error
     except URLError as error:
         if isinstance(error.reason, ssl.SSLCertVerificationError):
-            raise SourceError(url, f"its certificate is not trusted ({error.reason.verify_message})") from error
+            raise SourceError(url, f"has an untrusted certificate ({error.reason.verify_message})") from error
         kind = TimeoutError if isinstance(error.reason, TimeoutError) else ConnectionError
         why = error.reason.strerror if isinstance(error.reason, OSError) else None
         raise kind(f"cannot be reached ({why or error.reason})") from error
     except ValueError as error:
-        raise SourceError(url, f"is no address to download from ({error})") from error
+        raise SourceError(url, f"is not a valid address ({error})") from error
     try:
         start, total = _extent(url, response, offset)
     except SourceError:
@@ -78,10 +78,10 @@ def _extent(url: str, response: http.client.HTTPResponse, offset: int) -> tuple[
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", "").strip())
         if not span or int(span[1]) != offset:
-            raise SourceError(url, f"the server was asked for the bytes from {offset} on and sent others")
+            raise SourceError(url, f"returned other bytes than those requested from offset {offset}")
         return offset, None if span[2] == "*" else int(span[2])
     if response.status != http.HTTPStatus.OK:
-        raise SourceError(url, f"the server answered {response.status} {response.reason}")
+        raise SourceError(url, f"returned {response.status} {response.reason}")
     length = response.headers.get("Content-Length", "")
     return 0, int(length) if length.isdecimal() else None
 
@@ -90,7 +90,7 @@ def open_s3(client: S3Client, url: str, offset: int, etag: str | None) -> Stream
     """Open s3://bucket/key from `offset` on, or from 0 if the object has changed."""
     bucket, _, key = url.removeprefix("s3://").partition("/")
     if not bucket or not key:
-        raise SourceError(url, "an S3 source looks like s3://bucket/key")
+        raise SourceError(url, "is not of the form s3://bucket/key")
     try:
         head = client.head_object(Bucket=bucket, Key=key)
         if head["ETag"] != etag or offset >= head["ContentLength"]:
@@ -102,7 +102,7 @@ def open_s3(client: S3Client, url: str, offset: int, etag: str | None) -> Stream
     except HTTPClientError:
         raise
     except ClientError as error:
-        raise SourceError(url, f"S3 answered {error.response['Error']['Code']}") from error
+        raise SourceError(url, f"returned {error.response['Error']['Code']}") from error
     except BotoCoreError as error:
         raise SourceError(url, str(error)) from error
     body = answer["Body"]

@@ -48,7 +48,7 @@ class NoSourceError(DatasetError):
         for failure in failures:
             sources.setdefault(failure.reason, []).append(failure.source)
         reasons = "; ".join(f"{', '.join(named)}: {reason}" for reason, named in sources.items())
-        super().__init__(f"No source gave the picture archive ({reasons}); name another one with --source.")
+        super().__init__(f"No source delivered the image archive ({reasons}); specify another with --source.")
         self.failures = tuple(failures)
 
 
@@ -61,8 +61,8 @@ class ForbiddenGlobalError(ArchiveError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The archive's pickle asks to import {name}, which no picture needs and which could run code "
-            "on this machine; nothing of it was run: use an archive from a place that you trust."
+            f"The archive's pickle tries to import {name}, which could run code on this machine and is not "
+            "needed for images. Nothing was run. Use an archive from a source that you trust."
         )
         self.name = name
 
@@ -73,7 +73,9 @@ class UnknownClassError(DatasetError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         close = get_close_matches(name, names, n=3, cutoff=0.65) or names[:3]
-        super().__init__(f"There is no class {name!r} among the {len(names)} classes; close ones: {', '.join(close)}.")
+        super().__init__(
+            f"Unknown class {name!r} (the archive has {len(names)} classes). Did you mean {', '.join(close)}?"
+        )
         self.name = name
 
 
@@ -81,7 +83,7 @@ class TooFewClassesError(DatasetError):
     """Fewer than two class names: there is nothing to classify."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"A classifier tells two classes apart or more, and {', '.join(names) or 'none'} is given.")
+        super().__init__(f"At least two classes are required; {', '.join(names) or 'none'} given.")
 
 
 class UndrawableClassError(DatasetError):
@@ -89,8 +91,8 @@ class UndrawableClassError(DatasetError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(
-            f"The synthetic set draws {' and '.join(known)} alone, and {name!r} is asked for: "
-            "give CIFAR-100's archive with --source."
+            f"The synthetic dataset supports only {' and '.join(known)}, not {name!r}: specify CIFAR-100's "
+            "archive with --source."
         )
         self.name = name
 

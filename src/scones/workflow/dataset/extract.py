@@ -97,7 +97,7 @@ def extract(
         try:
             return fetch(source, limits.min_rate_if_alternatives if len(sources) > 1 else limits.min_rate)
         except SourceError as failure:
-            log.info("source given up: %s", failure)
+            log.info("Giving up on a source: %s", failure)
             failures[source] = failure
             if isinstance(failure, SlowSourceError):
                 slow.append(source)
@@ -105,7 +105,7 @@ def extract(
         try:
             return fetch(source, limits.min_rate)
         except SourceError as failure:
-            log.info("source given up: %s", failure)
+            log.info("Giving up on a source: %s", failure)
             failures[source] = failure
     raise NoSourceError(list(failures.values()))
 
@@ -132,14 +132,14 @@ class _Download:
             self.s3 = self.s3 or boto3.client("s3")
             opener = partial(open_s3, self.s3, source)
         else:
-            raise SourceError(source, "a source is an https://, http://, file:// or s3:// address, or a path")
+            raise SourceError(source, "must be an https://, http://, file:// or s3:// address, or a path")
         self.folder.mkdir(parents=True, exist_ok=True)
         return self._remote(source, opener, least_rate)
 
     def _local(self, source: str) -> Archive:
         path = Path(url2pathname(urlsplit(source).path) if source.lower().startswith("file:") else source).expanduser()
         if not path.is_file():
-            raise SourceError(source, "there is no such file")
+            raise SourceError(source, "file not found")
         try:
             size, found = path.stat().st_size, digest(path)
         except OSError as error:
@@ -149,7 +149,7 @@ class _Download:
 
     def _verified(self, source: str, path: Path, found: str) -> Archive:
         if self.sha256 and found != self.sha256:
-            raise DigestError(source, f"gave a file with SHA-256 {found}, and {self.sha256} is wanted")
+            raise DigestError(source, f"has the SHA-256 {found} instead of {self.sha256}")
         return Archive(path, found, source, verified=self.sha256 is not None)
 
     def _remote(self, source: str, opener: Opener, least_rate: float) -> Archive:
@@ -183,7 +183,7 @@ class _Download:
             with closing(opener(0, None)) as stream:
                 return stream.etag == etag
         except BREAKS as error:
-            log.info("%s cannot be asked whether it changed (%s): keeping what it gave before", source, _reason(error))
+            log.info("Cannot check whether %s has changed (%s); using the earlier download", source, _reason(error))
             return True
 
     def _fill(self, source: str, part: PartialDownload, opener: Opener, least_rate: float) -> None:
@@ -199,7 +199,7 @@ class _Download:
             except BREAKS as error:
                 gained = part.size > before
                 reached, tries = reached or gained, 0 if gained else tries + 1
-                log.info("%s broke at %d bytes: %s", source, part.size, _reason(error))
+                log.info("The download from %s was interrupted at %d bytes: %s", source, part.size, _reason(error))
                 if not gained and (tries == TRIES or not reached or isinstance(error, TimeoutError)):
                     raise SourceError(source, _reason(error)) from error
                 time.sleep(0.1 * tries)
@@ -207,19 +207,19 @@ class _Download:
     def _receive(self, source: str, stream: Stream, part: PartialDownload, pace: _RateCheck) -> None:
         limit = stream.total if stream.total is not None else MAX_ARCHIVE
         if limit > MAX_ARCHIVE:
-            raise SourceError(source, f"it is {limit:,} bytes, and an archive has at most {MAX_ARCHIVE:,}")
+            raise SourceError(source, f"is {limit:,} bytes; the maximum is {MAX_ARCHIVE:,}")
         done = stream.offset
         with part.open(stream.offset, stream.etag) as file:
             self.progress(done, stream.total)
             while chunk := stream.read(CHUNK):
                 done += len(chunk)
                 if done > limit:
-                    raise SourceError(source, f"it sends more than the {limit:,} bytes that it may")
+                    raise SourceError(source, f"sent more than the expected {limit:,} bytes")
                 file.write(chunk)
                 pace.add(len(chunk))
                 self.progress(done, stream.total)
         if stream.total is not None and done < stream.total:
-            raise ConnectionError(f"the connection ended after {done:,} of {stream.total:,} bytes")
+            raise ConnectionError(f"closed the connection after {done:,} of {stream.total:,} bytes")
 
 
 class _RateCheck:
@@ -241,14 +241,14 @@ class _RateCheck:
         rate = self.bytes / elapsed
         if rate < self.least_rate:
             raise SlowSourceError(
-                self.source, f"it gives {rate:,.0f} bytes per second, fewer than {self.least_rate:,.0f}"
+                self.source, f"delivers {rate:,.0f} bytes per second; the minimum is {self.least_rate:,.0f}"
             )
         self.since, self.bytes = time.monotonic(), 0
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError) and "reached" not in str(error):
-        return "nothing came for too long"
+        return "timed out"
     return str(error) or type(error).__name__
 
 

@@ -70,9 +70,9 @@ def _list(s3: S3Client, bucket: str, root: str) -> dict[str, tuple[int, str]]:
             for found in page.get("Contents", [])
         }
     except ClientError as error:
-        raise LoadError(f"Bucket {bucket} cannot be listed: {_reason(error)}.") from error
+        raise LoadError(f"Cannot list bucket {bucket}: {_reason(error)}.") from error
     except BotoCoreError as error:
-        raise LoadError(f"Bucket {bucket} cannot be listed: {error}") from error
+        raise LoadError(f"Cannot list bucket {bucket}: {error}") from error
 
 
 def _upload(s3: S3Client, bucket: str, key: str, path: Path, existing: dict[str, tuple[int, str]]) -> int | None:
@@ -84,9 +84,9 @@ def _upload(s3: S3Client, bucket: str, key: str, path: Path, existing: dict[str,
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=content, ContentType=kind)
     except ClientError as error:
-        raise LoadError(f"s3://{bucket}/{key} was not taken: {_reason(error)}.") from error
+        raise LoadError(f"Cannot upload s3://{bucket}/{key}: {_reason(error)}.") from error
     except (BotoCoreError, Boto3Error) as error:
-        raise LoadError(f"s3://{bucket}/{key} was not taken: {error}") from error
+        raise LoadError(f"Cannot upload s3://{bucket}/{key}: {error}") from error
     return len(content)
 
 

@@ -44,7 +44,7 @@ def transform(
     chosen = {split: list(_select(cifar.splits[split], labels)) for split in SPLITS}
     for split in SPLITS:
         if not chosen[split]:
-            raise ArchiveError(f"{archive.path} holds no {split} picture of {' or '.join(classes)}.")
+            raise ArchiveError(f"{archive.path} has no {split} image of {' or '.join(classes)}.")
     write(folder, chosen, progress)
     return Dataset("cifar-100", classes, folder, len(chosen["train"]), len(chosen["test"]), archive.sha256)
 
@@ -69,7 +69,7 @@ def _select(pictures: ArchiveSplit, labels: list[int]) -> Iterator[ImageToWrite]
 def _safe(name: str, index: int, taken: set[str]) -> str:
     """Return the archive's file name, with the row's number if it is taken. Raises ArchiveError if it is unsafe."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._'+-]{0,199}\.png", name):
-        raise ArchiveError(f"The archive names a picture {name!r}, which is no plain PNG file name.")
+        raise ArchiveError(f"The archive contains an image named {name!r}, which is not a plain PNG file name.")
     return name if name not in taken else f"{name.removesuffix('.png')}-{index}.png"
 
 

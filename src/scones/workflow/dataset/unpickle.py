@@ -47,7 +47,7 @@ def unpickle(data: bytes) -> dict[str, Any]:
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as error:
         raise ArchiveError(f"The archive's pickle cannot be read ({type(error).__name__}: {error}).") from error
     if not isinstance(loaded, dict):
-        raise ArchiveError("The archive's pickle holds no dict.")
+        raise ArchiveError("The archive's pickle does not contain a dict.")
     return {text(key): value for key, value in loaded.items()}
 
 
@@ -57,7 +57,7 @@ def text(value: object) -> str:
         return value.decode("latin-1")
     if isinstance(value, str):
         return value
-    raise ArchiveError(f"The archive's pickle has a {type(value).__name__} where a text belongs.")
+    raise ArchiveError(f"The archive's pickle has a {type(value).__name__} where text is expected.")
 
 
 class PickledArray:
@@ -154,7 +154,7 @@ class _PickleInterpreter:
         elif name == "BUILD":
             self.build(*self.pop(1))
         elif name not in ("PROTO", "FRAME"):
-            raise ArchiveError(f"The archive's pickle uses {name}, which no array or plain container needs.")
+            raise ArchiveError(f"The archive's pickle uses {name}, which arrays and plain containers do not need.")
 
     def pop(self, count: int) -> list[Any]:
         """Pop the topmost objects, lowest first."""
@@ -172,18 +172,14 @@ class _PickleInterpreter:
     def top(self, kind: type) -> Any:
         """Return the topmost object, which must be of type `kind`."""
         if type(self.stack[-1]) is not kind:
-            raise ArchiveError(
-                f"The archive's pickle fills a {type(self.stack[-1]).__name__} as if it were a {kind.__name__}."
-            )
+            raise ArchiveError(f"The archive's pickle treats a {type(self.stack[-1]).__name__} as a {kind.__name__}.")
         return self.stack[-1]
 
     def put_items(self, target: dict[Any, Any], items: list[Any]) -> None:
         """Put alternating keys and values into a dict. A key must be str or bytes, whose hashes are not predictable."""
         for key, value in zip(items[::2], items[1::2], strict=True):
             if type(key) not in (str, bytes):
-                raise ArchiveError(
-                    f"The archive's pickle has a key of type {type(key).__name__}, and texts are wanted."
-                )
+                raise ArchiveError(f"The archive's pickle has a key of type {type(key).__name__} instead of text.")
             target[key] = value
 
     def resolve_global(self, name: str) -> _Global:
@@ -195,7 +191,7 @@ class _PickleInterpreter:
     def call(self, function: object, arguments: object) -> Any:
         """Evaluate a call of one of the admitted globals."""
         if not isinstance(function, _Global) or type(arguments) is not tuple:
-            raise ArchiveError("The archive's pickle calls something that is no function.")
+            raise ArchiveError("The archive's pickle calls something that is not a function.")
         match function.name, arguments:
             case "reconstruct", _:
                 return PickledArray()
@@ -207,7 +203,7 @@ class _PickleInterpreter:
                 self.encodable -= len(characters)
                 if self.encodable >= 0:
                     return characters.encode("latin-1")
-        raise ArchiveError(f"The archive's pickle calls {function.name} as no pickler does.")
+        raise ArchiveError(f"The archive's pickle calls {function.name} in an unexpected way.")
 
     def build(self, state: object) -> None:
         """Set the state of an array or a dtype."""
@@ -215,7 +211,7 @@ class _PickleInterpreter:
         if isinstance(target, PickledArray) and type(state) is tuple and len(state) == 5:
             self.describe(target, state[1:])
         elif not isinstance(target, _Dtype):
-            raise ArchiveError(f"The archive's pickle changes a {type(target).__name__}, and no pickler does so.")
+            raise ArchiveError(f"The archive's pickle modifies a {type(target).__name__}, which is not allowed.")
 
     def describe(self, array: PickledArray, state: tuple[Any, ...]) -> PickledArray:
         """Store an array's state from the pickle."""

@@ -57,9 +57,9 @@ def body(event: Any) -> dict[str, Any]:
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
     except ValueError as error:
-        raise BadEventError(f"The event's body is no JSON: {error}.") from error
+        raise BadEventError(f"The event's body is not valid JSON: {error}.") from error
     if not isinstance(fields, dict):
-        raise BadEventError(f"The event is a JSON {type(fields).__name__}, and an object is wanted.")
+        raise BadEventError(f"The event is a JSON {type(fields).__name__}; an object was expected.")
     return fields
 
 
@@ -67,18 +67,18 @@ def image_bytes(fields: dict[str, Any]) -> bytes:
     """Return the image that the event carries."""
     encoded = fields.get("image_data")
     if not isinstance(encoded, str) or not encoded:
-        raise BadEventError(f"The event has no image_data: it takes a picture in base64, and has {sorted(fields)}.")
+        raise BadEventError(f"The event has no image_data (a base64-encoded image); it has {sorted(fields)}.")
     try:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
-        raise BadEventError(f"The event's image_data is not base64: {error}.") from error
+        raise BadEventError(f"The event's image_data is not valid base64: {error}.") from error
 
 
 def endpoint_name() -> str:
     """Return the endpoint's name."""
     name = os.environ.get("ENDPOINT_NAME", "")
     if not name:
-        raise MissingSettingError("ENDPOINT_NAME is not set: give the function the name of the endpoint to ask.")
+        raise MissingSettingError("ENDPOINT_NAME is not set: set it to the name of the endpoint.")
     return name
 
 
@@ -89,5 +89,5 @@ def inferences(answer: bytes) -> list[float]:
     except ValueError:
         values = None
     if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
-        raise BadInferencesError(f"The endpoint answered {answer[:100]!r}, and a list of probabilities is wanted.")
+        raise BadInferencesError(f"The endpoint returned {answer[:100]!r}; a list of probabilities was expected.")
     return values

@@ -31,7 +31,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     confidence, least = max(inferences(fields)), threshold()
     if not confidence >= least:  # NaN must not pass
         raise ThresholdConfidenceNotMet(
-            f"{fields.get('s3_key', 'The picture')} has confidence {confidence:.4f}, below {least}."
+            f"{fields.get('s3_key', 'The image')} has confidence {confidence:.4f}, below the threshold {least}."
         )
     return {"statusCode": 200, "body": fields}
 
@@ -42,9 +42,9 @@ def body(event: Any) -> dict[str, Any]:
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
     except ValueError as error:
-        raise BadEventError(f"The event's body is no JSON: {error}.") from error
+        raise BadEventError(f"The event's body is not valid JSON: {error}.") from error
     if not isinstance(fields, dict):
-        raise BadEventError(f"The event is a JSON {type(fields).__name__}, and an object is wanted.")
+        raise BadEventError(f"The event is a JSON {type(fields).__name__}; an object was expected.")
     return fields
 
 
@@ -52,7 +52,7 @@ def inferences(fields: dict[str, Any]) -> list[float]:
     """Return the probabilities that the event carries."""
     values = fields.get("inferences")
     if not isinstance(values, list) or not values or not all(type(value) in (int, float) for value in values):
-        raise BadEventError(f"The event's inferences are {values!r}: it takes a list of one number per class.")
+        raise BadEventError(f"The event's inferences are {values!r}; a list with one number per class was expected.")
     return values
 
 
@@ -64,5 +64,5 @@ def threshold() -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise BadSettingError(f"THRESHOLD is {given!r}: it takes a number from 0 to 1.")
+        raise BadSettingError(f"THRESHOLD is {given!r}; it must be a number from 0 to 1.")
     return value

@@ -41,7 +41,7 @@ def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  #
     if size > MAX_BYTES:
         answer["Body"].close()
         raise ImageTooLargeError(
-            f"s3://{bucket}/{key} has {size:,} bytes, and {MAX_BYTES:,} fit into a state: scale it down."
+            f"s3://{bucket}/{key} has {size:,} bytes, but a state can hold at most {MAX_BYTES:,}: scale the image down."
         )
     image = base64.b64encode(answer["Body"].read()).decode("ascii")
     return {"statusCode": 200, "body": {"image_data": image, "s3_bucket": bucket, "s3_key": key, "inferences": []}}
@@ -53,9 +53,9 @@ def body(event: Any) -> dict[str, Any]:
     try:
         fields = json.loads(fields) if isinstance(fields, str) else fields
     except ValueError as error:
-        raise BadEventError(f"The event's body is no JSON: {error}.") from error
+        raise BadEventError(f"The event's body is not valid JSON: {error}.") from error
     if not isinstance(fields, dict):
-        raise BadEventError(f"The event is a JSON {type(fields).__name__}, and an object is wanted.")
+        raise BadEventError(f"The event is a JSON {type(fields).__name__}; an object was expected.")
     return fields
 
 
@@ -63,5 +63,5 @@ def text(fields: dict[str, Any], name: str) -> str:
     """Return a field of the event that must be a non-empty string."""
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise BadEventError(f'The event has no {name}: it takes "s3_bucket" and "s3_key", and has {sorted(fields)}.')
+        raise BadEventError(f'The event has no {name}: "s3_bucket" and "s3_key" are required; it has {sorted(fields)}.')
     return value

@@ -27,7 +27,7 @@ def check_pattern(text: str) -> dict[str, Any]:
     try:
         pattern = json_document.load_text(text)
     except ValueError as error:
-        raise PatternError(f"it is not JSON: {error}") from error
+        raise PatternError(f"not valid JSON: {error}") from error
     if not isinstance(pattern, dict):
         raise PatternError("Filter is not an object")
     _check_group(pattern, DEPTH)
@@ -41,7 +41,7 @@ def is_alternatives(wanted: Any) -> bool:
     return isinstance(wanted, list) and len(wanted) > 1 and all(isinstance(each, dict) for each in wanted)
 
 
-_TOO_DEEP = f"It has more than {DEPTH} objects in objects"
+_TOO_DEEP = f"It has more than {DEPTH} levels of nested objects"
 
 
 def _combinations(pattern: dict[str, Any]) -> int:
@@ -92,12 +92,23 @@ def _check_rule(rule: Any) -> None:
         case "cidr":
             _check_network(operand)
         case "prefix" | "suffix" if isinstance(operand, dict):
-            if set(operand) != {IGNORE_CASE} or not isinstance(operand[IGNORE_CASE], str):
-                raise PatternError(f"Unsupported {operator} match pattern: an object has to be {IGNORE_CASE} alone")
+            _check_ignoring_case(operator, operand)
         case "prefix" | "suffix" | "equals-ignore-case" | "wildcard":
             _check_text(operator, operand)
         case _:
             raise PatternError(f"Unrecognized match type {operator}")
+
+
+def _check_ignoring_case(operator: str, operand: dict[str, Any]) -> None:
+    """Check the object after `prefix` or `suffix`; the messages are those of AWS's event-ruler."""
+    name = next(iter(operand), None)
+    if name is None:
+        raise PatternError(f"{operator.capitalize()} expression name not found")
+    if name != IGNORE_CASE:
+        raise PatternError(f"Unsupported {operator} pattern: {name}")
+    _check_text(IGNORE_CASE, operand[IGNORE_CASE])
+    if len(operand) > 1:
+        raise PatternError("Only one key allowed in match expression")
 
 
 def _check_text(operator: str, operand: Any) -> None:

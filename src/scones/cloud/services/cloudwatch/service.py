@@ -55,7 +55,10 @@ class CloudWatch(Service):
     async def put_metric_data(self, call: OperationCall) -> dict[str, Any]:
         """Store values; StatisticValues are refused with `InvalidParameterCombinationException`."""
         namespace = call.params["Namespace"]
-        given = [(datum["MetricName"], _key(_named(datum)), _samples(datum)) for datum in _data(call.params)]
+        given = [
+            (datum["MetricName"], _key(_named(datum)), _samples(datum, number))
+            for number, datum in enumerate(_data(call.params), 1)
+        ]
 
         def write(connection: sqlite3.Connection) -> None:
             for name, key, samples in given:
@@ -146,11 +149,11 @@ def _data(params: dict[str, Any]) -> list[dict[str, Any]]:
     return data
 
 
-def _samples(datum: dict[str, Any]) -> list[Sample]:
+def _samples(datum: dict[str, Any], number: int) -> list[Sample]:
     if "StatisticValues" in datum:
         raise ServiceError(
             "InvalidParameterCombinationException",
-            "The local cloud takes values, and not the StatisticValues of a metric. Give Value or Values.",
+            "The local cloud supports Value and Values, but not StatisticValues.",
         )
     values = datum.get("Values", [datum["Value"]] if "Value" in datum else [])
     if not values:
@@ -163,10 +166,14 @@ def _samples(datum: dict[str, Any]) -> list[Sample]:
         raise ServiceError(
             "InvalidParameterValueException", "The parameters Values and Counts must have as many elements."
         )
-    if any(not math.isfinite(value) for value in values):
-        raise ServiceError(
-            "InvalidParameterValueException", f"The value of the metric {datum['MetricName']} is no finite number."
-        )
+    for index, value in enumerate(values, 1):
+        if not math.isfinite(value):
+            shown = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+            member = "Value" if "Values" not in datum else f"Values.member.{index}"
+            raise ServiceError(
+                "InvalidParameterValueException",
+                f"The value {shown} for parameter MetricData.member.{number}.{member} is invalid.",
+            )
     at, unit = _to_seconds(datum.get("Timestamp", time.time())), datum.get("Unit", "None")
     return [(at, unit, value, count) for value, count in zip(values, counts, strict=True)]
 
@@ -176,7 +183,7 @@ def _check(begin: float, end: float, period: int, statistics: Sequence[str]) -> 
         raise ServiceError("MissingRequiredParameterException", "Must specify either Statistics or ExtendedStatistics")
     if period not in (1, 5, 10, 30) and period % 60:
         raise ServiceError(
-            "InvalidParameterValueException", f"Period {period} is none of 1, 5, 10, 30, nor a multiple of 60."
+            "InvalidParameterValueException", f"Period {period} must be 1, 5, 10, 30, or a multiple of 60."
         )
     if begin >= end:
         raise ServiceError(
@@ -216,7 +223,7 @@ def _percentile(samples: Sequence[sqlite3.Row], count: float, name: str) -> floa
         rank = float(name[1:]) / 100 * count
     except ValueError:
         raise ServiceError(
-            "InvalidParameterValueException", f"The local cloud knows percentiles (p50, p99.9), and not {name}."
+            "InvalidParameterValueException", f"The local cloud supports percentiles (p50, p99.9), but not {name}."
         ) from None
     passed, value = 0.0, 0.0
     for sample in sorted(samples, key=lambda each: each["value"]):

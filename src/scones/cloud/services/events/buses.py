@@ -22,7 +22,7 @@ class BusOperations(EventBridgeBase):
         """Create a bus."""
         name = call.params["Name"]
         if "EventSourceName" in call.params:
-            raise invalid("The local cloud has no partner event sources; leave out EventSourceName.")
+            raise invalid("The local cloud does not support partner event sources; omit EventSourceName.")
         if "/" in name:
             raise invalid("Event bus name must not contain '/'.")
         document = {key: call.params[key] for key in _STORED_MEMBERS if key in call.params}

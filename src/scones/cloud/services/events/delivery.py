@@ -72,7 +72,7 @@ class EventDelivery:
         if target is None:
             return
         dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
-        log.warning("Event %s was not delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
+        log.warning("Event %s could not be delivered to %s (rule %s): %s", event["id"], target["Arn"], name, error)
         if dead_letters is None:
             return
         attribute_values = {
@@ -85,7 +85,7 @@ class EventDelivery:
         try:
             await self._send(dead_letters, well_formed(json.dumps(event, ensure_ascii=False)), None, attributes)
         except ServiceError as second:
-            log.warning("The dead-letter queue %s did not take event %s: %s", dead_letters, event["id"], second)
+            log.warning("The dead-letter queue %s rejected event %s: %s", dead_letters, event["id"], second)
 
     async def _send(
         self, queue: str, text: str, group: str | None, attributes: dict[str, dict[str, str]] | None = None

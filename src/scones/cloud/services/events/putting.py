@@ -32,7 +32,7 @@ class EventOperations(EventBridgeBase):
         if sum(_size(entry) for entry in entries) > SIZE_LIMIT:
             raise invalid("Total size of the entries in the request is over the limit.")
         if "EndpointId" in call.params:
-            raise invalid("The local cloud has no global endpoints; leave out EndpointId.")
+            raise invalid("The local cloud does not support global endpoints; omit EndpointId.")
         answers = []
         events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         async with TimeSlices() as slices:

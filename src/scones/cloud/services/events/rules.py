@@ -197,7 +197,7 @@ def _check_target(target: dict[str, Any]) -> None:
     if parts[0] != "arn" or len(parts) < 6:
         raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
     if parts[2] not in SERVICES:
-        raise invalid(f"The local cloud sends events to {', '.join(SERVICES)}, not to target {name}: {arn}.")
+        raise invalid(f"The local cloud can send events to {', '.join(SERVICES)}, but not to target {name}: {arn}.")
     if sum(each in target for each in _INPUT_MEMBERS) > 1:
         raise invalid(f"Only one of Input, InputPath, or InputTransformer must be provided for target {name}.")
     if parts[2] == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:

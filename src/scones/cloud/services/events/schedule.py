@@ -92,24 +92,24 @@ def parse_schedule(text: str) -> ScheduleExpression:
     if found := re.fullmatch(r"rate\(([0-9]{1,19}) (minute|hour|day)(s?)\)", text):
         value = int(found[1])
         if value < 1 or (value == 1) == bool(found[3]):
-            raise ValueError(f"{text}: a rate of 1 has a unit in the singular, every other one in the plural")
+            raise ValueError(f"{text}: the unit must be singular for a rate of 1, and plural otherwise")
         if value > LONGEST_RATE:
             raise ValueError(f"{text}: a rate can be at most {LONGEST_RATE}")
         return RateExpression(value * _UNITS[found[2]])
     if found := re.fullmatch(r"cron\((.+)\)", text):
         schedule = _cron(found[1].split())
         if schedule.next(0, 0) is None:
-            raise ValueError(f"{text}: it never fires")  # Quartz, AWS's scheduler, also reports this for 31 February
+            raise ValueError(f"{text}: never fires")  # Quartz, AWS's scheduler, also reports this for 31 February
         return schedule
-    raise ValueError(f"{text}: neither rate(…) nor cron(…)")
+    raise ValueError(f"{text}: must be rate(…) or cron(…)")
 
 
 def _cron(fields: list[str]) -> CronExpression:
     if len(fields) != 6:
-        raise ValueError(f"cron has six fields, not {len(fields)}")
+        raise ValueError(f"cron expressions have six fields, not {len(fields)}")
     minutes, hours, days, months, weekdays, years = fields
     if (days == "?") == (weekdays == "?"):
-        raise ValueError("one of day-of-month and day-of-week has to be ?, and not both")
+        raise ValueError("exactly one of day-of-month and day-of-week must be ?")
     return CronExpression(
         minutes=tuple(sorted(_numbers(minutes, 0, 59))),
         hours=tuple(sorted(_numbers(hours, 0, 23))),
@@ -125,7 +125,7 @@ def _by_number(field: str) -> Days:
     if found := re.fullmatch(r"([0-9]{1,2})W", field):
         target_day = int(found[1])
         if not 1 <= target_day <= 31:
-            raise ValueError(f"{field} is no day of a month")
+            raise ValueError(f"{field} is not a day of the month")
         return lambda year, month: [_nearest_weekday(year, month, target_day)]
     days = _numbers(field, 1, 31)
     return lambda year, month: [number for number in days if number <= _days_in_month(year, month)]
@@ -181,7 +181,7 @@ def _numbers(field: str, low: int, high: int, names: list[str] | None = None) ->
             last = _number(end, low, high, names) if dash else (high if step else first)
         width = numbers.unsigned_integer(step, _LAST_YEAR) if step else 1
         if not width or last < first:
-            raise ValueError(f"{part} is neither a value, a range nor a step")
+            raise ValueError(f"{part} is not a value, a range or a step")
         found.update(range(first, last + 1, width))
     return frozenset(found)
 

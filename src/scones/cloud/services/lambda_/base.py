@@ -100,7 +100,7 @@ class LambdaBase(Service):
 def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of a list in Lambda's format: 50 items unless MaxItems is given."""
     marker = params.get("Marker")
-    refusal = ServiceError("InvalidParameterValueException", f"The marker {marker} is not one that a list gave.")
+    refusal = ServiceError("InvalidParameterValueException", f"Marker {marker} was not returned by an earlier request.")
     found, token = pages.page(items, marker, params.get("MaxItems", 50), refusal)
     return {name: found, "NextMarker": token}
 

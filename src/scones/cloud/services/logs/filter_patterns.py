@@ -89,7 +89,9 @@ def parse_filter_pattern(text: str) -> FilterPattern:
     """Parse a pattern; raises `ServiceError` (InvalidParameterException)."""
     text = text.strip()
     if text.startswith(("{", "[")):
-        raise _invalid("The local cloud reads filter patterns of words, phrases and %regex%, not of JSON or columns.")
+        raise _invalid(
+            "The local cloud supports filter patterns of words, phrases and %regex%, but not of JSON or columns."
+        )
     terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
     if sum(bare and _is_expression(term) for _, term, bare in terms) > EXPRESSIONS:
         raise _invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
@@ -113,7 +115,9 @@ def _is_expression(term: str) -> bool:
 
 def _expression(term: str) -> RegularExpression:
     if not _ALLOWED.fullmatch(term[1:-1]):
-        raise _invalid(f"Invalid filter pattern: {term} has characters that regular expressions here cannot have.")
+        raise _invalid(
+            f"Invalid filter pattern: {term} contains characters that are not allowed in regular expressions."
+        )
     try:
         return RegularExpression(term[1:-1])
     except RegularExpressionError as error:

@@ -91,7 +91,7 @@ class Logs(Service):
             if not self._unwritten[key]:
                 del self._unwritten[key]
             if not done.cancelled() and (error := done.exception()):
-                log.warning("%d log events of %s %s are lost: %s", len(batch), group, stream, error)
+                log.warning("%d log events of %s %s were lost: %s", len(batch), group, stream, error)
 
         written.add_done_callback(settle)
         return written if self._unwritten[key] > MAX_UNWRITTEN else None

@@ -105,7 +105,7 @@ class BodyFiles:
                 path.rename(self._unnamed / path.name)
             if unnamed:
                 log.warning(
-                    "No object has %d of the files in %s: they are kept in %s for %d days.",
+                    "%d files in %s do not belong to any object; they are kept in %s for %d days.",
                     len(unnamed),
                     self.folder,
                     self._unnamed,
@@ -201,7 +201,7 @@ async def _with_disk_space(write: Callable[..., None], *data: bytes) -> None:
             if not WAIT_FOR_SPACE.get():
                 raise DiskFullError from error
             if not reported:
-                log.warning("A body of %d bytes and more waits for room on the disk: %s", sum(map(len, data)), error)
+                log.warning("A body of at least %d bytes is waiting for disk space: %s", sum(map(len, data)), error)
             reported = True
             await asyncio.sleep(RETRY_SECONDS)
         else:
@@ -311,5 +311,5 @@ def _read(path: Path, start: int, length: int) -> bytes:
     with path.open("rb", buffering=0) as file:
         data = os.pread(file.fileno(), length, start)
     if len(data) != length:
-        raise OSError(f"{path} ends before byte {start + length}.")
+        raise OSError(f"{path} is truncated before byte {start + length}.")
     return data

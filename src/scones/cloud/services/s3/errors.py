@@ -57,7 +57,7 @@ def not_implemented(parameter: str) -> ServiceError:
     """Return the error for a parameter that requests a feature of S3 that the local cloud does not support."""
     return ServiceError(
         "NotImplemented",
-        f"A header you provided implies functionality that is not implemented: {parameter}. AWS offers it, the local "
+        f"A header you provided implies functionality that is not implemented: {parameter}. AWS supports it, the local "
         "cloud does not.",
         501,
     )

@@ -171,7 +171,7 @@ class Notifier:
         await send(self._cloud, target, json.dumps(payload))
 
     async def _failed(self, target: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
-        log.warning("A notification of S3 was not delivered to %s: %s", target, error)
+        log.warning("An S3 notification could not be delivered to %s: %s", target, error)
 
 
 def rules_of(document: dict[str, Any]) -> list[NotificationRule]:

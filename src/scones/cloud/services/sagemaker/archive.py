@@ -125,20 +125,20 @@ class _Bounded:
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes."""
         if not 0 <= size <= HEADER_LIMIT:
-            raise tarfile.ReadError(f"a header has {size} bytes, and at most {HEADER_LIMIT} are allowed.")
+            raise tarfile.ReadError(f"a header has {size} bytes; the limit is {HEADER_LIMIT}.")
         return self._file.read(size)
 
     def seek(self, position: int) -> int:
         """Go to a position; the bytes up to it are decompressed."""
         if position > self._end:
-            raise tarfile.ReadError("it says that it is larger than it may be.")
+            raise tarfile.ReadError("its declared size exceeds the limit.")
         return self._file.seek(position)
 
     def finish(self) -> None:
         """Read the bytes after the last member, so that gzip verifies the checksum at the end of the file."""
         while self._file.read(HEADER_LIMIT):
             if self._file.tell() > self._end:
-                raise tarfile.ReadError("it is larger than it may be.")
+                raise tarfile.ReadError("it exceeds the size limit.")
 
 
 class _Extraction:
@@ -176,11 +176,11 @@ class _Extraction:
         parts = [part for part in name.split("/") if part not in ("", ".")]
         path = "/".join(parts)
         if ".." in parts or "\0" in name:
-            raise tarfile.ReadError(f"{name!r} leads out of it.")
+            raise tarfile.ReadError(f"{name!r} leads outside the archive.")
         if len(parts) > DEPTH_LIMIT or len(os.fsencode(path)) > PATH_LIMIT:
-            raise tarfile.ReadError(f"a path is longer than {PATH_LIMIT} bytes, or deeper than {DEPTH_LIMIT} folders.")
+            raise tarfile.ReadError(f"a path has more than {PATH_LIMIT} bytes or more than {DEPTH_LIMIT} levels.")
         if any("/".join(parts[:end]) in self._links for end in range(1, len(parts))):
-            raise tarfile.ReadError(f"{name!r} lies behind a symbolic link.")
+            raise tarfile.ReadError(f"{name!r} is inside a symbolic link.")
         return path
 
     def _extract(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
@@ -200,11 +200,11 @@ class _Extraction:
             self._write(archive, member, path)
             self._files.add(name)
         else:
-            raise tarfile.ReadError(f"{member.name!r} is not a file, a folder or a link to one in it.")
+            raise tarfile.ReadError(f"{member.name!r} is not a file, a folder, or a link to either inside the archive.")
 
     def _link(self, member: tarfile.TarInfo, name: str) -> None:
         if not stays_below(name, member.linkname):
-            raise tarfile.ReadError(f"{member.name!r} is a link that leads out of it.")
+            raise tarfile.ReadError(f"{member.name!r} is a link that leads outside the archive.")
         (self._folder / name).symlink_to(member.linkname)
         self._files.discard(name)
         self._links.add(name)
@@ -229,6 +229,6 @@ class _Extraction:
 
     def _too_large(self) -> tarfile.ReadError:
         return tarfile.ReadError(
-            f"it unpacks to more than {self._limit} bytes: at most {RATIO_LIMIT} times its compressed size or "
-            f"{ALWAYS_ALLOWED} bytes, and {_largest()} bytes in all ({LIMIT_VARIABLE})."
+            f"its unpacked size exceeds {self._limit} bytes: the limit is {RATIO_LIMIT} times the compressed "
+            f"size or {ALWAYS_ALLOWED} bytes, and {_largest()} bytes in total ({LIMIT_VARIABLE})."
         )

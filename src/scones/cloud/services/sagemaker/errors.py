@@ -47,4 +47,4 @@ def already_exists(resource: str, arn: str) -> ServiceError:
 
 def not_supported(resource: str, alternative: str) -> ServiceError:
     """Return the error for a feature of AWS that this cloud does not have; `alternative` says what to do."""
-    return ServiceError("NotImplemented", f"The local cloud does not offer {resource}; AWS does. {alternative}", 501)
+    return ServiceError("NotImplemented", f"The local cloud does not support {resource}; AWS does. {alternative}", 501)

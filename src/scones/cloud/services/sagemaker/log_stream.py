@@ -58,7 +58,7 @@ class LogStream:
         for reason in reasons[:MAX_OMITTED_LINES]:
             self.write(f"Not stored: {reason}.")
         if len(reasons) > MAX_OMITTED_LINES:
-            self.write(f"Not stored: {len(reasons) - MAX_OMITTED_LINES} more.")
+            self.write(f"Not stored: {len(reasons) - MAX_OMITTED_LINES} more files.")
 
     def _write(self, texts: Sequence[str]) -> asyncio.Future[None] | None:
         now = int(time.time() * 1e3)

@@ -144,5 +144,5 @@ def relative(key: str, prefix: str) -> str:
 def below(folder: Path, name: str) -> Path:
     """Return `folder / name`; raises `ValueError` if that is outside the folder."""
     if ".." in name.split("/") or name.startswith("/") or "\0" in name:
-        raise ValueError(f"{name!r} is no path below a folder.")
+        raise ValueError(f"{name!r} is outside the target folder.")
     return folder / name

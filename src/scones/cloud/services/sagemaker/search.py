@@ -45,7 +45,7 @@ class SearchOperations:
         params = call.params
         resource = params["Resource"]
         if resource not in _KINDS:
-            raise not_supported(f"a search for resources of the kind {resource}", f"Search for {', '.join(_KINDS)}.")
+            raise not_supported(f"searching for resources of type {resource}", f"Search for {', '.join(_KINDS)}.")
         return await self.cloud.store.read_on_thread_with(partial(_search_response, params=params))
 
 
@@ -163,7 +163,7 @@ def _meets_filter(value: Any, condition: dict[str, Any]) -> bool:
         return value is None
     filter_value = condition.get("Value")
     if filter_value is None:
-        raise invalid(f"The filter on {condition['Name']} needs a Value for the operator {operator}.")
+        raise invalid(f"The filter on {condition['Name']} requires a Value for the operator {operator}.")
     if operator == "NotEquals":
         return not _equals(value, filter_value)
     if value is None:

@@ -62,7 +62,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
             try:
                 await part.start()
             except Exception as error:
-                log.error("%s did not start in order: %s", type(part).__name__, describe(error))
+                log.error("%s failed to start: %s", type(part).__name__, describe(error))
 
     async def stop(self) -> None:
         """Stop apps, jobs and endpoints, then store the capture records."""

@@ -32,7 +32,7 @@ class Tags:
             connection.executemany("INSERT OR REPLACE INTO sagemaker_tags VALUES (?, ?, ?)", rows)
             (count,) = connection.execute("SELECT count(*) FROM sagemaker_tags WHERE arn = ?", (arn,)).fetchone()
             if count > MAX_TAGS:
-                raise invalid(f"A resource may have {MAX_TAGS} tags, and {arn} would have {count}.")
+                raise invalid(f"A resource can have up to {MAX_TAGS} tags; {arn} would have {count}.")
 
         await self._store.write(insert)
         return {"Tags": self._all(arn)}

@@ -46,12 +46,12 @@ class MessageDelivery:
         target = policy.get("deadLetterTargetArn")
         where = f"{message['MessageId']} to {subscription.protocol} {subscription.endpoint}"
         if target is None:
-            log.warning("The notification %s was not delivered: %s", where, error)
+            log.warning("Notification %s could not be delivered: %s", where, error)
             return
         try:
             await self._send(target, subscription, message)
         except ServiceError as second:
-            log.warning("The notification %s was not delivered: %s; its dead-letter queue: %s", where, error, second)
+            log.warning("Notification %s could not be delivered: %s; dead-letter queue: %s", where, error, second)
 
     async def _send(self, queue: str, subscription: Subscription, message: dict[str, Any]) -> None:
         params: dict[str, Any] = {"QueueUrl": queue_url(self._cloud, queue)}

@@ -56,12 +56,12 @@ class PublishingOperations(SnsBase):
 
     def _target(self, params: dict[str, Any]) -> Topic:
         if "PhoneNumber" in params:
-            raise invalid("PhoneNumber Reason: the local cloud sends no text messages; publish to a topic")
+            raise invalid("PhoneNumber Reason: the local cloud does not send text messages; publish to a topic")
         arn = params.get("TopicArn") or params.get("TargetArn")
         if not arn:
             raise invalid("TopicArn or TargetArn Reason: no value for required parameter")
         if ":endpoint/" in arn:
-            raise invalid("TargetArn Reason: the local cloud has no mobile endpoints; publish to a topic")
+            raise invalid("TargetArn Reason: the local cloud does not support mobile endpoints; publish to a topic")
         return self._records.topic(arn)
 
     async def _publish(self, topic: Topic, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -45,7 +45,11 @@ class SubscriptionOperations(SnsBase):
             pending, arn = protocol in _MAIL_PROTOCOLS, f"{topic.arn}:{uuid.uuid4()}"
             await self._records.add_subscription(Subscription(arn, topic.arn, protocol, endpoint, given, pending))
             if pending:
-                log.warning("%s stays unconfirmed at %s: the local cloud sends no mail", endpoint, topic.name)
+                log.warning(
+                    "The subscription of %s to %s stays pending: the local cloud does not send email",
+                    endpoint,
+                    topic.name,
+                )
         found = self._records.subscribed(topic.arn, protocol, endpoint)
         if found is None:  # the topic was deleted meanwhile
             raise no_topic()
@@ -120,14 +124,10 @@ class SubscriptionOperations(SnsBase):
         return {}
 
 
-_REPEATED = "Invalid parameter: Endpoint Reason: "
-"""Start of two messages in which AWS repeats "Invalid parameter:", as users' error reports show."""
-
-
 def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
     if protocol in _UNSUPPORTED_PROTOCOLS:
         raise invalid(
-            f"Protocol {protocol}: the local cloud delivers to sqs and lambda; subscribe a queue or a function instead"
+            f"Protocol {protocol}: the local cloud supports sqs and lambda; subscribe a queue or a function instead"
         )
     if protocol not in ("sqs", "lambda", *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
@@ -139,9 +139,12 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
     if protocol in _MAIL_PROTOCOLS and "@" not in endpoint:
         raise invalid("Email address")
     if protocol == "sqs" and endpoint.endswith(".fifo") and not topic.fifo:
-        raise invalid(f"{_REPEATED}FIFO SQS Queues can not be subscribed to standard SNS topics")
+        # AWS repeats "Invalid parameter:" in this message, as users' error reports show.
+        raise invalid(
+            "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+        )
     if topic.fifo and protocol != "sqs":
-        raise invalid(f"{_REPEATED}Please use FIFO SQS queue")
+        raise invalid(f"Invalid protocol type: {protocol}")
 
 
 def _check_attribute(name: str, value: str, protocol: str, given: dict[str, str]) -> None:

@@ -55,5 +55,5 @@ class PermissionOperations(SqsBase):
         policy: dict[str, Any] = json.loads(given)
         statements = policy.get("Statement", [])
         if not isinstance(statements, list | dict):
-            raise invalid(f"The policy of {queue.name} has no statements; set its Policy attribute anew.")
+            raise invalid(f"The policy of {queue.name} has no statements; set its Policy attribute again.")
         return {**policy, "Statement": statements if isinstance(statements, list) else [statements]}

@@ -260,5 +260,5 @@ def insert_tags(connection: sqlite3.Connection, arn: str, tags: list[dict[str, s
     connection.executemany("INSERT OR REPLACE INTO sfn_tags VALUES (?, ?, ?)", rows)
     (count,) = connection.execute("SELECT count(*) FROM sfn_tags WHERE arn = ?", (arn,)).fetchone()
     if count > _MAX_TAGS:
-        message = f"The resource {arn} would have {count} tags, and {_MAX_TAGS} are the most"
+        message = f"Resource {arn} would have {count} tags; the maximum is {_MAX_TAGS}"
         raise ServiceError("TooManyTags", message, resourceName=arn)

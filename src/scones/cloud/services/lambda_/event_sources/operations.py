@@ -105,8 +105,8 @@ class EventSourceOperations(LambdaBase):
         service, _, _, name = arn.split(":")[2:6] if arn.count(":") == 5 else ("", "", "", "")
         if service != "sqs" or arn != self.cloud.arn("sqs", name):
             raise _invalid(
-                f"The local cloud offers event source mappings for its own SQS queues alone, not for {arn!r}: "
-                f"give an EventSourceArn such as {self.cloud.arn('sqs', 'NAME')}."
+                f"The local cloud supports event source mappings only for its own SQS queues, not for {arn!r}; "
+                f"specify an EventSourceArn such as {self.cloud.arn('sqs', 'NAME')}."
             )
         url = f"{self.cloud.url}/{self.cloud.settings.account}/{name}"
         query = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
@@ -127,7 +127,7 @@ class EventSourceOperations(LambdaBase):
 
 def _check_members(params: dict[str, Any]) -> None:
     if others := sorted(params.keys() - _SUPPORTED_MEMBERS):
-        raise _invalid(f"The local cloud offers no {others[0]} of an event source mapping for SQS: leave it out.")
+        raise _invalid(f"The local cloud does not support {others[0]} in event source mappings for SQS; omit it.")
 
 
 def _check_batches(mapping: Mapping) -> None:

@@ -84,11 +84,11 @@ class Pollers:
                 self._invoker.find(FunctionName.parse(mapping["FunctionArn"]))
                 messages = await self._collect(mapping)
             except ServiceError as error:
-                log.warning("Event source mapping %s waits: %s", mapping["UUID"], error)
+                log.warning("Event source mapping %s is waiting: %s", mapping["UUID"], error)
                 await asyncio.sleep(PAUSE_SECONDS)
                 messages = []
             except Exception:  # an error of the cloud itself must not end the mapping
-                log.exception("Event source mapping %s could not receive; it will try again", mapping["UUID"])
+                log.exception("Event source mapping %s could not receive messages; retrying", mapping["UUID"])
                 await asyncio.sleep(PAUSE_SECONDS)
                 messages = []
             if not messages:
@@ -143,7 +143,9 @@ class Pollers:
                 params = {"QueueUrl": self._url(mapping), "Entries": entries}
                 await self._cloud.call("sqs", "DeleteMessageBatch", params)
         except ServiceError as error:  # throttled, or deleted meanwhile
-            log.warning("A batch of %s did not reach %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error)
+            log.warning(
+                "A batch of %s could not be passed to %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error
+            )
 
     async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
         """Invoke the function with messages; return the ids of those that it failed to process.

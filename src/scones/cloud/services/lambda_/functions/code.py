@@ -129,7 +129,7 @@ def _size(file: zipfile.ZipFile) -> int:
 
 def _check(archive: bytes) -> None:
     if archive.count(_MEMBER) > MEMBERS_LIMIT:  # checked before zipfile creates an object for each
-        message = f"The archive has more than {MEMBERS_LIMIT} files, which is more than the local cloud unzips."
+        message = f"The archive has more than {MEMBERS_LIMIT} files, the local cloud's limit."
         raise ServiceError("InvalidParameterValueException", message, Type="User")
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
@@ -170,7 +170,9 @@ def _extract(archive: Path, folder: Path) -> None:
         for member in file.infolist():
             left -= member.file_size
             if left < 0:
-                raise ServiceError("InvalidParameterValueException", f"{archive.name} is larger than it says.")
+                raise ServiceError(
+                    "InvalidParameterValueException", f"{archive.name} is larger than its directory states."
+                )
             path = Path(file.extract(member, folder))
             mode = (member.external_attr >> 16) & 0o777
             path.chmod((mode or 0o644) | (0o555 if member.is_dir() else 0o444))

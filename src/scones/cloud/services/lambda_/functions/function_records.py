@@ -274,7 +274,7 @@ class FunctionRecords:
         """Return the digest of a layer version's code; a deleted layer version still serves functions that use it."""
         *_, name, version = arn.split(":")
         row = self._store.row("SELECT code FROM layer_versions WHERE name = ? AND version = ?", name, version)
-        assert row is not None, f"{arn} is not there"
+        assert row is not None, f"{arn} does not exist"
         return str(row["code"])
 
     def used_code(self) -> set[str]:

@@ -51,7 +51,7 @@ class FunctionOperations(LambdaBase):
         if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
             raise ServiceError(
                 "InvalidParameterValueException",
-                "The local cloud runs functions from zip archives, not container images.",
+                "The local cloud runs functions from zip archives only, not from container images.",
             )
         for required in ("Runtime", "Handler"):
             if required not in params:

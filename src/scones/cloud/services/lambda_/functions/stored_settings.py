@@ -85,7 +85,7 @@ class StoredSettingOperations(LambdaBase):
         """Record when a function's runtime is updated."""
         function, params = self._existing_function(call), call.params
         if (params["UpdateRuntimeOn"] == "Manual") != ("RuntimeVersionArn" in params):
-            reason = "You must specify a RuntimeVersionArn with UpdateRuntimeOn Manual, and with no other."
+            reason = "You must specify a RuntimeVersionArn if and only if UpdateRuntimeOn is Manual."
             raise ServiceError("InvalidParameterValueException", reason, Type="User")
         kept: dict[str, Any] = {
             name: params[name] for name in ("UpdateRuntimeOn", "RuntimeVersionArn") if name in params

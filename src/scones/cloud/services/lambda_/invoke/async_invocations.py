@@ -76,13 +76,13 @@ class AsyncInvocations:
                 outcome = await self._invoke(row)
             except ServiceError as error:
                 if error.code != "TooManyRequestsException":  # a deleted function will not come back
-                    log.warning("An event for %s was given up: %s", row["function"], error)
+                    log.warning("An event for %s was discarded: %s", row["function"], error)
                     await self._cloud.store.execute("DELETE FROM accepted_events WHERE id = ?", number)
                     return
                 wait, attempts = throttled, row["attempts"]  # not an attempt: the function did not get it
                 throttled = min(2 * throttled, THROTTLED_SECONDS[1])
             except Exception:
-                log.exception("The local cloud could not run %s for an event; it will be tried again", row["function"])
+                log.exception("Internal error while running %s for an event; retrying", row["function"])
                 wait, attempts = throttled, row["attempts"]
                 throttled = min(2 * throttled, THROTTLED_SECONDS[1])
             else:

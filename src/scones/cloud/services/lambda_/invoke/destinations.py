@@ -158,16 +158,19 @@ class Destinations:
         await self._cloud.call("s3", "PutObject", params)
 
     async def _failed(self, arn: str, payload: dict[str, Any], error: ServiceError) -> None:  # noqa: ARG002
-        log.warning("The result of an event was not delivered to %s: %s", arn, error)
+        log.warning("The result of an event could not be delivered to %s: %s", arn, error)
 
 
 def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) -> None:
     """Raise `InvalidParameterValueException` for an ARN that cannot receive results."""
     service, name = service_of(arn), arn.rpartition(":")[2]
     if service not in services or (service in DEAD_LETTER_SERVICES and name.endswith(".fifo")):
-        message = f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}, without FIFO."
+        message = (
+            f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}; FIFO "
+            "resources are not allowed."
+        )
     elif service not in cloud.services:
-        message = f"The local cloud does not offer {service}, which the {member} {arn} names."
+        message = f"The local cloud does not support {service}, which {member} {arn} refers to."
     else:
         return
     raise ServiceError("InvalidParameterValueException", message, Type="User")

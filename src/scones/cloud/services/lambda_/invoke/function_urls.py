@@ -107,8 +107,8 @@ def _settings_of(params: dict[str, Any]) -> dict[str, Any]:
     if params.get("InvokeMode") == "RESPONSE_STREAM":
         raise ServiceError(
             "InvalidParameterValueException",
-            "The local cloud offers no InvokeMode RESPONSE_STREAM: AWS's runtime client for Python does not stream. "
-            "Use BUFFERED.",
+            "The local cloud does not support InvokeMode RESPONSE_STREAM, because AWS's runtime client for "
+            "Python cannot stream; use BUFFERED.",
             Type="User",
         )
     return {member: params[member] for member in ("AuthType", "Cors", "InvokeMode") if member in params}

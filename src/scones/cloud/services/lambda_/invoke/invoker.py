@@ -65,7 +65,7 @@ class Invoker:
         self._scratch.mkdir(parents=True)
         self._cloud.spawn(self._release(), name="release idle execution environments")
         if runtimes := {function["Runtime"] for function in self._records.latest()}:
-            self._cloud.spawn(self._prepare_known(runtimes), name="prepare for functions")
+            self._cloud.spawn(self._prepare_known(runtimes), name="prepare the runtimes of stored functions")
 
     async def stop(self) -> None:
         """Cancel running invocations, and end all environments and warm parents."""
@@ -89,7 +89,7 @@ class Invoker:
             try:
                 await self.prepare(runtime)
             except ServiceError as error:
-                log.warning("Functions for %s cannot run: %s", runtime, error.message)
+                log.warning("Functions with runtime %s cannot run: %s", runtime, error.message)
 
     async def _warm(self, interpreter: Interpreter) -> None:
         python = interpreter.language == "python"

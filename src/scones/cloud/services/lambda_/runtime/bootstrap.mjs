@@ -1,7 +1,7 @@
-// The runtime client of Node.js functions, over the Lambda Runtime API; Node's own modules alone.
+// The runtime client of Node.js functions, for the Lambda Runtime API. It uses only Node's built-in modules.
 //
-// Handlers, errors and log lines have the forms of AWS's client (aws-lambda-nodejs-runtime-interface-client), which is
-// no part of Node.js. Response streaming (awslambda.streamifyResponse) is not offered.
+// Handlers, errors and log lines have the formats of AWS's client (aws-lambda-nodejs-runtime-interface-client), which
+// Node.js does not include. Response streaming (awslambda.streamifyResponse) is not supported.
 
 import { existsSync } from "node:fs";
 import { Agent, request } from "node:http";
@@ -16,9 +16,9 @@ const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const inJson = env.AWS_LAMBDA_LOG_FORMAT === "JSON";
 const lowest = LEVELS.indexOf(env.AWS_LAMBDA_LOG_LEVEL ?? "TRACE");
-let requestId; // of the invocation that is under way, or was last
-let settle = null; // ends it: settle(error, result)
-let whenIdle = () => {}; // what to do when the event loop has nothing left
+let requestId; // of the current invocation, or of the last one
+let settle = null; // ends the current invocation: settle(error, result)
+let whenIdle = () => {}; // called when the event loop is empty
 
 // --- the Runtime API -------------------------------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ function logError(what, error) {
   try {
     text = JSON.stringify({ ...told, ...(typeof error === "object" ? error : {}) });
   } catch {
-    text = JSON.stringify(told); // what the handler has put on its error is circular, say
+    text = JSON.stringify(told); // for example, a property of the error is circular
   }
   write("ERROR", [`${what} \t${text}`]);
 }
@@ -91,7 +91,7 @@ function write(level, values) {
   if (LEVELS.indexOf(level) < lowest) return;
   const timestamp = new Date().toISOString();
   if (!inJson) {
-    const message = format(...values).replace(/\n/g, "\r"); // one message is one event in the log
+    const message = format(...values).replace(/\n/g, "\r"); // one message is one log event
     process.stdout.write(`${timestamp}\t${requestId}\t${level}\t${message}\n`);
     return;
   }
@@ -122,7 +122,7 @@ async function load(handler) {
 }
 
 async function importModule(folder, name) {
-  const require = createRequire("/var/runtime/index.mjs"); // what AWS's errors name as the one that requires
+  const require = createRequire("/var/runtime/index.mjs"); // AWS's errors name this file as the requiring module
   const known = [".js", ".mjs", ".cjs"].map((ending) => path.join(folder, name + ending)).find(existsSync);
   let file = known;
   try {
@@ -168,10 +168,10 @@ function serialized(result) {
 
 class Runtime {
   constructor(handler) {
-    this.handler = handler; // called as a method: stacks name it Runtime.handler, as on AWS
+    this.handler = handler; // called as a method, so that stack traces name it Runtime.handler, as on AWS
   }
 
-  // Runs the handler to its end: a promise's, a callback's, or that of the event loop, which answers null.
+  // Runs the handler until its promise settles, its callback is called, or the event loop is empty (result: null).
   run(event, context) {
     return new Promise((resolve, reject) => {
       settle = (error, result) => (error === null || error === undefined ? resolve(result) : reject(error));

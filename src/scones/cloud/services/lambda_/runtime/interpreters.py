@@ -82,10 +82,10 @@ class Interpreters:
             raise _refused(reason)
         if reason and os.environ.get(SETTING, "true").lower() in ("false", "0", "no", "off"):
             raise _refused(
-                f"{reason}; {SETTING} allows no other interpreter to stand in. Install it, or use {found.name}."
+                f"{reason}; {SETTING} does not allow a substitute interpreter. Install it, or use {found.name}."
             )
         if reason:
-            log.warning("%s: functions for it run under %s (%s=false forbids it)", reason, found.name, SETTING)
+            log.warning("%s: functions run with %s instead (set %s=false to reject them)", reason, found.name, SETTING)
         return found
 
 
@@ -103,8 +103,8 @@ def _check(runtime: str) -> None:
         )
     if language(runtime) not in LANGUAGES or runtime == "python2.7":
         raise _refused(
-            f"The local cloud runs functions in Python, Node.js and executables of their own; it has no {runtime}. "
-            f"Give a Runtime such as {OWN_RUNTIME}."
+            "The local cloud runs functions in Python, Node.js and with their own executables; it does not "
+            f"support {runtime}. Specify a Runtime such as {OWN_RUNTIME}."
         )
 
 
@@ -112,7 +112,7 @@ def _probe_python(runtime: str) -> tuple[Interpreter, str]:
     """Return the interpreter with a runtime's name, or the cloud's own with the reason for the substitution."""
     path = shutil.which(runtime)
     if path is None:
-        return OWN_INTERPRETER, f"This machine has no {runtime} in PATH"
+        return OWN_INTERPRETER, f"{runtime} was not found in PATH"
     try:
         name, executable, folders = _run_probe(path, "-c", _PROBE)
     except subprocess.CalledProcessError as error:
@@ -123,10 +123,10 @@ def _probe_python(runtime: str) -> tuple[Interpreter, str]:
             )
         return (
             OWN_INTERPRETER,
-            f"{path} does not run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})",
+            f"{path} cannot be run ({(error.stderr.strip().splitlines() or ['no reason given'])[-1]})",
         )
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return OWN_INTERPRETER, f"{path} does not run ({error})"
+        return OWN_INTERPRETER, f"{path} cannot be run ({error})"
     if name != runtime:
         return OWN_INTERPRETER, f"{path} is {name}"
     return Interpreter(name, executable, tuple(Path(folder) for folder in folders)), ""
@@ -136,11 +136,11 @@ def _probe_node(runtime: str) -> tuple[Interpreter | None, str]:
     """Return this machine's Node.js, or None if it has none; the text says why it is not the runtime's version."""
     path = shutil.which("node")
     if path is None:
-        return None, f"This machine has no node in PATH to run functions for {runtime}: install Node.js"
+        return None, f"Node.js was not found in PATH, but {runtime} needs it: install Node.js"
     try:
         number, executable = _run_probe(path, "-p", _PROBE_NODE)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        return None, f"{path} does not run ({error})"
+        return None, f"{path} cannot be run ({error})"
     name = f"nodejs{number.partition('.')[0]}.x"
     reason = "" if name == runtime else f"{path} is {name}, not {runtime}"
     return Interpreter(name, executable, (Path(executable).resolve().parent.parent,)), reason

@@ -135,7 +135,7 @@ class RuntimeApi:
     def _settle(self, connection: _Connection, request_id: str, kind: str, body: bytes) -> None:
         current = self._invocation
         if current is None or current.request_id != request_id or self._result is None or self._result.done():
-            connection.respond(400, _error("InvalidRequestID", f"Invocation {request_id} is not under way."))
+            connection.respond(400, _error("InvalidRequestID", f"Invocation {request_id} is not in progress."))
             return
         self._invocation = None
         connection.respond(202, b'{"status":"OK"}')
@@ -235,7 +235,7 @@ class _Connection(asyncio.Protocol):
             self._stop_timer()
             return
         self._rejected = True
-        self.respond(403, _error("AccessDenied", "This is the Runtime API of another execution environment."))
+        self.respond(403, _error("AccessDenied", "This Runtime API belongs to another execution environment."))
         if self._transport is not None:
             self._transport.close()
 

@@ -58,7 +58,7 @@ class WarmParent:
         message = await asyncio.get_running_loop().sock_recv(own_socket, MESSAGE_LIMIT)
         if not message:
             own_socket.close()
-            log.info("Functions start without boto3 loaded beforehand: %s cannot import it", self._interpreter)
+            log.info("Functions start without preloaded boto3: %s cannot import it", self._interpreter)
             return
         reply = json.loads(message)
         self._names, self._foreign = frozenset(reply["names"]), frozenset(reply["foreign"])

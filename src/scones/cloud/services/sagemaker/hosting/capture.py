@@ -210,7 +210,10 @@ class CaptureWriter:
         """Upload all capture records, and log the number of those that were lost."""
         await self.flush()
         if self._held:
-            log.error("%d captured records were lost: the disk took none until the cloud stopped", len(self._held))
+            log.error(
+                "%d capture records were lost: they could not be written to disk before the cloud stopped",
+                len(self._held),
+            )
 
     def add(self, target: CaptureTarget, line: bytes, moment: float) -> None:
         """Append a record to the spool file of its hour: one write to the page cache, which takes microseconds."""
@@ -233,7 +236,7 @@ class CaptureWriter:
             self._lost[target.endpoint] += 1
             return
         if not self._held:
-            log.warning("Captured records wait in memory, for they cannot be written: %s", reason)
+            log.warning("Capture records cannot be written and wait in memory: %s", reason)
         self._held.append((target, line, moment))
         self._held_bytes += len(line)
 
@@ -248,7 +251,7 @@ class CaptureWriter:
             self._held_bytes -= len(line)
         lost, self._lost = self._lost, Counter()
         for endpoint, count in lost.items():
-            message = f"{count} captured records were dropped: the disk takes none, and the memory for them is full."
+            message = f"{count} capture records were dropped: the disk is not writable, and the memory buffer is full."
             log.error("Endpoint %s: %s", endpoint, message)
             LogStream(self._cloud, log_group(endpoint), "data-capture").write(message)
 
@@ -286,10 +289,10 @@ class CaptureWriter:
                     await self._store(path)
                 except (ValueError, KeyError) as error:
                     aside = path.rename(path.with_suffix(".damaged"))
-                    log.error("The captured records in %s are not stored: %s", aside, describe(error))
+                    log.error("The capture records in %s could not be stored: %s", aside, describe(error))
                 except (ServiceError, OSError) as error:
                     left.append(path)
-                    self._log_once(str(error), f"Captured records wait in {path.parent}: {error}")
+                    self._log_once(str(error), f"Capture records are waiting in {path.parent}: {error}")
             self._closed = left + self._closed
             if left:
                 self._next_try = time.monotonic() + RETRY_EVERY

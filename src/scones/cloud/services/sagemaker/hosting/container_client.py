@@ -195,7 +195,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(OSError(f"the container's answer is not HTTP: {error}"))
+            self._fail(OSError(f"the container's response is not valid HTTP: {error}"))
 
     def on_message_begin(self) -> None:
         self._headers, self._body, self._headed = {}, [], False
@@ -204,7 +204,7 @@ class _Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value)
         if self._head_size > HEAD_LIMIT:
-            self._fail(OSError(f"the head of the container's answer is larger than {HEAD_LIMIT} bytes"))
+            self._fail(OSError(f"the head of the container's response is larger than {HEAD_LIMIT} bytes"))
             return
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
@@ -232,7 +232,7 @@ class _Connection(asyncio.Protocol):
         if exc is None and self._headed and not framed:  # the end of the connection ends the body
             self._complete(self._parser.get_status_code())
         elif self._begun:
-            self._fail(OSError("the container ended its connection in the middle of an answer"))
+            self._fail(OSError("the container closed the connection in the middle of a response"))
         else:
             self._fail(_NoResponseError())
 

@@ -41,14 +41,14 @@ class EndpointConfigs:
         variants = request["ProductionVariants"]
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
-            raise invalid(f"Variant names must be unique, and these are given: {', '.join(names)}.")
+            raise invalid(f"Variant names must be unique; received: {', '.join(names)}.")
         for variant in variants:
             if "ServerlessConfig" in variant:
                 raise not_supported(
-                    "serverless inference", "Give the variant an InstanceType and InitialInstanceCount."
+                    "serverless inference", "Specify InstanceType and InitialInstanceCount for the variant."
                 )
             if "ModelName" not in variant:
-                raise not_supported("inference components", "Give every production variant a ModelName.")
+                raise not_supported("inference components", "Specify a ModelName for each production variant.")
             self._models.describe(variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
             variant.setdefault("InitialInstanceCount", 1)

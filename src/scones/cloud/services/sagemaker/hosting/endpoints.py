@@ -72,7 +72,7 @@ class Endpoints:
                 self._begin(name, self._resume(name, document))
 
         async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not bring the endpoint back: {reason}."
+            message = f"InternalServerError: the local cloud could not restart the endpoint: {reason}."
             await self._set_status(name, EndpointStatus="Failed", FailureReason=message)
 
         return ResumableWork("endpoint", name, take_up, give_up)
@@ -88,9 +88,9 @@ class Endpoints:
         try:
             await self._restart(name, document)
         except Exception as error:
-            message = f"InternalServerError: the local cloud could not bring the endpoint back: {describe(error)}."
+            message = f"InternalServerError: the local cloud could not restart the endpoint: {describe(error)}."
             await self._set_status(name, EndpointStatus="Failed", FailureReason=message)
-            log.error("Endpoint %s could not be brought back: %s", name, describe(error))
+            log.error("Endpoint %s could not be restarted: %s", name, describe(error))
 
     async def _restart(self, name: str, document: Document) -> None:
         await self._create(name, document["Plan"])
@@ -167,8 +167,10 @@ class Endpoints:
             await deployment.remove()
             if isinstance(error, DeploymentFailedError):
                 raise
-            log.exception("endpoint %s could not be brought up", name)
-            raise DeploymentFailedError("InternalServerError: the local cloud failed; its log tells why.") from error
+            log.exception("Endpoint %s could not be deployed", name)
+            raise DeploymentFailedError(
+                "InternalServerError: internal error of the local cloud; see its log."
+            ) from error
         return deployment
 
     async def _retire(self, deployment: Deployment) -> None:
@@ -194,8 +196,8 @@ class Endpoints:
                 raise invalid(f'Cannot update in-progress endpoint "{document["EndpointArn"]}".')
             if document["EndpointConfigName"] == config_name:
                 raise invalid(
-                    f'The endpoint "{document["EndpointArn"]}" runs with the endpoint configuration '
-                    f'"{self._configs.arn(config_name)}" already. Create another one to update it to.'
+                    f'Endpoint "{document["EndpointArn"]}" already uses the endpoint configuration '
+                    f'"{self._configs.arn(config_name)}". Create another configuration for the update.'
                 )
             document |= {"EndpointStatus": "Updating", "LastModifiedTime": time.time(), "NextPlan": plan}
             document.pop("FailureReason", None)
@@ -233,7 +235,7 @@ class Endpoints:
             variants = {item["VariantName"]: item for item in document["Plan"]["Variants"]}
             for variant, item in requested.items():
                 if variant not in variants:
-                    raise invalid(f'The endpoint "{document["EndpointArn"]}" has no variant "{variant}".')
+                    raise invalid(f'Endpoint "{document["EndpointArn"]}" has no variant "{variant}".')
                 if "DesiredWeight" in item:
                     variants[variant]["InitialVariantWeight"] = item["DesiredWeight"]
                 if "DesiredInstanceCount" in item:

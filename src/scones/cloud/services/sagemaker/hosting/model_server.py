@@ -94,13 +94,13 @@ class ModelServer:
             if self._sandbox is not None:
                 code = await self._sandbox.wait()
                 self.healthy = False
-                self._stream.write(f"The model server ended with exit code {code}; it is started again.")
+                self._stream.write(f"The model server exited with code {code}; restarting it.")
             pause = 0.1 if loop.time() - begun > 60 else min(pause * 2, LONGEST_PAUSE)
             await asyncio.sleep(pause)
             try:
                 await self._launch()
             except OSError as error:  # the system cannot create a process now
-                log.warning("a model server could not be started: %s", error)
+                log.warning("A model server could not be started: %s", error)
 
     async def invoke(self, body: bytes, headers: dict[str, str], limit: int = RESPONSE_LIMIT) -> ContainerResponse:
         """Send a request to /invocations; raises `ServerUnavailableError`, `TimedOutError` or
@@ -121,7 +121,7 @@ class ModelServer:
         try:
             await asyncio.wait_for(self._idle.wait(), INVOKE_TIMEOUT)
         except TimeoutError:
-            log.warning("a model server is stopped with %d requests unanswered", self._in_flight)
+            log.warning("Stopping a model server with %d unanswered requests", self._in_flight)
 
     async def stop(self, grace: float = STOP_GRACE) -> None:
         """Stop the process: SIGTERM, and SIGKILL after `grace` seconds."""

@@ -40,7 +40,7 @@ class Models:
         if containers == [None]:
             raise invalid("You must provide either PrimaryContainer or Containers.")
         if len(containers) > 1:
-            raise not_supported("inference pipelines of several containers", "Give one container.")
+            raise not_supported("inference pipelines of several containers", "Specify one container.")
         served = self._resolve(containers[0])
         await self._check(served, request.get("ExecutionRoleArn", ""))
         document = {
@@ -69,10 +69,10 @@ class Models:
     async def _check(self, container: dict[str, Any], role: str) -> None:
         if container.get("Mode", "SingleModel") != "SingleModel":
             raise not_supported(
-                "multi-model containers", "Leave Mode out, and give each model an endpoint or a variant."
+                "multi-model containers", "Omit Mode, and use a separate endpoint or variant for each model."
             )
         if "Image" not in container:
-            raise not_supported("a container without Image", "Give an image's URI.")
+            raise not_supported("a container without Image", "Specify an image URI.")
         await image_command(container["Image"], "serve")
         uri = model_data(container)
         if uri and not await S3Access(self._cloud).exists(S3Location.of(uri)):

@@ -48,9 +48,7 @@ class SageMakerRuntime(Service):
         moment = time.time()
         for member in _REFUSED:
             if member in params:
-                raise ServiceError(
-                    "ValidationError", f"The local cloud's endpoints know no {member}. Leave it out of the request."
-                )
+                raise ServiceError("ValidationError", f"The local cloud's endpoints do not support {member}; omit it.")
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
         body = params.get("Body", b"")
@@ -81,7 +79,7 @@ class SageMakerRuntime(Service):
             # AWS's error has this code; its message is not known.
             raise ServiceError(
                 "ValidationError",
-                f"Endpoint {name} of account {self.cloud.settings.account} is not InService: it is {status}.",
+                f"Endpoint {name} of account {self.cloud.settings.account} is not InService; its status is {status}.",
             )
         variant = deployment.choose_variant(target)
         if variant is None:

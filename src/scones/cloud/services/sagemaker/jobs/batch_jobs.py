@@ -19,10 +19,10 @@ from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.training.instance import AT_ONCE
 
 _INTERRUPTED = (
-    "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
-    "Create the job again."
+    "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
+    "exists. Create the job again."
 )
-_FAULT = "InternalServerError: the local cloud failed; its log tells why."
+_FAULT = "InternalServerError: internal error of the local cloud; see its log."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class BatchJobs:
 
     def _resumable(self, name: str, resume: Callable[[], Coroutine[Any, Any, None]]) -> ResumableWork:
         async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            message = f"InternalServerError: the local cloud could not resume the job: {reason}."
             await self._finish(name, JobResult("Failed", message))
 
         return ResumableWork(f"{self._job_type.lower()} job", name, resume, give_up)

@@ -16,17 +16,17 @@ def check_channels(request: dict[str, Any]) -> None:
     """Check a request's channels; raises `ServiceError`, which names the channel that is invalid or not supported."""
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) < len(names):
-        raise invalid(f"Channel names must be unique, and these are given: {', '.join(names)}.")
+        raise invalid(f"Channel names must be unique; received: {', '.join(names)}.")
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]
         piped = mode(channel, request) == "Pipe"
         if channel.get("CompressionType", "None") != "None":
             if piped:
                 raise not_supported(
-                    f"decompression in Pipe input mode (channel {name!r})", "Store the objects as they are."
+                    f"decompression in Pipe input mode (channel {name!r})", "Store the objects uncompressed."
                 )
             # AWS: "In File mode, leave this field unset"
-            raise invalid(f"CompressionType is used only in Pipe input mode; leave it unset for channel {name!r}.")
+            raise invalid(f"CompressionType is supported only in Pipe input mode; omit it for channel {name!r}.")
         source = channel["DataSource"].get("S3DataSource")
         if source is None or source["S3DataType"] not in ("S3Prefix", "ManifestFile", "AugmentedManifestFile"):
             raise not_supported(
@@ -39,7 +39,9 @@ def check_channels(request: dict[str, Any]) -> None:
 def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
     # The Developer Guide: "Augmented manifests can only support Pipe input mode"; AWS's error message is not known.
     if not piped:
-        raise invalid(f"AugmentedManifestFile is supported only in Pipe input mode; set it for channel {name!r}.")
+        raise invalid(
+            f"AugmentedManifestFile is supported only in Pipe input mode; set that mode for channel {name!r}."
+        )
     if not source.get("AttributeNames"):
         raise invalid(f"AttributeNames is required with AugmentedManifestFile; set it for channel {name!r}.")
 
@@ -136,7 +138,7 @@ async def _manifest(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[
         names = [str(name) for name in lines[1:]]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise ServiceError(
-            "ClientError", f'The manifest "{source["S3Uri"]}" is no JSON list of a prefix and names below it.'
+            "ClientError", f'The manifest "{source["S3Uri"]}" is not a JSON list of a prefix and relative keys.'
         ) from error
     for name in names:
         yield S3Location(prefix.bucket, prefix.key + name), name

@@ -37,8 +37,8 @@ async def check(request: dict[str, Any]) -> None:
     count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
     if count > MOST_INSTANCES:
         raise invalid(
-            f"ClusterConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} processes for "
-            "a processing job; set a smaller one."
+            f"ClusterConfig.InstanceCount is {count}, but the local cloud runs at most {MOST_INSTANCES} "
+            "instances per processing job; specify a smaller number."
         )
     if count > 1 and (reason := await asyncio.to_thread(isolation)):
         raise not_supported(
@@ -61,7 +61,7 @@ async def check(request: dict[str, Any]) -> None:
 
 def _check_path(path: str, name: str) -> None:
     if not path.startswith(f"{_ML}processing") or ".." in path.split("/"):
-        raise invalid(f"LocalPath {path!r} of {name!r} must be a path below /opt/ml/processing.")
+        raise invalid(f"LocalPath {path!r} of {name!r} must be below /opt/ml/processing.")
 
 
 class ProcessingRun:
@@ -100,7 +100,7 @@ class ProcessingRun:
             return JobResult("Failed", f"AlgorithmError: See job logs for more information, exit code: {code}", more)
         if ending == "MaxRuntimeExceeded":
             limit = self._request["StoppingCondition"]["MaxRuntimeInSeconds"]
-            return JobResult("Stopped", f"ClientError: the job ran past MaxRuntimeInSeconds ({limit})", more)
+            return JobResult("Stopped", f"ClientError: the job exceeded MaxRuntimeInSeconds ({limit})", more)
         await self._upload(outputs_of(self._request))
         return JobResult(ending, "", more)
 

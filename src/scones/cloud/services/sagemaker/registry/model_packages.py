@@ -101,7 +101,7 @@ class ModelPackages:
                 "Cannot determine which one to use."
             )
         if request.get("Tags"):  # AWS rejects them too; its message is not known
-            raise invalid("A version in a model package group has no tags of its own. Tag the group instead.")
+            raise invalid("Versions in a model package group cannot have tags. Tag the group instead.")
         group = self.groups.describe(request["ModelPackageGroupName"])["ModelPackageGroupName"]
         return {
             "ModelPackageGroupName": group,
@@ -187,7 +187,7 @@ class ModelPackages:
             # AWS's message is not known.
             raise ServiceError(
                 "ConflictException",
-                f"ModelPackageGroup {group['ModelPackageGroupArn']} still has model packages. Delete them first.",
+                f"ModelPackageGroup {group['ModelPackageGroupArn']} still contains model packages. Delete them first.",
             )
         await self.groups.remove(name)
 
@@ -198,13 +198,13 @@ class ModelPackages:
         if approval != "Approved":
             # AWS's message is not known.
             raise invalid(
-                f"ModelPackage {document['ModelPackageArn']} has the approval status {approval}, and only an Approved "
-                "one can be deployed. Set it with UpdateModelPackage."
+                f"ModelPackage {document['ModelPackageArn']} has the approval status {approval}; only Approved "
+                "packages can be deployed. Change the status with UpdateModelPackage."
             )
         containers = document.get("InferenceSpecification", {}).get("Containers", [])
         if len(containers) != 1:
             raise not_supported(
-                f"a model of a package with {len(containers)} containers", "Register the model with one container."
+                f"a model package with {len(containers)} containers", "Register the model with one container."
             )
         container: Document = containers[0]
         return container

@@ -51,7 +51,7 @@ class AppServer:
     @property
     def last_output(self) -> str:
         """Last line of the program's output that is not empty: usually the reason if the program has ended."""
-        return next((line.strip() for line in reversed(self._output_lines) if line.strip()), "it said nothing")
+        return next((line.strip() for line in reversed(self._output_lines) if line.strip()), "no output")
 
     def address(self, expires: float, session: float) -> str:
         """Return a URL that opens the program for `expires` seconds and starts a session of `session` seconds.

@@ -56,7 +56,7 @@ class Apps:
                 self._launch(app, app.pop("Role", None))
 
         async def give_up(reason: str) -> None:
-            await self._fail(key, f"The local cloud could not take up the app: {reason}.")
+            await self._fail(key, f"The local cloud could not resume the app: {reason}.")
 
         return ResumableWork("app", key, take_up, give_up)
 
@@ -75,7 +75,7 @@ class Apps:
         """Start an app with a role; raises `ServiceError` for an unsupported type or a name that a live app has."""
         kind = request["AppType"]
         if kind not in SUPPORTED_TYPES:
-            raise not_supported(f"apps of the type {kind}", "Use JupyterLab.")
+            raise not_supported(f"apps of type {kind}", "Use JupyterLab.")
         key, arn = _key(request), self._arn(request)
         there = self._apps.get(key)
         if there is not None and there["Status"] in LIVE_STATUSES:
@@ -162,7 +162,7 @@ class Apps:
         if await server.ready():
             await self._set(key, Status="InService", LastHealthCheckTimestamp=time.time())
         status = await server.wait()
-        await self._fail(key, f"JupyterLab ended with status {status}: {server.last_output}")
+        await self._fail(key, f"JupyterLab exited with status {status}: {server.last_output}")
 
     async def _end(self, key: str) -> None:
         if keeper := self._tasks.pop(key, None):

@@ -109,7 +109,7 @@ class StudioOperations:
 def _app(params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that identify an app; raises `ServiceError` if they name no owner or two owners."""
     if ("UserProfileName" in params) == ("SpaceName" in params):
-        raise invalid("Either UserProfileName or SpaceName must be given.")
+        raise invalid("Specify either UserProfileName or SpaceName.")
     return params
 
 

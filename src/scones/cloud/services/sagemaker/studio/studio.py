@@ -128,14 +128,14 @@ class Studio:
                     expires = request.get("ExpiresInSeconds", EXPIRES)
                     return self.apps.address(app, expires, request.get("SessionExpirationDurationInSeconds", SESSION))
         raise invalid(
-            f"No app of {request.get('SpaceName', name)} is InService: create one with CreateApp, AppType JupyterLab, "
-            "and wait until DescribeApp says so."
+            f"No app of {request.get('SpaceName', name)} is InService: create one with CreateApp and AppType "
+            "JupyterLab, and wait until DescribeApp shows InService."
         )
 
 
 def _one_owner(request: dict[str, Any]) -> None:
     if ("UserProfileName" in request) == ("SpaceName" in request):
-        raise invalid("Either UserProfileName or SpaceName must be given.")
+        raise invalid("Specify either UserProfileName or SpaceName.")
 
 
 async def _remove(folder: Path) -> None:

@@ -60,8 +60,9 @@ def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
             RegularExpression(definition["Regex"])
         except RegularExpressionError as error:
             raise invalid(
-                f"The Regex of the metric definition {definition['Name']!r} cannot be compiled: {error}. The local "
-                "cloud takes RE2's syntax, without lookahead, lookbehind and backreferences."
+                f"The regular expression of metric definition {definition['Name']!r} cannot be compiled: "
+                f"{error}. The local cloud uses RE2 syntax, which has no lookahead, lookbehind or "
+                "backreferences."
             ) from error
     return given
 

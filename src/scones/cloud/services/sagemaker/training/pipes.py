@@ -82,7 +82,9 @@ class ChannelPipe:
             length, chunks = await self._objects.stream(piece)
         if self._wrapped:
             if length >= RECORD_LIMIT:
-                raise ValueError(f"An object has {length} bytes; a record of RecordIO holds less than {RECORD_LIMIT}.")
+                raise ValueError(
+                    f"An object has {length} bytes, but a RecordIO record must have fewer than {RECORD_LIMIT}."
+                )
             yield struct.pack("<II", MAGIC, length)
         async for chunk in chunks:
             yield chunk
@@ -133,11 +135,11 @@ def _attributes(line: bytes, number: int, source: dict[str, Any]) -> list[Piece]
     pieces: list[Piece] = []
     for name in source["AttributeNames"]:
         if not isinstance(values, dict) or name not in values:
-            raise ValueError(f"{where} has no attribute {name!r}, which AttributeNames names.")
+            raise ValueError(f"{where} has no attribute {name!r}, although AttributeNames lists it.")
         value = values[name]
         if name.endswith("-ref"):
             if not str(value).startswith("s3://"):
-                raise ValueError(f"{where} has {value!r} as {name!r}; give an object's s3:// URI.")
+                raise ValueError(f"{where} has {value!r} as {name!r}; it must be the s3:// URI of an object.")
             pieces.append(S3Location.of(value))
         else:
             pieces.append((value if isinstance(value, str) else json.dumps(value)).encode())

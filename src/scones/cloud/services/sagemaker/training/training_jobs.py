@@ -36,11 +36,11 @@ _SUMMARY = (
     "SecondaryStatus",
 )
 _INTERRUPTED = (
-    "InternalServerError: the local cloud was stopped while the job ran, and its instance is gone. "
-    "Create the job again."
+    "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
+    "exists. Create the job again."
 )
 MOST_INSTANCES = 32
-_FAULT = "InternalServerError: the local cloud failed; its log tells why."
+_FAULT = "InternalServerError: internal error of the local cloud; see its log."
 
 
 class TrainingJobs:
@@ -72,7 +72,7 @@ class TrainingJobs:
 
     def _resumable(self, job: Document, resume: Callable[[str], Coroutine[Any, Any, None]]) -> ResumableWork:
         async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            message = f"InternalServerError: the local cloud could not resume the job: {reason}."
             await TrainingJobRecord(self._jobs, name).finish("Failed", message)
 
         name = job["TrainingJobName"]
@@ -187,7 +187,7 @@ class TrainingJobs:
         status = self.describe(name)["TrainingJobStatus"]
         if status in ("InProgress", "Stopping"):
             raise ServiceError(
-                "ResourceInUse", f"The training job {name} is in status {status}; stop it, and wait until it has ended."
+                "ResourceInUse", f"Training job {name} is in status {status}; stop it and wait until it has ended."
             )
         await self._jobs.remove(name)
 
@@ -195,7 +195,7 @@ class TrainingJobs:
 def _check(request: dict[str, Any]) -> None:
     algorithm = request.get("AlgorithmSpecification", {})
     if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
-        raise not_supported("a training job without AlgorithmSpecification.TrainingImage", "Give an image's URI.")
+        raise not_supported("a training job without AlgorithmSpecification.TrainingImage", "Specify an image URI.")
     require(request, "ResourceConfig")
     if "InstanceGroups" in request["ResourceConfig"]:
         raise not_supported("training on several instance groups", "Set InstanceType and InstanceCount instead.")
@@ -214,8 +214,8 @@ async def _check_instances(request: dict[str, Any]) -> None:
         raise invalid("ResourceConfig.InstanceCount must be greater than 0.")
     if count > MOST_INSTANCES:
         raise invalid(
-            f"ResourceConfig.InstanceCount is {count}, and the local cloud runs at most {MOST_INSTANCES} "
-            "processes for a training job; set a smaller one."
+            f"ResourceConfig.InstanceCount is {count}, but the local cloud runs at most {MOST_INSTANCES} "
+            "instances per training job; specify a smaller number."
         )
     if count > 1 and (reason := await asyncio.to_thread(isolation)):
         raise not_supported(

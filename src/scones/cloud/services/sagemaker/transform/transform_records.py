@@ -61,7 +61,9 @@ class TransformRecords:
         if self._joins:
             inputs = self._read(records, "input")
             if len(inputs) != len(outputs):
-                raise RecordsError(f"{len(inputs)} records of input have {len(outputs)} records of output, no join")
+                raise RecordsError(
+                    f"{len(inputs)} input records but {len(outputs)} output records; they cannot be joined"
+                )
             outputs = [self._joined(*pair) for pair in zip(inputs, outputs, strict=True)]
         if self._output_filter is not None:
             outputs = [self._output_filter(record) for record in outputs]
@@ -117,11 +119,11 @@ def check(request: dict[str, Any]) -> None:
     kind = request["TransformInput"].get("ContentType", "").partition(";")[0].strip()
     if kind not in ("text/csv", "application/json", "application/jsonlines"):
         raise invalid(
-            "DataProcessing and GenerateInferenceId need the ContentType text/csv, application/json or "
+            "DataProcessing and GenerateInferenceId require ContentType text/csv, application/json or "
             f"application/jsonlines, not {kind or 'none'}."
         )
     if kind == "text/csv" and request["TransformInput"].get("SplitType", "None") != "Line":
-        raise invalid("DataProcessing and GenerateInferenceId of text/csv need the SplitType Line.")
+        raise invalid("DataProcessing and GenerateInferenceId require SplitType Line for text/csv.")
 
 
 def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
@@ -136,7 +138,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
     try:
         query = jsonpath.JSONPathEnvironment(strict=True).compile(path)
     except jsonpath.JSONPathError as error:
-        raise invalid(f"The JSONPath {path!r} of DataProcessing cannot be read: {error}".splitlines()[0]) from error
+        raise invalid(f"The JSONPath {path!r} in DataProcessing is invalid: {error}".splitlines()[0]) from error
     assert isinstance(query, jsonpath.JSONPath)  # a compound query is not standard JSONPath
     single, named = query.singular_query(), bool(_NAMES.search(path))
 
@@ -147,7 +149,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
             return {match.parts[-1]: match.value for match in matches}
         if single and not row:
             if not matches:
-                raise RecordsError(f"the path {path} leads nowhere in a record")
+                raise RecordsError(f"the path {path} does not exist in a record")
             return matches[0].value
         return [match.value for match in matches]
 
@@ -160,4 +162,6 @@ def _check_indices(path: str, record: Any) -> None:
         return
     for part in found[1].split(","):
         if re.fullmatch(r"\s*-?\d+\s*", part) and not -len(record) <= int(part) < len(record):
-            raise RecordsError(f"the path {path} asks for the column {part.strip()} of a record of {len(record)}")
+            raise RecordsError(
+                f"the path {path} refers to column {part.strip()} of a record with {len(record)} columns"
+            )

@@ -59,7 +59,7 @@ def check(request: dict[str, Any]) -> None:
     request["DataProcessing"] = _DEFAULT_DATA_PROCESSING | request.get("DataProcessing", {})
     data = request["TransformInput"]
     if data["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise not_supported("transform input of an augmented manifest", "Set S3DataType to S3Prefix or ManifestFile.")
+        raise not_supported("transform input from augmented manifests", "Set S3DataType to S3Prefix or ManifestFile.")
     if data.get("SplitType", "None") not in ("None", "Line"):
         raise not_supported(f"SplitType {data['SplitType']}", "Use Line or None.")
     transform_records.check(request)
@@ -156,7 +156,7 @@ class TransformRun:
         try:
             body = await asyncio.to_thread(_decompressed, body, self._request["TransformInput"])
         except (OSError, EOFError, zlib.error) as error:
-            self._data_log.write(f"{source}: it cannot be decompressed: {error}")
+            self._data_log.write(f"{source}: decompression failed: {error}")
             return False
         answers = await asyncio.gather(*(send(payload) for payload in self._payloads(body)))
         whole = [answer for answer in answers if answer is not None]
@@ -201,9 +201,9 @@ class TransformRun:
             try:
                 answer = await self._server.invoke(payload, headers)
             except ServerUnavailableError:
-                reason = "the model server went away"
+                reason = "the model server exited"
             except ServerTimeoutError:
-                reason = "the model server did not answer in time"
+                reason = "the model server did not respond in time"
             except ResponseTooLargeError as error:
                 reason = str(error)
             else:
@@ -250,5 +250,5 @@ def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
     with gzip.GzipFile(fileobj=source) if compression == "Gzip" else bz2.BZ2File(source) as file:
         plain = file.read(limit + 1)
     if len(plain) > limit:
-        raise OSError(f"it decompresses to more than {limit} bytes")
+        raise OSError(f"the decompressed size exceeds {limit} bytes")
     return plain

@@ -88,7 +88,7 @@ def check(config: dict[str, Any]) -> None:
     if strategy == "Hyperband":
         raise not_supported("the strategy Hyperband", "Use Bayesian, Random or Grid.")
     if ranges.get("AutoParameters"):
-        raise not_supported("AutoParameters", "Give the parameter a range.")
+        raise not_supported("AutoParameters", "Specify a range for the parameter.")
     if not any(ranges.get(kind) for kind in _KINDS):
         raise invalid("At least one hyperparameter range must be given.")
     numeric = [
@@ -104,17 +104,20 @@ def check(config: dict[str, Any]) -> None:
             raise invalid(f"The MinValue {each['MinValue']} of {name} is greater than its MaxValue {each['MaxValue']}.")
         scaling = each.get("ScalingType", "Auto")
         if scaling == "Logarithmic" and low <= 0:
-            raise invalid(f"Logarithmic scaling needs values greater than 0, and MinValue of {name} is {low:g}.")
+            raise invalid(f"Logarithmic scaling requires values greater than 0, but MinValue of {name} is {low:g}.")
         if scaling == "ReverseLogarithmic" and not 0 <= low <= high < 1:
-            raise invalid(f"ReverseLogarithmic scaling needs values from 0 to below 1, unlike those of {name}.")
+            raise invalid(
+                f"ReverseLogarithmic scaling requires values from 0 to below 1; the range of {name} "
+                "is not within these limits."
+            )
     if strategy == "Grid":
         if numeric:
-            raise invalid("Grid search takes categorical hyperparameters only.")
+            raise invalid("Grid search supports only categorical hyperparameters.")
         size = grid_size(config)
         if size > MOST_COMBINATIONS:
-            raise invalid(f"A grid may have {MOST_COMBINATIONS} combinations, and this one has {size}.")
+            raise invalid(f"A grid can have up to {MOST_COMBINATIONS} combinations; this one has {size}.")
         if config["ResourceLimits"].get("MaxNumberOfTrainingJobs", size) != size:
-            raise invalid(f"For grid search MaxNumberOfTrainingJobs must be the number of combinations, {size}.")
+            raise invalid(f"For Grid search, MaxNumberOfTrainingJobs must equal the number of combinations, {size}.")
     elif "MaxNumberOfTrainingJobs" not in config["ResourceLimits"]:
         raise invalid(f"MaxNumberOfTrainingJobs must be given for the strategy {strategy}.")
 
@@ -128,7 +131,7 @@ def _number(given: dict[str, Any], bound: str, read: Callable[[str], float]) -> 
     try:
         return read(given[bound])
     except ValueError:
-        raise invalid(f"{bound} of {given['Name']} is no number: {given[bound]!r}.") from None
+        raise invalid(f"{bound} of {given['Name']} is not a number: {given[bound]!r}.") from None
 
 
 def _integer(given: dict[str, Any]) -> BaseDistribution:

@@ -46,7 +46,7 @@ class TuningJobs:
                 self._spawn(name)
 
         async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not take up the job: {reason}."
+            message = f"InternalServerError: the local cloud could not resume the job: {reason}."
             await self._finish(name, "Failed", message)
 
         return ResumableWork("tuning job", name, take_up, give_up)
@@ -149,7 +149,7 @@ class TuningJobs:
         """Delete the record of a job that has ended; its training jobs stay."""
         status = self._find(name)["HyperParameterTuningJobStatus"]
         if status not in _ENDED:
-            raise ServiceError("ResourceInUse", f"The tuning job {name} is in status {status}; stop it first.")
+            raise ServiceError("ResourceInUse", f"Tuning job {name} is in status {status}; stop it first.")
         await self._jobs.remove(name)
 
     def _find(self, name: str) -> Document:
@@ -184,7 +184,7 @@ class TuningJobs:
         try:
             await self._run_trials(name)
         except Exception:
-            await self._finish(name, "Failed", "InternalServerError: the local cloud failed; its log tells why.")
+            await self._finish(name, "Failed", "InternalServerError: internal error of the local cloud; see its log.")
             raise
 
     async def _run_trials(self, name: str) -> None:
@@ -259,18 +259,18 @@ class TuningJobs:
 def _check(request: dict[str, Any]) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if "TrainingJobDefinition" not in request:
-        raise not_supported("a tuning job of several training job definitions", "Give one TrainingJobDefinition.")
+        raise not_supported("tuning jobs with several training job definitions", "Specify one TrainingJobDefinition.")
     if "WarmStartConfig" in request:
-        raise not_supported("warm starts of tuning jobs", "Leave WarmStartConfig out.")
+        raise not_supported("warm starts of tuning jobs", "Omit WarmStartConfig.")
     if config.get("TrainingJobEarlyStoppingType", "Off") != "Off":
         raise not_supported(
             "early stopping of a tuning job's training jobs", "Set TrainingJobEarlyStoppingType to Off."
         )
     criteria = config.get("TuningJobCompletionCriteria", {})
     if criteria.get("ConvergenceDetected", {}).get("CompleteOnConvergence", "Disabled") == "Enabled":
-        raise not_supported("the detection of convergence", "Set a TargetObjectiveMetricValue.")
+        raise not_supported("convergence detection", "Set a TargetObjectiveMetricValue.")
     if "HyperParameterTuningJobObjective" not in config:
-        raise invalid("HyperParameterTuningJobObjective must be given.")
+        raise invalid("HyperParameterTuningJobObjective is required.")
     search.check(config)
 
 

@@ -71,7 +71,7 @@ def _integer(value: Any) -> int:
 def _limited(value: Any) -> str:
     text = _string(value)
     if len(text) > MAX_STRING:
-        raise ValueError(f"the string has {len(text)} characters, and at most {MAX_STRING} are allowed")
+        raise ValueError(f"the string has {len(text)} characters; the maximum is {MAX_STRING}")
     return text
 
 
@@ -140,7 +140,7 @@ def array_range(first: Any, last: Any, step: Any) -> list[int]:
         raise ValueError("the increment must not be zero")
     numbers = range(begin, end + (1 if by > 0 else -1), by)
     if len(numbers) > MAX_ARRAY:
-        raise ValueError(f"the range has {len(numbers)} items, and at most {MAX_ARRAY} are allowed")
+        raise ValueError(f"the range has {len(numbers)} items; the maximum is {MAX_ARRAY}")
     return list(numbers)
 
 
@@ -181,7 +181,7 @@ _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "s
 def hash_(value: Any, algorithm: Any) -> str:
     """Return the hexadecimal digest of a string, or of a value's compact JSON."""
     if algorithm not in _ALGORITHMS:
-        raise ValueError(f"{dumps(algorithm)} is none of {', '.join(_ALGORITHMS)}")
+        raise ValueError(f"{dumps(algorithm)} is not one of {', '.join(_ALGORITHMS)}")
     text = value if isinstance(value, str) else dumps(value)
     return hashlib.new(_ALGORITHMS[algorithm], _limited(text).encode(), usedforsecurity=False).hexdigest()
 

@@ -48,7 +48,7 @@ class FunctionCall:
             values.append(await _evaluate(argument, scope))
             room -= _approximate_size(values[-1])
             if room < -LIMIT:
-                raise self._failed("the arguments have more than 256 KiB")
+                raise self._failed("the arguments exceed 256 KiB")
         return self._call(values) if room >= 0 else await self._call_in_worker(values, scope)
 
     def _call(self, values: list[Any]) -> Any:
@@ -108,7 +108,7 @@ def compile_expression(text: str) -> Expression:
     call = parser.call()
     parser.blanks()
     if parser.at != len(text):
-        raise ValueError(f"{text!r} goes on after its closing parenthesis.")
+        raise ValueError(f"{text!r} has characters after its closing parenthesis.")
     return call
 
 
@@ -137,13 +137,13 @@ class _Parser:
 
     def expect(self, character: str) -> None:
         if not self.accept(character):
-            raise ValueError(f"{self.text!r} lacks {character!r} at position {self.at}.")
+            raise ValueError(f"{self.text!r} is missing {character!r} at position {self.at}.")
 
     def call(self) -> FunctionCall:
         begin = self.at
         name = self.take(_NAME)
         if name is None or name not in FUNCTIONS:
-            raise ValueError(f"{self.text!r} names no intrinsic function.")
+            raise ValueError(f"{self.text!r} does not name an intrinsic function.")
         self.expect("(")
         self.depth += 1
         if self.depth > _MOST_NESTED:
@@ -157,7 +157,7 @@ class _Parser:
         self.depth -= 1
         function = FUNCTIONS[name]
         if not function.accepts(len(arguments)):
-            raise ValueError(f"{name} takes {function.describe()} arguments, and {self.text!r} gives {len(arguments)}.")
+            raise ValueError(f"{name} takes {function.describe()} arguments; {self.text!r} has {len(arguments)}.")
         return FunctionCall(self.text[begin : self.at], name, function.run, tuple(arguments))
 
     def argument(self, *, template: bool = False) -> Argument:
@@ -187,9 +187,9 @@ class _Parser:
                 return "".join(characters)
             if character == "\\":
                 if self.at == len(self.text) or self.text[self.at] not in "'{}\\":
-                    raise ValueError(f"{self.text!r} escapes a character that needs no escape.")
+                    raise ValueError(f"{self.text!r} escapes a character that cannot be escaped.")
                 following = self.text[self.at]
                 self.at += 1
                 character = "\\" + following if template and following != "'" else following
             characters.append(character)
-        raise ValueError(f"{self.text!r} has a string that does not end.")
+        raise ValueError(f"{self.text!r} has an unterminated string.")

@@ -112,7 +112,7 @@ def _to_json(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return to_jsonata_number(value)
-    raise TypeError("the result is a function or another thing that is no JSON")
+    raise TypeError("the result is a function or another value that is not JSON")
 
 
 def _random(seed: Any = None) -> float:

@@ -54,7 +54,7 @@ def compile_query(text: str) -> JSONPath | CompoundJSONPath:
     try:
         return _ENVIRONMENT.compile(_plain(text))
     except (JSONPathError, RecursionError, re.error) as error:
-        raise ValueError(f"{text!r} is not a JSONPath: {error}") from error
+        raise ValueError(f"{text!r} is not a valid JSONPath: {error}") from error
 
 
 def evaluate(text: str, root: Any) -> list[Any]:

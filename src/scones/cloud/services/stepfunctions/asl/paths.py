@@ -195,7 +195,7 @@ def compile_path(text: str) -> Path | PathQuery:
     This does not parse queries that a worker process evaluates; `check_path` does.
     """
     if not text.startswith("$"):
-        raise ValueError(f"A path starts with '$', and {text!r} does not.")
+        raise ValueError(f"A path must start with '$': {text!r}")
     variable, rest = "$", text[1:]
     if rest.startswith("$"):
         variable, rest = "$$", rest[1:]
@@ -241,7 +241,7 @@ def _steps(rest: str) -> tuple[AnyStep, ...] | None:
             steps.append(re.sub(r"\\(['\\])", r"\1", quoted) if quoted is not None else match["name"])
         at = match.end()
     if len(steps) > _MAX_STEPS:
-        raise ValueError(f"A path has at most {_MAX_STEPS} steps, and this one has {len(steps)}.")
+        raise ValueError(f"A path can have up to {_MAX_STEPS} steps; this one has {len(steps)}.")
     return tuple(steps)
 
 

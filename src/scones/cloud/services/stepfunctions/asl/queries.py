@@ -49,8 +49,8 @@ class JsonataQuery:
         """
         value = await self.typed(scope, "number")
         if not isinstance(value, int) or (least is not None and value < least):
-            expected = "an integer" if least is None else f"an integer of {least} or more"
-            raise self.failed(f"returned {value}, and {expected} was expected")
+            expected = "an integer" if least is None else f"an integer of at least {least}"
+            raise self.failed(f"returned {value}, but {expected} was expected")
         return value
 
     def failed(self, what: str) -> EvaluationError:

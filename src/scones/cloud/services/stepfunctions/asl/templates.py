@@ -117,7 +117,7 @@ def _template_form(payload: Any, queries: list[PathField]) -> Any:
     for name, value in payload.items():
         if name.endswith(".$"):
             if not isinstance(value, str):
-                raise ValueError(f"the field {name!r} holds no expression")
+                raise ValueError(f"field {name!r} does not contain an expression")
             form[name[:-2]] = _slot(PathField(name, compile_expression(value)), queries)
         else:
             form[name] = _template_form(value, queries)

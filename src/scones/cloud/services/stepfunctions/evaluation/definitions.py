@@ -16,7 +16,7 @@ from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, D
 _SMALL = 16 * 1024
 """Maximum characters of a definition that is handled on the event loop, if it has no JSONata or JSONPath queries."""
 _OWNER = JobOwner("definitions", "definitions")
-_STOPPED = Diagnostic(SCHEMA, "Checking the definition takes more time or memory than the local cloud gives it")
+_STOPPED = Diagnostic(SCHEMA, "Checking the definition exceeds the local cloud's limits on time or memory")
 """AWS's message for a definition that it cannot check in time is unknown."""
 _MAX_CACHED_REFERENCES = 256
 _MAX_CACHED_DEFINITIONS = 8

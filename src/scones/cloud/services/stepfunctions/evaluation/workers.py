@@ -197,7 +197,7 @@ class _WorkerProcess:
         while len(data) < size:
             chunk = await loop.sock_recv(self._socket, min(size - len(data), _CHUNK))
             if not chunk:
-                raise ConnectionResetError("the worker process has ended")
+                raise ConnectionResetError("the worker process has exited")
             data += chunk
         return bytes(data)
 

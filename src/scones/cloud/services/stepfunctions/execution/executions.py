@@ -335,7 +335,7 @@ class Executions:
         store = self._cloud.store
         found = store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         if found is None:
-            raise ValueError(f"its definition, the revision {row['revision']}, is missing")
+            raise ValueError(f"its definition (revision {row['revision']}) is missing")
         if not events:
             raise ValueError("its history is missing")
         execution = self._execution(
@@ -392,8 +392,8 @@ class Executions:
         except StateFailedError as failure:
             await self._end(execution, "FAILED", failure, None)
         except Exception as error:
-            log.exception("the execution %s met an error of the local cloud", execution.arn)
-            cause = f"An internal error of the local cloud ({describe(error)}); its log has more."
+            log.exception("Internal error while running execution %s", execution.arn)
+            cause = f"Internal error of the local cloud ({describe(error)}); see its log."
             internal = StateFailedError("States.Runtime", cause)
             await self._end(execution, "FAILED", internal, None)
         else:

@@ -119,7 +119,9 @@ class ExpressExecutions:
         if task.cancelled() and not self._stopping:
             raise ServiceError("StateMachineDeleting", f"State Machine is being deleted: '{machine.arn}'")
         if task.cancelled():
-            raise ServiceError("ServiceUnavailable", "The local cloud was stopped while the execution ran.", status=503)
+            raise ServiceError(
+                "ServiceUnavailable", "The local cloud was stopped while the execution was running.", status=503
+            )
         return task.result()
 
     def drain(self) -> None:
@@ -188,8 +190,8 @@ class ExpressExecutions:
         except StateFailedError as failure:
             return self._failed(execution, failure)
         except Exception:
-            log.exception("the execution %s met an error of the local cloud", execution.arn)
-            cause = "An internal error of the local cloud; its log has more."
+            log.exception("Internal error while running execution %s", execution.arn)
+            cause = "Internal error of the local cloud; see its log."
             return self._failed(execution, StateFailedError("States.Runtime", cause))
         event = execution.chain.record("ExecutionSucceeded", {"output": output, "outputDetails": NOT_TRUNCATED})
         return ExpressResult(execution, "SUCCEEDED", event.at, output)

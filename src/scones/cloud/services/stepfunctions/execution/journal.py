@@ -109,7 +109,7 @@ class Journal:
                 batch.set_result(None)
                 return
             if patient:
-                log.error("%d writes of executions are lost: %s", len(statements), error)
+                log.error("%d writes of executions were lost: %s", len(statements), error)
             batch.set_exception(error)
             batch.exception()  # mark it as retrieved: there may be no waiter
 

@@ -30,7 +30,7 @@ class CloudTasks:
         if resource.is_function:
             return await invoke_function(self._cloud, resource.arn, parameters)
         integration = await self._find(resource)
-        assert integration is not None, f"{resource.arn} was accepted when its machine was created"
+        assert integration is not None, f"{resource.arn} was accepted when the state machine was created"
         if not isinstance(parameters, dict):  # AWS's message is not known
             message = f"The parameters of {resource.arn} must be a JSON object"
             raise StateFailedError("States.Runtime", message, fatal=True)

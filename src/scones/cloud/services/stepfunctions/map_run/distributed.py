@@ -321,8 +321,8 @@ class MapRun:
         if too_large(text):
             raise StateFailedError(
                 "States.DataLimitExceeded",
-                f"An item of the state '{self._state.name}' has more than the {LIMIT} bytes that the input of a child "
-                "execution may have. Make it smaller with ItemSelector.",
+                f"An item of state '{self._state.name}' exceeds {LIMIT} bytes, the limit for the input of a "
+                "child execution. Reduce it with ItemSelector.",
             )
         if too_deep(text):
             raise nested_too_deeply(self._state.name)

@@ -46,7 +46,7 @@ class ItemBatches:
             raise StateFailedError(
                 "States.DataLimitExceeded",
                 f"An item of {added - 1} bytes does not fit into a batch of at most {self._room} bytes. "
-                "Raise MaxInputBytesPerBatch or make the item smaller with ItemSelector.",
+                "Increase MaxInputBytesPerBatch, or reduce the item with ItemSelector.",
             )
         self._items.append(item)
         self._bytes += added

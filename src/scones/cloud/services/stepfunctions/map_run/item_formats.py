@@ -158,7 +158,7 @@ def json_array(window: TextWindow, pointer: str | None) -> Items:
     for step in (pointer or "").split("/")[1:]:
         found = yield from _enter_member(window, step.replace("~1", "/").replace("~0", "~"))
         if not found:
-            raise reader_failed(f"The object has nothing at the ItemsPointer '{pointer}'.")
+            raise reader_failed(f"The object has no value at ItemsPointer '{pointer}'.")
     yield from _blank(window)
     if window.next != "[":
         _value(window)
@@ -268,6 +268,6 @@ def _invalid(window: TextWindow, why: str, at: int | None = None) -> StateFailed
 def _too_large(window: TextWindow) -> StateFailedError:
     position = window.position(window.at)
     return reader_failed(
-        f"An item of the object, which begins near character {position}, has more than the {MAX_ITEM} characters that "
-        "the local cloud reads as one item."
+        f"An item that begins near character {position} exceeds {MAX_ITEM} characters, the local cloud's limit "
+        "for one item."
     )

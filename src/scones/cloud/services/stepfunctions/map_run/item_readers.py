@@ -105,7 +105,7 @@ async def _athena(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[dic
             bucket, _, key = address.removeprefix("s3://").partition("/")
             if address and not (address.startswith("s3://") and key):
                 shown = address[:_SHOWN]
-                raise reader_failed(f"A manifest of Athena has addresses that begin with s3://, and not '{shown}'.")
+                raise reader_failed(f"An Athena manifest must contain addresses that begin with s3://, not '{shown}'.")
             if address:
                 yield {"Bucket": bucket, "Key": key}
 
@@ -180,16 +180,16 @@ async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[
         kind, columns = document["fileFormat"], [name.strip() for name in document["fileSchema"].split(",")]
         bucket, keys = document["destinationBucket"].rpartition(":")[2], [each["key"] for each in document["files"]]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
-        raise reader_failed(f"The object is no manifest of an S3 inventory: {error!r}") from error
+        raise reader_failed(f"The object is not an S3 inventory manifest: {error!r}") from error
     if kind != "CSV":
-        raise reader_failed(f"The local cloud reads inventories in CSV, and this one is in {kind}.")
+        raise reader_failed(f"The local cloud supports inventories in CSV only; this one is in {kind}.")
     for key in keys:
         content = unzipped(_object(cloud, {"Bucket": bucket, "Key": key}))
         try:
             async for page in _parsed(content, lambda window: csv_items(window, ",", columns)):
                 yield page
         except (EOFError, zlib.error) as error:
-            raise reader_failed(f"A file of the inventory is no gzip of CSV: {error}") from error
+            raise reader_failed(f"A file of the inventory is not gzip-compressed CSV: {error}") from error
 
 
 async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
@@ -198,7 +198,7 @@ async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
     async for chunk in _object(cloud, parameters):
         manifest += chunk
         if len(manifest) > MAX_ITEM:
-            raise reader_failed(f"The manifest of an S3 inventory has more than {MAX_ITEM} bytes.")
+            raise reader_failed(f"The S3 inventory manifest exceeds {MAX_ITEM} bytes.")
     return manifest
 
 

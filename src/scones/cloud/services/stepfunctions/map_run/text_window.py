@@ -89,4 +89,4 @@ async def unzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             if inflate.eof:  # another member may follow
                 data, inflate = inflate.unused_data, None
     if inflate is not None:
-        raise EOFError("it ends before its last member does")
+        raise EOFError("the gzip data ends prematurely")

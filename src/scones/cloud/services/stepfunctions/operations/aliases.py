@@ -42,7 +42,7 @@ class AliasOperations(StepFunctionsBase):
                 )
             (count,) = connection.execute("SELECT count(*) FROM sfn_aliases WHERE machine = ?", (machine,)).fetchone()
             if count >= _MAX_ALIASES:
-                message = f"The state machine {machine} has {_MAX_ALIASES} aliases, which is the most; delete one first"
+                message = f"State machine {machine} has {_MAX_ALIASES} aliases, the maximum; delete one first"
                 raise ServiceError("ServiceQuotaExceededException", message)
             connection.execute(
                 "INSERT INTO sfn_aliases VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -141,7 +141,7 @@ def routed_versions(row: sqlite3.Row) -> list[str]:
 
 def _checked_arn(arn: str) -> str:
     if not is_alias(arn):
-        raise ServiceError("ValidationException", f"{arn} names no alias of a state machine")
+        raise ServiceError("ValidationException", f"{arn} is not the ARN of an alias")
     return arn
 
 

@@ -30,7 +30,7 @@ class RedriveOperations(StepFunctionsBase):
                 return {"redriveDate": same["at"]}
         reason = self._not_redrivable(row)
         if reason is None and "/" in row["machine"]:  # AWS's message for this is unknown
-            reason = "A child execution is redriven by its Map Run; redrive the execution that the Map Run belongs to"
+            reason = "Child executions are redriven by their Map Run; redrive the execution that started the Map Run"
         if reason is not None:
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{reason}'")
         return {"redriveDate": await self._executions.redrive(row, token)}

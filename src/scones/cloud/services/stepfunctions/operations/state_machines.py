@@ -114,7 +114,7 @@ class StateMachineOperations(StepFunctionsBase):
         """Delete a machine, then abort its executions; as on AWS, it is not an error if it does not exist."""
         arn, qualifier = machine_arn(call.params["stateMachineArn"])
         if qualifier is not None:  # AWS's message for this is unknown
-            message = f"A state machine is deleted by its own ARN, and {call.params['stateMachineArn']} is qualified"
+            message = f"Delete a state machine by its unqualified ARN; {call.params['stateMachineArn']} is qualified"
             raise ServiceError("ValidationException", message)
         await self._machines.delete(arn)
         self._executions.stop_machine(arn)

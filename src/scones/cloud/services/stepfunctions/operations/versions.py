@@ -57,7 +57,7 @@ class VersionOperations(StepFunctionsBase):
         """Delete a version that no alias refers to; as on AWS, it is not an error if it does not exist."""
         arn: str = call.params["stateMachineVersionArn"]
         if not is_version(arn):
-            raise ServiceError("ValidationException", f"{arn} names no version of a state machine")
+            raise ServiceError("ValidationException", f"{arn} is not the ARN of a version")
         machine, _ = machine_arn(arn)
 
         def delete(connection: sqlite3.Connection) -> None:

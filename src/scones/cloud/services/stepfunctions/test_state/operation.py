@@ -87,7 +87,7 @@ def _variables(text: str) -> dict[str, Any]:
     except ValueError:
         variables = None
     if not isinstance(variables, dict):
-        raise ServiceError("ValidationException", f"The variables must be a JSON object, and {text!r} is none")
+        raise ServiceError("ValidationException", f"The variables must be a JSON object, not {text!r}")
     return variables
 
 

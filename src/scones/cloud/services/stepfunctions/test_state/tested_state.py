@@ -57,7 +57,7 @@ async def read_tested_state(params: Mapping[str, Any], definitions: DefinitionCh
         state = None
     if not isinstance(state, dict):
         reject_findings(await definitions.diagnose(definition, "STANDARD"))
-        raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state is a JSON object'")
+        raise ServiceError("InvalidDefinition", "Invalid State Machine Definition: 'A state must be a JSON object'")
     subject = TestedState(STATE_NAME, state, "JSONPath")
     found = await definitions.diagnose(subject.machine(), "STANDARD")
     reject_findings([each for each in found if each.code not in _OTHER_STATE_CODES])

@@ -160,7 +160,7 @@ class _DefinitionChecker:
             self.add(f"Duplicate State name: {name}", at, "DUPLICATE_STATE_NAME")
         self._names.add(name)
         if not 0 < len(name) <= _LONGEST_NAME:
-            self.add(f"A state's name has 1 to {_LONGEST_NAME} characters", at, "INVALID_STATE_NAME")
+            self.add(f"State names must have 1 to {_LONGEST_NAME} characters", at, "INVALID_STATE_NAME")
 
     def groups(self, state: dict[str, Any], at: str, language: str) -> None:
         """Check the branches or the processor of a state; they inherit the machine's query language."""

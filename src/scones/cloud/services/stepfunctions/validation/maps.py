@@ -60,7 +60,7 @@ def map_faults(state: dict[str, Any], at: str, language: str, express: bool) -> 
     yield from one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"), where)
     if config.get("Mode") != "DISTRIBUTED":
         for field in sorted(DISTRIBUTED & set(state)):
-            yield f"Field '{field}' is only supported where the mode of the processor is 'DISTRIBUTED'", f"{at}/{field}"
+            yield f"Field '{field}' is only supported if the processor's mode is 'DISTRIBUTED'", f"{at}/{field}"
         return
     if "ExecutionType" not in config:
         yield "These fields are required: [ExecutionType]", where
@@ -107,7 +107,7 @@ def _reader(reader: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     if resource is None:
         yield "These fields are required: [Resource]", at
     elif resource not in _READERS:
-        yield f"The resource of an ItemReader is one of these: [{', '.join(_READERS)}]", f"{at}/Resource"
+        yield f"The Resource of an ItemReader must be one of: [{', '.join(_READERS)}]", f"{at}/Resource"
     yield from _language(reader, at, jsonata)
     where = f"{at}/ReaderConfig"
     if not isinstance(config, dict):
@@ -139,15 +139,15 @@ def _headers(config: dict[str, Any], at: str) -> Iterator[Fault]:
 
 def _batcher(batcher: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     if not any(name.removesuffix("Path") in _BATCHER_BOUNDS for name in batcher):
-        yield "An ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch", at
+        yield "An ItemBatcher requires MaxItemsPerBatch or MaxInputBytesPerBatch", at
     yield from _numbers(batcher, _BATCHER_BOUNDS, at, jsonata)
 
 
 def _writer(writer: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     if not {"Resource", "WriterConfig"} & set(writer):
-        yield "A ResultWriter needs a Resource, a WriterConfig or both", at
+        yield "A ResultWriter requires a Resource, a WriterConfig or both", at
     if writer.get("Resource", _WRITER) != _WRITER:
-        yield f"The resource of a ResultWriter is {_WRITER}", f"{at}/Resource"
+        yield f"The Resource of a ResultWriter must be {_WRITER}", f"{at}/Resource"
     yield from _language(writer, at, jsonata)
     config, where = writer.get("WriterConfig", {}), f"{at}/WriterConfig"
     if not isinstance(config, dict):

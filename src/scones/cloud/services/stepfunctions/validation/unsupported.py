@@ -28,9 +28,9 @@ def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
     if resource.is_function or resource.is_activity or find(resource) is not None:
         return
     message = (
-        f"The local cloud does not offer the integration {resource.arn}; it offers every operation of its own as "
-        "arn:aws:states:::aws-sdk:SERVICE:OPERATION, and optimized integrations of Lambda, SQS, SNS, EventBridge, "
-        "Step Functions and SageMaker"
+        f"The local cloud does not support the integration {resource.arn}. It supports all of its operations "
+        "as arn:aws:states:::aws-sdk:SERVICE:OPERATION, and optimized integrations with Lambda, SQS, SNS, "
+        "EventBridge, Step Functions and SageMaker"
     )
     yield Diagnostic(SCHEMA, message, f"{at}/Resource")
 
@@ -39,8 +39,10 @@ def _distributed(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
     """Yield diagnostics for the input and output formats of a distributed Map that are not supported."""
     config, where = state.get("ItemReader", {}).get("ReaderConfig", {}), f"{at}/ItemReader/ReaderConfig"
     if config.get("InputType") == "PARQUET":
-        yield Diagnostic(SCHEMA, "The local cloud does not read PARQUET; give CSV, JSON or JSONL", f"{where}/InputType")
+        yield Diagnostic(
+            SCHEMA, "The local cloud does not support PARQUET; use CSV, JSON or JSONL", f"{where}/InputType"
+        )
     writer = state.get("ResultWriter", {})
     if writer.get("WriterConfig", {}).get("OutputType") == "JSONL" and "Resource" not in writer:
-        message = "The local cloud writes JSONL to S3 alone; give the ResultWriter a Resource, or the OutputType JSON"
+        message = "The local cloud writes JSONL only to S3; specify a Resource for the ResultWriter, or OutputType JSON"
         yield Diagnostic(SCHEMA, message, f"{at}/ResultWriter/WriterConfig/OutputType")

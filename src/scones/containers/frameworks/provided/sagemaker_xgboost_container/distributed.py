@@ -20,6 +20,8 @@ def rabit_run(
 ) -> None:
     """Run a training function on a single host; raises `NotImplementedError` for several hosts."""
     if len(hosts) > 1:
-        raise NotImplementedError("The local cloud trains XGBoost on one instance: set instance_count to 1.")
+        raise NotImplementedError(
+            "The local cloud supports XGBoost training on one instance only: set instance_count to 1."
+        )
     if include_in_training:
         exec_fun(**args, **({"is_master": True} if update_rabit_args else {}))
