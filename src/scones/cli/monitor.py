@@ -47,7 +47,7 @@ def monitor(
     report: Path | None,
     since: datetime | None,
     threshold: float | None,
-    place: str,
+    target: str,
     region: str | None,
     data_dir: Path,
     verbose: bool,
@@ -58,7 +58,7 @@ def monitor(
     scones monitor --report today --since 2026-11-23
     """
     settings = options.settings(threshold=threshold, region=region)
-    with report_errors(verbose), open_target(place, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as here:
         from rich.console import Console
 
         from scones.cli.display import Display

@@ -26,7 +26,6 @@ data_dir = click.option(
 verbose = click.option("--verbose", is_flag=True, help="Show log lines and error tracebacks.")
 target = click.option(
     "--target",
-    "place",
     type=click.Choice(["local", "aws"]),
     default="local",
     show_default=True,

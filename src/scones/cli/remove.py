@@ -17,7 +17,7 @@ from scones.cli.workflow import open_target
 @click.option("--yes", is_flag=True, help="Delete; without it, nothing is deleted.")
 @options.data_dir
 @options.verbose
-def remove(place: str, region: str | None, yes: bool, data_dir: Path, verbose: bool) -> int:
+def remove(target: str, region: str | None, yes: bool, data_dir: Path, verbose: bool) -> int:
     """Delete everything that the workflow created, and print each deleted resource.
 
     Deletes the endpoint, its configurations and models, the state machine, the functions, the roles, the logs, and the
@@ -28,7 +28,7 @@ def remove(place: str, region: str | None, yes: bool, data_dir: Path, verbose: b
     scones remove --target aws --region eu-west-1 --yes
     """
     settings = options.settings(region=region)
-    with report_errors(verbose), open_target(place, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as here:
         from scones.workflow.removal import remove as remove_all
 
         bucket = settings.bucket(here.account, here.region)

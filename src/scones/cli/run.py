@@ -51,7 +51,7 @@ class Pipeline:
     """One run on a target. The steps are called in order; each uses the results of the earlier ones."""
 
     def __init__(self, target: Target, settings: Settings, options: RunOptions, display: Display) -> None:
-        self.place = target
+        self.target = target
         self.settings = settings
         self.options = options
         self.display = display
@@ -64,16 +64,16 @@ class Pipeline:
         with show.step("Images: extract, transform, load"):
             dataset, data, digest = self.load_dataset()
         with show.step("Training job"):
-            roles = provision.roles(self.place, self.settings, self.bucket)
+            roles = provision.roles(self.target, self.settings, self.bucket)
             trained = self.training(dataset, data, digest, roles.sagemaker)
         with show.step("Endpoint with data capture"):
             deployed = self.endpoint(trained, data, roles.sagemaker)
         with show.step("Functions"), show.progress("functions") as progress:
-            arns = provision.functions(self.place, self.settings, roles.functions, progress=progress)
+            arns = provision.functions(self.target, self.settings, roles.functions, progress=progress)
             show.print_detail(", ".join(arn.rpartition(":")[2] for arn in arns))
         with show.step("State machine: one execution per test image"):
             definition = provision.definition(arns)
-            machine = provision.state_machine(self.place, self.settings, roles.states, definition)
+            machine = provision.state_machine(self.target, self.settings, roles.states, definition)
             executions = self.executions(machine, dataset, data)
         with show.step("Monitoring"):
             captures = self.captures(data, executions)
@@ -86,11 +86,11 @@ class Pipeline:
         """Upload the images to the bucket. Returns the dataset, its address and its digest."""
         dataset = self.dataset()
         digest = digest_of(dataset)
-        if provision.bucket(self.place, self.bucket):
+        if provision.bucket(self.target, self.bucket):
             self.display.print_line(f"created bucket {self.bucket}")
         prefix = f"datasets/{digest[:16]}"
         with self.display.progress("load") as progress:
-            loaded = load(dataset, self.place.client("s3"), self.bucket, prefix, progress=progress)
+            loaded = load(dataset, self.target.client("s3"), self.bucket, prefix, progress=progress)
         self.display.print_line(f"{loaded.uploaded:,} objects uploaded, {loaded.skipped:,} unchanged")
         self.display.print_detail(f"s3://{self.bucket}/{prefix}")
         return dataset, f"s3://{self.bucket}/{prefix}", digest
@@ -106,7 +106,7 @@ class Pipeline:
                     options.sources or OFFICIAL_SOURCES,
                     sha256=options.sha256,
                     progress=progress,
-                    s3=self.place.client("s3"),
+                    s3=self.target.client("s3"),
                 )
         except NoSourceError as error:
             if options.sources:
@@ -132,7 +132,7 @@ class Pipeline:
     def training(self, dataset: Dataset, data: str, digest: str, role: str) -> TrainedModel:
         """Train a model, or reuse a completed job with the same parameters."""
         show = self.display
-        asked = training_spec(self.place, self.settings, dataset, data, digest)
+        asked = training_spec(self.target, self.settings, dataset, data, digest)
         output = f"s3://{self.bucket}/models"
 
         def log(line: str) -> None:
@@ -141,7 +141,7 @@ class Pipeline:
 
         with show.progress("epochs") as progress:
             trained = train(
-                self.place, self.settings, asked, role, output, on_message=show.print_line, log=log, progress=progress
+                self.target, self.settings, asked, role, output, on_message=show.print_line, log=log, progress=progress
             )
         accuracy = "not reported" if trained.validation_accuracy is None else f"{trained.validation_accuracy:.4f}"
         show.print_line(f"validation accuracy {accuracy}, trained in {duration(trained.seconds)}")
@@ -155,13 +155,13 @@ class Pipeline:
             trained.validation_accuracy,
             trained.seconds,
         )
-        card.store(self.place, trained.artifact, known)
+        card.store(self.target, trained.artifact, known)
         return trained
 
     def endpoint(self, trained: TrainedModel, data: str, role: str) -> DeployedEndpoint:
         """Deploy the model."""
         captures = f"s3://{self.bucket}/{captures_of(data)}"
-        deployed = deploy(self.place, self.settings, trained, role, captures, on_message=self.display.print_line)
+        deployed = deploy(self.target, self.settings, trained, role, captures, on_message=self.display.print_line)
         if deployed.reused:
             self.display.print_line(f"{deployed.endpoint_name} already serves this model")
         return deployed
@@ -172,7 +172,7 @@ class Pipeline:
         keys = [f"{prefix}/{picture.key}" for picture in dataset.test_images()]
         with self.display.progress("executions") as progress:
             ended = execute(
-                self.place, machine, self.bucket, keys, concurrency=self.settings.concurrency, progress=progress
+                self.target, machine, self.bucket, keys, concurrency=self.settings.concurrency, progress=progress
             )
         failed = ended.failed
         self.display.print_line(
@@ -189,7 +189,7 @@ class Pipeline:
         """Wait for a capture record of each invocation since the executions began, by the cloud's own clock."""
         invocations = executions.invocations
         source = S3Captures(
-            self.place.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
+            self.target.client("s3"), self.bucket, captures_of(data), self.settings.endpoint_name, VARIANT
         )
         with self.display.progress("capture records") as progress:
             found = wait_for(source, invocations, CAPTURE_SECONDS, since=executions.since, progress=progress)
@@ -225,7 +225,7 @@ class Pipeline:
             definition=definition,
             errors=executions.errors,
             bucket=self.bucket,
-            region=self.place.region,
+            region=self.target.region,
             model_artifact=trained.artifact,
             started=started,
             finished=datetime.now(UTC),

@@ -59,7 +59,7 @@ def run(
     threshold: float | None,
     epochs: int | None,
     keep: bool,
-    place: str,
+    target: str,
     region: str | None,
     yes: bool,
     json_file: Path | None,
@@ -90,7 +90,7 @@ def run(
 
         display = Display(Console(), steps=7, verbose=verbose)
         with contextlib.ExitStack() as stack:
-            if place == "aws":
+            if target == "aws":
                 with display.step("AWS"):
                     here = aws_target(settings, yes)
             else:
@@ -110,7 +110,7 @@ def run(
             display.table("Summary", rows(outcome.summary))
             for problem in outcome.problems:
                 display.print_line(problem, "bold red")
-            if place == "aws":
+            if target == "aws":
                 display.print_line(f"The endpoint incurs costs; {removal_commands(here)} deletes everything.", "yellow")
             elif keep or not new:
                 display.print_line(
@@ -121,7 +121,7 @@ def run(
 
 
 def aws_target(settings: Settings, yes: bool) -> Target:
-    """Return AWS as a Place, after listing the resources to be created. Raises a `UserError` without `yes`."""
+    """Return AWS as the target, after listing the resources to be created. Raises a `UserError` without `yes`."""
     import boto3
 
     from scones.workflow.provision import FUNCTIONS
@@ -194,7 +194,7 @@ def served_card(target: Target, settings: Settings) -> ModelCard:
 @options.data_dir
 @options.verbose
 def classify(
-    pictures: tuple[Path, ...], place: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
+    pictures: tuple[Path, ...], target: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
 ) -> int:
     """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
 
@@ -209,7 +209,7 @@ def classify(
             raise UserError(f"Image not found: {picture}; specify PNG or JPEG files.")
         if not picture.stat().st_size:
             raise UserError(f"{picture} is empty; specify PNG or JPEG files.")
-    with report_errors(verbose), open_target(place, data_dir, settings) as here:
+    with report_errors(verbose), open_target(target, data_dir, settings) as here:
         from scones.workflow.dataset.dataset import silent
         from scones.workflow.executions import execute
         from scones.workflow.provision import state_machine_arn

@@ -60,13 +60,13 @@ def _listed(folder: Path) -> str:
 
 def _launcher(job: TrainingEnvironment, framework: Framework) -> list[str]:
     """Return the command that starts Python: Python itself, torchrun, or mpirun if it is installed."""
-    unsupported, hosts = job.framework_parameters, job.distributed_hosts
-    if job.group not in job.distributed_groups or unsupported.get("sagemaker_parameter_server_enabled"):
+    requested, hosts = job.framework_parameters, job.distributed_hosts
+    if job.group not in job.distributed_groups or requested.get("sagemaker_parameter_server_enabled"):
         return [sys.executable]
     torchrun = ("sagemaker_torch_distributed_enabled", "sagemaker_pytorch_ddp_enabled")
-    if framework.torch and any(unsupported.get(name) for name in torchrun):
+    if framework.torch and any(requested.get(name) for name in torchrun):
         log.info("Starting distributed training through torchrun")
-        per_host = unsupported.get("sagemaker_mpi_num_of_processes_per_host") or gpus() or 1
+        per_host = requested.get("sagemaker_mpi_num_of_processes_per_host") or gpus() or 1
         more = ["--master_addr", job.master, "--master_port", MASTER_PORT, "--node_rank", str(hosts.index(job.host))]
         return [
             sys.executable,
@@ -78,11 +78,12 @@ def _launcher(job: TrainingEnvironment, framework: Framework) -> list[str]:
             str(per_host),
             *(more if len(hosts) > 1 else []),
         ]
-    if unsupported.get("sagemaker_mpi_enabled"):
+    if requested.get("sagemaker_mpi_enabled"):
         return _mpirun(job)
-    requested = ", ".join(sorted(name for name, value in unsupported.items() if name.endswith("_enabled") and value))
+    unsupported = ", ".join(sorted(name for name, value in requested.items() if name.endswith("_enabled") and value))
     raise ScriptError(
-        f"The local cloud does not support this distribution: {requested}. Use torch_distributed, mpi, or no distribution."
+        f"The local cloud does not support this distribution: {unsupported}. "
+        "Use torch_distributed, mpi, or no distribution."
     )
 
 
