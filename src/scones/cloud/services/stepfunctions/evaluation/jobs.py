@@ -29,9 +29,9 @@ def _jsonata(arguments: Arguments) -> Iterator[Any]:
         limits.allow(limits.EVALUATION_SECONDS)
         try:
             reply = _sized(engine.evaluate(text, bindings))
-        except engine.Undefined:
+        except engine.UndefinedResultError:
             reply = {"undefined": True}
-        except engine.Failed as error:
+        except engine.EvaluationFailedError as error:
             reply = {"failed": str(error)}
         yield reply
         if "value" not in reply:
