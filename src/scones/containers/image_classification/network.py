@@ -75,7 +75,7 @@ class Network(nn.Module):
         """
         x = functional.relu(self.whiten((x - self.mean) / self.deviation))
         for stage in self.stages:
-            x = stage(x, recorded=use_running_stats)
+            x = stage(x, use_running_stats=use_running_stats)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
 
     def learn_whitening(self, images: Tensor) -> None:
