@@ -151,7 +151,7 @@ def test_root_stops_the_cloud_of_another_user(tmp_path):
     folder.mkdir()
     program = (
         "import os, sys, time; from pathlib import Path; from scones.cloud.process.folder_lock import FolderLock\n"
-        "lock = FolderLock(Path(sys.argv[1]))\nlock.take()\nos.setuid(65534)\nprint(flush=True)\ntime.sleep(60)"
+        "lock = FolderLock(Path(sys.argv[1]))\nlock.acquire()\nos.setuid(65534)\nprint(flush=True)\ntime.sleep(60)"
     )
     for owner in (65533, 65534):
         os.chown(folder, owner, -1)

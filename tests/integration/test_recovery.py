@@ -275,13 +275,13 @@ def test_an_execution_that_kills_the_cloud_on_resume_is_failed_in_the_end(start_
     (fault / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
         "if 'scones.cloud' in ' '.join(sys.orig_argv):\n"
-        "    from scones.cloud.services.stepfunctions.execution import interpreter\n"
-        "    enter = interpreter.Interpreter._enter\n"
+        "    from scones.cloud.services.stepfunctions.execution import asl_interpreter\n"
+        "    enter = asl_interpreter.AslInterpreter._enter\n"
         "    def _enter(self, state, value, track):\n"
         "        if state.name == 'Deadly':\n"
         "            os.kill(os.getpid(), signal.SIGKILL)\n"
         "        return enter(self, state, value, track)\n"
-        "    interpreter.Interpreter._enter = _enter\n"
+        "    asl_interpreter.AslInterpreter._enter = _enter\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(fault))
     cloud = start_cloud()

@@ -140,7 +140,7 @@ def test_an_invalid_zip_is_rejected(function):
 
 
 def test_a_runtime_that_is_not_there_is_refused(function):
-    with pytest.raises(ClientError, match="it has no java21"):
+    with pytest.raises(ClientError, match="it does not support java21"):
         function(ONE, Runtime="java21")
     with pytest.raises(ClientError, match=r"Value python9 at 'runtime' failed .* set: \[.*\] or be a valid ARN"):
         function(ONE, Runtime="python9")

@@ -34,7 +34,7 @@ class FakeDeployment:
         self.is_down = False
         self.variants: list[Any] = []
 
-    async def up(self) -> None:
+    async def start(self) -> None:
         try:
             await self.may_start.wait()
         except asyncio.CancelledError:
@@ -44,7 +44,7 @@ class FakeDeployment:
     async def drain(self) -> None:
         """Wait for nothing."""
 
-    async def down(self, **_: Any) -> None:
+    async def stop(self, **_: Any) -> None:
         self.is_down = True
 
     async def remove(self) -> None:

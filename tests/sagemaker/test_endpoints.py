@@ -188,7 +188,7 @@ def test_a_server_that_never_gets_healthy_fails_its_endpoint(bench: Workbench) -
         "Please check CloudWatch logs for this endpoint.",
     )
     assert "The model is broken" in bench.log_lines(f"/aws/sagemaker/Endpoints/{endpoint}", "AllTraffic/")
-    with pytest.raises(ClientError, match="it is Failed"):
+    with pytest.raises(ClientError, match="its status is Failed"):
         bench.invoke(endpoint)
     bench.delete(endpoint)
 

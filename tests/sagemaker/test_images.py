@@ -55,5 +55,5 @@ def test_a_program_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, pro
 
 def test_an_unknown_image_is_reported_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCONES_IMAGES", raising=False)
-    with pytest.raises(images.UnknownImageError, match=r'"kmeans:1".*has .*image-classification.*kmeans=MODULE'):
+    with pytest.raises(images.UnknownImageError, match=r'"kmeans:1".*Available: .*image-classification.*kmeans=MODULE'):
         images.command("kmeans:1", "train")

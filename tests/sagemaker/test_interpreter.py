@@ -51,7 +51,7 @@ def test_an_interpreter_without_pip_still_installs(tmp_path: Path) -> None:
         "spec = importlib.util.spec_from_file_location('interpreter', sys.argv[1])\n"
         "module = importlib.util.module_from_spec(spec)\n"
         "spec.loader.exec_module(module)\n"
-        "module.make(pathlib.Path(sys.argv[2]), sys.argv[2])\n"
+        "module.create_environment(pathlib.Path(sys.argv[2]), sys.argv[2])\n"
     )
     source = Path(scones.__file__).parents[1]
     subprocess.run([bare / "bin" / "python", "-c", make, interpreter.__file__, folder, source], check=True)

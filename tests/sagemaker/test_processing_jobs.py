@@ -215,7 +215,7 @@ def test_a_continuous_output_is_in_s3_while_the_job_runs_and_stopping_ends_it(be
 
 
 def test_invalid_processing_requests_are_rejected(bench):
-    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="at most 32 processes"):
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="at most 32 instances"):
         process(bench, ProcessingResources=cluster(33))
     piped = {"S3Uri": "s3://any/data", "S3DataType": "S3Prefix", "S3InputMode": "Pipe"}
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="'data'"):

@@ -185,7 +185,7 @@ def test_an_impossible_join_fails_the_job_and_invalid_paths_are_rejected(bench):
     assert ended(bench, name)["TransformJobStatus"] == "Failed"
     lines = bench.log_lines("/aws/sagemaker/TransformJobs", f"{name}/")
     assert any("refers to column 7 of a record with 2 columns" in line for line in lines)
-    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="cannot be read"):
+    with pytest.raises(bench.sagemaker.exceptions.ClientError, match="is invalid"):
         transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:"}, **request)
     with pytest.raises(bench.sagemaker.exceptions.ClientError, match="SplitType Line"):
         transform(bench, model, prefix, DataProcessing={"InputFilter": "$[1:]"})

@@ -137,7 +137,7 @@ class SlowTrainingJobs:
         await self.made.wait()
         self.created.append(request["TrainingJobName"])
 
-    def known(self, name: str) -> bool:
+    def exists(self, name: str) -> bool:
         return name in self.created
 
     async def ask_to_stop(self, name: str) -> None:
@@ -145,7 +145,7 @@ class SlowTrainingJobs:
             raise ServiceError("ValidationException", "Requested resource not found.")
         self.stopped.set()
 
-    async def ended(self, name: str) -> None:
+    async def wait(self, name: str) -> None:
         await self.stopped.wait()
 
     def describe(self, name: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_a_folder_that_became_a_link_is_not_entered(ml: Path) -> None:
     (ml / "model").symlink_to(ml.parent / "secret")
     listing = UntrustedFolder(ml).files("model", limit=GB)
     assert listing.files == []
-    assert listing.omitted == ["/opt/ml/model: leads out of /opt/ml"]
+    assert listing.omitted == ["/opt/ml/model: leads outside /opt/ml"]
     with pytest.raises(LeadsOutError):
         UntrustedFolder(ml).open("model/credentials.json")
 
@@ -116,7 +116,7 @@ def test_size_number_and_depth_are_bounded(ml: Path, monkeypatch: pytest.MonkeyP
         names(ml)
     monkeypatch.undo()
     (ml / "output" / "/".join("d" * 70)).mkdir(parents=True)
-    with pytest.raises(UntrustedFilesError, match="more than 64 deep"):
+    with pytest.raises(UntrustedFilesError, match="more than 64 levels deep"):
         names(ml, "output")
 
 

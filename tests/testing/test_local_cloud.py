@@ -64,7 +64,7 @@ def test_a_given_folder_is_kept_and_served_again(tmp_path):
 
 
 def test_a_folder_with_a_running_cloud_is_refused_and_that_cloud_goes_on(cloud):
-    with pytest.raises(CloudError, match="A local cloud is already running on"), LocalCloud(cloud.data_dir):
+    with pytest.raises(CloudError, match="A local cloud already runs on"), LocalCloud(cloud.data_dir):
         pass
     assert cloud.running.healthy()
 

@@ -134,7 +134,7 @@ def test_serialize_image_puts_the_object_into_the_body(call: Call, cloud: Any, p
 
 def test_serialize_image_refuses_what_no_state_can_carry(call: Call, cloud: Any, pictures: str) -> None:
     told = call("serialize_image", {"s3_bucket": pictures, "s3_key": "large.png"}, **cloud.running.environment())
-    assert told["error"] == "PictureTooLargeError"
+    assert told["error"] == "ImageTooLargeError"
     assert "s3://functions-pictures/large.png has 190,001 bytes" in told["message"]
 
 
