@@ -141,7 +141,7 @@ class SlowTrainingJobs:
         return name in self.created
 
     async def ask_to_stop(self, name: str) -> None:
-        if not self.known(name):
+        if not self.exists(name):
             raise ServiceError("ValidationException", "Requested resource not found.")
         self.stopped.set()
 

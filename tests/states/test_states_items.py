@@ -54,7 +54,7 @@ def cause_of(reader: ItemReader, text: str) -> str:
     ],
 )
 def test_an_item_that_is_too_large_fails_the_reader(kind: str, text: str):
-    assert f"more than the {MAX_ITEM} characters" in cause_of(item_reader(kind), text)
+    assert f"exceeds {MAX_ITEM} characters" in cause_of(item_reader(kind), text)
 
 
 def test_an_object_with_a_large_item_is_not_read_to_its_end():
