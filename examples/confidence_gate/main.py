@@ -6,7 +6,7 @@ prints, after about ten seconds:
 
     bright.png: passed, bicycle with 0.98
     dark.png: passed, motorcycle with 0.98
-    grey.png: needs human review: grey.png has confidence 0.5020, below 0.9.
+    grey.png: needs human review: grey.png has confidence 0.5020, below the threshold 0.9.
 """
 
 import io
