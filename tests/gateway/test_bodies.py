@@ -226,7 +226,7 @@ def test_a_batch_in_a_form_is_parsed_in_linear_time(cloud):
     def attack():
         assert call_form(cloud, "sns", body)[0] in (400, 404)
 
-    assert raw_requests.p99_during(cloud, attack) < 2
+    assert raw_requests.p99_during(cloud, attack) < 3
 
 
 @pytest.mark.parametrize("piece", [b"[],", b"{},", b'{"a":1},', b"1,", b'"",', b'"\\"",'])
@@ -237,7 +237,7 @@ def test_a_dense_document_does_not_block_other_requests(cloud, piece):
         status, text = call_json(cloud, "logs", f"{LOGS}.PutLogEvents", body)
         assert (status, json.loads(text)["__type"]) == (400, "SerializationException")
 
-    assert raw_requests.p99_during(cloud, attack) < 2
+    assert raw_requests.p99_during(cloud, attack) < 3
 
 
 def test_large_documents_within_the_limits_are_taken(cloud):
@@ -277,7 +277,7 @@ def test_the_largest_archive_arrives_whole(cloud):
                 FunctionName="f", Role=role, Runtime="python3.11", Handler="a.b", Code={"ZipFile": archive}
             )
 
-    assert raw_requests.p99_during(cloud, attack) < 2
+    assert raw_requests.p99_during(cloud, attack) < 3
 
 
 # --- The parsers ----------------------------------------------------------------------------------------------------

@@ -131,4 +131,4 @@ def test_receivers_of_large_messages_leave_time_for_others(start_cloud: Any, mes
     with probing(cloud.url, cloud.environment) as prober, ThreadPoolExecutor(CLIENTS) as pool:
         received = list(pool.map(receive, range(3 * CLIENTS)))
     assert max(received) == 10
-    assert prober.percentile(99) < 2
+    assert prober.percentile(99) < 3

@@ -331,12 +331,13 @@ def test_a_full_queue_is_answered_with_the_containers_503(start_cloud: Any) -> N
     endpoint = Endpoint.create(start_cloud(), SAGEMAKER_MODEL_SERVER_WORKERS="1")
     statuses: list[int] = []
     large = picture((0, 0, 0), 2500)
+    model_error = endpoint.runtime.exceptions.ModelError  # botocore makes these classes at their first use, unlocked
 
     def ask() -> None:
         try:
             endpoint.runtime.invoke_endpoint(EndpointName=endpoint.name, Body=large, ContentType="image/png")
             statuses.append(200)
-        except endpoint.runtime.exceptions.ModelError as error:
+        except model_error as error:
             statuses.append(error.response["OriginalStatusCode"])
 
     threads = [threading.Thread(target=ask) for _ in range(180)]

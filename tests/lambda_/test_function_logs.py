@@ -97,7 +97,7 @@ def test_a_function_that_floods_its_log_waits_and_holds_up_nobody(function, clou
     before = process.memory_info().rss
     with probing(cloud.url, cloud.environment) as prober:
         assert made.invoke(kind, LogType="None").payload["errorType"] == "Sandbox.Timedout"
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
     assert process.memory_info().rss - before < 100 << 20
 
 

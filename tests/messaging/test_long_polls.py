@@ -80,7 +80,7 @@ def test_many_long_polls_and_a_sender_delay_nobody(start_cloud: Any) -> None:
             end = time.monotonic() + 5
             while time.monotonic() < end:
                 sqs.send_message_batch(QueueUrl=url, Entries=batch)
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
 
 
 def test_the_longest_waiting_receiver_gets_the_first_message(cloud: Any, sqs: Any) -> None:

@@ -40,5 +40,5 @@ def test_readers_that_do_not_read_take_little_memory_and_delay_nobody(start_clou
         assert process.memory_info().rss - before < READERS * (512 << 10)
         assert idle.user + idle.system - used.user - used.system < 0.5
         assert threads < 100
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
     assert len(s3.get_object(Bucket="unread", Key="k")["Body"].read()) == SIZE

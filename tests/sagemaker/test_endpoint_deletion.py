@@ -38,7 +38,7 @@ class FakeDeployment:
         try:
             await self.may_start.wait()
         except asyncio.CancelledError:
-            await self.down()
+            await self.stop()
             raise
 
     async def drain(self) -> None:

@@ -209,7 +209,7 @@ def test_a_job_that_floods_its_log_waits_and_holds_up_nobody(bench: Workbench) -
     until(lambda: bench.sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] == "Training")
     with probing(bench.cloud.url, bench.cloud.environment) as prober:
         time.sleep(5)
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
     assert process.memory_info().rss - before < 200 << 20
     bench.sagemaker.stop_training_job(TrainingJobName=name)
     assert bench.ended(name)["TrainingJobStatus"] == "Stopped"

@@ -75,7 +75,7 @@ def test_others_are_served_while_an_expression_runs_to_its_limit(machines: Any, 
     print(attack)
     assert ended["status"] == "SUCCEEDED"
     assert json.loads(ended["output"])["Error"] == "States.QueryEvaluationError"
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
 
 
 OBJECTS = {"list": [{"a": number} for number in range(15_000)]}
@@ -99,7 +99,7 @@ def test_others_are_served_while_json_paths_are_evaluated(machines: Any, cloud: 
     assert {each["status"] for each in ended} == {"SUCCEEDED"}
     if result is not None:
         assert [json.loads(each["output"]) for each in ended] == [[result]] * len(ended)
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
 
 
 @pytest.mark.slow
@@ -158,7 +158,7 @@ def test_a_huge_expression_is_refused_or_fails(machines: Any, cloud: Any, expres
         answer = machines.client.validate_state_machine_definition(definition=definition)
     if expression != "variables":
         assert answer["result"] == "FAIL"
-    assert prober.percentile(99) < 1
+    assert prober.percentile(99) < 3
 
 
 def test_a_large_definition_is_parsed_once_for_executions_that_start_together():

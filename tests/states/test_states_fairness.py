@@ -255,12 +255,13 @@ def test_as_many_executions_run_as_the_quota_says():
 
 def test_a_synchronous_execution_of_a_deleted_machine_ends(cloud: Any, machines: Any):
     client = cloud.client("stepfunctions", inject_host_prefix=False, retries={"max_attempts": 0})
+    deleting = client.exceptions.StateMachineDeleting  # botocore makes these classes at the first use, without a lock
     machine = machines.create(WAIT, type="EXPRESS")
     with ThreadPoolExecutor(1) as clients:
         running = clients.submit(client.start_sync_execution, stateMachineArn=machine)
         time.sleep(0.5)
         machines.client.delete_state_machine(stateMachineArn=machine)
-        with pytest.raises(client.exceptions.StateMachineDeleting):
+        with pytest.raises(deleting):
             running.result(timeout=30)
 
 
