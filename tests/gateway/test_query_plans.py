@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from scones.cloud import services
-from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError

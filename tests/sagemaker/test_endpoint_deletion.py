@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from sagemaker_workbench import IMAGE, ROLE, Workbench, until
 
-from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import gc
 import json
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from scones.cloud.context import CloudContext, CloudSettings, T
 from scones.cloud.core.credentials import Caller, Credentials
-from scones.cloud.core.data_folder import DATABASE
 from scones.cloud.core.durable_files import write_durably
-from scones.cloud.core.resumption import Resumption, describe
-from scones.cloud.core.step_record import traced
-from scones.cloud.core.store import WAIT_FOR_SPACE, Store
+from scones.cloud.core.resumption import describe
+from scones.cloud.core.store import Store
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import DormantService, OperationCall, OperationOutput, Service
@@ -31,32 +27,12 @@ NOT_RESUMED_FILE = "left.json"
 """File with the names of the work that a start with `recover` did not resume, by kind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudSettings:
-    """Settings of a local cloud, fixed at its start."""
-
-    data_dir: Path
-    host: str = "127.0.0.1"
-    port: int = 4566
-    region: str = "us-east-1"
-    account: str = "111122223333"
-    capture_seconds: float = 2.0
-    """Seconds that capture records wait for further ones before their file is written to S3 (AWS: up to 60 s)."""
-    recover: bool = False
-    """True to start without resuming the work of an earlier process."""
-
-
-class Cloud:
+class Cloud(CloudContext):
     """The services of one data folder, by botocore's service name."""
 
     def __init__(self, settings: CloudSettings, store: Store, credentials: Credentials) -> None:
-        self.settings = settings
-        self.store = store
-        self.credentials = credentials
+        super().__init__(settings, store, credentials)
         self.services: dict[str, Service] = {}
-        self.resumption = Resumption(settings.data_dir, recover=settings.recover)
-        self.url = f"http://{settings.host}:{settings.port}"
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._dormant: dict[str, DormantService] = {}
         self._waking: dict[str, asyncio.Task[None]] = {}
 
@@ -100,6 +76,14 @@ class Cloud:
             found.setdefault(service.signing_name or service.name, []).append(service.name)
         return found
 
+    def service(self, kind: type[T]) -> T:
+        """Return the started service of a class."""
+        return next(service for service in self.services.values() if isinstance(service, kind))
+
+    def has_service(self, name: str) -> bool:
+        """Return True if a service of botocore's `name` has started."""
+        return name in self.services
+
     async def wake(self, name: str) -> None:
         """Start a service if it is dormant, and wait until it has started."""
         if name in self._dormant:
@@ -132,12 +116,6 @@ class Cloud:
         counts = ", ".join(f"{kind}: {len(names)}" for kind, names in self.resumption.not_resumed.items())
         log.warning("Started with --recover: nothing is resumed. Not resumed: %s", counts or "nothing")
 
-    @property
-    def may_sweep(self) -> bool:
-        """Return True if files without a row may be deleted: not with `recover`, nor while damaged data is kept."""
-        damaged = self.store.damage or any(self.settings.data_dir.glob(f"{DATABASE}*-damaged-*"))
-        return not self.settings.recover and not damaged
-
     def drain(self) -> None:
         """End the calls that are waiting, so that their clients get a response before the process ends."""
         for service in self.services.values():
@@ -156,23 +134,6 @@ class Cloud:
         await self.store.close()
         self.resumption.close()
 
-    def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Run a coroutine in the background: its failure is logged, and `stop` cancels it.
-
-        Writes of the coroutine and of the code that it calls wait for space on a full disk.
-        """
-        context = contextvars.copy_context()
-        context.run(WAIT_FOR_SPACE.set, True)
-        task = asyncio.get_running_loop().create_task(traced(work), name=name, context=context)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("Background task %s failed", task.get_name(), exc_info=error)
-
     async def call(
         self,
         service: str,
@@ -182,11 +143,7 @@ class Cloud:
         caller: Caller | None = None,
         check: bool = False,
     ) -> dict[str, Any]:
-        """Call an operation from inside the cloud, without the wire: takes input members, returns output members.
-
-        A streaming input may be bytes; a streaming output is bytes or an async iterator (`read_body` joins it). `check`
-        validates the parameters; use it for parameters from users. Raises `ServiceError`.
-        """
+        """Call an operation; see `CloudContext.call`."""
         await self.wake(service)
         handler = self.handler(service, operation)
         shape = service_model(service).operation_model(operation)
@@ -217,19 +174,7 @@ class Cloud:
             )
         return handler
 
-    def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
-        """Return `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE` for this cloud."""
-        region = self.settings.region if region is None else region
-        return f"arn:aws:{service}:{region}:{self.settings.account}:{resource}"
-
 
 async def _chunks(body: bytes) -> AsyncIterator[bytes]:
     if body:
         yield body
-
-
-async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:
-    """Return a streaming member as bytes."""
-    if isinstance(body, bytes):
-        return body
-    return b"".join([chunk async for chunk in body])

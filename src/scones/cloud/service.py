@@ -7,17 +7,15 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from botocore import xform_name
 from botocore.model import StructureShape
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.validate import validate
-
-if TYPE_CHECKING:
-    from scones.cloud.cloud import Cloud
 
 T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
@@ -79,7 +77,7 @@ class DormantService:
     """A service that is loaded at its first use, or at the cloud's start if it has work to resume.
 
     `starting` is a query that returns a row if there is such work; it fails if the service has never been used. Other
-    services reach a dormant service only through `Cloud.call`.
+    services reach a dormant service only through `CloudContext.call`.
     """
 
     name: str
@@ -125,7 +123,7 @@ class Service:
     unvalidated_members: ClassVar[frozenset[str]] = frozenset()
     reports_null_members: ClassVar[bool] = False
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self.cloud = cloud
 
     async def start(self) -> None:
@@ -161,3 +159,10 @@ class Service:
 
         names = service_model(cls.name).operation_names
         return frozenset(name for name in names if callable(getattr(cls, xform_name(name), None)))
+
+
+async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:
+    """Return a streaming member as bytes."""
+    if isinstance(body, bytes):
+        return body
+    return b"".join([chunk async for chunk in body])

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, cast
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
@@ -40,7 +40,7 @@ class Outbox:
 
     def __init__(
         self,
-        cloud: Cloud,
+        cloud: CloudContext,
         table: str,
         deliver: Callable[[str, Payload], Awaitable[None]],
         failed: Callable[[str, Payload, ServiceError], Awaitable[None]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 
 
@@ -15,13 +15,13 @@ def service_of(arn: str) -> str:
     return parts[2] if len(parts) == 6 and parts[0] == "arn" else ""
 
 
-def check_ready(cloud: Cloud, service: str) -> None:
+def check_ready(cloud: CloudContext, service: str) -> None:
     """Raise `ServiceUnavailable` (503), which callers retry, if a service has not started yet."""
-    if service not in cloud.services:
+    if not cloud.has_service(service):
         raise ServiceError("ServiceUnavailable", f"The local cloud has not started {service} yet.", 503)
 
 
-def queue_url(cloud: Cloud, arn: str) -> str:
+def queue_url(cloud: CloudContext, arn: str) -> str:
     """Return the URL for a queue's ARN; raises `ServiceError` (QueueDoesNotExist) for any other text."""
     if service_of(arn) != "sqs":
         raise ServiceError("QueueDoesNotExist", f"{arn} is not the ARN of a queue.")
@@ -29,7 +29,7 @@ def queue_url(cloud: Cloud, arn: str) -> str:
     return f"{cloud.url}/{account}/{name}"
 
 
-async def send(cloud: Cloud, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
+async def send(cloud: CloudContext, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:
     """Send a text to a target: as a function's event, invoked asynchronously, or as a queue's or topic's message.
 
     `attributes` become String message attributes of the queue's or topic's message.

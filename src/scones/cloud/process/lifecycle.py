@@ -22,7 +22,7 @@ from scones.cloud.process.folder_lock import FolderLock, holder
 from scones.cloud.process.watchdog import mark_stuck, stuck_since
 
 if TYPE_CHECKING:
-    from scones.cloud.cloud import CloudSettings
+    from scones.cloud.context import CloudSettings
 
 _SERVICE_IDS = (
     *("CLOUDWATCH", "CLOUDWATCH_LOGS", "EVENTBRIDGE", "IAM", "LAMBDA", "S3"),

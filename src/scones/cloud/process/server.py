@@ -16,7 +16,8 @@ from pathlib import Path
 
 import uvicorn
 
-from scones.cloud.cloud import Cloud, CloudSettings
+from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudSettings
 from scones.cloud.core.commit_mark import require_same_age
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.data_folder import DATABASE, require_database

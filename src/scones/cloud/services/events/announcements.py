@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.events.service import EventBridge
 
 
-def announce(cloud: Cloud, source: str, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
+def announce(cloud: CloudContext, source: str, detail_type: str, resource: str, detail: dict[str, Any]) -> None:
     """Put an event of a service (`aws.states`) about a resource on the default bus, without waiting.
 
     If no rule could match, this costs one read of the store. As on AWS, such events are best effort: an event that is
     not yet routed when the cloud is killed is lost. Call it on the event loop.
     """
-    events = cloud.services.get("events")
-    if isinstance(events, EventBridge) and events.has_pattern_rules():
+    if not cloud.has_service(EventBridge.name):
+        return
+    events = cloud.service(EventBridge)
+    if events.has_pattern_rules():
         cloud.spawn(events.put_service_event(source, detail_type, detail, [resource]), name=f"{detail_type} {resource}")
 
 

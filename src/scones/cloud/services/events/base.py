@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.events import rule_records as records
@@ -19,7 +19,7 @@ class EventBridgeBase(Service):
     name: ClassVar[str] = "events"
     schema: ClassVar[str] = records.SCHEMA + ";" + Outbox.schema(OUTBOX)
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self._records = RuleRecords(cloud)
         self._router = Router(cloud, self._records)

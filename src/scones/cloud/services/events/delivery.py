@@ -8,7 +8,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.targets import queue_url
 from scones.cloud.core.time_slices import TimeSlices
@@ -34,7 +34,7 @@ def lane(bus: str, rule: str, target_id: str) -> str:
 class EventDelivery:
     """Makes the outbox's deliveries, each of one event to one target."""
 
-    def __init__(self, cloud: Cloud, records: RuleRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: RuleRecords) -> None:
         self._cloud = cloud
         self._records = records
         self.router: Router | None = None

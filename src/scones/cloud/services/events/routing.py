@@ -7,7 +7,7 @@ from collections import defaultdict
 from itertools import chain
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.time_slices import TimeSlices, sliced
 from scones.cloud.services.events.delivery import EventDelivery, lane
@@ -19,7 +19,7 @@ OUTBOX = "events_deliveries"
 class Router:
     """Finds the targets of events and stores the deliveries in an outbox; a routed event is on disk."""
 
-    def __init__(self, cloud: Cloud, records: RuleRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: RuleRecords) -> None:
         self._cloud = cloud
         self._records = records
         delivery = EventDelivery(cloud, records)

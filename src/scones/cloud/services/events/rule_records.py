@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
 from scones.cloud.core.patterns import Pattern, read_pattern
 from scones.cloud.core.resumption import describe
@@ -72,7 +72,7 @@ class Rule:
 class RuleRecords:
     """Reads and writes of EventBridge's tables. Raises AWS's errors for records that do not exist."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._store = cloud.store
         self._damaged: set[tuple[str, str]] = set()

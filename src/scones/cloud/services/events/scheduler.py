@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.services.events.routing import Router
@@ -31,7 +31,7 @@ Key = tuple[str, str]
 class RuleScheduler:
     """Sleeps until the next rule is due, and fires it. Fire times that pass while the cloud is down are skipped."""
 
-    def __init__(self, cloud: Cloud, records: RuleRecords, router: Router) -> None:
+    def __init__(self, cloud: CloudContext, records: RuleRecords, router: Router) -> None:
         self._cloud = cloud
         self._records = records
         self._router = router

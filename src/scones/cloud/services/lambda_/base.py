@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import OperationCall, Service
+from scones.cloud.service import OperationCall, Service, read_body
 from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as EVENT_SOURCES
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSources
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
@@ -30,7 +30,7 @@ class LambdaBase(Service):
     unvalidated_members: ClassVar[frozenset[str]] = frozenset({"Runtime"})
     reports_null_members: ClassVar[bool] = True
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         folder = cloud.settings.data_dir / "lambda"
         self._records = FunctionRecords(cloud)

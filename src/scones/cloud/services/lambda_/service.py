@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
 from scones.cloud.services.lambda_.functions.account import AccountOperations
@@ -42,7 +42,7 @@ class Lambda(
 
     schema: ClassVar[str] = f"{LambdaBase.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self.urls = FunctionUrlServer(cloud, self._invoker)
 

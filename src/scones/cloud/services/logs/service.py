@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import SLICE, delete_all
 from scones.cloud.core.text_order import successor
 from scones.cloud.core.text_size import utf8_size
@@ -67,7 +67,7 @@ class Logs(Service):
         CREATE INDEX IF NOT EXISTS log_events_by_group ON log_events (group_name, at, id)
     """
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self._unwritten: Counter[tuple[str, str]] = Counter()
         """Size of unwritten events in bytes, by group and stream."""

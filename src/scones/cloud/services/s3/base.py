@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.s3 import errors
@@ -68,7 +68,7 @@ class S3Base(Service):
         + SCHEMA
     )
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self.store = cloud.store
         self.files = BodyFiles(cloud.settings.data_dir / "s3")

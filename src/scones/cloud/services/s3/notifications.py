@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.resumption import describe
 from scones.cloud.core.targets import send, service_of
@@ -80,7 +80,7 @@ def _event_types_overlap(one: str, other: str) -> bool:
 class Notifier:
     """The notification rules of all buckets, in memory, and the outbox of their notifications."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._rules: dict[str, list[NotificationRule]] = {}
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
@@ -221,7 +221,7 @@ def _checked(rule: dict[str, Any]) -> dict[str, Any]:
     return {"Name": name, "Value": rule.get("Value", "")}
 
 
-async def check_targets(cloud: Cloud, rules: list[NotificationRule]) -> None:
+async def check_targets(cloud: CloudContext, rules: list[NotificationRule]) -> None:
     """Raise `InvalidArgument` for targets that do not exist, as S3 does without SkipDestinationValidation."""
     for target in {rule.target for rule in rules}:
         name = target.rpartition(":")[2]

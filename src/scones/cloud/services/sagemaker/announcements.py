@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.events.announcements import announce, milliseconds
 from scones.cloud.services.sagemaker.resources import Document
 
@@ -17,7 +17,7 @@ _JOB_TIMES = ("CreationTime", "TrainingStartTime", "TrainingEndTime", "LastModif
 _PACKAGE_TIMES = ("CreationTime", "LastModifiedTime")
 
 
-def announce_training_job(cloud: Cloud, document: Document) -> None:
+def announce_training_job(cloud: CloudContext, document: Document) -> None:
     """Send the event for a change of a training job's status or secondary status."""
     times = {name: milliseconds(document[name]) for name in _JOB_TIMES if name in document}
     transitions = [
@@ -29,7 +29,7 @@ def announce_training_job(cloud: Cloud, document: Document) -> None:
     announce(cloud, _SOURCE, "SageMaker Training Job State Change", arn, detail)
 
 
-def announce_endpoint(cloud: Cloud, document: Document) -> None:
+def announce_endpoint(cloud: CloudContext, document: Document) -> None:
     """Send the event for a change of an endpoint's status, spelled IN_SERVICE instead of InService."""
     variants = [
         {
@@ -54,7 +54,7 @@ def announce_endpoint(cloud: Cloud, document: Document) -> None:
     announce(cloud, _SOURCE, "SageMaker Endpoint State Change", arn, detail)
 
 
-def announce_model_package(cloud: Cloud, document: Document) -> None:
+def announce_model_package(cloud: CloudContext, document: Document) -> None:
     """Send the event for a new model package, or for a change of its approval or metadata."""
     times = {name: milliseconds(document[name]) for name in _PACKAGE_TIMES if name in document}
     arn = document["ModelPackageArn"]
@@ -62,6 +62,6 @@ def announce_model_package(cloud: Cloud, document: Document) -> None:
     announce(cloud, _SOURCE, "SageMaker Model Package State Change", arn, detail)
 
 
-def _tags(cloud: Cloud, arn: str) -> dict[str, str]:
+def _tags(cloud: CloudContext, arn: str) -> dict[str, str]:
     rows = cloud.store.rows("SELECT key, value FROM sagemaker_tags WHERE arn = ?", arn)
     return {row["key"]: row["value"] for row in rows}

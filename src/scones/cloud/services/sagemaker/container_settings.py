@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process import container_images as images
 from scones.cloud.process.sandbox import isolation
 from scones.cloud.services.sagemaker import python_environment as interpreter
@@ -31,7 +31,7 @@ async def image_command(image: str, argument: str) -> list[str]:
     return ["python", *rest]
 
 
-def container_variables(cloud: Cloud, role_arn: str, session: str, hours: float) -> dict[str, str]:
+def container_variables(cloud: CloudContext, role_arn: str, session: str, hours: float) -> dict[str, str]:
     """Return the variables of every container: the cloud's URL, credentials of the role, and pip's settings.
 
     The credentials are valid for `hours` hours.

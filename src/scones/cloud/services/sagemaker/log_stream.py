@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, cast
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process.program_output import Lines
 from scones.cloud.process.untrusted_files import Listing
-
-if TYPE_CHECKING:
-    from scones.cloud.services.logs.service import Logs
+from scones.cloud.services.logs.service import Logs
 
 Follow = Callable[[Sequence[str]], Awaitable[None]]
 """A callback that receives a program's lines, in order."""
@@ -23,7 +20,7 @@ MAX_OMITTED_LINES = 20
 class LogStream:
     """One log stream of a group, which takes a program's output in pieces; `follow` also gets the program's lines."""
 
-    def __init__(self, cloud: Cloud, group: str, name: str, follow: Follow | None = None) -> None:
+    def __init__(self, cloud: CloudContext, group: str, name: str, follow: Follow | None = None) -> None:
         self._cloud = cloud
         self._group = group
         self._follow = follow
@@ -62,7 +59,7 @@ class LogStream:
 
     def _write(self, texts: Sequence[str]) -> asyncio.Future[None] | None:
         now = int(time.time() * 1e3)
-        logs = cast("Logs", self._cloud.services["logs"])
+        logs = self._cloud.service(Logs)
         return logs.append(self._group, self.name, [(now, text) for text in texts])
 
 

@@ -7,15 +7,14 @@ import posixpath
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import UntrustedFile
-
-if TYPE_CHECKING:
-    from scones.cloud.services.s3 import S3
+from scones.cloud.service import read_body
+from scones.cloud.services.s3 import S3
 
 PARALLEL = 16
 """Maximum number of objects that are downloaded at once."""
@@ -48,7 +47,7 @@ class S3Location:
 class S3Access:
     """Client of this cloud's S3."""
 
-    cloud: Cloud
+    cloud: CloudContext
 
     async def exists(self, prefix: S3Location) -> bool:
         """Return True if the key of any object begins with a prefix; False if the bucket does not exist."""
@@ -117,7 +116,7 @@ class S3Access:
 
     @property
     def _s3(self) -> S3:
-        return cast("S3", self.cloud.services["s3"])
+        return self.cloud.service(S3)
 
 
 async def chunks_of(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from sqlite3 import Connection
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.pages import position, token_at
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.service import OperationCall
@@ -38,7 +38,7 @@ _ORDERED = {
 class SearchOperations:
     """SageMaker's Search operation."""
 
-    cloud: Cloud
+    cloud: CloudContext
 
     async def search(self, call: OperationCall) -> dict[str, Any]:
         """Find the resources of one kind that meet a SearchExpression; raises `ServiceError`."""

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import describe
 from scones.cloud.service import OperationCall, Service
 from scones.cloud.services.sagemaker.hosting.capture import CaptureWriter
@@ -34,7 +34,7 @@ class SageMaker(RegistryOperations, SearchOperations, StudioOperations, Service)
     name: ClassVar[str] = "sagemaker"
     schema: ClassVar[str] = SCHEMA
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self.jobs = TrainingJobs(cloud)
         self.model_packages = ModelPackages(cloud)

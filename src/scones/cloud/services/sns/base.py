@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.sns import topic_records as records
@@ -21,7 +21,7 @@ class SnsBase(Service):
     schema: ClassVar[str] = records.SCHEMA + ";" + Outbox.schema(OUTBOX)
     validation_code: ClassVar[str] = "ValidationError"
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self._records = TopicRecords(cloud)
         delivery = MessageDelivery(cloud, self._records)

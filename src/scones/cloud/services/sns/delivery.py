@@ -6,7 +6,7 @@ import json
 import logging
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class MessageDelivery:
     """Makes the outbox's deliveries, each of one message to one subscription."""
 
-    def __init__(self, cloud: Cloud, records: TopicRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
         self._cloud = cloud
         self._records = records
 

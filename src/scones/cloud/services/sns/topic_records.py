@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
 from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
 
@@ -74,7 +74,7 @@ class Subscription:
 class TopicRecords:
     """Reads and writes SNS's tables."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._store = cloud.store
 
     def find_topic(self, arn: str) -> Topic | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.service import Handler, OperationCall, Service
 from scones.cloud.services.sqs.errors import require
 from scones.cloud.services.sqs.long_polls import LongPolls
@@ -46,7 +46,7 @@ class SqsBase(Service):
     validation_code: ClassVar[str] = "InvalidParameterValue"
     unvalidated_members: ClassVar[frozenset[str]] = frozenset(f"{name}Request" for name in _UNVALIDATED_MEMBERS)
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self._queues = Queues(cloud)
         self._long_polls = LongPolls()

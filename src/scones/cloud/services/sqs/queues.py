@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sqs.attributes import redrive_policy
 from scones.cloud.services.sqs.errors import no_queue
@@ -57,7 +57,7 @@ class Queue:
 class Queues:
     """The table of queues."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
 
     def url(self, name: str) -> str:

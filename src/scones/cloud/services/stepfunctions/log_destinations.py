@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 
 
-async def check_logging(cloud: Cloud, configuration: dict[str, Any] | None) -> None:
+async def check_logging(cloud: CloudContext, configuration: dict[str, Any] | None) -> None:
     """Raise InvalidLoggingConfiguration unless the configuration is off or names exactly one existing log group."""
     if configuration is None or configuration.get("level", "OFF") == "OFF":
         return

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.patterns import read_pattern
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
@@ -38,7 +38,7 @@ _HEAD, _SEPARATOR, _TAIL = '{"Records": [', ", ", "]}"
 class Pollers:
     """Polls the queue of each enabled mapping, one receive at a time; batches run concurrently with it."""
 
-    def __init__(self, cloud: Cloud, sources: EventSources, invoker: Invoker) -> None:
+    def __init__(self, cloud: CloudContext, sources: EventSources, invoker: Invoker) -> None:
         self._cloud = cloud
         self._sources = sources
         self._invoker = invoker

@@ -8,7 +8,7 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions.code import CodeStore
 
@@ -21,7 +21,7 @@ SECONDS = 600
 class CodeLinks:
     """Creates addresses of archives, and reads the archives at these addresses."""
 
-    def __init__(self, cloud: Cloud, code: CodeStore) -> None:
+    def __init__(self, cloud: CloudContext, code: CodeStore) -> None:
         self._cloud = cloud
         self._code = code
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
 
@@ -67,7 +67,7 @@ class Version:
 class FunctionRecords:
     """Reads and writes of Lambda's tables. Raises AWS's errors for records that do not exist."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._store = cloud.store
 

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
@@ -36,7 +36,7 @@ AGE_SECONDS = 6 * 3600.0
 class AsyncInvocations:
     """The queue of InvocationType Event; it survives the end of the cloud."""
 
-    def __init__(self, cloud: Cloud, records: FunctionRecords, invoker: Invoker) -> None:
+    def __init__(self, cloud: CloudContext, records: FunctionRecords, invoker: Invoker) -> None:
         self._cloud = cloud
         self._records = records
         self._invoker = invoker

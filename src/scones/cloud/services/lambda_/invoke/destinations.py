@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.targets import check_ready, send, service_of
@@ -87,7 +87,7 @@ class AsyncInvocationResult:
 class Destinations:
     """Delivers results. A result is stored when an event's processing ends, and delivered then or after a restart."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._outbox = Outbox(cloud, TABLE, self._deliver, self._failed)
 
@@ -161,7 +161,7 @@ class Destinations:
         log.warning("The result of an event could not be delivered to %s: %s", arn, error)
 
 
-def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) -> None:
+def check_target(cloud: CloudContext, arn: str, services: frozenset[str], member: str) -> None:
     """Raise `InvalidParameterValueException` for an ARN that cannot receive results."""
     service, name = service_of(arn), arn.rpartition(":")[2]
     if service not in services or (service in DEAD_LETTER_SERVICES and name.endswith(".fifo")):
@@ -169,7 +169,7 @@ def check_target(cloud: Cloud, arn: str, services: frozenset[str], member: str) 
             f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}; FIFO "
             "resources are not allowed."
         )
-    elif service not in cloud.services:
+    elif not cloud.has_service(service):
         message = f"The local cloud does not support {service}, which {member} {arn} refers to."
     else:
         return

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.gateway import authenticate as auth
 from scones.cloud.services.lambda_.functions.names import FunctionName
@@ -62,7 +62,7 @@ def _named(host: str) -> str | None:
 class FunctionUrlServer:
     """Answers requests for function URLs."""
 
-    def __init__(self, cloud: Cloud, invoker: Invoker) -> None:
+    def __init__(self, cloud: CloudContext, invoker: Invoker) -> None:
         self._cloud = cloud
         self._invoker = invoker
 

@@ -7,9 +7,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.program_output import Output
 from scones.cloud.process.sandbox import Program, Sandbox, isolation, spawn
@@ -28,9 +28,7 @@ from scones.cloud.services.lambda_.runtime.interpreters import Interpreter, Inte
 from scones.cloud.services.lambda_.runtime.platform_log import LogSettings
 from scones.cloud.services.lambda_.runtime.runtimes import COMMON, PYTHON, Runtime
 from scones.cloud.services.lambda_.runtime.warm_parent import WarmParent
-
-if TYPE_CHECKING:
-    from scones.cloud.services.logs.service import Logs
+from scones.cloud.services.logs.service import Logs
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ WARM_SECONDS = 1.0
 class Invoker:
     """Invokes functions in execution environments of the pool."""
 
-    def __init__(self, cloud: Cloud, records: FunctionRecords, code: CodeStore, scratch: Path) -> None:
+    def __init__(self, cloud: CloudContext, records: FunctionRecords, code: CodeStore, scratch: Path) -> None:
         self._cloud = cloud
         self._records = records
         self._code = code
@@ -198,7 +196,7 @@ class Invoker:
             spawn=begin,
             scratch=self._scratch,
         )
-        logs = cast("Logs", self._cloud.services["logs"])
+        logs = self._cloud.service(Logs)
         group = configuration["LoggingConfig"]["LogGroup"]
         environment = ExecutionEnvironment(setup, lambda stream, events: logs.append(group, stream, events))
         try:

@@ -26,7 +26,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
@@ -181,7 +181,7 @@ class _Spool:
 class CaptureWriter:
     """The spool files of a cloud, and their uploads to S3."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._s3 = S3Access(cloud)
         self._cloud = cloud
         self._folder = cloud.settings.data_dir / "sagemaker" / "capture"

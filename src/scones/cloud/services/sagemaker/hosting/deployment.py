@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import Program
 from scones.cloud.process.untrusted_files import remove_tree
@@ -52,7 +52,7 @@ class ProductionVariant:
 class Deployment:
     """The model servers of one endpoint and one configuration; `plan` is a Plan that `Endpoints` stores."""
 
-    def __init__(self, cloud: Cloud, endpoint: str, plan: dict[str, Any]) -> None:
+    def __init__(self, cloud: CloudContext, endpoint: str, plan: dict[str, Any]) -> None:
         self._cloud = cloud
         self._endpoint = endpoint
         self._plan = plan
@@ -137,6 +137,6 @@ class Deployment:
         await asyncio.to_thread(remove_tree, self.folder)
 
 
-def endpoint_folder(cloud: Cloud, endpoint: str) -> Path:
+def endpoint_folder(cloud: CloudContext, endpoint: str) -> Path:
     """Return the folder that holds an endpoint's deployments."""
     return cloud.settings.data_dir / "sagemaker" / "endpoints" / endpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
 from scones.cloud.services.sagemaker.hosting.models import Models
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
@@ -20,7 +20,7 @@ _UNSUPPORTED = {
 class EndpointConfigs:
     """The endpoint configurations of a cloud."""
 
-    def __init__(self, cloud: Cloud, models: Models) -> None:
+    def __init__(self, cloud: CloudContext, models: Models) -> None:
         self._cloud = cloud
         self._models = models
         self._configs = ResourceTable(cloud.store, "endpoint-config")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.announcements import announce_endpoint
@@ -32,7 +32,7 @@ _INTERNAL_MEMBERS = ("Plan", "NextPlan")
 class Endpoints:
     """The endpoints of a cloud; `serving` has the deployments that answer requests, by endpoint name."""
 
-    def __init__(self, cloud: Cloud, models: Models, configs: EndpointConfigs, captures: CaptureWriter) -> None:
+    def __init__(self, cloud: CloudContext, models: Models, configs: EndpointConfigs, captures: CaptureWriter) -> None:
         self._cloud = cloud
         self._models = models
         self._configs = configs

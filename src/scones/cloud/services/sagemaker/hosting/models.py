@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.sagemaker.container_settings import image_command
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
 from scones.cloud.services.sagemaker.registry.model_packages import ModelPackages
@@ -19,7 +19,7 @@ _RESOLVED_CONTAINER = "Served"
 class Models:
     """The models of a cloud."""
 
-    def __init__(self, cloud: Cloud, packages: ModelPackages) -> None:
+    def __init__(self, cloud: CloudContext, packages: ModelPackages) -> None:
         self._cloud = cloud
         self._packages = packages
         self._models = ResourceTable(cloud.store, "model")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, Service
@@ -18,9 +18,7 @@ from scones.cloud.services.sagemaker.hosting.container_client import (
 from scones.cloud.services.sagemaker.hosting.deployment import Deployment, ProductionVariant
 from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUTES
 from scones.cloud.services.sagemaker.log_stream import log_group
-
-if TYPE_CHECKING:
-    from scones.cloud.services.sagemaker.service import SageMaker
+from scones.cloud.services.sagemaker.service import SageMaker
 
 LARGEST = 6_291_456
 """Maximum bytes of a request's and of a response's body: the length of BodyBlob in botocore's model.
@@ -66,7 +64,7 @@ class SageMakerRuntime(Service):
 
     @property
     def _sagemaker(self) -> SageMaker:
-        return cast("SageMaker", self.cloud.services["sagemaker"])
+        return self.cloud.service(SageMaker)
 
     def _variant(self, name: str, target: str | None) -> ProductionVariant:
         deployment: Deployment | None = self._sagemaker.endpoints.serving.get(name)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import remove_tree
@@ -50,7 +50,7 @@ class BatchJobs:
     `job_type` is the first word of their members (Processing), and `make` returns the run of a document in a folder.
     """
 
-    def __init__(self, cloud: Cloud, job_type: str, make: Callable[[Document, Path], JobRun]) -> None:
+    def __init__(self, cloud: CloudContext, job_type: str, make: Callable[[Document, Path], JobRun]) -> None:
         self._cloud = cloud
         self._job_type = job_type
         self._make = make

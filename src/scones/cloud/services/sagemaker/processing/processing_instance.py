@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.process.untrusted_files import GB, VOLUME_GB, UntrustedFolder
 from scones.cloud.services.sagemaker.container_settings import (
@@ -42,7 +42,7 @@ def outputs_of(request: Document) -> list[dict[str, Any]]:
 class ProcessingInstance:
     """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
 
-    def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, request: Document, host: str, folder: Path) -> None:
         self._cloud = cloud
         self._request = request
         self._host = host

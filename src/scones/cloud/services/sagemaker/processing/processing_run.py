@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import isolation
 from scones.cloud.process.untrusted_files import UntrustedFilesError
@@ -67,7 +67,7 @@ def _check_path(path: str, name: str) -> None:
 class ProcessingRun:
     """The run of one processing job; `request` is its document."""
 
-    def __init__(self, cloud: Cloud, request: Document, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, request: Document, folder: Path) -> None:
         self._request = request
         self._instances = [ProcessingInstance(cloud, request, host, folder / host) for host in host_names(request)]
         self._stopped = asyncio.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
@@ -18,7 +18,7 @@ _LATEST = "LatestVersion"
 class ModelPackageGroups:
     """The model package groups of a cloud."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._groups = ResourceTable(cloud.store, KIND, "ModelPackageGroupStatus")
 

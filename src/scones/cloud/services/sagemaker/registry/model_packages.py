@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.announcements import announce_model_package
@@ -48,7 +48,7 @@ _BATCH_SUMMARY = (*(member for member in _SUMMARY if member != "ModelPackageName
 class ModelPackages:
     """The model packages of a cloud, and their groups."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self.groups = ModelPackageGroups(cloud)
         self._packages = ResourceTable(cloud.store, KIND, "ModelPackageStatus")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scones.cloud import workspace
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process import container_images as images
 from scones.cloud.process.lifecycle import RunningCloud
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
@@ -38,7 +38,7 @@ class AppServer:
     it installs the environments.
     """
 
-    def __init__(self, cloud: Cloud, folder: Path, token: str, stream: str, role: str | None) -> None:
+    def __init__(self, cloud: CloudContext, folder: Path, token: str, stream: str, role: str | None) -> None:
         self._cloud = cloud
         self._folder = folder
         self._role = role

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.process.container_images import UnknownImageError
 from scones.cloud.services.sagemaker.errors import not_supported
@@ -33,7 +33,7 @@ class Apps:
     Deleted: on AWS for a day, here until its domain is deleted. Its name may be used again.
     """
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._apps = ResourceTable(cloud.store, "app", "Status")
         self._servers: dict[str, AppServer] = {}

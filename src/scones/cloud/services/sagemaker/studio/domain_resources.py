@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
 from scones.cloud.services.sagemaker.studio.settings import merge
@@ -32,7 +32,7 @@ SPACE = DomainResourceKind("space", "Space")
 class DomainResources:
     """The user profiles or the spaces of all domains; each of them is a member of its domain, and InService at once."""
 
-    def __init__(self, cloud: Cloud, kind: DomainResourceKind) -> None:
+    def __init__(self, cloud: CloudContext, kind: DomainResourceKind) -> None:
         self._cloud = cloud
         self.kind = kind
         self._resources = ResourceTable(cloud.store, kind.resource, "Status")

@@ -7,7 +7,7 @@ import string
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.sagemaker.errors import not_supported
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
@@ -20,7 +20,7 @@ _SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "La
 class Domains:
     """The domains of a cloud, by ID; a domain needs no setup here, so it is InService at once."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._domains = ResourceTable(cloud.store, "domain", "Status")
 

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document
@@ -22,7 +22,7 @@ EXPIRES, SESSION = 300, 43200
 class Studio:
     """The domains of a cloud, with their user profiles, spaces and apps."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self.domains = Domains(cloud)
         self.profiles = DomainResources(cloud, USER_PROFILE)

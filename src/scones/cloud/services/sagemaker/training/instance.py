@@ -6,7 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
 from scones.cloud.process.untrusted_files import GB, VOLUME_GB, Listing, UntrustedFolder
@@ -45,7 +45,7 @@ def host_names(request: Document) -> list[str]:
 class TrainingInstance:
     """The instance with one host name; `folder` holds its files, and `request` is the job's document."""
 
-    def __init__(self, cloud: Cloud, request: Document, host: str, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, request: Document, host: str, folder: Path) -> None:
         self._cloud = cloud
         self._request = request
         self._host = host

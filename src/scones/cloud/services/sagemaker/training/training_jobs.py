@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.sandbox import isolation
@@ -46,7 +46,7 @@ _FAULT = "InternalServerError: internal error of the local cloud; see its log."
 class TrainingJobs:
     """The training jobs of a cloud; at most `AT_ONCE` run at once, in the order of their creation."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._jobs = ResourceTable(
             cloud.store, "training-job", "TrainingJobStatus", partial(announce_training_job, cloud)

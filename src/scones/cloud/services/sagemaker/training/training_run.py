@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import Listing, UntrustedFile, UntrustedFolder, remove_tree
 from scones.cloud.services.cloudwatch.service import CloudWatch
@@ -33,7 +33,7 @@ class _StopRequestedError(Exception):
 class TrainingRun:
     """The run of one job; `request` is its document, with CreateTrainingJob's members."""
 
-    def __init__(self, cloud: Cloud, record: TrainingJobRecord, request: Document, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, record: TrainingJobRecord, request: Document, folder: Path) -> None:
         self._cloud = cloud
         self._record = record
         self._request = request
@@ -44,7 +44,7 @@ class TrainingRun:
         """True after the programs were asked to end; then a failed program does not end the others."""
         self._metrics = Metrics(request["AlgorithmSpecification"].get("MetricDefinitions", []))
         self._objects = S3Access(cloud)
-        self._cloudwatch = cast(CloudWatch, cloud.services["cloudwatch"])
+        self._cloudwatch = cloud.service(CloudWatch)
         self._metrics_changed = asyncio.Event()
 
     @property

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.process.sandbox import Program
 from scones.cloud.services.sagemaker.archive import ALWAYS_ALLOWED, RATIO_LIMIT
 from scones.cloud.services.sagemaker.container_settings import (
@@ -68,7 +68,7 @@ def check(request: dict[str, Any]) -> None:
 class TransformRun:
     """The run of one transform job; `request` is its document."""
 
-    def __init__(self, cloud: Cloud, models: Models, request: Document, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, models: Models, request: Document, folder: Path) -> None:
         self._cloud = cloud
         self._models = models
         self._request = request

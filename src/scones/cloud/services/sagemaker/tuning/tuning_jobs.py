@@ -8,7 +8,7 @@ import secrets
 import time
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.pages import page
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
@@ -29,7 +29,7 @@ _COUNTED = {"Completed": "Completed", "InProgress": "InProgress", "Stopping": "I
 class TuningJobs:
     """The tuning jobs of a cloud; the task of each job starts training jobs and waits for them."""
 
-    def __init__(self, cloud: Cloud, training: TrainingJobs) -> None:
+    def __init__(self, cloud: CloudContext, training: TrainingJobs) -> None:
         self._cloud = cloud
         self._training = training
         self._jobs = ResourceTable(cloud.store, "hyper-parameter-tuning-job", "HyperParameterTuningJobStatus")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.events.announcements import announce, milliseconds
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
@@ -20,7 +20,7 @@ _LIMIT = 248 * 1024
 
 
 def announce_execution(
-    cloud: Cloud,
+    cloud: CloudContext,
     execution: Execution,
     status: str,
     stopped: float | None = None,

@@ -12,16 +12,14 @@ import secrets
 import time
 from collections import defaultdict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
+from scones.cloud.services.logs.service import Logs
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.execution.history import Event
 from scones.cloud.services.stepfunctions.log_destinations import log_group
 from scones.cloud.services.stepfunctions.state_machines import Revision
-
-if TYPE_CHECKING:
-    from scones.cloud.services.logs.service import Logs
 
 _DELAY = 0.25
 """Seconds that events wait, so that they are sent in one batch."""
@@ -66,7 +64,7 @@ class ExecutionLog:
 class ExecutionLogs:
     """The queue of log entries of all executions, for delivery to the Logs service."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
         self._shard = secrets.token_hex(4)
         self._waiting: dict[tuple[str, str], list[_LogEntry]] = defaultdict(list)
@@ -89,7 +87,7 @@ class ExecutionLogs:
     async def flush(self) -> None:
         """Deliver all queued entries to the Logs service."""
         waiting, self._waiting = self._waiting, defaultdict(list)
-        logs = cast("Logs", self._cloud.services["logs"])
+        logs = self._cloud.service(Logs)
         hour = time.strftime("%Y-%m-%d-%H", time.gmtime())
         for (group, machine), entries in waiting.items():
             lines = await asyncio.to_thread(_lines, entries)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.core.store import WAIT_FOR_SPACE
 from scones.cloud.errors import DiskFullError, ServiceError
@@ -108,7 +108,7 @@ class Execution:
 class Executions:
     """All Standard executions of one cloud; those that have ended exist only as rows."""
 
-    def __init__(self, cloud: Cloud, evaluators: Evaluators) -> None:
+    def __init__(self, cloud: CloudContext, evaluators: Evaluators) -> None:
         self._cloud = cloud
         self._evaluators = evaluators
         self._journal = Journal(cloud.store)

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
@@ -82,7 +82,7 @@ class ExpressExecutions:
 
     def __init__(
         self,
-        cloud: Cloud,
+        cloud: CloudContext,
         logs: ExecutionLogs,
         evaluators: Evaluators,
         scheduler: TurnScheduler,

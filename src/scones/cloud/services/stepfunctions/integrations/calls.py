@@ -8,12 +8,13 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.context import CloudContext
+from scones.cloud.service import read_body
 from scones.cloud.services.stepfunctions.integrations.conversion import to_parameters
 from scones.cloud.wire.model import operation_model, streamed_input
 
 
-async def call(cloud: Cloud, service: str, operation: str, parameters: Any) -> dict[str, Any]:
+async def call(cloud: CloudContext, service: str, operation: str, parameters: Any) -> dict[str, Any]:
     """Call an operation and return its response's members; a streamed body is read completely.
 
     Raises `ServiceError` if the operation fails.

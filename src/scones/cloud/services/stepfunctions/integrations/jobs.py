@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import dumps
@@ -65,7 +65,7 @@ class JobIntegration(OptimizedIntegration):
         super().__init__(VENDORS[kind], operation)
         self._job = job
 
-    async def wait(self, cloud: Cloud, parameters: Any, response: Any) -> Any:
+    async def wait(self, cloud: CloudContext, parameters: Any, response: Any) -> Any:
         """Wait for the end; return the description, or raise `StateFailedError` (States.TaskFailed) on failure."""
         name = self._job.name(parameters, response)
         pause = FIRST_PAUSE
@@ -85,7 +85,7 @@ class JobIntegration(OptimizedIntegration):
         """Return the task's result for a description."""
         return description
 
-    async def abandon(self, cloud: Cloud, parameters: Any, response: Any) -> None:
+    async def abandon(self, cloud: CloudContext, parameters: Any, response: Any) -> None:
         """Try to stop the job or execution, which the task no longer waits for, as AWS does."""
         with contextlib.suppress(ServiceError):  # it has already ended
             await cloud.call(self.vendor.service, self._job.stop, self._job.name(parameters, response))

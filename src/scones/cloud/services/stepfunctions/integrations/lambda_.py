@@ -7,9 +7,10 @@ import uuid
 from email.utils import formatdate
 from typing import Any
 
-from scones.cloud.cloud import Cloud, read_body
+from scones.cloud.context import CloudContext
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
+from scones.cloud.service import read_body
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, data_limit_exceeded, nested_too_deeply
 from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps, read_json
 
@@ -17,7 +18,7 @@ from scones.cloud.services.stepfunctions.asl.text import LIMIT, dumps, read_json
 class LambdaInvoke:
     """The optimized integration `lambda:invoke`."""
 
-    async def call(self, cloud: Cloud, parameters: Any) -> dict[str, Any]:
+    async def call(self, cloud: CloudContext, parameters: Any) -> dict[str, Any]:
         """Call Lambda's Invoke and return the response in the form of AWS's optimized integration."""
         params = dict(parameters)
         if "Payload" in params:
@@ -28,7 +29,7 @@ class LambdaInvoke:
         return _invoke_result(answer, body)
 
 
-async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:
+async def invoke_function(cloud: CloudContext, arn: str, value: Any) -> Any:
     """Invoke the function with this ARN on a task's input and return its result."""
     answer = await _call_lambda(cloud, {"FunctionName": arn, "Payload": dumps(value).encode()}, check=False)
     body = await read_body(answer.get("Payload") or b"")
@@ -36,7 +37,7 @@ async def invoke_function(cloud: Cloud, arn: str, value: Any) -> Any:
     return _result(body, arn) if body else None
 
 
-async def _call_lambda(cloud: Cloud, params: dict[str, Any], *, check: bool) -> dict[str, Any]:
+async def _call_lambda(cloud: CloudContext, params: dict[str, Any], *, check: bool) -> dict[str, Any]:
     try:
         return await cloud.call("lambda", "Invoke", params, check=check)
     except ServiceError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import dumps
@@ -44,7 +44,7 @@ class OptimizedIntegration:
         self.vendor = vendor
         self.operation = operation
 
-    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+    async def call(self, cloud: CloudContext, parameters: Any) -> Any:
         """Return the response with its HTTP metadata; raise `StateFailedError` with AWS's error name and cause."""
         try:
             answer = await call(cloud, self.vendor.service, self.operation, parameters)
@@ -86,7 +86,7 @@ class PutEvents(OptimizedIntegration):
     def __init__(self) -> None:
         super().__init__(VENDORS["events"], "PutEvents")
 
-    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+    async def call(self, cloud: CloudContext, parameters: Any) -> Any:
         """Return the response; raise `StateFailedError` (EventBridge.FailedEntry) if any entry failed."""
         result = await super().call(cloud, parameters)
         for member in ("SdkHttpMetadata", "SdkResponseMetadata"):

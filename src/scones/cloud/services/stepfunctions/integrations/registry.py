@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from botocore.model import StructureShape
 
 from scones.cloud import services
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.service import Service
 from scones.cloud.services.stepfunctions.asl.resources import PATTERNS, Resource
 from scones.cloud.services.stepfunctions.integrations.jobs import JOBS, ExecutionIntegration, JobIntegration
@@ -23,7 +23,7 @@ from scones.cloud.wire.model import service_model
 class Integration(Protocol):
     """An integration, which calls a service for a task."""
 
-    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+    async def call(self, cloud: CloudContext, parameters: Any) -> Any:
         """Return the response that the history shows; raise `StateFailedError` if the call fails."""
 
 

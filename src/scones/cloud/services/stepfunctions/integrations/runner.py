@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.resources import Resource
 from scones.cloud.services.stepfunctions.execution.activities import Activities
@@ -18,7 +18,9 @@ from scones.cloud.services.stepfunctions.integrations.registry import Integratio
 class CloudTasks:
     """Runs tasks on the services of the local cloud."""
 
-    def __init__(self, cloud: Cloud, callbacks: TaskTokens | None = None, activities: Activities | None = None) -> None:
+    def __init__(
+        self, cloud: CloudContext, callbacks: TaskTokens | None = None, activities: Activities | None = None
+    ) -> None:
         self._cloud = cloud
         self.callbacks = callbacks
         self.activities = activities

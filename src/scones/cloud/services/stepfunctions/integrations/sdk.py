@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.integrations.calls import call
@@ -22,7 +22,7 @@ class SdkIntegration:
         self._service = service
         self._operation = operation
 
-    async def call(self, cloud: Cloud, parameters: Any) -> Any:
+    async def call(self, cloud: CloudContext, parameters: Any) -> Any:
         """Return the response's members; raise `StateFailedError` named after the SDK for Java's exception."""
         model = await asyncio.to_thread(operation_model, self._service, self._operation)
         try:

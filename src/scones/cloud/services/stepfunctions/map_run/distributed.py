@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.services.stepfunctions.asl.definition import Map
 from scones.cloud.services.stepfunctions.asl.distribution import DistributedMapFields
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError, nested_too_deeply
@@ -62,7 +62,7 @@ class MapRunLimits:
 class MapRuns:
     """The Map Runs of one cloud; `live` holds the running ones by ARN."""
 
-    def __init__(self, cloud: Cloud, journal: Journal, executions: Executions) -> None:
+    def __init__(self, cloud: CloudContext, journal: Journal, executions: Executions) -> None:
         self.cloud = cloud
         self.journal = journal
         self.executions = executions

@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
@@ -49,7 +49,7 @@ def source(reader: ItemReader, parameters: dict[str, Any]) -> str:
 
 
 async def read_items(
-    cloud: Cloud, reader: ItemReader, parameters: dict[str, Any], scope: EvaluationScope
+    cloud: CloudContext, reader: ItemReader, parameters: dict[str, Any], scope: EvaluationScope
 ) -> AsyncIterator[list[Any]]:
     """Yield pages of items, at most MaxItems in total."""
     most = await whole_number("MaxItems", reader.max_items, scope, negative=True)
@@ -66,7 +66,7 @@ async def read_items(
                     return
 
 
-async def _pages(cloud: Cloud, reader: ItemReader, parameters: dict[str, Any]) -> AsyncGenerator[list[Any]]:
+async def _pages(cloud: CloudContext, reader: ItemReader, parameters: dict[str, Any]) -> AsyncGenerator[list[Any]]:
     if reader.operation == "listObjectsV2":
         async for page in _listed(cloud, parameters):
             keys = _each({"Bucket": parameters["Bucket"], "Key": each["Key"]} for each in page)
@@ -89,7 +89,7 @@ async def _each(values: Iterable[T]) -> AsyncIterator[T]:
 
 
 async def _contents(
-    cloud: Cloud, reader: ItemReader, objects: AsyncIterator[dict[str, Any]]
+    cloud: CloudContext, reader: ItemReader, objects: AsyncIterator[dict[str, Any]]
 ) -> AsyncIterator[list[Any]]:
     """Yield pages of the items in objects, one object after the other."""
     async for each in objects:
@@ -97,7 +97,7 @@ async def _contents(
             yield page
 
 
-async def _athena(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def _athena(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """Yield the objects in an Athena manifest, which has one address (s3://bucket/key) per line."""
     async for page in _parsed(_object(cloud, parameters), lines_of):
         for line in page:
@@ -138,7 +138,7 @@ def parse_items(reader: ItemReader, data: bytes) -> list[Any]:
     return found
 
 
-async def _object(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[bytes]:
+async def _object(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIterator[bytes]:
     """Yield an object's content."""
     body = (await _s3(cloud, "GetObject", parameters))["Body"]
     if isinstance(body, bytes):
@@ -148,7 +148,7 @@ async def _object(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[byt
             yield chunk
 
 
-async def _listed(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
+async def _listed(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
     """Yield pages of the objects in a bucket as AWS passes them to children: LastModified is in seconds."""
     more: dict[str, Any] = {}
     while True:
@@ -172,7 +172,7 @@ def _seconds(moment: datetime | float) -> float:
     return moment.timestamp() if isinstance(moment, datetime) else float(moment)
 
 
-async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
+async def _inventory(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIterator[list[Any]]:
     """Yield pages of the rows in the CSV files that the manifest of an S3 inventory lists."""
     manifest = await _manifest(cloud, parameters)
     try:
@@ -192,7 +192,7 @@ async def _inventory(cloud: Cloud, parameters: dict[str, Any]) -> AsyncIterator[
             raise reader_failed(f"A file of the inventory is not gzip-compressed CSV: {error}") from error
 
 
-async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
+async def _manifest(cloud: CloudContext, parameters: dict[str, Any]) -> bytes:
     """Return the manifest of an S3 inventory; raise `StateFailedError` if it is too large."""
     manifest = b""
     async for chunk in _object(cloud, parameters):
@@ -202,7 +202,7 @@ async def _manifest(cloud: Cloud, parameters: dict[str, Any]) -> bytes:
     return manifest
 
 
-async def _s3(cloud: Cloud, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+async def _s3(cloud: CloudContext, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
     try:
         return await cloud.call("s3", operation, parameters, check=True)
     except ServiceError as error:

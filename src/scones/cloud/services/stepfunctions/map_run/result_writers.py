@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.distribution import ResultWriter
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, data_limit_exceeded
@@ -60,7 +60,9 @@ async def collect_results(writer: ResultWriter | None, children: ChildExecutions
     return results
 
 
-async def write_results(cloud: Cloud, destination: ResultDestination, children: ChildExecutions) -> dict[str, Any]:
+async def write_results(
+    cloud: CloudContext, destination: ResultDestination, children: ChildExecutions
+) -> dict[str, Any]:
     """Write all results and the manifest to S3; return the state's result, which refers to them."""
     files: dict[str, list[dict[str, Any]]] = {}
     for kind, statuses in _FILES.items():
@@ -157,7 +159,9 @@ def _record(row: sqlite3.Row) -> dict[str, Any]:
     return {name: value for name, value in sorted(record.items()) if value is not None}
 
 
-async def _put(cloud: Cloud, destination: ResultDestination, key: str, body: bytes | AsyncIterator[bytes]) -> None:
+async def _put(
+    cloud: CloudContext, destination: ResultDestination, key: str, body: bytes | AsyncIterator[bytes]
+) -> None:
     """Write an object, or raise `StateFailedError`; the text with which AWS precedes S3's message is unknown."""
     members = {"Bucket": destination.bucket, "Key": key, "ContentType": "application/json", "Body": body}
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import ClassVar
 
-from scones.cloud.cloud import Cloud
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import Service
 from scones.cloud.services.stepfunctions.arns import BAD_NAME
@@ -27,7 +27,7 @@ class StepFunctionsBase(Service):
     signing_name: ClassVar[str] = "states"
     schema: ClassVar[str] = ";".join((SCHEMA, MAP_RUNS, TOKENS, ACTIVITIES))
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
         self._machines = StateMachines(cloud.store)
         self._workers = EvaluationWorkers()
