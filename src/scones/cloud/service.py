@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, TypeVar
@@ -106,25 +106,31 @@ def _retry_if_parent_deleted(handler: Handler) -> Handler:
 
 
 class Service:
-    """An AWS service: subclasses set `name`, botocore's service name, and define operations.
+    """An AWS service, composed of groups of operations.
 
-    An operation is a coroutine method named in snake case (`CreateBucket` is `create_bucket`) that takes the
-    `OperationCall` and returns the output members, or raises `ServiceError`. Calls of undefined operations get the
-    error `NotImplemented`. `schema` creates the service's tables. `validation_code` is the service's error code for
-    parameters that violate its model. `unvalidated_members` are names of shapes that the service validates itself, with
-    its own messages. `reports_null_members` is True if the service's messages state that list members must not be null.
+    Subclasses set `name`, botocore's service name, and `groups`, the classes of their operations; the constructor gets
+    an instance of each. An operation is a coroutine method of a group, named in snake case (`CreateBucket` is
+    `create_bucket`), which takes the `OperationCall` and returns the output members, or raises `ServiceError`. Calls of
+    other operations of the service model get the error `NotImplemented`.
+
+    `schema` creates the service's tables. `validation_code` is the service's error code for parameters that violate its
+    model. `unvalidated_members` are names of shapes that the service validates itself, with its own messages.
+    `reports_null_members` is True if the service's messages state that list members must not be null.
     """
 
     name: ClassVar[str]
     signing_name: ClassVar[str] = ""
     """Service name in signatures, if it differs from `name`; declared here because loading a model takes long."""
+    groups: ClassVar[tuple[type[object], ...]] = ()
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
     unvalidated_members: ClassVar[frozenset[str]] = frozenset()
     reports_null_members: ClassVar[bool] = False
 
-    def __init__(self, cloud: CloudContext) -> None:
+    def __init__(self, cloud: CloudContext, *groups: object) -> None:
         self.cloud = cloud
+        self._groups = {type(group): group for group in groups}
+        assert tuple(self._groups) == self.groups, f"{self.name} must be constructed with its groups, in their order"
 
     async def start(self) -> None:
         """Start background work, and plan the resumption of earlier work; called once, before the first request."""
@@ -147,18 +153,30 @@ class Service:
 
     def handler(self, operation: str) -> Handler | None:
         """Return the coroutine of an operation, or None if the service does not support it."""
-        if operation not in self.operations():
+        group = self._group_of_operation().get(operation)
+        if group is None:
             return None
-        return _retry_if_parent_deleted(getattr(self, xform_name(operation)))
+        return _retry_if_parent_deleted(getattr(self._groups.get(group, self), xform_name(operation)))
+
+    @classmethod
+    def operations(cls) -> Set[str]:
+        """Return the names of the supported operations, spelled as in the service model."""
+        return cls._group_of_operation().keys()
 
     @classmethod
     @cache
-    def operations(cls) -> frozenset[str]:
-        """Return the names of the supported operations, spelled as in the service model."""
+    def _group_of_operation(cls) -> Mapping[str, type[object]]:
+        """Return the class of each supported operation."""
         from scones.cloud.wire.model import service_model
 
-        names = service_model(cls.name).operation_names
-        return frozenset(name for name in names if callable(getattr(cls, xform_name(name), None)))
+        found: dict[str, type[object]] = {}
+        for operation in service_model(cls.name).operation_names:
+            method = xform_name(operation)
+            groups = [group for group in cls.groups or (cls,) if callable(getattr(group, method, None))]
+            assert len(groups) < 2, f"{cls.name}:{operation} is in several groups"
+            if groups:
+                found[operation] = groups[0]
+        return found
 
 
 async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:

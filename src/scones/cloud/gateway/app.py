@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import chain
@@ -59,7 +59,7 @@ class _CandidateServices(NamedTuple):
     services: tuple[str, ...]
     rest: tuple[str, ...]
     query: bool
-    offered: Mapping[str, frozenset[str]]
+    offered: Mapping[str, Set[str]]
     """Supported operations by service."""
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -104,7 +104,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def match_rest(
     services: tuple[str, ...],
-    offered: Mapping[str, frozenset[str]],
+    offered: Mapping[str, Set[str]],
     method: str,
     raw_path: str,
     query: Mapping[str, str],

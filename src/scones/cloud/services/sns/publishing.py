@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.context import CloudContext
+from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import FilteredMessage
-from scones.cloud.services.sns.topic_records import Topic
+from scones.cloud.services.sns.topic_records import Topic, TopicRecords
 from scones.cloud.services.sqs.message_attributes import attributes_size, check_message_attributes, to_json
 from scones.cloud.wire import json_document
 
@@ -30,8 +31,13 @@ _FIRST_SEQUENCE_NUMBER = 10_000_000_000_000_000_000
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
-class PublishingOperations(SnsBase):
+class PublishingOperations:
     """Publish and PublishBatch. Deliveries are on disk before the response, and are made from there."""
+
+    def __init__(self, cloud: CloudContext, records: TopicRecords, outbox: Outbox) -> None:
+        self._cloud = cloud
+        self._records = records
+        self._outbox = outbox
 
     async def publish(self, call: OperationCall) -> dict[str, Any]:
         """Publish one message."""
@@ -86,7 +92,7 @@ class PublishingOperations(SnsBase):
 
         if not topic.fifo and not any(lanes.values()):
             return [{"MessageId": message["MessageId"]} for message in messages]
-        published = await self.cloud.store.write(keep)
+        published = await self._cloud.store.write(keep)
         self._outbox.wake({lane for each in lanes.values() for lane in each})
         return published
 

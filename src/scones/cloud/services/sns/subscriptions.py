@@ -7,11 +7,11 @@ import logging
 import uuid
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
-from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
-from scones.cloud.services.sns.topic_records import Subscription, Topic, page
+from scones.cloud.services.sns.topic_records import Subscription, Topic, TopicRecords, page
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,15 @@ _ATTRIBUTES = {
 PENDING = "pending confirmation"
 
 
-class SubscriptionOperations(SnsBase):
+class SubscriptionOperations:
     """Operations that subscribe queues and functions to topics.
 
     Email subscriptions stay pending. On AWS, the owner confirms with a link in an email; the local cloud sends none.
     """
+
+    def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
+        self._cloud = cloud
+        self._records = records
 
     async def subscribe(self, call: OperationCall) -> dict[str, Any]:
         """Subscribe an endpoint; if it is subscribed with the same attributes, return its subscription."""
@@ -82,7 +86,7 @@ class SubscriptionOperations(SnsBase):
         members = [
             {
                 "SubscriptionArn": "PendingConfirmation" if each.pending else each.arn,
-                "Owner": self.cloud.settings.account,
+                "Owner": self._cloud.settings.account,
                 "Protocol": each.protocol,
                 "Endpoint": each.endpoint,
                 "TopicArn": each.topic,
@@ -101,7 +105,7 @@ class SubscriptionOperations(SnsBase):
                 "TopicArn": found.topic,
                 "Protocol": found.protocol,
                 "Endpoint": found.endpoint,
-                "Owner": self.cloud.settings.account,
+                "Owner": self._cloud.settings.account,
                 "SubscriptionPrincipal": call.caller.arn,
                 "ConfirmationWasAuthenticated": str(not found.pending).lower(),
                 "PendingConfirmation": str(found.pending).lower(),

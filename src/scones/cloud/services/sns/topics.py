@@ -6,11 +6,11 @@ import json
 import re
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.sns.base import SnsBase
 from scones.cloud.services.sns.errors import invalid
-from scones.cloud.services.sns.topic_records import Topic, page
+from scones.cloud.services.sns.topic_records import Topic, TopicRecords, page
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo")
 _FEEDBACK = re.compile(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)")
@@ -34,8 +34,12 @@ _DELIVERY_POLICY = {
 }
 
 
-class TopicOperations(SnsBase):
+class TopicOperations:
     """Operations that create, change, list, delete and tag topics."""
+
+    def __init__(self, cloud: CloudContext, records: TopicRecords) -> None:
+        self._cloud = cloud
+        self._records = records
 
     async def create_topic(self, call: OperationCall) -> dict[str, Any]:
         """Create a topic; if it exists with the same attributes and tags, return its ARN."""
@@ -53,7 +57,7 @@ class TopicOperations(SnsBase):
             )
         for attribute, value in given.items():
             _check(attribute, value, fifo)
-        arn = self.cloud.arn("sns", name)
+        arn = self._cloud.arn("sns", name)
         if self._records.find_topic(arn) is None:
             await self._records.add_topic(arn, given, tags)
         topic = self._records.topic(arn)
@@ -83,9 +87,9 @@ class TopicOperations(SnsBase):
         return {
             "Attributes": {
                 "TopicArn": topic.arn,
-                "Owner": self.cloud.settings.account,
+                "Owner": self._cloud.settings.account,
                 "DisplayName": "",
-                "Policy": json.dumps(_default_policy(topic, self.cloud.settings.account)),
+                "Policy": json.dumps(_default_policy(topic, self._cloud.settings.account)),
                 "EffectiveDeliveryPolicy": json.dumps(_DELIVERY_POLICY),
                 "SubscriptionsConfirmed": str(pending.count(False)),
                 "SubscriptionsPending": str(pending.count(True)),
