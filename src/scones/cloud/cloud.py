@@ -18,6 +18,7 @@ from scones.cloud.core.resumption import describe
 from scones.cloud.core.store import Store
 from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
+from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import DormantService, OperationCall, OperationOutput, Service
 from scones.cloud.wire.model import service_model, streamed_input
 
@@ -33,6 +34,8 @@ class Cloud(CloudContext):
     def __init__(self, settings: CloudSettings, store: Store, credentials: Credentials) -> None:
         super().__init__(settings, store, credentials)
         self.services: dict[str, Service] = {}
+        self.http_routes: list[HttpRoute] = []
+        """Routes of the started services, besides their API operations."""
         self._dormant: dict[str, DormantService] = {}
         self._waking: dict[str, asyncio.Task[None]] = {}
 
@@ -52,6 +55,7 @@ class Cloud(CloudContext):
         await asyncio.gather(*(self.store.define(kind.schema) for kind in services if kind.schema))  # one commit
         self.services |= {kind.name: kind(self) for kind in services}
         for service in self.services.values():
+            self.http_routes += service.http_routes()
             begun = time.perf_counter()
             try:
                 await service.start()
@@ -98,6 +102,7 @@ class Cloud(CloudContext):
             service = kind(self)
             await service.start()
             self.services[dormant.name] = service
+            self.http_routes += service.http_routes()
             del self._dormant[dormant.name]
             self.spawn(self.resumption.resume_planned(), name=f"resume {dormant.name}")
             gc.freeze()

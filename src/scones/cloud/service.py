@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, TypeVar
@@ -15,6 +15,7 @@ from botocore.model import StructureShape
 from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
+from scones.cloud.http_route import HttpRoute
 from scones.cloud.wire.validate import validate
 
 T = TypeVar("T")
@@ -77,7 +78,7 @@ class DormantService:
     """A service that is loaded at its first use, or at the cloud's start if it has work to resume.
 
     `starting` is a query that returns a row if there is such work; it fails if the service has never been used. Other
-    services reach a dormant service only through `CloudContext.call`.
+    services reach a dormant service only through `CloudContext.call`. Its HTTP routes work only after its start.
     """
 
     name: str
@@ -140,6 +141,10 @@ class Service:
 
     async def stop(self) -> None:
         """Stop background work and child processes; called once."""
+
+    def http_routes(self) -> Sequence[HttpRoute]:
+        """Return the addresses of the service that are not API operations; the gateway passes their requests on."""
+        return ()
 
     def validate(self, params: dict[str, Any], shape: StructureShape) -> None:
         """Raise `ServiceError` for parameters that violate an operation's model."""

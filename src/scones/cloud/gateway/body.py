@@ -1,41 +1,22 @@
-"""Request bodies: read completely up to a limit, or streamed, decoded from aws-chunked and verified."""
+"""Request bodies: read completely up to a limit, or streamed and verified."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import io
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from scones.cloud.core.credentials import constant_time_equal
 from scones.cloud.errors import ServiceError
-from scones.cloud.gateway.authenticate import Signature
-from scones.cloud.wire import numbers
 
-T = TypeVar("T")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-EMPTY_SHA256 = hashlib.sha256().hexdigest()
-LINE = 8192
-"""Maximum length of a chunk header or trailer line in bytes."""
-CHUNK_MINIMUM = 8192
-"""Minimum size in bytes of each chunk of an aws-chunked body except the last, as in S3."""
-CHUNK_LIMIT = 5 << 30
-"""Maximum size of a chunk in bytes: the largest object of one PUT, as in S3."""
-TRAILER_LIMIT = 16
-"""Maximum number of trailers of an aws-chunked body."""
+"""ASGI's `receive`; the type of a message's value depends on its key."""
 READ_SECONDS = 120.0
 """Maximum time in seconds for receiving a body that is read completely."""
 SMALL = 256 << 10
 """Maximum size in bytes of a body that is accepted even if `ARRIVING_LIMIT` is exceeded."""
-IN_THREAD = 128 << 10
-"""Size in bytes above which a body is hashed and parsed on a thread."""
-_threads = ThreadPoolExecutor(2, thread_name_prefix="body")
-"""Threads for large bodies. Two at most, so that others get the interpreter lock and the default threads."""
 ARRIVING_LIMIT = 256 << 20
 """Maximum total size in bytes of all bodies being received; a body above `SMALL` that exceeds it is rejected."""
 
@@ -105,17 +86,6 @@ def _with_first_message(first: MutableMapping[str, Any], receive: Receive) -> Re
     return again
 
 
-async def on_thread(work: Callable[[], T]) -> T:
-    """Run long work on one of the threads for bodies."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, work)
-
-
-async def sha256_hex(whole: bytes) -> str:
-    """Return a body's SHA-256 in hex."""
-    hashed = hashlib.sha256(whole) if len(whole) <= IN_THREAD else await on_thread(partial(hashlib.sha256, whole))
-    return hashed.hexdigest()
-
-
 async def wait_for_disconnect(receive: Receive) -> None:
     """Wait until the client closes the connection; the request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
@@ -162,130 +132,3 @@ async def verified_length(chunks: AsyncIterator[bytes], expected: int) -> AsyncI
             "IncompleteBody",
             "You did not provide the number of bytes specified by the Content-Length HTTP header",
         )
-
-
-class ChunkedReader:
-    """Decoder of an aws-chunked body: `size;chunk-signature=…` lines, each followed by data, then trailers.
-
-    At the end, `trailers` receives the trailers (names in lower case) that `announced`, the value of the header
-    x-amz-trailer, lists; any other trailer is an error. Chunk signatures are verified if the body is signed.
-    """
-
-    def __init__(
-        self, chunks: AsyncIterator[bytes], signature: Signature, announced: str, trailers: dict[str, str]
-    ) -> None:
-        self._chunks = chunks
-        self._signature = signature
-        self._announced = {name.strip().lower() for name in announced.split(",")}
-        self._signed = signature.payload_hash.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
-        self._has_trailers = signature.payload_hash.endswith("-TRAILER")
-        self._previous = signature.value
-        self._trailers = trailers
-        self._buffer = bytearray()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        smaller: tuple[int, int] | None = None
-        for number in itertools.count(1):
-            header, _, extension = (await self._line()).partition(";")
-            try:
-                remaining = numbers.hexadecimal(header, CHUNK_LIMIT)
-            except ValueError as error:
-                raise _malformed() from error
-            if remaining and smaller is not None:
-                raise _chunk_too_small(*smaller)
-            if remaining < CHUNK_MINIMUM:
-                smaller = number, remaining
-            digest = hashlib.sha256()
-            if remaining:
-                async for piece in self._data(remaining):
-                    digest.update(piece)
-                    yield piece
-                if await self._line():
-                    raise _malformed()
-            if self._signed:
-                self._check(extension.partition("=")[2], "AWS4-HMAC-SHA256-PAYLOAD", [EMPTY_SHA256, digest.hexdigest()])
-            if not remaining:
-                break
-        await self._read_trailers()
-
-    async def _data(self, remaining: int) -> AsyncIterator[bytes]:
-        while remaining:
-            if not self._buffer:
-                await self._fill()
-            piece = bytes(self._buffer[:remaining])
-            del self._buffer[: len(piece)]
-            remaining -= len(piece)
-            yield piece
-
-    async def _read_trailers(self) -> None:
-        signed = b""
-        while self._has_trailers and (line := await self._line()):
-            name, _, value = line.partition(":")
-            name, value = name.lower(), value.strip()
-            if name == "x-amz-trailer-signature":
-                if self._signed:
-                    self._check(value, "AWS4-HMAC-SHA256-TRAILER", [hashlib.sha256(signed).hexdigest()])
-                continue
-            if name not in self._announced or len(self._trailers) == TRAILER_LIMIT:
-                raise ServiceError(
-                    "MalformedTrailerError",
-                    "The request contained trailing data that was not well-formed or did not conform to our published "
-                    "schema.",
-                )
-            self._trailers[name] = value
-            signed += f"{name}:{value}\n".encode()
-        await self._read_end()
-
-    async def _read_end(self) -> None:
-        """Require that nothing but an empty line follows the last chunk and the trailers."""
-        async for chunk in self._chunks:
-            self._buffer += chunk
-            if len(self._buffer) > len(b"\r\n"):
-                break
-        if bytes(self._buffer) not in (b"", b"\r\n"):
-            raise _malformed()
-
-    def _check(self, given: str, algorithm: str, hashes: list[str]) -> None:
-        text = "\n".join([algorithm, self._signature.date, self._signature.scope, self._previous, *hashes])
-        expected = hmac.new(self._signature.chunk_key, text.encode(), hashlib.sha256).hexdigest()
-        if not constant_time_equal(expected, given):
-            raise ServiceError(
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key and "
-                "signing method.",
-                403,
-            )
-        self._previous = expected
-
-    async def _line(self) -> str:
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            if len(self._buffer) > LINE:
-                raise _malformed()
-            await self._fill()
-        line = self._buffer[:end].decode("latin-1")
-        del self._buffer[: end + 2]
-        return line
-
-    async def _fill(self) -> None:
-        try:
-            self._buffer += await anext(self._chunks)
-        except StopAsyncIteration as error:
-            raise ServiceError(
-                "IncompleteBody", "The request body terminated unexpectedly before its last chunk"
-            ) from error
-
-
-def _malformed() -> ServiceError:
-    return ServiceError(
-        "InvalidRequest", "The aws-chunked body is malformed: a chunk's size or end is in the wrong position."
-    )
-
-
-def _chunk_too_small(number: int, size: int) -> ServiceError:
-    return ServiceError(
-        "InvalidChunkSizeError",
-        f"Only the last chunk is allowed to have a size less than {CHUNK_MINIMUM} bytes",
-        403,
-        Chunk=number + 1,  # S3 reports the number of the chunk after the small one
-        BadChunkSize=size,
-    )

@@ -17,7 +17,7 @@ from scones.cloud.wire.model import operation_model, service_model
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class OperationRoute:
     """An operation of a REST service: its path and the query parameters and headers that it requires."""
 
     operation: str
@@ -52,9 +52,9 @@ class _PathRoutes(NamedTuple):
     """The operations of one method that share a path."""
 
     path: re.Pattern[str]
-    unconditional: list[tuple[str, Route]]
+    unconditional: list[tuple[str, OperationRoute]]
     """Services and their routes that require nothing but the path."""
-    conditional: dict[str, list[tuple[str, Route]]]
+    conditional: dict[str, list[tuple[str, OperationRoute]]]
     """All other routes, by the name of one required query parameter or header."""
 
 
@@ -73,7 +73,7 @@ def _path_routes(services: tuple[str, ...], method: str) -> list[_PathRoutes]:
     return list(path_routes.values())
 
 
-def _route(operation: OperationModel) -> Route:
+def _route(operation: OperationModel) -> OperationRoute:
     path, _, query = operation.http["requestUri"].partition("?")
     members = operation.input_shape.members if operation.input_shape else {}
     required = operation.input_shape.required_members if operation.input_shape else []
@@ -83,7 +83,7 @@ def _route(operation: OperationModel) -> Route:
         if shared in located and members[member].type_name != "map":
             located[shared].add(members[member].serialization.get("name", member))
     literals = {name: value for name, value in parse_qsl(query, keep_blank_values=True) if name != "x-id"}
-    return Route(
+    return OperationRoute(
         operation=operation.name,
         path=_pattern(path),
         query=literals,
@@ -138,7 +138,7 @@ def _matching_paths(
 
 def _candidates(
     place: _PathRoutes, query: Mapping[str, str], headers: Mapping[str, str]
-) -> Iterable[tuple[str, Route]]:
+) -> Iterable[tuple[str, OperationRoute]]:
     """Return the routes of a path that require nothing, or whose indexed name is in the request."""
     if not place.conditional:
         return place.unconditional

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
@@ -23,6 +22,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.wire import event_stream
 from scones.cloud.wire.model import error_shape, wire_name
 from scones.cloud.wire.query_error import query_error
+from scones.cloud.wire.response import Response
 
 XML_ROOTS = {
     "CompleteMultipartUpload": "CompleteMultipartUploadResult",
@@ -53,17 +53,6 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The same, and the characters that must be escaped."""
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
-
-
-@dataclass(slots=True)
-class Response:
-    """An HTTP response; a body that is an iterator is streamed."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | AsyncIterator[bytes] = b""
-    unsent_bytes: int = 0
-    """Bytes of a large response that count as unsent until the client has received most of it."""
 
 
 def serialize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
+from scones.cloud.http_route import HttpRoute
 from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
 from scones.cloud.services.lambda_.functions.account import AccountOperations
@@ -38,13 +40,17 @@ class Lambda(
     StoredSettingOperations,
     AccountOperations,
 ):
-    """The Lambda service. Functions run in execution environments on this machine; `urls` serves their URLs."""
+    """The Lambda service. Functions run in execution environments on this machine; function URLs are HTTP routes."""
 
     schema: ClassVar[str] = f"{LambdaBase.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
 
     def __init__(self, cloud: CloudContext) -> None:
         super().__init__(cloud)
-        self.urls = FunctionUrlServer(cloud, self._invoker)
+        self._urls = FunctionUrlServer(cloud, self._invoker)
+
+    def http_routes(self) -> Sequence[HttpRoute]:
+        """Return the routes of archives and of function URLs."""
+        return self.links, self._urls
 
     async def start(self) -> None:
         """Remove unused files of an earlier process, and plan the resumption of its accepted events and mappings."""

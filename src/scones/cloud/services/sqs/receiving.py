@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
-from scones.cloud.gateway.body import IN_THREAD, on_thread
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
 from scones.cloud.services.sqs.base import SqsBase, now_ms
@@ -170,8 +170,8 @@ async def _receive_response(queue: Queue, rows: list[dict[str, Any]], params: di
     def messages_in(pieces: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         return [_message(queue, row, params) for row in pieces]
 
-    large = sum(len(row["attributes"]) for row in rows) > IN_THREAD
-    found = await on_thread(lambda: messages_in(sliced_on_thread(rows))) if large else messages_in(rows)
+    large = sum(len(row["attributes"]) for row in rows) > THREAD_BYTES
+    found = await on_body_thread(lambda: messages_in(sliced_on_thread(rows))) if large else messages_in(rows)
     return {"Messages": found or None}
 
 

@@ -7,19 +7,25 @@ import binascii
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, ClassVar
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
-from scones.cloud.gateway import authenticate as auth
+from scones.cloud.http_route import HttpRoute, ReadBody
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.function_urls import PREFIX
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
+from scones.cloud.wire.body_limits import too_large
+from scones.cloud.wire.request import Request
+from scones.cloud.wire.response import Response
+from scones.cloud.wire.signatures.verifier import SignatureVerifier
 
 _TEXT = ("text/", "application/json", "application/javascript", "application/xml")
+BODY_LIMIT = 6 * 1024 * 1024
+"""Maximum size in bytes of a request's body."""
 _BREAK = frozenset("\r\n\0")
 """Characters that a header must not contain, because they could begin another header."""
 
@@ -32,16 +38,7 @@ class UrlTarget:
     path: str
 
 
-@dataclass(slots=True)
-class HttpResponse:
-    """An HTTP response; a header may occur several times."""
-
-    status: int
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-
-
-def url_target(request: auth.Request) -> UrlTarget | None:
+def _url_target(request: Request) -> UrlTarget | None:
     """Return the address of a request for a function URL, or None for any other request.
 
     The path names the URL, or the Host does: ID.lambda-url.REGION.localhost.
@@ -59,54 +56,63 @@ def _named(host: str) -> str | None:
     return labels[0] if len(labels) == 4 and labels[1] == "lambda-url" and labels[3] == "localhost" else None
 
 
-class FunctionUrlServer:
-    """Answers requests for function URLs."""
+class FunctionUrlServer(HttpRoute):
+    """Answers requests for function URLs.
+
+    A foreign Origin is allowed, as on AWS: web pages are meant to call function URLs, their ids cannot be guessed, and
+    the CORS settings decide what a page may read.
+    """
+
+    allows_foreign_origin: ClassVar[bool] = True
 
     def __init__(self, cloud: CloudContext, invoker: Invoker) -> None:
         self._cloud = cloud
         self._invoker = invoker
+        settings = cloud.settings
+        self._signatures = SignatureVerifier(cloud.credentials, account=settings.account, region=settings.region)
 
-    async def respond(
-        self, target: UrlTarget, request: auth.Request, query: str, content: bytes, source: str
-    ) -> HttpResponse:
+    def matches(self, request: Request) -> bool:
+        """Return True for a request to a function URL."""
+        return _url_target(request) is not None
+
+    async def respond(self, request: Request, read_body: ReadBody) -> Response:
         """Invoke the function of a URL; a failure becomes an HTTP status, as on AWS."""
+        target = _url_target(request)
+        assert target is not None
+        content = await read_body(BODY_LIMIT, partial(too_large, "lambda", "Invoke", BODY_LIMIT))
         row = self._cloud.store.row("SELECT document FROM function_urls WHERE id = ?", target.url_id)
         if row is None:
             return _refusal(404, "Not Found", "ResourceNotFoundException")
         config = json.loads(row["document"])
         cors = _cors(config.get("Cors", {}), request)
         if config.get("Cors") and request.method == "OPTIONS" and "access-control-request-method" in request.headers:
-            return HttpResponse(200, cors)
+            return Response(200, repeatable_headers=cors)
         try:
-            response = await self._invoke(target, config, request, query, content, source)
+            response = await self._invoke(target, config, request, content)
         except ServiceError as error:
             if error.code == "TooManyRequestsException":
                 response = _refusal(429, "Rate Exceeded.", error.code)
             else:
                 response = _refusal(403 if error.status < 500 else 502, error.message, error.code)
         if cors:  # the configuration's CORS headers replace the function's own
-            response.headers = [pair for pair in response.headers if not pair[0].startswith("access-control-")] + cors
+            kept = [pair for pair in response.repeatable_headers if not pair[0].startswith("access-control-")]
+            response.repeatable_headers = kept + cors
         return response
 
-    async def _invoke(
-        self, target: UrlTarget, config: dict[str, Any], request: auth.Request, query: str, content: bytes, source: str
-    ) -> HttpResponse:
+    def error_response(self, error: ServiceError, request: Request, request_id: str) -> Response:  # noqa: ARG002
+        """Return the response for a request that does not reach its function."""
+        return Response(error.status, body=json.dumps({"Message": str(error)}).encode())
+
+    async def _invoke(self, target: UrlTarget, config: dict[str, Any], request: Request, content: bytes) -> Response:
         caller = None
         if config["AuthType"] == "AWS_IAM":
-            settings = self._cloud.settings
-            signature = auth.verify(
-                request,
-                hashlib.sha256(content).hexdigest(),
-                credentials=self._cloud.credentials,
-                account=settings.account,
-                region=settings.region,
-            )
+            signature = self._signatures.verify(request, hashlib.sha256(content).hexdigest())
             if signature.service != "lambda":
                 raise ServiceError(
                     "InvalidSignatureException", "Credential should be scoped to correct service: 'lambda'.", 403
                 )
             caller = signature.caller
-        event = _event(target, request, query, content, source, str(uuid.uuid4()))
+        event = _event(target, request, content, str(uuid.uuid4()))
         if caller is not None:
             account = self._cloud.settings.account
             iam = {"accessKey": caller.access_key_id, "accountId": account, "userArn": caller.arn}
@@ -122,19 +128,17 @@ class FunctionUrlServer:
         return _bad_gateway() if outcome.function_error is not None else _response(outcome.payload)
 
 
-def _event(
-    target: UrlTarget, request: auth.Request, query: str, content: bytes, source: str, request_id: str
-) -> dict[str, Any]:
+def _event(target: UrlTarget, request: Request, content: bytes, request_id: str) -> dict[str, Any]:
     """Return a request as an event of payload format 2.0."""
     host, moment = request.headers.get("host", ""), datetime.now(UTC)
     parameters: dict[str, str] = {}
-    for name, value in request.query:
+    for name, value in request.query_pairs:
         parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": target.path,
-        "rawQueryString": query,
+        "rawQueryString": request.query_string,
         "headers": dict(request.headers),
         "requestContext": {
             "accountId": "anonymous",
@@ -145,7 +149,7 @@ def _event(
                 "method": request.method,
                 "path": target.path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": source,
+                "sourceIp": request.client_host,
                 "userAgent": request.headers.get("user-agent", ""),
             },
             "requestId": request_id,
@@ -174,7 +178,7 @@ def _content(content: bytes, kind: str) -> dict[str, Any]:
     return {"body": base64.b64encode(content).decode(), "isBase64Encoded": True}
 
 
-def _response(payload: bytes) -> HttpResponse:
+def _response(payload: bytes) -> Response:
     """Return a result as a response: an object with `statusCode` is the full response, any other value is the body.
 
     Returns status 502 for an invalid response object.
@@ -182,7 +186,7 @@ def _response(payload: bytes) -> HttpResponse:
     value = json.loads(payload or b"null")
     if not isinstance(value, dict) or "statusCode" not in value:
         text = value.encode() if isinstance(value, str) else payload
-        return HttpResponse(200, [("content-type", "application/json")], text)
+        return Response(200, {"content-type": "application/json"}, text)
     body, headers, cookies = value.get("body") or "", value.get("headers") or {}, value.get("cookies") or []
     try:
         status = int(value["statusCode"])
@@ -198,10 +202,10 @@ def _response(payload: bytes) -> HttpResponse:
     pairs = [pair for pair in pairs if pair[0] not in ("content-length", "transfer-encoding", "connection")]
     if all(name != "content-type" for name, _ in pairs):
         pairs.append(("content-type", "application/json"))
-    return HttpResponse(status, pairs, content)
+    return Response(status, body=content, repeatable_headers=pairs)
 
 
-def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]]:
+def _cors(config: dict[str, Any], request: Request) -> list[tuple[str, str]]:
     """Return the headers that let a page of the request's origin read the response; none if it is not allowed to."""
     origin, allowed = request.headers.get("origin"), config.get("AllowOrigins", [])
     if origin is None or not ("*" in allowed or origin in allowed):
@@ -220,11 +224,11 @@ def _cors(config: dict[str, Any], request: auth.Request) -> list[tuple[str, str]
     return list(headers.items())
 
 
-def _refusal(status: int, message: str, kind: str) -> HttpResponse:
-    headers = [("content-type", "application/json"), ("x-amzn-errortype", kind)]
+def _refusal(status: int, message: str, kind: str) -> Response:
+    headers = {"content-type": "application/json", "x-amzn-errortype": kind}
     text = "Forbidden" if kind == "MissingAuthenticationTokenException" else message
-    return HttpResponse(status, headers, json.dumps({"Message": text}).encode())
+    return Response(status, headers, json.dumps({"Message": text}).encode())
 
 
-def _bad_gateway() -> HttpResponse:
-    return HttpResponse(502, [("content-type", "text/plain")], b"Internal Server Error")
+def _bad_gateway() -> Response:
+    return Response(502, {"content-type": "text/plain"}, b"Internal Server Error")

@@ -1,0 +1,118 @@
+"""Second stage: the services that a request addresses, and its operation.
+
+The stage comes before authentication, because the signature's Credential names the service, and the operation decides
+how much of the body may be read and whether it is streamed. Only the Query protocol may name the operation in the body;
+it is found after the body has been authenticated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from functools import cache
+from typing import NamedTuple
+
+from scones.cloud.cloud import Cloud
+from scones.cloud.errors import ServiceError
+from scones.cloud.service import Service
+from scones.cloud.wire import s3_headers
+from scones.cloud.wire.model import service_model
+from scones.cloud.wire.request import Request
+from scones.cloud.wire.routing import Match, match_action, match_rest, match_target
+from scones.cloud.wire.signatures.credential_scope import claimed_scope
+
+Form = Mapping[str, Sequence[str]]
+
+
+class CandidateServices(NamedTuple):
+    """The services that share one signing name, grouped by the protocol that identifies their operations."""
+
+    services: tuple[str, ...]
+    rest: tuple[str, ...]
+    query: bool
+    offered: Mapping[str, Set[str]]
+    """Supported operations by service."""
+
+    @classmethod
+    def of(cls, services: Sequence[Service]) -> CandidateServices:
+        """Group services by protocol; loads their models."""
+        offered = {service.name: service.operations() for service in services}
+        rest = tuple(name for name in offered if _protocol(name).startswith("rest"))
+        return cls(tuple(offered), rest, any(_protocol(name) == "query" for name in offered), offered)
+
+
+class RoutedRequest(NamedTuple):
+    """The services that a request may address, and its operation, or None if only the body can name it."""
+
+    candidates: CandidateServices
+    match: Match | None
+
+
+class Router:
+    """Finds services by signing name, and operations by target, action, or method and path."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._by_signing_name = cloud.signing_names()
+        self._candidates: dict[str, CandidateServices] = {}
+
+    async def route(self, request: Request) -> RoutedRequest:
+        """Return the services and the operation that a request names outside its body."""
+        scope = claimed_scope(request)
+        # a request without a scope is unsigned, or an S3 URL presigned with Signature Version 2
+        candidates = await self._services_of(scope.service if scope is not None else "s3")
+        match = _find_operation(request, candidates, {})
+        if "s3" in candidates.services:
+            s3_headers.check_headers(request.headers, request.query_string)
+        return RoutedRequest(candidates, match)
+
+    async def _services_of(self, signing_name: str) -> CandidateServices:
+        """Return the services of a signing name; the first request for them loads their models (up to 30 ms)."""
+        candidates = self._candidates.get(signing_name)
+        if candidates is None:
+            if signing_name not in self._by_signing_name:
+                raise ServiceError(
+                    "NotImplemented", f"The local cloud does not support the service {signing_name}; AWS does.", 501
+                )
+            names = self._by_signing_name[signing_name]
+            for name in names:
+                await self._cloud.wake(name)
+            services = [self._cloud.services[name] for name in names]
+            candidates = self._candidates[signing_name] = CandidateServices.of(services)
+        return candidates
+
+    def assumed_service(self, request: Request) -> str:
+        """Return the service whose wire format is used for an error if the operation is not known."""
+        if "x-amz-target" in request.headers:
+            return "logs"
+        scope = claimed_scope(request)
+        if scope is None:
+            return "s3"
+        for name in self._by_signing_name.get(scope.service, ()):
+            if _protocol(name) != "json":  # requests in the JSON protocol have a target
+                return name
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        return "sts" if form else "lambda"  # an unsupported service: of the query protocol, or of REST and JSON
+
+
+def require_operation(request: Request, routed: RoutedRequest, form: Form) -> Match:
+    """Return the operation of a request, which the form in its body may name; raises `ServiceError` without one."""
+    match = routed.match or (_find_operation(request, routed.candidates, form) if form else None)
+    if match is None:
+        raise ServiceError("UnknownOperationException", "The request does not name an operation of this service.", 404)
+    return match
+
+
+def _find_operation(request: Request, candidates: CandidateServices, form: Form) -> Match | None:
+    if target := request.headers.get("x-amz-target"):
+        return match_target(candidates.services, target)
+    if candidates.query:
+        action = {**request.query, **form}.get("Action")
+        return match_action(candidates.services, action[0]) if action else None
+    query = {name: values[0] for name, values in request.query.items()}
+    return match_rest(candidates.rest, candidates.offered, request.method, request.resource, query, request.headers)
+
+
+@cache
+def _protocol(service: str) -> str:
+    protocol: str = service_model(service).metadata["protocol"]
+    return protocol

@@ -1,0 +1,65 @@
+"""The period in which a signature is valid."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from scones.cloud.errors import ServiceError
+from scones.cloud.wire import numbers
+
+SKEW = timedelta(minutes=15)
+"""Maximum difference between a request's time and the cloud's clock, as on AWS."""
+EXPIRES_LIMIT = 604_800
+"""Maximum validity of a presigned URL in seconds: one week."""
+
+
+@lru_cache(64)  # many requests are signed in the same second
+def _parse_date(date: str) -> datetime:
+    try:
+        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ServiceError(
+            "IncompleteSignatureException", f"Date must be given as YYYYMMDDTHHMMSSZ, not {date!r}.", 403
+        ) from error
+
+
+def check_skew(date: str) -> None:
+    """Reject a request whose time differs too much from the cloud's clock."""
+    now, signed = datetime.now(UTC), _parse_date(date)
+    if abs(now - signed) > SKEW:
+        tense, bound = ("expired", now - SKEW) if signed < now else ("not yet current", now + SKEW)
+        sign = "<" if signed < now else ">"
+        raise ServiceError(
+            "InvalidSignatureException",
+            f"Signature {tense}: {date} is now {'earlier' if sign == '<' else 'later'} than {bound:%Y%m%dT%H%M%SZ} "
+            f"({now:%Y%m%dT%H%M%SZ} {'-' if sign == '<' else '+'} 15 min.)",
+            403,
+        )
+
+
+def check_presigned(date: str, expires: str) -> None:
+    """Reject a presigned URL before its date and after its validity of `expires` seconds."""
+    begin, seconds = _parse_date(date), _seconds(expires)
+    if begin > datetime.now(UTC) + SKEW:
+        raise ServiceError("AccessDenied", "Request is not valid yet", 403)
+    check_expiry(begin + timedelta(seconds=seconds))
+
+
+def _seconds(text: str) -> int:
+    """Return the validity of a presigned URL in seconds."""
+    try:
+        seconds = numbers.unsigned_integer(text, EXPIRES_LIMIT)
+    except ValueError:
+        seconds = 0
+    if not seconds:
+        raise ServiceError(
+            "AuthorizationQueryParametersError", f"X-Amz-Expires must be between 1 and {EXPIRES_LIMIT} seconds"
+        )
+    return seconds
+
+
+def check_expiry(moment: datetime) -> None:
+    """Reject a request after the moment at which its URL expires."""
+    if datetime.now(UTC) > moment:
+        raise ServiceError("AccessDenied", "Request has expired", 403, Expires=f"{moment:%Y-%m-%dT%H:%M:%SZ}")
