@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from scones.http import connection as http_connection
+from scones.http import exchange as http_exchange
 from scones.http.connection import HttpConnection
 
 Message = MutableMapping[str, Any]
@@ -344,7 +345,7 @@ async def test_an_answer_waits_for_a_client_that_reads_slowly():
         await asyncio.sleep(0.3)
         assert sent < 32
         assert len(await client.answer()) == 64 << 20
-    assert http_connection.JOINED < 1 << 20  # pieces of 1 MiB are written without a copy
+    assert http_exchange.JOINED < 1 << 20  # pieces of 1 MiB are written without a copy
 
 
 async def endless(_, receive, send):
