@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.data_folder import Identity, identify, require_own, require_state_files, restrict_to_owner
@@ -20,9 +20,6 @@ from scones.cloud.core.durable_files import open_file, read_object, write_durabl
 from scones.cloud.errors import CloudError, start_failure
 from scones.cloud.process.folder_lock import FolderLock, holder
 from scones.cloud.process.watchdog import mark_stuck, stuck_since
-
-if TYPE_CHECKING:
-    from scones.cloud.context import CloudSettings
 
 _SERVICE_IDS = (
     *("CLOUDWATCH", "CLOUDWATCH_LOGS", "EVENTBRIDGE", "IAM", "LAMBDA", "S3"),
@@ -91,10 +88,9 @@ class RunningCloud:
     account: str
 
     @classmethod
-    def of(cls, settings: CloudSettings) -> RunningCloud:
+    def in_this_process(cls, data_dir: Path, *, url: str, region: str, account: str) -> RunningCloud:
         """Return the description of the cloud in this process."""
-        url = f"http://{settings.host}:{settings.port}"
-        return cls(settings.data_dir, os.getpid(), url, settings.region, settings.account)
+        return cls(data_dir, os.getpid(), url, region, account)
 
     def announce(self) -> None:
         """Write cloud.json: this cloud responds to requests."""

@@ -118,7 +118,9 @@ async def _serve(
     store = Store(settings.data_dir / DATABASE, before_answers=keep_folder)
     store.damage = store.damage or damage
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
-    running = RunningCloud.of(settings)
+    running = RunningCloud.in_this_process(
+        settings.data_dir, url=cloud.url, region=settings.region, account=settings.account
+    )
 
     def answering() -> None:
         running.announce()

@@ -105,13 +105,16 @@ class AppServer:
         self.port = _free_port()
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._cloud.settings
+        cloud = RunningCloud.in_this_process(
+            settings.data_dir, url=self._cloud.url, region=settings.region, account=settings.account
+        )
         variables = {
             "HOME": os.environ.get("HOME", str(self._folder)),
             "LANG": os.environ.get("LANG", "C.UTF-8"),
             "PATH": os.environ.get("PATH", os.defpath),
             ENVIRONMENTS: os.environ.get(ENVIRONMENTS, str(settings.data_dir / "environments")),
             **{name: os.environ[name] for name in _NETWORK_VARIABLES if name in os.environ},
-            **workspace.environment(RunningCloud.of(settings), self._role),
+            **workspace.environment(cloud, self._role),
             "JUPYTER_PORT": str(self.port),
             "JUPYTER_TOKEN": self._token,
         }
