@@ -22,8 +22,9 @@ from botocore.credentials import Credentials
 
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.services.sqs.message_attributes import to_json
+from scones.cloud.services.sqs.messages import ReceivedMessage
 from scones.cloud.services.sqs.queues import Queue
-from scones.cloud.services.sqs.receiving import _receive_response
+from scones.cloud.services.sqs.receiving import receive_response
 from scones.cloud.wire.serialize import serialize
 
 MEGABYTE = 1_040_000
@@ -60,13 +61,26 @@ async def test_an_answer_that_is_written_in_pieces_is_the_same() -> None:
 
 async def test_large_attributes_are_decoded_and_hashed_on_a_thread() -> None:
     attributes = json.dumps(to_json({"a": {"DataType": "Binary", "BinaryValue": bytes(MEGABYTE)}}))
-    row: dict[str, Any] = dict.fromkeys(
-        ("sender", "first_received", "deduplication_id", "group_id", "trace", "source"), "x"
+    message = ReceivedMessage(
+        number=1,
+        message_id="m",
+        body="b",
+        md5="5",
+        attributes=attributes,
+        sender="x",
+        sent=1,
+        receives=1,
+        first_received=1,
+        receipt="r",
+        fifo=False,
+        group=None,
+        deduplication=None,
+        trace=None,
+        source=None,
     )
-    row |= {"id": 1, "message_id": "m", "body": "b", "md5": "5", "receipt": "r", "sent": 1, "receives": 1, "fifo": 0}
     queue, wanted = cast("Queue", SimpleNamespace(id=1)), {"MessageAttributeNames": ["All"]}
     begun = time.thread_time()
-    answer = await _receive_response(queue, [row | {"attributes": attributes}] * 10, wanted)
+    answer = await receive_response(queue, [message] * 10, wanted)
     assert time.thread_time() - begun < 0.05
     assert [len(message["MessageAttributes"]["a"]["BinaryValue"]) for message in answer["Messages"]] == [MEGABYTE] * 10
 

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.sqs.groups import receivable
@@ -71,17 +71,59 @@ class SentMessage:
     sequence_number: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMessage:
+    """A received message; `attributes` are in JSON, `number` is its row ID, `receipt` is the token of this receive."""
+
+    number: int
+    message_id: str
+    body: str
+    md5: str
+    attributes: str
+    sender: str
+    sent: int
+    receives: int
+    first_received: int
+    receipt: str
+    fifo: bool
+    group: str | None
+    deduplication: str | None
+    trace: str | None
+    source: str | None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row, now: int) -> ReceivedMessage:
+        """Return the message for a row that is received at `now`."""
+        return cls(
+            number=row["id"],
+            message_id=row["message_id"],
+            body=row["body"],
+            md5=row["md5"],
+            attributes=row["attributes"],
+            sender=row["sender"],
+            sent=row["sent"],
+            receives=row["receives"] + 1,
+            first_received=row["first_received"] or now,
+            receipt=secrets.token_hex(12),
+            fifo=bool(row["fifo"]),
+            group=row["group_id"],
+            deduplication=row["deduplication_id"],
+            trace=row["trace"],
+            source=row["source"],
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class ReceivedMessages:
-    """Received messages.
+    """The messages of one receive.
 
     `moved_some` is true if messages went to the dead-letter queue. `more_to_move` is true if the write stopped at
     `MAX_MOVED`, so that more may have to be moved.
     """
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    moved_some: bool = False
-    more_to_move: bool = False
+    messages: list[ReceivedMessage]
+    moved_some: bool
+    more_to_move: bool
 
 
 def sequence_number(number: int) -> str:
@@ -144,7 +186,7 @@ def receive(
         dead_letter_queue = None
     oldest = now - 1000 * queue.number("MessageRetentionPeriod")
     most = queue.redrive[1] if queue.redrive else 0
-    taken: list[dict[str, Any]] = []
+    taken: list[ReceivedMessage] = []
     exhausted: list[int] = []
     rows = (
         receivable(connection, queue.id, now) if queue.fifo else connection.execute(_BY_TIME, (queue.id, now, oldest))
@@ -157,26 +199,17 @@ def receive(
             if len(exhausted) == MAX_MOVED:
                 break
             continue
-        taken.append(_received(row, now))
+        taken.append(ReceivedMessage.of(row, now))
         if len(taken) == limit:
             break
     connection.executemany(
         "UPDATE sqs_messages SET visible = ?, receives = receives + 1, received = ?, first_received = ?, receipt = ?"
         " WHERE id = ?",
-        [(now + visibility_ms, now, row["first_received"], row["receipt"], row["id"]) for row in taken],
+        [(now + visibility_ms, now, each.first_received, each.receipt, each.number) for each in taken],
     )
     if dead_letter_queue is not None and exhausted:
         _move_to_dead_letter_queue(connection, exhausted, dead_letter_queue, queue, now)
     return ReceivedMessages(taken, bool(exhausted), len(exhausted) == MAX_MOVED)
-
-
-def _received(row: sqlite3.Row, now: int) -> dict[str, Any]:
-    return {
-        **dict(row),
-        "receives": row["receives"] + 1,
-        "first_received": row["first_received"] or now,
-        "receipt": secrets.token_hex(12),
-    }
 
 
 def _move_to_dead_letter_queue(

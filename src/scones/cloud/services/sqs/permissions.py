@@ -6,17 +6,19 @@ import json
 from typing import Any
 
 from scones.cloud.service import OperationCall
-from scones.cloud.services.sqs.base import SqsBase
 from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
-from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.queues import Queue, Queues
 
 
-class PermissionOperations(SqsBase):
+class PermissionOperations:
     """AddPermission and RemovePermission."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
 
     async def add_permission(self, call: OperationCall) -> dict[str, Any]:
         """Add a statement to a queue's policy."""
-        queue, params = self._queue(call), call.params
+        queue, params = self._queues.at(call.params["QueueUrl"]), call.params
         policy = self._policy(queue)
         if any(each.get("Sid") == params["Label"] for each in policy["Statement"]):
             raise invalid_parameter(params["Label"], "Label", "Already exists.")
@@ -38,7 +40,7 @@ class PermissionOperations(SqsBase):
 
     async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
         """Remove a statement from a queue's policy."""
-        queue, label = self._queue(call), call.params["Label"]
+        queue, label = self._queues.at(call.params["QueueUrl"]), call.params["Label"]
         policy = self._policy(queue)
         kept = [each for each in policy["Statement"] if each.get("Sid") != label]
         if len(kept) == len(policy["Statement"]):

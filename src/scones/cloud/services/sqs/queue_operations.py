@@ -6,7 +6,9 @@ import base64
 import re
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core.bulk_deletes import delete_all
+from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.attributes import (
@@ -16,9 +18,9 @@ from scones.cloud.services.sqs.attributes import (
     redrive_allowed,
     redrive_policy,
 )
-from scones.cloud.services.sqs.base import SqsBase, now_ms
 from scones.cloud.services.sqs.errors import check_range, invalid, no_queue
-from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.long_polls import LongPolls
+from scones.cloud.services.sqs.queues import Queue, Queues
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
 _COUNTED = (
@@ -29,12 +31,18 @@ _COUNTED = (
 _PAGE = 1000
 
 
-class QueueOperations(SqsBase):
+class QueueOperations:
     """Create, find, change and delete queues.
 
     AWS requires a wait of 60 seconds before a deleted queue's name can be reused and before a queue can be purged
     again. The local cloud has no such limit.
     """
+
+    def __init__(self, cloud: CloudContext, queues: Queues, long_polls: LongPolls) -> None:
+        self._account = cloud.settings.account
+        self._store = cloud.store
+        self._queues = queues
+        self._long_polls = long_polls
 
     async def create_queue(self, call: OperationCall) -> dict[str, Any]:
         """Create a queue; if it exists with the same attributes, return its URL."""
@@ -63,8 +71,8 @@ class QueueOperations(SqsBase):
     async def get_queue_url(self, call: OperationCall) -> dict[str, Any]:
         """Return the URL of a queue."""
         name = call.params["QueueName"]
-        owner = call.params.get("QueueOwnerAWSAccountId", self.cloud.settings.account)
-        if owner != self.cloud.settings.account or self._queues.named(name) is None:
+        owner = call.params.get("QueueOwnerAWSAccountId", self._account)
+        if owner != self._account or self._queues.named(name) is None:
             raise no_queue()
         return {"QueueUrl": self._queues.url(name)}
 
@@ -77,24 +85,24 @@ class QueueOperations(SqsBase):
 
     async def delete_queue(self, call: OperationCall) -> dict[str, Any]:
         """Delete a queue with its messages, and wake its long polls."""
-        queue = self._queue(call)
-        await delete_all(self.cloud.store, "sqs_messages", "queue = ?", queue.id)
+        queue = self._queues.at(call.params["QueueUrl"])
+        await delete_all(self._store, "sqs_messages", "queue = ?", queue.id)
         await self._queues.delete(queue)
         self._long_polls.wake_all(queue.id)
         return {}
 
     async def purge_queue(self, call: OperationCall) -> dict[str, Any]:
         """Delete all messages that are in a queue now."""
-        queue = self._queue(call)
-        newest = self.cloud.store.row("SELECT max(id) AS id FROM sqs_messages")
+        queue = self._queues.at(call.params["QueueUrl"])
+        newest = self._store.row("SELECT max(id) AS id FROM sqs_messages")
         last = newest["id"] if newest else None
-        await delete_all(self.cloud.store, "sqs_messages", "queue = ? AND id <= ?", queue.id, last)
+        await delete_all(self._store, "sqs_messages", "queue = ? AND id <= ?", queue.id, last)
         self._long_polls.wake(queue.id)
         return {}
 
     async def get_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return the requested attributes; message counts are taken from the store now."""
-        queue, names = self._queue(call), call.params.get("AttributeNames", [])
+        queue, names = self._queues.at(call.params["QueueUrl"]), call.params.get("AttributeNames", [])
         known = {
             **queue.attributes,
             "QueueArn": self._queues.arn(queue.name),
@@ -111,7 +119,7 @@ class QueueOperations(SqsBase):
 
     async def _counts(self, queue: Queue) -> dict[str, str]:
         now = now_ms()
-        rows = await self.cloud.store.read_on_thread(  # an index suffices to count the visible messages
+        rows = await self._store.read_on_thread(  # an index suffices to count the visible messages
             "SELECT (SELECT count(*) FROM sqs_messages WHERE queue = ?1 AND visible <= ?2 AND sent > ?3),"
             " coalesce(sum(receives > carried), 0), coalesce(sum(receives = carried), 0)"
             " FROM sqs_messages WHERE queue = ?1 AND visible > ?2 AND sent > ?3",
@@ -123,7 +131,7 @@ class QueueOperations(SqsBase):
 
     async def set_queue_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Change attributes; the queue type cannot be changed."""
-        queue, given = self._queue(call), call.params["Attributes"]
+        queue, given = self._queues.at(call.params["QueueUrl"]), call.params["Attributes"]
         if given.get("FifoQueue", str(queue.fifo).lower()) != str(queue.fifo).lower():
             raise ServiceError("InvalidAttributeValue", "Modifying queue type is not supported.")
         check_attributes(given, fifo=queue.fifo)
@@ -134,14 +142,14 @@ class QueueOperations(SqsBase):
 
     async def list_dead_letter_source_queues(self, call: OperationCall) -> dict[str, Any]:
         """List the URLs of the queues that use this queue as their dead-letter queue."""
-        target = self._queues.arn(self._queue(call).name)
+        target = self._queues.arn(self._queues.at(call.params["QueueUrl"]).name)
         names = [queue.name for queue in self._queues.all() if queue.redrive and queue.redrive[0] == target]
         page, token = _page(names, call.params.get("MaxResults"), call.params.get("NextToken"))
         return {"queueUrls": [self._queues.url(name) for name in page], "NextToken": token}
 
     async def tag_queue(self, call: OperationCall) -> dict[str, Any]:
         """Add or change tags."""
-        queue = self._queue(call)
+        queue = self._queues.at(call.params["QueueUrl"])
         tags = self._queues.tags(queue) | call.params["Tags"]
         if len(tags) > 50:
             raise invalid(f"Too many tags added for queue {queue.name}.")
@@ -150,7 +158,7 @@ class QueueOperations(SqsBase):
 
     async def untag_queue(self, call: OperationCall) -> dict[str, Any]:
         """Remove tags."""
-        queue = self._queue(call)
+        queue = self._queues.at(call.params["QueueUrl"])
         gone = call.params["TagKeys"]
         kept = {key: value for key, value in self._queues.tags(queue).items() if key not in gone}
         await self._queues.put_tags(queue, kept)
@@ -158,7 +166,7 @@ class QueueOperations(SqsBase):
 
     async def list_queue_tags(self, call: OperationCall) -> dict[str, Any]:
         """Return a queue's tags."""
-        return {"Tags": self._queues.tags(self._queue(call)) or None}
+        return {"Tags": self._queues.tags(self._queues.at(call.params["QueueUrl"])) or None}
 
     def _check_redrive(self, name: str, given: dict[str, str]) -> None:
         """Raise an error if a redrive policy names a queue that does not exist, has another type, or forbids it."""

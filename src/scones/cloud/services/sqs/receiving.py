@@ -9,16 +9,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
+from scones.cloud.core.clock import now_ms
+from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
-from scones.cloud.services.sqs.base import SqsBase, now_ms
 from scones.cloud.services.sqs.batches import check_batch, run_each
 from scones.cloud.services.sqs.errors import check_range, invalid, invalid_parameter, no_queue
+from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.message_attributes import attributes_md5, from_json, select
-from scones.cloud.services.sqs.messages import sequence_number
-from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.messages import ReceivedMessage, sequence_number
+from scones.cloud.services.sqs.queues import Queue, Queues
 from scones.cloud.services.sqs.receipts import ReceiptHandle
 
 VISIBILITY_LIMIT = 43_200
@@ -26,16 +28,21 @@ VISIBILITY_LIMIT = 43_200
 _NOT_AVAILABLE = "Message does not exist or is not available for visibility timeout change."
 
 
-class ReceivingOperations(SqsBase):
+class ReceivingOperations:
     """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, and the latter two's batches.
 
     ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and no
     response is lost here.
     """
 
+    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls) -> None:
+        self._store = store
+        self._queues = queues
+        self._long_polls = long_polls
+
     async def receive_message(self, call: OperationCall) -> dict[str, Any]:
         """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
-        params, queue = call.params, self._queue(call)
+        params, queue = call.params, self._queues.at(call.params["QueueUrl"])
         limit = params.get("MaxNumberOfMessages", 1)
         if not 1 <= limit <= 10:
             raise invalid_parameter(limit, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
@@ -43,8 +50,8 @@ class ReceivingOperations(SqsBase):
         check_range(params.get("WaitTimeSeconds"), "WaitTimeSeconds", 0, 20)
         end = time.monotonic() + params.get("WaitTimeSeconds", queue.number("ReceiveMessageWaitTimeSeconds"))
         if end <= time.monotonic():
-            rows = await self._receive(queue, limit, params.get("VisibilityTimeout"))
-            return await _receive_response(queue, rows, params)
+            received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
+            return await receive_response(queue, received, params)
         waits_first = self._long_polls.has_sleeping(
             queue.id
         )  # resting long polls started earlier, so the messages go to them
@@ -52,45 +59,47 @@ class ReceivingOperations(SqsBase):
             if waits_first:
                 await call.while_connected(self._long_polls.sleep(queue.id, waiter, end - time.monotonic()))
             while True:
-                if queue.id != (queue := self._queue(call)).id:  # deleted and created again under the same name
+                if (
+                    queue.id != (queue := self._queues.at(call.params["QueueUrl"])).id
+                ):  # deleted and created again under the same name
                     raise no_queue()
                 self._long_polls.start_looking(queue.id, waiter)
-                rows = await self._receive(queue, limit, params.get("VisibilityTimeout"))
+                received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
                 left = end - time.monotonic()
-                if rows or left <= 0 or self._long_polls.ended:
-                    return await _receive_response(queue, rows, params)
+                if received or left <= 0 or self._long_polls.ended:
+                    return await receive_response(queue, received, params)
                 await call.while_connected(self._long_polls.sleep(queue.id, waiter, left))
 
-    async def _receive(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+    async def _receive(self, queue: Queue, limit: int, visibility: int | None) -> list[ReceivedMessage]:
         """Receive the available messages, and wake long polls for the rest; an empty queue costs no write."""
-        rows = await self._receive_rows(queue, limit, visibility) if self._is_due(queue) else []
+        received = await self._receive_available(queue, limit, visibility) if self._is_due(queue) else []
         if self._long_polls.has_polls(queue.id):
-            if rows and self._is_due(queue):
+            if received and self._is_due(queue):
                 self._long_polls.wake_more(queue.id)
             self._wake_in_time(queue)
-        return rows
+        return received
 
     def _is_due(self, queue: Queue) -> bool:
         """Return True if a message is visible; in a FIFO queue, its group may still be blocked."""
-        due = self.cloud.store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
+        due = self._store.row("SELECT min(visible) AS at FROM sqs_messages WHERE queue = ?", queue.id)
         return due is not None and due["at"] is not None and due["at"] <= now_ms()
 
-    async def _receive_rows(self, queue: Queue, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+    async def _receive_available(self, queue: Queue, limit: int, visibility: int | None) -> list[ReceivedMessage]:
         dead_letters = self._queues.at_arn(queue.redrive[0]) if queue.redrive else None
         hidden = 1000 * (queue.number("VisibilityTimeout") if visibility is None else visibility)
         while True:
-            taken = await self.cloud.store.write(
+            taken = await self._store.write(
                 lambda connection: messages.receive(connection, queue, dead_letters, limit, hidden, now_ms())
             )
             if taken.moved_some and dead_letters is not None:
                 self._long_polls.wake(dead_letters.id)
-            if taken.rows or not taken.more_to_move:
-                return taken.rows
+            if taken.messages or not taken.more_to_move:
+                return taken.messages
 
     def _wake_in_time(self, queue: Queue) -> None:
         """Schedule a wake-up of the first long poll for when the next message becomes visible."""
         now = now_ms()
-        row = self.cloud.store.row(
+        row = self._store.row(
             "SELECT min(visible) AS at FROM sqs_messages WHERE queue = ? AND visible > ?", queue.id, now
         )
         if row and row["at"] is not None:
@@ -98,17 +107,17 @@ class ReceivingOperations(SqsBase):
 
     async def delete_message(self, call: OperationCall) -> dict[str, Any]:
         """Delete a message by its most recent receipt handle; an older handle has no effect and is not an error."""
-        queue, handle = self._queue(call), call.params["ReceiptHandle"]
-        await self.cloud.store.write(lambda connection: _delete(connection, queue, handle))
+        queue, handle = self._queues.at(call.params["QueueUrl"]), call.params["ReceiptHandle"]
+        await self._store.write(lambda connection: _delete(connection, queue, handle))
         if queue.fifo:  # the message's group may be unblocked
             self._long_polls.wake(queue.id)
         return {}
 
     async def delete_message_batch(self, call: OperationCall) -> dict[str, Any]:
         """Delete up to ten messages in one write."""
-        queue, entries = self._queue(call), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "DeleteMessageBatchRequestEntry")
-        answer = await self.cloud.store.write(
+        answer = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _delete(connection, queue, entry["ReceiptHandle"]))
         )
         if queue.fifo:
@@ -117,16 +126,16 @@ class ReceivingOperations(SqsBase):
 
     async def change_message_visibility(self, call: OperationCall) -> dict[str, Any]:
         """Change the visibility timeout of a message in flight, in seconds from now."""
-        queue, params = self._queue(call), call.params
-        await self.cloud.store.write(lambda connection: _change_visibility(connection, queue, params))
+        queue, params = self._queues.at(call.params["QueueUrl"]), call.params
+        await self._store.write(lambda connection: _change_visibility(connection, queue, params))
         self._long_polls.wake(queue.id)
         return {}
 
     async def change_message_visibility_batch(self, call: OperationCall) -> dict[str, Any]:
         """Change the visibility of up to ten messages in one write."""
-        queue, entries = self._queue(call), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "ChangeMessageVisibilityBatchRequestEntry")
-        answer = await self.cloud.store.write(
+        answer = await self._store.write(
             lambda connection: run_each(entries, lambda entry: _change_visibility(connection, queue, entry))
         )
         self._long_polls.wake(queue.id, len(entries))
@@ -164,43 +173,43 @@ def _received(connection: sqlite3.Connection, queue: Queue, handle: str) -> sqli
     )
 
 
-async def _receive_response(queue: Queue, rows: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+async def receive_response(queue: Queue, received: list[ReceivedMessage], params: dict[str, Any]) -> dict[str, Any]:
     """Return the response; large attributes are handled in a thread: 10 MiB take over 100 ms to decode and hash."""
 
-    def messages_in(pieces: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [_message(queue, row, params) for row in pieces]
+    def members(pieces: Iterable[ReceivedMessage]) -> list[dict[str, Any]]:
+        return [_message(queue, message, params) for message in pieces]
 
-    large = sum(len(row["attributes"]) for row in rows) > THREAD_BYTES
-    found = await on_body_thread(lambda: messages_in(sliced_on_thread(rows))) if large else messages_in(rows)
+    large = sum(len(message.attributes) for message in received) > THREAD_BYTES
+    found = await on_body_thread(lambda: members(sliced_on_thread(received))) if large else members(received)
     return {"Messages": found or None}
 
 
-def _message(queue: Queue, row: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    attributes = select(from_json(json.loads(row["attributes"])), params.get("MessageAttributeNames") or ())
+def _message(queue: Queue, message: ReceivedMessage, params: dict[str, Any]) -> dict[str, Any]:
+    attributes = select(from_json(json.loads(message.attributes)), params.get("MessageAttributeNames") or ())
     requested = {*(params.get("AttributeNames") or ()), *(params.get("MessageSystemAttributeNames") or ())}
-    known = _system_attributes(row)
+    known = _system_attributes(message)
     system = known if "All" in requested else {name: value for name, value in known.items() if name in requested}
     return {
-        "MessageId": row["message_id"],
-        "ReceiptHandle": str(ReceiptHandle(queue.id, row["id"], row["receipt"])),
-        "MD5OfBody": row["md5"],
-        "Body": row["body"],
+        "MessageId": message.message_id,
+        "ReceiptHandle": str(ReceiptHandle(queue.id, message.number, message.receipt)),
+        "MD5OfBody": message.md5,
+        "Body": message.body,
         "Attributes": system or None,
         "MD5OfMessageAttributes": attributes_md5(attributes),
         "MessageAttributes": attributes or None,
     }
 
 
-def _system_attributes(row: dict[str, Any]) -> dict[str, str]:
+def _system_attributes(message: ReceivedMessage) -> dict[str, str]:
     known = {
-        "SenderId": row["sender"],
-        "SentTimestamp": str(row["sent"]),
-        "ApproximateReceiveCount": str(row["receives"]),
-        "ApproximateFirstReceiveTimestamp": str(row["first_received"]),
-        "SequenceNumber": sequence_number(row["id"]) if row["fifo"] else None,
-        "MessageDeduplicationId": row["deduplication_id"],
-        "MessageGroupId": row["group_id"],
-        "AWSTraceHeader": row["trace"],
-        "DeadLetterQueueSourceArn": row["source"],
+        "SenderId": message.sender,
+        "SentTimestamp": str(message.sent),
+        "ApproximateReceiveCount": str(message.receives),
+        "ApproximateFirstReceiveTimestamp": str(message.first_received),
+        "SequenceNumber": sequence_number(message.number) if message.fifo else None,
+        "MessageDeduplicationId": message.deduplication,
+        "MessageGroupId": message.group,
+        "AWSTraceHeader": message.trace,
+        "DeadLetterQueueSourceArn": message.source,
     }
     return {name: value for name, value in known.items() if value is not None}

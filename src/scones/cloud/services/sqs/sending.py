@@ -7,13 +7,15 @@ import re
 import sqlite3
 from typing import Any
 
+from scones.cloud.core.clock import now_ms
+from scones.cloud.core.store import Store
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs import messages
-from scones.cloud.services.sqs.base import SqsBase, now_ms
 from scones.cloud.services.sqs.batches import check_batch, failed
 from scones.cloud.services.sqs.errors import check_range, invalid, invalid_parameter, missing
+from scones.cloud.services.sqs.long_polls import LongPolls
 from scones.cloud.services.sqs.message_attributes import (
     attributes_md5,
     attributes_size,
@@ -24,7 +26,7 @@ from scones.cloud.services.sqs.message_attributes import (
     to_json,
 )
 from scones.cloud.services.sqs.messages import OutgoingMessage, SentMessage
-from scones.cloud.services.sqs.queues import Queue
+from scones.cloud.services.sqs.queues import Queue, Queues
 
 BATCH_LIMIT = 1_048_576
 """Maximum total size of a batch's messages, in bytes."""
@@ -32,20 +34,25 @@ _ID = re.compile(r"[!-~]{1,128}")
 _NOT_OF_THIS_QUEUE = "The request include parameter that is not valid for this queue type."
 
 
-class SendingOperations(SqsBase):
+class SendingOperations:
     """SendMessage and SendMessageBatch."""
+
+    def __init__(self, store: Store, queues: Queues, long_polls: LongPolls) -> None:
+        self._store = store
+        self._queues = queues
+        self._long_polls = long_polls
 
     async def send_message(self, call: OperationCall) -> dict[str, Any]:
         """Send one message; it is on disk when this returns."""
-        queue = self._queue(call)
+        queue = self._queues.at(call.params["QueueUrl"])
         draft = _draft(queue, call.params, call.caller.user_id)
-        sent = await self.cloud.store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
+        sent = await self._store.write(lambda connection: messages.send(connection, queue, draft, now_ms()))
         self._long_polls.wake(queue.id)
         return _answer(call.params, draft, sent)
 
     async def send_message_batch(self, call: OperationCall) -> dict[str, Any]:
         """Send up to ten messages in one write; invalid entries fail without affecting the rest."""
-        queue, entries = self._queue(call), call.params["Entries"]
+        queue, entries = self._queues.at(call.params["QueueUrl"]), call.params["Entries"]
         check_batch(entries, "SendMessageBatchRequestEntry")
         size = sum(_size(entry) for entry in entries)
         if size > BATCH_LIMIT:
@@ -65,7 +72,7 @@ class SendingOperations(SqsBase):
             now = now_ms()
             return {id_: messages.send(connection, queue, draft, now) for id_, draft in drafts.items()}
 
-        sent = await self.cloud.store.write(send) if drafts else {}
+        sent = await self._store.write(send) if drafts else {}
         self._long_polls.wake(queue.id, len(sent))
         by_id = {entry["Id"]: entry for entry in entries}
         successes = [{"Id": id_, **_answer(by_id[id_], drafts[id_], one)} for id_, one in sent.items()]
