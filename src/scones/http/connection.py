@@ -47,7 +47,7 @@ class HttpConnection(asyncio.Protocol):
         self,
         config: uvicorn.Config,
         server_state: ServerState,
-        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn passes it to every connection
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn passes it to every connection, with this type
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.app: Callable[..., Awaitable[None]] = config.loaded_app

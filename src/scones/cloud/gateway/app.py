@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from functools import partial
-from typing import Any
 
 from scones.cloud.cloud import Cloud
 from scones.cloud.core.body_threads import THREAD_BYTES, on_body_thread
@@ -24,6 +23,7 @@ from scones.cloud.gateway.respond import ResponseWriter, Send, internal_error, o
 from scones.cloud.gateway.route import Router, require_operation
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import OperationCall
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import streamed_input
 from scones.cloud.wire.parse import parse
 from scones.cloud.wire.request import Request
@@ -91,15 +91,13 @@ class Gateway:
         except Exception as error:
             return route.error_response(self._service_error(error, None, request_id), request, request_id)
 
-    async def _params(self, match: Match, request: Request, authenticated: AuthenticatedRequest) -> dict[str, Any]:
+    async def _params(self, match: Match, request: Request, authenticated: AuthenticatedRequest) -> Members:
         """Return the parameters; a large body is parsed and validated on a thread."""
         if len(authenticated.body) <= THREAD_BYTES:
             return self._parse_and_validate(match, request, authenticated)
         return await on_body_thread(partial(self._parse_and_validate, match, request, authenticated))
 
-    def _parse_and_validate(
-        self, match: Match, request: Request, authenticated: AuthenticatedRequest
-    ) -> dict[str, Any]:
+    def _parse_and_validate(self, match: Match, request: Request, authenticated: AuthenticatedRequest) -> Members:
         """Return the parameters, parsed and validated by the service model."""
         operation = match.operation
         query = {**request.query, **authenticated.form} if authenticated.form else request.query
@@ -126,7 +124,7 @@ class Gateway:
 
 def _operation_call(
     match: Match,
-    params: dict[str, Any],
+    params: Members,
     request: Request,
     authenticated: AuthenticatedRequest,
     request_id: str,

@@ -11,8 +11,10 @@ from typing import Any
 from scones.cloud.core.credentials import constant_time_equal
 from scones.cloud.errors import ServiceError
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-"""ASGI's `receive`; the type of a message's value depends on its key."""
+Message = MutableMapping[str, Any]
+"""ASGI's message; the type of a value depends on its key."""
+Receive = Callable[[], Awaitable[Message]]
+"""ASGI's `receive`."""
 READ_SECONDS = 120.0
 """Maximum time in seconds for receiving a body that is read completely."""
 SMALL = 256 << 10
@@ -77,10 +79,10 @@ class BodyReader:
                 )
 
 
-def _with_first_message(first: MutableMapping[str, Any], receive: Receive) -> Receive:
+def _with_first_message(first: Message, receive: Receive) -> Receive:
     waiting = [first]
 
-    async def again() -> MutableMapping[str, Any]:
+    async def again() -> Message:
         return waiting.pop() if waiting else await receive()
 
     return again

@@ -12,6 +12,7 @@ from botocore.model import OperationModel
 from scones.cloud.core.body_threads import on_body_thread
 from scones.cloud.errors import DiskFullError, ServiceError, is_disk_full
 from scones.cloud.service import OperationOutput
+from scones.cloud.wire.members import Members
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.request import Request
 from scones.cloud.wire.response import Response
@@ -35,7 +36,7 @@ class ResponseWriter:
         """Total size in bytes of large responses that clients have not read yet."""
 
     async def serialize(
-        self, operation: OperationModel, output: dict[str, Any] | OperationOutput, request_id: str
+        self, operation: OperationModel, output: Members | OperationOutput, request_id: str
     ) -> Response:
         """Return the response with an operation's output; a large one is serialized on a thread."""
         members, status = (output.members, output.status) if isinstance(output, OperationOutput) else (output, None)

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+Specification = dict[str, Any]
+"""A JSON object that describes a program and its sandbox; `sandbox.describe` defines its keys and their types."""
 CLONE_NEWNS, CLONE_NEWUTS = 0x00020000, 0x04000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = 0x08000000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
@@ -88,7 +90,7 @@ def unshare(hostname: str) -> None:
             file.write(text)
 
 
-def build_root(spec: dict[str, Any]) -> None:
+def build_root(spec: Specification) -> None:
     """Build the sandbox's file system in `root`: the host's system folders, read-only, and the mounts.
 
     With `whole_host` it is the host's file system, except for mounts, hidden folders and private folders. /proc is
@@ -270,7 +272,7 @@ def drop_privileges() -> None:
     check(libc.capset(header, (ctypes.c_uint32 * 6)()))
 
 
-def prepare_process(spec: dict[str, Any]) -> None:
+def prepare_process(spec: Specification) -> None:
     """Prepare this process for the program: resource limits, a new session, unblocked signals, the working folder."""
     for name, value in spec["limits"].items():
         number = getattr(resource, name)
@@ -283,7 +285,7 @@ def prepare_process(spec: dict[str, Any]) -> None:
     os.chdir(spec["cwd"])
 
 
-def execute(spec: dict[str, Any]) -> None:
+def execute(spec: Specification) -> None:
     """Replace this process with the program."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores SIGPIPE, and exec would pass that on
     try:
@@ -311,7 +313,7 @@ def supervise(child: int) -> int:
             os.kill(child, number)
 
 
-def run_init(spec: dict[str, Any], report: int) -> None:
+def run_init(spec: Specification, report: int) -> None:
     """Run as process 1 of the sandbox: build it, start the program, reap orphans, and report the program's wait status.
 
     Returns only in the program's process.
@@ -347,7 +349,7 @@ def exit_like(status: int) -> None:
     os._exit(os.WEXITSTATUS(status))
 
 
-def launch(spec: dict[str, Any], end: Callable[[int], None]) -> None:
+def launch(spec: Specification, end: Callable[[int], None]) -> None:
     """Build the sandbox. Returns in the program's process; the calling process calls `end` when the program has ended.
 
     `end` gets the program's wait status and does not return. The caller must block the signals that are forwarded to

@@ -254,9 +254,11 @@ def _spawn(command: list[str], log_path: Path) -> tuple[int, int]:
     log = open_file(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         begun = os.lseek(log, 0, os.SEEK_END)
-        actions: list[Any] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-        actions += [(os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)]
-        return os.posix_spawn(command[0], command, server_environment(), file_actions=actions, setsid=True), begun
+        no_input = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        actions = [(os.POSIX_SPAWN_DUP2, log, stream) for stream in (1, 2)]
+        return os.posix_spawn(
+            command[0], command, server_environment(), file_actions=[no_input, *actions], setsid=True
+        ), begun
     finally:
         os.close(log)
 

@@ -10,9 +10,10 @@ import json
 import struct
 from binascii import crc32
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
 
 from botocore.model import StructureShape
+
+from scones.cloud.wire.members import MemberValue
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STRING = 7
@@ -20,7 +21,7 @@ _STRING = 7
 
 
 async def encoded(
-    events: AsyncIterator[Mapping[str, Mapping[str, Any]]], shape: StructureShape
+    events: AsyncIterator[Mapping[str, Mapping[str, MemberValue]]], shape: StructureShape
 ) -> AsyncIterator[bytes]:
     """Yield events as messages; each event maps its name, a member of `shape`, to its members.
 
@@ -31,7 +32,7 @@ async def encoded(
             yield _event(name, members, shape.members[name])
 
 
-def _event(name: str, members: Mapping[str, Any], shape: Any) -> bytes:
+def _event(name: str, members: Mapping[str, MemberValue], shape: MemberValue) -> bytes:
     whole = next((member for member, of in shape.members.items() if of.serialization.get("eventpayload")), None)
     if whole is None:
         kind, payload = "application/json", json.dumps(members, ensure_ascii=False).encode()

@@ -11,6 +11,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import numbers
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import wire_name
 from scones.cloud.wire.scalars import scalar
 
@@ -49,7 +50,7 @@ def _unquoted(quoted: bytes) -> str:
     return quoted.decode("utf-8", "replace")
 
 
-def structure(form: Form, shape: StructureShape) -> dict[str, Any]:
+def structure(form: Form, shape: StructureShape) -> Members:
     """Return an operation's parameters; raises `ValueError` for a form that does not fit the model."""
     return _structure(_tree((name, values[0]) for name, values in form.items()), shape)
 
@@ -67,8 +68,8 @@ def _tree(fields: Iterable[tuple[str, str]]) -> Node:
     return root
 
 
-def _structure(node: Node, shape: StructureShape) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _structure(node: Node, shape: StructureShape) -> Members:
+    found: Members = {}
     for member, member_shape in shape.members.items():
         name = wire_name(shape, member)
         if name in node and (value := _value(node[name], member_shape, name)) is not None:
@@ -76,7 +77,7 @@ def _structure(node: Node, shape: StructureShape) -> dict[str, Any]:
     return found
 
 
-def _value(node: Node, shape: Shape, name: str) -> Any:
+def _value(node: Node, shape: Shape, name: str) -> MemberValue:
     if not isinstance(shape, StructureShape | ListShape | MapShape):
         if len(node) > 1 or None not in node:
             raise ValueError(f"{name} is not a {shape.type_name}")
@@ -90,13 +91,13 @@ def _value(node: Node, shape: Shape, name: str) -> Any:
     return _map(node, shape, name)
 
 
-def _item(node: Node, shape: Shape, name: str) -> Any:
+def _item(node: Node, shape: Shape, name: str) -> MemberValue:
     """Return a list item or map value; one without members, such as `X.member.1=`, is empty."""
     value = _value(node, shape, name)
     return value if value is not None else [] if isinstance(shape, ListShape) else {}
 
 
-def _list(node: Node, shape: ListShape, name: str) -> list[Any] | None:
+def _list(node: Node, shape: ListShape, name: str) -> list[MemberValue] | None:
     if not shape.serialization.get("flattened"):
         if node.get(None) == "":
             return []
@@ -104,12 +105,12 @@ def _list(node: Node, shape: ListShape, name: str) -> list[Any] | None:
     return [_item(item, shape.member, f"{name}.{index}") for index, item in _items(node, name)] or None
 
 
-def _map(node: Node, shape: MapShape, name: str) -> dict[str, Any] | None:
+def _map(node: Node, shape: MapShape, name: str) -> Members | None:
     if not shape.serialization.get("flattened"):
         node = node.get("entry", {})
     key_name = shape.key.serialization.get("name", "key")
     value_name = shape.value.serialization.get("name", "value")
-    found: dict[str, Any] = {}
+    found: Members = {}
     for index, item in _items(node, name):
         if key_name not in item or value_name not in item:
             raise ValueError(f"{name}.{index} is missing {key_name} or {value_name}")

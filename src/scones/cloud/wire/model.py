@@ -33,7 +33,7 @@ def _loader() -> Loader:
     return Loader(file_loader=_ModelFiles())
 
 
-def _read(name: str) -> Any:
+def _read(name: str) -> Any:  # botocore's type for a model is a mapping to Any
     """Read a service's model and exempt it from garbage collection: it has up to 100,000 objects, all in use."""
     collecting = gc.isenabled()
     gc.disable()

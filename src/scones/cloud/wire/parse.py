@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
@@ -13,6 +13,7 @@ from botocore.model import ListShape, MapShape, OperationModel, Shape, Structure
 from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import form, json_document, numbers, xml_document
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import streamed_input, wire_name
 from scones.cloud.wire.scalars import scalar
 
@@ -23,7 +24,7 @@ def parse(
     query: Mapping[str, Sequence[str]],
     headers: Mapping[str, str],
     body: bytes,
-) -> dict[str, Any]:
+) -> Members:
     """Return the parameters by member name; a streaming body is left to the caller.
 
     Raises `ServiceError` if the bytes do not fit the model's types: `SerializationException`; in the Query protocol
@@ -62,8 +63,8 @@ def _rest(
     query: Mapping[str, Sequence[str]],
     headers: Mapping[str, str],
     body: bytes,
-) -> dict[str, Any]:
-    params: dict[str, Any] = {}
+) -> Members:
+    params: Members = {}
     in_headers, elsewhere = _member_locations(operation)
     for name, member, member_shape in in_headers:
         if name in headers:
@@ -78,7 +79,7 @@ def _rest(
         if streamed_input(operation) is None and (value := _payload(shape.members[payload], body, xml)) is not None:
             params[payload] = value
     elif body:
-        read: Callable[[], dict[str, Any]] = (
+        read: Callable[[], Members] = (
             (lambda: _from_xml(body, shape)) if xml else (lambda: _json_structure(_load_json(body), shape))
         )
         params |= {name: value for name, value in read().items() if "location" not in shape.members[name].serialization}
@@ -107,7 +108,7 @@ def _member_locations(operation: OperationModel) -> _MemberLocations:
     return found
 
 
-def _header(text: str, shape: Shape) -> Any:
+def _header(text: str, shape: Shape) -> MemberValue:
     if isinstance(shape, ListShape):
         return [scalar(item.strip(), shape.member) for item in text.split(",")]
     return json_document.decoded(text).decode() if shape.serialization.get("jsonvalue") else scalar(text, shape)
@@ -120,7 +121,7 @@ def _read_member(
     uri: Mapping[str, str],
     query: Mapping[str, Sequence[str]],
     headers: Mapping[str, str],
-) -> Any:
+) -> MemberValue:
     match location:
         case "uri":
             return scalar(uri[name], shape) if name in uri else None
@@ -136,7 +137,7 @@ def _read_member(
     return None
 
 
-def _payload(shape: Shape, body: bytes, xml: bool) -> Any:
+def _payload(shape: Shape, body: bytes, xml: bool) -> MemberValue:
     if shape.type_name == "blob":
         return body
     if shape.type_name == "string":
@@ -151,17 +152,17 @@ def _payload(shape: Shape, body: bytes, xml: bool) -> Any:
 # --- JSON -----------------------------------------------------------------------------------------------------------
 
 
-def _load_json(body: bytes) -> Any:
+def _load_json(body: bytes) -> MemberValue:
     document = json_document.load(body) if body and not body.isspace() else {}
     if not isinstance(document, dict | list):
         raise TypeError("the body is not a JSON object")
     return document
 
 
-def _json_structure(document: Any, shape: StructureShape) -> dict[str, Any]:
+def _json_structure(document: MemberValue, shape: StructureShape) -> Members:
     if not isinstance(document, dict):
         raise TypeError(f"{shape.name} is not a JSON object")
-    found: dict[str, Any] = {}
+    found: Members = {}
     for member, member_shape in shape.members.items():
         value = document.get(member_shape.serialization.get("name", member))
         if value is not None:
@@ -169,7 +170,7 @@ def _json_structure(document: Any, shape: StructureShape) -> dict[str, Any]:
     return found
 
 
-def _json_value(value: Any, shape: Shape) -> Any:
+def _json_value(value: MemberValue, shape: Shape) -> MemberValue:
     if isinstance(shape, StructureShape):
         return value if shape.is_document_type else _json_structure(value, shape)
     if isinstance(shape, ListShape):
@@ -204,7 +205,7 @@ def _json_value(value: Any, shape: Shape) -> Any:
     return value
 
 
-def _blob(value: Any) -> bytes:
+def _blob(value: MemberValue) -> bytes:
     if not isinstance(value, str | memoryview):
         raise TypeError("base64 text was expected")
     return json_document.decoded(value)
@@ -213,15 +214,15 @@ def _blob(value: Any) -> bytes:
 # --- XML ------------------------------------------------------------------------------------------------------------
 
 
-def _from_xml(body: bytes, shape: StructureShape) -> dict[str, Any]:
+def _from_xml(body: bytes, shape: StructureShape) -> Members:
     try:
         return _xml_structure(xml_document.root(body), shape)
     except ValueError as error:
         raise _malformed_xml() from error
 
 
-def _xml_structure(element: ET.Element, shape: StructureShape) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _xml_structure(element: ET.Element, shape: StructureShape) -> Members:
+    found: Members = {}
     for member, member_shape in shape.members.items():
         name = wire_name(shape, member)
         if member_shape.serialization.get("xmlAttribute"):
@@ -238,7 +239,7 @@ def _xml_structure(element: ET.Element, shape: StructureShape) -> dict[str, Any]
     return found
 
 
-def _xml_value(element: ET.Element, shape: Shape) -> Any:
+def _xml_value(element: ET.Element, shape: Shape) -> MemberValue:
     if isinstance(shape, StructureShape):
         return _xml_structure(element, shape)
     if isinstance(shape, ListShape):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Any
 
 from botocore.model import Shape
 
+from scones.cloud.wire.members import MemberValue
 
-def scalar_text(value: Any, shape: Shape, timestamp_format: str) -> str:
+
+def scalar_text(value: MemberValue, shape: Shape, timestamp_format: str) -> str:
     """Return a scalar as text; `timestamp_format` is the format if the model states none."""
     match shape.type_name:
         case "boolean":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from botocore.model import Shape
 
 from scones.cloud.wire import json_document, numbers
+from scones.cloud.wire.members import MemberValue
 
 
-def scalar(text: str, shape: Shape) -> Any:
+def scalar(text: str, shape: Shape) -> MemberValue:
     """Parse a text as a value of a shape's type; raises `ValueError`."""
     match shape.type_name:
         case "string":

@@ -6,13 +6,13 @@ import base64
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 from urllib.parse import quote
 
 from botocore.model import ListShape, OperationModel, ServiceModel, Shape, StructureShape
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire import event_stream
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import error_shape
 from scones.cloud.wire.query_error import query_error
 from scones.cloud.wire.response import Response
@@ -28,9 +28,7 @@ _SCALAR = 16
 """Estimated bytes of a number or time."""
 
 
-def serialize(
-    operation: OperationModel, members: dict[str, Any], request_id: str, status: int | None = None
-) -> Response:
+def serialize(operation: OperationModel, members: Members, request_id: str, status: int | None = None) -> Response:
     """Return the response with the operation's output members; members that are None are left out."""
     service = operation.service_model
     shape = operation.output_shape
@@ -47,12 +45,12 @@ def serialize(
     return response
 
 
-def size_of(members: Any) -> int:
+def size_of(members: MemberValue) -> int:
     """Estimate the bytes of a response; samples a few items of long lists."""
     return _size(members, 4)
 
 
-def _size(value: Any, depth: int) -> int:
+def _size(value: MemberValue, depth: int) -> int:
     """Estimate the bytes of a value."""
     if isinstance(value, str | bytes):
         return len(value)
@@ -96,8 +94,8 @@ def serialize_error(service: ServiceModel, error: ServiceError, request_id: str,
     return Response(status, headers | {"content-type": "application/xml"}, body.encode())
 
 
-def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str, status: int) -> dict[str, Any]:
-    document: dict[str, Any] = {"__type": error.code} if protocol == "json" else {}
+def _json_error(error: ServiceError, shape: StructureShape | None, protocol: str, status: int) -> Members:
+    document: Members = {"__type": error.code} if protocol == "json" else {}
     members = shape.members if shape else {}
     message = next((name for name in members if name.lower() == "message"), "message")
     document[message] = error.message
@@ -119,10 +117,8 @@ def _host_id(request_id: str) -> str:
 # --- REST -----------------------------------------------------------------------------------------------------------
 
 
-def _rest(
-    response: Response, operation: OperationModel, members: dict[str, Any], shape: StructureShape, xml: bool
-) -> None:
-    body: dict[str, Any] = {}
+def _rest(response: Response, operation: OperationModel, members: Members, shape: StructureShape, xml: bool) -> None:
+    body: Members = {}
     locations = _member_locations(shape)
     for member, value in members.items():
         if member not in locations or value is None:
@@ -169,7 +165,7 @@ def _member_locations(shape: StructureShape) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _header(value: Any, shape: Shape) -> str:
+def _header(value: MemberValue, shape: Shape) -> str:
     if isinstance(shape, ListShape):
         return ",".join(_header(item, shape.member) for item in value)
     if shape.type_name == "timestamp":
@@ -180,7 +176,7 @@ def _header(value: Any, shape: Shape) -> str:
     return text if text.isascii() else quote(text)
 
 
-def _document(operation: OperationModel, value: dict[str, Any], shape: StructureShape, xml: bool) -> bytes:
+def _document(operation: OperationModel, value: Members, shape: StructureShape, xml: bool) -> bytes:
     if not xml:
         return dump(json_of(shape)(value))
     return s3_document(operation, value, shape)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from scones.cloud.core.time_slices import sliced_if_on_thread
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model_patterns import model_pattern
 
 SHORT = 128
@@ -21,12 +21,12 @@ FAILURES = 100
 SHOWN = 4096
 """Maximum characters of a value in a message; AWS's limit is not known."""
 
-MemberCheck = Callable[[Any, str], Collection[str]]
+MemberCheck = Callable[[MemberValue, str], Collection[str]]
 """Function of a value and its path that returns constraint violations; the result is usually empty."""
 
 
 def validate(
-    params: dict[str, Any],
+    params: Members,
     shape: StructureShape,
     code: str,
     unvalidated_members: frozenset[str] = frozenset(),
@@ -49,9 +49,7 @@ def validate(
 # if the shape has no constraints.
 
 
-def _check_structure(
-    value: dict[str, Any], path: str, shape: StructureShape, own: frozenset[str], null: bool
-) -> list[str]:
+def _check_structure(value: Members, path: str, shape: StructureShape, own: frozenset[str], null: bool) -> list[str]:
     failures: list[str] = []
     for member, name, required, check in _members(shape, own, null):
         item = value.get(member)
@@ -105,7 +103,7 @@ def _list_check(shape: ListShape, own: frozenset[str], null: bool) -> MemberChec
     if check is None:
         return size
 
-    def check_items(value: list[Any], path: str) -> list[str]:
+    def check_items(value: list[MemberValue], path: str) -> list[str]:
         found = (
             failure
             for index, item in enumerate(sliced_if_on_thread(value), 1)
@@ -125,7 +123,7 @@ def _map_check(shape: MapShape, own: frozenset[str], null: bool) -> MemberCheck 
     if check is None:
         return _all_of(size, keys)
 
-    def check_items(value: dict[str, Any], path: str) -> list[str]:
+    def check_items(value: Members, path: str) -> list[str]:
         found = (failure for key, item in value.items() for failure in check(item, f"{path}.{key[:SHOWN]}.member"))
         return list(islice(found, FAILURES))
 
@@ -137,7 +135,7 @@ def _is_scalar(shape: Shape) -> bool:
 
 
 def _scalars_check(
-    whole: Shape, shape: Shape, what: str, null: bool, items: Callable[[Any], Iterable[Any]]
+    whole: Shape, shape: Shape, what: str, null: bool, items: Callable[[MemberValue], Iterable[MemberValue]]
 ) -> MemberCheck | None:
     """Check a list's or map's items; a failure shows the complete value and all constraints of its items."""
     check = _check_of(shape, frozenset(), null)
@@ -145,7 +143,7 @@ def _scalars_check(
         return None
     constraints = ", ".join([*_constraints(shape), *(["Member must not be null"] if null else [])])
 
-    def check_scalars(value: Any, path: str) -> Collection[str]:
+    def check_scalars(value: MemberValue, path: str) -> Collection[str]:
         if any(check(item, path) for item in items(value)):
             return (_failure(value, whole, path, f"{what} must satisfy constraint: [{constraints}]"),)
         return ()
@@ -192,12 +190,12 @@ def _pattern_check(shape: StringShape) -> MemberCheck:
     return check_pattern
 
 
-def _size_check(shape: Shape, what: str, measure: Callable[[Any], float]) -> MemberCheck | None:
+def _size_check(shape: Shape, what: str, measure: Callable[[MemberValue], float]) -> MemberCheck | None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is None and most is None:
         return None
 
-    def check_size(value: Any, path: str) -> Collection[str]:
+    def check_size(value: MemberValue, path: str) -> Collection[str]:
         size = measure(value)
         if least is not None and size < least:
             return (_failure(value, shape, path, f"Member must have {what} greater than or equal to {least}"),)
@@ -216,7 +214,7 @@ def _all_of(*checks: MemberCheck | None) -> MemberCheck | None:
     return lambda value, path: [failure for check in asked for failure in check(value, path)]
 
 
-def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
+def _failure(value: MemberValue, shape: Shape, path: str, constraint: str) -> str:
     if shape.metadata.get("sensitive"):  # AWS does not repeat sensitive values
         return f"Value at '{path}' failed to satisfy constraint: {constraint}"
     if isinstance(value, bytes):
@@ -225,7 +223,7 @@ def _failure(value: Any, shape: Shape, path: str, constraint: str) -> str:
     return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
-def _shown(value: Any, shape: Shape) -> Iterator[str]:
+def _shown(value: MemberValue, shape: Shape) -> Iterator[str]:
     """Yield a value in pieces, in the format of AWS's Java services; no piece is longer than `SHOWN`."""
     if isinstance(value, list) and isinstance(shape, ListShape):
         yield "["

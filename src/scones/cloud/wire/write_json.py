@@ -6,18 +6,18 @@ import base64
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import orjson
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.time_slices import on_thread, sliced_if_on_thread, sliced_on_thread
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import wire_name
 from scones.cloud.wire.scalar_text import epoch, scalar_text
 
 
-def dump(document: dict[str, Any]) -> bytes:
+def dump(document: Members) -> bytes:
     """Write a JSON document; on a thread in pieces, because orjson holds the interpreter lock for 6 ms per megabyte."""
     if not on_thread():
         return _dump_at_once(document)
@@ -25,13 +25,13 @@ def dump(document: dict[str, Any]) -> bytes:
     return b"{" + b",".join(members) + b"}"
 
 
-def _dump_member(value: Any) -> bytes:
+def _dump_member(value: MemberValue) -> bytes:
     if not isinstance(value, list):
         return _dump_at_once(value)
     return b"[" + b",".join([_dump_at_once(item) for item in sliced_on_thread(value)]) + b"]"
 
 
-def _dump_at_once(document: Any) -> bytes:
+def _dump_at_once(document: MemberValue) -> bytes:
     try:
         return orjson.dumps(document)
     except TypeError:  # integers beyond 64 bits, more than 254 nesting levels, unpaired surrogates
@@ -39,7 +39,7 @@ def _dump_at_once(document: Any) -> bytes:
 
 
 @cache
-def json_of(shape: Shape) -> Callable[[Any], Any]:
+def json_of(shape: Shape) -> Callable[[MemberValue], MemberValue]:
     """Return the function that converts a shape's values to JSON types."""
     if isinstance(shape, StructureShape):
         return _as_is if shape.is_document_type else _json_structure(shape)
@@ -55,14 +55,14 @@ def json_of(shape: Shape) -> Callable[[Any], Any]:
     return _as_is
 
 
-def _as_is(value: Any) -> Any:
+def _as_is(value: MemberValue) -> MemberValue:
     return value
 
 
-def _json_structure(shape: StructureShape) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    known: dict[str, tuple[str, Callable[[Any], Any]]] = {}  # filled by use: shapes may contain themselves
+def _json_structure(shape: StructureShape) -> Callable[[Members], Members]:
+    known: dict[str, tuple[str, Callable[[MemberValue], MemberValue]]] = {}  # filled by use
 
-    def convert(members: dict[str, Any]) -> dict[str, Any]:
+    def convert(members: Members) -> Members:
         converted = {}
         for name, value in members.items():
             if value is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from scones.cloud.core.time_slices import sliced_if_on_thread
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import wire_name
 from scones.cloud.wire.scalar_text import scalar_text
 
@@ -38,7 +38,7 @@ _NOT_PLAIN = re.compile("[^\t\n\x20-\x25\x27-;=?-\ud7ff\ue000-\ufffd\U00010000-\
 _TAG = re.compile(r"<(/?)[^>]*>[^<]*")
 
 
-def s3_document(operation: OperationModel, value: dict[str, Any], shape: StructureShape) -> bytes:
+def s3_document(operation: OperationModel, value: Members, shape: StructureShape) -> bytes:
     """Return the body of a response of S3."""
     if operation.name == "GetBucketLocation":  # the only response whose root is not a structure
         text = escape(value.get("LocationConstraint", ""))
@@ -48,7 +48,7 @@ def s3_document(operation: OperationModel, value: dict[str, Any], shape: Structu
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{S3_NAMESPACE}">{inner}</{root}>'.encode()
 
 
-def query_body(operation: OperationModel, members: dict[str, Any], request_id: str) -> bytes:
+def query_body(operation: OperationModel, members: Members, request_id: str) -> bytes:
     """Return the body of a response in the Query protocol."""
     namespace = operation.service_model.metadata.get("xmlNamespace", "")
     result = ""
@@ -75,17 +75,17 @@ def _indented(xml: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def xml_members(members: dict[str, Any], shape: StructureShape) -> str:
+def xml_members(members: Members, shape: StructureShape) -> str:
     """Return the elements of a structure's members."""
     return _xml_structure(shape)(members)
 
 
 @cache
-def _xml_structure(shape: StructureShape) -> Callable[[dict[str, Any]], str]:
+def _xml_structure(shape: StructureShape) -> Callable[[Members], str]:
     """Return the writer of a structure's members, except for XML attributes."""
-    known: dict[str, tuple[str, Callable[[str, Any], str]]] = {}  # filled by use: shapes may contain themselves
+    known: dict[str, tuple[str, Callable[[str, MemberValue], str]]] = {}  # filled by use: shapes may contain themselves
 
-    def write(members: dict[str, Any]) -> str:
+    def write(members: Members) -> str:
         pieces = []
         for name, value in members.items():
             if value is None:
@@ -102,7 +102,7 @@ def _xml_structure(shape: StructureShape) -> Callable[[dict[str, Any]], str]:
 
 
 @cache
-def _xml_of(shape: Shape) -> Callable[[str, Any], str]:
+def _xml_of(shape: Shape) -> Callable[[str, MemberValue], str]:
     """Return the writer of a shape's values; it takes an element's name and its value."""
     if isinstance(shape, StructureShape):
         return _xml_element_of(shape)
@@ -115,7 +115,7 @@ def _xml_of(shape: Shape) -> Callable[[str, Any], str]:
     return lambda name, value: element(name, scalar_text(value, shape, "iso8601"))
 
 
-def _xml_element_of(shape: StructureShape) -> Callable[[str, Any], str]:
+def _xml_element_of(shape: StructureShape) -> Callable[[str, MemberValue], str]:
     attributes = [
         (member, wire_name(shape, member))
         for member, kind in shape.members.items()
@@ -123,7 +123,7 @@ def _xml_element_of(shape: StructureShape) -> Callable[[str, Any], str]:
     ]
     write_members = _xml_structure(shape)
 
-    def write(name: str, value: dict[str, Any]) -> str:
+    def write(name: str, value: Members) -> str:
         written = "".join(
             f' xmlns:xsi="{XSI_NAMESPACE}" {attribute}="{escape(value[member])}"'
             for member, attribute in attributes
@@ -134,11 +134,11 @@ def _xml_element_of(shape: StructureShape) -> Callable[[str, Any], str]:
     return write
 
 
-def _xml_list(shape: ListShape) -> Callable[[str, Any], str]:
+def _xml_list(shape: ListShape) -> Callable[[str, MemberValue], str]:
     flattened = shape.serialization.get("flattened")
     given = shape.member.serialization.get("name")
 
-    def write(name: str, value: Any) -> str:
+    def write(name: str, value: MemberValue) -> str:
         writer, item_name = _xml_of(shape.member), given or (name if flattened else "member")
         items = "".join([writer(item_name, item) for item in sliced_if_on_thread(value)])
         return items if flattened else f"<{name}>{items}</{name}>"
@@ -146,11 +146,11 @@ def _xml_list(shape: ListShape) -> Callable[[str, Any], str]:
     return write
 
 
-def _xml_map(shape: MapShape) -> Callable[[str, Any], str]:
+def _xml_map(shape: MapShape) -> Callable[[str, MemberValue], str]:
     key_name = shape.key.serialization.get("name", "key")
     value_name = shape.value.serialization.get("name", "value")
 
-    def write(name: str, value: Any) -> str:
+    def write(name: str, value: MemberValue) -> str:
         writer = _xml_of(shape.value)
         pairs = (element(key_name, key) + writer(value_name, item) for key, item in value.items())
         return f"<{name}>{''.join(f'<entry>{pair}</entry>' for pair in pairs)}</{name}>"
