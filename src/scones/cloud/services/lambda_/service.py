@@ -7,50 +7,100 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.outbox import Outbox
 from scones.cloud.http_route import HttpRoute
-from scones.cloud.services.lambda_.base import LambdaBase
+from scones.cloud.service import Service
+from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as EVENT_SOURCES
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSources
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
+from scones.cloud.services.lambda_.event_sources.pollers import Pollers
 from scones.cloud.services.lambda_.functions.account import AccountOperations
 from scones.cloud.services.lambda_.functions.aliases import AliasOperations
+from scones.cloud.services.lambda_.functions.code import CodeStore
+from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.event_configs import EventConfigOperations
+from scones.cloud.services.lambda_.functions.function_records import SCHEMA as FUNCTIONS
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.function_settings import FunctionSettingOperations
 from scones.cloud.services.lambda_.functions.functions import FunctionOperations
 from scones.cloud.services.lambda_.functions.layers import LayerOperations
+from scones.cloud.services.lambda_.functions.names import FunctionNames
 from scones.cloud.services.lambda_.functions.permissions import PermissionOperations
-from scones.cloud.services.lambda_.functions.stored_settings import SCHEMA as RECORDED_SETTINGS
+from scones.cloud.services.lambda_.functions.stored_settings import SCHEMA as STORED_SETTINGS
 from scones.cloud.services.lambda_.functions.stored_settings import StoredSettingOperations
 from scones.cloud.services.lambda_.functions.versions import VersionOperations
+from scones.cloud.services.lambda_.invoke.async_invocations import AsyncInvocations
+from scones.cloud.services.lambda_.invoke.destinations import TABLE as DESTINATIONS
 from scones.cloud.services.lambda_.invoke.function_url_server import FunctionUrlServer
 from scones.cloud.services.lambda_.invoke.function_urls import SCHEMA as FUNCTION_URLS
 from scones.cloud.services.lambda_.invoke.function_urls import FunctionUrlOperations
 from scones.cloud.services.lambda_.invoke.invoke_operations import InvocationOperations
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
 
 
-class Lambda(
-    FunctionOperations,
-    FunctionSettingOperations,
-    InvocationOperations,
-    EventConfigOperations,
-    EventSourceOperations,
-    FunctionUrlOperations,
-    VersionOperations,
-    AliasOperations,
-    LayerOperations,
-    PermissionOperations,
-    StoredSettingOperations,
-    AccountOperations,
-):
+class Lambda(Service):
     """The Lambda service. Functions run in execution environments on this machine; function URLs are HTTP routes."""
 
-    schema: ClassVar[str] = f"{LambdaBase.schema};{FUNCTION_URLS};{RECORDED_SETTINGS}"
+    name: ClassVar[str] = "lambda"
+    groups = (
+        FunctionOperations,
+        FunctionSettingOperations,
+        VersionOperations,
+        AliasOperations,
+        LayerOperations,
+        PermissionOperations,
+        StoredSettingOperations,
+        AccountOperations,
+        InvocationOperations,
+        EventConfigOperations,
+        FunctionUrlOperations,
+        EventSourceOperations,
+    )
+    schema: ClassVar[str] = ";".join(
+        (FUNCTIONS, EVENT_SOURCES, Outbox.schema(DESTINATIONS), FUNCTION_URLS, STORED_SETTINGS)
+    )
+    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"Runtime"})
+    reports_null_members: ClassVar[bool] = True
 
     def __init__(self, cloud: CloudContext) -> None:
-        super().__init__(cloud)
+        folder = cloud.settings.data_dir / "lambda"
+        names = FunctionNames(cloud)
+        self._records = records = FunctionRecords(cloud)
+        self._code = CodeStore(folder)
+        packages = DeploymentPackages(cloud, self._code)
+        self._links = CodeLinks(cloud, self._code)
+        self._invoker = Invoker(cloud, records, self._code, folder / "tmp")
+        self._events = AsyncInvocations(cloud, records, self._invoker)
         self._urls = FunctionUrlServer(cloud, self._invoker)
+        sources = EventSources(cloud.store)
+        self._pollers = Pollers(cloud, sources, self._invoker)
+        super().__init__(
+            cloud,
+            FunctionOperations(
+                cloud=cloud,
+                names=names,
+                records=records,
+                packages=packages,
+                links=self._links,
+                invoker=self._invoker,
+            ),
+            FunctionSettingOperations(cloud, names, records),
+            VersionOperations(names, records),
+            AliasOperations(names, records),
+            LayerOperations(cloud, packages, self._links),
+            PermissionOperations(cloud, names, records),
+            StoredSettingOperations(cloud, names, records),
+            AccountOperations(cloud),
+            InvocationOperations(names, self._invoker, self._events),
+            EventConfigOperations(cloud, names, records),
+            FunctionUrlOperations(cloud, names, records),
+            EventSourceOperations(cloud=cloud, names=names, records=records, sources=sources, pollers=self._pollers),
+        )
 
     def http_routes(self) -> Sequence[HttpRoute]:
         """Return the routes of archives and of function URLs."""
-        return self.links, self._urls
+        return self._links, self._urls
 
     async def start(self) -> None:
         """Remove unused files of an earlier process, and plan the resumption of its accepted events and mappings."""

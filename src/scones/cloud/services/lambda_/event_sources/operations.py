@@ -6,12 +6,15 @@ import time
 import uuid
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core.patterns import PatternError, check_pattern
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase, page
-from scones.cloud.services.lambda_.event_sources.event_sources import Mapping
-from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
+from scones.cloud.services.lambda_.event_sources.pollers import Pollers
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
+from scones.cloud.services.lambda_.pages import page
 
 _STORED_MEMBERS = (
     "BatchSize",
@@ -29,17 +32,32 @@ FILTERS = 10
 basics")."""
 
 
-class EventSourceOperations(LambdaBase):
+class EventSourceOperations:
     """Operations on event source mappings."""
+
+    def __init__(
+        self,
+        *,
+        cloud: CloudContext,
+        names: FunctionNames,
+        records: FunctionRecords,
+        sources: EventSources,
+        pollers: Pollers,
+    ) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
+        self._sources = sources
+        self._pollers = pollers
 
     async def create_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Create a mapping, and start polling its queue if it is enabled."""
-        params, function = call.params, self._function(call)
+        params, function = call.params, self._names.requested(call)
         _check_members(params)
         source = params.get("EventSourceArn", "")
         mapping: Mapping = {
             "UUID": (identity := str(uuid.uuid4())),
-            "EventSourceMappingArn": self.cloud.arn("lambda", f"event-source-mapping:{identity}"),
+            "EventSourceMappingArn": self._cloud.arn("lambda", f"event-source-mapping:{identity}"),
             "BatchSize": 10,
             "MaximumBatchingWindowInSeconds": 0,
             "FunctionResponseTypes": [],
@@ -51,8 +69,10 @@ class EventSourceOperations(LambdaBase):
         """Change the given settings of a mapping."""
         params = call.params
         _check_members(params)
-        mapping = self._event_sources.get(params["UUID"])
-        function = self._function(call) if "FunctionName" in params else FunctionName.parse(mapping["FunctionArn"])
+        mapping = self._sources.get(params["UUID"])
+        function = (
+            self._names.requested(call) if "FunctionName" in params else FunctionName.parse(mapping["FunctionArn"])
+        )
         passing = "Updating"
         if "Enabled" in params and params["Enabled"] != (mapping["State"] == "Enabled"):
             passing = "Enabling" if params["Enabled"] else "Disabling"
@@ -71,23 +91,23 @@ class EventSourceOperations(LambdaBase):
         _check_filters(mapping)
         mapping["FunctionArn"] = self._records.arn(function.name, function.qualifier)
         await self._check_queue(mapping["EventSourceArn"], timeout)
-        self._event_sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
+        self._sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
         if "Enabled" in params:
             mapping["State"] = "Enabled" if params["Enabled"] else "Disabled"
         mapping |= {"LastModified": time.time(), "StateTransitionReason": "USER_INITIATED"}
-        await self._event_sources.put(mapping)
+        await self._sources.put(mapping)
         self._pollers.restart(mapping)
         return mapping | {"State": passing}
 
     async def get_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Describe a mapping."""
-        return self._event_sources.get(call.params["UUID"])
+        return self._sources.get(call.params["UUID"])
 
     async def list_event_source_mappings(self, call: OperationCall) -> dict[str, Any]:
         """List mappings: all, or those of a given queue, function or both."""
-        params, found = call.params, self._event_sources.all()
+        params, found = call.params, self._sources.all()
         if "FunctionName" in params:
-            function = self._function(call)
+            function = self._names.requested(call)
             arn = self._records.arn(function.name, function.qualifier)
             found = [mapping for mapping in found if mapping["FunctionArn"] == arn]
         if "EventSourceArn" in params:
@@ -96,22 +116,22 @@ class EventSourceOperations(LambdaBase):
 
     async def delete_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Delete a mapping; its function finishes the batches that it is processing."""
-        mapping = self._event_sources.get(call.params["UUID"])
-        await self._event_sources.delete(mapping["UUID"])
+        mapping = self._sources.get(call.params["UUID"])
+        await self._sources.delete(mapping["UUID"])
         self._pollers.stop_polling(mapping["UUID"])
         return mapping | {"State": "Deleting"}
 
     async def _check_queue(self, arn: str, function_timeout: int) -> None:
         service, _, _, name = arn.split(":")[2:6] if arn.count(":") == 5 else ("", "", "", "")
-        if service != "sqs" or arn != self.cloud.arn("sqs", name):
+        if service != "sqs" or arn != self._cloud.arn("sqs", name):
             raise _invalid(
                 f"The local cloud supports event source mappings only for its own SQS queues, not for {arn!r}; "
-                f"specify an EventSourceArn such as {self.cloud.arn('sqs', 'NAME')}."
+                f"specify an EventSourceArn such as {self._cloud.arn('sqs', 'NAME')}."
             )
-        url = f"{self.cloud.url}/{self.cloud.settings.account}/{name}"
+        url = f"{self._cloud.url}/{self._cloud.settings.account}/{name}"
         query = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
         try:
-            answer = await self.cloud.call("sqs", "GetQueueAttributes", query)
+            answer = await self._cloud.call("sqs", "GetQueueAttributes", query)
         except ServiceError as error:
             raise _invalid(
                 "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT, ZIPPED_LIMIT
 
 CONCURRENT_EXECUTIONS = 1000
@@ -13,16 +13,19 @@ CODE_LIMIT = 80_530_636_800
 """Maximum bytes of all code together (AWS's quota)."""
 
 
-class AccountOperations(LambdaBase):
+class AccountOperations:
     """Operations on the account."""
+
+    def __init__(self, cloud: CloudContext) -> None:
+        self._cloud = cloud
 
     async def get_account_settings(self, call: OperationCall) -> dict[str, Any]:  # noqa: ARG002
         """Return AWS's default quotas and the current usage."""
-        usage = self.cloud.store.row(
+        usage = self._cloud.store.row(
             "SELECT count(*) AS functions, coalesce(sum(reserved), 0) AS reserved,"
             " coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM functions"
         )
-        versions = self.cloud.store.row(
+        versions = self._cloud.store.row(
             "SELECT coalesce(sum(json_extract(document, '$.CodeSize')), 0) AS size FROM function_versions"
         )
         assert usage is not None

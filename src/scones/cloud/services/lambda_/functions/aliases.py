@@ -7,16 +7,22 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase, page
-from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.configuration import check_revision
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
+from scones.cloud.services.lambda_.pages import page
 
 
-class AliasOperations(LambdaBase):
+class AliasOperations:
     """Operations on aliases."""
+
+    def __init__(self, names: FunctionNames, records: FunctionRecords) -> None:
+        self._names = names
+        self._records = records
 
     async def create_alias(self, call: OperationCall) -> dict[str, Any]:
         """Create an alias of a version."""
-        name, params = self._function(call).name, call.params
+        name, params = self._names.requested(call).name, call.params
         if self._records.find_alias(name, params["Name"]) is not None:
             arn = self._records.arn(name, params["Name"])
             raise ServiceError("ResourceConflictException", f"Alias already exists: {arn}", 409, Type="User")
@@ -30,27 +36,27 @@ class AliasOperations(LambdaBase):
 
     async def get_alias(self, call: OperationCall) -> dict[str, Any]:
         """Describe an alias."""
-        name = self._function(call).name
+        name = self._names.requested(call).name
         self._records.find(FunctionName(name))
         return self._alias(name, call.params["Name"], "Cannot find alias arn")
 
     async def update_alias(self, call: OperationCall) -> dict[str, Any]:
         """Change an alias's version, description or routing."""
-        name, params = self._function(call).name, call.params
+        name, params = self._names.requested(call).name, call.params
         self._records.find(FunctionName(name))
         alias = self._alias(name, params["Name"], "Alias not found")
-        self._check_revision(alias, params)
+        check_revision(alias, params)
         alias |= {member: params[member] for member in ("FunctionVersion", "Description") if member in params}
         return await self._put(name, alias, params)
 
     async def delete_alias(self, call: OperationCall) -> dict[str, Any]:
         """Delete an alias."""
-        await self._records.delete_alias(self._function(call).name, call.params["Name"])
+        await self._records.delete_alias(self._names.requested(call).name, call.params["Name"])
         return {}
 
     async def list_aliases(self, call: OperationCall) -> dict[str, Any]:
         """List a function's aliases, either all of them or those of one version."""
-        name, version = self._function(call).name, call.params.get("FunctionVersion")
+        name, version = self._names.requested(call).name, call.params.get("FunctionVersion")
         self._records.find(FunctionName(name))
         found = self._records.aliases(name)
         return page("Aliases", [each for each in found if version in (None, each["FunctionVersion"])], call.params)

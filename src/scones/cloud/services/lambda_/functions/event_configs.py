@@ -6,17 +6,24 @@ import json
 import time
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.lambda_.base import LambdaBase, page
-from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.invoke.destinations import FAILURE_SERVICES, SUCCESS_SERVICES, check_target
+from scones.cloud.services.lambda_.pages import page
 
 _STORED_MEMBERS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 
 
-class EventConfigOperations(LambdaBase):
+class EventConfigOperations:
     """Operations on functions' configurations for asynchronous invocation."""
+
+    def __init__(self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
 
     async def put_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Set the maximum retries, the maximum event age and the destinations; omitted settings get AWS's defaults."""
@@ -27,17 +34,17 @@ class EventConfigOperations(LambdaBase):
 
     async def update_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a configuration."""
-        return await self._configure(call, self._event_config(self._function(call)))
+        return await self._configure(call, self._event_config(self._names.requested(call)))
 
     async def _configure(self, call: OperationCall, known: dict[str, Any]) -> dict[str, Any]:
-        function, params = self._function(call), call.params
+        function, params = self._names.requested(call), call.params
         self._check_exists(function)
         destinations = {**known.get("DestinationConfig", {"OnSuccess": {}, "OnFailure": {}})}
         for member, services in (("OnSuccess", SUCCESS_SERVICES), ("OnFailure", FAILURE_SERVICES)):
             chosen = params.get("DestinationConfig", {}).get(member)
             if chosen is not None:
                 if arn := chosen.get("Destination"):
-                    check_target(self.cloud, arn, services, f"destination {member}")
+                    check_target(self._cloud, arn, services, f"destination {member}")
                     self._check_function(function, arn)
                 destinations[member] = chosen
         config = {
@@ -47,7 +54,7 @@ class EventConfigOperations(LambdaBase):
             "DestinationConfig": destinations,
             "LastModified": time.time(),
         }
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "INSERT OR REPLACE INTO event_invoke_configs VALUES (?, ?, ?)",
             function.name,
             function.qualifier or LATEST,
@@ -76,7 +83,7 @@ class EventConfigOperations(LambdaBase):
 
     async def get_function_event_invoke_config(self, call: OperationCall) -> dict[str, Any]:
         """Return a function's configuration for asynchronous invocation."""
-        return self._event_config(self._function(call))
+        return self._event_config(self._names.requested(call))
 
     def _event_config(self, function: FunctionName) -> dict[str, Any]:
         config = self._records.event_config(function)
@@ -88,16 +95,17 @@ class EventConfigOperations(LambdaBase):
 
     async def list_function_event_invoke_configs(self, call: OperationCall) -> dict[str, Any]:
         """List the configurations of a function's versions and aliases."""
-        rows = self.cloud.store.rows(
-            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier", self._function(call).name
+        rows = self._cloud.store.rows(
+            "SELECT document FROM event_invoke_configs WHERE function = ? ORDER BY qualifier",
+            self._names.requested(call).name,
         )
         return page("FunctionEventInvokeConfigs", [json.loads(row["document"]) for row in rows], call.params)
 
     async def delete_function_event_invoke_config(self, call: OperationCall) -> OperationOutput:
         """Delete a configuration, so that AWS's defaults apply again."""
-        function = self._function(call)
+        function = self._names.requested(call)
         self._event_config(function)
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "DELETE FROM event_invoke_configs WHERE function = ? AND qualifier = ?",
             function.name,
             function.qualifier or LATEST,

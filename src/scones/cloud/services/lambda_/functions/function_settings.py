@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.account import CONCURRENT_EXECUTIONS
-from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
 
 MIN_UNRESERVED = 100
 """Minimum concurrent executions of the account that must remain unreserved."""
 
 
-class FunctionSettingOperations(LambdaBase):
+class FunctionSettingOperations:
     """Operations on functions' tags and reserved concurrency; versions and aliases have neither."""
+
+    def __init__(self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
 
     async def list_tags(self, call: OperationCall) -> dict[str, Any]:
         """List a function's tags."""
@@ -37,7 +43,7 @@ class FunctionSettingOperations(LambdaBase):
     async def put_function_concurrency(self, call: OperationCall) -> dict[str, Any]:
         """Reserve concurrency for a function; more concurrent invocations than this are throttled."""
         name, executions = self._unqualified(call), call.params["ReservedConcurrentExecutions"]
-        others = self.cloud.store.row("SELECT coalesce(sum(reserved), 0) AS sum FROM functions WHERE name != ?", name)
+        others = self._cloud.store.row("SELECT coalesce(sum(reserved), 0) AS sum FROM functions WHERE name != ?", name)
         assert others is not None
         if CONCURRENT_EXECUTIONS - others["sum"] - executions < MIN_UNRESERVED:
             raise _refused(
@@ -57,13 +63,13 @@ class FunctionSettingOperations(LambdaBase):
         return {}
 
     def _tagged(self, call: OperationCall) -> str:
-        function = self._function(call)
+        function = self._names.requested(call)
         if function.qualifier is not None:
             raise _refused("Tags on function aliases and versions are not supported. Please specify a function ARN.")
         return function.name
 
     def _unqualified(self, call: OperationCall) -> str:
-        function = self._function(call)
+        function = self._names.requested(call)
         if function.qualifier is not None:
             raise _refused(
                 "This operation is permitted on Lambda functions only. Aliases and versions do not support this "

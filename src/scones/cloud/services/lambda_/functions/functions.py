@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.lambda_.base import LambdaBase, listed, page
-from scones.cloud.services.lambda_.functions import logging_config
-from scones.cloud.services.lambda_.functions.code import UNZIPPED_LIMIT
-from scones.cloud.services.lambda_.functions.function_records import now
-from scones.cloud.services.lambda_.functions.limits import check_settings
-from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.configuration import check_revision, listed, merged_logging
+from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, now
+from scones.cloud.services.lambda_.functions.limits import check_settings, check_variables
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 from scones.cloud.services.lambda_.invoke.destinations import DEAD_LETTER_SERVICES, check_target
-from scones.cloud.services.lambda_.runtime.variables import check_variables
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
+from scones.cloud.services.lambda_.pages import page
 
 _COPIED_MEMBERS = (
     "Runtime",
@@ -41,13 +42,30 @@ _UPDATING = {
 """States in the responses to creation and to updates, as on AWS; here both are complete by then."""
 
 
-class FunctionOperations(LambdaBase):
+class FunctionOperations:
     """Operations on functions."""
+
+    def __init__(
+        self,
+        *,
+        cloud: CloudContext,
+        names: FunctionNames,
+        records: FunctionRecords,
+        packages: DeploymentPackages,
+        links: CodeLinks,
+        invoker: Invoker,
+    ) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
+        self._packages = packages
+        self._links = links
+        self._invoker = invoker
 
     async def create_function(self, call: OperationCall) -> dict[str, Any]:
         """Create a function from a zip archive in the request or in S3."""
         params = call.params
-        name = self._function(call).name
+        name = self._names.requested(call).name
         if params.get("PackageType", "Zip") != "Zip" or "ImageUri" in params["Code"]:
             raise ServiceError(
                 "InvalidParameterValueException",
@@ -61,7 +79,7 @@ class FunctionOperations(LambdaBase):
                 )
         check_settings(params)
         await self._invoker.prepare(params["Runtime"])
-        package = await self._package(params["Code"])
+        package = await self._packages.store(params["Code"])
         configuration = {
             "FunctionName": name,
             "FunctionArn": self._records.arn(name),
@@ -83,12 +101,10 @@ class FunctionOperations(LambdaBase):
             "PackageType": "Zip",
             "SnapStart": {"ApplyOn": "None", **params.get("SnapStart", {}), "OptimizationStatus": "Off"},
             "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_version_arn()},
-            "LoggingConfig": logging_config.merged(
-                {"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})
-            ),
+            "LoggingConfig": merged_logging({"LogGroup": f"/aws/lambda/{name}"}, params.get("LoggingConfig", {})),
         }
         _leave_out_empty(configuration)
-        await self._check_together(configuration, package.digest)
+        await self._check_size(configuration, package.digest)
         await self._records.create(configuration, package.digest, params.get("Tags", {}))
         if params.get("Publish"):
             configuration = (await self._records.publish(name, None)).configuration
@@ -96,11 +112,11 @@ class FunctionOperations(LambdaBase):
 
     async def get_function(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function, with its code's location, its tags and its reserved concurrency."""
-        function = self._function(call)
+        function = self._names.requested(call)
         version = self._records.find(function)
         answer: dict[str, Any] = {
             "Configuration": self._described(version.configuration, function),
-            "Code": {"RepositoryType": "S3", "Location": self.links.location(version.code_digest)},
+            "Code": {"RepositoryType": "S3", "Location": self._links.location(version.code_digest)},
         }
         if tags := self._records.tags(function.name):
             answer["Tags"] = tags
@@ -110,7 +126,7 @@ class FunctionOperations(LambdaBase):
 
     async def get_function_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function's configuration."""
-        function = self._function(call)
+        function = self._names.requested(call)
         return self._described(self._records.find(function).configuration, function)
 
     async def list_functions(self, call: OperationCall) -> dict[str, Any]:
@@ -123,9 +139,9 @@ class FunctionOperations(LambdaBase):
     async def update_function_code(self, call: OperationCall) -> dict[str, Any]:
         """Replace a function's code."""
         params = call.params
-        name = FunctionName(self._function(call).name)
-        self._check_revision(self._records.find(name).configuration, params)
-        package = await self._package(params)
+        name = FunctionName(self._names.requested(call).name)
+        check_revision(self._records.find(name).configuration, params)
+        package = await self._packages.store(params)
         configuration = self._records.find(name).configuration  # again: it may have changed meanwhile
         configuration |= {"CodeSize": package.size, "CodeSha256": package.code_sha256}
         if "Architectures" in params:
@@ -137,9 +153,9 @@ class FunctionOperations(LambdaBase):
     async def update_function_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a function."""
         params = call.params
-        version = self._records.find(FunctionName(self._function(call).name))
+        version = self._records.find(FunctionName(self._names.requested(call).name))
         configuration = version.configuration
-        self._check_revision(configuration, params)
+        check_revision(configuration, params)
         check_settings(params)
         if "Runtime" in params:
             await self._invoker.prepare(params["Runtime"])
@@ -148,43 +164,34 @@ class FunctionOperations(LambdaBase):
         configuration["SnapStart"] |= params.get("SnapStart", {})
         _leave_out_empty(configuration)
         configuration["TracingConfig"] |= params.get("TracingConfig", {})
-        configuration["LoggingConfig"] = logging_config.merged(
-            configuration["LoggingConfig"], params.get("LoggingConfig", {})
-        )
+        configuration["LoggingConfig"] = merged_logging(configuration["LoggingConfig"], params.get("LoggingConfig", {}))
         return await self._changed(configuration, version.code_digest, params)
 
     async def delete_function(self, call: OperationCall) -> OperationOutput:
         """Delete a function, or one of its published versions."""
-        function = self._function(call)
+        function = self._names.requested(call)
         await self._records.delete(function)
         if function.qualifier is None:
             self._invoker.retire(function.name)
         return OperationOutput({"StatusCode": 204}, 204)
 
     async def _changed(self, configuration: dict[str, Any], code: str, params: dict[str, Any]) -> dict[str, Any]:
-        await self._check_together(configuration, code)
+        await self._check_size(configuration, code)
         await self._records.update(configuration, code)
         self._invoker.retire(configuration["FunctionName"])
         if params.get("Publish"):
             configuration = (await self._records.publish(configuration["FunctionName"], None)).configuration
         return configuration | _UPDATING
 
-    async def _check_together(self, configuration: dict[str, Any], code: str) -> None:
-        """Raise `InvalidParameterValueException` if code and layers together exceed the limit on unzipped bytes."""
+    async def _check_size(self, configuration: dict[str, Any], code: str) -> None:
         layers = [self._records.layer_code(layer["Arn"]) for layer in configuration.get("Layers", [])]
-        size = await asyncio.to_thread(self._code.unzipped, (code, *layers)) if layers else 0
-        if size > UNZIPPED_LIMIT:
-            message = (
-                f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_LIMIT} bytes. "
-                f"The actual size is {size} bytes."
-            )
-            raise ServiceError("InvalidParameterValueException", message, Type="User")
+        await self._packages.check_size(code, layers)
 
     def _optional(self, params: dict[str, Any]) -> dict[str, Any]:
         """Check optional members of a request, and return those whose form in a description is different."""
         found: dict[str, Any] = {}
         if arn := params.get("DeadLetterConfig", {}).get("TargetArn"):
-            check_target(self.cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
+            check_target(self._cloud, arn, DEAD_LETTER_SERVICES, "dead-letter target")
         if "Environment" in params:
             variables = params["Environment"].get("Variables", {})
             check_variables(variables)
@@ -201,7 +208,7 @@ class FunctionOperations(LambdaBase):
         return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
     def _runtime_version_arn(self) -> str:
-        return f"arn:aws:lambda:{self.cloud.settings.region}::runtime:" + "0" * 64
+        return f"arn:aws:lambda:{self._cloud.settings.region}::runtime:" + "0" * 64
 
 
 def _leave_out_empty(configuration: dict[str, Any]) -> None:

@@ -6,21 +6,29 @@ import json
 import sqlite3
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase, page
+from scones.cloud.services.lambda_.functions.code_links import CodeLinks
+from scones.cloud.services.lambda_.functions.deployment_packages import DeploymentPackages
 from scones.cloud.services.lambda_.functions.function_records import now
+from scones.cloud.services.lambda_.pages import page
 
 
-class LayerOperations(LambdaBase):
+class LayerOperations:
     """Operations on layers."""
+
+    def __init__(self, cloud: CloudContext, packages: DeploymentPackages, links: CodeLinks) -> None:
+        self._cloud = cloud
+        self._packages = packages
+        self._links = links
 
     async def publish_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Publish the next version of a layer."""
         params = call.params
         name = params["LayerName"].rpartition(":")[2]
-        package = await self._package(params["Content"])
-        layer_arn = self.cloud.arn("lambda", f"layer:{name}")
+        package = await self._packages.store(params["Content"])
+        layer_arn = self._cloud.arn("lambda", f"layer:{name}")
         layer: dict[str, Any] = {
             "Content": {
                 "CodeSha256": package.code_sha256,
@@ -44,7 +52,7 @@ class LayerOperations(LambdaBase):
             )
             return numbered
 
-        return self._with_location(await self.cloud.store.write(insert), package.digest)
+        return self._with_location(await self._cloud.store.write(insert), package.digest)
 
     async def get_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Describe a layer version."""
@@ -58,7 +66,7 @@ class LayerOperations(LambdaBase):
         return self._layer(name, number)
 
     def _layer(self, name: str, number: int | str) -> dict[str, Any]:
-        row = self.cloud.store.row(
+        row = self._cloud.store.row(
             "SELECT document, code FROM layer_versions WHERE name = ? AND version = ? AND NOT deleted", name, number
         )
         if row is None:
@@ -68,12 +76,12 @@ class LayerOperations(LambdaBase):
         return self._with_location(json.loads(row["document"]), row["code"])
 
     def _with_location(self, layer: dict[str, Any], digest: str) -> dict[str, Any]:
-        return {**layer, "Content": {**layer["Content"], "Location": self.links.location(digest)}}
+        return {**layer, "Content": {**layer["Content"], "Location": self._links.location(digest)}}
 
     async def list_layer_versions(self, call: OperationCall) -> dict[str, Any]:
         """List a layer's versions, newest first."""
         name = call.params["LayerName"].rpartition(":")[2]
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT document FROM layer_versions WHERE name = ? AND NOT deleted ORDER BY version DESC", name
         )
         found = [json.loads(row["document"]) for row in rows]
@@ -81,7 +89,7 @@ class LayerOperations(LambdaBase):
 
     async def list_layers(self, call: OperationCall) -> dict[str, Any]:
         """List layers, each with its latest version that suits the given runtime and architecture, if any are given."""
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT name, document FROM layer_versions WHERE NOT deleted ORDER BY name, version DESC"
         )
         latest: dict[str, dict[str, Any]] = {}
@@ -98,7 +106,7 @@ class LayerOperations(LambdaBase):
         """Delete a layer version; functions that use it keep it until they change, as on AWS."""
         name = call.params["LayerName"].rpartition(":")[2]
         _check_number(call.params["VersionNumber"])
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "UPDATE layer_versions SET deleted = 1 WHERE name = ? AND version = ?", name, call.params["VersionNumber"]
         )
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,31 @@ MAXIMA = {"Timeout": 900, "MemorySize": 10_240}
 """Maxima in seconds and in MB. The service model has the maxima of managed instances, which the local cloud does not
 offer."""
 LAYERS = 5
+VARIABLES_LIMIT = 4096
+"""Maximum total bytes of a function's environment variables."""
+RESERVED_VARIABLES = frozenset(
+    {
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+"""Names that the runtime sets (Lambda Developer Guide, "Defined runtime environment variables")."""
 
 
 def check_settings(params: Mapping[str, Any]) -> None:
@@ -40,6 +66,23 @@ def _check_layers(arns: Sequence[str]) -> None:
                 "Two different versions of the same layer are not allowed to be referenced in the same function. "
                 f"{other} and {arn} are versions of the same layer."
             )
+
+
+def check_variables(variables: Mapping[str, str]) -> None:
+    """Raise `InvalidParameterValueException` for reserved names, and for variables of more than 4 KB in total."""
+    if reserved := sorted(RESERVED_VARIABLES & variables.keys()):
+        raise _refused_variables(
+            "contains reserved keys that are currently not supported for modification. Reserved keys used in this "
+            f"request: {', '.join(reserved)}"
+        )
+    text = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode()) > VARIABLES_LIMIT:
+        raise _refused_variables(f"exceeded the 4KB limit. String measured: {text}")
+
+
+def _refused_variables(reason: str) -> ServiceError:
+    message = "Lambda was unable to configure your environment variables because the environment variables you have"
+    return _refused(f"{message} provided {reason}")
 
 
 def _refused(message: str) -> ServiceError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
+from scones.cloud.service import OperationCall
 
 LATEST = "$LATEST"
 NAME_LIMIT = 64
@@ -48,3 +50,31 @@ class FunctionName:
                 Type="User",
             )
         return cls(found["name"], inside or qualifier, found["region"], found["account"])
+
+
+class FunctionNames:
+    """Finds the function that a request names."""
+
+    def __init__(self, cloud: CloudContext) -> None:
+        self._settings = cloud.settings
+
+    def requested(self, call: OperationCall) -> FunctionName:
+        """Return the function that a call names.
+
+        Raises `ResourceNotFoundException` for a function in another region, and `AccessDeniedException` for one in
+        another account.
+        """
+        given = call.params["FunctionName"] if "FunctionName" in call.params else call.params["Resource"]
+        function = FunctionName.parse(given, call.params.get("Qualifier"))
+        region, account = self._settings.region, self._settings.account
+        if function.region not in (None, region):
+            message = f"Functions from '{function.region}' are not reachable in this region ('{region}')"
+            raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
+        if function.account not in (None, account):
+            action = f"lambda:{'InvokeFunction' if call.operation == 'Invoke' else call.operation}"
+            message = (
+                f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {given} because no "
+                f"resource-based policy allows the {action} action"
+            )
+            raise ServiceError("AccessDeniedException", message, 403)
+        return function

@@ -7,10 +7,11 @@ import re
 import uuid
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.base import LambdaBase
-from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
 
 _CONDITIONS = {
     "SourceArn": ("ArnLike", "AWS:SourceArn"),
@@ -23,12 +24,17 @@ _CONDITIONS = {
 """Parameters of a request that become conditions of the statement, with the operator and the key of each."""
 
 
-class PermissionOperations(LambdaBase):
+class PermissionOperations:
     """Operations on functions' policies."""
+
+    def __init__(self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
 
     async def add_permission(self, call: OperationCall) -> dict[str, Any]:
         """Add a statement to a function's policy."""
-        function, params = self._function(call), call.params
+        function, params = self._names.requested(call), call.params
         if function.qualifier == LATEST:
             message = "We currently do not support adding policies for $LATEST."
             raise ServiceError("InvalidParameterValueException", message, Type="User")
@@ -36,7 +42,7 @@ class PermissionOperations(LambdaBase):
         self._check_policy_revision(function, params)
         statement = self._statement(function, params)
         qualifier = function.qualifier or ""
-        found = self.cloud.store.row(
+        found = self._cloud.store.row(
             "SELECT 1 FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
             function.name,
             qualifier,
@@ -48,7 +54,7 @@ class PermissionOperations(LambdaBase):
                 "id, or remove the existing statement."
             )
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "INSERT INTO function_statements VALUES (?, ?, ?, ?)",
             function.name,
             qualifier,
@@ -74,7 +80,7 @@ class PermissionOperations(LambdaBase):
 
     async def get_policy(self, call: OperationCall) -> dict[str, Any]:
         """Return a function's policy."""
-        policy = self._policy(self._function(call))
+        policy = self._policy(self._names.requested(call))
         if policy is None:
             raise ServiceError(
                 "ResourceNotFoundException", "The resource you requested does not exist.", 404, Type="User"
@@ -82,7 +88,7 @@ class PermissionOperations(LambdaBase):
         return {"Policy": policy, "RevisionId": _revision(policy)}
 
     def _policy(self, function: FunctionName) -> str | None:
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT statement FROM function_statements WHERE function = ? AND qualifier = ? ORDER BY sid",
             function.name,
             function.qualifier or "",
@@ -101,13 +107,13 @@ class PermissionOperations(LambdaBase):
 
     async def remove_permission(self, call: OperationCall) -> dict[str, Any]:
         """Remove a statement from a function's policy."""
-        function, sid = self._function(call), call.params["StatementId"]
+        function, sid = self._names.requested(call), call.params["StatementId"]
         self._records.find(function)
         if self._policy(function) is None:
             message = "No policy is associated with the given resource."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
         self._check_policy_revision(function, call.params)
-        removed = await self.cloud.store.execute(
+        removed = await self._cloud.store.execute(
             "DELETE FROM function_statements WHERE function = ? AND qualifier = ? AND sid = ?",
             function.name,
             function.qualifier or "",

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.lambda_.base import LambdaBase, page
-from scones.cloud.services.lambda_.functions.function_records import now
-from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords, now
+from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName, FunctionNames
+from scones.cloud.services.lambda_.pages import page
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_settings (
@@ -24,8 +25,13 @@ SCHEMA = """
 _PROVISIONED, _RECURSION, _UPDATES = "provisioned concurrency", "recursion", "runtime updates"
 
 
-class StoredSettingOperations(LambdaBase):
+class StoredSettingOperations:
     """Operations on settings that are recorded without effect."""
+
+    def __init__(self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
 
     async def put_provisioned_concurrency_config(self, call: OperationCall) -> OperationOutput:
         """Record the provisioned concurrency of a version or an alias."""
@@ -46,7 +52,7 @@ class StoredSettingOperations(LambdaBase):
     async def delete_provisioned_concurrency_config(self, call: OperationCall) -> OperationOutput:
         """Delete the provisioned concurrency of a version or an alias."""
         function = self._published(call)
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "DELETE FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
             function.name,
             _PROVISIONED,
@@ -56,9 +62,9 @@ class StoredSettingOperations(LambdaBase):
 
     async def list_provisioned_concurrency_configs(self, call: OperationCall) -> dict[str, Any]:
         """List the provisioned concurrency of a function's versions and aliases."""
-        name = self._function(call).name
+        name = self._names.requested(call).name
         self._records.find(FunctionName(name))
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT qualifier, document FROM function_settings WHERE function = ? AND kind = ? ORDER BY qualifier",
             name,
             _PROVISIONED,
@@ -104,12 +110,12 @@ class StoredSettingOperations(LambdaBase):
         return {"CodeSigningConfigArn": "", "FunctionName": self._existing_function(call).name}
 
     def _existing_function(self, call: OperationCall) -> FunctionName:
-        function = self._function(call)
+        function = self._names.requested(call)
         self._records.find(function)
         return function
 
     def _published(self, call: OperationCall) -> FunctionName:
-        function = self._function(call)
+        function = self._names.requested(call)
         if function.qualifier in (None, LATEST):
             message = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
             raise ServiceError("InvalidParameterValueException", message, Type="User")
@@ -117,7 +123,7 @@ class StoredSettingOperations(LambdaBase):
         return function
 
     def _stored(self, function: FunctionName, kind: str) -> dict[str, Any] | None:
-        row = self.cloud.store.row(
+        row = self._cloud.store.row(
             "SELECT document FROM function_settings WHERE function = ? AND kind = ? AND qualifier = ?",
             function.name,
             kind,
@@ -126,7 +132,7 @@ class StoredSettingOperations(LambdaBase):
         return json.loads(row["document"]) if row else None
 
     async def _store(self, function: FunctionName, kind: str, document: dict[str, Any]) -> None:
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "INSERT OR REPLACE INTO function_settings (function, qualifier, kind, document) VALUES (?, ?, ?, ?)",
             function.name,
             function.qualifier or LATEST,

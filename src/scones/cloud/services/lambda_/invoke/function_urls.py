@@ -7,10 +7,12 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.lambda_.base import LambdaBase, page
-from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
+from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
+from scones.cloud.services.lambda_.pages import page
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS function_urls (
@@ -22,12 +24,17 @@ PREFIX = "/_lambda-url/"
 """Prefix of a function URL's path; the URL's id follows."""
 
 
-class FunctionUrlOperations(LambdaBase):
+class FunctionUrlOperations:
     """Operations on function URLs. Their policies are recorded but not enforced, like all policies here."""
+
+    def __init__(self, cloud: CloudContext, names: FunctionNames, records: FunctionRecords) -> None:
+        self._cloud = cloud
+        self._names = names
+        self._records = records
 
     async def create_function_url_config(self, call: OperationCall) -> OperationOutput:
         """Create the URL of a function or of one of its aliases."""
-        function, params = self._function(call), call.params
+        function, params = self._names.requested(call), call.params
         self._records.find(function)
         arn = self._records.arn(function.name, function.qualifier)
         if self._url_row(function) is not None:
@@ -45,7 +52,7 @@ class FunctionUrlOperations(LambdaBase):
             **_settings_of(params),
         }
         identity = secrets.token_hex(16)
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "INSERT INTO function_urls VALUES (?, ?, ?, ?)",
             function.name,
             function.qualifier or "",
@@ -56,36 +63,36 @@ class FunctionUrlOperations(LambdaBase):
 
     async def get_function_url_config(self, call: OperationCall) -> dict[str, Any]:
         """Describe a function URL."""
-        return self._with_address(*self._url(self._function(call)))
+        return self._with_address(*self._url(self._names.requested(call)))
 
     async def update_function_url_config(self, call: OperationCall) -> dict[str, Any]:
         """Change the given settings of a function URL."""
-        function = self._function(call)
+        function = self._names.requested(call)
         identity, config = self._url(function)
         config |= {**_settings_of(call.params), "LastModifiedTime": _now()}
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "UPDATE function_urls SET document = ? WHERE id = ?", json.dumps(config), identity
         )
         return self._with_address(identity, config)
 
     async def delete_function_url_config(self, call: OperationCall) -> OperationOutput:
         """Delete a function URL; a new URL of the function will be a different one."""
-        identity, _ = self._url(self._function(call))
-        await self.cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
+        identity, _ = self._url(self._names.requested(call))
+        await self._cloud.store.execute("DELETE FROM function_urls WHERE id = ?", identity)
         return OperationOutput({}, 204)
 
     async def list_function_url_configs(self, call: OperationCall) -> dict[str, Any]:
         """List the URLs of a function and its aliases."""
-        name = self._function(call).name
+        name = self._names.requested(call).name
         self._records.find(FunctionName(name))
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT id, document FROM function_urls WHERE function = ? ORDER BY qualifier", name
         )
         found = [self._with_address(row["id"], json.loads(row["document"])) for row in rows]
         return page("FunctionUrlConfigs", found, call.params)
 
     def _url_row(self, function: FunctionName) -> Any:
-        return self.cloud.store.row(
+        return self._cloud.store.row(
             "SELECT id, document FROM function_urls WHERE function = ? AND qualifier = ?",
             function.name,
             function.qualifier or "",
@@ -100,7 +107,7 @@ class FunctionUrlOperations(LambdaBase):
 
     def _with_address(self, identity: str, config: dict[str, Any]) -> dict[str, Any]:
         """Return a configuration with its current address: the cloud's port may change with each start."""
-        return {"FunctionUrl": f"{self.cloud.url}{PREFIX}{identity}/", **config}
+        return {"FunctionUrl": f"{self._cloud.url}{PREFIX}{identity}/", **config}
 
 
 def _settings_of(params: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
-from scones.cloud.services.lambda_.base import LambdaBase
 from scones.cloud.services.lambda_.functions.function_records import Version
-from scones.cloud.services.lambda_.functions.names import FunctionName
+from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
+from scones.cloud.services.lambda_.invoke.async_invocations import AsyncInvocations
+from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.services.lambda_.invoke.payloads import check_payload
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
 
@@ -35,8 +36,13 @@ class _InvokeRequest:
     """The client context in the runtime's format."""
 
 
-class InvocationOperations(LambdaBase):
+class InvocationOperations:
     """The Invoke operations."""
+
+    def __init__(self, names: FunctionNames, invoker: Invoker, events: AsyncInvocations) -> None:
+        self._names = names
+        self._invoker = invoker
+        self._events = events
 
     async def invoke(self, call: OperationCall) -> OperationOutput:
         """Run a function, accept an event for it (Event), or only check the request (DryRun)."""
@@ -89,7 +95,7 @@ class InvocationOperations(LambdaBase):
     async def _read_request(self, call: OperationCall, kind: str) -> _InvokeRequest:
         """Return the invocation that a call requests; raises `ServiceError` for an invalid request."""
         params = call.params
-        function, payload = self._function(call), params.get("Payload") or b"{}"
+        function, payload = self._names.requested(call), params.get("Payload") or b"{}"
         limit = ASYNCHRONOUS_LIMIT if kind == "Event" else SYNCHRONOUS_LIMIT
         if len(payload) > limit:
             raise ServiceError(  # AWS answers with this code, though its model names RequestTooLargeException

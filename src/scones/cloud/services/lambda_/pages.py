@@ -1,0 +1,16 @@
+"""Pages of lists in Lambda's format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scones.cloud.core import pages
+from scones.cloud.errors import ServiceError
+
+
+def page(name: str, items: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of a list in Lambda's format: 50 items unless MaxItems is given."""
+    marker = params.get("Marker")
+    refusal = ServiceError("InvalidParameterValueException", f"Marker {marker} was not returned by an earlier request.")
+    found, token = pages.page(items, marker, params.get("MaxItems", 50), refusal)
+    return {name: found, "NextMarker": token}
