@@ -7,7 +7,11 @@ import re
 from documents import ROOT, blocks
 
 TUTORIAL = ROOT / "docs/tutorial/first-workflow.md"
-PROGRAM = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "src/scones/cli").glob("*.py")))
+PROGRAM = "".join(
+    path.read_text(encoding="utf-8")
+    for package in ("cli", "workflow")
+    for path in sorted((ROOT / "src/scones" / package).glob("*.py"))
+)
 OUTPUT = "".join(block.text for block in blocks(TUTORIAL))
 
 

@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PROGRAMS = ["human_review.py", "bucket_to_queue.py", "confidence_gate/main.py", "train_and_deploy.py"]
+PROGRAMS = [
+    "human_review.py",
+    "bucket_to_queue.py",
+    "confidence_gate/main.py",
+    "train_and_deploy.py",
+    "run_workflow.py",
+]
 SLOW = PROGRAMS[1:]
 
 

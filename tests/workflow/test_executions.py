@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scones.workflow.dataset.dataset import silent
 from scones.workflow.executions import Executions, execute
+from scones.workflow.observer import silent
 from scones.workflow.target import Target
 
 ROLE = "arn:aws:iam::111122223333:role/states"

@@ -12,7 +12,7 @@ import pytest
 
 from scones.settings import Settings
 from scones.workflow import provision
-from scones.workflow.dataset.dataset import silent
+from scones.workflow.observer import silent
 from scones.workflow.target import Target
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from scones.settings import Settings
 from scones.workflow import provision
-from scones.workflow.dataset.dataset import silent
+from scones.workflow.observer import silent
 from scones.workflow.removal import remove
 from scones.workflow.target import Target
 from scones.workflow.training import LOG_GROUP, image_uri

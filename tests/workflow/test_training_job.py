@@ -13,10 +13,10 @@ from cifar_archives import NAMES, split_of, write_archive
 
 from scones.settings import Settings
 from scones.workflow import provision
-from scones.workflow.dataset import Dataset, load, transform
-from scones.workflow.dataset.dataset import silent
+from scones.workflow.dataset import Dataset, UploadedDataset, load, transform
 from scones.workflow.dataset.extract import extract
 from scones.workflow.endpoint import EndpointError, deploy, served_artifact
+from scones.workflow.observer import silent
 from scones.workflow.target import Target
 from scones.workflow.training import TrainingError, TrainingSpec, image_uri, train, training_spec
 
@@ -44,8 +44,9 @@ def dataset(tmp_path: Path) -> Dataset:
 def job(place: Target, settings: Settings, dataset: Dataset) -> TrainingSpec:
     bucket = settings.bucket(place.account, place.region)
     provision.bucket(place, bucket)
-    load(dataset, place.client("s3"), bucket, "data")
-    return training_spec(place, settings, dataset, f"s3://{bucket}/data", "digest")
+    images = UploadedDataset(dataset, bucket, "digest")
+    load(dataset, place.client("s3"), bucket, images.prefix)
+    return training_spec(place, settings, images)
 
 
 def ignore(_: str) -> None:
@@ -54,7 +55,7 @@ def ignore(_: str) -> None:
 
 def run(place: Target, settings: Settings, job: TrainingSpec, say: Callable[[str], None] = ignore) -> Any:
     output = f"{job.data.rpartition('/')[0]}/models"
-    return train(place, settings, job, ROLE, output, on_message=say, log=ignore, progress=silent)
+    return train(place, settings, job, role=ROLE, output=output, on_message=say, log=ignore, progress=silent)
 
 
 def jobs(place: Target, settings: Settings) -> list[dict[str, Any]]:

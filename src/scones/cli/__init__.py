@@ -7,7 +7,7 @@ import sys
 import click
 
 from scones import __version__
-from scones.cli import draw, monitor, remove, studio, workflow
+from scones.cli import classify, draw, monitor, remove, run, studio
 from scones.cli import local_cloud as clouds
 from scones.cli.errors import end_on_signals
 
@@ -25,13 +25,13 @@ def commands() -> None:
 
 
 for command in (
-    workflow.run,
+    run.run,
     clouds.up,
     clouds.down,
     clouds.status,
     clouds.env,
     clouds.exec_,
-    workflow.classify,
+    classify.classify,
     monitor.monitor,
     remove.remove,
     draw.draw,

@@ -21,12 +21,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from scones.workflow.dataset.dataset import Progress as Callback
-from scones.workflow.dataset.dataset import silent
+from scones.workflow.observer import Level, duration, silent
+from scones.workflow.observer import Progress as Callback
+
+STYLES = {Level.LOG: "dim", Level.DETAIL: "dim", Level.INFO: "", Level.WARNING: "yellow", Level.ERROR: "red"}
 
 
 class Display:
-    """Prints the steps of a run; `verbose` includes log lines."""
+    """Prints the steps of a run, as the observer of its pipeline; `verbose` includes log lines."""
 
     def __init__(self, console: Console, *, steps: int, verbose: bool) -> None:
         self.console = console
@@ -49,14 +51,10 @@ class Display:
         """Print one line below the step."""
         self.console.print(f"     {text}", style=style or None, markup=False, highlight=False, soft_wrap=True)
 
-    def print_detail(self, text: str) -> None:
-        """Print one line of minor interest."""
-        self.print_line(text, "dim")
-
-    def log(self, text: str) -> None:
-        """Print a log line if `verbose` is set."""
-        if self.verbose:
-            self.print_detail(text)
+    def message(self, text: str, level: Level = Level.INFO) -> None:
+        """Print a message; log lines only if `verbose` is set."""
+        if level != Level.LOG or self.verbose:
+            self.print_line(text, STYLES[level])
 
     @contextmanager
     def progress(self, what: str, *, transfer: bool = False) -> Iterator[Callback]:
@@ -89,13 +87,3 @@ class Display:
         for name, value in rows:
             table.add_row(name, escape(value))
         self.console.print(table)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in a readable unit."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"

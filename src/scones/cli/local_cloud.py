@@ -21,7 +21,7 @@ from scones.cloud import workspace
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.target import Target
 
 MAX_SHOWN = 10
@@ -190,19 +190,20 @@ def _condition(running: lifecycle.RunningCloud) -> dict[str, Any]:
 
 def _activity(target: Target) -> dict[str, Any]:
     sagemaker, states = target.client("sagemaker"), target.client("stepfunctions")
-    endpoints = _all(sagemaker, "list_endpoints", "Endpoints")
-    jobs = _all(sagemaker, "list_training_jobs", "TrainingJobSummaries")
-    machines = _all(states, "list_state_machines", "stateMachines")
+    endpoints = [found for page in sagemaker.get_paginator("list_endpoints").paginate() for found in page["Endpoints"]]
+    jobs = [
+        job for page in sagemaker.get_paginator("list_training_jobs").paginate() for job in page["TrainingJobSummaries"]
+    ]
+    machines = [
+        machine for page in states.get_paginator("list_state_machines").paginate() for machine in page["stateMachines"]
+    ]
     executions = [
         {"name": execution["name"], "state_machine": machine["name"], "since": execution["startDate"].isoformat()}
         for machine in machines
-        for execution in _all(
-            states,
-            "list_executions",
-            "executions",
-            stateMachineArn=machine["stateMachineArn"],
-            statusFilter="RUNNING",
+        for page in states.get_paginator("list_executions").paginate(
+            stateMachineArn=machine["stateMachineArn"], statusFilter="RUNNING"
         )
+        for execution in page["executions"]
     ]
     return {
         "endpoints": [{"name": found["EndpointName"], "status": found["EndpointStatus"]} for found in endpoints],
@@ -210,10 +211,6 @@ def _activity(target: Target) -> dict[str, Any]:
         "state_machines": [machine["name"] for machine in machines],
         "running_executions": executions,
     }
-
-
-def _all(client: Any, operation: str, member: str, **request: Any) -> list[dict[str, Any]]:
-    return [item for page in client.get_paginator(operation).paginate(**request) for item in page[member]]
 
 
 def _as_text(found: dict[str, Any]) -> str:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from scones.cli.errors import UserError, defer_interrupts, report_errors
 from scones.cloud.process import lifecycle
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.target import Target
 
 
 def use_cloud(running: lifecycle.RunningCloud) -> Target:
-    """Point this process's environment at the cloud, without profiles and proxies, and return the cloud as a Place."""
+    """Point this process's environment at the cloud, without profiles and proxies, and return the cloud as a target."""
     import boto3
 
     from scones.workflow.target import Target

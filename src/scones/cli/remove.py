@@ -8,7 +8,7 @@ import click
 
 from scones.cli import options
 from scones.cli.errors import UserError, report_errors
-from scones.cli.workflow import open_target
+from scones.cli.target import open_target
 
 
 @click.command(short_help="Delete the resources of the workflow.")

@@ -1,1 +1,33 @@
-"""The workflow: dataset, training job, endpoint, functions and state machine. It reaches AWS only through boto3."""
+"""The workflow: dataset, training job, endpoint, functions, state machine, monitoring. It reaches AWS through boto3.
+
+`pipeline.py` has its steps in order.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if (
+    TYPE_CHECKING
+):  # at run time, __getattr__ imports them: the pipeline loads NumPy and Pillow, `scones status` need not
+    from scones.workflow.observer import Level, LoggingObserver, Observer
+    from scones.workflow.pipeline import Pipeline
+    from scones.workflow.result import PipelineResult, Summary
+    from scones.workflow.target import Target
+
+__all__ = ["Level", "LoggingObserver", "Observer", "Pipeline", "PipelineResult", "Summary", "Target"]
+
+_MODULES = {
+    "Level": "observer",
+    "LoggingObserver": "observer",
+    "Observer": "observer",
+    "Pipeline": "pipeline",
+    "PipelineResult": "result",
+    "Summary": "result",
+    "Target": "target",
+}
+
+
+def __getattr__(name: str) -> Any:  # the type of an attribute depends on its name
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scones.settings import Settings
 from scones.workflow.provision import once_role_settles
 from scones.workflow.target import Target
-from scones.workflow.training import TrainedModel
+from scones.workflow.training import OnMessage, TrainedModel
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from botocore.exceptions import ClientError
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.literals import ProductionVariantInstanceTypeType
+    from mypy_boto3_sagemaker.type_defs import (
+        ContainerDefinitionTypeDef,
+        DataCaptureConfigTypeDef,
+        DescribeEndpointOutputTypeDef,
+        ProductionVariantTypeDef,
+    )
 
 VARIANT = "AllTraffic"
 MAX_SECONDS = 1800.0
-
-OnMessage = Callable[[str], None]
 
 
 class EndpointError(Exception):
@@ -52,12 +60,22 @@ def deploy(
         found = None
     if found and found["EndpointConfigName"] == config:
         return DeployedEndpoint(name, time.monotonic() - began, reused=True)
-    change = client.update_endpoint if found else client.create_endpoint
-    change(EndpointName=name, EndpointConfigName=config)
+    if found:
+        client.update_endpoint(EndpointName=name, EndpointConfigName=config)
+    else:
+        client.create_endpoint(EndpointName=name, EndpointConfigName=config)
     _wait(client, name, on_message)
     if (served := client.describe_endpoint(EndpointName=name)["EndpointConfigName"]) != config:
         raise EndpointError(f"Endpoint {name} rolled back to {served}: the new model could not be deployed.")
     return DeployedEndpoint(name, time.monotonic() - began, reused=False)
+
+
+def captures_uri(bucket: str, dataset_uri: str) -> str:
+    """Return the S3 URI of the captures of models of a dataset, given the dataset's URI.
+
+    Each dataset has a separate prefix, so that predictions for other classes or synthetic images never mix.
+    """
+    return f"s3://{bucket}/captures/{dataset_uri.rpartition('/')[2]}"
 
 
 def served_artifact(target: Target, settings: Settings) -> str:
@@ -72,13 +90,12 @@ def served_artifact(target: Target, settings: Settings) -> str:
         )
     config = client.describe_endpoint_config(EndpointConfigName=found["EndpointConfigName"])
     model = client.describe_model(ModelName=config["ProductionVariants"][0]["ModelName"])
-    artifact: str = model["PrimaryContainer"]["ModelDataUrl"]
-    return artifact
+    return model["PrimaryContainer"]["ModelDataUrl"]
 
 
 def _model(target: Target, trained: TrainedModel, role: str) -> str:
     client = target.client("sagemaker")
-    container = {"Image": trained.image, "ModelDataUrl": trained.artifact}
+    container: ContainerDefinitionTypeDef = {"Image": trained.image, "ModelDataUrl": trained.artifact}
     name = f"{trained.job[:50]}-{_digest(container, role)}"
     try:
         client.describe_model(ModelName=name)
@@ -93,50 +110,46 @@ def _model(target: Target, trained: TrainedModel, role: str) -> str:
 
 def _config(target: Target, settings: Settings, model: str, captures: str) -> str:
     client = target.client("sagemaker")
-    request: dict[str, Any] = {
-        "ProductionVariants": [
-            {
-                "VariantName": VARIANT,
-                "ModelName": model,
-                "InitialInstanceCount": 1,
-                "InstanceType": settings.hosting_instance,
-                "InitialVariantWeight": 1.0,
-            }
-        ],
-        "DataCaptureConfig": {
-            "EnableCapture": True,
-            "InitialSamplingPercentage": 100,
-            "DestinationS3Uri": captures,
-            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
-        },
+    variant: ProductionVariantTypeDef = {
+        "VariantName": VARIANT,
+        "ModelName": model,
+        "InitialInstanceCount": 1,
+        # SageMaker validates it.
+        "InstanceType": cast("ProductionVariantInstanceTypeType", settings.hosting_instance),
+        "InitialVariantWeight": 1.0,
     }
-    name = f"{settings.name}-{_digest(request)}"
+    capture: DataCaptureConfigTypeDef = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": captures,
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+    name = f"{settings.name}-{_digest({'ProductionVariants': [variant], 'DataCaptureConfig': capture})}"
     try:
         client.describe_endpoint_config(EndpointConfigName=name)
     except client.exceptions.ClientError as error:
         if not _is_not_found(error):
             raise
-        client.create_endpoint_config(EndpointConfigName=name, **request)
+        client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant], DataCaptureConfig=capture)
     return name
 
 
-def _describe(client: Any, name: str) -> dict[str, Any] | None:
+def _describe(client: SageMakerClient, name: str) -> DescribeEndpointOutputTypeDef | None:
     try:
-        found: dict[str, Any] = client.describe_endpoint(EndpointName=name)
+        return client.describe_endpoint(EndpointName=name)
     except client.exceptions.ClientError as error:
         if not _is_not_found(error):
             raise
         return None
-    return found
 
 
-def _is_not_found(error: Any) -> bool:
+def _is_not_found(error: ClientError) -> bool:
     """Return True if the resource does not exist: SageMaker's ValidationException says so only in its message."""
     return "Could not find" in error.response["Error"]["Message"]
 
 
-def _wait(client: Any, name: str, on_message: OnMessage) -> None:
+def _wait(client: SageMakerClient, name: str, on_message: OnMessage) -> None:
     """Wait until the endpoint is in service, polling with backoff, from every 0.1 s to every 5 s."""
     pause, status, deadline = 0.1, "", time.monotonic() + MAX_SECONDS
     while True:
@@ -154,12 +167,12 @@ def _wait(client: Any, name: str, on_message: OnMessage) -> None:
         pause = min(pause * 1.2, 5.0)
 
 
-def _wait_deleted(client: Any, name: str) -> None:
+def _wait_deleted(client: SageMakerClient, name: str) -> None:
     pause = 0.1
     while _describe(client, name) is not None:
         time.sleep(pause)
         pause = min(pause * 1.2, 5.0)
 
 
-def _digest(*values: Any) -> str:
+def _digest(*values: Any) -> str:  # any JSON values
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]

@@ -10,15 +10,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from scones.workflow.observer import Progress
 from scones.workflow.target import Target
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 GATE = "ThresholdConfidenceNotMet"
 """Name of the error with which the confidence gate fails an execution."""
 GATE_STATE = "FilterInferences"
-
-Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -149,18 +152,18 @@ def _run_all(
     return Executions(tuple(ended[index] for index in sorted(ended)))
 
 
-def _wait(client: Any, arn: str, stop: threading.Event) -> dict[str, Any]:
+def _wait(client: SFNClient, arn: str, stop: threading.Event) -> DescribeExecutionOutputTypeDef:
     """Wait until an execution ends, polling with backoff, and return its description."""
     pause = 0.02
     while True:
-        found: dict[str, Any] = client.describe_execution(executionArn=arn)
+        found = client.describe_execution(executionArn=arn)
         if found["status"] != "RUNNING" or stop.is_set():
             return found
         stop.wait(pause)
         pause = min(pause * 1.3, 2.0)
 
 
-def _read(client: Any, found: dict[str, Any]) -> Execution:
+def _read(client: SFNClient, found: DescribeExecutionOutputTypeDef) -> Execution:
     given = json.loads(found["input"])
     execution = Execution(
         image_key=given.get("s3_key", "") if isinstance(given, dict) else "",
@@ -181,7 +184,7 @@ def _inferences(event: Any) -> tuple[float, ...]:
     return tuple(event.get("inferences", ())) if isinstance(event, dict) else ()
 
 
-def _failed_state(client: Any, arn: str) -> tuple[str | None, Any]:
+def _failed_state(client: SFNClient, arn: str) -> tuple[str | None, Any]:
     """Return the state in which an execution failed, and that state's input."""
     pages = client.get_paginator("get_execution_history").paginate(executionArn=arn, reverseOrder=True)
     for event in (event for page in pages for event in page["events"]):

@@ -11,15 +11,24 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
 from scones.settings import Settings
+from scones.workflow.observer import Progress
 from scones.workflow.target import Target
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.literals import RuntimeType
+    from mypy_boto3_lambda.type_defs import EnvironmentTypeDef
+    from mypy_boto3_s3.literals import BucketLocationConstraintType
+
+T = TypeVar("T")
 
 FUNCTIONS = ("serialize_image", "classify_image", "filter_inferences")
 """Modules of scones.workflow.functions, in the order of the state machine."""
@@ -37,6 +46,22 @@ class Roles:
     states: str
 
 
+class Statement(TypedDict):
+    """A statement of an IAM policy."""
+
+    Effect: str
+    Action: list[str]
+    Resource: list[str]
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """The state machine: its ARN and its definition in the Amazon States Language."""
+
+    arn: str
+    definition: Mapping[str, Any]  # a JSON document
+
+
 def bucket(target: Target, name: str) -> bool:
     """Create the bucket if it does not exist, and return True if it is new. S3 blocks public access to new buckets."""
     s3 = target.client("s3")
@@ -46,9 +71,11 @@ def bucket(target: Target, name: str) -> bool:
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             raise
-    # S3 rejects a location constraint only for us-east-1.
-    where = {} if target.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": target.region}}
-    s3.create_bucket(Bucket=name, **where)
+    if target.region == "us-east-1":  # S3 rejects a location constraint only for this region
+        s3.create_bucket(Bucket=name)
+    else:
+        region = cast("BucketLocationConstraintType", target.region)  # S3 validates it
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
     return True
 
 
@@ -63,7 +90,7 @@ def roles(target: Target, settings: Settings, bucket_name: str) -> Roles:
     return Roles(arns["sagemaker"], arns["lambda"], arns["states"])
 
 
-def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, list[dict[str, Any]]]:
+def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, list[Statement]]:
     """Return the policy statements of each role."""
     start = f"arn:{target.partition}"
     here = f"{target.region}:{target.account}"
@@ -95,12 +122,10 @@ def policies(target: Target, settings: Settings, bucket_name: str) -> dict[str, 
     }
 
 
-def functions(
-    target: Target, settings: Settings, role: str, *, progress: Callable[[int, int | None], None]
-) -> list[str]:
+def functions(target: Target, settings: Settings, role: str, *, progress: Progress) -> list[str]:
     """Create the three functions, or update their code and configuration. Returns their ARNs in order."""
     arns = []
-    environment = {
+    environment: dict[str, dict[str, str]] = {
         "serialize_image": {},
         "classify_image": {"ENDPOINT_NAME": settings.endpoint_name},
         "filter_inferences": {"THRESHOLD": f"{settings.threshold:g}"},
@@ -122,7 +147,7 @@ def deployed_threshold(target: Target, settings: Settings) -> float:
     return float(found.get("Environment", {}).get("Variables", {}).get("THRESHOLD", settings.threshold))
 
 
-def definition(function_arns: list[str]) -> dict[str, Any]:
+def definition(function_arns: Sequence[str]) -> dict[str, Any]:
     """Return the state machine's definition with the functions' ARNs filled in."""
     text = (resources.files("scones.workflow") / "state_machines/classify.asl.json").read_text(encoding="utf-8")
     for module, arn in zip(FUNCTIONS, function_arns, strict=True):
@@ -143,10 +168,17 @@ def state_machine(target: Target, settings: Settings, role: str, definition: Map
         created = once_role_settles(
             lambda: client.create_state_machine(name=name, definition=json.dumps(definition, indent=2), roleArn=role)
         )
-        return str(created["stateMachineArn"])
+        return created["stateMachineArn"]
     if json.loads(found["definition"]) != definition or found["roleArn"] != role:
         client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition, indent=2), roleArn=role)
     return arn
+
+
+def deployed_state_machine(target: Target, settings: Settings) -> StateMachine:
+    """Return the state machine that the target has."""
+    arn = state_machine_arn(target, settings)
+    found = target.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    return StateMachine(arn, json.loads(found["definition"]))
 
 
 def state_machine_arn(target: Target, settings: Settings) -> str:
@@ -166,11 +198,11 @@ def package(module: str) -> bytes:
     return written.getvalue()
 
 
-def _allow_statement(actions: list[str], arns: list[str]) -> dict[str, Any]:
+def _allow_statement(actions: list[str], arns: list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": arns}
 
 
-def _role(target: Target, name: str, principal: str, statements: list[dict[str, Any]]) -> str:
+def _role(target: Target, name: str, principal: str, statements: list[Statement]) -> str:
     iam = target.client("iam")
     trust = {
         "Version": "2012-10-17",
@@ -190,43 +222,56 @@ def _role(target: Target, name: str, principal: str, statements: list[dict[str, 
         there = None
     if there != policy:
         iam.put_role_policy(RoleName=name, PolicyName="workflow", PolicyDocument=json.dumps(policy))
-    return str(role["Arn"])
+    return role["Arn"]
+
+
+class _FunctionConfiguration(TypedDict):
+    """Parameters that CreateFunction and UpdateFunctionConfiguration have in common."""
+
+    Runtime: RuntimeType
+    Role: str
+    Handler: str
+    Timeout: int
+    MemorySize: int
+    Environment: EnvironmentTypeDef
 
 
 def _function(target: Target, settings: Settings, module: str, role: str, environment: dict[str, str]) -> str:
     client = target.client("lambda")
     name, code = settings.function_name(module), package(module)
-    desired: dict[str, Any] = {
-        "Runtime": settings.runtime,
+    desired: _FunctionConfiguration = {
+        "Runtime": cast("RuntimeType", settings.runtime),  # Lambda validates it
         "Role": role,
         "Handler": f"{module}.lambda_handler",
         "Timeout": FUNCTION_SECONDS,
         "MemorySize": FUNCTION_MEGABYTES,
+        "Environment": {"Variables": environment},
     }
-    variables = {"Environment": {"Variables": environment}}
     try:
         found = client.get_function_configuration(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
-        made = once_role_settles(
-            lambda: client.create_function(FunctionName=name, Code={"ZipFile": code}, **desired, **variables)
-        )
-        _wait(client, "function_active_v2", name)
-        return str(made["FunctionArn"])
+        made = once_role_settles(lambda: client.create_function(FunctionName=name, Code={"ZipFile": code}, **desired))
+        _wait_until_active(client, name)
+        return made["FunctionArn"]
     if found["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
         client.update_function_code(FunctionName=name, ZipFile=code)
-        _wait(client, "function_updated_v2", name)
-    has = found.get("Environment", {}).get("Variables", {})
-    if any(found.get(key) != value for key, value in desired.items()) or has != environment:
-        client.update_function_configuration(FunctionName=name, **desired, **variables)
-        _wait(client, "function_updated_v2", name)
-    return str(found["FunctionArn"])
+        _wait_until_updated(client, name)
+    current = {**found, "Environment": {"Variables": found.get("Environment", {}).get("Variables", {})}}
+    if any(current.get(key) != value for key, value in desired.items()):
+        client.update_function_configuration(FunctionName=name, **desired)
+        _wait_until_updated(client, name)
+    return found["FunctionArn"]
 
 
-def _wait(client: Any, waiter: str, name: str) -> None:
-    client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+def _wait_until_active(client: LambdaClient, name: str) -> None:
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
 
 
-def once_role_settles(call: Callable[[], Any]) -> Any:
+def _wait_until_updated(client: LambdaClient, name: str) -> None:
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def once_role_settles(call: Callable[[], T]) -> T:
     """Call, and retry while AWS reports that a new role cannot be assumed: IAM takes seconds to reach every service."""
     deadline = time.monotonic() + ROLE_SETTLE_SECONDS
     while True:

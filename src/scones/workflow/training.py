@@ -11,14 +11,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scones.settings import Settings
-from scones.workflow.dataset import Dataset
+from scones.workflow.dataset import UploadedDataset
+from scones.workflow.observer import Progress
 from scones.workflow.provision import once_role_settles
 from scones.workflow.target import Target
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.literals import TrainingInstanceTypeType
+    from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, DescribeTrainingJobResponseTypeDef
 
 # Unformatted, because one entry per line would make this table twice as long.
 ACCOUNTS = {
@@ -42,7 +49,6 @@ MOST_SECONDS = 3600
 EPOCH = re.compile(r"Epoch\[(\d+)\]")
 
 OnMessage = Callable[[str], None]
-Progress = Callable[[int, int | None], None]
 
 
 class TrainingError(Exception):
@@ -90,8 +96,9 @@ def image_uri(region: str) -> str:
     return f"{account}.dkr.ecr.{region}.{suffix}/image-classification:1"
 
 
-def training_spec(target: Target, settings: Settings, dataset: Dataset, data: str, data_digest: str) -> TrainingSpec:
-    """Return a job's parameters for a dataset uploaded to `data`, with the course's hyperparameters."""
+def training_spec(target: Target, settings: Settings, images: UploadedDataset) -> TrainingSpec:
+    """Return a job's parameters for a dataset, with the course's hyperparameters."""
+    dataset = images.dataset
     pretrained = settings.pretrained and _has_weights(target)
     epochs, batch = PRETRAINED if pretrained else FROM_SCRATCH
     hyperparameters = {
@@ -102,7 +109,8 @@ def training_spec(target: Target, settings: Settings, dataset: Dataset, data: st
         "epochs": str(settings.epochs or epochs),
         "mini_batch_size": str(min(settings.mini_batch_size or batch, dataset.train)),
     }
-    return TrainingSpec(settings.training_image or image_uri(target.region), hyperparameters, data, data_digest)
+    image = settings.training_image or image_uri(target.region)
+    return TrainingSpec(image, hyperparameters, images.uri, images.digest)
 
 
 def _has_weights(target: Target) -> bool:
@@ -114,9 +122,9 @@ def train(
     target: Target,
     settings: Settings,
     training: TrainingSpec,
+    *,
     role: str,
     output: str,
-    *,
     on_message: OnMessage,
     log: OnMessage,
     progress: Progress,
@@ -160,7 +168,9 @@ def train(
     )
 
 
-def _reusable_job(target: Target, settings: Settings, training: TrainingSpec) -> dict[str, Any] | None:
+def _reusable_job(
+    target: Target, settings: Settings, training: TrainingSpec
+) -> DescribeTrainingJobResponseTypeDef | None:
     """Return the newest job with the same digest that is in progress, or completed with its artifact still in S3."""
     client = target.client("sagemaker")
     pages = client.get_paginator("list_training_jobs").paginate(
@@ -169,7 +179,7 @@ def _reusable_job(target: Target, settings: Settings, training: TrainingSpec) ->
     for summary in (job for page in pages for job in page["TrainingJobSummaries"]):
         if summary["TrainingJobStatus"] not in ("Completed", "InProgress"):
             continue
-        found: dict[str, Any] = client.describe_training_job(TrainingJobName=summary["TrainingJobName"])
+        found = client.describe_training_job(TrainingJobName=summary["TrainingJobName"])
         if found["TrainingJobStatus"] == "InProgress" or _exists(target, found["ModelArtifacts"]["S3ModelArtifacts"]):
             return found
     return None
@@ -184,33 +194,39 @@ def _exists(target: Target, uri: str) -> bool:
 
 
 def _create(target: Target, settings: Settings, training: TrainingSpec, role: str, output: str) -> str:
-    moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[
-        :-3
-    ]  # milliseconds, so that a job that failed immediately can be retried under a new name
+    # Milliseconds, so that a job that failed immediately can be retried under a new name.
+    moment = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"[:-3]
     name = f"{settings.name}-{training.digest}-{moment}"
     channels = {"train": "train/", "validation": "test/", "train_lst": "train.lst", "validation_lst": "test.lst"}
-    request = {
-        "TrainingJobName": name,
-        "AlgorithmSpecification": {"TrainingImage": training.image, "TrainingInputMode": "File"},
-        "RoleArn": role,
-        "HyperParameters": dict(training.hyperparameters),
-        "InputDataConfig": [_channel(name, f"{training.data}/{key}") for name, key in channels.items()],
-        "OutputDataConfig": {"S3OutputPath": output},
-        "ResourceConfig": {"InstanceType": settings.training_instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
-        "StoppingCondition": {"MaxRuntimeInSeconds": MOST_SECONDS},
-    }
-    once_role_settles(lambda: target.client("sagemaker").create_training_job(**request))
+    instance = cast("TrainingInstanceTypeType", settings.training_instance)  # SageMaker validates it
+    once_role_settles(
+        lambda: target.client("sagemaker").create_training_job(
+            TrainingJobName=name,
+            AlgorithmSpecification={"TrainingImage": training.image, "TrainingInputMode": "File"},
+            RoleArn=role,
+            HyperParameters=training.hyperparameters,
+            InputDataConfig=[_channel(name, f"{training.data}/{key}") for name, key in channels.items()],
+            OutputDataConfig={"S3OutputPath": output},
+            ResourceConfig={"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": 10},
+            StoppingCondition={"MaxRuntimeInSeconds": MOST_SECONDS},
+        )
+    )
     return name
 
 
-def _stop(client: Any, name: str) -> None:
+def _stop(client: SageMakerClient, name: str) -> None:
     with contextlib.suppress(ClientError, BotoCoreError):  # it has ended, or the cloud is gone
         client.stop_training_job(TrainingJobName=name)
 
 
-def _channel(name: str, uri: str) -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "ContentType": "application/x-image", "DataSource": {"S3DataSource": source}}
+def _channel(name: str, uri: str) -> ChannelTypeDef:
+    return {
+        "ChannelName": name,
+        "ContentType": "application/x-image",
+        "DataSource": {
+            "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+        },
+    }
 
 
 def _wait(target: Target, name: str, epochs: int, on_message: OnMessage, log: OnMessage, progress: Progress) -> None:
@@ -255,10 +271,14 @@ class JobLog:
     def _read(self, stream: str) -> Iterator[str]:
         while True:
             before = self._tokens.get(stream)
-            token = {"nextToken": before} if before else {}
-            page = self._client.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream, startFromHead=True, **token
-            )
+            request: GetLogEventsRequestTypeDef = {
+                "logGroupName": LOG_GROUP,
+                "logStreamName": stream,
+                "startFromHead": True,
+            }
+            if before:
+                request["nextToken"] = before
+            page = self._client.get_log_events(**request)
             yield from (event["message"] for event in page["events"])
             self._tokens[stream] = page["nextForwardToken"]
             if page["nextForwardToken"] == before or not page["events"]:

@@ -5,7 +5,7 @@ dataset = transform(archive, folder, ("bicycle", "motorcycle"))
 loaded = load(dataset, s3, "my-bucket", "scones")
 """
 
-from scones.workflow.dataset.dataset import Dataset, LabelledImage, Progress, Split
+from scones.workflow.dataset.dataset import Dataset, LabelledImage, Split, UploadedDataset
 from scones.workflow.dataset.errors import (
     ArchiveError,
     DatasetError,
@@ -39,13 +39,13 @@ __all__ = [
     "LoadError",
     "LoadResult",
     "NoSourceError",
-    "Progress",
     "SlowSourceError",
     "SourceError",
     "Split",
     "TooFewClassesError",
     "UndrawableClassError",
     "UnknownClassError",
+    "UploadedDataset",
     "draw",
     "extract",
     "load",

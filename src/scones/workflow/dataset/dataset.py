@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-
-Progress = Callable[[int, int | None], None]
-"""Callback with the amount done and the total (None if unknown): bytes for `extract`, images or objects elsewhere."""
-
-S3Client = Any
-"""boto3's S3 client: its class is generated at run time, so only a stub package has its type."""
+from typing import Literal, NamedTuple
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
-
-
-def silent(done: int, total: int | None) -> None:
-    """Progress callback that reports nothing."""
 
 
 class LabelledImage(NamedTuple):
@@ -66,3 +57,35 @@ class Dataset:
     def list_file(self, split: Split) -> Path:
         """Return the path of a split's .lst file: index, label and file name on each line, separated by tabs."""
         return self.folder / f"{split}.lst"
+
+    def digest(self) -> str:
+        """Return the SHA-256 of everything that a training job reads: names, labels and images."""
+        digest = hashlib.sha256()
+        for split in SPLITS:
+            digest.update(self.list_file(split).read_bytes())
+            for image in self.images(split):
+                digest.update(hashlib.sha256(self.path(image).read_bytes()).digest())
+        return digest.hexdigest()
+
+    def test_labels(self) -> dict[str, int]:
+        """Return the true label of each test image by its content's SHA-256."""
+        return {hashlib.sha256(self.path(image).read_bytes()).hexdigest(): image.label for image in self.test_images()}
+
+
+@dataclass(frozen=True)
+class UploadedDataset:
+    """A dataset in a bucket, below a prefix that depends on its `digest`."""
+
+    dataset: Dataset
+    bucket: str
+    digest: str
+
+    @property
+    def prefix(self) -> str:
+        """Key prefix of the images and .lst files, without a slash at the end."""
+        return f"datasets/{self.digest[:16]}"
+
+    @property
+    def uri(self) -> str:
+        """S3 URI of the prefix."""
+        return f"s3://{self.bucket}/{self.prefix}"

@@ -7,13 +7,16 @@ import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from scones.workflow.dataset.dataset import S3Client
 from scones.workflow.dataset.errors import SourceError
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_s3 import S3Client
 
 BREAKS: tuple[type[Exception], ...] = (OSError, http.client.HTTPException, BotoCoreError)
 """Exceptions of a read whose connection broke; retry from the offset reached."""

@@ -14,15 +14,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 import boto3
 
-from scones.workflow.dataset.dataset import Progress, S3Client, silent
 from scones.workflow.dataset.download import BREAKS, Opener, Stream, open_http, open_s3
 from scones.workflow.dataset.errors import DigestError, NoSourceError, SlowSourceError, SourceError
 from scones.workflow.dataset.partial_download import PartialDownload, digest
+from scones.workflow.observer import Progress, silent
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_s3 import S3Client
 
 OFFICIAL_SOURCES = (
     "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, S3Client, silent
+from scones.workflow.dataset.dataset import SPLITS, Dataset
 from scones.workflow.dataset.errors import LoadError
+from scones.workflow.observer import Progress, silent
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_s3 import S3Client
 
 THREADS = 10
 """Number of upload threads, equal to botocore's default number of connections per client."""

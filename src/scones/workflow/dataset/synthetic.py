@@ -8,18 +8,19 @@ network of six layers .905 after 25 epochs (two seeds, 20 s on two cores).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
+from scones.workflow.dataset.dataset import SPLITS, Dataset, Split
 from scones.workflow.dataset.errors import UndrawableClassError
 from scones.workflow.dataset.transform import DEFAULT_CLASSES, ImageToWrite, distinct, write
 from scones.workflow.dataset.unpickle import Pixels
 from scones.workflow.dataset.vehicles import VEHICLES, Colour, Pen, Random
+from scones.workflow.observer import Progress, silent
 
 SIZE = 32
 FINE = 4 * SIZE
@@ -30,9 +31,14 @@ Light = npt.NDArray[np.float32]
 
 
 def draw(
-    folder: Path, classes: Sequence[str] = DEFAULT_CLASSES, *, seed: int = 0, progress: Progress = silent
+    folder: Path,
+    classes: Sequence[str] = DEFAULT_CLASSES,
+    *,
+    sizes: Mapping[Split, int] = SIZES,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> Dataset:
-    """Draw 1,000 + 200 labelled images below `folder`, in the layout of `transform`; takes about 4 s.
+    """Draw labelled images below `folder`, in the layout of `transform`; the default of 1,000 + 200 takes about 4 s.
 
     Raises UndrawableClassError for any class other than bicycle and motorcycle. `progress` receives images drawn.
     """
@@ -40,18 +46,18 @@ def draw(
     for name in classes:
         if name not in VEHICLES:
             raise UndrawableClassError(name, VEHICLES)
-    total = sum(SIZES.values())
+    total = sum(sizes.values())
     splits: dict[Split, list[ImageToWrite]] = {split: [] for split in SPLITS}
     progress(0, total)
     for split in SPLITS:
-        for index in range(SIZES[split]):
+        for index in range(sizes[split]):
             rng = np.random.default_rng([seed, SPLITS.index(split), index])
             label = int(rng.integers(len(classes)))
             name = f"{classes[label]}_d_{index:06}.png"
             splits[split].append(ImageToWrite(name, label, draw_image(classes[label], rng)))
             progress(sum(map(len, splits.values())), total)
     write(folder, splits, silent)
-    return Dataset("synthetic", classes, folder, SIZES["train"], SIZES["test"])
+    return Dataset("synthetic", classes, folder, sizes["train"], sizes["test"])
 
 
 def draw_image(name: str, rng: Random) -> Pixels:

@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from scones.workflow.dataset.archive import ArchiveSplit, read_archive
-from scones.workflow.dataset.dataset import SPLITS, Dataset, Progress, Split, silent
+from scones.workflow.dataset.dataset import SPLITS, Dataset, Split
 from scones.workflow.dataset.errors import ArchiveError, TooFewClassesError
 from scones.workflow.dataset.extract import Archive
 from scones.workflow.dataset.unpickle import Pixels
+from scones.workflow.observer import Progress, silent
 
 DEFAULT_CLASSES = ("bicycle", "motorcycle")
 

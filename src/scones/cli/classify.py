@@ -1,0 +1,83 @@
+"""`scones classify`: classifies images with the deployed workflow."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scones.cli import options
+from scones.cli.errors import UserError, report_errors
+from scones.cli.target import open_target
+
+if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
+    from scones.workflow.classification import Classification
+
+
+@click.command(short_help="Classify images.")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE…", type=click.Path(path_type=Path))
+@options.target
+@click.option("--region", metavar="REGION", help="AWS region; only with --target aws.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line per image.")
+@options.data_dir
+@options.verbose
+def classify(
+    images: tuple[Path, ...], target: str, region: str | None, as_json: bool, data_dir: Path, verbose: bool
+) -> int:
+    """Start an execution for each IMAGE, and print its label, its confidence, and the verdict: passed or gated.
+
+    The endpoint must be in service, for example after `scones run --keep`. Exits with 1 if an execution failed.
+
+    \b
+    scones classify bicycle.png motorcycle.jpg
+    """
+    settings = options.settings(region=region)
+    for image in images:
+        if not image.is_file():
+            raise UserError(f"Image not found: {image}; specify PNG or JPEG files.")
+        if not image.stat().st_size:
+            raise UserError(f"{image} is empty; specify PNG or JPEG files.")
+    with report_errors(verbose), open_target(target, data_dir, settings) as here:
+        from scones.workflow import model_card
+        from scones.workflow.classification import classify_images
+        from scones.workflow.endpoint import served_artifact
+
+        card = model_card.read(here, served_artifact(here, settings))
+        found = classify_images(here, settings, card, images)
+        for classification in found:
+            click.echo(_as_json(classification) if as_json else _as_text(classification))
+        if card.dataset == "synthetic" and not as_json:
+            click.echo(
+                "The model was trained on SYNTHETIC images: its predictions mean little for real ones.", err=True
+            )
+    return 1 if any(classification.verdict == "failed" for classification in found) else 0
+
+
+def _as_json(found: Classification) -> str:
+    return json.dumps(
+        {
+            "picture": str(found.image),
+            "label": found.label,
+            "confidence": found.confidence,
+            "verdict": found.verdict,
+            "error": found.execution.error,
+            "execution_arn": found.execution.arn,
+        }
+    )
+
+
+def _as_text(found: Classification) -> str:
+    if found.verdict == "failed":
+        execution = found.execution
+        return f"{found.image}: failed in {execution.state} with {execution.error}: {reason(execution.cause)}"
+    return f"{found.image}: {found.label}, confidence {found.confidence:.4f}, {found.verdict}"
+
+
+def reason(cause: str | None) -> str:
+    """Return the message in a failure's cause: the errorMessage if a function failed, otherwise the cause itself."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return str(json.loads(cause or "")["errorMessage"])
+    return cause or "no cause given"
