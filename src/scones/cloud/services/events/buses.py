@@ -8,15 +8,17 @@ from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.events.base import EventBridgeBase, tags_of
 from scones.cloud.services.events.errors import invalid, no_bus
-from scones.cloud.services.events.rule_records import DEFAULT_BUS, page
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords, page, tags_of
 
 _STORED_MEMBERS = ("Description", "KmsKeyIdentifier", "DeadLetterConfig", "LogConfig")
 
 
-class BusOperations(EventBridgeBase):
+class BusOperations:
     """Operations on event buses; the default bus always exists."""
+
+    def __init__(self, records: RuleRecords) -> None:
+        self._records = records
 
     async def create_event_bus(self, call: OperationCall) -> dict[str, Any]:
         """Create a bus."""

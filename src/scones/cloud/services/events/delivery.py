@@ -6,7 +6,8 @@ import json
 import logging
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.surrogates import well_formed
@@ -16,10 +17,10 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input
 
-if TYPE_CHECKING:
-    from scones.cloud.services.events.routing import Router
-
 log = logging.getLogger(__name__)
+
+Forward = Callable[[str, list[dict[str, Any]]], Awaitable[None]]
+"""Sends events to a bus."""
 
 SERVICES = ("lambda", "sqs", "sns", "states", "logs", "events")
 """Services that a target may belong to, as its ARN names them."""
@@ -34,10 +35,10 @@ def lane(bus: str, rule: str, target_id: str) -> str:
 class EventDelivery:
     """Makes the outbox's deliveries, each of one event to one target."""
 
-    def __init__(self, cloud: CloudContext, records: RuleRecords) -> None:
+    def __init__(self, cloud: CloudContext, records: RuleRecords, forward: Forward) -> None:
         self._cloud = cloud
         self._records = records
-        self.router: Router | None = None
+        self._forward = forward
 
     async def deliver(self, lane: str, event: dict[str, Any]) -> None:
         """Deliver an event to a target; do nothing if the target has been removed."""
@@ -62,8 +63,7 @@ class EventDelivery:
             case "logs":
                 await self._log(arn.split(":")[6], text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
             case "events":
-                assert self.router is not None
-                await self.router.route(self._records.bus(arn), [event])
+                await self._forward(self._records.bus(arn), [event])
 
     async def failed(self, lane: str, event: dict[str, Any], error: ServiceError) -> None:
         """Send an undeliverable event to the target's dead-letter queue, if it has one."""

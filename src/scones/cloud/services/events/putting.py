@@ -7,21 +7,27 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.events.base import EventBridgeBase
 from scones.cloud.services.events.errors import invalid
-from scones.cloud.services.events.rule_records import DEFAULT_BUS
+from scones.cloud.services.events.routing import EventRouter
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords
 from scones.cloud.wire import json_document
 
 SIZE_LIMIT = 1_048_576
 """Maximum total bytes of the entries in a request."""
 
 
-class EventOperations(EventBridgeBase):
+class EventOperations:
     """Accepts events from applications and from the cloud's services."""
+
+    def __init__(self, cloud: CloudContext, records: RuleRecords, router: EventRouter) -> None:
+        self._cloud = cloud
+        self._records = records
+        self._router = router
 
     async def put_events(self, call: OperationCall) -> dict[str, Any]:
         """Put up to ten events on their buses.
@@ -50,14 +56,6 @@ class EventOperations(EventBridgeBase):
             await self._router.route(bus, given)
         return {"FailedEntryCount": sum("ErrorCode" in answer for answer in answers), "Entries": answers}
 
-    def has_pattern_rules(self) -> bool:
-        """Return True if the default bus has an enabled rule with an event pattern."""
-        row = self.cloud.store.row(
-            "SELECT 1 FROM events_rules WHERE bus = ? AND pattern IS NOT NULL AND state != 'DISABLED' LIMIT 1",
-            DEFAULT_BUS,
-        )
-        return row is not None
-
     async def put_service_event(
         self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
     ) -> None:
@@ -79,9 +77,9 @@ class EventOperations(EventBridgeBase):
             "id": str(uuid.uuid4()),
             "detail-type": entry["DetailType"],
             "source": entry["Source"],
-            "account": self.cloud.settings.account,
+            "account": self._cloud.settings.account,
             "time": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "region": self.cloud.settings.region,
+            "region": self._cloud.settings.region,
             "resources": entry.get("Resources") or [],
             "detail": detail,
         }

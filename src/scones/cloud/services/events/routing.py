@@ -16,14 +16,13 @@ from scones.cloud.services.events.rule_records import Rule, RuleRecords
 OUTBOX = "events_deliveries"
 
 
-class Router:
+class EventRouter:
     """Finds the targets of events and stores the deliveries in an outbox; a routed event is on disk."""
 
     def __init__(self, cloud: CloudContext, records: RuleRecords) -> None:
         self._cloud = cloud
         self._records = records
-        delivery = EventDelivery(cloud, records)
-        delivery.router = self
+        delivery = EventDelivery(cloud, records, forward=self.route)
         self._outbox = Outbox(cloud, OUTBOX, delivery.deliver, delivery.failed)
 
     def start(self) -> None:

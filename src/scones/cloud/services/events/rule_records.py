@@ -151,6 +151,13 @@ class RuleRecords:
         """Return True if a bus has rules, including damaged ones."""
         return self._store.row("SELECT 1 FROM events_rules WHERE bus = ? LIMIT 1", bus) is not None
 
+    def has_pattern_rules(self, bus: str) -> bool:
+        """Return True if a bus has an enabled rule with an event pattern."""
+        row = self._store.row(
+            "SELECT 1 FROM events_rules WHERE bus = ? AND pattern IS NOT NULL AND state != 'DISABLED' LIMIT 1", bus
+        )
+        return row is not None
+
     def find_rule(self, name: str, bus: str) -> Rule | None:
         """Return a rule, or None if it does not exist or its row is damaged."""
         row = self._store.row("SELECT * FROM events_rules WHERE bus = ? AND name = ?", bus, name)
@@ -240,6 +247,11 @@ class RuleRecords:
                 "DELETE FROM events_targets WHERE bus = ? AND rule = ? AND id = ?", rows
             )
         )
+
+
+def tags_of(params: dict[str, Any]) -> dict[str, str]:
+    """Return the tags of a request by key."""
+    return {tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()}
 
 
 def page(items: list[T], token: str | None, limit: int | None) -> tuple[list[T], str | None]:

@@ -6,14 +6,15 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.core.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.events.base import EventBridgeBase, tags_of
 from scones.cloud.services.events.delivery import SERVICES
 from scones.cloud.services.events.errors import invalid, limit_exceeded
-from scones.cloud.services.events.rule_records import DEFAULT_BUS, Rule, page
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, Rule, RuleRecords, page, tags_of
 from scones.cloud.services.events.schedule import parse_schedule
+from scones.cloud.services.events.scheduler import RuleScheduler
 from scones.cloud.services.events.transform import is_path
 from scones.cloud.wire import json_document
 
@@ -21,8 +22,13 @@ _INPUT_MEMBERS = ("Input", "InputPath", "InputTransformer")
 _TARGETS_OF_A_RULE = 5
 
 
-class RuleOperations(EventBridgeBase):
+class RuleOperations:
     """Operations on rules, their targets and their tags."""
+
+    def __init__(self, cloud: CloudContext, records: RuleRecords, scheduler: RuleScheduler) -> None:
+        self._cloud = cloud
+        self._records = records
+        self._scheduler = scheduler
 
     async def put_rule(self, call: OperationCall) -> dict[str, Any]:
         """Create or replace a rule, and keep its targets."""
@@ -46,7 +52,7 @@ class RuleOperations(EventBridgeBase):
     async def describe_rule(self, call: OperationCall) -> dict[str, Any]:
         """Describe a rule."""
         rule = self._rule(call, call.params["Name"])
-        return {**self._listed(rule), "CreatedBy": self.cloud.settings.account}
+        return {**self._listed(rule), "CreatedBy": self._cloud.settings.account}
 
     async def list_rules(self, call: OperationCall) -> dict[str, Any]:
         """List the rules of a bus, sorted by name."""

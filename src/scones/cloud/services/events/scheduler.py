@@ -13,7 +13,7 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.services.events.routing import Router
+from scones.cloud.services.events.routing import EventRouter
 from scones.cloud.services.events.rule_records import Rule, RuleRecords
 from scones.cloud.services.events.schedule import parse_schedule
 
@@ -31,7 +31,7 @@ Key = tuple[str, str]
 class RuleScheduler:
     """Sleeps until the next rule is due, and fires it. Fire times that pass while the cloud is down are skipped."""
 
-    def __init__(self, cloud: CloudContext, records: RuleRecords, router: Router) -> None:
+    def __init__(self, cloud: CloudContext, records: RuleRecords, router: EventRouter) -> None:
         self._cloud = cloud
         self._records = records
         self._router = router

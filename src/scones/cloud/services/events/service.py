@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from scones.cloud.context import CloudContext
+from scones.cloud.core.outbox import Outbox
+from scones.cloud.service import Service
+from scones.cloud.services.events import rule_records
 from scones.cloud.services.events.buses import BusOperations
 from scones.cloud.services.events.putting import EventOperations
+from scones.cloud.services.events.routing import OUTBOX, EventRouter
+from scones.cloud.services.events.rule_records import DEFAULT_BUS, RuleRecords
 from scones.cloud.services.events.rules import RuleOperations
+from scones.cloud.services.events.scheduler import RuleScheduler
 
 
-class EventBridge(BusOperations, RuleOperations, EventOperations):
-    """The EventBridge service; it stores events before it delivers them."""
+class EventBridge(Service):
+    """The EventBridge API; events are stored before they are delivered."""
+
+    name: ClassVar[str] = "events"
+    groups = (BusOperations, RuleOperations, EventOperations)
+    schema: ClassVar[str] = rule_records.SCHEMA + ";" + Outbox.schema(OUTBOX)
+
+    def __init__(self, cloud: CloudContext) -> None:
+        self._records = RuleRecords(cloud)
+        self._router = EventRouter(cloud, self._records)
+        self._scheduler = RuleScheduler(cloud, self._records, self._router)
+        self._events = EventOperations(cloud, self._records, self._router)
+        super().__init__(
+            cloud,
+            BusOperations(self._records),
+            RuleOperations(cloud, self._records, self._scheduler),
+            self._events,
+        )
 
     async def start(self) -> None:
         """Resume the deliveries that an earlier process left, and start the schedules."""
         self._router.start()
         self._scheduler.start()
+
+    def has_pattern_rules(self) -> bool:
+        """Return True if the default bus has an enabled rule with an event pattern."""
+        return self._records.has_pattern_rules(DEFAULT_BUS)
+
+    async def put_service_event(
+        self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+    ) -> None:
+        """Put an event of one of the cloud's services (`aws.states`) on the default bus."""
+        await self._events.put_service_event(source, detail_type, detail, resources)
