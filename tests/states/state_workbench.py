@@ -18,8 +18,9 @@ from scones.cloud.services.stepfunctions.asl.resources import Resource
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts
 from scones.cloud.services.stepfunctions.evaluation.jobs import replies
 from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, read_history
-from scones.cloud.services.stepfunctions.execution.history import Chain, Event, EventRecorder, FailedAttempt
+from scones.cloud.services.stepfunctions.execution.history import Event, EventRecorder, FailedAttempt
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.validation.definition import diagnose
 

@@ -14,7 +14,8 @@ from state_workbench import DirectEvaluators
 
 from scones.cloud.services.stepfunctions.asl.jsonata_engine import UndefinedResultError, evaluate
 from scones.cloud.services.stepfunctions.asl.jsonata_references import UNKNOWN, compile_reference
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope, PathQuery, compile_path
+from scones.cloud.services.stepfunctions.asl.missing import MISSING
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, PathQuery, compile_path
 
 NAMES = st.sampled_from(["a", "b", "c"])
 SCALARS = st.one_of(

@@ -8,7 +8,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from typing import Any
 
 from scones.cloud.context import CloudContext, CloudSettings, T
@@ -87,6 +87,15 @@ class Cloud(CloudContext):
     def has_service(self, name: str) -> bool:
         """Return True if a service of botocore's `name` has started."""
         return name in self.services
+
+    def service_names(self) -> frozenset[str]:
+        """Return the names of the started services."""
+        return frozenset(self.services)
+
+    def supported_operations(self, service: str) -> Set[str]:
+        """Return the operations of a started service; see `CloudContext.supported_operations`."""
+        offered = self.services.get(service)
+        return frozenset() if offered is None else offered.operations()
 
     async def wake(self, name: str) -> None:
         """Start a service if it is dormant, and wait until it has started."""

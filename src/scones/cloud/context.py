@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +78,17 @@ class CloudContext(ABC):
     @abstractmethod
     def has_service(self, name: str) -> bool:
         """Return True if a service of botocore's `name` has started."""
+
+    @abstractmethod
+    def service_names(self) -> frozenset[str]:
+        """Return botocore's names of the started services."""
+
+    @abstractmethod
+    def supported_operations(self, service: str) -> Set[str]:
+        """Return the operations of a started service, spelled as in its model; empty for a service without one.
+
+        The first call for a service loads its model, which is slow.
+        """
 
     @abstractmethod
     async def call(

@@ -10,7 +10,8 @@ from typing import Any
 
 from scones.cloud.core.wildcards import Wildcard, parse_wildcard
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope, Path, compile_reference_path
+from scones.cloud.services.stepfunctions.asl.missing import MISSING
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path, compile_reference_path
 from scones.cloud.services.stepfunctions.asl.timestamps import parse_timestamp
 
 Compare = Callable[[Any, Any], bool]

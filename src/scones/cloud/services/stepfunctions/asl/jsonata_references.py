@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scones.cloud.services.stepfunctions.asl.paths import MISSING
+from scones.cloud.services.stepfunctions.asl.missing import MISSING
 
 UNKNOWN: Any = object()
 """Result of an expression that JSONata has to evaluate."""

@@ -22,6 +22,7 @@ from scones.cloud.services.stepfunctions.asl.evaluators import (
     JobStoppedError,
 )
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError, data_limit_exceeded
+from scones.cloud.services.stepfunctions.asl.missing import MISSING
 from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH
 
 _INDEX = r"-?[0-9]{1,15}"
@@ -35,9 +36,6 @@ _STEP = re.compile(
 _MAX_STEPS = MAX_DEPTH
 """Maximum number of steps in a path; AWS's limit is not known."""
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)(.*)", re.DOTALL)
-
-MISSING: Any = object()
-"""Result of `Path.find` if there is no value."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from typing import Any
 from scones.cloud.services.stepfunctions.asl.evaluators import MESSAGES, EvaluationJob, JobStoppedError
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError
 from scones.cloud.services.stepfunctions.asl.jsonata_references import UNKNOWN, compile_reference
-from scones.cloud.services.stepfunctions.asl.paths import MISSING, EvaluationScope
+from scones.cloud.services.stepfunctions.asl.missing import MISSING
+from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import dumps
 
 _EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)

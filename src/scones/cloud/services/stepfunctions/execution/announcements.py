@@ -5,15 +5,11 @@ Step Functions Developer Guide, "Automating Step Functions event delivery with E
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scones.cloud.context import CloudContext
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.services.events.announcements import announce, milliseconds
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
-
-if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.executions import Execution
+from scones.cloud.services.stepfunctions.execution.execution import Execution
 
 _LIMIT = 248 * 1024
 """Maximum bytes of input and output together, as JSON; above it, the event contains neither."""

@@ -30,17 +30,19 @@ from scones.cloud.services.stepfunctions.asl.queries import JsonataCondition, Js
 from scones.cloud.services.stepfunctions.asl.resources import Resource
 from scones.cloud.services.stepfunctions.asl.templates import Template
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps
-from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp, parse_timestamp
+from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
 from scones.cloud.services.stepfunctions.execution import fanout, tasks
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, StateVisit
 from scones.cloud.services.stepfunctions.execution.clock import Clock
 from scones.cloud.services.stepfunctions.execution.concurrency import ExecutionSlots
-from scones.cloud.services.stepfunctions.execution.history import Chain, failure_details
+from scones.cloud.services.stepfunctions.execution.history import failure_details
 from scones.cloud.services.stepfunctions.execution.journal import Journal
 from scones.cloud.services.stepfunctions.execution.payloads import payload_size, payload_text, variable_texts
 from scones.cloud.services.stepfunctions.execution.retry import RetryCounter, find_catcher
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.execution.task_tokens import new_token
+from scones.cloud.services.stepfunctions.execution.wait_times import wait_end
 from scones.cloud.services.stepfunctions.map_run import distributed
 
 MAX_WAIT = 2**31 - 1
@@ -67,14 +69,20 @@ class AslInterpreter:
         clock: Clock,
         evaluators: Evaluators,
         scheduler: TurnScheduler,
+        *,
+        map_runs: distributed.ExecutionMapRuns | None = None,
+        journal: Journal | None = None,
     ) -> None:
+        """Create the interpreter of an execution; while the journal of its events has no room, no state is entered.
+
+        Express executions and tests have no journal and cannot begin Map Runs.
+        """
         self.texts = texts
         self.clock = clock
         self.runner = runner
         self._evaluators = evaluators
-        self.map_runs: distributed.ExecutionMapRuns | None = None
-        self.journal: Journal | None = None
-        """The journal of the events; while it has no room, no state is entered."""
+        self._map_runs = map_runs
+        self._journal = journal
         self.concurrency = ExecutionSlots(scheduler.pool)
         self._context = context
         self._scheduler = scheduler
@@ -111,8 +119,8 @@ class AslInterpreter:
     async def _next_turn(self) -> None:
         """Wait until the execution may record events and enter a state."""
         await self.turn()
-        if self.journal is not None:
-            await self.journal.wait_for_space()
+        if self._journal is not None:
+            await self._journal.wait_for_space()
 
     async def turn(self) -> None:
         """Wait until the execution may take its next step on the event loop."""
@@ -209,7 +217,7 @@ class AslInterpreter:
         scope = self.scope(state, visit, chain, visit.input)
         scope.input = await _select(state.input_path, scope)
         self.on_stage("afterInputPath", scope.input)
-        moment = await _wait_end(state, visit.at, scope)
+        moment = await wait_end(state, visit.at, scope)
         if moment - self.clock.now() > MAX_WAIT:
             raise EvaluationError("Wait state delay is too long.")
         await self.clock.sleep_until(moment)
@@ -285,7 +293,8 @@ class AslInterpreter:
         """Do the work of a state and return its raw result."""
         if isinstance(state, Map):
             if state.distribution is not None:
-                return await distributed.run_map(self, state, visit, scope, chain)
+                assert self._map_runs is not None
+                return await distributed.run_map(self, self._map_runs, state, visit, scope, chain)
             return await fanout.run_map(self, state, visit, scope, chain)
         if isinstance(state, Task) and visit.history is not None and (result := visit.history.result()):
             return result[0]
@@ -371,50 +380,4 @@ async def _message(given: str | Expression | JsonataQuery | None, name: str, sco
     value = given.evaluate(scope) if isinstance(given, Path) else await given.evaluate(scope)
     if not isinstance(value, str):
         raise EvaluationError(f"The {name}Path parameter does not reference a string: {given.text} == {dumps(value)}")
-    return value
-
-
-async def _wait_end(state: Wait, entered: float, scope: EvaluationScope) -> float:
-    """Return the time at which a Wait ends, in Unix seconds."""
-    if isinstance(state.seconds, JsonataQuery):
-        return entered + await state.seconds.whole(scope, 0)
-    if isinstance(state.seconds, Path):
-        return entered + _wait_seconds(state.seconds, scope)
-    if state.seconds is not None:
-        return entered + state.seconds
-    given = state.timestamp
-    if isinstance(given, JsonataQuery):
-        text = await given.typed(scope, "string")
-    else:
-        text = _timestamp_at(given, scope) if isinstance(given, Path) else given
-    moment = parse_timestamp(text) if isinstance(text, str) else None
-    if moment is None and isinstance(given, JsonataQuery):
-        raise given.failed(f"is not a valid ISO-8601 extended offset date-time format string: {text}")
-    if moment is None:
-        assert isinstance(given, Path)
-        raise EvaluationError(
-            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format "
-            f"string: {given.text} == {text}"
-        )
-    return moment.timestamp()
-
-
-def _timestamp_at(path: Path, scope: EvaluationScope) -> Any:
-    try:
-        return path.evaluate(scope)
-    except EvaluationError:
-        message = f"The TimestampPath parameter does not reference an input value: {path.text}"
-        raise EvaluationError(message) from None
-
-
-def _wait_seconds(path: Path, scope: EvaluationScope) -> int:
-    try:
-        value = path.evaluate(scope)
-    except EvaluationError:
-        raise EvaluationError(f"The SecondsPath parameter does not reference an input value: {path.text}") from None
-    shown = value if isinstance(value, str) else dumps(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise EvaluationError(f"The SecondsPath parameter cannot be parsed as a long value: {path.text} == {shown}")
-    if value < 0:
-        raise EvaluationError(f"The SecondsPath parameter references a negative value: {path.text} == {shown}")
     return value

@@ -5,28 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.core.store import WAIT_FOR_SPACE
 from scones.cloud.errors import DiskFullError, ServiceError
 from scones.cloud.services.stepfunctions.asl.definition import StateGroup
-from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, JobOwner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts
-from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
-from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache
 from scones.cloud.services.stepfunctions.execution import chain_history as resume
-from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.execution.announcements import announce_execution
 from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.clock import DeadlineClock, DeadlineError, WallClock, with_deadline
-from scones.cloud.services.stepfunctions.execution.execution_logs import ExecutionLogs
+from scones.cloud.services.stepfunctions.execution.execution import (
+    MAX_STOPPED_AT_ONCE,
+    ChildExecution,
+    Execution,
+    context_object,
+)
+from scones.cloud.services.stepfunctions.execution.execution_context import ExecutionContext
 from scones.cloud.services.stepfunctions.execution.history import (
-    Chain,
     Event,
     EventRecorder,
     FailedAttempt,
@@ -38,11 +38,9 @@ from scones.cloud.services.stepfunctions.execution.history import (
 )
 from scones.cloud.services.stepfunctions.execution.journal import EVENT, Journal
 from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
-from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
-from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
-from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED
-from scones.cloud.services.stepfunctions.integrations import CloudTasks
-from scones.cloud.services.stepfunctions.map_run.distributed import MapRuns
+from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED, TaskRunner
+from scones.cloud.services.stepfunctions.map_run.distributed import ExecutionMapRuns
+from scones.cloud.services.stepfunctions.map_run.map_run import MapRuns
 from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachine
 
 log = logging.getLogger(__name__)
@@ -58,69 +56,23 @@ _LIMIT_EXCEEDED = (
     "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
     "execution can be started."
 )
-MAX_STOPPED_AT_ONCE = 20
-"""Executions of a deleted machine that are stopped in one batch; requests are served between batches."""
 _RUN_AGAIN = (
     "UPDATE sfn_executions SET status = 'RUNNING', output = NULL, error = NULL, cause = NULL, stopped = NULL"
     " WHERE id = ?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChildExecution:
-    """The part of a child execution that its distributed Map supplies.
-
-    `group` holds the states that it runs, `seconds` is its time-out (None: none), and `on_end` is called with its final
-    status.
-    """
-
-    group: StateGroup
-    timeout: float | None
-    on_end: Callable[[str], None]
-
-
-@dataclass(eq=False, slots=True)
-class Execution:
-    """One running execution; its history is on disk, not in memory."""
-
-    id: int
-    arn: str
-    name: str
-    machine: str
-    input: str
-    started: float
-    revision: Revision
-    chain: Chain
-    redrives: int = 0
-    since: float = 0.0
-    """Time of the start or of the last redrive, in Unix seconds; the machine's time-out counts from it."""
-    task: asyncio.Task[None] | None = None
-    start_written: asyncio.Future[None] | None = None
-    """Done when the start is on disk; None for a resumed or redriven execution and for a child."""
-    ended: bool = False
-    """True once its end is recorded, even if that is not on disk yet."""
-    child: ChildExecution | None = None
-    version: str | None = None
-    """The ARN of the version that it runs; `alias` is the ARN of the alias used to start it."""
-    alias: str | None = None
-
-
 class Executions:
     """All Standard executions of one cloud; those that have ended exist only as rows."""
 
-    def __init__(self, cloud: CloudContext, evaluators: Evaluators) -> None:
-        self._cloud = cloud
-        self._evaluators = evaluators
-        self._journal = Journal(cloud.store)
+    def __init__(self, shared: ExecutionContext, journal: Journal, tasks: TaskRunner) -> None:
+        self._cloud = shared.cloud
+        self._shared = shared
+        self._journal = journal
         self._clock = WallClock()
-        self.callbacks = TaskTokens(cloud.store, self._journal, self._clock)
-        self.activities = Activities(cloud.store, self._journal, self.callbacks)
-        self._tasks = CloudTasks(cloud, self.callbacks, self.activities)
-        self.scheduler = TurnScheduler()
-        self.definitions = DefinitionCache()
+        self._tasks = tasks
         self._last = 0
-        self.logs = ExecutionLogs(cloud)
-        self.map_runs = MapRuns(cloud, self._journal, self)
+        self.map_runs = MapRuns(shared.cloud, journal, self)
         self.running: dict[str, Execution] = {}
         self.quota = RunningQuota()
 
@@ -189,7 +141,7 @@ class Executions:
         alias: str | None = None,
     ) -> Execution:
         self._last += 1
-        execution = self._execution(self._last, arn, name, machine, text, self._clock.now(), revision)
+        execution = self._execution(self._last, arn, name, machine, text, started=self._clock.now(), revision=revision)
         execution.version, execution.alias = version, alias
         self._journal.add(
             "INSERT INTO sfn_executions"
@@ -314,7 +266,7 @@ class Executions:
                 execution.chain.recorder.close()
         await self._journal.flushed()
         await asyncio.gather(*(self._cancel(execution) for execution in tuple(self.running.values())))
-        await self.logs.flush()
+        await self._shared.logs.flush()
 
     async def _resume(self, row: sqlite3.Row, child: ChildExecution | None = None) -> None:
         events = await self._events(row["id"])
@@ -339,7 +291,13 @@ class Executions:
         if not events:
             raise ValueError("its history is missing")
         execution = self._execution(
-            row["id"], row["arn"], row["name"], row["machine"], row["input"], row["started"], Revision.of(found)
+            row["id"],
+            row["arn"],
+            row["name"],
+            row["machine"],
+            row["input"],
+            started=row["started"],
+            revision=Revision.of(found),
         )
         execution.version, execution.alias = row["version"], row["alias"]
         last = store.row("SELECT max(number) AS number, max(at) AS at FROM sfn_redrives WHERE execution = ?", row["id"])
@@ -349,9 +307,9 @@ class Executions:
         return execution
 
     def _execution(
-        self, number: int, arn: str, name: str, machine: str, text: str, started: float, revision: Revision
+        self, number: int, arn: str, name: str, machine: str, text: str, *, started: float, revision: Revision
     ) -> Execution:
-        entries = self.logs.of(revision, arn)
+        entries = self._shared.logs.of(revision, arn)
 
         def append(event: Event) -> None:
             self._journal.event(number, event)
@@ -381,7 +339,7 @@ class Executions:
         await asyncio.gather(execution.task, return_exceptions=True)
 
     async def _run(self, execution: Execution) -> None:
-        await self.scheduler.wait_turn(
+        await self._shared.scheduler.wait_turn(
             JobOwner(execution.machine, execution.arn)
         )  # thousands may start at the same time
         texts = JsonTexts(execution.input)
@@ -402,17 +360,22 @@ class Executions:
     async def _output(self, execution: Execution, texts: JsonTexts) -> Any:
         group: StateGroup
         if execution.child is None:
-            group = machine = await self.definitions.get(execution.revision.definition)
+            group = machine = await self._shared.definitions.get(execution.revision.definition)
             seconds = machine.timeout
         else:
             group, seconds = execution.child.group, execution.child.timeout
         deadline = None if seconds is None else execution.since + seconds
         clock = self._clock if deadline is None else DeadlineClock(self._clock, deadline)
         interpreter = AslInterpreter(
-            context_object(execution, texts), texts, self._tasks, clock, self._evaluators, self.scheduler
+            context_object(execution, texts),
+            texts,
+            self._tasks,
+            clock,
+            self._shared.evaluators,
+            self._shared.scheduler,
+            map_runs=ExecutionMapRuns(self.map_runs, execution),
+            journal=self._journal,
         )
-        interpreter.map_runs = self.map_runs.of(execution)
-        interpreter.journal = self._journal
         return await with_deadline(self._clock, deadline, interpreter.run(group, texts.root, execution.chain))
 
     async def _end(
@@ -440,21 +403,3 @@ class Executions:
         self._forget(execution)
         if execution.child is None:
             announce_execution(self._cloud, execution, status, event.at, output, failure)
-
-
-def context_object(execution: Execution, texts: JsonTexts) -> dict[str, Any]:
-    """Return the parts of the context object that do not change during an execution."""
-    about: dict[str, Any] = {
-        "Id": execution.arn,
-        "Input": texts.root,
-        "StartTime": format_timestamp(execution.started),
-        "Name": execution.name,
-        "RoleArn": execution.revision.role,
-        "RedriveCount": execution.redrives,
-    }
-    if execution.redrives:
-        about["RedriveTime"] = format_timestamp(execution.since)
-    return {
-        "Execution": about,
-        "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
-    }

@@ -9,27 +9,18 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators, JobOwner
+from scones.cloud.services.stepfunctions.asl.evaluators import JobOwner
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts
-from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache
 from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
-from scones.cloud.services.stepfunctions.execution.execution_logs import ExecutionLogs
-from scones.cloud.services.stepfunctions.execution.executions import MAX_STOPPED_AT_ONCE, Execution, context_object
-from scones.cloud.services.stepfunctions.execution.history import (
-    Chain,
-    Event,
-    EventRecorder,
-    failure_details,
-    started_details,
-)
+from scones.cloud.services.stepfunctions.execution.execution import MAX_STOPPED_AT_ONCE, Execution, context_object
+from scones.cloud.services.stepfunctions.execution.execution_context import ExecutionContext
+from scones.cloud.services.stepfunctions.execution.history import Event, EventRecorder, failure_details, started_details
 from scones.cloud.services.stepfunctions.execution.quota import RunningQuota
-from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
-from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED
-from scones.cloud.services.stepfunctions.integrations import CloudTasks
+from scones.cloud.services.stepfunctions.execution.tasks import NOT_TRUNCATED, TaskRunner
 from scones.cloud.services.stepfunctions.state_machines import StateMachine
 
 log = logging.getLogger(__name__)
@@ -80,20 +71,10 @@ class ExpressResult:
 class ExpressExecutions:
     """The running Express executions."""
 
-    def __init__(
-        self,
-        cloud: CloudContext,
-        logs: ExecutionLogs,
-        evaluators: Evaluators,
-        scheduler: TurnScheduler,
-        definitions: DefinitionCache,
-    ) -> None:
-        self._cloud = cloud
-        self._scheduler = scheduler
-        self._definitions = definitions
-        self._evaluators = evaluators
-        self._logs = logs
-        self._tasks = CloudTasks(cloud)
+    def __init__(self, shared: ExecutionContext, tasks: TaskRunner) -> None:
+        self._cloud = shared.cloud
+        self._shared = shared
+        self._tasks = tasks
         self._clock = WallClock()
         self._quota = RunningQuota()
         self._stopping = False
@@ -154,7 +135,7 @@ class ExpressExecutions:
         if self._quota.is_exceeded_by(text):
             raise ServiceError("ThrottlingException", "Rate exceeded")
         arn = machine.arn.replace(":stateMachine:", ":express:", 1) + f":{name}:{uuid.uuid4()}"
-        entries = self._logs.of(machine.revision, arn)
+        entries = self._shared.logs.of(machine.revision, arn)
         recorder = EventRecorder(_discard_event if entries is None else entries.add, self._clock.now, limit=None)
         track, started = Chain(recorder, "", 0, {}), self._clock.now()
         details = started_details(text, machine.revision.role, machine.version, machine.alias)
@@ -172,13 +153,18 @@ class ExpressExecutions:
         self._quota.remove(self._running.pop(task).input)
 
     async def _run(self, execution: Execution) -> ExpressResult:
-        await self._scheduler.wait_turn(
+        await self._shared.scheduler.wait_turn(
             JobOwner(execution.machine, execution.arn)
         )  # thousands may start at the same time
         texts = JsonTexts(execution.input)
-        machine = await self._definitions.get(execution.revision.definition)
+        machine = await self._shared.definitions.get(execution.revision.definition)
         interpreter = AslInterpreter(
-            context_object(execution, texts), texts, self._tasks, self._clock, self._evaluators, self._scheduler
+            context_object(execution, texts),
+            texts,
+            self._tasks,
+            self._clock,
+            self._shared.evaluators,
+            self._shared.scheduler,
         )
         deadline = execution.started + min(machine.timeout or _SECONDS, _SECONDS)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.definition import Map, Parallel, Task
 from scones.cloud.services.stepfunctions.asl.failures import EvaluationError, StateFailedError
@@ -12,17 +12,15 @@ from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
 from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope, Path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery
 from scones.cloud.services.stepfunctions.asl.text import dumps
+from scones.cloud.services.stepfunctions.execution.chain import Chain
+from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, StateVisit
 from scones.cloud.services.stepfunctions.execution.concurrency import INLINE_CONCURRENCY, ConcurrentWork
-from scones.cloud.services.stepfunctions.execution.history import Chain
 from scones.cloud.services.stepfunctions.execution.payloads import ResultSize
-
-if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter
-    from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory, StateVisit
+from scones.cloud.services.stepfunctions.execution.state_runner import StateRunner
 
 
 async def run_parallel(
-    interpreter: AslInterpreter, state: Parallel, visit: StateVisit, value: Any, chain: Chain
+    interpreter: StateRunner, state: Parallel, visit: StateVisit, value: Any, chain: Chain
 ) -> list[Any]:
     """Run all branches on the same input; return their outputs in order, or raise the first failure."""
     below = _begin_attempt(visit, chain, state, "ParallelStateStarted")
@@ -57,7 +55,7 @@ async def run_parallel(
 
 
 async def run_map(
-    interpreter: AslInterpreter, state: Map, visit: StateVisit, scope: EvaluationScope, chain: Chain
+    interpreter: StateRunner, state: Map, visit: StateVisit, scope: EvaluationScope, chain: Chain
 ) -> list[Any]:
     """Run the processor for every item, at most MaxConcurrency at once; return the outputs in item order."""
     items = await items_of(state, scope)
@@ -144,7 +142,7 @@ def _iteration(state: Map, chain: Chain, index: int, value: Any, previous: int, 
 
 
 async def item_input(
-    interpreter: AslInterpreter, state: Map, visit: StateVisit, scope: EvaluationScope, below: Chain
+    interpreter: StateRunner, state: Map, visit: StateVisit, scope: EvaluationScope, below: Chain
 ) -> Any:
     """Return the input of an iteration; its item is `below.item`."""
     assert below.item is not None

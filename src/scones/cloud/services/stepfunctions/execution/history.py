@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, TimedOutError
 from scones.cloud.services.stepfunctions.asl.text import dumps
-
-if TYPE_CHECKING:
-    from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory
 
 MAX_EVENTS = 25_000
 """AWS's quota: events in the history of a Standard execution."""
@@ -96,39 +93,6 @@ class EventRecorder:
         event = Event(self.last, previous, kind, self._now(), details, scope)
         self._append(event)
         return event
-
-
-@dataclass(slots=True)
-class Chain:
-    """The events of one chain (the machine's own, or that of a branch or iteration) and its variables."""
-
-    recorder: EventRecorder
-    scope: str
-    previous: int
-    variables: Mapping[str, Any]
-    item: dict[str, Any] | None = None
-    """Map.Item of the context object."""
-    size: int = 0
-    """Bytes of the output of the last state."""
-    sizes: dict[str, int] = field(default_factory=dict)
-    """Bytes of each variable, by name."""
-    history: ChainHistory | None = None
-    """Events that an earlier process recorded of this chain and those below it; `Interpreter.run` consumes them."""
-
-    def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
-        """Record the next event of the chain."""
-        event = self.recorder.record(kind, self.previous, details, self.scope)
-        self.previous = event.id
-        return event
-
-    def record_unlinked(self, kind: str, details: dict[str, Any] | None = None) -> Event:
-        """Record an event that the next event of the chain does not follow, such as AWS's MapStateSucceeded."""
-        return self.recorder.record(kind, self.previous, details, self.scope)
-
-    def fork(self, step: str, item: dict[str, Any] | None) -> Chain:
-        """Return a new chain below this one, with a copy of this chain's variables."""
-        scope = f"{self.scope}/{step}"
-        return Chain(self.recorder, scope, self.previous, dict(self.variables), item, sizes=dict(self.sizes))
 
 
 def started_details(text: str, role: str, version: str | None, alias: str | None) -> dict[str, Any]:

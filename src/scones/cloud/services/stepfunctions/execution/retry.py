@@ -18,16 +18,20 @@ class RetryCounter:
 
     def next_delay(self, failure: StateFailedError) -> float | None:
         """Count a failure; return the seconds until the next attempt, or None if there is no further attempt."""
-        for index, retrier in enumerate(self._retriers):
-            if not failure.matches(retrier.errors):
-                continue
-            used = self._attempts_used[index]
-            if used >= retrier.attempts:
-                return None
-            self._attempts_used[index] += 1
-            self.count += 1
-            return backoff(retrier, used)
-        return None
+        index = find_retrier(self._retriers, failure)
+        if index is None:
+            return None
+        retrier, used = self._retriers[index], self._attempts_used[index]
+        if used >= retrier.attempts:
+            return None
+        self._attempts_used[index] += 1
+        self.count += 1
+        return backoff(retrier, used)
+
+
+def find_retrier(retriers: tuple[Retrier, ...], failure: StateFailedError) -> int | None:
+    """Return the index of the first retrier that matches the failure, or None."""
+    return next((index for index, retrier in enumerate(retriers) if failure.matches(retrier.errors)), None)
 
 
 def backoff(retrier: Retrier, used: int) -> float:

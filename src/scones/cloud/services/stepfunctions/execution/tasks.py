@@ -18,9 +18,10 @@ from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery
 from scones.cloud.services.stepfunctions.asl.resources import Resource
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps
 from scones.cloud.services.stepfunctions.execution.activities import Activities, ActivityTask
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import ChainHistory
 from scones.cloud.services.stepfunctions.execution.clock import Clock, DeadlineError, with_deadline
-from scones.cloud.services.stepfunctions.execution.history import Chain, Event, failure_details
+from scones.cloud.services.stepfunctions.execution.history import Event, failure_details
 from scones.cloud.services.stepfunctions.execution.payloads import payload_text
 from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 

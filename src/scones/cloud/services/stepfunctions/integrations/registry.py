@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 from botocore.model import StructureShape
 
-from scones.cloud import services
 from scones.cloud.context import CloudContext
-from scones.cloud.service import Service
 from scones.cloud.services.stepfunctions.asl.resources import PATTERNS, Resource
 from scones.cloud.services.stepfunctions.integrations.jobs import JOBS, ExecutionIntegration, JobIntegration
 from scones.cloud.services.stepfunctions.integrations.lambda_ import LambdaInvoke
@@ -73,60 +71,62 @@ OPTIMIZED: dict[str, tuple[str, ...]] = {
 """AWS's optimized integrations and their patterns (Developer Guide, "Optimized integrations")."""
 
 
-def exists_on_aws(resource: Resource) -> bool:
-    """Return True if AWS has the integration with this pattern."""
-    if not resource.type.startswith("aws-sdk:"):
-        return resource.pattern in OPTIMIZED.get(resource.name, ())
-    service = _sdk_service(resource) or sdk_services().get(resource.type.removeprefix("aws-sdk:"))
-    if service is None or resource.pattern not in _TOKEN or resource.operation[:1].isupper():
-        return False
-    return pascal(resource.operation) in service_model(service).operation_names
+class IntegrationRegistry:
+    """The integrations of AWS and of the local cloud, which supports the operations of its own services."""
 
+    def __init__(self, cloud: CloudContext) -> None:
+        self._cloud = cloud
+        self._found = lru_cache(maxsize=1024)(self._look_up)
 
-def input_shape(resource: Resource) -> StructureShape | None:
-    """Return the shape of an integration's parameters, or None if the local cloud does not support the integration."""
-    service = _sdk_service(resource) or VENDOR_SERVICES.get(resource.type)
-    if service is None or find(resource) is None:
-        return None
-    return service_model(service).operation_model(pascal(resource.operation)).input_shape
+    def find(self, resource: Resource) -> Integration | None:
+        """Return the integration of a resource, or None if the local cloud does not support one.
 
+        The first call for a service loads its model, which is slow.
+        """
+        return self._found(resource)
 
-@lru_cache(maxsize=1024)
-def find(resource: Resource) -> Integration | None:
-    """Return the integration of a resource, or None if the local cloud does not support one."""
-    operation = pascal(resource.operation)
-    if resource.type.startswith("aws-sdk:"):
-        service = _sdk_service(resource)
-        return SdkIntegration(service, operation) if service and _supports(service, operation) else None
-    if resource.pattern not in OPTIMIZED.get(resource.name, ()):
-        return None
-    if resource.name == "lambda:invoke":
-        return LambdaInvoke()
-    vendor = VENDORS.get(resource.type)
-    if vendor is None or not _supports(vendor.service, operation):
-        return None
-    if resource.name == "events:putEvents":
-        return PutEvents()
-    if resource.name == "states:startExecution" and resource.waits:
-        return ExecutionIntegration(parse=resource.pattern == "sync:2")
-    if resource.waits:
-        return JobIntegration(resource.type, operation, JOBS[operation]) if operation in JOBS else None
-    return OptimizedIntegration(vendor, operation)
+    def exists_on_aws(self, resource: Resource) -> bool:
+        """Return True if AWS has the integration with this pattern."""
+        if not resource.type.startswith("aws-sdk:"):
+            return resource.pattern in OPTIMIZED.get(resource.name, ())
+        service = self._sdk_service(resource) or sdk_services().get(resource.type.removeprefix("aws-sdk:"))
+        if service is None or resource.pattern not in _TOKEN or resource.operation[:1].isupper():
+            return False
+        return pascal(resource.operation) in service_model(service).operation_names
 
+    def input_shape(self, resource: Resource) -> StructureShape | None:
+        """Return the shape of an integration's parameters, or None if the local cloud does not support it."""
+        service = self._sdk_service(resource) or VENDOR_SERVICES.get(resource.type)
+        if service is None or self.find(resource) is None:
+            return None
+        return service_model(service).operation_model(pascal(resource.operation)).input_shape
 
-def _sdk_service(resource: Resource) -> str | None:
-    if not resource.type.startswith("aws-sdk:"):
-        return None
-    return sdk_service(resource.type.removeprefix("aws-sdk:"), frozenset(_services()))
+    def _look_up(self, resource: Resource) -> Integration | None:
+        operation = pascal(resource.operation)
+        if resource.type.startswith("aws-sdk:"):
+            service = self._sdk_service(resource)
+            return SdkIntegration(service, operation) if service and self._supports(service, operation) else None
+        if resource.pattern not in OPTIMIZED.get(resource.name, ()):
+            return None
+        if resource.name == "lambda:invoke":
+            return LambdaInvoke()
+        vendor = VENDORS.get(resource.type)
+        if vendor is None or not self._supports(vendor.service, operation):
+            return None
+        if resource.name == "events:putEvents":
+            return PutEvents()
+        if resource.name == "states:startExecution" and resource.waits:
+            return ExecutionIntegration(parse=resource.pattern == "sync:2")
+        if resource.waits:
+            return JobIntegration(resource.type, operation, JOBS[operation]) if operation in JOBS else None
+        return OptimizedIntegration(vendor, operation)
 
+    def _sdk_service(self, resource: Resource) -> str | None:
+        if not resource.type.startswith("aws-sdk:"):
+            return None
+        return sdk_service(resource.type.removeprefix("aws-sdk:"), self._cloud.service_names())
 
-@cache
-def _services() -> dict[str, type[Service]]:
-    return {kind.name: kind for kind in services.all_services()}
-
-
-def _supports(service: str, operation: str) -> bool:
-    offered = _services().get(service)
-    if offered is None or operation not in offered.operations():
-        return False
-    return not service_model(service).operation_model(operation).has_event_stream_output
+    def _supports(self, service: str, operation: str) -> bool:
+        if operation not in self._cloud.supported_operations(service):
+            return False
+        return not service_model(service).operation_model(operation).has_event_stream_output

@@ -12,16 +12,21 @@ from scones.cloud.services.stepfunctions.execution.activities import Activities
 from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 from scones.cloud.services.stepfunctions.integrations.jobs import JobIntegration
 from scones.cloud.services.stepfunctions.integrations.lambda_ import invoke_function
-from scones.cloud.services.stepfunctions.integrations.registry import Integration, find
+from scones.cloud.services.stepfunctions.integrations.registry import Integration, IntegrationRegistry
 
 
 class CloudTasks:
     """Runs tasks on the services of the local cloud."""
 
     def __init__(
-        self, cloud: CloudContext, callbacks: TaskTokens | None = None, activities: Activities | None = None
+        self,
+        cloud: CloudContext,
+        registry: IntegrationRegistry,
+        callbacks: TaskTokens | None = None,
+        activities: Activities | None = None,
     ) -> None:
         self._cloud = cloud
+        self._registry = registry
         self.callbacks = callbacks
         self.activities = activities
         self.region = cloud.settings.region
@@ -54,11 +59,11 @@ class CloudTasks:
     async def _find(self, resource: Resource) -> Integration | None:
         """Return the integration of a resource; the first call loads the service's model in a thread."""
         if resource not in self._known:
-            await asyncio.to_thread(find, resource)
+            await asyncio.to_thread(self._registry.find, resource)
             self._known.add(resource)
-        return find(resource)
+        return self._registry.find(resource)
 
     def _job(self, resource: Resource) -> JobIntegration:
-        integration = find(resource)
+        integration = self._registry.find(resource)
         assert isinstance(integration, JobIntegration)
         return integration

@@ -7,26 +7,32 @@ import sqlite3
 import time
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import activity_arn
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase, checked_name
+from scones.cloud.services.stepfunctions.execution.activities import Activities
+from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
 from scones.cloud.services.stepfunctions.state_machines import insert_tags
 
 _UNENCRYPTED = {"type": "AWS_OWNED_KEY"}
 
 
-class ActivityOperations(StepFunctionsBase):
+class ActivityOperations:
     """Step Functions' operations on activities."""
+
+    def __init__(self, cloud: CloudContext, activities: Activities) -> None:
+        self._cloud = cloud
+        self._activities = activities
 
     async def create_activity(self, call: OperationCall) -> dict[str, Any]:
         """Create an activity; a repeated request returns the same activity."""
         params = call.params
         name = checked_name(params["name"])
-        arn = self.cloud.arn("states", f"activity:{name}")
+        arn = self._cloud.arn("states", f"activity:{name}")
         encryption = json.dumps(params.get("encryptionConfiguration", _UNENCRYPTED), sort_keys=True)
-        found = self.cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
+        found = self._cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
         if found is not None and found["encryption"] != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
         created = time.time() if found is None else found["created"]
@@ -38,7 +44,7 @@ class ActivityOperations(StepFunctionsBase):
                 insert_tags(connection, arn, params.get("tags", []))
 
         if found is None:
-            await self.cloud.store.write(create)
+            await self._cloud.store.write(create)
         return {"activityArn": arn, "creationDate": created}
 
     async def describe_activity(self, call: OperationCall) -> dict[str, Any]:
@@ -56,26 +62,26 @@ class ActivityOperations(StepFunctionsBase):
         size = page_size(call.params)
         # the ARNs differ only in the names
         sql = "SELECT * FROM sfn_activities WHERE arn > ? ORDER BY arn LIMIT ?"
-        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        rows = self._cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("activities", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_activity(self, call: OperationCall) -> dict[str, Any]:
         """Delete an activity; as on AWS, it is not an error if it does not exist."""
         arn = activity_arn(call.params["activityArn"])
-        await self.cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
-        await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
+        await self._cloud.store.execute("DELETE FROM sfn_activities WHERE arn = ?", arn)
+        await self._cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ?", arn)
         return {}
 
     async def get_activity_task(self, call: OperationCall) -> dict[str, Any]:
         """Return the next task to a worker, or an empty response if there is none for a minute."""
         arn = self._activity(call)["arn"]
-        taking = self._executions.activities.next_task(arn, call.params.get("workerName"))
+        taking = self._activities.next_task(arn, call.params.get("workerName"))
         task = await call.while_connected(taking)  # a worker that disconnects while it waits takes no task
         return {} if task is None else {"taskToken": task.token, "input": task.input}
 
     def _activity(self, call: OperationCall) -> Any:
         arn = activity_arn(call.params["activityArn"])
-        row = self.cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
+        row = self._cloud.store.row("SELECT * FROM sfn_activities WHERE arn = ?", arn)
         if row is None:
             raise ServiceError("ActivityDoesNotExist", f"Activity Does Not Exist: '{arn}'")
         return row

@@ -7,11 +7,12 @@ import sqlite3
 import time
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import is_alias, is_version, machine_arn
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 from scones.cloud.services.stepfunctions.operations.paging import after_number, page, page_size
+from scones.cloud.services.stepfunctions.state_machines import StateMachines
 
 _MAX_ALIASES = 100
 """AWS's quota: aliases per machine."""
@@ -19,8 +20,12 @@ _MAX_ALIASES = 100
 Routing = list[dict[str, Any]]
 
 
-class AliasOperations(StepFunctionsBase):
+class AliasOperations:
     """Step Functions' operations on aliases."""
+
+    def __init__(self, cloud: CloudContext, machines: StateMachines) -> None:
+        self._cloud = cloud
+        self._machines = machines
 
     async def create_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Create an alias; a repeated request returns the same alias."""
@@ -50,7 +55,7 @@ class AliasOperations(StepFunctionsBase):
             )
             return now
 
-        return {"stateMachineAliasArn": arn, "creationDate": await self.cloud.store.write(create)}
+        return {"stateMachineAliasArn": arn, "creationDate": await self._cloud.store.write(create)}
 
     async def describe_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Describe an alias."""
@@ -79,7 +84,7 @@ class AliasOperations(StepFunctionsBase):
                 f"Routing configuration must contain versions of {row['machine']}. Received: {_arns(routing)}",
             )
         now = time.time()
-        await self.cloud.store.execute(
+        await self._cloud.store.execute(
             "UPDATE sfn_aliases SET description = coalesce(?, description), routing = coalesce(?, routing), updated = ?"
             " WHERE arn = ?",
             *(description, None if routing is None else json.dumps(routing), now, row["arn"]),
@@ -89,7 +94,7 @@ class AliasOperations(StepFunctionsBase):
     async def delete_state_machine_alias(self, call: OperationCall) -> dict[str, Any]:
         """Delete an alias; as on AWS, it is not an error if it does not exist."""
         arn = _checked_arn(call.params["stateMachineAliasArn"])
-        await self.cloud.store.execute("DELETE FROM sfn_aliases WHERE arn = ?", arn)
+        await self._cloud.store.execute("DELETE FROM sfn_aliases WHERE arn = ?", arn)
         return {}
 
     async def list_state_machine_aliases(self, call: OperationCall) -> dict[str, Any]:
@@ -97,7 +102,7 @@ class AliasOperations(StepFunctionsBase):
         given = call.params["stateMachineArn"]
         machine = self._machines.get(given)
         size = page_size(call.params)
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT rowid, * FROM sfn_aliases WHERE machine = ? AND rowid > ? ORDER BY rowid",
             machine.arn,
             after_number(call.params, 0),
@@ -110,7 +115,7 @@ class AliasOperations(StepFunctionsBase):
         return page("stateMachineAliases", listed, size)
 
     def _alias(self, arn: str) -> sqlite3.Row:
-        row = self.cloud.store.row("SELECT * FROM sfn_aliases WHERE arn = ?", _checked_arn(arn))
+        row = self._cloud.store.row("SELECT * FROM sfn_aliases WHERE arn = ?", _checked_arn(arn))
         if row is None:
             raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
         return row

@@ -6,23 +6,25 @@ import sqlite3
 import uuid
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import execution_arn
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
+from scones.cloud.services.stepfunctions.execution.executions import Executions
+from scones.cloud.services.stepfunctions.execution.express import ExpressExecutions
 from scones.cloud.services.stepfunctions.execution.history import describe_event, from_row
-from scones.cloud.services.stepfunctions.operations.base import (
-    StepFunctionsBase,
-    checked_name,
+from scones.cloud.services.stepfunctions.operations.execution_records import (
+    LIST_COLUMNS,
+    ExecutionRecords,
+    execution_list_item,
     no_execution,
-    wrong_type,
 )
-from scones.cloud.services.stepfunctions.operations.execution_list_item import LIST_COLUMNS, execution_list_item
-from scones.cloud.services.stepfunctions.operations.inputs import checked_input
-from scones.cloud.services.stepfunctions.operations.map_runs import MapRunOperations
+from scones.cloud.services.stepfunctions.operations.inputs import checked_input, checked_name
+from scones.cloud.services.stepfunctions.operations.map_run_records import MapRunRecords
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
-from scones.cloud.services.stepfunctions.operations.redrives import RedriveOperations
-from scones.cloud.services.stepfunctions.state_machines import Revision
+from scones.cloud.services.stepfunctions.operations.redrives import redrive_status
+from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines
 
 _IN_ORDER = "SELECT * FROM sfn_events WHERE execution = ? AND id > ? ORDER BY id LIMIT ?"
 _NEWEST_FIRST = "SELECT * FROM sfn_events WHERE execution = ? AND id < ? ORDER BY id DESC LIMIT ?"
@@ -30,8 +32,24 @@ _PAGE_CHARACTERS = 1024**2
 """Characters of details after which a page of a history ends; AWS may also return fewer events than maxResults."""
 
 
-class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase):
+class ExecutionOperations:
     """Step Functions' operations on executions, including the child executions of Map Runs."""
+
+    def __init__(
+        self,
+        cloud: CloudContext,
+        machines: StateMachines,
+        executions: Executions,
+        express: ExpressExecutions,
+        records: ExecutionRecords,
+        map_runs: MapRunRecords,
+    ) -> None:
+        self._cloud = cloud
+        self._machines = machines
+        self._executions = executions
+        self._express = express
+        self._records = records
+        self._map_runs = map_runs
 
     async def start_execution(self, call: OperationCall) -> dict[str, Any]:
         """Start an execution; for a Standard machine, a repeated name and input return the running execution."""
@@ -46,7 +64,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
         running = self._executions.running.get(arn)
         if running is not None and running.input == text:
             return {"executionArn": arn, "startDate": await self._executions.started(running)}
-        row = self._row(arn)
+        row = self._records.find(arn)
         if row is not None and row["status"] == "RUNNING" and row["input"] == text:  # not resumed yet
             return {"executionArn": arn, "startDate": row["started"]}
         if running is not None or row is not None:
@@ -59,7 +77,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
         params = call.params
         machine = self._machines.get(params["stateMachineArn"])
         if machine.type != "EXPRESS":
-            raise wrong_type()
+            raise _wrong_type()
         name, text = checked_name(params.get("name") or str(uuid.uuid4())), checked_input(params.get("input", "{}"))
         outcome = await self._express.run(machine, name, text)
         answer = outcome.describe(data=params.get("includedData") != "METADATA_ONLY")
@@ -72,7 +90,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
         arn = execution_arn(call.params["executionArn"])
         if arn in self._executions.running:
             return {"stopDate": await self._executions.stop(arn, call.params.get("error"), call.params.get("cause"))}
-        row = self._execution(arn)
+        row = self._records.get(arn)
         if row["status"] == "RUNNING":  # an earlier process left it, and it is not (yet) resumed
             failure = StateFailedError(call.params.get("error"), call.params.get("cause"))
             return {"stopDate": await self._executions.close(row["id"], "ABORTED", failure)}
@@ -81,11 +99,11 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
     async def describe_execution(self, call: OperationCall) -> dict[str, Any]:
         """Describe an execution."""
         arn = execution_arn(call.params["executionArn"])
-        row = self.cloud.store.row(f"SELECT e.*, {LIST_COLUMNS} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
+        row = self._cloud.store.row(f"SELECT e.*, {LIST_COLUMNS} FROM sfn_executions AS e WHERE arn = ?", arn)  # noqa: S608
         if row is None:
             raise no_execution(arn)
-        answer = execution_list_item(row) | self.redrive_status(row)
-        answer |= self.as_child(row)
+        answer = execution_list_item(row) | redrive_status(self._cloud.store, row)
+        answer |= self._map_runs.as_child(row)
         if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
             answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
         if call.params.get("includedData") != "METADATA_ONLY":
@@ -99,8 +117,8 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
 
     async def describe_state_machine_for_execution(self, call: OperationCall) -> dict[str, Any]:
         """Describe the machine as it was when an execution started."""
-        row = self._execution(execution_arn(call.params["executionArn"]))
-        found = self.cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
+        row = self._records.get(execution_arn(call.params["executionArn"]))
+        found = self._cloud.store.row("SELECT * FROM sfn_revisions WHERE id = ?", row["revision"])
         assert found is not None
         revision = Revision.of(found)
         return {
@@ -115,13 +133,13 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
         params = call.params
         size = page_size(params)
         if "mapRunArn" in params:
-            run, rows = await self.children_of(params)
+            run, rows = await self._map_runs.children_of(params)
             return page("executions", [(row["number"], _child(row, run["arn"])) for row in rows], size)
         if "stateMachineArn" not in params:
             raise ServiceError("ValidationException", "Must provide a state machine ARN or a map run ARN.")
         machine = self._machines.get(params["stateMachineArn"])
         if machine.type == "EXPRESS":
-            raise wrong_type()
+            raise _wrong_type()
         column, arn = "machine", machine.arn
         if machine.alias is not None:
             column, arn = "alias", machine.alias
@@ -131,7 +149,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
         if "statusFilter" in params:
             conditions.append("e.status = ?")
             values.append(params["statusFilter"])
-        rows = await self.cloud.store.read_on_thread(
+        rows = await self._cloud.store.read_on_thread(
             f"SELECT {LIST_COLUMNS} FROM sfn_executions AS e "  # noqa: S608
             f"WHERE {' AND '.join(conditions)} ORDER BY e.id DESC LIMIT ?",
             *values,
@@ -142,7 +160,7 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
     async def get_execution_history(self, call: OperationCall) -> dict[str, Any]:
         """List the events of an execution, in order or newest first."""
         params = call.params
-        execution = self._execution(execution_arn(params["executionArn"]))["id"]
+        execution = self._records.get(execution_arn(params["executionArn"]))["id"]
         size, include = page_size(params), params.get("includeExecutionData", True)
         newest_first = params.get("reverseOrder", False)
         after = after_number(params, LAST if newest_first else 0)
@@ -158,7 +176,12 @@ class ExecutionOperations(MapRunOperations, RedriveOperations, StepFunctionsBase
                     break
             return page("events", events, size if kept <= _PAGE_CHARACTERS else max(1, len(events) - 1))
 
-        return await self.cloud.store.read_on_thread_with(read)
+        return await self._cloud.store.read_on_thread_with(read)
+
+
+def _wrong_type() -> ServiceError:
+    """Return the error for an operation that only machines of the other type support."""
+    return ServiceError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
 
 
 def _child(row: sqlite3.Row, run: str) -> dict[str, Any]:

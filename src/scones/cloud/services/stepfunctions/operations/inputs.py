@@ -1,4 +1,4 @@
-"""Checks of JSON texts in requests: the input of an execution, the output of a task."""
+"""Checks of members of requests: names, the input of an execution, the output of a task."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import json
 
 from scones.cloud.core import jackson
 from scones.cloud.errors import ServiceError
+from scones.cloud.services.stepfunctions.arns import BAD_NAME
 from scones.cloud.services.stepfunctions.asl.text import MAX_DEPTH, too_deep, too_large
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a machine, execution or activity, or raise InvalidName if AWS does not allow it."""
+    if len(name) > 80 or not name or BAD_NAME.search(name):
+        raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+    return name
 
 
 def checked_input(text: str) -> str:

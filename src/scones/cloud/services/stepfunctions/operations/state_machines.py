@@ -7,23 +7,41 @@ import json
 import sqlite3
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import check_role, machine_arn
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
+from scones.cloud.services.stepfunctions.execution.executions import Executions
+from scones.cloud.services.stepfunctions.execution.express import ExpressExecutions
 from scones.cloud.services.stepfunctions.log_destinations import check_logging
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase, checked_name
+from scones.cloud.services.stepfunctions.operations.definition_checks import DefinitionChecks
+from scones.cloud.services.stepfunctions.operations.inputs import checked_name
 from scones.cloud.services.stepfunctions.operations.paging import after_text, page, page_size
-from scones.cloud.services.stepfunctions.state_machines import Revision, new_revision, no_machine
-from scones.cloud.services.stepfunctions.validation.diagnostics import Diagnostic
-from scones.cloud.services.stepfunctions.validation.resources import resource_faults
-from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
+from scones.cloud.services.stepfunctions.state_machines import Revision, StateMachines, new_revision, no_machine
 from scones.cloud.services.stepfunctions.validation.warnings import warnings
 
 _MAX_DIAGNOSTICS = 100
 
 
-class StateMachineOperations(StepFunctionsBase):
+class StateMachineOperations:
     """Step Functions' operations on state machines and their definitions."""
+
+    def __init__(
+        self,
+        cloud: CloudContext,
+        machines: StateMachines,
+        definitions: DefinitionChecker,
+        checks: DefinitionChecks,
+        executions: Executions,
+        express: ExpressExecutions,
+    ) -> None:
+        self._cloud = cloud
+        self._machines = machines
+        self._definitions = definitions
+        self._checks = checks
+        self._executions = executions
+        self._express = express
 
     async def create_state_machine(self, call: OperationCall) -> dict[str, Any]:
         """Create a machine; a repeated request returns the same machine."""
@@ -31,9 +49,9 @@ class StateMachineOperations(StepFunctionsBase):
         name, kind = checked_name(params["name"]), params.get("type", "STANDARD")
         _check_description(params)
         check_role(params["roleArn"])
-        await self._check_definition(params["definition"], kind)
-        await check_logging(self.cloud, params.get("loggingConfiguration"))
-        arn = self.cloud.arn("states", f"stateMachine:{name}")
+        await self._checks.check(params["definition"], kind)
+        await check_logging(self._cloud, params.get("loggingConfiguration"))
+        arn = self._cloud.arn("states", f"stateMachine:{name}")
         revision = new_revision(arn, params, None)
         created = revision.updated
         found = self._machines.find(arn)
@@ -85,8 +103,8 @@ class StateMachineOperations(StepFunctionsBase):
         if params.get("roleArn") is not None:
             check_role(params["roleArn"])
         if params.get("definition") is not None:
-            await self._check_definition(params["definition"], machine.type)
-        await check_logging(self.cloud, params.get("loggingConfiguration"))
+            await self._checks.check(params["definition"], machine.type)
+        await check_logging(self._cloud, params.get("loggingConfiguration"))
         machine = self._machines.get(params["stateMachineArn"])  # another update may have happened in the meantime
         revision = new_revision(machine.arn, params, machine.revision)
         if revision.content() == machine.revision.content():
@@ -107,7 +125,7 @@ class StateMachineOperations(StepFunctionsBase):
         size = page_size(call.params)
         # the ARNs differ only in the names
         sql = "SELECT * FROM sfn_machines WHERE arn > ? ORDER BY arn LIMIT ?"
-        rows = self.cloud.store.rows(sql, after_text(call.params), size + 1)
+        rows = self._cloud.store.rows(sql, after_text(call.params), size + 1)
         return page("stateMachines", [(row["arn"], _listed(row)) for row in rows], size)
 
     async def delete_state_machine(self, call: OperationCall) -> dict[str, Any]:
@@ -127,7 +145,7 @@ class StateMachineOperations(StepFunctionsBase):
         Warnings are returned only for the severity WARNING.
         """
         params = call.params
-        faults = await self._diagnostics(params["definition"], params.get("type", "STANDARD"))
+        faults = await self._checks.diagnose(params["definition"], params.get("type", "STANDARD"))
         found = [("ERROR", fault) for fault in faults]
         if params.get("severity") == "WARNING" and not faults:
             document = await asyncio.to_thread(json.loads, params["definition"])
@@ -140,19 +158,6 @@ class StateMachineOperations(StepFunctionsBase):
                 shown["location"] = each.location
             diagnostics.append(shown)
         return {"result": "FAIL" if faults else "OK", "diagnostics": diagnostics, "truncated": len(found) > limit}
-
-    async def _diagnostics(self, definition: str, kind: str) -> list[Diagnostic]:
-        """Return the errors in a definition; resources are checked in a thread, which may load hundreds of models."""
-        found = await self._definitions.diagnose(definition, kind)
-        return found or await asyncio.to_thread(lambda: resource_faults(json.loads(definition)))
-
-    async def _check_definition(self, definition: str, kind: str) -> None:
-        found = await self._diagnostics(definition, kind)
-        if not found:
-            found = await asyncio.to_thread(lambda: unsupported(json.loads(definition)))
-        if found:
-            joined = ", ".join(str(each) for each in found)
-            raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{joined}'")
 
 
 def _check_description(params: dict[str, Any]) -> None:

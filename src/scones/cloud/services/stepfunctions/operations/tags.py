@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
-from scones.cloud.services.stepfunctions.state_machines import StateMachine
+from scones.cloud.services.stepfunctions.state_machines import StateMachine, StateMachines
 
 
-class TagOperations(StepFunctionsBase):
+class TagOperations:
     """Step Functions' operations on the tags of a machine or an activity."""
+
+    def __init__(self, cloud: CloudContext, machines: StateMachines) -> None:
+        self._cloud = cloud
+        self._machines = machines
 
     async def tag_resource(self, call: OperationCall) -> dict[str, Any]:
         """Set tags."""
@@ -22,7 +26,7 @@ class TagOperations(StepFunctionsBase):
         """Remove tags; missing tags are not an error."""
         arn = self._taggable(call)
         for key in call.params["tagKeys"]:
-            await self.cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)
+            await self._cloud.store.execute("DELETE FROM sfn_tags WHERE arn = ? AND key = ?", arn, key)
         return {}
 
     async def list_tags_for_resource(self, call: OperationCall) -> dict[str, Any]:
@@ -32,7 +36,7 @@ class TagOperations(StepFunctionsBase):
     def _taggable(self, call: OperationCall) -> str:
         arn: str = call.params["resourceArn"]
         if ":activity:" in arn:
-            found = self.cloud.store.row("SELECT 1 FROM sfn_activities WHERE arn = ?", arn)
+            found = self._cloud.store.row("SELECT 1 FROM sfn_activities WHERE arn = ?", arn)
             if found is None:
                 raise ServiceError("ResourceNotFound", f"Resource not found: '{arn}'")
             return arn

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import is_version, machine_arn
 from scones.cloud.services.stepfunctions.operations.aliases import routed_versions
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
 from scones.cloud.services.stepfunctions.operations.paging import LAST, after_number, page, page_size
-from scones.cloud.services.stepfunctions.state_machines import no_machine
+from scones.cloud.services.stepfunctions.state_machines import StateMachines, no_machine
 
 
-class VersionOperations(StepFunctionsBase):
+class VersionOperations:
     """Step Functions' operations on versions."""
+
+    def __init__(self, cloud: CloudContext, machines: StateMachines) -> None:
+        self._cloud = cloud
+        self._machines = machines
 
     async def publish_state_machine_version(self, call: OperationCall) -> dict[str, Any]:
         """Publish the machine's current revision."""
@@ -42,7 +46,7 @@ class VersionOperations(StepFunctionsBase):
         """List versions, newest first."""
         arn, _ = machine_arn(call.params["stateMachineArn"])
         size = page_size(call.params)
-        rows = self.cloud.store.rows(
+        rows = self._cloud.store.rows(
             "SELECT * FROM sfn_versions WHERE machine = ? AND number < ? ORDER BY number DESC LIMIT ?",
             arn,
             after_number(call.params, LAST),
@@ -72,5 +76,5 @@ class VersionOperations(StepFunctionsBase):
                 )
             connection.execute("DELETE FROM sfn_versions WHERE arn = ?", (arn,))
 
-        await self.cloud.store.write(delete)
+        await self._cloud.store.write(delete)
         return {}

@@ -7,20 +7,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.asl.definition import AnyState
+from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps, loads
+from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
-from scones.cloud.services.stepfunctions.execution.history import Chain, EventRecorder
-from scones.cloud.services.stepfunctions.integrations import CloudTasks
-from scones.cloud.services.stepfunctions.operations.base import StepFunctionsBase
+from scones.cloud.services.stepfunctions.execution.history import EventRecorder
+from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
+from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
+from scones.cloud.services.stepfunctions.integrations.runner import CloudTasks
 from scones.cloud.services.stepfunctions.operations.inputs import checked_input
+from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.mock_contexts import new_context, read_context
 from scones.cloud.services.stepfunctions.test_state.mocks import Mock, read_mock, waits_for_callback
 from scones.cloud.services.stepfunctions.test_state.tested_state import STATE_NAME, read_tested_state, reject_findings
-from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester, TestAssumptions
+from scones.cloud.services.stepfunctions.test_state.tester import RetriableError, StateTester
 from scones.cloud.services.stepfunctions.validation.resources import resource_faults
 from scones.cloud.services.stepfunctions.validation.unsupported import unsupported
 
@@ -28,8 +34,22 @@ _SECONDS = 300
 """Maximum duration of a test on AWS, in seconds."""
 
 
-class StateTestOperations(StepFunctionsBase):
+class StateTestOperations:
     """The operation that tests a state."""
+
+    def __init__(
+        self,
+        cloud: CloudContext,
+        definitions: DefinitionChecker,
+        registry: IntegrationRegistry,
+        evaluators: Evaluators,
+        scheduler: TurnScheduler,
+    ) -> None:
+        self._cloud = cloud
+        self._definitions = definitions
+        self._registry = registry
+        self._evaluators = evaluators
+        self._scheduler = scheduler
 
     async def test_state(self, call: OperationCall) -> dict[str, Any]:
         """Run one state, with its work executed or mocked, and return its status, output and next state."""
@@ -38,17 +58,17 @@ class StateTestOperations(StepFunctionsBase):
         # Checking a mock loads service models, which is slow.
         mock = await asyncio.to_thread(read_mock, params, subject.document)
         group = {"States": {subject.name: subject.document}}
-        reject_findings(await asyncio.to_thread(resource_faults, group))
+        reject_findings(await asyncio.to_thread(resource_faults, group, self._registry))
         if mock is None:
-            reject_findings(await asyncio.to_thread(unsupported, group))
+            reject_findings(await asyncio.to_thread(unsupported, group, self._registry))
         state = replace(await subject.parse(), name=STATE_NAME)
         text = params.get("input", "{}")
         texts = JsonTexts(checked_input(text))
         supposed = _assumptions(params, subject.document, mock)
-        settings, clock = self.cloud.settings, WallClock()
+        settings, clock = self._cloud.settings, WallClock()
         context = new_context(texts.root, params.get("roleArn"), settings.region, settings.account, clock.now())
-        runner = CloudTasks(self.cloud)
-        tester = StateTester(context, texts, runner, clock, self._workers, self._scheduler, supposed)
+        runner = CloudTasks(self._cloud, self._registry)
+        tester = StateTester(context, texts, runner, clock, self._evaluators, self._scheduler, assumptions=supposed)
         track = Chain(EventRecorder(lambda _event: None, clock.now), "", 0, _variables(params.get("variables", "{}")))
         track.record("ExecutionStarted")
         answer = await _run(tester, state, track)
@@ -68,7 +88,7 @@ async def _run(tester: StateTester, state: AnyState, chain: Chain) -> dict[str, 
         return {"status": "RETRIABLE", **_failed(retriable.failure)}
     except StateFailedError as failure:
         return {"status": "FAILED", **_failed(failure)}
-    answer = {"status": "SUCCEEDED", "output": tester.text(outcome.output)}
+    answer = {"status": "SUCCEEDED", "output": tester.inspection.text(outcome.output)}
     if tester.caught is not None:
         answer |= {"status": "CAUGHT_ERROR", **_failed(tester.caught)}
     if outcome.next is not None:

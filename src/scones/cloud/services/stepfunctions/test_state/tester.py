@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.definition import AnyState, Map, Parallel, Task
@@ -12,27 +11,15 @@ from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.paths import EvaluationScope
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts
 from scones.cloud.services.stepfunctions.execution.asl_interpreter import AslInterpreter, StateResult
+from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.chain_history import StateVisit
 from scones.cloud.services.stepfunctions.execution.clock import Clock
-from scones.cloud.services.stepfunctions.execution.history import Chain
-from scones.cloud.services.stepfunctions.execution.retry import backoff, find_catcher
+from scones.cloud.services.stepfunctions.execution.retry import backoff, find_catcher, find_retrier
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.execution.tasks import TaskRunner
-from scones.cloud.services.stepfunctions.test_state import mocked_maps
+from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.inspection import Inspection
-from scones.cloud.services.stepfunctions.test_state.mocks import Mock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestAssumptions:
-    """The assumptions of a test: mock, complete context object, and numbers of retries and failed iterations."""
-
-    mock: Mock | None = None
-    context: dict[str, Any] | None = None
-    retries: int = 0
-    failed_iterations: int = 0
-    reader_data: str | None = None
-    """Content that replaces the object that an ItemReader would read."""
+from scones.cloud.services.stepfunctions.test_state.mocked_maps import MockedMap
 
 
 class RetriableError(Exception):
@@ -57,15 +44,16 @@ class StateTester(AslInterpreter):
         clock: Clock,
         evaluators: Evaluators,
         scheduler: TurnScheduler,
+        *,
         assumptions: TestAssumptions,
     ) -> None:
         super().__init__(context, texts, runner, clock, evaluators, scheduler)
         self.assumptions = assumptions
-        self.inspection = Inspection()
         self.caught: StateFailedError | None = None
-        self.mocked: JsonTexts | None = None
+        self._mocked: JsonTexts | None = None
         if assumptions.mock is not None and assumptions.mock.text is not None:
-            self.mocked = JsonTexts(assumptions.mock.text)
+            self._mocked = JsonTexts(assumptions.mock.text)
+        self.inspection = Inspection(texts, self._mocked)
         self._token = str(uuid.uuid4())
 
     async def test(self, state: AnyState, value: Any, chain: Chain) -> StateResult:
@@ -75,14 +63,9 @@ class StateTester(AslInterpreter):
         self._exit(state, outcome, chain)
         return outcome
 
-    def text(self, value: Any) -> str:
-        """Return a value's JSON text; a mocked result keeps its original text, like the input."""
-        mocked = self.mocked
-        return mocked.of(value) if mocked is not None and value is mocked.root else self.texts.of(value)
-
     def on_stage(self, stage: str, value: Any) -> None:
         """Record the text of the state's data after a step."""
-        self.inspection.texts[stage] = self.text(value)
+        self.inspection.record(stage, value)
 
     def scope(self, state: AnyState, visit: StateVisit, chain: Chain, value: Any) -> EvaluationScope:
         """Return the scope of expressions, with the context object of the request if there is one."""
@@ -108,24 +91,24 @@ class StateTester(AslInterpreter):
         if self.assumptions.mock is None:
             return await super()._perform(state, visit, scope, chain)
         if isinstance(state, Map):
-            await mocked_maps.prepare(self, state, visit, scope, chain)
+            await MockedMap(self, self.inspection, self.assumptions).prepare(state, visit, scope, chain)
         else:
             await self._effective_input(state, scope)
         if self.assumptions.mock.failure is not None:
             raise self.assumptions.mock.failure
-        assert self.mocked is not None
-        return self.mocked.root
+        assert self._mocked is not None
+        return self._mocked.root
 
     def _retry(self, state: Task | Parallel | Map, failure: StateFailedError) -> None:
-        for index, retrier in enumerate(state.retry):
-            if not failure.matches(retrier.errors):
-                continue
-            self.inspection.error_details["retryIndex"] = index
-            if self.assumptions.retries < retrier.attempts:
-                seconds = int(backoff(retrier, self.assumptions.retries))
-                self.inspection.error_details["retryBackoffIntervalSeconds"] = seconds
-                raise RetriableError(failure)
+        index = find_retrier(state.retry, failure)
+        if index is None:
             return
+        retrier = state.retry[index]
+        self.inspection.error_details["retryIndex"] = index
+        if self.assumptions.retries < retrier.attempts:
+            seconds = int(backoff(retrier, self.assumptions.retries))
+            self.inspection.error_details["retryBackoffIntervalSeconds"] = seconds
+            raise RetriableError(failure)
 
     async def _catch(
         self, state: Task | Parallel | Map, failure: StateFailedError, visit: StateVisit, chain: Chain

@@ -8,29 +8,30 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from scones.cloud.services.stepfunctions.asl.resources import read_resource
-from scones.cloud.services.stepfunctions.integrations import exists_on_aws, input_shape
 from scones.cloud.services.stepfunctions.integrations.naming import pascal
+from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
 from scones.cloud.services.stepfunctions.validation.nested_states import all_states
 
 
-def resource_faults(document: dict[str, Any]) -> list[Diagnostic]:
+def resource_faults(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
     """Return AWS's diagnostics for the tasks of a definition in which `diagnose` found no error; takes 1 s at most."""
-    return [fault for _, state, at in all_states(document) if state["Type"] == "Task" for fault in _task(state, at)]
+    tasks = [(state, at) for _, state, at in all_states(document) if state["Type"] == "Task"]
+    return [fault for state, at in tasks for fault in _task(state, at, registry)]
 
 
-def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
     resource = read_resource(state["Resource"])
     if resource.is_function or resource.is_activity:
         return
-    if not exists_on_aws(resource):
+    if not registry.exists_on_aws(resource):
         message = (
             f"The resource provided {resource.arn} is not recognized. The value is not a valid resource ARN, or the "
             "resource is not available in this region."
         )
         yield Diagnostic(SCHEMA, message, f"{at}/Resource")
         return
-    shape = input_shape(resource)
+    shape = registry.input_shape(resource)
     for field in ("Parameters", "Arguments"):
         if shape is not None and isinstance(state.get(field), dict):
             yield from _parameters(state[field], shape, f"{at}/{field}")

@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from typing import Any
 
 from scones.cloud.services.stepfunctions.asl.resources import read_resource
-from scones.cloud.services.stepfunctions.integrations import find
+from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
 from scones.cloud.services.stepfunctions.validation.diagnostics import SCHEMA, Diagnostic
 from scones.cloud.services.stepfunctions.validation.nested_states import all_states
 
 
-def unsupported(document: dict[str, Any]) -> list[Diagnostic]:
+def unsupported(document: dict[str, Any], registry: IntegrationRegistry) -> list[Diagnostic]:
     """Return a diagnostic for each feature of a valid definition that the local cloud does not support."""
-    return [fault for _, state, at in all_states(document) for fault in _state(state, at)]
+    return [fault for _, state, at in all_states(document) for fault in _state(state, at, registry)]
 
 
-def _state(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+def _state(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
     if state["Type"] == "Task":
-        yield from _task(state, at)
+        yield from _task(state, at, registry)
     elif state["Type"] == "Map":
         yield from _distributed(state, at)
 
 
-def _task(state: dict[str, Any], at: str) -> Iterator[Diagnostic]:
+def _task(state: dict[str, Any], at: str, registry: IntegrationRegistry) -> Iterator[Diagnostic]:
     resource = read_resource(state["Resource"])
-    if resource.is_function or resource.is_activity or find(resource) is not None:
+    if resource.is_function or resource.is_activity or registry.find(resource) is not None:
         return
     message = (
         f"The local cloud does not support the integration {resource.arn}. It supports all of its operations "
