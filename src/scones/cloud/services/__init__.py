@@ -22,7 +22,8 @@ def services_at_start() -> list[type[Service] | DormantService]:
     from scones.cloud.services.lambda_ import Lambda
     from scones.cloud.services.logs.service import Logs
     from scones.cloud.services.s3 import S3
-    from scones.cloud.services.sagemaker import SageMaker, SageMakerRuntime
+    from scones.cloud.services.sagemaker.service import SageMaker
+    from scones.cloud.services.sagemaker_runtime.service import SageMakerRuntime
     from scones.cloud.services.sns import SNS
     from scones.cloud.services.sqs import SQS
     from scones.cloud.services.sts.service import SecurityTokenService

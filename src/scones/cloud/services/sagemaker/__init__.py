@@ -1,6 +1,1 @@
-"""SageMaker: the control plane and the runtime."""
-
-from scones.cloud.services.sagemaker.hosting.runtime import SageMakerRuntime
-from scones.cloud.services.sagemaker.service import SageMaker
-
-__all__ = ["SageMaker", "SageMakerRuntime"]
+"""SageMaker: jobs, endpoints, the model registry and Studio."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.services.events.announcements import announce, milliseconds
+from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan
 from scones.cloud.services.sagemaker.resources import Document
 
 _SOURCE = "aws.sagemaker"
@@ -33,11 +34,11 @@ def announce_endpoint(cloud: CloudContext, document: Document) -> None:
     """Send the event for a change of an endpoint's status, spelled IN_SERVICE instead of InService."""
     variants = [
         {
-            "VariantName": each["VariantName"],
-            "DesiredWeight": each.get("InitialVariantWeight", 1.0),
-            "DesiredInstanceCount": each.get("InitialInstanceCount", 1),
+            "VariantName": each.name,
+            "DesiredWeight": each.weight,
+            "DesiredInstanceCount": each.settings.get("InitialInstanceCount", 1),
         }
-        for each in document["Plan"]["Variants"]
+        for each in DeploymentPlan.of_document(document["Plan"]).variants
     ]
     arn = document["EndpointArn"]
     detail: dict[str, Any] = {

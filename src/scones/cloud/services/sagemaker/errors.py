@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from scones.cloud.errors import ServiceError
+
+INTERNAL_FAULT = "InternalServerError: internal error of the local cloud; see its log."
+"""Failure reason of a resource after an exception in the code of the local cloud."""
+INTERRUPTED = (
+    "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
+    "exists. Create the job again."
+)
+"""Failure reason of a job that ran when an earlier process ended."""
 
 
 def invalid(message: str) -> ServiceError:
@@ -48,3 +56,46 @@ def already_exists(resource: str, arn: str) -> ServiceError:
 def not_supported(resource: str, alternative: str) -> ServiceError:
     """Return the error for a feature of AWS that this cloud does not have; `alternative` says what to do."""
     return ServiceError("NotImplemented", f"The local cloud does not support {resource}; AWS does. {alternative}", 501)
+
+
+def endpoint_in_progress(verb: str, arn: str) -> ServiceError:
+    """Return the error for an operation on an endpoint whose status does not allow it; `verb` is update or delete."""
+    return invalid(f'Cannot {verb} in-progress endpoint "{arn}".')
+
+
+def duplicate_names(what: str, names: Iterable[str]) -> ServiceError:
+    """Return the error for channels or variants that have the same name."""
+    return invalid(f"{what} names must be unique; received: {', '.join(names)}.")
+
+
+def cannot_stop(what: str, status: str) -> ServiceError:
+    """Return the error for stopping a job that is not in progress."""
+    return invalid(f"The request was rejected because the {what} is in status {status}.")
+
+
+def must_end_first(what: str, status: str) -> ServiceError:
+    """Return the error for deleting a job that has not ended."""
+    return ServiceError("ResourceInUse", f"{what} is in status {status}; stop it and wait until it has ended.")
+
+
+def too_many_instances(member: str, count: int, limit: int, what: str) -> ServiceError:
+    """Return the error for more instances than the local cloud runs per job; `member` contains InstanceCount."""
+    return invalid(
+        f"{member}.InstanceCount is {count}, but the local cloud runs at most {limit} "
+        f"instances per {what}; specify a smaller number."
+    )
+
+
+def no_objects(uri: str, place: str) -> str:
+    """Return the message for an S3 URL without objects in a job's input."""
+    return f'No S3 objects found under S3 URL "{uri}" given in {place}.'
+
+
+def job_not_resumed(reason: str) -> str:
+    """Return the failure reason of a job of an earlier process that could not be resumed."""
+    return f"InternalServerError: the local cloud could not resume the job: {reason}."
+
+
+def endpoint_not_restarted(reason: str) -> str:
+    """Return the failure reason of an endpoint of an earlier process that could not be restarted."""
+    return f"InternalServerError: the local cloud could not restart the endpoint: {reason}."

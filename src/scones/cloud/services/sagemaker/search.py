@@ -10,8 +10,8 @@ from operator import itemgetter
 from sqlite3 import Connection
 from typing import Any
 
-from scones.cloud.context import CloudContext
 from scones.cloud.core.pages import position, token_at
+from scones.cloud.core.store import Store
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_supported
@@ -36,17 +36,18 @@ _ORDERED = {
 
 
 class SearchOperations:
-    """SageMaker's Search operation."""
+    """The operation that finds resources."""
 
-    cloud: CloudContext
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     async def search(self, call: OperationCall) -> dict[str, Any]:
-        """Find the resources of one kind that meet a SearchExpression; raises `ServiceError`."""
+        """Find the resources of one kind that meet a SearchExpression."""
         params = call.params
         resource = params["Resource"]
         if resource not in _KINDS:
             raise not_supported(f"searching for resources of type {resource}", f"Search for {', '.join(_KINDS)}.")
-        return await self.cloud.store.read_on_thread_with(partial(_search_response, params=params))
+        return await self._store.read_on_thread_with(partial(_search_response, params=params))
 
 
 def _search_response(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class CapturedMessage(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CaptureTarget:
     """The capture settings of one variant; compared by identity, because each deployment has its own spool files."""
 
@@ -76,13 +76,13 @@ class CaptureTarget:
             mode = option["CaptureMode"]
             modes |= {"Input", "Output"} if mode == "InputAndOutput" else {mode}
         return cls(
-            endpoint,
-            variant,
-            S3Location.of(config["DestinationS3Uri"]),
-            config["InitialSamplingPercentage"],
-            frozenset(modes),
-            frozenset(map(str.lower, types.get("CsvContentTypes", []))),
-            frozenset(map(str.lower, types.get("JsonContentTypes", []))),
+            endpoint=endpoint,
+            variant=variant,
+            location=S3Location.of(config["DestinationS3Uri"]),
+            percentage=config["InitialSamplingPercentage"],
+            modes=frozenset(modes),
+            csv=frozenset(map(str.lower, types.get("CsvContentTypes", []))),
+            json=frozenset(map(str.lower, types.get("JsonContentTypes", []))),
         )
 
     def sampled(self) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -22,6 +21,7 @@ from scones.cloud.services.sagemaker.container_settings import (
     visible_paths,
 )
 from scones.cloud.services.sagemaker.hosting.capture import CaptureTarget
+from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan, PlannedVariant
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
 from scones.cloud.services.sagemaker.log_stream import LogStream, log_group
@@ -50,46 +50,43 @@ class ProductionVariant:
 
 
 class Deployment:
-    """The model servers of one endpoint and one configuration; `plan` is a Plan that `Endpoints` stores."""
+    """The model servers of one endpoint and one configuration."""
 
-    def __init__(self, cloud: CloudContext, endpoint: str, plan: dict[str, Any]) -> None:
+    def __init__(self, cloud: CloudContext, endpoint: str, plan: DeploymentPlan) -> None:
         self._cloud = cloud
         self._endpoint = endpoint
         self._plan = plan
-        self.folder = endpoint_folder(cloud, endpoint) / plan["Id"]
-        self.variants = [self._variant(item) for item in plan["Variants"]]
+        self._commands: dict[str, list[str]] = {}
+        """The command of each started variant's container image, by variant name."""
+        self.folder = endpoint_folder(cloud, endpoint) / plan.id
+        self.variants = [self._variant(item) for item in plan.variants]
 
-    def _variant(self, item: dict[str, Any]) -> ProductionVariant:
-        name = item["VariantName"]
+    def _variant(self, item: PlannedVariant) -> ProductionVariant:
         instance = f"i-{uuid.uuid4().hex[:17]}"
-        stream = LogStream(self._cloud, log_group(self._endpoint), f"{name}/{instance}")
-        server = ModelServer(self._program(item), stream)
-        capture = CaptureTarget.of(self._plan.get("DataCaptureConfig"), self._endpoint, name)
-        return ProductionVariant(name, item["InitialVariantWeight"], server, capture, stream.name)
+        stream = LogStream(self._cloud, log_group(self._endpoint), f"{item.name}/{instance}")
+        server = ModelServer(partial(self._program, item), stream)
+        capture = CaptureTarget.of(self._plan.capture_config, self._endpoint, item.name)
+        return ProductionVariant(item.name, item.weight, server, capture, stream.name)
 
-    def _program(self, item: dict[str, Any]) -> Callable[[int], Awaitable[Program]]:
-        container = item["Container"]
-        base = self.folder / item["VariantName"]
-
-        async def describe(port: int) -> Program:
-            mounts = await asyncio.to_thread(create_folders, base)
-            variables = container_variables(self._cloud, item["RoleArn"], "SageMaker", hours=YEARS)
-            variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
-            return Program(
-                argv=item["Command"],
-                env=variables | container.get("Environment", {}),
-                mounts=mounts,
-                hidden=[self._cloud.settings.data_dir],
-                visible=visible_paths(item["Command"]),
-            )
-
-        return describe
+    async def _program(self, item: PlannedVariant, port: int) -> Program:
+        """Return the program of a variant's model server."""
+        mounts = await asyncio.to_thread(create_folders, self.folder / item.name)
+        variables = container_variables(self._cloud, item.role, "SageMaker", hours=YEARS)
+        variables |= await base_directory(mounts) | {"SAGEMAKER_BIND_TO_PORT": str(port)}
+        command = self._commands[item.name]
+        return Program(
+            argv=command,
+            env=variables | item.container.get("Environment", {}),
+            mounts=mounts,
+            hidden=[self._cloud.settings.data_dir],
+            visible=visible_paths(command),
+        )
 
     async def start(self) -> None:
         """Fetch the models and start every server; stop them all and raise `DeploymentFailedError` if one fails."""
         try:
             async with asyncio.TaskGroup() as group:
-                for variant, item in zip(self.variants, self._plan["Variants"], strict=True):
+                for variant, item in zip(self.variants, self._plan.variants, strict=True):
                     group.create_task(self._start_variant(variant, item))
         except ExceptionGroup as failures:
             await self.stop(grace=5)
@@ -99,14 +96,14 @@ class Deployment:
             await self.stop(grace=5)
             raise
 
-    async def _start_variant(self, variant: ProductionVariant, item: dict[str, Any]) -> None:
+    async def _start_variant(self, variant: ProductionVariant, item: PlannedVariant) -> None:
         try:
-            await fetch_model(S3Access(self._cloud), item["Container"], self.folder / item["VariantName"] / "ml")
+            await fetch_model(S3Access(self._cloud), item.container, self.folder / item.name / "ml")
         except ModelDataError as error:
             raise DeploymentFailedError(str(error)) from error
         try:
-            item["Command"] = await image_command(item["Container"]["Image"], "serve")
-            await variant.server.start(item.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
+            self._commands[item.name] = await image_command(item.image, "serve")
+            await variant.server.start(item.settings.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_LIMIT))
         except NotHealthyError as error:
             raise DeploymentFailedError(
                 f"The primary container for production variant {variant.name} did not pass the ping health check. "

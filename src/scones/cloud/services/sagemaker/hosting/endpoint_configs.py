@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
-from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.service import OperationCall
+from scones.cloud.services.sagemaker.errors import already_exists, duplicate_names, not_found, not_supported
+from scones.cloud.services.sagemaker.hosting.models import ModelOperations
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
 _UNSUPPORTED = {
@@ -17,21 +18,17 @@ _UNSUPPORTED = {
 }
 
 
-class EndpointConfigs:
-    """The endpoint configurations of a cloud."""
+class EndpointConfigOperations:
+    """Operations on endpoint configurations."""
 
-    def __init__(self, cloud: CloudContext, models: Models) -> None:
+    def __init__(self, cloud: CloudContext, models: ModelOperations) -> None:
         self._cloud = cloud
         self._models = models
         self._configs = ResourceTable(cloud.store, "endpoint-config")
 
-    def arn(self, name: str) -> str:
-        """Return a configuration's ARN, whether or not it exists."""
-        return self._cloud.arn("sagemaker", f"endpoint-config/{name.lower()}")
-
-    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check that the models exist, and store the configuration; raises `ServiceError`."""
-        name = request["EndpointConfigName"]
+    async def create_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+        """Check that the models exist, and store the configuration."""
+        request, name = call.params, call.params["EndpointConfigName"]
         arn = self.arn(name)
         if self._configs.get(name) is not None:
             raise already_exists("endpoint configuration", arn)
@@ -41,7 +38,7 @@ class EndpointConfigs:
         variants = request["ProductionVariants"]
         names = [variant["VariantName"] for variant in variants]
         if len(set(names)) < len(names):
-            raise invalid(f"Variant names must be unique; received: {', '.join(names)}.")
+            raise duplicate_names("Variant", names)
         for variant in variants:
             if "ServerlessConfig" in variant:
                 raise not_supported(
@@ -49,7 +46,7 @@ class EndpointConfigs:
                 )
             if "ModelName" not in variant:
                 raise not_supported("inference components", "Specify a ModelName for each production variant.")
-            self._models.describe(variant["ModelName"])
+            self._models.find(variant["ModelName"])
             variant.setdefault("InitialVariantWeight", 1.0)
             variant.setdefault("InitialInstanceCount", 1)
         document = {
@@ -62,20 +59,30 @@ class EndpointConfigs:
             raise already_exists("endpoint configuration", arn)
         return {"EndpointConfigArn": arn}
 
-    def describe(self, name: str) -> Document:
-        """Return a configuration's document; raises `ServiceError` (ValidationException)."""
+    async def describe_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+        """Describe an endpoint configuration."""
+        return self.find(call.params["EndpointConfigName"])
+
+    async def list_endpoint_configs(self, call: OperationCall) -> dict[str, Any]:
+        """List endpoint configurations."""
+        page, more = await self._configs.page(call.params, "Descending")
+        members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
+        return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
+
+    async def delete_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+        """Delete a configuration; endpoints that use it keep running, as on AWS."""
+        name = call.params["EndpointConfigName"]
+        if not await self._configs.remove(name):
+            raise not_found("endpoint configuration", self.arn(name))
+        return {}
+
+    def find(self, name: str) -> Document:
+        """Return a configuration in the form of Describe; raises `ServiceError` (ValidationException)."""
         document = self._configs.get(name)
         if document is None:
             raise not_found("endpoint configuration", self.arn(name))
         return document
 
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries."""
-        page, more = await self._configs.page(params, "Descending")
-        members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-        return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
-
-    async def delete(self, name: str) -> None:
-        """Delete a configuration; endpoints that use it keep running, as on AWS."""
-        if not await self._configs.remove(name):
-            raise not_found("endpoint configuration", self.arn(name))
+    def arn(self, name: str) -> str:
+        """Return a configuration's ARN; the configuration need not exist."""
+        return self._cloud.arn("sagemaker", f"endpoint-config/{name.lower()}")

@@ -6,9 +6,10 @@ import time
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.container_settings import image_command
 from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_found, not_supported
-from scones.cloud.services.sagemaker.registry.model_packages import ModelPackages
+from scones.cloud.services.sagemaker.registry.model_packages import ModelPackageOperations
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 
@@ -16,22 +17,18 @@ _RESOLVED_CONTAINER = "Served"
 """Member of a document with the container that runs, if the model uses a model package; Describe does not show it."""
 
 
-class Models:
-    """The models of a cloud."""
+class ModelOperations:
+    """Operations on models."""
 
-    def __init__(self, cloud: CloudContext, packages: ModelPackages) -> None:
+    def __init__(self, cloud: CloudContext, packages: ModelPackageOperations) -> None:
         self._cloud = cloud
         self._packages = packages
         self._models = ResourceTable(cloud.store, "model")
 
-    def arn(self, name: str) -> str:
-        """Return a model's ARN, whether or not it exists."""
-        return self._cloud.arn("sagemaker", f"model/{name.lower()}")
-
-    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Check that the container image and the model data exist, and store the model; raises `ServiceError`."""
-        name = request["ModelName"]
-        arn = self.arn(name)
+    async def create_model(self, call: OperationCall) -> dict[str, Any]:
+        """Check that the container image and the model data exist, and store the model."""
+        request, name = call.params, call.params["ModelName"]
+        arn = self._arn(name)
         if self._models.get(name) is not None:
             raise already_exists("model", arn)
         if "PrimaryContainer" in request and "Containers" in request:  # AWS's message is not documented
@@ -83,34 +80,45 @@ class Models:
                 f"object is located in {self._cloud.settings.region}."
             )
 
-    def describe(self, name: str) -> Document:
-        """Return a model's document; raises `ServiceError` (ValidationException)."""
-        document = self._models.get(name)
-        if document is None:
-            raise not_found("model", self.arn(name))
+    async def describe_model(self, call: OperationCall) -> dict[str, Any]:
+        """Describe a model."""
+        return self.find(call.params["ModelName"])
+
+    async def list_models(self, call: OperationCall) -> dict[str, Any]:
+        """List models."""
+        page, more = await self._models.page(call.params, "Descending")
+        summaries = [{key: item[key] for key in ("ModelName", "ModelArn", "CreationTime")} for item in page]
+        return {"Models": summaries, **more}
+
+    async def delete_model(self, call: OperationCall) -> dict[str, Any]:
+        """Delete a model; endpoints that serve it keep running."""
+        name = call.params["ModelName"]
+        if not await self._models.remove(name):
+            raise not_found("model", self._arn(name))
+        return {}
+
+    def find(self, name: str) -> Document:
+        """Return a model in the form of Describe; raises `ServiceError` (ValidationException)."""
+        document = self._document(name)
         document.pop(_RESOLVED_CONTAINER, None)
         return document
 
     def container_of(self, name: str) -> Document:
         """Return the container that a model runs, its own or its model package's; raises `ServiceError`."""
-        document = self._models.get(name)
-        if document is None:
-            raise not_found("model", self.arn(name))
+        document = self._document(name)
         container: Document = (
             document.get(_RESOLVED_CONTAINER) or document.get("PrimaryContainer") or document["Containers"][0]
         )
         return container
 
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries."""
-        page, more = await self._models.page(params, "Descending")
-        summaries = [{key: item[key] for key in ("ModelName", "ModelArn", "CreationTime")} for item in page]
-        return {"Models": summaries, **more}
+    def _document(self, name: str) -> Document:
+        document = self._models.get(name)
+        if document is None:
+            raise not_found("model", self._arn(name))
+        return document
 
-    async def delete(self, name: str) -> None:
-        """Delete a model; endpoints that serve it keep running."""
-        if not await self._models.remove(name):
-            raise not_found("model", self.arn(name))
+    def _arn(self, name: str) -> str:
+        return self._cloud.arn("sagemaker", f"model/{name.lower()}")
 
 
 def model_data(container: dict[str, Any]) -> str:

@@ -14,15 +14,9 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import remove_tree
-from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.services.sagemaker.errors import INTERNAL_FAULT, INTERRUPTED, cannot_stop, invalid, job_not_resumed
+from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
-from scones.cloud.services.sagemaker.training.instance import AT_ONCE
-
-_INTERRUPTED = (
-    "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
-    "exists. Create the job again."
-)
-_FAULT = "InternalServerError: internal error of the local cloud; see its log."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +68,19 @@ class BatchJobs:
             if status == "Stopping":
                 await resumption.resume_now([self._resumable(name, partial(self._finish, name, JobResult("Stopped")))])
             elif self.member("StartTime") in document:
-                interrupted = JobResult("Failed", _INTERRUPTED)
+                interrupted = JobResult("Failed", INTERRUPTED)
                 await resumption.resume_now([self._resumable(name, partial(self._finish, name, interrupted))])
             else:
                 resumption.plan([self._resumable(name, partial(self._requeue, name))])
 
     def _resumable(self, name: str, resume: Callable[[], Coroutine[Any, Any, None]]) -> ResumableWork:
         async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not resume the job: {reason}."
-            await self._finish(name, JobResult("Failed", message))
+            await self._finish(name, JobResult("Failed", job_not_resumed(reason)))
 
         return ResumableWork(f"{self._job_type.lower()} job", name, resume, give_up)
 
     async def _requeue(self, name: str) -> None:
-        document = self.describe(name)
+        document = self.find(name)
         if document[self.member("JobStatus")] == "InProgress":
             self._queue(document)
 
@@ -123,7 +116,7 @@ class BatchJobs:
         self._queue(document)
         return {self.member("JobArn"): arn}
 
-    def describe(self, name: str) -> Document:
+    def find(self, name: str) -> Document:
         """Return a job's document; raises `ServiceError` (ValidationException)."""
         document = self._jobs.get(name)
         if document is None:
@@ -140,12 +133,12 @@ class BatchJobs:
 
     async def ask_to_stop(self, name: str) -> None:
         """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
-        self.describe(name)
+        self.find(name)
         member = self.member("JobStatus")
 
         def change(document: Document) -> None:
             if document[member] != "InProgress":
-                raise invalid(f"The request was rejected because the job is in status {document[member]}.")
+                raise cannot_stop("job", document[member])
             document |= {member: "Stopping", "LastModifiedTime": time.time()}
 
         await self._jobs.update(name, change)
@@ -170,7 +163,7 @@ class BatchJobs:
                 except (ServiceError, ValueError, OSError) as error:
                     outcome = JobResult("Failed", f"ClientError: {error}")
                 except Exception:
-                    await self._finish(name, JobResult("Failed", _FAULT))
+                    await self._finish(name, JobResult("Failed", INTERNAL_FAULT))
                     raise
                 finally:
                     await asyncio.to_thread(remove_tree, self._folder / name)

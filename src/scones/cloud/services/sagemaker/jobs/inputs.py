@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.errors import invalid, not_supported
+from scones.cloud.services.sagemaker.errors import duplicate_names, invalid, no_objects, not_supported
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
 
 
@@ -16,7 +16,7 @@ def check_channels(request: dict[str, Any]) -> None:
     """Check a request's channels; raises `ServiceError`, which names the channel that is invalid or not supported."""
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) < len(names):
-        raise invalid(f"Channel names must be unique; received: {', '.join(names)}.")
+        raise duplicate_names("Channel", names)
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]
         piped = mode(channel, request) == "Pipe"
@@ -53,8 +53,8 @@ async def check_objects(objects: S3Access, request: dict[str, Any], region: str)
         location = S3Location.of(uri)
         if not await objects.exists(location):
             raise invalid(
-                f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
-                f"exists in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+                f"{no_objects(uri, 'input data source')} Please ensure that the bucket exists "
+                f" in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
                 f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{location.bucket}".'
             )
 

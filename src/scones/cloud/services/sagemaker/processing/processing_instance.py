@@ -18,6 +18,7 @@ from scones.cloud.services.sagemaker.container_settings import (
     image_command,
     visible_paths,
 )
+from scones.cloud.services.sagemaker.errors import no_objects
 from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
@@ -86,7 +87,7 @@ class ProcessingInstance:
             target = self._local(source["LocalPath"])
             found = [each async for each in listed(self._objects, source)]
             if not found:
-                raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source.')
+                raise ValueError(no_objects(source["S3Uri"], "input data source"))
             downloads = [(location, below(target, path)) for location, path in found if path]
             files += downloads[index::count] if source.get("S3DataDistributionType") == "ShardedByS3Key" else downloads
         await self._objects.download_all(files)

@@ -9,59 +9,17 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
-from scones.cloud.process.sandbox import isolation
 from scones.cloud.process.untrusted_files import UntrustedFilesError
-from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
 from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
 from scones.cloud.services.sagemaker.processing.processing_instance import ProcessingInstance, host_names, outputs_of
 from scones.cloud.services.sagemaker.resources import Document
-from scones.cloud.services.sagemaker.training.training_jobs import MOST_INSTANCES
 
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
 CONTINUOUS_SECONDS = 2.0
 """Seconds between two uploads of the new files of a Continuous output."""
-LONGEST = 86_400
 MESSAGE_BYTES = 1024
 """Maximum bytes of /opt/ml/output/message that ExitMessage shows."""
-_ML = "/opt/ml/"
-
-DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": LONGEST}}
-
-
-async def check(request: dict[str, Any]) -> None:
-    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported."""
-    require(
-        request, "ProcessingResources.ClusterConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceType"
-    )
-    count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
-    if count > MOST_INSTANCES:
-        raise invalid(
-            f"ClusterConfig.InstanceCount is {count}, but the local cloud runs at most {MOST_INSTANCES} "
-            "instances per processing job; specify a smaller number."
-        )
-    if count > 1 and (reason := await asyncio.to_thread(isolation)):
-        raise not_supported(
-            f"processing on several instances on this machine, where {reason}", "Set ClusterConfig.InstanceCount to 1."
-        )
-    for item in request.get("ProcessingInputs", []):
-        source = item.get("S3Input")
-        if source is None:
-            raise not_supported(f"the dataset definition of input {item['InputName']!r}", "Use S3Input.")
-        if source["S3DataType"] not in ("S3Prefix", "ManifestFile") or source.get("S3InputMode", "File") != "File":
-            raise not_supported(
-                f"the data type or mode of input {item['InputName']!r}", "Use S3Prefix or ManifestFile, and File."
-            )
-        _check_path(source.get("LocalPath", ""), item["InputName"])
-    for item in outputs_of(request):
-        if "S3Output" not in item:
-            raise not_supported(f"the feature store of output {item['OutputName']!r}", "Use S3Output.")
-        _check_path(item["S3Output"].get("LocalPath", ""), item["OutputName"])
-
-
-def _check_path(path: str, name: str) -> None:
-    if not path.startswith(f"{_ML}processing") or ".." in path.split("/"):
-        raise invalid(f"LocalPath {path!r} of {name!r} must be below /opt/ml/processing.")
 
 
 class ProcessingRun:

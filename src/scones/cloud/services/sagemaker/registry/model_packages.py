@@ -6,14 +6,13 @@ import time
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.credentials import Caller
 from scones.cloud.errors import ServiceError
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.announcements import announce_model_package
 from scones.cloud.services.sagemaker.errors import invalid, not_supported
-from scones.cloud.services.sagemaker.registry.model_package_groups import ModelPackageGroups, user_context
+from scones.cloud.services.sagemaker.registry.model_package_groups import ModelPackageGroupOperations, user_context
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 
-KIND = "model-package"
 _REQUEST = "ClientToken"
 """Member that identifies a repeated request; Describe does not show it."""
 _REPLACED = (
@@ -45,102 +44,70 @@ _SUMMARY = (
 _BATCH_SUMMARY = (*(member for member in _SUMMARY if member != "ModelPackageName"), "InferenceSpecification")
 
 
-class ModelPackages:
-    """The model packages of a cloud, and their groups."""
+class ModelPackageOperations:
+    """Operations on model packages."""
 
-    def __init__(self, cloud: CloudContext) -> None:
+    def __init__(self, cloud: CloudContext, packages: ResourceTable, groups: ModelPackageGroupOperations) -> None:
         self._cloud = cloud
-        self.groups = ModelPackageGroups(cloud)
-        self._packages = ResourceTable(cloud.store, KIND, "ModelPackageStatus")
+        self._packages = packages
+        self._groups = groups
 
-    def arn(self, key: str) -> str:
-        """Return the ARN of a package, given as `name` or `group/version`, whether or not it exists."""
-        return self._cloud.arn("sagemaker", f"{KIND}/{key.lower()}")
-
-    async def create(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
-        """Store a package, as the next version of a group if the request names one; raises `ServiceError`.
+    async def create_model_package(self, call: OperationCall) -> dict[str, Any]:
+        """Store a package, as the next version of a group if the request names one.
 
         A request with the ClientToken of an earlier request returns the earlier package's ARN.
         """
+        request = call.params
         for member, what in _REFUSED.items():
             if member in request:
                 raise not_supported(what, f"Leave {member} out.")
         if _REQUEST in request and (earlier := self._packages.first(ClientToken=request[_REQUEST])):
             return {"ModelPackageArn": earlier["ModelPackageArn"]}
         identity = await self._identity(request)
-        arn = self.arn(_key(identity))
+        arn = self._arn(_key(identity))
         document = {
             "CertifyForMarketplace": False,
             **{key: value for key, value in request.items() if key != "Tags"},
             **identity,
             "ModelPackageArn": arn,
             "CreationTime": time.time(),
-            "CreatedBy": user_context(caller),
+            "CreatedBy": user_context(call.caller),
             "ModelPackageStatus": "Completed",
             "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
         }
         if not await self._packages.add(_key(identity), arn, document, request.get("Tags", [])):
-            raise invalid(f"Model Package already exists: {arn}")
+            raise _existing(arn)
         self._announce(document)
         return {"ModelPackageArn": arn}
 
-    async def _identity(self, request: dict[str, Any]) -> Document:
-        """Return a new package's group name, version and approval status, or its name if it has no group.
+    async def describe_model_package(self, call: OperationCall) -> dict[str, Any]:
+        """Describe a model package."""
+        return self.find(call.params["ModelPackageName"])
 
-        Raises `ServiceError` (ValidationException).
-        """
-        if "ModelPackageGroupName" not in request:
-            if "ModelPackageName" not in request:
-                raise invalid("Missing ARN.")
-            if self._packages.with_arn(self.arn(request["ModelPackageName"])):
-                raise invalid(f"Model Package already exists: {self.arn(request['ModelPackageName'])}")
-            return {"ModelPackageName": request["ModelPackageName"]}
-        if "ModelPackageName" in request:
-            raise invalid(
-                "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
-                "Cannot determine which one to use."
-            )
-        if request.get("Tags"):  # AWS rejects them too; its message is not known
-            raise invalid("Versions in a model package group cannot have tags. Tag the group instead.")
-        group = self.groups.describe(request["ModelPackageGroupName"])["ModelPackageGroupName"]
-        return {
-            "ModelPackageGroupName": group,
-            "ModelPackageVersion": await self.groups.next_version(group),
-            "ModelApprovalStatus": request.get("ModelApprovalStatus", "PendingManualApproval"),
-        }
-
-    def describe(self, identifier: str) -> Document:
-        """Return a package's document by its name, `group/version` or ARN; raises `ServiceError`."""
-        arn = identifier if identifier.startswith("arn:") else self.arn(identifier)
-        document = self._packages.with_arn(arn)
-        if document is None:
-            raise invalid(f"ModelPackage {arn} does not exist.")
-        document.pop(_REQUEST, None)
-        return document
-
-    def describe_all(self, arns: list[str]) -> dict[str, Any]:
-        """Return the response of BatchDescribeModelPackage: summaries and errors by ARN."""
+    async def batch_describe_model_package(self, call: OperationCall) -> dict[str, Any]:
+        """Describe several model packages."""
         summaries, errors = {}, {}
-        for arn in arns:
+        for arn in call.params["ModelPackageArnList"]:
             try:
-                document = self.describe(arn)
+                document = self.find(arn)
             except ServiceError as error:
                 errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
             else:
                 summaries[arn] = {key: document[key] for key in _BATCH_SUMMARY if key in document}
         return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
 
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries: of a group's versions, or of the packages that ModelPackageType selects.
+    async def list_model_packages(self, call: OperationCall) -> dict[str, Any]:
+        """List the packages of a page: a group's versions, or the packages that ModelPackageType selects.
 
         The default is Unversioned: packages without a group.
         """
+        params = call.params
         members: dict[str, Any] = {}
         kind = params.get("ModelPackageType", "Unversioned")
         if "ModelApprovalStatus" in params:
             members["ModelApprovalStatus"] = params["ModelApprovalStatus"]
         if "ModelPackageGroupName" in params:
-            group = self.groups.describe(params["ModelPackageGroupName"])
+            group = self._groups.find(params["ModelPackageGroupName"])
             members["ModelPackageGroupName"] = group["ModelPackageGroupName"]
         elif kind != "Both":
             members["ModelPackageVersion" if kind == "Unversioned" else "ModelPackageName"] = None
@@ -150,9 +117,10 @@ class ModelPackages:
             **more,
         }
 
-    async def update(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+    async def update_model_package(self, call: OperationCall) -> dict[str, Any]:
         """Change a package's approval, metadata or specifications."""
-        found = self.describe(params["ModelPackageArn"])
+        params = call.params
+        found = self.find(params["ModelPackageArn"])
 
         def change(document: Document) -> None:
             document |= {member: params[member] for member in _REPLACED if member in params}
@@ -164,36 +132,31 @@ class ModelPackages:
             added = params.get("AdditionalInferenceSpecificationsToAdd", [])
             if added:
                 document.setdefault("AdditionalInferenceSpecifications", []).extend(added)
-            document |= {"LastModifiedTime": time.time(), "LastModifiedBy": user_context(caller)}
+            document |= {"LastModifiedTime": time.time(), "LastModifiedBy": user_context(call.caller)}
 
         document = await self._packages.update(_key(found), change)
         if document is None:
-            raise invalid(f"ModelPackage {found['ModelPackageArn']} does not exist.")
+            raise _missing(found["ModelPackageArn"])
         self._announce(document)
         return {"ModelPackageArn": document["ModelPackageArn"]}
 
-    def _announce(self, document: Document) -> None:
-        announce_model_package(self._cloud, {key: value for key, value in document.items() if key != _REQUEST})
-
-    async def delete(self, identifier: str) -> None:
+    async def delete_model_package(self, call: OperationCall) -> dict[str, Any]:
         """Delete a package; models created from it keep working."""
-        await self._packages.remove(_key(self.describe(identifier)))
+        await self._packages.remove(_key(self.find(call.params["ModelPackageName"])))
+        return {}
 
-    async def delete_group(self, identifier: str) -> None:
-        """Delete a group without versions; raises `ServiceError` (ConflictException) if the group has versions."""
-        group = self.groups.describe(identifier)
-        name = group["ModelPackageGroupName"]
-        if self._packages.first(ModelPackageGroupName=name):
-            # AWS's message is not known.
-            raise ServiceError(
-                "ConflictException",
-                f"ModelPackageGroup {group['ModelPackageGroupArn']} still contains model packages. Delete them first.",
-            )
-        await self.groups.remove(name)
+    def find(self, identifier: str) -> Document:
+        """Return a package in the form of Describe, by its name, `group/version` or ARN; raises `ServiceError`."""
+        arn = identifier if identifier.startswith("arn:") else self._arn(identifier)
+        document = self._packages.with_arn(arn)
+        if document is None:
+            raise _missing(arn)
+        document.pop(_REQUEST, None)
+        return document
 
     def container(self, identifier: str) -> Document:
         """Return the container of a package that may be deployed; raises `ServiceError` if it is not Approved."""
-        document = self.describe(identifier)
+        document = self.find(identifier)
         approval = document.get("ModelApprovalStatus", "Approved")
         if approval != "Approved":
             # AWS's message is not known.
@@ -208,6 +171,46 @@ class ModelPackages:
             )
         container: Document = containers[0]
         return container
+
+    async def _identity(self, request: dict[str, Any]) -> Document:
+        """Return a new package's group name, version and approval status, or its name if it has no group.
+
+        Raises `ServiceError` (ValidationException).
+        """
+        if "ModelPackageGroupName" not in request:
+            if "ModelPackageName" not in request:
+                raise invalid("Missing ARN.")
+            if self._packages.with_arn(self._arn(request["ModelPackageName"])):
+                raise _existing(self._arn(request["ModelPackageName"]))
+            return {"ModelPackageName": request["ModelPackageName"]}
+        if "ModelPackageName" in request:
+            raise invalid(
+                "Both ModelPackageName and ModelPackageGroupName are provided in the input. "
+                "Cannot determine which one to use."
+            )
+        if request.get("Tags"):  # AWS rejects them too; its message is not known
+            raise invalid("Versions in a model package group cannot have tags. Tag the group instead.")
+        group = self._groups.find(request["ModelPackageGroupName"])["ModelPackageGroupName"]
+        return {
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": await self._groups.next_version(group),
+            "ModelApprovalStatus": request.get("ModelApprovalStatus", "PendingManualApproval"),
+        }
+
+    def _announce(self, document: Document) -> None:
+        announce_model_package(self._cloud, {key: value for key, value in document.items() if key != _REQUEST})
+
+    def _arn(self, key: str) -> str:
+        """Return the ARN of a package, given as `name` or `group/version`."""
+        return self._cloud.arn("sagemaker", f"model-package/{key.lower()}")
+
+
+def _missing(arn: str) -> ServiceError:
+    return invalid(f"ModelPackage {arn} does not exist.")
+
+
+def _existing(arn: str) -> ServiceError:
+    return invalid(f"Model Package already exists: {arn}")
 
 
 def _key(document: Document) -> str:

@@ -38,7 +38,7 @@ class DomainResources:
         self._resources = ResourceTable(cloud.store, kind.resource, "Status")
 
     def arn(self, domain: str, name: str) -> str:
-        """Return a member's ARN, whether or not it exists."""
+        """Return a member's ARN; the member need not exist."""
         return self._cloud.arn("sagemaker", f"{self.kind.resource}/{domain}/{name.lower()}")
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class DomainResources:
             raise already_exists()
         return {f"{self.kind.title}Arn": arn}
 
-    def describe(self, domain: str, name: str) -> Document:
+    def find(self, domain: str, name: str) -> Document:
         """Return a member's document; raises `ServiceError` (ResourceNotFound)."""
         document = self._resources.get(f"{domain}/{name.lower()}")
         if document is None:
@@ -85,7 +85,7 @@ class DomainResources:
     async def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Merge a request's values into the member's document; raises `ServiceError` (ResourceNotFound)."""
         domain, name = request["DomainId"], request[self.kind.name]
-        self.describe(domain, name)
+        self.find(domain, name)
         given = {key: value for key, value in request.items() if key not in ("DomainId", self.kind.name)}
 
         def change(document: Document) -> None:

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 import time
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.process.untrusted_files import remove_tree
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import not_supported
-from scones.cloud.services.sagemaker.resources import Document, ResourceTable
-from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
+from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.services.sagemaker.studio.errors import already_exists, in_use, not_found
+from scones.cloud.services.sagemaker.studio.resources import StudioResources
 from scones.cloud.services.sagemaker.studio.settings import merge
 
 _DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
 _SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "LastModifiedTime", "Url")
 
 
-class Domains:
-    """The domains of a cloud, by ID; a domain needs no setup here, so it is InService at once."""
+class DomainOperations:
+    """Operations on domains; a domain needs no setup here, so it is InService at once."""
 
-    def __init__(self, cloud: CloudContext) -> None:
+    def __init__(self, cloud: CloudContext, studio: StudioResources) -> None:
         self._cloud = cloud
-        self._domains = ResourceTable(cloud.store, "domain", "Status")
+        self._studio = studio
 
-    def arn(self, identifier: str) -> str:
-        """Return a domain's ARN, whether or not it exists."""
-        return self._cloud.arn("sagemaker", f"domain/{identifier}")
-
-    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a domain; raises `ServiceError` if its name exists or it uses IAM Identity Center (AuthMode SSO)."""
+    async def create_domain(self, call: OperationCall) -> dict[str, Any]:
+        """Create a domain, which must not use IAM Identity Center (AuthMode SSO)."""
+        request = call.params
         if request["AuthMode"] == "SSO":
             raise not_supported("domains with the AuthMode SSO", "Use IAM.")
-        if self._domains.first(DomainName=request["DomainName"]):
+        if self._studio.domains.first(DomainName=request["DomainName"]):
             raise already_exists()
         identifier = "d-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
         now = time.time()
@@ -40,39 +41,51 @@ class Domains:
             **_DEFAULTS,
             **{key: value for key, value in request.items() if key != "Tags"},
             "DomainId": identifier,
-            "DomainArn": self.arn(identifier),
+            "DomainArn": self._arn(identifier),
             "Url": f"https://{identifier}.studio.{self._cloud.settings.region}.sagemaker.aws",
             "Status": "InService",
             "CreationTime": now,
             "LastModifiedTime": now,
         }
-        await self._domains.add(identifier, document["DomainArn"], document, request.get("Tags", []))
+        await self._studio.domains.add(identifier, document["DomainArn"], document, request.get("Tags", []))
         return {key: document[key] for key in ("DomainArn", "DomainId", "Url")}
 
-    def describe(self, identifier: str) -> Document:
-        """Return a domain's document; raises `ServiceError` (ResourceNotFound)."""
-        document = self._domains.get(identifier)
-        if document is None:
-            raise not_found("Domain", identifier)
-        return document
+    async def describe_domain(self, call: OperationCall) -> dict[str, Any]:
+        """Describe a domain."""
+        return self._studio.domain(call.params["DomainId"])
 
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries."""
-        page, more = await self._domains.page(params, "Ascending")
+    async def list_domains(self, call: OperationCall) -> dict[str, Any]:
+        """List domains."""
+        page, more = await self._studio.domains.page(call.params, "Ascending")
         return {"Domains": [{key: each[key] for key in _SUMMARY} for each in page], **more}
 
-    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Merge a request's members into the domain; raises `ServiceError` (ResourceNotFound)."""
-        identifier = request["DomainId"]
-        given = {key.removesuffix("ForUpdate"): value for key, value in request.items()}
+    async def update_domain(self, call: OperationCall) -> dict[str, Any]:
+        """Change a domain's settings."""
+        identifier = call.params["DomainId"]
+        given = {key.removesuffix("ForUpdate"): value for key, value in call.params.items()}
 
         def change(document: Document) -> None:
             merge(document, given | {"LastModifiedTime": time.time()})
 
-        if await self._domains.update(identifier, change) is None:
+        if await self._studio.domains.update(identifier, change) is None:
             raise not_found("Domain", identifier)
-        return {"DomainArn": self.arn(identifier)}
+        return {"DomainArn": self._arn(identifier)}
 
-    async def remove(self, identifier: str) -> None:
-        """Delete a domain."""
-        await self._domains.remove(identifier)
+    async def delete_domain(self, call: OperationCall) -> dict[str, Any]:
+        """Delete a domain without user profiles and spaces.
+
+        Its files are kept unless the RetentionPolicy's HomeEfsFileSystem is Delete.
+        """
+        identifier = call.params["DomainId"]
+        self._studio.domain(identifier)
+        for resources in (self._studio.profiles, self._studio.spaces):
+            if resources.any(DomainId=identifier):
+                raise in_use("Domain", self._arn(identifier), resources.kind.title)
+        await self._studio.apps.remove_all(identifier)
+        await self._studio.domains.remove(identifier)
+        if call.params.get("RetentionPolicy", {}).get("HomeEfsFileSystem") == "Delete":
+            await asyncio.to_thread(remove_tree, self._cloud.settings.data_dir / "studio" / identifier)
+        return {}
+
+    def _arn(self, identifier: str) -> str:
+        return self._cloud.arn("sagemaker", f"domain/{identifier}")

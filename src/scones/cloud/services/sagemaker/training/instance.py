@@ -19,6 +19,7 @@ from scones.cloud.services.sagemaker.container_settings import (
     visible_paths,
 )
 from scones.cloud.services.sagemaker.jobs import inputs
+from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE
 from scones.cloud.services.sagemaker.log_stream import Follow, LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access
@@ -27,8 +28,6 @@ from scones.cloud.services.sagemaker.training.hosts import hosts_file
 from scones.cloud.services.sagemaker.training.pipes import ChannelPipe, channel_pipes
 
 GROUP = "/aws/sagemaker/TrainingJobs"
-AT_ONCE = max(1, min(2, CORES // 4))
-"""Maximum number of jobs of one kind (training, processing, transform) that run at once; further ones wait."""
 
 
 def instances(request: Document) -> int:

@@ -12,16 +12,26 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.errors import ServiceError
-from scones.cloud.process.sandbox import isolation
 from scones.cloud.process.untrusted_files import remove_tree
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.announcements import announce_training_job
 from scones.cloud.services.sagemaker.container_settings import image_command
-from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
+from scones.cloud.services.sagemaker.errors import (
+    INTERNAL_FAULT,
+    INTERRUPTED,
+    cannot_stop,
+    invalid,
+    job_not_resumed,
+    must_end_first,
+    not_supported,
+    require,
+)
 from scones.cloud.services.sagemaker.jobs import inputs
+from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE, check_instance_count
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.s3_access import S3Access
 from scones.cloud.services.sagemaker.training.hosts import multi_instance_lock
-from scones.cloud.services.sagemaker.training.instance import AT_ONCE, instances
+from scones.cloud.services.sagemaker.training.instance import instances
 from scones.cloud.services.sagemaker.training.metrics import definitions
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord, enter, finish
 from scones.cloud.services.sagemaker.training.training_run import TrainingRun, output_location
@@ -35,16 +45,10 @@ _SUMMARY = (
     "TrainingJobStatus",
     "SecondaryStatus",
 )
-_INTERRUPTED = (
-    "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
-    "exists. Create the job again."
-)
-MOST_INSTANCES = 32
-_FAULT = "InternalServerError: internal error of the local cloud; see its log."
 
 
-class TrainingJobs:
-    """The training jobs of a cloud; at most `AT_ONCE` run at once, in the order of their creation."""
+class TrainingJobOperations:
+    """Operations on training jobs, of which at most `AT_ONCE` run at once, in the order of their creation."""
 
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
@@ -57,46 +61,33 @@ class TrainingJobs:
         """Lock of the job that runs on several instances: a cloud runs one such job at a time."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
-    async def start(self) -> None:
-        """Resume after a restart: jobs that had started fail, jobs that were stopped while they waited become Stopped.
+    async def create_training_job(self, call: OperationCall) -> dict[str, Any]:
+        """Start a training job."""
+        return await self.create(call.params)
 
-        Queued jobs are queued again.
-        """
-        resumption = self._cloud.resumption
-        if not resumption.recover:
-            await asyncio.to_thread(remove_tree, self._folder)
-        left = self._jobs.of_status("InProgress", "Stopping")
-        waited = [job for job in left if job["TrainingJobStatus"] == "InProgress" and "TrainingStartTime" not in job]
-        await resumption.resume_now(self._resumable(job, self._end) for job in left if job not in waited)
-        resumption.plan(self._resumable(job, self._requeue) for job in waited)
+    async def describe_training_job(self, call: OperationCall) -> dict[str, Any]:
+        """Describe a training job."""
+        return self.find(call.params["TrainingJobName"])
 
-    def _resumable(self, job: Document, resume: Callable[[str], Coroutine[Any, Any, None]]) -> ResumableWork:
-        async def give_up(reason: str) -> None:
-            message = f"InternalServerError: the local cloud could not resume the job: {reason}."
-            await TrainingJobRecord(self._jobs, name).finish("Failed", message)
+    async def list_training_jobs(self, call: OperationCall) -> dict[str, Any]:
+        """List training jobs."""
+        page, more = await self._jobs.page(call.params, "Ascending")
+        summaries = [{key: document[key] for key in _SUMMARY if key in document} for document in page]
+        return {"TrainingJobSummaries": summaries, **more}
 
-        name = job["TrainingJobName"]
-        return ResumableWork("training job", name, partial(resume, name), give_up)
+    async def stop_training_job(self, call: OperationCall) -> dict[str, Any]:
+        """Ask a training job to stop."""
+        await self.ask_to_stop(call.params["TrainingJobName"])
+        return {}
 
-    async def _end(self, name: str) -> None:
-        """End a job of an earlier process: Failed if it had started, Stopped if it was stopped while it waited."""
-        record = TrainingJobRecord(self._jobs, name)
-        if "TrainingStartTime" in self.describe(name):
-            await record.finish("Failed", _INTERRUPTED)
-        else:
-            await record.finish("Stopped")
-
-    async def _requeue(self, name: str) -> None:
-        document = self.describe(name)
-        if document["TrainingJobStatus"] == "InProgress":
-            self._queue(document)
-
-    async def stop(self) -> None:
-        """Cancel every run; the next start decides from the jobs' records how they continue."""
-        tasks = [task for _, task in self._runs.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def delete_training_job(self, call: OperationCall) -> dict[str, Any]:
+        """Delete a training job that has ended."""
+        name = call.params["TrainingJobName"]
+        status = self.find(name)["TrainingJobStatus"]
+        if status in ("InProgress", "Stopping"):
+            raise must_end_first(f"Training job {name}", status)
+        await self._jobs.remove(name)
+        return {}
 
     async def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Check a request, store the job and queue it; raises `ServiceError`."""
@@ -117,6 +108,84 @@ class TrainingJobs:
         self._queue(document)
         return {"TrainingJobArn": arn}
 
+    def find(self, name: str) -> Document:
+        """Return a job in the form of Describe; raises `ServiceError` (ValidationException)."""
+        document = self._jobs.get(name)
+        if document is None:
+            raise invalid("Requested resource not found.")
+        return document
+
+    def exists(self, name: str) -> bool:
+        """Return True if a job with this name exists."""
+        return self._jobs.get(name) is not None
+
+    async def wait(self, name: str) -> None:
+        """Wait until a job has ended."""
+        if name in self._runs:
+            await asyncio.wait({self._runs[name][1]})
+
+    async def ask_to_stop(self, name: str) -> None:
+        """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
+        self.find(name)
+
+        def change(document: Document) -> None:
+            status = document["TrainingJobStatus"]
+            if status != "InProgress":
+                raise cannot_stop("training job", status)
+            enter(document, "Stopping")
+            document["TrainingJobStatus"] = "Stopping"
+            if "TrainingStartTime" not in document or name not in self._runs:  # no program to wait for
+                finish(document, "Stopped")
+
+        document = await self._jobs.update(name, change)
+        run, task = self._runs.get(name, (None, None))
+        if run is not None and task is not None:
+            run.stop()
+            if document is not None and document["TrainingJobStatus"] == "Stopped":
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def start(self) -> None:
+        """Resume after a restart: jobs that had started fail, jobs that were stopped while they waited become Stopped.
+
+        Queued jobs are queued again.
+        """
+        resumption = self._cloud.resumption
+        if not resumption.recover:
+            await asyncio.to_thread(remove_tree, self._folder)
+        left = self._jobs.of_status("InProgress", "Stopping")
+        waited = [job for job in left if job["TrainingJobStatus"] == "InProgress" and "TrainingStartTime" not in job]
+        await resumption.resume_now(self._resumable(job, self._end) for job in left if job not in waited)
+        resumption.plan(self._resumable(job, self._requeue) for job in waited)
+
+    def _resumable(self, job: Document, resume: Callable[[str], Coroutine[Any, Any, None]]) -> ResumableWork:
+        async def give_up(reason: str) -> None:
+            await TrainingJobRecord(self._jobs, name).finish("Failed", job_not_resumed(reason))
+
+        name = job["TrainingJobName"]
+        return ResumableWork("training job", name, partial(resume, name), give_up)
+
+    async def _end(self, name: str) -> None:
+        """End a job of an earlier process: Failed if it had started, Stopped if it was stopped while it waited."""
+        record = TrainingJobRecord(self._jobs, name)
+        if "TrainingStartTime" in self.find(name):
+            await record.finish("Failed", INTERRUPTED)
+        else:
+            await record.finish("Stopped")
+
+    async def _requeue(self, name: str) -> None:
+        document = self.find(name)
+        if document["TrainingJobStatus"] == "InProgress":
+            self._queue(document)
+
+    async def stop(self) -> None:
+        """Cancel every run; the next start decides from the jobs' records how they continue."""
+        tasks = [task for _, task in self._runs.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _queue(self, document: Document) -> None:
         name = document["TrainingJobName"]
         run = TrainingRun(self._cloud, TrainingJobRecord(self._jobs, name), document, self._folder / name)
@@ -135,61 +204,8 @@ class TrainingJobs:
             try:
                 await run.run()
             except Exception:
-                await TrainingJobRecord(self._jobs, name).finish("Failed", _FAULT)
+                await TrainingJobRecord(self._jobs, name).finish("Failed", INTERNAL_FAULT)
                 raise
-
-    def describe(self, name: str) -> Document:
-        """Return a job's document; raises `ServiceError` (ValidationException)."""
-        document = self._jobs.get(name)
-        if document is None:
-            raise invalid("Requested resource not found.")
-        return document
-
-    def exists(self, name: str) -> bool:
-        """Return True if a job with this name exists."""
-        return self._jobs.get(name) is not None
-
-    async def wait(self, name: str) -> None:
-        """Wait until a job has ended."""
-        if name in self._runs:
-            await asyncio.wait({self._runs[name][1]})
-
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return one page of summaries."""
-        page, more = await self._jobs.page(params, "Ascending")
-        summaries = [{key: document[key] for key in _SUMMARY if key in document} for document in page]
-        return {"TrainingJobSummaries": summaries, **more}
-
-    async def ask_to_stop(self, name: str) -> None:
-        """Ask a job to stop; raises `ServiceError` (ValidationException) if it is not in progress."""
-        self.describe(name)
-
-        def change(document: Document) -> None:
-            status = document["TrainingJobStatus"]
-            if status != "InProgress":
-                raise invalid(f"The request was rejected because the training job is in status {status}.")
-            enter(document, "Stopping")
-            document["TrainingJobStatus"] = "Stopping"
-            if "TrainingStartTime" not in document or name not in self._runs:  # no program to wait for
-                finish(document, "Stopped")
-
-        document = await self._jobs.update(name, change)
-        run, task = self._runs.get(name, (None, None))
-        if run is not None and task is not None:
-            run.stop()
-            if document is not None and document["TrainingJobStatus"] == "Stopped":
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-
-    async def delete(self, name: str) -> None:
-        """Delete the record of a job that has ended; raises `ServiceError` (ResourceInUse) if it has not."""
-        status = self.describe(name)["TrainingJobStatus"]
-        if status in ("InProgress", "Stopping"):
-            raise ServiceError(
-                "ResourceInUse", f"Training job {name} is in status {status}; stop it and wait until it has ended."
-            )
-        await self._jobs.remove(name)
 
 
 def _check(request: dict[str, Any]) -> None:
@@ -212,15 +228,7 @@ async def _check_instances(request: dict[str, Any]) -> None:
     count = instances(request)
     if count < 1:
         raise invalid("ResourceConfig.InstanceCount must be greater than 0.")
-    if count > MOST_INSTANCES:
-        raise invalid(
-            f"ResourceConfig.InstanceCount is {count}, but the local cloud runs at most {MOST_INSTANCES} "
-            "instances per training job; specify a smaller number."
-        )
-    if count > 1 and (reason := await asyncio.to_thread(isolation)):
-        raise not_supported(
-            f"training on several instances on this machine, where {reason}", "Set ResourceConfig.InstanceCount to 1."
-        )
+    await check_instance_count(count, "ResourceConfig", "training")
 
 
 def _document(request: dict[str, Any], arn: str) -> Document:

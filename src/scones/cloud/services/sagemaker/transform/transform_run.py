@@ -25,7 +25,7 @@ from scones.cloud.services.sagemaker.container_settings import (
     image_command,
     visible_paths,
 )
-from scones.cloud.services.sagemaker.errors import not_supported
+from scones.cloud.services.sagemaker.errors import no_objects
 from scones.cloud.services.sagemaker.hosting.container_client import (
     ResponseTooLargeError,
     ServerTimeoutError,
@@ -33,13 +33,12 @@ from scones.cloud.services.sagemaker.hosting.container_client import (
 )
 from scones.cloud.services.sagemaker.hosting.model_files import ModelDataError, fetch_model
 from scones.cloud.services.sagemaker.hosting.model_server import ModelServer, NotHealthyError
-from scones.cloud.services.sagemaker.hosting.models import Models
+from scones.cloud.services.sagemaker.hosting.models import ModelOperations
 from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
 from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
-from scones.cloud.services.sagemaker.transform import transform_records
 from scones.cloud.services.sagemaker.transform.transform_records import RecordsError, TransformRecords
 
 GROUP = "/aws/sagemaker/TransformJobs"
@@ -47,28 +46,11 @@ STARTUP_LIMIT = 480
 MB = 1024 * 1024
 _SEE_LOGS = "See job logs for more information"
 
-DEFAULTS: Document = {"MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord"}
-_DEFAULT_DATA_PROCESSING = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
-
-
-def check(request: dict[str, Any]) -> None:
-    """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported.
-
-    Adds the defaults of DataProcessing, which AWS shows even if the request leaves it out.
-    """
-    request["DataProcessing"] = _DEFAULT_DATA_PROCESSING | request.get("DataProcessing", {})
-    data = request["TransformInput"]
-    if data["DataSource"]["S3DataSource"]["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise not_supported("transform input from augmented manifests", "Set S3DataType to S3Prefix or ManifestFile.")
-    if data.get("SplitType", "None") not in ("None", "Line"):
-        raise not_supported(f"SplitType {data['SplitType']}", "Use Line or None.")
-    transform_records.check(request)
-
 
 class TransformRun:
     """The run of one transform job; `request` is its document."""
 
-    def __init__(self, cloud: CloudContext, models: Models, request: Document, folder: Path) -> None:
+    def __init__(self, cloud: CloudContext, models: ModelOperations, request: Document, folder: Path) -> None:
         self._cloud = cloud
         self._models = models
         self._request = request
@@ -88,7 +70,7 @@ class TransformRun:
 
     async def run(self) -> JobResult:
         """Run the job; raises `ServiceError` or `ValueError` if its data cannot be read or stored."""
-        model = self._models.describe(self._request["ModelName"])
+        model = self._models.find(self._request["ModelName"])
         self._container = self._models.container_of(self._request["ModelName"])
         self._role = model.get("ExecutionRoleArn", "")
         try:
@@ -108,7 +90,7 @@ class TransformRun:
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
         objects = [(location, name) async for location, name in listed(self._objects, source) if name]
         if not objects:
-            raise ValueError(f'No S3 objects found under S3 URL "{source["S3Uri"]}" given in transform input.')
+            raise ValueError(no_objects(source["S3Uri"], "transform input"))
         begun = time.time()
         records = TransformRecords(self._request, begun)
         for location, name in objects:

@@ -1,13 +1,14 @@
-"""SageMaker Runtime: InvokeEndpoint, which sends a request to a model server and returns its response."""
+"""InvokeEndpoint, which sends a request to a model server and returns its response."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, ClassVar
+from typing import Any
 
+from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import OperationCall, Service
+from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.hosting.capture import CapturedMessage, CaptureTarget
 from scones.cloud.services.sagemaker.hosting.container_client import (
     ContainerResponse,
@@ -15,7 +16,7 @@ from scones.cloud.services.sagemaker.hosting.container_client import (
     ServerTimeoutError,
     ServerUnavailableError,
 )
-from scones.cloud.services.sagemaker.hosting.deployment import Deployment, ProductionVariant
+from scones.cloud.services.sagemaker.hosting.deployment import ProductionVariant
 from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUTES
 from scones.cloud.services.sagemaker.log_stream import log_group
 from scones.cloud.services.sagemaker.service import SageMaker
@@ -32,13 +33,11 @@ ENCODE_ON_THREAD_BYTES = 256 << 10
 _REFUSED = ("TargetModel", "TargetContainerHostname", "InferenceComponentName", "EnableExplanations", "SessionId")
 
 
-class SageMakerRuntime(Service):
-    """SageMaker Runtime of this cloud."""
+class InvocationOperations:
+    """The invocation of endpoints, which the SageMaker service deploys."""
 
-    name: ClassVar[str] = "sagemaker-runtime"
-    signing_name: ClassVar[str] = "sagemaker"
-    validation_code: ClassVar[str] = "ValidationError"
-    unvalidated_members: ClassVar[frozenset[str]] = frozenset({"BodyBlob"})
+    def __init__(self, cloud: CloudContext) -> None:
+        self._cloud = cloud
 
     async def invoke_endpoint(self, call: OperationCall) -> dict[str, Any]:
         """Send a request to a variant's model server and return its response; capture both if that is configured."""
@@ -46,7 +45,7 @@ class SageMakerRuntime(Service):
         moment = time.time()
         for member in _REFUSED:
             if member in params:
-                raise ServiceError("ValidationError", f"The local cloud's endpoints do not support {member}; omit it.")
+                raise _invalid(f"The local cloud's endpoints do not support {member}; omit it.")
         name = params["EndpointName"]
         variant = self._variant(name, params.get("TargetVariant"))
         body = params.get("Body", b"")
@@ -64,24 +63,20 @@ class SageMakerRuntime(Service):
 
     @property
     def _sagemaker(self) -> SageMaker:
-        return self.cloud.service(SageMaker)
+        return self._cloud.service(SageMaker)
 
     def _variant(self, name: str, target: str | None) -> ProductionVariant:
-        deployment: Deployment | None = self._sagemaker.endpoints.serving.get(name)
+        deployment = self._sagemaker.deployments.serving.get(name)
         if deployment is None:
-            status = self._sagemaker.endpoints.status(name)
+            status = self._sagemaker.deployments.status(name)
+            endpoint = f"Endpoint {name} of account {self._cloud.settings.account}"
             if status in (None, "Deleting"):
-                raise ServiceError(
-                    "ValidationError", f"Endpoint {name} of account {self.cloud.settings.account} not found."
-                )
+                raise _invalid(f"{endpoint} not found.")
             # AWS's error has this code; its message is not known.
-            raise ServiceError(
-                "ValidationError",
-                f"Endpoint {name} of account {self.cloud.settings.account} is not InService; its status is {status}.",
-            )
+            raise _invalid(f"{endpoint} is not InService; its status is {status}.")
         variant = deployment.choose_variant(target)
         if variant is None:
-            raise ServiceError("ValidationError", f"Variant {target} not found for endpoint {name}.")
+            raise _invalid(f"Variant {target} not found for endpoint {name}.")
         return variant
 
     async def _invoke(
@@ -115,7 +110,7 @@ class SageMakerRuntime(Service):
         return answer
 
     def _model_error(self, endpoint: str, variant: ProductionVariant, status: int, model_message: str) -> ServiceError:
-        region, account = self.cloud.settings.region, self.cloud.settings.account
+        region, account = self._cloud.settings.region, self._cloud.settings.account
         kind = "client" if 400 <= status < 500 else "server"
         group = log_group(endpoint)
         return ServiceError(
@@ -126,7 +121,7 @@ class SageMakerRuntime(Service):
             424,
             OriginalStatusCode=status,
             OriginalMessage=model_message,
-            LogStreamArn=self.cloud.arn("logs", f"log-group:{group}:log-stream:{variant.stream}"),
+            LogStreamArn=self._cloud.arn("logs", f"log-group:{group}:log-stream:{variant.stream}"),
         )
 
     async def _capture(
@@ -142,4 +137,8 @@ class SageMakerRuntime(Service):
             line = target.record(*parts)
         else:
             line = await asyncio.to_thread(target.record, *parts)
-        self._sagemaker.capture_writer.add(target, line, moment)
+        self._sagemaker.captures.add(target, line, moment)
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("ValidationError", message)

@@ -1,0 +1,1 @@
+"""SageMaker Runtime, which invokes the endpoints of SageMaker."""
