@@ -13,14 +13,17 @@ from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.sagemaker.hosting.endpoints import Endpoints
-from scones.cloud.services.sagemaker.resources import SCHEMA, ResourceTable
+from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan, PlannedVariant
+from scones.cloud.services.sagemaker.hosting.endpoint_deployments import EndpointDeployments
+from scones.cloud.services.sagemaker.hosting.endpoints import EndpointOperations
+from scones.cloud.services.sagemaker.resources import SCHEMA
+from support.calls import call
 
 
 class EmptyConfigs:
     """Endpoint configurations without variants, models and captures."""
 
-    def describe(self, _name: str) -> dict[str, Any]:
+    def find(self, _name: str) -> dict[str, Any]:
         return {"ProductionVariants": []}
 
     async def flush(self, _name: str) -> None:
@@ -52,31 +55,34 @@ class FakeDeployment:
         """Remove nothing."""
 
 
-async def hosting(folder: Path) -> tuple[Cloud, Endpoints]:
+async def hosting(folder: Path) -> tuple[Cloud, EndpointOperations, EndpointDeployments]:
     """Return endpoints without models; "e" is in service with one variant."""
     cloud = Cloud(CloudSettings(data_dir=folder), Store(folder / "cloud.sqlite"), Credentials.of(folder))
     await cloud.store.define(SCHEMA)
     nothing = cast("Any", EmptyConfigs())
-    endpoints = Endpoints(cloud, nothing, nothing, nothing)
+    deployments = EndpointDeployments(cloud, nothing)
+    variant = PlannedVariant({"VariantName": "v", "InitialVariantWeight": 1.0}, {"Image": "image"}, "role")
     document = {
         "EndpointName": "e",
-        "EndpointArn": endpoints.arn("e"),
+        "EndpointArn": cloud.arn("sagemaker", "endpoint/e"),
         "EndpointConfigName": "c",
         "EndpointStatus": "InService",
         "CreationTime": 1.0,
         "LastModifiedTime": 1.0,
-        "Plan": {"Variants": [{"VariantName": "v", "InitialVariantWeight": 1.0}]},
+        "Plan": DeploymentPlan("p", "c", [variant], None).document(),
     }
-    resources = ResourceTable(cloud.store, "endpoint", "EndpointStatus")
-    assert await resources.add("e", document["EndpointArn"], document, [])
-    return cloud, endpoints
+    assert await deployments.endpoints.add("e", document["EndpointArn"], document, [])
+    return cloud, EndpointOperations(cloud, nothing, nothing, deployments), deployments
 
 
 async def test_a_change_of_an_endpoint_that_is_removed_meanwhile_is_refused(tmp_path: Path) -> None:
-    cloud, endpoints = await hosting(tmp_path)
-    removing = asyncio.ensure_future(ResourceTable(cloud.store, "endpoint", "EndpointStatus").remove("e"))
+    cloud, operations, deployments = await hosting(tmp_path)
+    removing = asyncio.ensure_future(deployments.endpoints.remove("e"))
     await asyncio.sleep(0)  # the removal is queued, but not written when the change begins
-    weights = endpoints.update_weights("e", [{"VariantName": "v", "DesiredWeight": 2.0}])
+    desired = [{"VariantName": "v", "DesiredWeight": 2.0}]
+    weights = operations.update_endpoint_weights_and_capacities(
+        call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=desired)
+    )
     with pytest.raises(ServiceError, match="Could not find endpoint"):
         await weights
     await removing
@@ -86,21 +92,21 @@ async def test_a_change_of_an_endpoint_that_is_removed_meanwhile_is_refused(tmp_
 async def test_a_deletion_ends_an_update_that_was_stored_just_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cloud, endpoints = await hosting(tmp_path)
+    cloud, operations, deployments = await hosting(tmp_path)
     may_start = asyncio.Event()
-    deployments: list[FakeDeployment] = []
+    fakes: list[FakeDeployment] = []
 
     def deployment(*_: Any) -> Any:
-        deployments.append(FakeDeployment(may_start))
-        return deployments[-1]
+        fakes.append(FakeDeployment(may_start))
+        return fakes[-1]
 
-    monkeypatch.setattr("scones.cloud.services.sagemaker.hosting.endpoints.Deployment", deployment)
-    endpoints.serving["e"] = deployment()
-    update = endpoints.update({"EndpointName": "e", "EndpointConfigName": "d"})
-    await asyncio.gather(update, endpoints.delete("e"))
+    monkeypatch.setattr("scones.cloud.services.sagemaker.hosting.endpoint_deployments.Deployment", deployment)
+    deployments.serving["e"] = deployment()
+    update = operations.update_endpoint(call("UpdateEndpoint", EndpointName="e", EndpointConfigName="d"))
+    await asyncio.gather(update, operations.delete_endpoint(call("DeleteEndpoint", EndpointName="e")))
     may_start.set()
     work = [task for task in asyncio.all_tasks() if task.get_name().startswith("endpoint")]
     await asyncio.gather(*work, return_exceptions=True)
-    assert all(made.is_down for made in deployments)
-    assert endpoints.status("e") is None
+    assert all(made.is_down for made in fakes)
+    assert deployments.status("e") is None
     await cloud.stop()

@@ -16,8 +16,10 @@ from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.resources import SCHEMA
-from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobs
-from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobs, _final_status
+from scones.cloud.services.sagemaker.training.training_jobs import TrainingJobOperations
+from scones.cloud.services.sagemaker.tuning.trials import final_status
+from scones.cloud.services.sagemaker.tuning.tuning_jobs import TuningJobOperations
+from support.calls import call
 
 METRIC = {"Name": "accuracy", "Regex": r"Train-accuracy=([0-9.]+)"}
 
@@ -149,7 +151,7 @@ class SlowTrainingJobs:
     async def wait(self, name: str) -> None:
         await self.stopped.wait()
 
-    def describe(self, name: str) -> dict[str, Any]:
+    def find(self, name: str) -> dict[str, Any]:
         return {"TrainingJobName": name, "TrainingJobStatus": "Stopped" if self.stopped.is_set() else "InProgress"}
 
 
@@ -157,22 +159,24 @@ async def test_a_stop_reaches_a_training_job_that_is_being_created(tmp_path: Pat
     cloud = Cloud(CloudSettings(data_dir=tmp_path), Store(tmp_path / "cloud.sqlite"), Credentials.of(tmp_path))
     await cloud.store.define(SCHEMA)
     training = SlowTrainingJobs()
-    jobs = TuningJobs(cloud, cast("TrainingJobs", training))
+    jobs = TuningJobOperations(cloud, cast("TrainingJobOperations", training))
     config = {
         "Strategy": "Grid",
         "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "accuracy"},
         "ResourceLimits": {"MaxParallelTrainingJobs": 1},
         "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "wait", "Values": ["yes", "very"]}]},
     }
-    request = {"HyperParameterTuningJobName": "tune", "HyperParameterTuningJobConfig": config}
-    await jobs.create(request | {"TrainingJobDefinition": {}})
+    job = {"HyperParameterTuningJobName": "tune"}
+    request = job | {"HyperParameterTuningJobConfig": config, "TrainingJobDefinition": {}}
+    await jobs.create_hyper_parameter_tuning_job(call("CreateHyperParameterTuningJob", **request))
     async with asyncio.timeout(10):
         await training.asked.wait()
-        await jobs.ask_to_stop("tune")
+        await jobs.stop_hyper_parameter_tuning_job(call("StopHyperParameterTuningJob", **job))
         training.made.set()
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "tuning job tune"))
     assert len(training.created) == 1
-    assert jobs.describe("tune")["HyperParameterTuningJobStatus"] == "Stopped"
+    described = await jobs.describe_hyper_parameter_tuning_job(call("DescribeHyperParameterTuningJob", **job))
+    assert described["HyperParameterTuningJobStatus"] == "Stopped"
     await jobs.stop()
     await cloud.stop()
 
@@ -247,6 +251,6 @@ def test_jobs_that_do_not_improve_are_counted_in_the_order_of_their_ends() -> No
         "TuningJobCompletionCriteria": criteria,
     }
     job = {"HyperParameterTuningJobConfig": config, "HyperParameterTuningJobStatus": "InProgress", "Trials": trials}
-    assert _final_status(job) is None
+    assert final_status(job) is None
     trials[0]["TrainingEndTime"] = 50.0
-    assert _final_status(job) == ("Completed", "")
+    assert final_status(job) == ("Completed", "")
