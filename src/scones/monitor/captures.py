@@ -12,9 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from scones.monitor.capture_record import CaptureRecord, InvalidLine, parse_file
+
+if TYPE_CHECKING:  # stubs are not installed at run time
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestPaginateTypeDef
 
 Progress = Callable[[int, int | None], None]
 """Callback with the number of records found so far and the expected number (None if unknown)."""
@@ -45,7 +49,7 @@ class CaptureSource(Protocol):
 class S3Captures:
     """One variant's captures in a bucket: `client` is a boto3 S3 client, `prefix` the key in DestinationS3Uri."""
 
-    client: Any
+    client: S3Client
     bucket: str
     prefix: str
     endpoint_name: str
@@ -59,7 +63,7 @@ class S3Captures:
 
     def files(self, since: datetime | None = None) -> list[CaptureFile]:
         """List the capture files page by page, starting one hour before `since`."""
-        request: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self.root}
+        request: ListObjectsV2RequestPaginateTypeDef = {"Bucket": self.bucket, "Prefix": self.root}
         if since is not None:
             request["StartAfter"] = self.root + _hour_folder(since - LONGEST_FILE)
         pages = self.client.get_paginator("list_objects_v2").paginate(**request)
@@ -68,8 +72,7 @@ class S3Captures:
 
     def read(self, name: str) -> bytes:
         """Download one file."""
-        body: bytes = self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
-        return body
+        return self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read()
 
 
 @dataclass(frozen=True)
