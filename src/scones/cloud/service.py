@@ -184,8 +184,17 @@ class Service:
         return found
 
 
-async def read_body(body: bytes | AsyncIterator[bytes]) -> bytes:
+async def read_body(body: Body) -> bytes:
     """Return a streaming member as bytes."""
     if isinstance(body, bytes):
         return body
     return b"".join([chunk async for chunk in body])
+
+
+async def body_chunks(body: Body) -> AsyncIterator[bytes]:
+    """Yield the content of a streaming member in chunks."""
+    if isinstance(body, bytes):
+        yield body
+        return
+    async for chunk in body:
+        yield chunk

@@ -6,16 +6,23 @@ import json
 import sqlite3
 from typing import Any
 
+from scones.cloud.core.store import Store
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.object_record import ObjectRecord
-from scones.cloud.services.s3.objects import ObjectOperations
+from scones.cloud.services.s3.parts import part_number_marker, parts_of
+from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import check_tags
-from scones.cloud.services.s3.uploads import part_number_marker
 
 
-class ObjectAttributeOperations(ObjectOperations):
+class ObjectAttributeOperations:
     """Object tagging, GetObjectAcl and GetObjectAttributes."""
+
+    def __init__(self, store: Store, buckets: BucketRecords, objects: StoredObjects) -> None:
+        self._store = store
+        self._buckets = buckets
+        self._objects = objects
 
     async def put_object_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Replace an object's tags."""
@@ -34,7 +41,7 @@ class ObjectAttributeOperations(ObjectOperations):
     async def get_object_acl(self, call: OperationCall) -> dict[str, Any]:
         """Return an object's ACL: the owner has full control, and no other ACL is possible."""
         self._record(call)
-        return self.acl()
+        return self._buckets.acl()
 
     async def get_object_attributes(self, call: OperationCall) -> dict[str, Any]:
         """Return the attributes of an object that the request names."""
@@ -53,7 +60,7 @@ class ObjectAttributeOperations(ObjectOperations):
 
     def _object_parts(self, call: OperationCall, record: ObjectRecord) -> dict[str, Any]:
         limit, marker = min(call.params.get("MaxParts", 1000), 1000), part_number_marker(call.params)
-        parts = self.parts(record.upload or "")
+        parts = parts_of(self._store, record.upload or "")
         remaining = parts[marker:]
         page = remaining[:limit]
         return {
@@ -73,10 +80,10 @@ class ObjectAttributeOperations(ObjectOperations):
         }
 
     def _record(self, call: OperationCall) -> ObjectRecord:
-        return self.find(self.check_bucket(call.params), call.params["Key"])
+        return self._objects.find(self._buckets.requested(call.params), call.params["Key"])
 
     async def _set_tags(self, call: OperationCall, tags: str) -> None:
-        bucket, key = self.check_bucket(call.params), call.params["Key"]
+        bucket, key = self._buckets.requested(call.params), call.params["Key"]
 
         def write(connection: sqlite3.Connection) -> None:
             changed = connection.execute(
@@ -85,4 +92,4 @@ class ObjectAttributeOperations(ObjectOperations):
             if not changed:
                 raise errors.no_such_key(key)
 
-        await self.store.write(write)
+        await self._store.write(write)

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.s3.base import S3Base
+from scones.cloud.services.s3.bucket_records import BucketRecords
 
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS s3_bucket_settings (
+        bucket TEXT NOT NULL, setting TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (bucket, setting)
+    ) WITHOUT ROWID
+"""
 ENCRYPTION = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
 """Default encryption of a bucket (User Guide, "Setting default server-side encryption")."""
 PUBLIC_ACCESS = {
@@ -20,8 +26,12 @@ PUBLIC_ACCESS = {
 """Public access block of a new bucket; AWS has set it since April 2023."""
 
 
-class BucketSettingOperations(S3Base):
+class BucketSettingOperations:
     """The operations on bucket encryption, bucket policies and public access blocks."""
+
+    def __init__(self, store: Store, buckets: BucketRecords) -> None:
+        self._store = store
+        self._buckets = buckets
 
     async def put_bucket_encryption(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's default encryption."""
@@ -79,9 +89,10 @@ class BucketSettingOperations(S3Base):
         return await self._store_setting(call, "policy", None)
 
     async def _store_setting(self, call: OperationCall, setting: str, value: Any) -> dict[str, Any]:
-        await self.store.execute(
+        """Store a setting, which is any JSON value; None means that it was removed."""
+        await self._store.execute(
             "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",
-            self.check_bucket(call.params),
+            self._buckets.requested(call.params),
             setting,
             json.dumps(value),
         )
@@ -89,9 +100,9 @@ class BucketSettingOperations(S3Base):
 
     def _stored_setting(self, call: OperationCall, setting: str, default: Any) -> Any:
         """Return a setting, `default` if it was never set, or None if it was removed."""
-        row = self.store.row(
+        row = self._store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",
-            self.check_bucket(call.params),
+            self._buckets.requested(call.params),
             setting,
         )
         return default if row is None else json.loads(row["value"])

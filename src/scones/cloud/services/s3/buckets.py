@@ -8,24 +8,35 @@ import re
 import sqlite3
 from typing import Any
 
+from scones.cloud.context import CloudContext
+from scones.cloud.core.clock import now_ms
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.base import S3Base, discard_parts, now
-from scones.cloud.services.s3.notifications import check_configuration, check_targets, rules_of
+from scones.cloud.services.s3.body_files import BodyFiles
+from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.notifications import Notifier, check_configuration, check_targets, rules_of
+from scones.cloud.services.s3.parts import discard_parts
 from scones.cloud.services.s3.tags import check_tags
 
 NAME = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9]([a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
-class BucketOperations(S3Base):
+class BucketOperations:
     """The operations on buckets."""
+
+    def __init__(self, cloud: CloudContext, buckets: BucketRecords, files: BodyFiles, notifier: Notifier) -> None:
+        self._cloud = cloud
+        self._store = cloud.store
+        self._buckets = buckets
+        self._files = files
+        self._notifier = notifier
 
     async def create_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Create a bucket in this cloud's region."""
         params = call.params
-        name, region = params["Bucket"], self.cloud.settings.region
+        name, region = params["Bucket"], self._cloud.settings.region
         if not NAME.fullmatch(name) or name.endswith(RESERVED_SUFFIXES):
             raise ServiceError("InvalidBucketName", "The specified bucket is not valid.", BucketName=name)
         configuration = params.get("CreateBucketConfiguration", {})
@@ -41,7 +52,7 @@ class BucketOperations(S3Base):
 
         def create(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (name,)).fetchone() is None:
-                connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now(), tags))
+                connection.execute("INSERT INTO s3_buckets VALUES (?, ?, ?)", (name, now_ms(), tags))
             elif region != "us-east-1":  # us-east-1 answers 200 to a second creation, for older clients
                 raise ServiceError(
                     "BucketAlreadyOwnedByYou",
@@ -50,17 +61,17 @@ class BucketOperations(S3Base):
                     BucketName=name,
                 )
 
-        await self.store.write(create)
-        return {"Location": f"/{name}" if region == "us-east-1" else f"{self.cloud.url}/{name}/"}
+        await self._store.write(create)
+        return {"Location": f"/{name}" if region == "us-east-1" else f"{self._cloud.url}/{name}/"}
 
     async def head_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's region; raises `NoSuchBucket` if it does not exist."""
-        self.check_bucket(call.params)
-        return {"BucketRegion": self.cloud.settings.region}
+        self._buckets.requested(call.params)
+        return {"BucketRegion": self._cloud.settings.region}
 
     async def delete_bucket(self, call: OperationCall) -> dict[str, Any]:
         """Delete an empty bucket with its unfinished uploads; raises `BucketNotEmpty` if it has objects."""
-        name = self.check_bucket(call.params)
+        name = self._buckets.requested(call.params)
 
         def delete(connection: sqlite3.Connection) -> list[str]:
             if connection.execute("SELECT 1 FROM s3_objects WHERE bucket = ? LIMIT 1", (name,)).fetchone():
@@ -72,8 +83,8 @@ class BucketOperations(S3Base):
             connection.execute("DELETE FROM s3_buckets WHERE name = ?", (name,))
             return [file for row in uploads for file in discard_parts(connection, row[0])]
 
-        await self.files.remove(await self.store.write(delete))
-        self.notifier.remove_rules(name)
+        await self._files.remove(await self._store.write(delete))
+        self._notifier.remove_rules(name)
         return {}
 
     async def list_buckets(self, call: OperationCall) -> dict[str, Any]:
@@ -81,10 +92,10 @@ class BucketOperations(S3Base):
         params = call.params
         prefix, limit = params.get("Prefix", ""), params.get("MaxBuckets")
         after = _after(params["ContinuationToken"]) if "ContinuationToken" in params else ""
-        region = self.cloud.settings.region
+        region = self._cloud.settings.region
         rows = [
             row
-            for row in self.store.rows("SELECT name, created FROM s3_buckets WHERE name > ? ORDER BY name", after)
+            for row in self._store.rows("SELECT name, created FROM s3_buckets WHERE name > ? ORDER BY name", after)
             if row["name"].startswith(prefix) and params.get("BucketRegion", region) == region
         ]
         page = rows if limit is None else rows[:limit]
@@ -98,48 +109,53 @@ class BucketOperations(S3Base):
             for row in page
         ]
         token = base64.urlsafe_b64encode(page[-1]["name"].encode()).decode() if len(page) < len(rows) else None
-        return {"Buckets": buckets, "Owner": self.owner, "Prefix": params.get("Prefix"), "ContinuationToken": token}
+        return {
+            "Buckets": buckets,
+            "Owner": self._buckets.owner,
+            "Prefix": params.get("Prefix"),
+            "ContinuationToken": token,
+        }
 
     async def get_bucket_location(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's region as LocationConstraint, which us-east-1 omits."""
-        self.check_bucket(call.params)
-        region = self.cloud.settings.region
+        self._buckets.requested(call.params)
+        region = self._cloud.settings.region
         return {} if region == "us-east-1" else {"LocationConstraint": region}
 
     async def get_bucket_versioning(self, call: OperationCall) -> dict[str, Any]:
         """Return an empty response, as for a bucket on which versioning was never enabled."""
-        self.check_bucket(call.params)
+        self._buckets.requested(call.params)
         return {}
 
     async def get_bucket_acl(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's ACL: the owner has full control, and no other ACL is possible."""
-        self.check_bucket(call.params)
-        return self.acl()
+        self._buckets.requested(call.params)
+        return self._buckets.acl()
 
     async def put_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's notification configuration."""
-        name = self.check_bucket(call.params)
+        name = self._buckets.requested(call.params)
         document = check_configuration(call.params.get("NotificationConfiguration", {}))
         if not call.params.get("SkipDestinationValidation"):
-            await check_targets(self.cloud, rules_of(document))
-        await self.notifier.configure(name, document)
+            await check_targets(self._cloud, rules_of(document))
+        await self._notifier.configure(name, document)
         return {}
 
     async def get_bucket_notification_configuration(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's notification configuration."""
-        return self.notifier.configuration(self.check_bucket(call.params))
+        return self._notifier.configuration(self._buckets.requested(call.params))
 
     async def put_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Replace a bucket's tags."""
-        name = self.check_bucket(call.params)
+        name = self._buckets.requested(call.params)
         tags = check_tags(call.params["Tagging"].get("TagSet", []), 50)
-        await self.store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
+        await self._store.execute("UPDATE s3_buckets SET tags = ? WHERE name = ?", tags, name)
         return {}
 
     async def get_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Return a bucket's tags; raises `NoSuchTagSet` if it has none."""
-        name = self.check_bucket(call.params)
-        row = self.store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
+        name = self._buckets.requested(call.params)
+        row = self._store.row("SELECT tags FROM s3_buckets WHERE name = ?", name)
         tags = json.loads(row["tags"]) if row else []
         if not tags:
             raise ServiceError("NoSuchTagSet", "The TagSet does not exist", 404, BucketName=name)
@@ -147,7 +163,9 @@ class BucketOperations(S3Base):
 
     async def delete_bucket_tagging(self, call: OperationCall) -> dict[str, Any]:
         """Remove a bucket's tags."""
-        await self.store.execute("UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self.check_bucket(call.params))
+        await self._store.execute(
+            "UPDATE s3_buckets SET tags = '[]' WHERE name = ?", self._buckets.requested(call.params)
+        )
         return {}
 
 

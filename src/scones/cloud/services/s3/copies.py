@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
 from scones.cloud.errors import ServiceError
-from scones.cloud.service import Body, OperationCall
-from scones.cloud.services.s3 import checksum, errors
-from scones.cloud.services.s3.conditions import check_copy
-from scones.cloud.services.s3.object_record import ObjectRecord, headers_of
-from scones.cloud.services.s3.objects import ObjectOperations, check_key
+from scones.cloud.service import OperationCall
+from scones.cloud.services.s3 import checksum
+from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.copy_sources import CopySources
+from scones.cloud.services.s3.incoming_bodies import IncomingBodies
+from scones.cloud.services.s3.object_record import ObjectRecord, check_key, headers_of
+from scones.cloud.services.s3.stored_objects import StoredObjects
 from scones.cloud.services.s3.tags import tags_in_header
 
 LARGEST_COPY = 5 * 1024**3
 """Maximum number of bytes that one CopyObject copies."""
 
 
-class CopyOperations(ObjectOperations):
+class CopyOperations:
     """CopyObject."""
+
+    def __init__(
+        self, buckets: BucketRecords, objects: StoredObjects, sources: CopySources, bodies: IncomingBodies
+    ) -> None:
+        self._buckets = buckets
+        self._objects = objects
+        self._sources = sources
+        self._bodies = bodies
 
     async def copy_object(self, call: OperationCall) -> dict[str, Any]:
         """Copy an object with its metadata and tags, or with new ones if a directive is REPLACE."""
         params = call.params
-        bucket = self.check_bucket(params)
+        bucket = self._buckets.requested(params)
         check_key(params["Key"])
-        source = self.source(params)
+        source = self._sources.find(params)
         _check_to_itself(params, source, bucket)
         if source.size > LARGEST_COPY:
             raise ServiceError(
@@ -39,32 +48,16 @@ class CopyOperations(ObjectOperations):
         if params.get("TaggingDirective") == "REPLACE":
             tags = tags_in_header(params.get("Tagging", ""))
         headers = headers_of(params) if params.get("MetadataDirective") == "REPLACE" else source.headers
-        content = await self.files.receive(chunks(await self.body(source)), [algorithm])
+        content = await self._bodies.copy(await self._objects.body(source), algorithm)
         kept = {name: value for name, value in params.items() if name in ("Key", "StorageClass")}
-        record = self.record(bucket, {**kept, **headers}, content, tags)
+        record = ObjectRecord.received(bucket, {**kept, **headers}, content, tags)
         try:
-            await self.replace(record, call, "ObjectCreated:Copy")
+            await self._objects.replace(record, call, "ObjectCreated:Copy")
         except BaseException:
-            await self.drop(content)
+            await self._bodies.drop(content)
             raise
         result = {"ETag": f'"{record.etag}"', "LastModified": record.modified / 1000, **record.checksum.members()}
         return {"CopyObjectResult": result}
-
-    def source(self, params: Mapping[str, Any]) -> ObjectRecord:
-        """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
-        path, _, query = params["CopySource"].partition("?")
-        bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-        if not (bucket and slash and key):
-            raise errors.invalid_argument(
-                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
-                "x-amz-copy-source",
-                params["CopySource"],
-            )
-        self.check_owner(params.get("ExpectedSourceBucketOwner"))
-        version = parse_qs(query).get("versionId", ["null"])[0]
-        record = self.find(self.check_bucket({"Bucket": bucket, "VersionId": version}), key)
-        check_copy(params, record)
-        return record
 
 
 def _check_to_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: str) -> None:
@@ -77,12 +70,3 @@ def _check_to_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: st
             "This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes.",
         )
-
-
-async def chunks(body: Body) -> AsyncIterator[bytes]:
-    """Return a body as an iterator of bytes."""
-    if isinstance(body, bytes):
-        yield body
-        return
-    async for chunk in body:
-        yield chunk

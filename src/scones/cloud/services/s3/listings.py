@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from scones.cloud.core.store import Store
 from scones.cloud.core.text_order import Bound, successor
 from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
-from scones.cloud.services.s3.base import S3Base
+from scones.cloud.services.s3.bucket_records import BucketRecords
 from scones.cloud.services.s3.scan import ListingEntry, later, listing_entries, start_after
 
 MAX_KEYS = 1000
@@ -37,13 +38,17 @@ class ListingPage:
     truncated: bool
 
 
-class ListingOperations(S3Base):
+class ListingOperations:
     """ListObjects, ListObjectsV2 and ListObjectVersions."""
+
+    def __init__(self, store: Store, buckets: BucketRecords) -> None:
+        self._store = store
+        self._buckets = buckets
 
     async def list_objects(self, call: OperationCall) -> dict[str, Any]:
         """List objects after a marker, which may be the last key or common prefix of the previous page."""
         params = call.params
-        bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
+        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
         page = await self._page(bucket, params, params.get("Marker", ""), limit, owner=True)
         delimiter = params.get("Delimiter")
         return {
@@ -55,7 +60,7 @@ class ListingOperations(S3Base):
     async def list_objects_v2(self, call: OperationCall) -> dict[str, Any]:
         """List objects after a key or a continuation token."""
         params = call.params
-        bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
+        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
         token = params.get("ContinuationToken")
         after = params.get("StartAfter", "") if token is None else _read_token(token)
         page = await self._page(bucket, params, after, limit, owner=params.get("FetchOwner", False))
@@ -70,7 +75,7 @@ class ListingOperations(S3Base):
     async def list_object_versions(self, call: OperationCall) -> dict[str, Any]:
         """List objects as versions: without versioning, each object has one version with the ID `null`."""
         params = call.params
-        bucket, limit, url = self.check_bucket(params), _limit(params), _encoder(params)
+        bucket, limit, url = self._buckets.requested(params), _limit(params), _encoder(params)
         if "VersionIdMarker" in params and "KeyMarker" not in params:
             message = "A version-id marker cannot be specified without a key marker."
             raise errors.invalid_argument(message, "version-id-marker", params["VersionIdMarker"])
@@ -102,7 +107,7 @@ class ListingOperations(S3Base):
             found = listing_entries(seek(start), seek, prefix, delimiter, limit + 1)
             return self._build_page(found, limit, params, owner=owner)
 
-        return await self.store.read_on_thread_with(read)
+        return await self._store.read_on_thread_with(read)
 
     def _build_page(
         self, found: list[ListingEntry], limit: int, params: Mapping[str, Any], *, owner: bool
@@ -119,7 +124,7 @@ class ListingOperations(S3Base):
                 "ChecksumType": entry.row["checksum_type"],
                 "Size": entry.row["size"],
                 "StorageClass": entry.row["storage_class"],
-                "Owner": self.owner if owner else None,
+                "Owner": self._buckets.owner if owner else None,
             }
             for entry in (sliced_on_thread(page) if quoted else page)
             if entry.row is not None
@@ -150,7 +155,7 @@ def _limit(params: Mapping[str, Any]) -> int:
     return min(limit, MAX_KEYS)
 
 
-def _encoder(params: Mapping[str, Any]) -> Any:
+def _encoder(params: Mapping[str, Any]) -> Callable[[str], str]:
     return quote if params.get("EncodingType") == "url" else str
 
 

@@ -20,6 +20,7 @@ from scones.cloud.core.targets import send, service_of
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.bucket_records import check_exists
 from scones.cloud.services.s3.object_record import ObjectRecord
 
 log = logging.getLogger(__name__)
@@ -114,8 +115,7 @@ class Notifier:
         }
 
         def write(connection: sqlite3.Connection) -> None:
-            if connection.execute("SELECT 1 FROM s3_buckets WHERE name = ?", (bucket,)).fetchone() is None:
-                raise errors.no_such_bucket(bucket)
+            check_exists(connection, bucket)
             connection.execute(
                 "INSERT OR REPLACE INTO s3_notification_configurations VALUES (?, ?)", (bucket, json.dumps(document))
             )

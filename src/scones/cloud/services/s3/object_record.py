@@ -9,8 +9,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from scones.cloud.core.clock import now_ms
+from scones.cloud.errors import ServiceError
+from scones.cloud.services.s3 import checksum
+from scones.cloud.services.s3.body_files import ReceivedBody
 from scones.cloud.services.s3.checksum import Checksum
 
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS s3_objects (
+        bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+        modified INTEGER NOT NULL, storage_class TEXT NOT NULL, checksum_algorithm TEXT NOT NULL,
+        checksum TEXT NOT NULL, checksum_type TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL,
+        body INTEGER, file TEXT, upload TEXT, PRIMARY KEY (bucket, key)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS s3_objects_by_file ON s3_objects (file) WHERE file IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS s3_bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL)
+"""
 COLUMNS = (
     "bucket, key, size, etag, modified, storage_class, checksum_algorithm, checksum, checksum_type, headers, tags, "
     "body, file, upload"
@@ -72,6 +86,24 @@ class ObjectRecord:
             upload=row["upload"],
         )
 
+    @classmethod
+    def received(cls, bucket: str, params: Mapping[str, Any], content: ReceivedBody, tags: str = "[]") -> ObjectRecord:
+        """Return a new object with a received body and the request's headers."""
+        algorithm = next(iter(content.digests))
+        return cls(
+            bucket=bucket,
+            key=params["Key"],
+            size=content.size,
+            etag=content.md5.hex(),
+            modified=now_ms(),
+            checksum=Checksum(algorithm, checksum.encode(content.digests[algorithm])),
+            storage_class=params.get("StorageClass", "STANDARD"),
+            headers=headers_of(params),
+            tags=tags,
+            data=content.data,
+            file=content.file,
+        )
+
     def insert(self, connection: sqlite3.Connection) -> None:
         """Write the row and, if it is small, the body in a transaction."""
         body = self.body
@@ -131,3 +163,9 @@ def headers_of(params: Mapping[str, Any]) -> dict[str, Any]:
     headers.setdefault("ContentType", "binary/octet-stream")
     headers.setdefault("ServerSideEncryption", "AES256")  # AWS has encrypted every object since January 2023
     return headers
+
+
+def check_key(key: str) -> None:
+    """Raise `KeyTooLongError` if a key has more than 1,024 bytes."""
+    if (size := len(key.encode())) > 1024:
+        raise ServiceError("KeyTooLongError", "Your key is too long", Size=size, MaxSizeAllowed=1024)

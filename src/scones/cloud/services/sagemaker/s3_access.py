@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import UntrustedFile
-from scones.cloud.service import read_body
+from scones.cloud.service import body_chunks, read_body
 from scones.cloud.services.s3 import S3
+from scones.cloud.services.s3.file_transfers import FileTransfers
 
 PARALLEL = 16
 """Maximum number of objects that are downloaded at once."""
@@ -84,11 +85,11 @@ class S3Access:
         Raises `ServiceError` (NoSuchKey, NoSuchBucket).
         """
         answer = await self.cloud.call("s3", "GetObject", {"Bucket": source.bucket, "Key": source.key})
-        return answer["ContentLength"], chunks_of(answer["Body"])
+        return answer["ContentLength"], body_chunks(answer["Body"])
 
     async def download(self, source: S3Location, target: Path) -> None:
         """Write an object to a file; raises `ServiceError` (NoSuchKey, NoSuchBucket)."""
-        await self._s3.download(source.bucket, source.key, target)
+        await self._transfers.download(source.bucket, source.key, target)
 
     async def download_all(self, files: Iterable[tuple[S3Location, Path]]) -> None:
         """Download many objects, several at a time; the first failure cancels the other downloads."""
@@ -104,28 +105,19 @@ class S3Access:
 
     async def upload(self, source: Path, target: S3Location) -> None:
         """Store a file that the cloud itself wrote as an object."""
-        await self._s3.upload(lambda: source.open("rb"), target.bucket, target.key)
+        await self._transfers.upload(lambda: source.open("rb"), target.bucket, target.key)
 
     async def upload_untrusted(self, file: UntrustedFile, target: S3Location) -> None:
         """Store a file that a program wrote; raises `OSError` if it is no longer a regular file."""
-        await self._s3.upload(file.open, target.bucket, target.key)
+        await self._transfers.upload(file.open, target.bucket, target.key)
 
     async def write(self, body: bytes, target: S3Location) -> None:
         """Store bytes as an object."""
         await self.cloud.call("s3", "PutObject", {"Bucket": target.bucket, "Key": target.key, "Body": body})
 
     @property
-    def _s3(self) -> S3:
-        return self.cloud.service(S3)
-
-
-async def chunks_of(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the content of a streaming member in chunks."""
-    if isinstance(body, bytes):
-        yield body
-        return
-    async for chunk in body:
-        yield chunk
+    def _transfers(self) -> FileTransfers:
+        return self.cloud.service(S3).transfers
 
 
 def relative(key: str, prefix: str) -> str:

@@ -42,7 +42,8 @@ class ReceivingOperations:
 
     async def receive_message(self, call: OperationCall) -> dict[str, Any]:
         """Receive messages, waiting for the first one up to WaitTimeSeconds without polling the store."""
-        params, queue = call.params, self._queues.at(call.params["QueueUrl"])
+        params, url = call.params, call.params["QueueUrl"]
+        queue = self._queues.at(url)
         limit = params.get("MaxNumberOfMessages", 1)
         if not 1 <= limit <= 10:
             raise invalid_parameter(limit, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
@@ -52,16 +53,12 @@ class ReceivingOperations:
         if end <= time.monotonic():
             received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
             return await receive_response(queue, received, params)
-        waits_first = self._long_polls.has_sleeping(
-            queue.id
-        )  # resting long polls started earlier, so the messages go to them
+        waits_first = self._long_polls.has_sleeping(queue.id)  # they started earlier, so the messages go to them
         with self._long_polls.polling(queue.id, limit) as waiter:
             if waits_first:
                 await call.while_connected(self._long_polls.sleep(queue.id, waiter, end - time.monotonic()))
             while True:
-                if (
-                    queue.id != (queue := self._queues.at(call.params["QueueUrl"])).id
-                ):  # deleted and created again under the same name
+                if queue.id != (queue := self._queues.at(url)).id:  # deleted and created again under the same name
                     raise no_queue()
                 self._long_polls.start_looking(queue.id, waiter)
                 received = await self._receive(queue, limit, params.get("VisibilityTimeout"))

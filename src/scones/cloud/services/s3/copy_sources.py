@@ -1,0 +1,37 @@
+"""Sources of CopyObject and UploadPartCopy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from scones.cloud.services.s3 import errors
+from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.conditions import check_copy
+from scones.cloud.services.s3.object_record import ObjectRecord
+from scones.cloud.services.s3.stored_objects import StoredObjects
+
+
+class CopySources:
+    """Finds the objects that requests copy."""
+
+    def __init__(self, buckets: BucketRecords, objects: StoredObjects) -> None:
+        self._buckets = buckets
+        self._objects = objects
+
+    def find(self, params: Mapping[str, Any]) -> ObjectRecord:
+        """Return the object that x-amz-copy-source names; raises `PreconditionFailed` if a condition on it fails."""
+        path, _, query = params["CopySource"].partition("?")
+        bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+        if not (bucket and slash and key):
+            raise errors.invalid_argument(
+                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+                "x-amz-copy-source",
+                params["CopySource"],
+            )
+        self._buckets.check_owner(params.get("ExpectedSourceBucketOwner"))
+        version = parse_qs(query).get("versionId", ["null"])[0]
+        record = self._objects.find(self._buckets.requested({"Bucket": bucket, "VersionId": version}), key)
+        check_copy(params, record)
+        return record

@@ -1,0 +1,104 @@
+"""Stored multipart uploads, and the parts that they receive."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scones.cloud.core.clock import now_ms
+from scones.cloud.core.store import Store
+from scones.cloud.services.s3 import checksum, errors
+from scones.cloud.services.s3.body_files import BodyFiles, ReceivedBody
+from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.services.s3.parts import discard_parts
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS s3_uploads (
+        id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated INTEGER NOT NULL,
+        storage_class TEXT NOT NULL, checksum_algorithm TEXT NOT NULL, checksum_type TEXT NOT NULL,
+        chosen INTEGER NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS s3_uploads_in_order ON s3_uploads (bucket, key, initiated, id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartUpload:
+    """An unfinished multipart upload. `headers` and `tags` are in JSON."""
+
+    id: str
+    bucket: str
+    key: str
+    initiated: int
+    storage_class: str
+    checksum_algorithm: str
+    checksum_type: str
+    client_chose_algorithm: bool
+    headers: str
+    tags: str
+
+
+class UploadRecords:
+    """The table of unfinished multipart uploads."""
+
+    def __init__(self, store: Store, buckets: BucketRecords, files: BodyFiles) -> None:
+        self._store = store
+        self._buckets = buckets
+        self._files = files
+
+    def requested(self, params: Mapping[str, Any]) -> MultipartUpload:
+        """Return the upload that a request names; raises `NoSuchUpload` and the errors of the bucket's check."""
+        self._buckets.requested(params)
+        row = self._store.row("SELECT * FROM s3_uploads WHERE id = ?", params["UploadId"])
+        return _owned(row, params)
+
+    async def add(self, upload: MultipartUpload) -> None:
+        """Store a new upload."""
+        values = [getattr(upload, name) for name in MultipartUpload.__slots__]
+        await self._store.execute(f"INSERT INTO s3_uploads VALUES ({', '.join('?' * len(values))})", *values)  # noqa: S608
+
+    async def put_part(self, upload: MultipartUpload, number: int, content: ReceivedBody) -> int:
+        """Store a part, replacing any part with its number; return the time of the change in milliseconds since 1970.
+
+        If this fails, the caller removes the part's body.
+        """
+        modified = now_ms()
+        proof = checksum.encode(content.digests[upload.checksum_algorithm])
+
+        def write(connection: sqlite3.Connection) -> list[str]:
+            if connection.execute("SELECT 1 FROM s3_uploads WHERE id = ?", (upload.id,)).fetchone() is None:
+                raise errors.no_such_upload(upload.id)
+            old = connection.execute("SELECT file FROM s3_parts WHERE upload = ? AND number = ?", (upload.id, number))
+            doomed = [row["file"] for row in old]
+            connection.execute(
+                "INSERT OR REPLACE INTO s3_parts VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (upload.id, number, content.size, content.md5, proof, content.file, modified),
+            )
+            return doomed
+
+        await self._files.remove(await self._store.write(write))
+        return modified
+
+    async def delete(self, params: Mapping[str, Any]) -> None:
+        """Delete the upload that a request names, with its parts; raises `NoSuchUpload`."""
+        self._buckets.requested(params)
+
+        def delete(connection: sqlite3.Connection) -> list[str]:
+            upload = find_upload(connection, params)
+            connection.execute("DELETE FROM s3_uploads WHERE id = ?", (upload.id,))
+            return discard_parts(connection, upload.id)
+
+        await self._files.remove(await self._store.write(delete))
+
+
+def find_upload(connection: sqlite3.Connection, params: Mapping[str, Any]) -> MultipartUpload:
+    """Return the upload that a request names, in a transaction; raises `NoSuchUpload`."""
+    row = connection.execute("SELECT * FROM s3_uploads WHERE id = ?", (params["UploadId"],)).fetchone()
+    return _owned(row, params)
+
+
+def _owned(row: sqlite3.Row | None, params: Mapping[str, Any]) -> MultipartUpload:
+    if row is None or (row["bucket"], row["key"]) != (params["Bucket"], params["Key"]):
+        raise errors.no_such_upload(params["UploadId"])
+    return MultipartUpload(*row)
