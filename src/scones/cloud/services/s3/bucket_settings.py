@@ -9,6 +9,7 @@ from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3.bucket_records import BucketRecords
+from scones.cloud.wire.members import MemberValue
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS s3_bucket_settings (
@@ -88,7 +89,7 @@ class BucketSettingOperations:
         """Remove a bucket's policy."""
         return await self._store_setting(call, "policy", None)
 
-    async def _store_setting(self, call: OperationCall, setting: str, value: Any) -> dict[str, Any]:
+    async def _store_setting(self, call: OperationCall, setting: str, value: MemberValue) -> dict[str, Any]:
         """Store a setting, which is any JSON value; None means that it was removed."""
         await self._store.execute(
             "INSERT OR REPLACE INTO s3_bucket_settings VALUES (?, ?, ?)",
@@ -98,7 +99,7 @@ class BucketSettingOperations:
         )
         return {}
 
-    def _stored_setting(self, call: OperationCall, setting: str, default: Any) -> Any:
+    def _stored_setting(self, call: OperationCall, setting: str, default: MemberValue) -> MemberValue:
         """Return a setting, `default` if it was never set, or None if it was removed."""
         row = self._store.row(
             "SELECT value FROM s3_bucket_settings WHERE bucket = ? AND setting = ?",

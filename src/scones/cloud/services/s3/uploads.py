@@ -83,8 +83,8 @@ class UploadOperations:
                 f"Checksum Type mismatch occurred, expected checksum Type: {upload.checksum_algorithm.lower()}, "
                 f"actual checksum Type: {sent.lower()}",
             )
-        named_parts = [upload.checksum_algorithm, *([sent] if sent else [])]
-        content = await self._bodies.receive(call, *named_parts, small=0)
+        algorithms = [upload.checksum_algorithm, *([sent] if sent else [])]
+        content = await self._bodies.receive(call, *algorithms, small=0)
         await self._put_part(upload, params["PartNumber"], content)
         response_algorithm = sent or (upload.checksum_algorithm if upload.client_chose_algorithm else None)
         proof = (

@@ -26,7 +26,7 @@ class MessageRetention:
         self._queues = queues
 
     async def sweep(self) -> None:
-        """Delete them at regular intervals, until the task is cancelled."""
+        """Delete expired messages and old deduplication IDs at regular intervals, until the task is cancelled."""
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             try:
