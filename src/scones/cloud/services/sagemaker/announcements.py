@@ -6,12 +6,12 @@ SageMaker Developer Guide, "Events that Amazon SageMaker AI sends to Amazon Even
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.services.events.announcements import announce, milliseconds
 from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 _SOURCE = "aws.sagemaker"
 _JOB_TIMES = ("CreationTime", "TrainingStartTime", "TrainingEndTime", "LastModifiedTime")
@@ -41,7 +41,7 @@ def announce_endpoint(cloud: CloudContext, document: Document) -> None:
         for each in DeploymentPlan.of_document(document["Plan"]).variants
     ]
     arn = document["EndpointArn"]
-    detail: dict[str, Any] = {
+    detail: Members = {
         "EndpointName": document["EndpointName"],
         "EndpointArn": arn,
         "EndpointConfigName": document["EndpointConfigName"],
@@ -59,7 +59,7 @@ def announce_model_package(cloud: CloudContext, document: Document) -> None:
     """Send the event for a new model package, or for a change of its approval or metadata."""
     times = {name: milliseconds(document[name]) for name in _PACKAGE_TIMES if name in document}
     arn = document["ModelPackageArn"]
-    detail: dict[str, Any] = {**document, **times}
+    detail: Members = {**document, **times}
     announce(cloud, _SOURCE, "SageMaker Model Package State Change", arn, detail)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from scones.cloud.errors import ServiceError
+from scones.cloud.wire.members import MemberValue
 
 INTERNAL_FAULT = "InternalServerError: internal error of the local cloud; see its log."
 """Failure reason of a resource after an exception in the code of the local cloud."""
@@ -26,13 +26,13 @@ def invalid_token() -> ServiceError:
     return invalid("The pagination token is invalid. Start the listing again without NextToken.")
 
 
-def require(request: Mapping[str, Any], *paths: str) -> None:
+def require(request: Mapping[str, MemberValue], *paths: str) -> None:
     """Require members, such as `A.B`, that the operation needs although botocore's model makes them optional.
 
     Raises `ServiceError` (ValidationException) with the message that AWS gives for a missing required member.
     """
     for path in paths:
-        value: Any = request
+        value: MemberValue = request
         for name in path.split("."):
             value = value.get(name) if value is not None else None
         if value is None:

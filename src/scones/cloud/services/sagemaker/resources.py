@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Connection, Row
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.services.sagemaker.errors import invalid_token
+from scones.cloud.wire.members import Members, MemberValue
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sagemaker_resources (
@@ -44,7 +44,8 @@ CREATE TABLE IF NOT EXISTS sagemaker_tags (
 
 log = logging.getLogger(__name__)
 
-Document = dict[str, Any]
+Document = Members
+"""A resource in the form of Describe; some kinds have further members, which Describe does not show."""
 _COLUMNS = {"Name": "name", "CreationTime": "created", "LastModifiedTime": "modified", "Status": "status"}
 _BOUNDS = {
     "CreationTimeAfter": "created > ?",
@@ -104,7 +105,7 @@ class ResourceTable:
         row = self.store.row("SELECT document FROM sagemaker_resources WHERE kind = ? AND arn = ?", self.kind, arn)
         return json.loads(row["document"]) if row else None
 
-    def first(self, **members: Any) -> Document | None:
+    def first(self, **members: MemberValue) -> Document | None:
         """Return a document whose members have these values, or None if there is none."""
         conditions, values = _equal(members)
         row = self.store.row(
@@ -182,9 +183,9 @@ class ResourceTable:
 
     async def page(
         self,
-        params: Mapping[str, Any],
+        params: Mapping[str, MemberValue],
         order: str,
-        members: Mapping[str, Any] | None = None,
+        members: Mapping[str, MemberValue] | None = None,
         parts: Mapping[str, str] | None = None,
     ) -> tuple[list[Document], dict[str, str]]:
         """Return one page of documents for a List operation, and its NextToken member, which is empty on the last page.
@@ -217,9 +218,9 @@ class ResourceTable:
         return [document for row in rows[:size] if (document := self._read_document(row)) is not None], more
 
 
-def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+def _filters(params: Mapping[str, MemberValue]) -> tuple[list[str], list[MemberValue]]:
     conditions: list[str] = []
-    values: list[Any] = []
+    values: list[MemberValue] = []
     if "NameContains" in params:
         conditions.append("instr(lower(name), lower(?)) > 0")
         values.append(params["NameContains"])
@@ -234,7 +235,7 @@ def _filters(params: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     return conditions, values
 
 
-def _equal(members: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+def _equal(members: Mapping[str, MemberValue]) -> tuple[list[str], list[MemberValue]]:
     conditions = [f"json_extract(document, '$.{name}') IS ?" for name in members]
     return conditions, list(members.values())
 
@@ -243,7 +244,7 @@ def _token(row: Row, column: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([row[column], row["name"]]).encode()).decode()
 
 
-def _read_token(token: str) -> list[Any]:
+def _read_token(token: str) -> list[MemberValue]:
     try:
         position = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, RecursionError):

@@ -7,7 +7,6 @@ import posixpath
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from scones.cloud.context import CloudContext
@@ -16,6 +15,7 @@ from scones.cloud.process.untrusted_files import UntrustedFile
 from scones.cloud.service import body_chunks, read_body
 from scones.cloud.services.s3 import S3
 from scones.cloud.services.s3.file_transfers import FileTransfers
+from scones.cloud.wire.members import Members, MemberValue
 
 PARALLEL = 16
 """Maximum number of objects that are downloaded at once."""
@@ -62,7 +62,7 @@ class S3Access:
 
     async def keys(self, prefix: S3Location) -> AsyncIterator[str]:
         """Yield the keys that begin with a prefix, in order; raises `ServiceError` (NoSuchBucket)."""
-        token: dict[str, Any] = {}
+        token: Members = {}
         while True:
             page = await self._list(prefix, **token)
             for item in page.get("Contents", []):
@@ -71,7 +71,7 @@ class S3Access:
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
 
-    async def _list(self, prefix: S3Location, **more: Any) -> dict[str, Any]:
+    async def _list(self, prefix: S3Location, **more: MemberValue) -> Members:
         return await self.cloud.call("s3", "ListObjectsV2", {"Bucket": prefix.bucket, "Prefix": prefix.key, **more})
 
     async def read(self, source: S3Location) -> bytes:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
 from sqlite3 import Connection
-from typing import Any
 
 from scones.cloud.core.pages import position, token_at
 from scones.cloud.core.store import Store
@@ -16,6 +15,7 @@ from scones.cloud.core.time_slices import sliced_on_thread
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid, invalid_token, not_supported
 from scones.cloud.services.sagemaker.resources import PAGE, Document
+from scones.cloud.wire.members import Members, MemberValue
 from scones.cloud.wire.model import service_model
 
 _KINDS = {
@@ -41,7 +41,7 @@ class SearchOperations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def search(self, call: OperationCall) -> dict[str, Any]:
+    async def search(self, call: OperationCall) -> Members:
         """Find the resources of one kind that meet a SearchExpression."""
         params = call.params
         resource = params["Resource"]
@@ -50,7 +50,7 @@ class SearchOperations:
         return await self._store.read_on_thread_with(partial(_search_response, params=params))
 
 
-def _search_response(connection: Connection, params: dict[str, Any]) -> dict[str, Any]:
+def _search_response(connection: Connection, params: Members) -> Members:
     """Return the response to a search; keeps only the documents of the page in memory. Runs on a thread."""
     resource, expression = params["Resource"], params.get("SearchExpression", {})
     kind, by = _KINDS[resource], params.get("SortBy", "LastModifiedTime")
@@ -95,7 +95,7 @@ def _tags(connection: Connection, arn: str) -> list[dict[str, str]]:
     return [{"Key": row["key"], "Value": row["value"]} for row in rows]
 
 
-def _asks_for_tags(expression: dict[str, Any]) -> bool:
+def _asks_for_tags(expression: Members) -> bool:
     return "Tags" in json.dumps(expression)
 
 
@@ -107,7 +107,7 @@ def _record(resource: str, document: Document) -> Document:
     return {name: document[name] for name in shape.members if name in document}
 
 
-def _sortable(document: Document, by: str) -> tuple[int, Any]:
+def _sortable(document: Document, by: str) -> tuple[int, float | str]:
     value = _property(document, by)
     if value is None and by == "LastModifiedTime":
         value = document["CreationTime"]
@@ -116,7 +116,7 @@ def _sortable(document: Document, by: str) -> tuple[int, Any]:
     return (0, "") if value is None else (2, str(value))
 
 
-def _meets_expression(document: Document, expression: dict[str, Any]) -> bool:
+def _meets_expression(document: Document, expression: Members) -> bool:
     """Return True if a document meets a SearchExpression, or if the expression has no conditions."""
     conditions = [
         *(_meets_filter(_property(document, each["Name"]), each) for each in expression.get("Filters", [])),
@@ -126,7 +126,7 @@ def _meets_expression(document: Document, expression: dict[str, Any]) -> bool:
     return any(conditions) if expression.get("Operator") == "Or" and conditions else all(conditions)
 
 
-def _nested(document: Document, nested: dict[str, Any]) -> bool:
+def _nested(document: Document, nested: Members) -> bool:
     """Return True if one element of a list property meets every filter.
 
     The names of the filters begin with the property's name.
@@ -141,7 +141,7 @@ def _nested(document: Document, nested: dict[str, Any]) -> bool:
     )
 
 
-def _property(document: Any, name: str) -> Any:
+def _property(document: MemberValue, name: str) -> MemberValue:
     """Return the property with a dotted name, or None if there is none."""
     first, _, rest = name.partition(".")
     if first == "Tags" and rest:
@@ -155,7 +155,7 @@ def _property(document: Any, name: str) -> Any:
     return _property(value, rest) if rest else value
 
 
-def _meets_filter(value: Any, condition: dict[str, Any]) -> bool:
+def _meets_filter(value: MemberValue, condition: Members) -> bool:
     """Return True if a property's value meets a Filter; raises `ServiceError` for a missing Value."""
     operator = condition.get("Operator", "Equals")
     if operator == "Exists":
@@ -179,14 +179,14 @@ def _meets_filter(value: Any, condition: dict[str, Any]) -> bool:
     return left is not None and right is not None and _ORDERED[operator](left, right)
 
 
-def _equals(value: Any, filter_value: str) -> bool:
+def _equals(value: MemberValue, filter_value: str) -> bool:
     if str(value) == filter_value:
         return True
     left, right = _number(value), _number(filter_value)
     return left is not None and left == right
 
 
-def _number(value: Any) -> float | None:
+def _number(value: MemberValue) -> float | None:
     """Return a number, a numeric text or a time (as seconds since 1970) as a float; None for other values."""
     try:
         return float(value)

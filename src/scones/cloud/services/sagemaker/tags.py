@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sqlite3 import Connection
-from typing import Any
 
 from scones.cloud.core.store import Store
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.wire.members import Members
 
 MAX_TAGS = 50
 """Maximum number of tags per resource."""
@@ -19,7 +19,7 @@ class TagOperations:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def add_tags(self, call: OperationCall) -> dict[str, Any]:
+    async def add_tags(self, call: OperationCall) -> Members:
         """Tag a resource, and return all its tags."""
         arn = self._existing(call.params["ResourceArn"])
         rows = [(arn, tag["Key"], tag["Value"]) for tag in call.params["Tags"]]
@@ -33,11 +33,11 @@ class TagOperations:
         await self._store.write(insert)
         return {"Tags": self._tags(arn)}
 
-    async def list_tags(self, call: OperationCall) -> dict[str, Any]:
+    async def list_tags(self, call: OperationCall) -> Members:
         """List a resource's tags, which fit on one page."""
         return {"Tags": self._tags(self._existing(call.params["ResourceArn"]))}
 
-    async def delete_tags(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_tags(self, call: OperationCall) -> Members:
         """Remove tags from a resource."""
         arn = self._existing(call.params["ResourceArn"])
         rows = [(arn, key) for key in call.params["TagKeys"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -20,6 +19,7 @@ from scones.cloud.services.sagemaker.hosting.deployment import ProductionVariant
 from scones.cloud.services.sagemaker.hosting.model_server import CUSTOM_ATTRIBUTES
 from scones.cloud.services.sagemaker.log_stream import log_group
 from scones.cloud.services.sagemaker.service import SageMaker
+from scones.cloud.wire.members import Members
 
 LARGEST = 6_291_456
 """Maximum bytes of a request's and of a response's body: the length of BodyBlob in botocore's model.
@@ -39,7 +39,7 @@ class InvocationOperations:
     def __init__(self, cloud: CloudContext) -> None:
         self._cloud = cloud
 
-    async def invoke_endpoint(self, call: OperationCall) -> dict[str, Any]:
+    async def invoke_endpoint(self, call: OperationCall) -> Members:
         """Send a request to a variant's model server and return its response; capture both if that is configured."""
         params = call.params
         moment = time.time()
@@ -130,7 +130,7 @@ class InvocationOperations:
         request: CapturedMessage,
         response: CapturedMessage,
         moment: float,
-        params: dict[str, Any],
+        params: Members,
     ) -> None:
         parts = request, response, moment, params.get("InferenceId"), params.get("CustomAttributes")
         if len(request.body) + len(response.body) < ENCODE_ON_THREAD_BYTES:

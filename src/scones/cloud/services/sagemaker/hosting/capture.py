@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
@@ -32,6 +32,7 @@ from scones.cloud.core.uuids import uuid4
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.log_stream import LogStream, log_group
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
+from scones.cloud.wire.members import Members
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class CaptureTarget:
     json: frozenset[str]
 
     @classmethod
-    def of(cls, config: dict[str, Any] | None, endpoint: str, variant: str) -> CaptureTarget | None:
+    def of(cls, config: Members | None, endpoint: str, variant: str) -> CaptureTarget | None:
         """Read a DataCaptureConfig; return None if capture is off. An absent EnableCapture counts as true."""
         if config is None or not config.get("EnableCapture", True):
             return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 _RETAINED = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
 """Member of a ProductionVariant for each VariantPropertyType of a variant."""
@@ -69,7 +69,7 @@ class DeploymentPlan:
 
     def document(self) -> Document:
         """Return the plan as it is stored; its keys must not change, because data folders contain them."""
-        stored: dict[str, Any] = {
+        stored: Members = {
             "Id": self.id,
             "EndpointConfigName": self.config_name,
             "Variants": [

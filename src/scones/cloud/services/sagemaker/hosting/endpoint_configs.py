@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import already_exists, duplicate_names, not_found, not_supported
 from scones.cloud.services.sagemaker.hosting.models import ModelOperations
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import Members
 
 _UNSUPPORTED = {
     "AsyncInferenceConfig": "asynchronous inference",
@@ -26,7 +26,7 @@ class EndpointConfigOperations:
         self._models = models
         self._configs = ResourceTable(cloud.store, "endpoint-config")
 
-    async def create_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+    async def create_endpoint_config(self, call: OperationCall) -> Members:
         """Check that the models exist, and store the configuration."""
         request, name = call.params, call.params["EndpointConfigName"]
         arn = self.arn(name)
@@ -59,17 +59,17 @@ class EndpointConfigOperations:
             raise already_exists("endpoint configuration", arn)
         return {"EndpointConfigArn": arn}
 
-    async def describe_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_endpoint_config(self, call: OperationCall) -> Members:
         """Describe an endpoint configuration."""
         return self.find(call.params["EndpointConfigName"])
 
-    async def list_endpoint_configs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_endpoint_configs(self, call: OperationCall) -> Members:
         """List endpoint configurations."""
         page, more = await self._configs.page(call.params, "Descending")
         members = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
         return {"EndpointConfigs": [{key: item[key] for key in members} for item in page], **more}
 
-    async def delete_endpoint_config(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_endpoint_config(self, call: OperationCall) -> Members:
         """Delete a configuration; endpoints that use it keep running, as on AWS."""
         name = call.params["EndpointConfigName"]
         if not await self._configs.remove(name):

@@ -19,6 +19,7 @@ from scones.cloud.services.sagemaker.hosting.capture import CaptureWriter
 from scones.cloud.services.sagemaker.hosting.deployment import Deployment, DeploymentFailedError, endpoint_folder
 from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import MemberValue
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class EndpointDeployments:
     def __init__(self, cloud: CloudContext, captures: CaptureWriter) -> None:
         self._cloud = cloud
         self._captures = captures
-        self._work: dict[str, asyncio.Task[Any]] = {}
+        self._work: dict[str, asyncio.Task[None]] = {}
         self._deployments: set[Deployment] = set()
         self.endpoints = ResourceTable(cloud.store, "endpoint", "EndpointStatus", partial(announce_endpoint, cloud))
         self.serving: dict[str, Deployment] = {}
@@ -180,7 +181,7 @@ class EndpointDeployments:
         await asyncio.to_thread(remove_tree, folder)
         await self.endpoints.remove(name)
 
-    async def _set_status(self, name: str, drop: str = "", **members: Any) -> None:
+    async def _set_status(self, name: str, drop: str = "", **members: MemberValue) -> None:
         def change(document: Document) -> None:
             document |= {**members, "LastModifiedTime": time.time()}
             document.pop(drop, None)

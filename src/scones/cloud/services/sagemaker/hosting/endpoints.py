@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
@@ -15,6 +14,7 @@ from scones.cloud.services.sagemaker.hosting.endpoint_configs import EndpointCon
 from scones.cloud.services.sagemaker.hosting.endpoint_deployments import NEXT_PLAN, PLAN, EndpointDeployments
 from scones.cloud.services.sagemaker.hosting.models import ModelOperations
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 _SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 
@@ -35,7 +35,7 @@ class EndpointOperations:
         self._deployments = deployments
         self._endpoints = deployments.endpoints
 
-    async def create_endpoint(self, call: OperationCall) -> dict[str, Any]:
+    async def create_endpoint(self, call: OperationCall) -> Members:
         """Store an endpoint and start to deploy it."""
         request, name = call.params, call.params["EndpointName"]
         arn = self._arn(name)
@@ -59,7 +59,7 @@ class EndpointOperations:
         self._deployments.begin_creation(name, plan)
         return {"EndpointArn": arn}
 
-    async def describe_endpoint(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_endpoint(self, call: OperationCall) -> Members:
         """Describe an endpoint."""
         name = call.params["EndpointName"]
         document = self._document(name)
@@ -79,12 +79,12 @@ class EndpointOperations:
             }
         return shown
 
-    async def list_endpoints(self, call: OperationCall) -> dict[str, Any]:
+    async def list_endpoints(self, call: OperationCall) -> Members:
         """List endpoints."""
         page, more = await self._endpoints.page(call.params, "Descending")
         return {"Endpoints": [{key: item[key] for key in _SUMMARY} for item in page], **more}
 
-    async def update_endpoint(self, call: OperationCall) -> dict[str, Any]:
+    async def update_endpoint(self, call: OperationCall) -> Members:
         """Start to deploy another configuration; the old one serves until the new one is healthy."""
         request, name, config_name = call.params, call.params["EndpointName"], call.params["EndpointConfigName"]
         current = self._document(name)
@@ -109,7 +109,7 @@ class EndpointOperations:
         self._deployments.begin_update(name, plan)
         return {"EndpointArn": current["EndpointArn"]}
 
-    async def update_endpoint_weights_and_capacities(self, call: OperationCall) -> dict[str, Any]:
+    async def update_endpoint_weights_and_capacities(self, call: OperationCall) -> Members:
         """Change the weights of an endpoint's variants; instance counts are only recorded."""
         name = call.params["EndpointName"]
         requested = {item["VariantName"]: item for item in call.params["DesiredWeightsAndCapacities"]}
@@ -131,7 +131,7 @@ class EndpointOperations:
             variant.weight = requested.get(variant.name, {}).get("DesiredWeight", variant.weight)
         return {"EndpointArn": self._arn(name)}
 
-    async def delete_endpoint(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_endpoint(self, call: OperationCall) -> Members:
         """Stop serving at once, and start to stop the servers."""
         name = call.params["EndpointName"]
 

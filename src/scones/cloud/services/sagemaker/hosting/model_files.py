@@ -6,20 +6,20 @@ import asyncio
 import os
 import tarfile
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.archive import unpack
 from scones.cloud.services.sagemaker.hosting.models import model_data
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
+from scones.cloud.wire.members import Members
 
 
 class ModelDataError(Exception):
     """Model data could not be fetched or unpacked; the message has AWS's wording."""
 
 
-async def fetch_model(objects: S3Access, container: dict[str, Any], base: Path) -> None:
+async def fetch_model(objects: S3Access, container: Members, base: Path) -> None:
     """Fetch a container's model into `base / "model"`, unless that exists already; raises `ModelDataError`.
 
     The model is downloaded and unpacked next to `base`, because the container's program can create links in `base`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.service import OperationCall
@@ -12,6 +11,7 @@ from scones.cloud.services.sagemaker.errors import already_exists, invalid, not_
 from scones.cloud.services.sagemaker.registry.model_packages import ModelPackageOperations
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
+from scones.cloud.wire.members import Members
 
 _RESOLVED_CONTAINER = "Served"
 """Member of a document with the container that runs, if the model uses a model package; Describe does not show it."""
@@ -25,7 +25,7 @@ class ModelOperations:
         self._packages = packages
         self._models = ResourceTable(cloud.store, "model")
 
-    async def create_model(self, call: OperationCall) -> dict[str, Any]:
+    async def create_model(self, call: OperationCall) -> Members:
         """Check that the container image and the model data exist, and store the model."""
         request, name = call.params, call.params["ModelName"]
         arn = self._arn(name)
@@ -55,7 +55,7 @@ class ModelOperations:
             raise already_exists("model", arn)
         return {"ModelArn": arn}
 
-    def _resolve(self, container: dict[str, Any]) -> dict[str, Any]:
+    def _resolve(self, container: Members) -> Members:
         """Return a container, merged with its model package's container if it names a package."""
         if "ModelPackageName" not in container:
             return container
@@ -63,7 +63,7 @@ class ModelOperations:
         variables = packaged.get("Environment", {}) | container.get("Environment", {})
         return {**packaged, **container, "Environment": variables}
 
-    async def _check(self, container: dict[str, Any], role: str) -> None:
+    async def _check(self, container: Members, role: str) -> None:
         if container.get("Mode", "SingleModel") != "SingleModel":
             raise not_supported(
                 "multi-model containers", "Omit Mode, and use a separate endpoint or variant for each model."
@@ -80,17 +80,17 @@ class ModelOperations:
                 f"object is located in {self._cloud.settings.region}."
             )
 
-    async def describe_model(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_model(self, call: OperationCall) -> Members:
         """Describe a model."""
         return self.find(call.params["ModelName"])
 
-    async def list_models(self, call: OperationCall) -> dict[str, Any]:
+    async def list_models(self, call: OperationCall) -> Members:
         """List models."""
         page, more = await self._models.page(call.params, "Descending")
         summaries = [{key: item[key] for key in ("ModelName", "ModelArn", "CreationTime")} for item in page]
         return {"Models": summaries, **more}
 
-    async def delete_model(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_model(self, call: OperationCall) -> Members:
         """Delete a model; endpoints that serve it keep running."""
         name = call.params["ModelName"]
         if not await self._models.remove(name):
@@ -121,7 +121,7 @@ class ModelOperations:
         return self._cloud.arn("sagemaker", f"model/{name.lower()}")
 
 
-def model_data(container: dict[str, Any]) -> str:
+def model_data(container: Members) -> str:
     """Return the URI of a container's model data, or "" if it has none."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     uri: str = container.get("ModelDataUrl") or source.get("S3Uri", "")

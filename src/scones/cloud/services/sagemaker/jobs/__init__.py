@@ -1,1 +1,1 @@
-"""Training, processing, transform and tuning jobs, from the request to the artifacts in S3."""
+"""The common parts of jobs: capacity, input channels, and the records of processing and transform jobs."""

@@ -17,6 +17,7 @@ from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.services.sagemaker.errors import INTERNAL_FAULT, INTERRUPTED, cannot_stop, invalid, job_not_resumed
 from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import Members
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class BatchJobs:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def create(self, request: dict[str, Any], defaults: Document) -> dict[str, Any]:
+    async def create(self, request: Members, defaults: Document) -> Members:
         """Store a job, with `defaults` for members that its request leaves out, and queue it.
 
         Raises `ServiceError` (ResourceInUse) if the name exists.
@@ -123,7 +124,7 @@ class BatchJobs:
             raise invalid(f"Could not find requested job with name: {name}")
         return document
 
-    async def list(self, params: dict[str, Any]) -> dict[str, Any]:
+    async def list(self, params: Members) -> Members:
         """Return one page of summaries."""
         page, more = await self._jobs.page(params, "Descending")
         members = [self.member(name) for name in ("JobName", "JobArn", "EndTime", "JobStatus")]

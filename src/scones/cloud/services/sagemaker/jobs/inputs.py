@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sagemaker.errors import duplicate_names, invalid, no_objects, not_supported
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
+from scones.cloud.wire.members import Members
 
 
-def check_channels(request: dict[str, Any]) -> None:
+def check_channels(request: Members) -> None:
     """Check a request's channels; raises `ServiceError`, which names the channel that is invalid or not supported."""
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", [])]
     if len(set(names)) < len(names):
@@ -36,7 +36,7 @@ def check_channels(request: dict[str, Any]) -> None:
             _check_augmented(name, source, piped=piped)
 
 
-def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
+def _check_augmented(name: str, source: Members, *, piped: bool) -> None:
     # The Developer Guide: "Augmented manifests can only support Pipe input mode"; AWS's error message is not known.
     if not piped:
         raise invalid(
@@ -46,7 +46,7 @@ def _check_augmented(name: str, source: dict[str, Any], *, piped: bool) -> None:
         raise invalid(f"AttributeNames is required with AugmentedManifestFile; set it for channel {name!r}.")
 
 
-async def check_objects(objects: S3Access, request: dict[str, Any], region: str) -> None:
+async def check_objects(objects: S3Access, request: Members, region: str) -> None:
     """Check that every channel's S3Uri has objects; raises `ServiceError` (ValidationException) with AWS's message."""
     for channel in request.get("InputDataConfig", []):
         uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
@@ -59,13 +59,13 @@ async def check_objects(objects: S3Access, request: dict[str, Any], region: str)
             )
 
 
-def mode(channel: dict[str, Any], request: dict[str, Any]) -> str:
+def mode(channel: Members, request: Members) -> str:
     """Return a channel's input mode: File, FastFile or Pipe."""
     found: str = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
     return found
 
 
-def write_configuration(request: dict[str, Any], folder: Path, host: str, names: list[str]) -> None:
+def write_configuration(request: Members, folder: Path, host: str, names: list[str]) -> None:
     """Write hyperparameters.json, inputdataconfig.json and resourceconfig.json for one host, in AWS's format."""
     folder.mkdir(parents=True, exist_ok=True)
     resources = request["ResourceConfig"]
@@ -100,7 +100,7 @@ def write_configuration(request: dict[str, Any], folder: Path, host: str, names:
         (folder / name).write_text(json.dumps(content))
 
 
-async def download(objects: S3Access, request: dict[str, Any], folder: Path, share: tuple[int, int]) -> None:
+async def download(objects: S3Access, request: Members, folder: Path, share: tuple[int, int]) -> None:
     """Download every channel except Pipe channels into its folder below `folder`, several objects at a time.
 
     `share` is this instance's index i and the number n of instances: of a ShardedByS3Key channel, the instance gets
@@ -120,18 +120,18 @@ async def download(objects: S3Access, request: dict[str, Any], folder: Path, sha
     await objects.download_all(files)
 
 
-def listed(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
+def listed(objects: S3Access, source: Members) -> AsyncIterator[tuple[S3Location, str]]:
     """Yield the objects of a prefix or a manifest, each with its path below the prefix."""
     return _manifest(objects, source) if source["S3DataType"] == "ManifestFile" else _prefix(objects, source)
 
 
-async def _prefix(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
+async def _prefix(objects: S3Access, source: Members) -> AsyncIterator[tuple[S3Location, str]]:
     location = S3Location.of(source["S3Uri"])
     async for key in objects.keys(location):
         yield S3Location(location.bucket, key), relative(key, location.key)
 
 
-async def _manifest(objects: S3Access, source: dict[str, Any]) -> AsyncIterator[tuple[S3Location, str]]:
+async def _manifest(objects: S3Access, source: Members) -> AsyncIterator[tuple[S3Location, str]]:
     try:
         lines = json.loads(await objects.read(S3Location.of(source["S3Uri"])))
         prefix = S3Location.of(lines[0]["prefix"])

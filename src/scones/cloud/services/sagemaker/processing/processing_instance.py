@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.process.sandbox import Program, Sandbox, spawn
@@ -24,6 +23,7 @@ from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below
 from scones.cloud.services.sagemaker.training.hosts import hosts_file
+from scones.cloud.wire.members import Members
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
 _ML = "/opt/ml/"
@@ -34,9 +34,9 @@ def host_names(request: Document) -> list[str]:
     return [f"algo-{index + 1}" for index in range(request["ProcessingResources"]["ClusterConfig"]["InstanceCount"])]
 
 
-def outputs_of(request: Document) -> list[dict[str, Any]]:
+def outputs_of(request: Document) -> list[Members]:
     """Return the outputs of a job."""
-    outputs: list[dict[str, Any]] = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    outputs: list[Members] = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return outputs
 
 
@@ -136,7 +136,7 @@ class ProcessingInstance:
             hostname=self._host,
         )
 
-    async def upload(self, output: dict[str, Any], *, log_left_out: bool) -> None:
+    async def upload(self, output: Members, *, log_left_out: bool) -> None:
         """Store the files of an output that are new or have changed since they were last stored.
 
         Raises `UntrustedFilesError` if the output is larger than the instance's volume.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid, not_supported, require
 from scones.cloud.services.sagemaker.jobs.batch_jobs import BatchJobs
 from scones.cloud.services.sagemaker.jobs.capacity import check_instance_count
 from scones.cloud.services.sagemaker.processing.processing_instance import outputs_of
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 _DEFAULTS: Document = {"StoppingCondition": {"MaxRuntimeInSeconds": 86_400}}
 
@@ -20,26 +19,26 @@ class ProcessingJobOperations:
     def __init__(self, jobs: BatchJobs) -> None:
         self._jobs = jobs
 
-    async def create_processing_job(self, call: OperationCall) -> dict[str, Any]:
+    async def create_processing_job(self, call: OperationCall) -> Members:
         """Start a processing job."""
         await _check(call.params)
         return await self._jobs.create(call.params, _DEFAULTS)
 
-    async def describe_processing_job(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_processing_job(self, call: OperationCall) -> Members:
         """Describe a processing job."""
         return self._jobs.find(call.params["ProcessingJobName"])
 
-    async def list_processing_jobs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_processing_jobs(self, call: OperationCall) -> Members:
         """List processing jobs."""
         return await self._jobs.list(call.params)
 
-    async def stop_processing_job(self, call: OperationCall) -> dict[str, Any]:
+    async def stop_processing_job(self, call: OperationCall) -> Members:
         """Ask a processing job to stop."""
         await self._jobs.ask_to_stop(call.params["ProcessingJobName"])
         return {}
 
 
-async def _check(request: dict[str, Any]) -> None:
+async def _check(request: Members) -> None:
     """Check a request; raises `ServiceError`, which names the member or value that is invalid or not supported."""
     require(
         request, "ProcessingResources.ClusterConfig.InstanceCount", "ProcessingResources.ClusterConfig.InstanceType"

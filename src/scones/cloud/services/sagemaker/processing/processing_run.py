@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -13,6 +12,7 @@ from scones.cloud.process.untrusted_files import UntrustedFilesError
 from scones.cloud.services.sagemaker.jobs.batch_jobs import JobResult
 from scones.cloud.services.sagemaker.processing.processing_instance import ProcessingInstance, host_names, outputs_of
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 GRACE = 120.0
 """Seconds between SIGTERM and SIGKILL, as on AWS."""
@@ -126,7 +126,7 @@ class ProcessingRun:
             with contextlib.suppress(ServiceError, OSError, UntrustedFilesError):  # the last upload raises
                 await self._upload(continuous, log_left_out=False)
 
-    async def _upload(self, outputs: list[dict[str, Any]], *, log_left_out: bool = True) -> None:
+    async def _upload(self, outputs: list[Members], *, log_left_out: bool = True) -> None:
         """Upload new and changed files; of files with the same name, the last instance's remains."""
         for instance in self._instances:
             for item in outputs:

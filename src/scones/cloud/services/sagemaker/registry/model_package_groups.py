@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.credentials import Caller
@@ -11,6 +10,7 @@ from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import Members
 
 _LATEST = "LatestVersion"
 """Member of a document with the last version's number, which is never reused; Describe does not show it."""
@@ -24,7 +24,7 @@ class ModelPackageGroupOperations:
         self._packages = packages
         self._groups = ResourceTable(cloud.store, "model-package-group", "ModelPackageGroupStatus")
 
-    async def create_model_package_group(self, call: OperationCall) -> dict[str, Any]:
+    async def create_model_package_group(self, call: OperationCall) -> Members:
         """Create a model package group."""
         request, name = call.params, call.params["ModelPackageGroupName"]
         arn = self._arn(name)
@@ -40,11 +40,11 @@ class ModelPackageGroupOperations:
             raise invalid(f"Model Package Group already exists: {arn}")
         return {"ModelPackageGroupArn": arn}
 
-    async def describe_model_package_group(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_model_package_group(self, call: OperationCall) -> Members:
         """Describe a model package group."""
         return self.find(call.params["ModelPackageGroupName"])
 
-    async def list_model_package_groups(self, call: OperationCall) -> dict[str, Any]:
+    async def list_model_package_groups(self, call: OperationCall) -> Members:
         """List model package groups."""
         page, more = await self._groups.page(call.params, "Ascending")
         members = (
@@ -58,7 +58,7 @@ class ModelPackageGroupOperations:
         summaries = [{key: item[key] for key in members if key in item} for item in page]
         return {"ModelPackageGroupSummaryList": summaries, **more}
 
-    async def delete_model_package_group(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_model_package_group(self, call: OperationCall) -> Members:
         """Delete a model package group that has no versions."""
         group = self.find(call.params["ModelPackageGroupName"])
         name = group["ModelPackageGroupName"]

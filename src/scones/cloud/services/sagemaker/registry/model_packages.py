@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.errors import ServiceError
@@ -12,6 +11,7 @@ from scones.cloud.services.sagemaker.announcements import announce_model_package
 from scones.cloud.services.sagemaker.errors import invalid, not_supported
 from scones.cloud.services.sagemaker.registry.model_package_groups import ModelPackageGroupOperations, user_context
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import Members
 
 _REQUEST = "ClientToken"
 """Member that identifies a repeated request; Describe does not show it."""
@@ -52,7 +52,7 @@ class ModelPackageOperations:
         self._packages = packages
         self._groups = groups
 
-    async def create_model_package(self, call: OperationCall) -> dict[str, Any]:
+    async def create_model_package(self, call: OperationCall) -> Members:
         """Store a package, as the next version of a group if the request names one.
 
         A request with the ClientToken of an earlier request returns the earlier package's ARN.
@@ -80,11 +80,11 @@ class ModelPackageOperations:
         self._announce(document)
         return {"ModelPackageArn": arn}
 
-    async def describe_model_package(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_model_package(self, call: OperationCall) -> Members:
         """Describe a model package."""
         return self.find(call.params["ModelPackageName"])
 
-    async def batch_describe_model_package(self, call: OperationCall) -> dict[str, Any]:
+    async def batch_describe_model_package(self, call: OperationCall) -> Members:
         """Describe several model packages."""
         summaries, errors = {}, {}
         for arn in call.params["ModelPackageArnList"]:
@@ -96,13 +96,13 @@ class ModelPackageOperations:
                 summaries[arn] = {key: document[key] for key in _BATCH_SUMMARY if key in document}
         return {"ModelPackageSummaries": summaries, "BatchDescribeModelPackageErrorMap": errors}
 
-    async def list_model_packages(self, call: OperationCall) -> dict[str, Any]:
+    async def list_model_packages(self, call: OperationCall) -> Members:
         """List the packages of a page: a group's versions, or the packages that ModelPackageType selects.
 
         The default is Unversioned: packages without a group.
         """
         params = call.params
-        members: dict[str, Any] = {}
+        members: Members = {}
         kind = params.get("ModelPackageType", "Unversioned")
         if "ModelApprovalStatus" in params:
             members["ModelApprovalStatus"] = params["ModelApprovalStatus"]
@@ -117,7 +117,7 @@ class ModelPackageOperations:
             **more,
         }
 
-    async def update_model_package(self, call: OperationCall) -> dict[str, Any]:
+    async def update_model_package(self, call: OperationCall) -> Members:
         """Change a package's approval, metadata or specifications."""
         params = call.params
         found = self.find(params["ModelPackageArn"])
@@ -140,7 +140,7 @@ class ModelPackageOperations:
         self._announce(document)
         return {"ModelPackageArn": document["ModelPackageArn"]}
 
-    async def delete_model_package(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_model_package(self, call: OperationCall) -> Members:
         """Delete a package; models created from it keep working."""
         await self._packages.remove(_key(self.find(call.params["ModelPackageName"])))
         return {}
@@ -172,7 +172,7 @@ class ModelPackageOperations:
         container: Document = containers[0]
         return container
 
-    async def _identity(self, request: dict[str, Any]) -> Document:
+    async def _identity(self, request: Members) -> Document:
         """Return a new package's group name, version and approval status, or its name if it has no group.
 
         Raises `ServiceError` (ValidationException).

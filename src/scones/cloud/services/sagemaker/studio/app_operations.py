@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid, not_supported
@@ -11,6 +10,7 @@ from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.studio.apps import LIVE_STATUSES, SUPPORTED_TYPES, app_key
 from scones.cloud.services.sagemaker.studio.errors import already_exists
 from scones.cloud.services.sagemaker.studio.resources import StudioResources
+from scones.cloud.wire.members import Members
 
 _SUMMARY = ("DomainId", "UserProfileName", "SpaceName", "AppType", "AppName", "Status", "CreationTime", "ResourceSpec")
 _SPECIFICATIONS = {"JupyterLab": {"InstanceType": "ml.t3.medium"}, "JupyterServer": {"InstanceType": "system"}}
@@ -22,7 +22,7 @@ class AppOperations:
     def __init__(self, studio: StudioResources) -> None:
         self._studio = studio
 
-    async def create_app(self, call: OperationCall) -> dict[str, Any]:
+    async def create_app(self, call: OperationCall) -> Members:
         """Start an app for an existing user profile or in an existing space."""
         request = _with_one_owner(call.params)
         role = self._role(self._studio.domain(request["DomainId"]), request)
@@ -48,11 +48,11 @@ class AppOperations:
         apps.launch(document, role)
         return {"AppArn": arn}
 
-    async def describe_app(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_app(self, call: OperationCall) -> Members:
         """Describe an app."""
         return self._studio.apps.find(_with_one_owner(call.params))
 
-    async def list_apps(self, call: OperationCall) -> dict[str, Any]:
+    async def list_apps(self, call: OperationCall) -> Members:
         """List apps."""
         params = call.params
         names = ("DomainId", "UserProfileName", "SpaceName")
@@ -60,14 +60,14 @@ class AppOperations:
         page, more = await self._studio.apps.table.page(params, "Ascending", equal)
         return {"Apps": [{key: each[key] for key in _SUMMARY if key in each} for each in page], **more}
 
-    async def delete_app(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_app(self, call: OperationCall) -> Members:
         """Start deleting an app."""
         app = self._studio.apps.find(_with_one_owner(call.params))
         if app["Status"] not in ("Deleting", "Deleted"):
             await self._studio.apps.begin_deletion(app_key(app))
         return {}
 
-    def _role(self, domain: Document, request: dict[str, Any]) -> str | None:
+    def _role(self, domain: Document, request: Members) -> str | None:
         """Return the execution role of an app: that of its user profile, or the default of its domain.
 
         A shared space has no owner; its app uses the domain's DefaultSpaceSettings.
@@ -84,7 +84,7 @@ class AppOperations:
         return role
 
 
-def _with_one_owner(params: dict[str, Any]) -> dict[str, Any]:
+def _with_one_owner(params: Members) -> Members:
     """Return the parameters that identify an app; raises `ServiceError` if they name no owner or two owners."""
     if ("UserProfileName" in params) == ("SpaceName" in params):
         raise invalid("Specify either UserProfileName or SpaceName.")

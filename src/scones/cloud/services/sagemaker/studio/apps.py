@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import time
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
@@ -16,6 +15,7 @@ from scones.cloud.process.container_images import UnknownImageError
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.studio.app_server import AppServer
 from scones.cloud.services.sagemaker.studio.errors import not_found
+from scones.cloud.wire.members import Members, MemberValue
 
 SUPPORTED_TYPES = ("JupyterLab", "JupyterServer")
 LIVE_STATUSES = ("Pending", "InService", "Deleting")
@@ -68,14 +68,14 @@ class Apps:
         kind, name = ("spaces", app["SpaceName"]) if "SpaceName" in app else ("users", app["UserProfileName"])
         return self._cloud.settings.data_dir.joinpath("studio", app["DomainId"], kind, name.lower())
 
-    def find(self, request: dict[str, Any]) -> Document:
+    def find(self, request: Members) -> Document:
         """Return an app's document; raises `ServiceError` (ResourceNotFound)."""
         document = self.table.get(app_key(request))
         if document is None:
             raise not_found("App", self.arn(request))
         return document
 
-    def exists(self, **equal: Any) -> bool:
+    def exists(self, **equal: MemberValue) -> bool:
         """Return True if an app with these values exists that is not Deleted."""
         return any(self.table.first(**equal, Status=status) for status in (*LIVE_STATUSES, "Failed"))
 
@@ -92,11 +92,11 @@ class Apps:
         """
         return self._servers[app_key(app)].address(expires, session)
 
-    def running(self, **equal: Any) -> Document | None:
+    def running(self, **equal: MemberValue) -> Document | None:
         """Return an app that is InService and has these values, or None."""
         return self.table.first(**equal, Status="InService")
 
-    def arn(self, app: dict[str, Any]) -> str:
+    def arn(self, app: Members) -> str:
         """Return an app's ARN; the app need not exist."""
         owner = app.get("SpaceName") or app["UserProfileName"]
         return self._cloud.arn("sagemaker", f"app/{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}".lower())
@@ -142,11 +142,11 @@ class Apps:
     async def _fail(self, key: str, reason: str) -> None:
         await self._set(key, Status="Failed", FailureReason=reason[:_REASON])
 
-    async def _set(self, key: str, **members: Any) -> None:
+    async def _set(self, key: str, **members: MemberValue) -> None:
         await self.table.update(key, lambda document: document.update(members))
 
 
-def app_key(app: dict[str, Any]) -> str:
+def app_key(app: Members) -> str:
     """Return the name of an app in the store."""
     owner = f"space/{app['SpaceName']}" if "SpaceName" in app else f"user/{app['UserProfileName']}"
     return f"{app['DomainId']}/{owner}/{app['AppType']}/{app['AppName']}".lower()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.studio.errors import already_exists, not_found
 from scones.cloud.services.sagemaker.studio.settings import merge
+from scones.cloud.wire.members import Members, MemberValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class DomainResources:
         """Return a member's ARN; the member need not exist."""
         return self._cloud.arn("sagemaker", f"{self.kind.resource}/{domain}/{name.lower()}")
 
-    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, request: Members) -> Members:
         """Store a member of an existing domain; raises `ServiceError` (ResourceInUse) if the name exists."""
         domain, name = request["DomainId"], request[self.kind.name]
         arn, now = self.arn(domain, name), time.time()
@@ -64,13 +64,13 @@ class DomainResources:
             raise not_found(self.kind.title, self.arn(domain, name))
         return document
 
-    async def page(self, params: dict[str, Any]) -> tuple[list[Document], dict[str, str]]:
+    async def page(self, params: Members) -> tuple[list[Document], dict[str, str]]:
         """Return one page of documents for a List operation, and its NextToken member."""
         equal = {"DomainId": params["DomainIdEquals"]} if "DomainIdEquals" in params else {}
         part = params.get(f"{self.kind.name}Contains")
         return await self._resources.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
 
-    def any(self, **equal: Any) -> bool:
+    def any(self, **equal: MemberValue) -> bool:
         """Return True if a member with these values exists."""
         return self._resources.first(**equal) is not None
 
@@ -82,7 +82,7 @@ class DomainResources:
             if each["DomainId"] == domain and each.get("OwnershipSettings", {}).get("OwnerUserProfileName") == profile
         ]
 
-    async def update(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def update(self, request: Members) -> Members:
         """Merge a request's values into the member's document; raises `ServiceError` (ResourceNotFound)."""
         domain, name = request["DomainId"], request[self.kind.name]
         self.find(domain, name)

@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import string
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.process.untrusted_files import remove_tree
@@ -16,6 +15,7 @@ from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.studio.errors import already_exists, in_use, not_found
 from scones.cloud.services.sagemaker.studio.resources import StudioResources
 from scones.cloud.services.sagemaker.studio.settings import merge
+from scones.cloud.wire.members import Members
 
 _DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
 _SUMMARY = ("DomainArn", "DomainId", "DomainName", "Status", "CreationTime", "LastModifiedTime", "Url")
@@ -28,7 +28,7 @@ class DomainOperations:
         self._cloud = cloud
         self._studio = studio
 
-    async def create_domain(self, call: OperationCall) -> dict[str, Any]:
+    async def create_domain(self, call: OperationCall) -> Members:
         """Create a domain, which must not use IAM Identity Center (AuthMode SSO)."""
         request = call.params
         if request["AuthMode"] == "SSO":
@@ -50,16 +50,16 @@ class DomainOperations:
         await self._studio.domains.add(identifier, document["DomainArn"], document, request.get("Tags", []))
         return {key: document[key] for key in ("DomainArn", "DomainId", "Url")}
 
-    async def describe_domain(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_domain(self, call: OperationCall) -> Members:
         """Describe a domain."""
         return self._studio.domain(call.params["DomainId"])
 
-    async def list_domains(self, call: OperationCall) -> dict[str, Any]:
+    async def list_domains(self, call: OperationCall) -> Members:
         """List domains."""
         page, more = await self._studio.domains.page(call.params, "Ascending")
         return {"Domains": [{key: each[key] for key in _SUMMARY} for each in page], **more}
 
-    async def update_domain(self, call: OperationCall) -> dict[str, Any]:
+    async def update_domain(self, call: OperationCall) -> Members:
         """Change a domain's settings."""
         identifier = call.params["DomainId"]
         given = {key.removesuffix("ForUpdate"): value for key, value in call.params.items()}
@@ -71,7 +71,7 @@ class DomainOperations:
             raise not_found("Domain", identifier)
         return {"DomainArn": self._arn(identifier)}
 
-    async def delete_domain(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_domain(self, call: OperationCall) -> Members:
         """Delete a domain without user profiles and spaces.
 
         Its files are kept unless the RetentionPolicy's HomeEfsFileSystem is Delete.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.studio.apps import SUPPORTED_TYPES
 from scones.cloud.services.sagemaker.studio.resources import StudioResources
+from scones.cloud.wire.members import Members
 
 EXPIRES, SESSION = 300, 43200
 """Default seconds for which a presigned URL is valid and for which its session lasts, as on AWS."""
@@ -19,7 +18,7 @@ class PresignedUrlOperations:
     def __init__(self, studio: StudioResources) -> None:
         self._studio = studio
 
-    async def create_presigned_domain_url(self, call: OperationCall) -> dict[str, Any]:
+    async def create_presigned_domain_url(self, call: OperationCall) -> Members:
         """Return the URL, with a token, of an app of a space or of a user profile and the spaces that it owns.
 
         On AWS the URL opens Studio's pages, where users start apps. The local cloud has no such pages and needs an app

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scones.cloud.services.sagemaker.resources import Document
+from scones.cloud.wire.members import Members
 
 
-def merge(document: Document, given: dict[str, Any]) -> None:
+def merge(document: Document, given: Members) -> None:
     """Set members of a document; a structure keeps the members that the given structure leaves out.
 
     A user can thus attach a lifecycle configuration without repeating the execution role.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from scones.cloud.process.untrusted_files import remove_tree
 from scones.cloud.service import OperationCall
@@ -11,6 +10,7 @@ from scones.cloud.services.sagemaker.errors import invalid
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.studio.errors import in_use
 from scones.cloud.services.sagemaker.studio.resources import StudioResources
+from scones.cloud.wire.members import Members
 
 _SUMMARY = ("SpaceName", "DomainId", "Status", "CreationTime", "LastModifiedTime")
 
@@ -21,7 +21,7 @@ class SpaceOperations:
     def __init__(self, studio: StudioResources) -> None:
         self._studio = studio
 
-    async def create_space(self, call: OperationCall) -> dict[str, Any]:
+    async def create_space(self, call: OperationCall) -> Members:
         """Create a space, for an existing user profile if the request names an owner."""
         request = call.params
         domain = self._studio.domain(request["DomainId"])
@@ -31,22 +31,22 @@ class SpaceOperations:
             self._studio.profiles.find(domain["DomainId"], owner)
         return await self._studio.spaces.create(request)
 
-    async def describe_space(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_space(self, call: OperationCall) -> Members:
         """Describe a space, with its URL."""
         url = self._studio.domain(call.params["DomainId"])["Url"]
         space = self._studio.spaces.find(call.params["DomainId"], call.params["SpaceName"])
         return {**space, "Url": f"{url}/jupyterlab/default"}
 
-    async def list_spaces(self, call: OperationCall) -> dict[str, Any]:
+    async def list_spaces(self, call: OperationCall) -> Members:
         """List spaces."""
         page, more = await self._studio.spaces.page(call.params)
         return {"Spaces": [_summary(each) for each in page], **more}
 
-    async def update_space(self, call: OperationCall) -> dict[str, Any]:
+    async def update_space(self, call: OperationCall) -> Members:
         """Change a space's settings."""
         return await self._studio.spaces.update(call.params)
 
-    async def delete_space(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_space(self, call: OperationCall) -> Members:
         """Delete a space without apps, and its files."""
         domain = call.params["DomainId"]
         document = self._studio.spaces.find(domain, call.params["SpaceName"])
@@ -57,7 +57,7 @@ class SpaceOperations:
         return {}
 
 
-def _summary(document: Document) -> dict[str, Any]:
+def _summary(document: Document) -> Members:
     settings, ownership = document.get("SpaceSettings", {}), document.get("OwnershipSettings")
     summary = {key: document[key] for key in _SUMMARY}
     settings_summary = {

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.process.untrusted_files import GB, VOLUME_GB, UntrustedFile, UntrustedFilesError, UntrustedFolder
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below, relative
+from scones.cloud.wire.members import Members
 
 INTERVAL = 5.0
 """Seconds between two checks for changed files."""
@@ -30,7 +30,7 @@ class CheckpointSync:
     _stored: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, request: dict[str, Any], objects: S3Access, base: Path, mounts: dict[str, Path]) -> CheckpointSync:
+    def of(cls, request: Members, objects: S3Access, base: Path, mounts: dict[str, Path]) -> CheckpointSync:
         """Return a job's checkpoints; add their folder to `mounts` if it is not below /opt/ml."""
         config = request.get("CheckpointConfig")
         if config is None:

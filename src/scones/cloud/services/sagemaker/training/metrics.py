@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from scones.cloud.core.expressions import RegularExpression, RegularExpressionError
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.process import container_images as images
 from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.wire.members import Members
 
 _XGBOOST = [
     {"Name": f"{data}:{metric}", "Regex": rf".*\[[0-9]+\].*#011{data}-{metric}:([-+.\deE]+)"}
@@ -47,7 +47,7 @@ BUILT_IN = {
 }
 
 
-def definitions(specification: dict[str, Any]) -> list[dict[str, str]]:
+def definitions(specification: Members) -> list[dict[str, str]]:
     """Return an AlgorithmSpecification's metric definitions, or the image's built-in ones if it has none.
 
     Raises `ServiceError` (ValidationException) for an expression that cannot be compiled.
@@ -72,7 +72,7 @@ class Metrics:
 
     def __init__(self, given: Iterable[dict[str, str]]) -> None:
         self._expressions = [(item["Name"], RegularExpression(item["Regex"])) for item in given]
-        self._latest: dict[str, dict[str, Any]] = {}
+        self._latest: dict[str, Members] = {}
 
     async def read(self, lines: Iterable[str]) -> dict[str, list[float]]:
         """Extract the values from log lines, in time slices; return them by metric name, in order."""
@@ -87,7 +87,7 @@ class Metrics:
                         await slices.pause()
         return found
 
-    def final(self) -> list[dict[str, Any]]:
+    def final(self) -> list[Members]:
         """Return the latest values as a FinalMetricDataList."""
         return list(self._latest.values())
 

@@ -17,10 +17,11 @@ import random
 import struct
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from scones.cloud.services.sagemaker.jobs.inputs import listed, mode
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
+from scones.cloud.wire.members import Members
 
 MAGIC = 0xCED7230A
 RECORD_LIMIT = 1 << 29
@@ -34,7 +35,7 @@ Piece: TypeAlias = S3Location | bytes
 class ChannelPipe:
     """The pipes of one channel; `pieces` has a sequence of pieces for each of its objects or manifest lines."""
 
-    def __init__(self, objects: S3Access, channel: dict[str, Any], folder: Path, pieces: list[Sequence[Piece]]) -> None:
+    def __init__(self, objects: S3Access, channel: Members, folder: Path, pieces: list[Sequence[Piece]]) -> None:
         self._objects = objects
         self._name = channel["ChannelName"]
         self._wrapped = channel.get("RecordWrapperType") == "RecordIO"
@@ -92,9 +93,7 @@ class ChannelPipe:
             yield bytes(-length % 4)
 
 
-async def channel_pipes(
-    objects: S3Access, request: dict[str, Any], folder: Path, share: tuple[int, int]
-) -> list[ChannelPipe]:
+async def channel_pipes(objects: S3Access, request: Members, folder: Path, share: tuple[int, int]) -> list[ChannelPipe]:
     """Create the first pipe of every Pipe channel; raises `ServiceError` or `ValueError` if a source cannot be read.
 
     `share` is this instance's index and the number of instances, as in `inputs.download`.
@@ -116,7 +115,7 @@ async def channel_pipes(
     return found
 
 
-async def _lines(objects: S3Access, source: dict[str, Any]) -> list[Sequence[Piece]]:
+async def _lines(objects: S3Access, source: Members) -> list[Sequence[Piece]]:
     content = await objects.read(S3Location.of(source["S3Uri"]))
 
     def parse() -> list[Sequence[Piece]]:
@@ -126,7 +125,7 @@ async def _lines(objects: S3Access, source: dict[str, Any]) -> list[Sequence[Pie
     return await asyncio.to_thread(parse)
 
 
-def _attributes(line: bytes, number: int, source: dict[str, Any]) -> list[Piece]:
+def _attributes(line: bytes, number: int, source: Members) -> list[Piece]:
     where = f'Line {number} of the augmented manifest "{source["S3Uri"]}"'
     try:
         values = json.loads(line)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
+from scones.cloud.wire.members import Members
 
 MESSAGES = {
     "Starting": "Starting the training job",
@@ -29,7 +29,7 @@ ENDED = frozenset(FINAL_STATUSES.values())
 def enter(document: Document, secondary: str) -> None:
     """End a document's last status transition and add a new one."""
     now = time.time()
-    transitions: list[dict[str, Any]] = document["SecondaryStatusTransitions"]
+    transitions: list[Members] = document["SecondaryStatusTransitions"]
     if transitions:
         transitions[-1].setdefault("EndTime", now)
     transitions.append({"Status": secondary, "StartTime": now, "StatusMessage": MESSAGES[secondary]})
@@ -68,7 +68,7 @@ class TrainingJobRecord:
 
         await self.jobs.update(self.name, change)
 
-    async def metrics(self, final: list[dict[str, Any]]) -> None:
+    async def metrics(self, final: list[Members]) -> None:
         """Store the latest metrics, which Describe shows while the job runs."""
 
         def change(document: Document) -> None:

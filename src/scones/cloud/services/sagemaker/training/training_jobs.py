@@ -35,6 +35,7 @@ from scones.cloud.services.sagemaker.training.instance import instances
 from scones.cloud.services.sagemaker.training.metrics import definitions
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord, enter, finish
 from scones.cloud.services.sagemaker.training.training_run import TrainingRun, output_location
+from scones.cloud.wire.members import Members
 
 _SUMMARY = (
     "TrainingJobName",
@@ -61,26 +62,26 @@ class TrainingJobOperations:
         """Lock of the job that runs on several instances: a cloud runs one such job at a time."""
         self._runs: dict[str, tuple[TrainingRun, asyncio.Task[None]]] = {}
 
-    async def create_training_job(self, call: OperationCall) -> dict[str, Any]:
+    async def create_training_job(self, call: OperationCall) -> Members:
         """Start a training job."""
         return await self.create(call.params)
 
-    async def describe_training_job(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_training_job(self, call: OperationCall) -> Members:
         """Describe a training job."""
         return self.find(call.params["TrainingJobName"])
 
-    async def list_training_jobs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_training_jobs(self, call: OperationCall) -> Members:
         """List training jobs."""
         page, more = await self._jobs.page(call.params, "Ascending")
         summaries = [{key: document[key] for key in _SUMMARY if key in document} for document in page]
         return {"TrainingJobSummaries": summaries, **more}
 
-    async def stop_training_job(self, call: OperationCall) -> dict[str, Any]:
+    async def stop_training_job(self, call: OperationCall) -> Members:
         """Ask a training job to stop."""
         await self.ask_to_stop(call.params["TrainingJobName"])
         return {}
 
-    async def delete_training_job(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_training_job(self, call: OperationCall) -> Members:
         """Delete a training job that has ended."""
         name = call.params["TrainingJobName"]
         status = self.find(name)["TrainingJobStatus"]
@@ -89,7 +90,7 @@ class TrainingJobOperations:
         await self._jobs.remove(name)
         return {}
 
-    async def create(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, request: Members) -> Members:
         """Check a request, store the job and queue it; raises `ServiceError`."""
         name = request["TrainingJobName"]
         arn = self._cloud.arn("sagemaker", f"training-job/{name.lower()}")
@@ -208,7 +209,7 @@ class TrainingJobOperations:
                 raise
 
 
-def _check(request: dict[str, Any]) -> None:
+def _check(request: Members) -> None:
     algorithm = request.get("AlgorithmSpecification", {})
     if "ServerlessJobConfig" in request or "TrainingImage" not in algorithm:
         raise not_supported("a training job without AlgorithmSpecification.TrainingImage", "Specify an image URI.")
@@ -224,14 +225,14 @@ def _check(request: dict[str, Any]) -> None:
     inputs.check_channels(request)
 
 
-async def _check_instances(request: dict[str, Any]) -> None:
+async def _check_instances(request: Members) -> None:
     count = instances(request)
     if count < 1:
         raise invalid("ResourceConfig.InstanceCount must be greater than 0.")
     await check_instance_count(count, "ResourceConfig", "training")
 
 
-def _document(request: dict[str, Any], arn: str) -> Document:
+def _document(request: Members, arn: str) -> Document:
     now = time.time()
     algorithm = request["AlgorithmSpecification"]
     compressed = request["OutputDataConfig"].get("CompressionType", "GZIP") == "GZIP"

@@ -17,6 +17,7 @@ from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 from scones.cloud.services.sagemaker.training.instance import GROUP, TrainingInstance, host_names
 from scones.cloud.services.sagemaker.training.metrics import Metrics
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord
+from scones.cloud.wire.members import Members
 
 T = TypeVar("T")
 
@@ -216,7 +217,7 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     return found
 
 
-def output_location(request: dict[str, Any]) -> S3Location:
+def output_location(request: Members) -> S3Location:
     """Return the location `S3OutputPath/JOB/output` of a job's artifacts."""
     return S3Location.of(request["OutputDataConfig"]["S3OutputPath"]).join(request["TrainingJobName"], "output")
 

@@ -16,10 +16,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.services.sagemaker.errors import invalid
+from scones.cloud.wire.members import Members
 
 _NAMES = re.compile(r"\['[^']*'(\s*,\s*'[^']*')+\s*\]$")
 """Pattern of a path that ends with several names; such a path selects an object with these members."""
 _INDICES = re.compile(r"\[([^\]]*)\]$")
+
+Record = Any
+"""A record: a JSON value of any kind, or the list of a CSV line's fields. DataProcessing's paths select parts of it."""
 
 
 class RecordsError(ValueError):
@@ -32,7 +36,7 @@ class TransformRecords:
     `request` is the job's document, and `begun` its start in seconds since 1970.
     """
 
-    def __init__(self, request: dict[str, Any], begun: float) -> None:
+    def __init__(self, request: Members, begun: float) -> None:
         processing = request.get("DataProcessing", {})
         data = request["TransformInput"]
         kind = data.get("ContentType", "").partition(";")[0].strip()
@@ -71,21 +75,21 @@ class TransformRecords:
             outputs = [self._numbered_record(record) for record in outputs]
         return self._written(outputs)
 
-    def _joined(self, given: Any, response: Any) -> Any:
+    def _joined(self, given: Record, response: Record) -> Record:
         if self._csv:
             return [*given, *response]
         if isinstance(given, dict):
             return {**given, "SageMakerOutput": response}
         return {"SageMakerInput": given, "SageMakerOutput": response}
 
-    def _numbered_record(self, record: Any) -> Any:
+    def _numbered_record(self, record: Record) -> Record:
         number = str(uuid.uuid4())
         if self._csv:
             return [*record, number, self._time]
         members = record if isinstance(record, dict) else {"SageMakerOutput": record}
         return {**members, "SageMakerInferenceId": number, "SageMakerInferenceTime": self._time}
 
-    def _read(self, records: bytes, what: str) -> list[Any]:
+    def _read(self, records: bytes, what: str) -> list[Record]:
         try:
             text = records.decode()
             if self._csv:
@@ -97,7 +101,7 @@ class TransformRecords:
             kind = "CSV" if self._csv else "JSON Lines" if self._lines else "JSON"
             raise RecordsError(f"the {what} is not {kind}: {error}") from error
 
-    def _written(self, records: Iterator[Any] | list[Any]) -> bytes:
+    def _written(self, records: Iterator[Record] | list[Record]) -> bytes:
         if not self._csv:
             end = "\n" if self._lines else ""
             return "".join(json.dumps(record) + end for record in records).encode()
@@ -107,7 +111,7 @@ class TransformRecords:
         return written.getvalue().encode()
 
 
-def check(request: dict[str, Any]) -> None:
+def check(request: Members) -> None:
     """Check the filters' paths and the input's format; raises `ServiceError` (ValidationException)."""
     processing = request.get("DataProcessing", {})
     numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
@@ -126,7 +130,7 @@ def check(request: dict[str, Any]) -> None:
         raise invalid("DataProcessing and GenerateInferenceId require SplitType Line for text/csv.")
 
 
-def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
+def _selection(path: str, *, row: bool) -> Callable[[Record], Record] | None:
     """Return a function that selects a path's part of a record; None if the path selects the complete record.
 
     For a row of CSV the function returns a list. Raises `ServiceError` (ValidationException) for an invalid path.
@@ -142,7 +146,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
     assert isinstance(query, jsonpath.JSONPath)  # a compound query is not standard JSONPath
     single, named = query.singular_query(), bool(_NAMES.search(path))
 
-    def select(record: Any) -> Any:
+    def select(record: Record) -> Record:
         _check_indices(path, record)
         matches = list(query.finditer(record))
         if named:
@@ -156,7 +160,7 @@ def _selection(path: str, *, row: bool) -> Callable[[Any], Any] | None:
     return select
 
 
-def _check_indices(path: str, record: Any) -> None:
+def _check_indices(path: str, record: Record) -> None:
     found = _INDICES.search(path)
     if found is None or not isinstance(record, list) or path.count("[") > 1:
         return

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.process.sandbox import Program
@@ -40,6 +39,7 @@ from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location
 from scones.cloud.services.sagemaker.transform.transform_records import RecordsError, TransformRecords
+from scones.cloud.wire.members import Members
 
 GROUP = "/aws/sagemaker/TransformJobs"
 STARTUP_LIMIT = 480
@@ -219,7 +219,7 @@ class TransformRun:
         )
 
 
-def _decompressed(body: bytes, data: dict[str, Any]) -> bytes:
+def _decompressed(body: bytes, data: Members) -> bytes:
     """Return an object's content, decompressed by CompressionType. Blocks.
 
     Raises `OSError`, `EOFError` or `zlib.error` for damaged content, and `OSError` beyond the limits of `archive`.

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 from math import isfinite, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scones.cloud.services.sagemaker.errors import invalid, not_supported
 from scones.cloud.wire import numbers
+from scones.cloud.wire.members import Members
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # optuna takes most of a second to load; only tuning jobs load it
     from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
     from optuna.trial import Trial
 
 LOGARITHMIC_SPAN = 100.0
@@ -24,7 +26,7 @@ MOST_COMBINATIONS = 750
 class HyperparameterSearch:
     """The search of one tuning job; `config` is its HyperParameterTuningJobConfig. Methods block for milliseconds."""
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: Members) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -69,10 +71,10 @@ class HyperparameterSearch:
             self._study.enqueue_trial({name: self._value(name, text) for name, text in tuned.items()})
         return self.next_trial()[0]
 
-    def _text(self, name: str, value: Any) -> str:
-        return str(1 - value) if _reversed(self._ranges[name]) else str(value)
+    def _text(self, name: str, value: float | str) -> str:
+        return str(1 - float(value)) if _reversed(self._ranges[name]) else str(value)
 
-    def _value(self, name: str, text: str) -> Any:
+    def _value(self, name: str, text: str) -> float | str:
         given = self._ranges[name]
         if "Values" in given:
             return text
@@ -82,7 +84,7 @@ class HyperparameterSearch:
         return int(value) if self._space[name].__class__.__name__.startswith("Int") else value
 
 
-def check(config: dict[str, Any]) -> None:
+def check(config: Members) -> None:
     """Check ranges and strategies; raises `ServiceError` if AWS rejects them or this cloud does not support them."""
     strategy, ranges = config["Strategy"], config.get("ParameterRanges", {})
     if strategy == "Hyperband":
@@ -122,25 +124,25 @@ def check(config: dict[str, Any]) -> None:
         raise invalid(f"MaxNumberOfTrainingJobs must be given for the strategy {strategy}.")
 
 
-def grid_size(config: dict[str, Any]) -> int:
+def grid_size(config: Members) -> int:
     """Return the number of combinations of the categorical ranges."""
     return prod(len(each["Values"]) for each in config["ParameterRanges"]["CategoricalParameterRanges"])
 
 
-def _number(given: dict[str, Any], bound: str, read: Callable[[str], float]) -> float:
+def _number(given: Members, bound: str, read: Callable[[str], float]) -> float:
     try:
         return read(given[bound])
     except ValueError:
         raise invalid(f"{bound} of {given['Name']} is not a number: {given[bound]!r}.") from None
 
 
-def _integer(given: dict[str, Any]) -> BaseDistribution:
+def _integer(given: Members) -> BaseDistribution:
     from optuna.distributions import IntDistribution
 
     return IntDistribution(int(given["MinValue"]), int(given["MaxValue"]), log=_logarithmic(given))
 
 
-def _continuous(given: dict[str, Any]) -> BaseDistribution:
+def _continuous(given: Members) -> BaseDistribution:
     from optuna.distributions import FloatDistribution
 
     low, high = float(given["MinValue"]), float(given["MaxValue"])
@@ -149,7 +151,7 @@ def _continuous(given: dict[str, Any]) -> BaseDistribution:
     return FloatDistribution(low, high, log=_logarithmic(given))
 
 
-def _categorical(given: dict[str, Any]) -> BaseDistribution:
+def _categorical(given: Members) -> BaseDistribution:
     from optuna.distributions import CategoricalDistribution
 
     return CategoricalDistribution(given["Values"])
@@ -162,16 +164,16 @@ _KINDS = {
 }
 
 
-def _logarithmic(given: dict[str, Any]) -> bool:
+def _logarithmic(given: Members) -> bool:
     scaling, low, high = given.get("ScalingType", "Auto"), float(given["MinValue"]), float(given["MaxValue"])
     return bool(scaling == "Logarithmic" or (scaling == "Auto" and low > 0 and high / low >= LOGARITHMIC_SPAN))
 
 
-def _reversed(given: dict[str, Any]) -> bool:
+def _reversed(given: Members) -> bool:
     return given.get("ScalingType") == "ReverseLogarithmic"
 
 
-def _sampler(config: dict[str, Any]) -> Any:
+def _sampler(config: Members) -> BaseSampler:
     from optuna import samplers
 
     seed = config.get("RandomSeed")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.tuning import hyperparameter_search as search
+from scones.cloud.wire.members import Members, MemberValue
 
 MAX_JOBS_WITHOUT_OBJECTIVE = 5
 """Number of training jobs after which a tuning job fails if none has an objective value, as on AWS."""
@@ -15,7 +15,7 @@ TRIALS = "Trials"
 _COUNTED = {"Completed": "Completed", "InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Stopped"}
 
 
-def limit_of(config: dict[str, Any]) -> int:
+def limit_of(config: Members) -> int:
     """Return the maximum number of training jobs of a tuning job with a HyperParameterTuningJobConfig."""
     limit: int | None = config["ResourceLimits"].get("MaxNumberOfTrainingJobs")
     return search.grid_size(config) if limit is None else limit
@@ -58,7 +58,7 @@ def _in_order(ended: list[Document]) -> list[Document]:
     return sorted(ended, key=lambda trial: trial["TrainingEndTime" if "TrainingEndTime" in trial else "CreationTime"])
 
 
-def _better_or_equal(config: dict[str, Any], value: float, target: float) -> bool:
+def _better_or_equal(config: Members, value: float, target: float) -> bool:
     return value >= target if config["HyperParameterTuningJobObjective"]["Type"] == "Maximize" else value <= target
 
 
@@ -105,7 +105,7 @@ def _objective_status(trial: Document) -> str:
     return "Pending" if trial["Status"] == "InProgress" else "Failed"
 
 
-def sort_key(summary: Document, by: str) -> Any:
+def sort_key(summary: Document, by: str) -> MemberValue:
     """Return what a summary is sorted by: a text, a number or a pair, depending on SortBy."""
     if by == "FinalObjectiveMetricValue":
         metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric")

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.pages import page
@@ -36,6 +35,7 @@ from scones.cloud.services.sagemaker.tuning.trials import (
     summary,
     trial_count,
 )
+from scones.cloud.wire.members import Members
 
 _ENDED = ("Completed", "Failed", "Stopped")
 
@@ -49,7 +49,7 @@ class TuningJobOperations:
         self._jobs = ResourceTable(cloud.store, "hyper-parameter-tuning-job", "HyperParameterTuningJobStatus")
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def create_hyper_parameter_tuning_job(self, call: OperationCall) -> dict[str, Any]:
+    async def create_hyper_parameter_tuning_job(self, call: OperationCall) -> Members:
         """Start a hyperparameter tuning job."""
         request = call.params
         _check(request)
@@ -73,7 +73,7 @@ class TuningJobOperations:
         self._spawn(name)
         return {"HyperParameterTuningJobArn": arn}
 
-    async def describe_hyper_parameter_tuning_job(self, call: OperationCall) -> dict[str, Any]:
+    async def describe_hyper_parameter_tuning_job(self, call: OperationCall) -> Members:
         """Describe a hyperparameter tuning job, with counters and its best training job."""
         document = self._find(call.params["HyperParameterTuningJobName"])
         trials = document.pop(TRIALS)
@@ -82,7 +82,7 @@ class TuningJobOperations:
             document["BestTrainingJob"] = summary(document, best, self._training_job_arn(best))
         return document
 
-    async def list_hyper_parameter_tuning_jobs(self, call: OperationCall) -> dict[str, Any]:
+    async def list_hyper_parameter_tuning_jobs(self, call: OperationCall) -> Members:
         """List hyperparameter tuning jobs."""
         page, more = await self._jobs.page(call.params, "Ascending")
         members = (
@@ -104,7 +104,7 @@ class TuningJobOperations:
         ]
         return {"HyperParameterTuningJobSummaries": summaries, **more}
 
-    async def list_training_jobs_for_hyper_parameter_tuning_job(self, call: OperationCall) -> dict[str, Any]:
+    async def list_training_jobs_for_hyper_parameter_tuning_job(self, call: OperationCall) -> Members:
         """List the training jobs of a hyperparameter tuning job."""
         params = call.params
         document = self._find(params["HyperParameterTuningJobName"])
@@ -116,7 +116,7 @@ class TuningJobOperations:
         found, token = page(chosen, params.get("NextToken"), params.get("MaxResults", 10), invalid_token())
         return {"TrainingJobSummaries": found, "NextToken": token}
 
-    async def stop_hyper_parameter_tuning_job(self, call: OperationCall) -> dict[str, Any]:
+    async def stop_hyper_parameter_tuning_job(self, call: OperationCall) -> Members:
         """Ask a hyperparameter tuning job and its training jobs to stop."""
         name = call.params["HyperParameterTuningJobName"]
         self._find(name)
@@ -136,7 +136,7 @@ class TuningJobOperations:
                 await self._stop_training(trial["Name"])
         return {}
 
-    async def delete_hyper_parameter_tuning_job(self, call: OperationCall) -> dict[str, Any]:
+    async def delete_hyper_parameter_tuning_job(self, call: OperationCall) -> Members:
         """Delete a hyperparameter tuning job that has ended; its training jobs stay."""
         name = call.params["HyperParameterTuningJobName"]
         status = self._find(name)["HyperParameterTuningJobStatus"]
@@ -261,7 +261,7 @@ class TuningJobOperations:
         await self._jobs.update(name, change)
 
 
-def _check(request: dict[str, Any]) -> None:
+def _check(request: Members) -> None:
     config = request["HyperParameterTuningJobConfig"]
     if "TrainingJobDefinition" not in request:
         raise not_supported("tuning jobs with several training job definitions", "Specify one TrainingJobDefinition.")
@@ -279,7 +279,7 @@ def _check(request: dict[str, Any]) -> None:
     search.check(config)
 
 
-def _restore_search(config: dict[str, Any], trials: list[Document]) -> tuple[HyperparameterSearch, list[int]]:
+def _restore_search(config: Members, trials: list[Document]) -> tuple[HyperparameterSearch, list[int]]:
     """Return a search with a job's earlier trials restored, and the trials' numbers in it."""
     strategy = HyperparameterSearch(config)
     numbers = [strategy.restore_trial(trial["Tuned"]) for trial in trials]
@@ -299,7 +299,7 @@ def _complete(document: Document) -> None:
     definition.setdefault("ResourceConfig", _resources(definition))
 
 
-def _training_request(document: Document, job: str, tuned: dict[str, str]) -> dict[str, Any]:
+def _training_request(document: Document, job: str, tuned: dict[str, str]) -> Members:
     definition = document["TrainingJobDefinition"]
     left_out = ("DefinitionName", "TuningObjective", "HyperParameterRanges", "StaticHyperParameters")
     return {
@@ -310,7 +310,7 @@ def _training_request(document: Document, job: str, tuned: dict[str, str]) -> di
     }
 
 
-def _resources(definition: dict[str, Any]) -> dict[str, Any]:
+def _resources(definition: Members) -> Members:
     given = definition.get("HyperParameterTuningResourceConfig", {})
     members = ("InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId")
     return {key: given[key] for key in members if key in given}
