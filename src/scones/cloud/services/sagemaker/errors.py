@@ -86,9 +86,9 @@ def too_many_instances(member: str, count: int, limit: int, what: str) -> Servic
     )
 
 
-def no_objects(uri: str, place: str) -> str:
+def no_objects(uri: str, source: str) -> str:
     """Return the message for an S3 URL without objects in a job's input."""
-    return f'No S3 objects found under S3 URL "{uri}" given in {place}.'
+    return f'No S3 objects found under S3 URL "{uri}" given in {source}.'
 
 
 def job_not_resumed(reason: str) -> str:
