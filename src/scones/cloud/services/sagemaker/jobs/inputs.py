@@ -54,7 +54,7 @@ async def check_objects(objects: S3Access, request: Members, region: str) -> Non
         if not await objects.exists(location):
             raise invalid(
                 f"{no_objects(uri, 'input data source')} Please ensure that the bucket exists "
-                f" in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+                f"in the selected region ({region}), that objects exist under that S3 prefix, and that the role "
                 f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{location.bucket}".'
             )
 
