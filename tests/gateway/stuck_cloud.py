@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from scones.cloud.__main__ import main
-from scones.cloud.services.sts.service import SecurityTokenService
+from scones.cloud.services.sts.sessions import SessionOperations
 
 
 async def get_caller_identity(self: Any, call: Any) -> dict[str, Any]:
@@ -14,7 +14,7 @@ async def get_caller_identity(self: Any, call: Any) -> dict[str, Any]:
     return {}
 
 
-SecurityTokenService.get_caller_identity = get_caller_identity  # type: ignore[method-assign]
+SessionOperations.get_caller_identity = get_caller_identity  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     main()
