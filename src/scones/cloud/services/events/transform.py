@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, TypeAlias
 
 import orjson
 
+from scones.cloud.core.json_types import Json, JsonObject
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
 
@@ -16,11 +18,19 @@ INPUT_LIMIT = 1_048_576
 """Maximum bytes of a filled template: the size limit of an event. AWS's limit, and its error code for a dead-letter
 queue, are not known; `INVALID_PARAMETER` is a code that AWS uses for other inputs."""
 
-_Written = Callable[[Any], str]
 _PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[[0-9]+\])*)")
 _STEP = re.compile(r"\.([^.\[\]\s]+)|\[([0-9]+)\]")
 _TOKEN = re.compile(r'<([^<>\s"]+)>|\\.|"')
-_MISSING: Any = object()
+
+
+class _Absence(Enum):
+    MISSING = 0
+
+
+_MISSING = _Absence.MISSING
+"""The value of a path that is not in the event."""
+_Value: TypeAlias = "Json | _Absence"
+_Written = Callable[[_Value], str]
 
 
 def is_path(text: str) -> bool:
@@ -28,7 +38,7 @@ def is_path(text: str) -> bool:
     return _PATH.fullmatch(text) is not None
 
 
-def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, rule_name: str) -> str:
+def target_input(target: dict[str, Any], event: JsonObject, rule_arn: str, rule_name: str) -> str:
     """Return a target's input: JSON, or any text if the target has a template.
 
     Raises `ServiceError` if a filled template exceeds `INPUT_LIMIT`.
@@ -40,7 +50,9 @@ def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, r
         return _dumps(None if found is _MISSING else found)
     if "InputTransformer" in target:
         transformer = target["InputTransformer"]
-        values = {name: _find(path, event) for name, path in transformer.get("InputPathsMap", {}).items()}
+        values: dict[str, _Value] = {
+            name: _find(path, event) for name, path in transformer.get("InputPathsMap", {}).items()
+        }
         values |= {
             "aws.events.rule-arn": rule_arn,
             "aws.events.rule-name": rule_name,
@@ -52,8 +64,8 @@ def target_input(target: dict[str, Any], event: dict[str, Any], rule_arn: str, r
     return _dumps(event)
 
 
-def _find(path: str, event: Any) -> Any:
-    found = event
+def _find(path: str, event: JsonObject) -> _Value:
+    found: Json = event
     for name, index in _STEP.findall(path[1:]):
         if name and isinstance(found, dict) and name in found:
             found = found[name]
@@ -64,7 +76,7 @@ def _find(path: str, event: Any) -> Any:
     return found
 
 
-def _render(template: str, values: dict[str, Any]) -> str:
+def _render(template: str, values: Mapping[str, _Value]) -> str:
     """Fill a template: a placeholder outside quotes becomes JSON, one inside quotes becomes escaped text.
 
     If the result is not JSON, all placeholders become plain text.
@@ -85,7 +97,7 @@ def _render(template: str, values: dict[str, Any]) -> str:
     return filled
 
 
-def _render_limited(template: str, values: dict[str, Any], writer: Callable[[re.Match[str]], _Written]) -> str:
+def _render_limited(template: str, values: Mapping[str, _Value], writer: Callable[[re.Match[str]], _Written]) -> str:
     """Return a template with its values filled in; raises `ServiceError` as soon as it exceeds `INPUT_LIMIT`.
 
     `writer` returns the function that formats a placeholder's value. Each value is formatted once per function.
@@ -110,20 +122,20 @@ def _render_limited(template: str, values: dict[str, Any], writer: Callable[[re.
     return _TOKEN.sub(replace, template)
 
 
-def _as_json(value: Any) -> str:
+def _as_json(value: _Value) -> str:
     return '""' if value is _MISSING else _dumps(value)
 
 
-def _as_escaped_text(value: Any) -> str:
+def _as_escaped_text(value: _Value) -> str:
     return well_formed(json.dumps(_as_text(value), ensure_ascii=False))[1:-1]
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: _Value) -> str:
     """Return a value as text: "" if its path found nothing."""
     if value is _MISSING:
         return ""
     return well_formed(value) if isinstance(value, str) else _dumps(value)
 
 
-def _dumps(value: Any) -> str:
+def _dumps(value: Json) -> str:
     return well_formed(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
