@@ -24,8 +24,13 @@ def test_the_command_reference_has_every_option(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "sphinx", "-Q", source, built], check=True)
     page = (built / "index.html").read_text(encoding="utf-8")
     anchors = set(re.findall(r' id="cmdoption-scones-([\w-]+)"', page))
-    wanted = {f"{name}-{option.lstrip('-')}" for name, command in commands.commands.items()
-              for parameter in command.params for option in parameter.opts if option.startswith("--")}  # fmt: skip
+    wanted = {
+        f"{name}-{option.lstrip('-')}"
+        for name, command in commands.commands.items()
+        for parameter in command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
     assert wanted <= anchors
     assert ".. option::" not in page
     assert re.search(r"<pre>(?:<span></span>)?scones run\nscones run --", page)

@@ -18,9 +18,11 @@ from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
 
 COLUMN = Migration(
-    number=2, change="Items have a colour.", tables=("items",),
+    number=2,
+    change="Items have a colour.",
+    tables=("items",),
     statements=("ALTER TABLE items ADD COLUMN colour TEXT DEFAULT ';'",),
-)  # fmt: skip
+)
 MOVE = Migration(
     number=3, change="Colours are in capitals.", tables=("items",), statements=("UPDATE items SET colour = 'RED'",)
 )

@@ -71,8 +71,9 @@ def test_labels_follow_the_order_of_the_classes(tmp_path: Path) -> None:
     dataset = draw(tmp_path, ("motorcycle", "bicycle"))
     assert dataset.classes == ("motorcycle", "bicycle")
     assert {(picture.key.partition("_")[0], picture.label) for picture in dataset.test_images()} == {
-        ("test/motorcycle", 0), ("test/bicycle", 1),
-    }  # fmt: skip
+        ("test/motorcycle", 0),
+        ("test/bicycle", 1),
+    }
 
 
 def test_other_classes_are_refused(tmp_path: Path) -> None:

@@ -58,10 +58,10 @@ def sentence(error: Exception) -> str:
 @contextmanager
 def defer_interrupts() -> Iterator[None]:
     """Defer Ctrl-C and SIGTERM until the end of the block, which must not be interrupted."""
-    came: list[int] = []
+    received: list[int] = []
 
     def hold(number: int, _: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
     before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
@@ -69,8 +69,8 @@ def defer_interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+    if received:
+        signal.raise_signal(received[0])
 
 
 def end_on_signals() -> None:

@@ -105,7 +105,7 @@ class Captures:
 
 @dataclass
 class CaptureReader:
-    """Reads a source repeatedly, downloading only new and rewritten files; `since` is cut to whole seconds."""
+    """Reads a source repeatedly, downloading only new and rewritten files; `since` is rounded down to whole seconds."""
 
     source: CaptureSource
     since: datetime | None = None
@@ -124,10 +124,10 @@ class CaptureReader:
 
     def _captures(self) -> Captures:
         parsed = [self._read[name] for name in sorted(self._read)]
-        records = sorted(self._since_start(record for _, found, _ in parsed for record in found), key=_time)
+        records = sorted(self._recent(record for _, found, _ in parsed for record in found), key=_time)
         return Captures(tuple(records), tuple(bad for _, _, lines in parsed for bad in lines), len(parsed))
 
-    def _since_start(self, records: Iterable[CaptureRecord]) -> Iterable[CaptureRecord]:
+    def _recent(self, records: Iterable[CaptureRecord]) -> Iterable[CaptureRecord]:
         if self.since is None:
             return records
         first = self.since.replace(microsecond=0)

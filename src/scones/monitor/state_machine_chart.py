@@ -42,10 +42,10 @@ def state_machine(
     gate_error: str = GATE_ERROR,
     theme: Theme = LIGHT,
 ) -> Figure:
-    """Draw the states; `errors` counts the unsuccessful executions, by state (or ANYWHERE) and error name."""
+    """Draw the states; `errors` counts the unsuccessful executions, by state (or UNKNOWN_STATE) and error name."""
     path = main_path(definition)
     rows = [(name, _sorted(errors.get(name, {}))) for name in path]
-    elsewhere = Counter[str]()  # states beside the path may fail with the same error
+    elsewhere = Counter[str]()  # states outside the main path may fail with the same error
     for name, found in errors.items():
         if name not in path:
             elsewhere.update(found)

@@ -30,7 +30,7 @@ RETRY_SECONDS = 1.0
 """Seconds between retries of writes that wait for disk space."""
 WAITING_LIMIT = 100_000
 """Maximum number of writes that wait in memory for disk space; further ones are rejected."""
-WAIT_FOR_SPACE: ContextVar[bool] = ContextVar("patient", default=False)
+WAIT_FOR_SPACE: ContextVar[bool] = ContextVar("wait_for_space", default=False)
 """True in background work, whose writes wait for space on a full disk; writes of requests are rejected."""
 _NO_ROOM = frozenset(
     {
@@ -46,7 +46,7 @@ _NO_ROOM = frozenset(
 class _Write(NamedTuple):
     work: Work[Any]
     future: asyncio.Future[Any]
-    patient: bool
+    waits_for_space: bool
 
 
 class Store:
@@ -57,15 +57,15 @@ class Store:
     run on the event loop's thread and are for queries of a few rows (tens of microseconds); use `read_on_thread` for
     longer ones.
 
-    On a full disk a patient write (`WAIT_FOR_SPACE`) waits, in order, until there is space; other writes raise
-    `DiskFullError`. A write may therefore run several times before it is committed once.
+    If the disk is full, writes of background work (`WAIT_FOR_SPACE`) wait, in order, until there is space; other writes
+    raise `DiskFullError`. A write may therefore run several times before it is committed once.
 
-    Raises `CloudError` for a database that cannot be opened. `damage` is a sentence on damage that was found, or "".
-    `before_answers` runs on the writing thread after each commit, before its result is returned.
+    Raises `CloudError` for a database that cannot be opened. `damage` describes damage that was found, or is "".
+    `after_commit` runs on the writing thread after each commit, before the results of its writes are returned.
     """
 
-    def __init__(self, path: Path, before_answers: Callable[[], None] = lambda: None) -> None:
-        self._before_answers = before_answers
+    def __init__(self, path: Path, after_commit: Callable[[], None] = lambda: None) -> None:
+        self._after_commit = after_commit
         self._path = path
         self._mark = CommitMark(path)
         self._jobs: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
@@ -78,7 +78,7 @@ class Store:
         self._loop = asyncio.get_running_loop()
         self._space = asyncio.Event()
         self._space.set()
-        self._waiting_for_space = asyncio.Event()
+        self._disk_full = asyncio.Event()
         self.full_since: float | None = None
         """Time at which the disk was found full, in Unix seconds; None while there is space."""
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
@@ -117,7 +117,7 @@ class Store:
     def submit(self, work: Work[T], *, wait_for_space: bool | None = None) -> asyncio.Future[T]:
         """Submit a write without waiting; the future is done when the write is on disk. Call it on the event loop.
 
-        A `patient` write waits for space on a full disk; the default is the value of `WAIT_FOR_SPACE`.
+        With `wait_for_space`, the write waits if the disk is full; the default is the value of `WAIT_FOR_SPACE`.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Write(work, future, WAIT_FOR_SPACE.get() if wait_for_space is None else wait_for_space))
@@ -132,11 +132,11 @@ class Store:
         return await self.submit(lambda connection: connection.execute(sql, parameters).rowcount)
 
     def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        """Return the rows of a short query."""
+        """Return the rows of a disk_full query."""
         return self._reader.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, *parameters: Any) -> sqlite3.Row | None:
-        """Return the first row of a short query, or None."""
+        """Return the first row of a disk_full query, or None."""
         row: sqlite3.Row | None = self._reader.execute(sql, parameters).fetchone()
         return row
 
@@ -180,24 +180,24 @@ class Store:
         return len(self._waiting)
 
     async def wait_for_space(self) -> None:
-        """Wait until the disk is not known to be full."""
+        """Wait while the disk is known to be full."""
         await self._space.wait()
 
     async def unless_full(self, work: Awaitable[T]) -> T:
-        """Await patient work for a client; if the disk is full, raise `DiskFullError` and let the work continue."""
+        """Await work that waits for space; if the disk is full, raise `DiskFullError` and let the work continue."""
         task = asyncio.ensure_future(work)
         if not task.done():
-            short = asyncio.ensure_future(self._waiting_for_space.wait())
+            disk_full = asyncio.ensure_future(self._disk_full.wait())
             try:
-                await asyncio.wait({task, short}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({task, disk_full}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                short.cancel()
+                disk_full.cancel()
         if task.done():
             return task.result()
         raise DiskFullError
 
     async def close(self) -> None:
-        """Finish all writes and close; patient writes are lost if the disk is full."""
+        """Finish all writes and close; writes that wait for disk space are lost."""
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
         for connection in (self._reader, *self._idle):
@@ -210,8 +210,8 @@ class Store:
         while not closing:
             group, closing = self._next_group()
             if self._waiting:
-                self._enqueue([job for job in group if job.patient])
-                group = [job for job in group if not job.patient]
+                self._enqueue([job for job in group if job.waits_for_space])
+                group = [job for job in group if not job.waits_for_space]
             if group and not self._commit(connection, group):
                 self._commit_separately(connection, group)
             if self._full and (closing or time.monotonic() >= self._next_try):
@@ -236,10 +236,10 @@ class Store:
         return group, job is None
 
     def _commit_separately(self, connection: sqlite3.Connection, group: list[_Write]) -> None:
-        """Keep the patient writes of a group that found no disk space; try the others singly: small ones may fit."""
-        self._enqueue([job for job in group if job.patient])
+        """Queue writes that may wait for space; commit the others one by one, because small ones may still fit."""
+        self._enqueue([job for job in group if job.waits_for_space])
         for job in group:
-            if not job.patient and (len(group) == 1 or not self._commit(connection, [job])):
+            if not job.waits_for_space and (len(group) == 1 or not self._commit(connection, [job])):
                 self._settle([(job.future, None, DiskFullError())])
 
     def _enqueue(self, jobs: list[_Write]) -> None:
@@ -250,7 +250,7 @@ class Store:
                 self._settle([(job.future, None, DiskFullError())])
 
     def _retry(self, connection: sqlite3.Connection) -> None:
-        """Commit the waiting writes in order while there is space; then, or if none waits, try a small write."""
+        """Commit the waiting writes in order while there is space; after the last, test the disk with a small write."""
         self._next_try = time.monotonic() + RETRY_SECONDS
         while self._waiting:
             group = [self._waiting[number] for number in range(min(GROUP, len(self._waiting)))]
@@ -258,13 +258,13 @@ class Store:
                 return
             for _ in group:
                 self._waiting.popleft()
-        probe = _Write(_write_something, self._loop.create_future(), patient=True)
+        probe = _Write(_write_version, self._loop.create_future(), waits_for_space=True)
         if self._commit(connection, [probe]):
             self._full = False
             self._loop.call_soon_threadsafe(self._report_space)
 
     def _commit(self, connection: sqlite3.Connection, group: list[_Write]) -> bool:
-        """Commit a group and settle its futures; return False, settling none, if the disk is full."""
+        """Commit a group and settle its futures; if the disk is full, return False and settle none."""
         outcomes: list[_WriteResult] = []
         single = len(group) == 1  # a failure undoes the whole transaction, so no savepoint is needed
         try:
@@ -295,7 +295,7 @@ class Store:
                     self._loop.call_soon_threadsafe(self._report_full, str(error))
                 return False
             outcomes = [(future, None, error) for _, future, _ in group]
-        self._before_answers()
+        self._after_commit()
         self._settle(outcomes)
         return True
 
@@ -306,7 +306,7 @@ class Store:
     def _report_full(self, reason: str) -> None:
         self.full_since = time.time()
         self._space.clear()
-        self._waiting_for_space.set()
+        self._disk_full.set()
         log.error(
             "The disk of %s is full (%s): write requests are rejected, and background work is paused.",
             self._path.parent,
@@ -316,7 +316,7 @@ class Store:
     def _report_space(self) -> None:
         self.full_since = None
         self._space.set()
-        self._waiting_for_space.clear()
+        self._disk_full.clear()
         log.warning("The disk of %s has free space again: background work resumes.", self._path.parent)
 
 
@@ -337,7 +337,7 @@ def _no_room(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in _NO_ROOM
 
 
-def _write_something(connection: sqlite3.Connection) -> None:
+def _write_version(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 

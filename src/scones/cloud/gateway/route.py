@@ -91,11 +91,13 @@ class Router:
             if _protocol(name) != "json":  # requests in the JSON protocol have a target
                 return name
         form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        return "sts" if form else "lambda"  # an unsupported service: of the query protocol, or of REST and JSON
+        return (
+            "sts" if form else "lambda"
+        )  # an unsupported service: guess the Query protocol for a form, else REST-JSON
 
 
 def require_operation(request: Request, routed: RoutedRequest, form: Form) -> Match:
-    """Return the operation of a request, which the form in its body may name; raises `ServiceError` without one."""
+    """Return the operation of a request; the form in its body may name it. Raises `ServiceError` if none is named."""
     match = routed.match or (_find_operation(request, routed.candidates, form) if form else None)
     if match is None:
         raise ServiceError("UnknownOperationException", "The request does not name an operation of this service.", 404)

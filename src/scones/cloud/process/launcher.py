@@ -54,7 +54,7 @@ DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "dri", "kfd", "dx
 ROOT_SIZE, COVER_SIZE = "64m", "4m"
 """Sizes of the sandbox's root folder, and of an empty folder that covers a hidden one; both are in memory."""
 OPEN_LIMIT = 65536
-"""Upper limit of the file descriptors that are closed at the start."""
+"""Number below which inherited file descriptors are closed at the start, if the process may open more."""
 FORWARDED = {signal.SIGTERM, signal.SIGINT}
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - each program gets its own
 
@@ -370,7 +370,7 @@ def launch(spec: Specification, end: Callable[[int], None]) -> None:
 
 
 def close_inherited() -> None:
-    """Close all descriptors except the standard ones: uvloop lets a child inherit those meant for other children."""
+    """Close all descriptors except the standard ones: with uvloop, a child also inherits those of other children."""
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     os.closerange(3, limit if 0 < limit < OPEN_LIMIT else OPEN_LIMIT)
 

@@ -115,7 +115,7 @@ async def _serve(
     assert starting is not None
     keep_folder = partial(_end_without_folder, lock, settings.data_dir)
     watchdog.attach(starting.cancel, keep_folder)
-    store = Store(settings.data_dir / DATABASE, before_answers=keep_folder)
+    store = Store(settings.data_dir / DATABASE, after_commit=keep_folder)
     store.damage = store.damage or damage
     cloud = Cloud(settings, store, Credentials.of(settings.data_dir))
     running = RunningCloud.in_this_process(

@@ -20,7 +20,7 @@ SDKS = "sdks"
 def environment(running: RunningCloud, role: str | None = None) -> dict[str, str]:
     """Return the environment variables that make unmodified boto3, AWS CLI and SageMaker SDK code use a local cloud.
 
-    The keys are temporary ones of an execution role: the account's own, or the role with the given ARN.
+    The keys are temporary keys of the execution role `role`, an ARN; the default is the account's own execution role.
     `get_execution_role()` returns this role. PYTHONPATH begins with the start-up hook (`startup/`), which has no effect
     if AWS_ENDPOINT_URL is not set.
     """
@@ -34,6 +34,6 @@ def environment(running: RunningCloud, role: str | None = None) -> dict[str, str
         "AWS_SESSION_TOKEN": session.session_token,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "SCONES_SDKS": str(running.data_dir / SDKS),
-        # Defaults that a user's own settings override: the SDK sends no usage reports over the network.
+        # The SDK's defaults here: no usage reports over the network. A user's own settings override them.
         "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": str(_HERE / "sagemaker-config.yaml"),
     }

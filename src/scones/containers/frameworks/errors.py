@@ -1,8 +1,8 @@
 """Exceptions for failures of a user's script, in the toolkit's words.
 
 ScriptError
-├── CustomerError              the request or the data: exit status 2, as AWS's own algorithms end
-├── ExecuteUserScriptError     the script ended with another status than 0
+├── CustomerError              invalid request or data: exit status 2, as with AWS's own algorithms
+├── ExecuteUserScriptError     the script ended with a nonzero exit status
 ├── InstallRequirementsError   requirements.txt could not be installed
 └── InstallModuleError         a source folder with a setup.py could not be installed
 """

@@ -1,4 +1,4 @@
-"""AWS's Scikit-learn images."""
+"""AWS's framework image for scikit-learn."""
 
 from __future__ import annotations
 

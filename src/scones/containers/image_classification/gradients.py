@@ -12,9 +12,9 @@ from torch import Tensor
 
 from scones.containers.image_classification.objective import Objective
 from scones.containers.image_classification.recipes import Classifier
-from scones.containers.image_classification.rotations import PartFunction, Rotations
+from scones.containers.image_classification.rotations import PartResult, Rotations
 
-PartResult: TypeAlias = tuple[Tensor, Tensor]
+BatchResult: TypeAlias = tuple[Tensor, Tensor]
 """Logits of a batch, shape (n, classes), and its mean loss."""
 
 
@@ -47,7 +47,7 @@ class Gradients:
         )
         self._map = self._threads.map if side_by_side > 1 else map
 
-    def compute(self, images: Tensor, labels: Tensor, quarters: Tensor | None = None) -> PartResult:
+    def compute(self, images: Tensor, labels: Tensor, quarters: Tensor | None = None) -> BatchResult:
         """Set the gradients of a batch's mean loss; return its logits and that loss.
 
         Parts are summed in a fixed order, so that a seed gives the same model for the same number of threads.
@@ -59,18 +59,18 @@ class Gradients:
         logits = torch.cat([logits for logits, *_ in outcomes if logits is not None])
         return logits, reduce(torch.add, [loss for _, loss, _ in outcomes])
 
-    def _parts(self, images: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartFunction]]:
+    def _parts(self, images: Tensor, labels: Tensor, quarters: Tensor | None) -> list[Callable[[], PartResult]]:
         if self._rotations:
             assert quarters is not None
             return self._rotations.parts(self._objective, images, labels, quarters)
         chunks = zip(images.chunk(self._chunks), labels.chunk(self._chunks), strict=True)
         return [partial(self._evaluate, len(some) / len(labels), some, theirs) for some, theirs in chunks]
 
-    def _evaluate(self, share: float, images: Tensor, labels: Tensor) -> PartFunction:
+    def _evaluate(self, share: float, images: Tensor, labels: Tensor) -> PartResult:
         logits = self._network(images)
         return logits, share * self._objective.loss(logits, labels)
 
-    def _of_part(self, part: Callable[[], PartFunction]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
+    def _of_part(self, part: Callable[[], PartResult]) -> tuple[Tensor | None, Tensor, tuple[Tensor, ...]]:
         """Return a part's logits and its contributions to the mean loss and to its gradients."""
         logits, loss = part()
         gradients = torch.autograd.grad(loss, self._weights, materialize_grads=True)

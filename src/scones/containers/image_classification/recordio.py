@@ -20,7 +20,7 @@ _HEADER = struct.Struct("<IfQQ")
 
 
 class RecordError(ValueError):
-    """Invalid RecordIO, or a record without an image; the message is the end of a sentence."""
+    """Invalid RecordIO, or a record without an image; the message completes a sentence about the file or record."""
 
 
 def records(stream: BinaryIO) -> Iterator[bytes]:
@@ -33,18 +33,18 @@ def _record(stream: BinaryIO) -> bytes | None:
     part = _part(stream)
     if part is None:
         return None
-    place, content = part
-    if place == WHOLE:
+    position, content = part
+    if position == WHOLE:
         return content
-    if place != FIRST:
+    if position != FIRST:
         raise RecordError("does not begin with its first part")
     parts = [content]
-    while place != LAST:
+    while position != LAST:
         part = _part(stream)
         if part is None:
             raise RecordError("ends before its last part")
-        place, content = part
-        if place not in (MIDDLE, LAST):
+        position, content = part
+        if position not in (MIDDLE, LAST):
             raise RecordError("is followed by another record before its last part")
         parts.append(content)
     return MAGIC.to_bytes(4, "little").join(parts)
@@ -59,11 +59,11 @@ def _part(stream: BinaryIO) -> tuple[int, bytes] | None:
     magic, packed = _PART.unpack(head)
     if magic != MAGIC:
         raise RecordError(f"begins with {head[:4].hex()} instead of RecordIO's magic number")
-    place, length = packed >> 29, packed & (1 << 29) - 1
+    position, length = packed >> 29, packed & (1 << 29) - 1
     content = stream.read(length)
     if len(content) < length or len(stream.read(-length % 4)) < -length % 4:
         raise RecordError("is truncated")
-    return place, content
+    return position, content
 
 
 def unpack(record: bytes) -> tuple[int, list[float], bytes]:

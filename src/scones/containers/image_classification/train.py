@@ -35,7 +35,7 @@ from scones.containers.image_classification.device import CPU, layout, moved
 from scones.containers.image_classification.distributed import SINGLE_INSTANCE, InstanceGroup
 from scones.containers.image_classification.efficientnet import EfficientNetLite0
 from scones.containers.image_classification.errors import CustomerError
-from scones.containers.image_classification.gradients import Gradients, PartResult
+from scones.containers.image_classification.gradients import BatchResult, Gradients
 from scones.containers.image_classification.hyperparameters import Hyperparameters
 from scones.containers.image_classification.images import ImageSet, Pixels
 from scones.containers.image_classification.incremental import Weights
@@ -182,7 +182,7 @@ class _TrainingLoop:
         self._gradients = Gradients(
             self._network, self.objective, needs_full_batch=self._recipe.needs_full_batch, rotations=self._rotations
         )
-        self._update: Callable[..., PartResult] = self._change_weights
+        self._update: Callable[..., BatchResult] = self._change_weights
         if self._recipe.supports_cuda_graphs and group.size == 1:
             self._update = repeatable(self._change_weights, device)
         if not self.objective.several:
@@ -231,7 +231,7 @@ class _TrainingLoop:
             order = torch.randperm(len(self._labels), generator=self._generator)
             yield from torch.split(order[:whole], self._batch)
 
-    def _learn(self, chosen: Tensor, labels: Tensor) -> PartResult:
+    def _learn(self, chosen: Tensor, labels: Tensor) -> BatchResult:
         """Train on one batch, the images with the indices `chosen`."""
         pictures = to_tensor(self._pixels[chosen.numpy()], self._device)
         pictures = augment(pictures, self._generator, self._augmentation, self._recipe.size(self._step / self._steps))
@@ -243,7 +243,7 @@ class _TrainingLoop:
         rates = moved(torch.tensor([rate, 1 - decay]), self._device)
         return self._update(pictures, labels, rates, *quarters)
 
-    def _change_weights(self, images: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> PartResult:
+    def _change_weights(self, images: Tensor, labels: Tensor, rates: Tensor, *quarters: Tensor) -> BatchResult:
         """Update the weights, then their average; `rates` are the learning rate and the rate of the average."""
         rate, averages = rates
         judged = self._gradients.compute(images, labels, *quarters)

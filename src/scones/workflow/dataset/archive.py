@@ -28,6 +28,7 @@ MEMBER_LIMITS = {f"{ROOT}/meta": 1 << 20, f"{ROOT}/test": 1 << 26, f"{ROOT}/trai
 UNPACKED_LIMIT = 1 << 30
 """Maximum bytes that the archive may unpack to; this stops gzip bombs."""
 ROW = 3 * 32 * 32
+"""Bytes of one image."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read_archive(path: Path) -> CifarArchive:
 
 
 class _LimitedStream(io.RawIOBase):
-    """A stream of at most `limit` unpacked bytes, however small the packed source is; more raise ArchiveError."""
+    """A stream that raises ArchiveError once more than `limit` unpacked bytes have been read."""
 
     def __init__(self, stream: IO[bytes], limit: int) -> None:
         self.stream = stream

@@ -17,7 +17,7 @@ OUTBOX = "events_deliveries"
 
 
 class EventRouter:
-    """Finds the targets of events and stores the deliveries in an outbox; a routed event is on disk."""
+    """Finds the targets of events and stores deliveries in an outbox; `route` returns once they are on disk."""
 
     def __init__(self, cloud: CloudContext, records: RuleRecords) -> None:
         self._cloud = cloud
@@ -50,8 +50,8 @@ class EventRouter:
             return
 
         def keep(connection: sqlite3.Connection) -> None:
-            for number, event in events.items():
-                self._outbox.put(connection, lanes[number], event)
+            for event_id, event in events.items():
+                self._outbox.put(connection, lanes[event_id], event)
 
         await self._cloud.store.write(keep)
         self._outbox.wake(set(chain.from_iterable(lanes.values())))

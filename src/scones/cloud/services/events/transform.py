@@ -15,8 +15,11 @@ from scones.cloud.core.surrogates import well_formed
 from scones.cloud.errors import ServiceError
 
 INPUT_LIMIT = 1_048_576
-"""Maximum bytes of a filled template: the size limit of an event. AWS's limit, and its error code for a dead-letter
-queue, are not known; `INVALID_PARAMETER` is a code that AWS uses for other inputs."""
+"""Maximum bytes of a filled template: the size limit of an event.
+
+AWS documents neither a limit for templates nor the error code that a dead-letter queue receives. The code used here,
+`INVALID_PARAMETER`, is AWS's code for other invalid inputs.
+"""
 
 _PATH = re.compile(r"\$((\.[^.\[\]\s]+|\[[0-9]+\])*)")
 _STEP = re.compile(r"\.([^.\[\]\s]+)|\[([0-9]+)\]")

@@ -11,7 +11,7 @@ from scones.cloud.core.outbox import Outbox
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import Service
 from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as EVENT_SOURCES
-from scones.cloud.services.lambda_.event_sources.event_sources import EventSources
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMappings
 from scones.cloud.services.lambda_.event_sources.operations import EventSourceOperations
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
 from scones.cloud.services.lambda_.functions.account import AccountOperations
@@ -73,8 +73,8 @@ class Lambda(Service):
         self._invoker = Invoker(cloud, records, self._code, folder / "tmp")
         self._events = AsyncInvocations(cloud, records, self._invoker)
         self._urls = FunctionUrlServer(cloud, self._invoker)
-        sources = EventSources(cloud.store)
-        self._pollers = Pollers(cloud, sources, self._invoker)
+        mappings = EventSourceMappings(cloud.store)
+        self._pollers = Pollers(cloud, mappings, self._invoker)
         super().__init__(
             cloud,
             FunctionOperations(
@@ -95,7 +95,7 @@ class Lambda(Service):
             InvocationOperations(names, self._invoker, self._events),
             EventConfigOperations(cloud, names, records),
             FunctionUrlOperations(cloud, names, records),
-            EventSourceOperations(cloud=cloud, names=names, records=records, sources=sources, pollers=self._pollers),
+            EventSourceOperations(cloud=cloud, names=names, records=records, mappings=mappings, pollers=self._pollers),
         )
 
     def http_routes(self) -> Sequence[HttpRoute]:

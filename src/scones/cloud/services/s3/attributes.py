@@ -44,7 +44,7 @@ class ObjectAttributeOperations:
         return self._buckets.acl()
 
     async def get_object_attributes(self, call: OperationCall) -> dict[str, Any]:
-        """Return the attributes of an object that the request names."""
+        """Return the requested attributes of an object."""
         params = call.params
         record = self._record(call)
         requested = set(params["ObjectAttributes"])

@@ -36,7 +36,7 @@ class CopyOperations:
         bucket = self._buckets.requested(params)
         check_key(params["Key"])
         source = self._sources.find(params)
-        _check_to_itself(params, source, bucket)
+        _check_copy_onto_itself(params, source, bucket)
         if source.size > LARGEST_COPY:
             raise ServiceError(
                 "InvalidRequest",
@@ -60,7 +60,7 @@ class CopyOperations:
         return {"CopyObjectResult": result}
 
 
-def _check_to_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: str) -> None:
+def _check_copy_onto_itself(params: Mapping[str, Any], source: ObjectRecord, bucket: str) -> None:
     if (source.bucket, source.key) != (bucket, params["Key"]):
         return
     changes = params.get("MetadataDirective") == "REPLACE" or "WebsiteRedirectLocation" in params

@@ -1,4 +1,4 @@
-"""Bodies that a request sends or copies, checked before a row names them."""
+"""Bodies that a request sends or copies; they are checked before a row of the store refers to them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class IncomingBodies:
         return content
 
     async def drop(self, content: ReceivedBody) -> None:
-        """Remove a body that no row will name."""
+        """Remove a body to which no row of the store will refer."""
         if content.file is not None:
             await self._files.remove([content.file])
 

@@ -68,14 +68,14 @@ class NotificationRule:
 
     def overlaps(self, other: NotificationRule) -> bool:
         """Return True if one event can match both rules."""
-        same = any(_event_types_overlap(own_type, theirs) for own_type in self.events for theirs in other.events)
+        same_event = any(_event_types_overlap(own_type, theirs) for own_type in self.events for theirs in other.events)
         prefixes = self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
-        return same and prefixes and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
+        return same_event and prefixes and (self.suffix.endswith(other.suffix) or other.suffix.endswith(self.suffix))
 
 
 def _event_types_overlap(one: str, other: str) -> bool:
-    families = one.partition(":")[0] == other.partition(":")[0]
-    return families and (one == other or "*" in one + other)
+    same_family = one.partition(":")[0] == other.partition(":")[0]
+    return same_family and (one == other or "*" in one + other)
 
 
 class Notifier:

@@ -87,22 +87,22 @@ class UploadListingOperations:
         truncated, listed = len(found) > limit, found[:limit]
         page = [self._listed(MultipartUpload(*entry.row)) for entry in listed if entry.row is not None]
         last = listed[-1] if truncated else None
-        url = quote if params.get("EncodingType") == "url" else str
+        encode = quote if params.get("EncodingType") == "url" else str
         for entry in page:
-            entry["Key"] = url(entry["Key"])
+            entry["Key"] = encode(entry["Key"])
         return {
             "Bucket": bucket,
-            "KeyMarker": url(key_marker),
+            "KeyMarker": encode(key_marker),
             "UploadIdMarker": params.get("UploadIdMarker", ""),
-            "NextKeyMarker": url(last.name) if last else None,
+            "NextKeyMarker": encode(last.name) if last else None,
             "NextUploadIdMarker": last.row["id"] if last and last.row is not None else None,
-            "Prefix": url(prefix),
-            "Delimiter": url(delimiter) if delimiter else None,
+            "Prefix": encode(prefix),
+            "Delimiter": encode(delimiter) if delimiter else None,
             "MaxUploads": limit,
             "IsTruncated": truncated,
             "EncodingType": params.get("EncodingType"),
             "Uploads": page,
-            "CommonPrefixes": [{"Prefix": url(entry.name)} for entry in listed if entry.row is None],
+            "CommonPrefixes": [{"Prefix": encode(entry.name)} for entry in listed if entry.row is None],
         }
 
     def _marker(self, bucket: str, key: str, upload: str | None) -> tuple[Bound, int, str] | None:

@@ -13,7 +13,7 @@ INTERRUPTED = (
     "InternalServerError: the local cloud was stopped while the job was running, and its instance no longer "
     "exists. Create the job again."
 )
-"""Failure reason of a job that ran when an earlier process ended."""
+"""Failure reason of a job that was running when an earlier process ended."""
 
 
 def invalid(message: str) -> ServiceError:

@@ -29,7 +29,7 @@ _NOT_AVAILABLE = "Message does not exist or is not available for visibility time
 
 
 class ReceivingOperations:
-    """ReceiveMessage, DeleteMessage and ChangeMessageVisibility, and the latter two's batches.
+    """ReceiveMessage, DeleteMessage, ChangeMessageVisibility, DeleteMessageBatch and ChangeMessageVisibilityBatch.
 
     ReceiveRequestAttemptId is accepted and has no effect: it protects against responses lost in the network, and no
     response is lost here.
@@ -53,9 +53,9 @@ class ReceivingOperations:
         if end <= time.monotonic():
             received = await self._receive(queue, limit, params.get("VisibilityTimeout"))
             return await receive_response(queue, received, params)
-        waits_first = self._long_polls.has_sleeping(queue.id)  # they started earlier, so the messages go to them
+        others_wait = self._long_polls.has_sleeping(queue.id)  # messages go to the long polls that started earlier
         with self._long_polls.polling(queue.id, limit) as waiter:
-            if waits_first:
+            if others_wait:
                 await call.while_connected(self._long_polls.sleep(queue.id, waiter, end - time.monotonic()))
             while True:
                 if queue.id != (queue := self._queues.at(url)).id:  # deleted and created again under the same name

@@ -15,17 +15,17 @@ SCHEMA = """
     ) WITHOUT ROWID
 """
 
-Mapping = dict[str, Any]
-"""A mapping as AWS describes it; State is the state in which it settles, Enabled or Disabled."""
+EventSourceMapping = dict[str, Any]
+"""A mapping as AWS describes it; State is Enabled or Disabled, and never a transitional state such as Creating."""
 
 
-class EventSources:
+class EventSourceMappings:
     """The table of mappings. A mapping stays when its function or queue is deleted, as on AWS."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def all(self) -> list[Mapping]:
+    def all(self) -> list[EventSourceMapping]:
         """Return all mappings, sorted by UUID."""
         rows = self._store.rows("SELECT document FROM event_source_mappings ORDER BY uuid")
         return [json.loads(row["document"]) for row in rows]
@@ -38,13 +38,13 @@ class EventSources:
         )
         return [row["uuid"] for row in rows]
 
-    def get(self, uuid: str) -> Mapping:
+    def get(self, uuid: str) -> EventSourceMapping:
         """Return a mapping; raises `ResourceNotFoundException` if it does not exist."""
         row = self._store.row("SELECT document FROM event_source_mappings WHERE uuid = ?", uuid)
         if row is None:
             message = "The resource you requested does not exist."
             raise ServiceError("ResourceNotFoundException", message, 404, Type="User")
-        mapping: Mapping = json.loads(row["document"])
+        mapping: EventSourceMapping = json.loads(row["document"])
         return mapping
 
     def check_new(self, function_arn: str, source_arn: str, uuid: str = "") -> None:
@@ -63,7 +63,7 @@ class EventSources:
             )
             raise ServiceError("ResourceConflictException", message, 409, Type="User")
 
-    async def put(self, mapping: Mapping) -> None:
+    async def put(self, mapping: EventSourceMapping) -> None:
         """Create or replace a mapping."""
         await self._store.execute(
             "INSERT INTO event_source_mappings VALUES (?, ?, ?, ?) ON CONFLICT (uuid) DO UPDATE SET"

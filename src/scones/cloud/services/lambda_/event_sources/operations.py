@@ -10,7 +10,7 @@ from scones.cloud.context import CloudContext
 from scones.cloud.core.patterns import PatternError, check_pattern
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
-from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
 from scones.cloud.services.lambda_.functions.names import FunctionName, FunctionNames
@@ -41,13 +41,13 @@ class EventSourceOperations:
         cloud: CloudContext,
         names: FunctionNames,
         records: FunctionRecords,
-        sources: EventSources,
+        mappings: EventSourceMappings,
         pollers: Pollers,
     ) -> None:
         self._cloud = cloud
         self._names = names
         self._records = records
-        self._sources = sources
+        self._mappings = mappings
         self._pollers = pollers
 
     async def create_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class EventSourceOperations:
         params, function = call.params, self._names.requested(call)
         _check_members(params)
         source = params.get("EventSourceArn", "")
-        mapping: Mapping = {
+        mapping: EventSourceMapping = {
             "UUID": (identity := str(uuid.uuid4())),
             "EventSourceMappingArn": self._cloud.arn("lambda", f"event-source-mapping:{identity}"),
             "BatchSize": 10,
@@ -69,7 +69,7 @@ class EventSourceOperations:
         """Change the given settings of a mapping."""
         params = call.params
         _check_members(params)
-        mapping = self._sources.get(params["UUID"])
+        mapping = self._mappings.get(params["UUID"])
         function = (
             self._names.requested(call) if "FunctionName" in params else FunctionName.parse(mapping["FunctionArn"])
         )
@@ -79,7 +79,7 @@ class EventSourceOperations:
         return await self._settle(mapping, function, params, passing)
 
     async def _settle(
-        self, mapping: Mapping, function: FunctionName, params: dict[str, Any], passing: str
+        self, mapping: EventSourceMapping, function: FunctionName, params: dict[str, Any], passing: str
     ) -> dict[str, Any]:
         """Store and apply a mapping with the given settings; the response has the transitional state `passing`."""
         mapping |= {member: params[member] for member in _STORED_MEMBERS if member in params}
@@ -91,21 +91,21 @@ class EventSourceOperations:
         _check_filters(mapping)
         mapping["FunctionArn"] = self._records.arn(function.name, function.qualifier)
         await self._check_queue(mapping["EventSourceArn"], timeout)
-        self._sources.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
+        self._mappings.check_new(mapping["FunctionArn"], mapping["EventSourceArn"], mapping["UUID"])
         if "Enabled" in params:
             mapping["State"] = "Enabled" if params["Enabled"] else "Disabled"
         mapping |= {"LastModified": time.time(), "StateTransitionReason": "USER_INITIATED"}
-        await self._sources.put(mapping)
+        await self._mappings.put(mapping)
         self._pollers.restart(mapping)
         return mapping | {"State": passing}
 
     async def get_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Describe a mapping."""
-        return self._sources.get(call.params["UUID"])
+        return self._mappings.get(call.params["UUID"])
 
     async def list_event_source_mappings(self, call: OperationCall) -> dict[str, Any]:
         """List mappings: all, or those of a given queue, function or both."""
-        params, found = call.params, self._sources.all()
+        params, found = call.params, self._mappings.all()
         if "FunctionName" in params:
             function = self._names.requested(call)
             arn = self._records.arn(function.name, function.qualifier)
@@ -116,8 +116,8 @@ class EventSourceOperations:
 
     async def delete_event_source_mapping(self, call: OperationCall) -> dict[str, Any]:
         """Delete a mapping; its function finishes the batches that it is processing."""
-        mapping = self._sources.get(call.params["UUID"])
-        await self._sources.delete(mapping["UUID"])
+        mapping = self._mappings.get(call.params["UUID"])
+        await self._mappings.delete(mapping["UUID"])
         self._pollers.stop_polling(mapping["UUID"])
         return mapping | {"State": "Deleting"}
 
@@ -150,7 +150,7 @@ def _check_members(params: dict[str, Any]) -> None:
         raise _invalid(f"The local cloud does not support {others[0]} in event source mappings for SQS; omit it.")
 
 
-def _check_batches(mapping: Mapping) -> None:
+def _check_batches(mapping: EventSourceMapping) -> None:
     fifo, window = mapping["EventSourceArn"].endswith(".fifo"), mapping["MaximumBatchingWindowInSeconds"]
     if fifo and window:
         raise _invalid("Batching window is not supported for FIFO queues")
@@ -163,7 +163,7 @@ def _check_batches(mapping: Mapping) -> None:
             )
 
 
-def _check_filters(mapping: Mapping) -> None:
+def _check_filters(mapping: EventSourceMapping) -> None:
     if len(mapping.get("FilterCriteria", {}).get("Filters", [])) > FILTERS:
         raise _invalid(f"An event source mapping can have at most {FILTERS} filters.")  # AWS's wording is not known
     for each in mapping.get("FilterCriteria", {}).get("Filters", []):

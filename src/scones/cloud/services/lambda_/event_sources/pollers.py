@@ -16,7 +16,7 @@ from scones.cloud.core.patterns import read_pattern
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
-from scones.cloud.services.lambda_.event_sources.event_sources import EventSources, Mapping
+from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.invoker import Invoker
 from scones.cloud.wire import json_document
@@ -38,24 +38,24 @@ _HEAD, _SEPARATOR, _TAIL = '{"Records": [', ", ", "]}"
 class Pollers:
     """Polls the queue of each enabled mapping, one receive at a time; batches run concurrently with it."""
 
-    def __init__(self, cloud: CloudContext, sources: EventSources, invoker: Invoker) -> None:
+    def __init__(self, cloud: CloudContext, mappings: EventSourceMappings, invoker: Invoker) -> None:
         self._cloud = cloud
-        self._sources = sources
+        self._mappings = mappings
         self._invoker = invoker
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped = False
 
     def start(self) -> None:
         """Plan the resumption of the stored mappings."""
-        self._cloud.resumption.plan(self._resumable(identity) for identity in self._sources.enabled())
+        self._cloud.resumption.plan(self._resumable(identity) for identity in self._mappings.enabled())
 
     def _resumable(self, mapping_id: str) -> ResumableWork:
         async def take_up() -> None:
             if mapping_id not in self._tasks:  # updated meanwhile
-                self.restart(self._sources.get(mapping_id))
+                self.restart(self._mappings.get(mapping_id))
 
         async def give_up(_reason: str) -> None:
-            await self._sources.put({**self._sources.get(mapping_id), "State": "Disabled"})
+            await self._mappings.put({**self._mappings.get(mapping_id), "State": "Disabled"})
 
         return ResumableWork("event source mapping", mapping_id, take_up, give_up)
 
@@ -63,7 +63,7 @@ class Pollers:
         """Stop receiving messages."""
         self._stopped = True
 
-    def restart(self, mapping: Mapping) -> None:
+    def restart(self, mapping: EventSourceMapping) -> None:
         """Stop polling for a mapping; start again with its current settings if it is enabled."""
         self.stop_polling(mapping["UUID"])
         if mapping["State"] == "Enabled":
@@ -75,7 +75,7 @@ class Pollers:
         if task := self._tasks.pop(mapping_id, None):
             task.cancel()
 
-    async def _poll(self, mapping: Mapping) -> None:
+    async def _poll(self, mapping: EventSourceMapping) -> None:
         concurrency = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", CONCURRENT_BATCHES)
         room = asyncio.Semaphore(concurrency)
         while not self._stopped:
@@ -97,7 +97,7 @@ class Pollers:
             batch = self._cloud.spawn(self._process(mapping, messages), name=f"batch for {mapping['FunctionArn']}")
             batch.add_done_callback(lambda _: room.release())
 
-    async def _collect(self, mapping: Mapping) -> list[Message]:
+    async def _collect(self, mapping: EventSourceMapping) -> list[Message]:
         """Return a batch: the messages of one receive, or those that arrive within the batching window."""
         size, window = mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]
         messages = await self._receive(mapping, size, POLL_SECONDS)
@@ -111,7 +111,7 @@ class Pollers:
             bodies += _size(more)
         return messages
 
-    async def _receive(self, mapping: Mapping, limit: int, seconds: float) -> list[Message]:
+    async def _receive(self, mapping: EventSourceMapping, limit: int, seconds: float) -> list[Message]:
         params = {
             "QueueUrl": self._url(mapping),
             "MaxNumberOfMessages": min(limit, 10),
@@ -121,11 +121,11 @@ class Pollers:
         }
         return (await self._cloud.call("sqs", "ReceiveMessage", params))["Messages"] or []
 
-    def _url(self, mapping: Mapping) -> str:
+    def _url(self, mapping: EventSourceMapping) -> str:
         *_, account, name = mapping["EventSourceArn"].split(":")
         return f"{self._cloud.url}/{account}/{name}"
 
-    async def _process(self, mapping: Mapping, messages: list[Message]) -> None:
+    async def _process(self, mapping: EventSourceMapping, messages: list[Message]) -> None:
         """Run the function on a batch and delete the processed messages.
 
         The other messages become visible again after their visibility timeout. Messages that no filter accepts are
@@ -147,7 +147,7 @@ class Pollers:
                 "A batch of %s could not be passed to %s: %s", mapping["EventSourceArn"], mapping["FunctionArn"], error
             )
 
-    async def _invoke(self, mapping: Mapping, messages: list[Message]) -> set[str]:
+    async def _invoke(self, mapping: EventSourceMapping, messages: list[Message]) -> set[str]:
         """Invoke the function with messages; return the ids of those that it failed to process.
 
         Messages that exceed an invocation's payload are passed in several invocations. The messages of a FIFO queue
@@ -161,7 +161,7 @@ class Pollers:
                 failed |= await self._invoke_once(mapping, identities, payload)
         return failed
 
-    async def _invoke_once(self, mapping: Mapping, everything: set[str], payload: bytes) -> set[str]:
+    async def _invoke_once(self, mapping: EventSourceMapping, everything: set[str], payload: bytes) -> set[str]:
         """Invoke the function with one event; return the ids of the messages that it failed to process."""
         function = FunctionName.parse(mapping["FunctionArn"])
         version, request_id = self._invoker.find(function), str(uuid.uuid4())
@@ -172,7 +172,7 @@ class Pollers:
             return set()
         return _failed_message_ids(outcome.payload, everything)
 
-    def _record(self, mapping: Mapping, message: Message) -> dict[str, Any]:
+    def _record(self, mapping: EventSourceMapping, message: Message) -> dict[str, Any]:
         """Return a message in the format of a function's event."""
         md5 = message.get("MD5OfMessageAttributes")
         return {
@@ -225,7 +225,7 @@ def _attribute(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _passes(mapping: Mapping, record: dict[str, Any]) -> bool:
+async def _passes(mapping: EventSourceMapping, record: dict[str, Any]) -> bool:
     """Return True if one of a mapping's filters accepts a record, or if the mapping has no filters."""
     filters = mapping.get("FilterCriteria", {}).get("Filters", [])
     for each in filters:

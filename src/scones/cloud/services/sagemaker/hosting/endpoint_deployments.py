@@ -40,7 +40,7 @@ class EndpointDeployments:
         """The deployments that answer requests, by endpoint name."""
 
     async def start(self) -> None:
-        """Plan to restart the endpoints of an earlier process that had not failed.
+        """Plan to restart the endpoints of an earlier process, except failed ones.
 
         Unfinished updates and deletions are resumed.
         """
@@ -113,7 +113,7 @@ class EndpointDeployments:
         task.add_done_callback(lambda done: self._work.pop(name) if self._work.get(name) is done else None)
 
     def begin_creation(self, name: str, plan: DeploymentPlan) -> None:
-        """Start to deploy a new endpoint, which is stored."""
+        """Start to deploy a new endpoint; the caller has stored its document."""
         self._begin(name, self._create(name, plan))
 
     def begin_update(self, name: str, plan: DeploymentPlan) -> None:

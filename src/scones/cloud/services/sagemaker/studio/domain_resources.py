@@ -14,7 +14,7 @@ from scones.cloud.wire.members import Members, MemberValue
 
 @dataclass(frozen=True, slots=True)
 class DomainResourceKind:
-    """The names of a kind: `resource` in ARNs, `title` in members and messages."""
+    """A kind of resource: `resource` is its name in ARNs, `title` its name in members and messages."""
 
     resource: str
     title: str
@@ -30,7 +30,7 @@ SPACE = DomainResourceKind("space", "Space")
 
 
 class DomainResources:
-    """The user profiles or the spaces of all domains; each of them is a member of its domain, and InService at once."""
+    """The user profiles, or the spaces, of all domains; each belongs to one domain and is InService at once."""
 
     def __init__(self, cloud: CloudContext, kind: DomainResourceKind) -> None:
         self._cloud = cloud
@@ -38,11 +38,11 @@ class DomainResources:
         self._resources = ResourceTable(cloud.store, kind.resource, "Status")
 
     def arn(self, domain: str, name: str) -> str:
-        """Return a member's ARN; the member need not exist."""
+        """Return a resource's ARN; the resource need not exist."""
         return self._cloud.arn("sagemaker", f"{self.kind.resource}/{domain}/{name.lower()}")
 
     async def create(self, request: Members) -> Members:
-        """Store a member of an existing domain; raises `ServiceError` (ResourceInUse) if the name exists."""
+        """Store a resource of an existing domain; raises `ServiceError` (ResourceInUse) if the name exists."""
         domain, name = request["DomainId"], request[self.kind.name]
         arn, now = self.arn(domain, name), time.time()
         document = {
@@ -58,7 +58,7 @@ class DomainResources:
         return {f"{self.kind.title}Arn": arn}
 
     def find(self, domain: str, name: str) -> Document:
-        """Return a member's document; raises `ServiceError` (ResourceNotFound)."""
+        """Return a resource's document; raises `ServiceError` (ResourceNotFound)."""
         document = self._resources.get(f"{domain}/{name.lower()}")
         if document is None:
             raise not_found(self.kind.title, self.arn(domain, name))
@@ -71,7 +71,7 @@ class DomainResources:
         return await self._resources.page(params, "Ascending", equal, {self.kind.name: part} if part else {})
 
     def any(self, **equal: MemberValue) -> bool:
-        """Return True if a member with these values exists."""
+        """Return True if a resource with these values exists."""
         return self._resources.first(**equal) is not None
 
     def owned_by(self, domain: str, profile: str) -> list[Document]:
@@ -83,7 +83,7 @@ class DomainResources:
         ]
 
     async def update(self, request: Members) -> Members:
-        """Merge a request's values into the member's document; raises `ServiceError` (ResourceNotFound)."""
+        """Merge a request's values into the resource's document; raises `ServiceError` (ResourceNotFound)."""
         domain, name = request["DomainId"], request[self.kind.name]
         self.find(domain, name)
         given = {key: value for key, value in request.items() if key not in ("DomainId", self.kind.name)}
@@ -95,5 +95,5 @@ class DomainResources:
         return {f"{self.kind.title}Arn": self.arn(domain, name)}
 
     async def remove(self, domain: str, name: str) -> None:
-        """Delete a member."""
+        """Delete a resource."""
         await self._resources.remove(f"{domain}/{name.lower()}")

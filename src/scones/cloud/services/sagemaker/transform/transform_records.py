@@ -27,7 +27,7 @@ Record = Any
 
 
 class RecordsError(ValueError):
-    """Records are not in their format or do not fit a path; the message is for the job's data log."""
+    """Records have an invalid format, or a path does not fit them; the message is for the job's data log."""
 
 
 class TransformRecords:
@@ -45,7 +45,7 @@ class TransformRecords:
         self._input_filter = _selection(processing.get("InputFilter", "$"), row=self._csv)
         self._output_filter = _selection(processing.get("OutputFilter", "$"), row=self._csv)
         self._joins = processing.get("JoinSource", "None") == "Input"
-        self._numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
+        self._adds_inference_ids = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
         self._time = datetime.fromtimestamp(begun, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def model_input(self, records: bytes) -> bytes:
@@ -59,7 +59,7 @@ class TransformRecords:
 
         Raises `RecordsError`.
         """
-        if self._output_filter is None and not self._joins and not self._numbered:
+        if self._output_filter is None and not self._joins and not self._adds_inference_ids:
             return response
         outputs = self._read(response, "output")
         if self._joins:
@@ -71,8 +71,8 @@ class TransformRecords:
             outputs = [self._joined(*pair) for pair in zip(inputs, outputs, strict=True)]
         if self._output_filter is not None:
             outputs = [self._output_filter(record) for record in outputs]
-        if self._numbered:
-            outputs = [self._numbered_record(record) for record in outputs]
+        if self._adds_inference_ids:
+            outputs = [self._with_inference_id(record) for record in outputs]
         return self._written(outputs)
 
     def _joined(self, given: Record, response: Record) -> Record:
@@ -82,12 +82,12 @@ class TransformRecords:
             return {**given, "SageMakerOutput": response}
         return {"SageMakerInput": given, "SageMakerOutput": response}
 
-    def _numbered_record(self, record: Record) -> Record:
-        number = str(uuid.uuid4())
+    def _with_inference_id(self, record: Record) -> Record:
+        inference_id = str(uuid.uuid4())
         if self._csv:
-            return [*record, number, self._time]
+            return [*record, inference_id, self._time]
         members = record if isinstance(record, dict) else {"SageMakerOutput": record}
-        return {**members, "SageMakerInferenceId": number, "SageMakerInferenceTime": self._time}
+        return {**members, "SageMakerInferenceId": inference_id, "SageMakerInferenceTime": self._time}
 
     def _read(self, records: bytes, what: str) -> list[Record]:
         try:
@@ -114,11 +114,11 @@ class TransformRecords:
 def check(request: Members) -> None:
     """Check the filters' paths and the input's format; raises `ServiceError` (ValidationException)."""
     processing = request.get("DataProcessing", {})
-    numbered = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
+    adds_inference_ids = request.get("DataCaptureConfig", {}).get("GenerateInferenceId", False)
     paths = [processing.get(member, "$") for member in ("InputFilter", "OutputFilter")]
     for path in paths:
         _selection(path, row=False)
-    if paths == ["$", "$"] and processing.get("JoinSource", "None") == "None" and not numbered:
+    if paths == ["$", "$"] and processing.get("JoinSource", "None") == "None" and not adds_inference_ids:
         return
     kind = request["TransformInput"].get("ContentType", "").partition(";")[0].strip()
     if kind not in ("text/csv", "application/json", "application/jsonlines"):

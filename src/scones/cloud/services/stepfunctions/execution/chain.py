@@ -1,4 +1,4 @@
-"""A chain of events: the machine's own, or that of a branch or iteration."""
+"""A chain of states: the machine's own, or that of a branch or iteration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scones.cloud.services.stepfunctions.execution.history import Event, EventRe
 
 @dataclass(slots=True)
 class Chain:
-    """The events of one chain (the machine's own, or that of a branch or iteration) and its variables."""
+    """The recorder and the variables of one chain."""
 
     recorder: EventRecorder
     scope: str
@@ -25,7 +25,7 @@ class Chain:
     sizes: dict[str, int] = field(default_factory=dict)
     """Bytes of each variable, by name."""
     history: ChainHistory | None = None
-    """Events that an earlier process recorded of this chain and those below it; `Interpreter.run` consumes them."""
+    """Events that an earlier process recorded for this chain and the chains below it; the interpreter uses them."""
 
     def record(self, kind: str, details: dict[str, Any] | None = None) -> Event:
         """Record the next event of the chain."""

@@ -87,7 +87,7 @@ class Executions:
         execution = self._begin(
             arn, name, machine.arn, text, machine.revision, trace, version=machine.version, alias=machine.alias
         )
-        execution.start_written = self._journal.flush(patient=WAIT_FOR_SPACE.get())
+        execution.start_written = self._journal.flush(wait_for_space=WAIT_FOR_SPACE.get())
         self._spawn(execution)
         try:
             await self.started(execution)

@@ -1,6 +1,6 @@
 """Batched writes of all executions: everything recorded in one pass of the event loop goes to the store as one job.
 
-If the disk is full, the jobs wait in order until there is room, so that no recorded event is lost.
+If the disk is full, the jobs wait in order until there is space, so that no recorded event is lost.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Journal:
         return self._batch
 
     async def wait_for_space(self) -> None:
-        """Wait until executions may record events: the disk has room, and `MAX_UNWRITTEN` is not exceeded."""
+        """Wait until executions may record events: the disk has space, and `MAX_UNWRITTEN` is not exceeded."""
         if self._store.full_since is not None:
             await self._store.wait_for_space()
         await self._space.wait()
@@ -77,25 +77,25 @@ class Journal:
             self._space.set()
 
     async def flushed(self) -> None:
-        """Wait until everything added is on disk; raise `DiskFullError` in a request if the disk is full."""
+        """Wait until everything added is on disk; in a request, raise `DiskFullError` if the disk is full."""
         newest = self._batch or self._newest
         if newest is None:
             return
         written = asyncio.shield(newest)
         await (written if WAIT_FOR_SPACE.get() else self._store.unless_full(written))
 
-    def flush(self, *, patient: bool = True) -> asyncio.Future[None] | None:
+    def flush(self, *, wait_for_space: bool = True) -> asyncio.Future[None] | None:
         """Submit the added statements to the store.
 
-        If the disk is full, they wait for room if `patient`; otherwise the future fails. Returns None if there is
-        nothing to write.
+        If the disk is full, they wait for space, or the future fails if `wait_for_space` is False. Returns None if
+        there is nothing to write.
         """
         statements, batch = self._statements, self._batch
         if batch is None:
             return None
         characters, self._added = self._added, 0
         self._statements, self._batch = [], None
-        if patient:
+        if wait_for_space:
             self._newest = batch
 
         def write(connection: sqlite3.Connection) -> None:
@@ -108,10 +108,10 @@ class Journal:
             if error is None:
                 batch.set_result(None)
                 return
-            if patient:
+            if wait_for_space:
                 log.error("%d writes of executions were lost: %s", len(statements), error)
             batch.set_exception(error)
             batch.exception()  # mark it as retrieved: there may be no waiter
 
-        self._store.submit(write, wait_for_space=patient).add_done_callback(written)
+        self._store.submit(write, wait_for_space=wait_for_space).add_done_callback(written)
         return batch

@@ -103,7 +103,7 @@ class ExecutionOperations:
         if row is None:
             raise no_execution(arn)
         answer = execution_list_item(row) | redrive_status(self._cloud.store, row)
-        answer |= self._map_runs.as_child(row)
+        answer |= self._map_runs.child_members(row)
         if "mapRunArn" in answer and answer["redriveStatus"] == "REDRIVABLE":
             answer["redriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
         if call.params.get("includedData") != "METADATA_ONLY":

@@ -19,7 +19,7 @@ _STATUSES = {
     "ABORTED": "ABORTED",
     "PENDING_REDRIVE": "REDRIVE",
 }
-"""Statuses of children that have an execution, by AWS's names; children start in the order of their numbers."""
+"""Stored statuses of child executions that have started, by AWS's names."""
 _CHILDREN = f"""
     SELECT c.number, c.items, c.status = 'REDRIVE' AS pending_redrive, {LIST_COLUMNS}
     FROM sfn_map_children AS c JOIN sfn_executions AS e ON e.id = c.execution
@@ -28,13 +28,13 @@ _CHILDREN = f"""
 
 
 class MapRunRecords:
-    """Reads of stored Map Runs and their child executions."""
+    """Reads stored Map Runs and their child executions; children are numbered in the order of their start."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def children_of(self, params: dict[str, Any]) -> tuple[sqlite3.Row, list[sqlite3.Row]]:
-        """Return a Map Run and its child executions, newest first: one page and one more row."""
+        """Return a Map Run and one page of its child executions, newest first, with one row more if a page follows."""
         run = self.get(params["mapRunArn"])
         status, size = params.get("statusFilter"), page_size(params)
         statuses = _STATUSES.values() if status is None else [_STATUSES[status]]
@@ -48,8 +48,8 @@ class MapRunRecords:
 
         return run, await self._store.read_on_thread_with(read)
 
-    def as_child(self, execution: sqlite3.Row) -> dict[str, str]:
-        """Return the mapRunArn of a child execution, and its status if it waits for a redrive; otherwise empty."""
+    def child_members(self, execution: sqlite3.Row) -> dict[str, str]:
+        """Return what only child executions have: mapRunArn, and a status if one waits for a redrive."""
         if "/" not in execution["machine"]:
             return {}
         row = self._store.row(

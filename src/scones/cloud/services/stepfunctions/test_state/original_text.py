@@ -9,7 +9,7 @@ from typing import Any
 def original_text(text: str, array: list[Any]) -> str | None:
     """Return the original text of an array in a JSON text, or None if it is not there.
 
-    The search takes milliseconds if both are large.
+    The search takes milliseconds if the text and the array are large.
     """
     decoder = _Decoder()
     decoder.decode(text)

@@ -244,7 +244,9 @@ class _DefinitionChecker:
     def jsonpath(self, state: dict[str, Any], at: str) -> None:
         """Check the paths and templates of a JSONPath state."""
         for field in ("InputPath", "OutputPath", "ErrorPath", "CausePath"):
-            if state.get(field) is not None and (message := path_fault(state[field], calls=field[0] in "EC")):
+            if state.get(field) is not None and (
+                message := path_fault(state[field], calls=field in ("ErrorPath", "CausePath"))
+            ):
                 self.add(message, f"{at}/{field}")
         for field in ("ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath", "HeartbeatSecondsPath"):
             if field in state and (message := reference_fault(state[field], context=True)):

@@ -22,7 +22,7 @@ from scones.cloud.services.stepfunctions.validation.values import (
     typed,
 )
 
-_LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
+_LONGEST_LABEL, _LABEL_CODE = 40, "INVALID_LABEL_NAME"
 _READERS = ("arn:aws:states:::s3:getObject", "arn:aws:states:::s3:listObjectsV2")
 _WRITER = "arn:aws:states:::s3:putObject"
 _READER_VALUES: dict[str, tuple[str, ...]] = {
@@ -37,9 +37,9 @@ _BOUNDS: dict[str, tuple[float, float | None]] = {
     "ToleratedFailurePercentage": (0.0, 100.0),
 }
 _HOLDERS = ("ReaderConfig", "ItemBatcher")
-"""Objects in a state that contain numbers; `_numbers` checks the query language of their `...Path` fields.
+"""Objects in a state whose numbers may have `...Path` fields; `_numbers` checks the query language of these fields.
 
-The check of a state's own fields is in `definition`.
+The same check of the state's other fields is in `definition`.
 """
 _READER_BOUNDS: dict[str, tuple[float, float | None]] = {"MaxItems": (0, 100_000_000)}
 _BATCHER_BOUNDS: dict[str, tuple[float, float | None]] = {
@@ -96,8 +96,8 @@ def _label(state: dict[str, Any], at: str) -> Iterator[Fault]:
         yield expected(str), where
     elif not label:
         yield "Label cannot be empty", where, _LABEL_CODE
-    elif len(label) > _LABEL:
-        yield f"Label cannot exceed {_LABEL} characters", where, _LABEL_CODE
+    elif len(label) > _LONGEST_LABEL:
+        yield f"Label cannot exceed {_LONGEST_LABEL} characters", where, _LABEL_CODE
     elif BAD_NAME.search(label):
         yield "Label contains invalid characters", where, _LABEL_CODE
 
@@ -160,14 +160,13 @@ def _writer(writer: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
 def _language(holder: dict[str, Any], at: str, jsonata: bool) -> Iterator[Fault]:
     """Yield a fault for Parameters in JSONata and for Arguments in JSONPath."""
     if ("Parameters" if jsonata else "Arguments") in holder:
-        yield _foreign("Parameters" if jsonata else "Arguments", jsonata), at
+        yield _wrong_language("Parameters" if jsonata else "Arguments", jsonata), at
 
 
-def _foreign(field: str, jsonata: bool) -> str:
-    spoken, other = ("JSONata", "JSONPath") if jsonata else ("JSONPath", "JSONata")
-    return (
-        f"The QueryLanguage is set to '{spoken}', but field '{field}' is only supported for the '{other}' QueryLanguage"
-    )
+def _wrong_language(field: str, jsonata: bool) -> str:
+    language, other = ("JSONata", "JSONPath") if jsonata else ("JSONPath", "JSONata")
+    supported = f"field '{field}' is only supported for the '{other}' QueryLanguage"
+    return f"The QueryLanguage is set to '{language}', but {supported}"
 
 
 def _numbers(
@@ -178,7 +177,7 @@ def _numbers(
         if field in holder and path in holder:
             yield f"There should only be one of the following fields: [{field}, {path}]", at
         if path in holder and jsonata and at.rpartition("/")[2] in _HOLDERS:
-            yield _foreign(path, jsonata), at
+            yield _wrong_language(path, jsonata), at
         elif path in holder and not jsonata and (message := reference_fault(holder[path])):
             yield message, f"{at}/{path}"
         if not (jsonata and query_text(holder.get(field)) is not None):

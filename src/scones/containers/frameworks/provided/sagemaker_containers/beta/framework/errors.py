@@ -8,4 +8,4 @@ __all__ = ["ClientError", "UnsupportedFormatError"]
 
 
 class ClientError(Exception):
-    """An error of the user, not of the framework."""
+    """An error in a user's request or script, not in the framework."""
