@@ -122,7 +122,7 @@ class Service:
     name: ClassVar[str]
     signing_name: ClassVar[str] = ""
     """Service name in signatures, if it differs from `name`; declared here because loading a model takes long."""
-    groups: ClassVar[tuple[type[object], ...]] = ()
+    groups: ClassVar[tuple[type[object], ...]]
     schema: ClassVar[str] = ""
     validation_code: ClassVar[str] = "ValidationException"
     unvalidated_members: ClassVar[frozenset[str]] = frozenset()
@@ -161,7 +161,7 @@ class Service:
         group = self._group_of_operation().get(operation)
         if group is None:
             return None
-        return _retry_if_parent_deleted(getattr(self._groups.get(group, self), xform_name(operation)))
+        return _retry_if_parent_deleted(getattr(self._groups[group], xform_name(operation)))
 
     @classmethod
     def operations(cls) -> Set[str]:
@@ -177,7 +177,7 @@ class Service:
         found: dict[str, type[object]] = {}
         for operation in service_model(cls.name).operation_names:
             method = xform_name(operation)
-            groups = [group for group in cls.groups or (cls,) if callable(getattr(group, method, None))]
+            groups = [group for group in cls.groups if callable(getattr(group, method, None))]
             assert len(groups) < 2, f"{cls.name}:{operation} is in several groups"
             if groups:
                 found[operation] = groups[0]

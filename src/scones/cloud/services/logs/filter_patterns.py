@@ -14,7 +14,7 @@ import re2
 
 from scones.cloud.core.expressions import RegularExpression, RegularExpressionError
 from scones.cloud.core.time_slices import TimeSlices
-from scones.cloud.errors import ServiceError
+from scones.cloud.services.logs.errors import invalid
 
 EXPRESSIONS = 2
 """Maximum number of regular expressions per pattern, AWS's limit for JSON and column patterns."""
@@ -89,12 +89,12 @@ def parse_filter_pattern(text: str) -> FilterPattern:
     """Parse a pattern; raises `ServiceError` (InvalidParameterException)."""
     text = text.strip()
     if text.startswith(("{", "[")):
-        raise _invalid(
+        raise invalid(
             "The local cloud supports filter patterns of words, phrases and %regex%, but not of JSON or columns."
         )
     terms = [(sign, quoted or word, bool(word)) for sign, quoted, word in _TERM.findall(text)]
     if sum(bare and _is_expression(term) for _, term, bare in terms) > EXPRESSIONS:
-        raise _invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
+        raise invalid(f"A filter pattern can have at most {EXPRESSIONS} regular expressions.")
     return FilterPattern(
         *(_terms([(term, bare) for each, term, bare in terms if each == sign]) for sign in ("", "-", "?"))
     )
@@ -115,14 +115,10 @@ def _is_expression(term: str) -> bool:
 
 def _expression(term: str) -> RegularExpression:
     if not _ALLOWED.fullmatch(term[1:-1]):
-        raise _invalid(
+        raise invalid(
             f"Invalid filter pattern: {term} contains characters that are not allowed in regular expressions."
         )
     try:
         return RegularExpression(term[1:-1])
     except RegularExpressionError as error:
-        raise _invalid(f"Invalid filter pattern: {term}: {error}") from error
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidParameterException", message)
+        raise invalid(f"Invalid filter pattern: {term}: {error}") from error

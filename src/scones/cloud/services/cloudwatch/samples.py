@@ -1,0 +1,48 @@
+"""Stored metrics and their samples."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+
+from scones.cloud.wire.members import Members
+
+Sample = tuple[float, str, float, float]
+"""Time in seconds since 1970, unit, value, and count of measurements with that value."""
+
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS metrics (
+        id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,
+        UNIQUE (namespace, name, dimensions)
+    );
+    CREATE TABLE IF NOT EXISTS metric_samples (
+        metric INTEGER NOT NULL REFERENCES metrics(id), at REAL NOT NULL, unit TEXT NOT NULL,
+        value REAL NOT NULL, count REAL NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS metric_samples_by_time ON metric_samples (metric, at)
+"""
+
+
+def dimensions_column(dimensions: dict[str, str]) -> str:
+    """Return dimensions as the column `dimensions` stores them."""
+    return json.dumps(dimensions, sort_keys=True)
+
+
+def dimensions_of(params: Members) -> dict[str, str]:
+    """Return the values of a request's or datum's dimensions by name."""
+    return {each["Name"]: each["Value"] for each in params.get("Dimensions", [])}
+
+
+def insert_samples(
+    connection: sqlite3.Connection, namespace: str, name: str, dimensions: dict[str, str], samples: Iterable[Sample]
+) -> None:
+    """Store samples of a metric, which is created on first use."""
+    key = (namespace, name, dimensions_column(dimensions))
+    connection.execute("INSERT OR IGNORE INTO metrics (namespace, name, dimensions) VALUES (?, ?, ?)", key)
+    (metric,) = connection.execute(
+        "SELECT id FROM metrics WHERE namespace = ? AND name = ? AND dimensions = ?", key
+    ).fetchone()
+    connection.executemany(
+        "INSERT INTO metric_samples VALUES (?, ?, ?, ?, ?)", [(metric, *sample) for sample in samples]
+    )
