@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads boto3, which most runs of pytest do not need
     from scones.testing import LocalCloud
 
 _CLOUD = pytest.StashKey["LocalCloud"]()

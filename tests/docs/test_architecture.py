@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from documents import ROOT
 
 SOURCES = ROOT / "src" / "scones"
+PAGE = (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")
 SVG = "{http://www.w3.org/2000/svg}"
 DIAGRAM = ElementTree.parse(ROOT / "docs/images/architecture.svg").getroot()
 BOXES = {box.get("id", ""): box for box in DIAGRAM.iter(f"{SVG}rect") if box.get("id")}
@@ -81,14 +82,35 @@ def covers(modules: list[str], name: str) -> bool:
     return any(module in ("scones", f"scones.{name}") for module in modules)
 
 
+@cache
+def contracts() -> list[dict[str, Any]]:
+    """Return the import contracts."""
+    found: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    return found
+
+
 def forbidden() -> set[tuple[str, str]]:
     """Return the pairs of packages whose import some contract forbids."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     return {
         (one, other)
         for one, other in product(packages(), repeat=2)
-        if one != other and any(forbids(contract, one, other) for contract in contracts)
+        if one != other and any(forbids(contract, one, other) for contract in contracts())
     }
+
+
+def layers(container: str) -> list[list[str]]:
+    """Return the modules in each layer of a package."""
+    contract = next(each for each in contracts() if each.get("containers") == [container])
+    assert contract["exhaustive"]
+    return [siblings(layer, []) for layer in contract["layers"]]
+
+
+def documented_rows(introduction: str) -> list[list[str]]:
+    """Return the names in the first column of the page's table that follows an introduction."""
+    table = PAGE.split(introduction, 1)[1].split("|---|", 1)[1].split("\n\n", 1)[0]
+    return [re.findall(r"`(\w+)`", line.split("|")[1]) for line in table.splitlines()[1:]]
 
 
 def test_each_package_has_a_box_and_the_reverse() -> None:
@@ -106,6 +128,16 @@ def test_the_contracts_allow_each_arrow() -> None:
 def test_the_contracts_forbid_imports_from_the_same_row_or_from_a_row_above() -> None:
     allowed = set(product(BOXES, repeat=2)) - forbidden()
     assert [(one, other) for one, other in allowed if one != other and ROWS[one] >= ROWS[other]] == []
+
+
+def test_the_rows_of_the_cloud_are_the_layers_of_its_contract() -> None:
+    assert documented_rows("`scones.cloud` has these packages") == layers("scones.cloud")
+
+
+def test_the_rows_of_the_services_are_the_layers_of_their_contract() -> None:
+    text = PAGE.split("Three rows of services", 1)[1].split("Services of\n", 1)[0]
+    first, _, *rest = re.findall(r"`(\w+)`", text)
+    assert [first, *rest] == [name for layer in layers("scones.cloud.services") for name in layer]
 
 
 def test_arrows_point_downwards_from_box_to_box() -> None:

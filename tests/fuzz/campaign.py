@@ -14,7 +14,7 @@ from pathlib import Path
 from botocore.credentials import Credentials
 from botocore.model import OperationModel
 
-from scones.cloud.services import all_services
+from scones.cloud.all_services import all_services
 from scones.cloud.wire.model import operation_model
 
 from .connection import Connection

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from scones.cloud import compatibility
-from scones.cloud.services import all_services
+from scones.cloud.all_services import all_services
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/compatibility.md"
 

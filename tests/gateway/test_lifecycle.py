@@ -15,9 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from scones.cloud.all_services import all_services
 from scones.cloud.errors import CloudError
 from scones.cloud.process import lifecycle
-from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 
 

@@ -15,7 +15,7 @@ import pytest
 import regex
 from botocore.exceptions import ClientError
 
-from scones.cloud.services import all_services
+from scones.cloud.all_services import all_services
 from scones.cloud.wire.model import service_model
 from scones.cloud.wire.model_patterns import REWRITTEN, model_pattern
 

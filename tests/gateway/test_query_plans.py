@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 
 from scones.cloud import services
+from scones.cloud.all_services import all_services
 from scones.cloud.cloud import Cloud
 from scones.cloud.context import CloudSettings
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
-from scones.cloud.services import all_services
 
 CONFIGURATION = {
     "events_buses",

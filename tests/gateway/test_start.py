@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from scones.cloud.services import all_services
+from scones.cloud.all_services import all_services
 from scones.cloud.wire.model import service_model
 
 LATER = (
@@ -31,7 +31,7 @@ LATER = (
 def test_a_start_imports_no_package_that_only_some_requests_need():
     program = (
         "import sys; from scones.cloud.__main__ import server; server()\n"
-        "from scones.cloud.services import services_at_start; services_at_start()\n"
+        "from scones.cloud.all_services import services_at_start; services_at_start()\n"
         f"print([name for name in {LATER} if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from scones.cli.errors import UserError
+from scones.settings import Settings
 
-if TYPE_CHECKING:  # these load boto3, which `--help` does not need
-    from scones.settings import Settings
+if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.target import Target
 
 

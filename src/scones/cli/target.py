@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from scones.cli import local_target as local
 from scones.cli.aws_target import aws_target
+from scones.settings import Settings
 
-if TYPE_CHECKING:  # these load boto3, which `--help` does not need
-    from scones.settings import Settings
+if TYPE_CHECKING:  # it loads boto3, which `--help` does not need
     from scones.workflow.target import Target
 
 

@@ -17,7 +17,7 @@ def server() -> ModuleType:
     """Import the server without the AWS CRT: importing it takes botocore 50 ms, and the cloud signs no requests."""
     sys.modules.setdefault("awscrt", None)  # type: ignore[arg-type]  # makes imports of it fail
     try:
-        return importlib.import_module("scones.cloud.process.server")
+        return importlib.import_module("scones.cloud.server")
     finally:
         if sys.modules["awscrt"] is None:
             del sys.modules["awscrt"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import botocore
 
+from scones.cloud.all_services import all_services
 from scones.cloud.service import Service
-from scones.cloud.services import all_services
 from scones.cloud.wire.model import service_model
 
 SUPPORTED = "supported"

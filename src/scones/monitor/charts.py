@@ -25,7 +25,7 @@ from scones.monitor.theme import (
     style_axes,
 )
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -136,8 +136,9 @@ def predictions_per_class(statistics: Statistics, theme: Theme = LIGHT) -> Figur
     axes.set_ylim(len(shown) - 0.5, -0.5)
     for row, (total, passing) in enumerate(zip(totals, passed, strict=True)):
         axes.text(total, row, f"  {total:,}", color=theme.text, va="center", fontsize=10.5, fontweight="bold")
-        _inside(axes, 0, passing, row, totals.max(), f"{passing:,} passed", theme)
-        _inside(axes, passing, total - passing, row, totals.max(), f"{total - passing:,} stopped", theme)
+        _bar_label(axes, theme, f"{passing:,} passed", row=row, start=0, length=passing, full=totals.max())
+        stopped = total - passing
+        _bar_label(axes, theme, f"{stopped:,} stopped", row=row, start=passing, length=stopped, full=totals.max())
     return figure
 
 
@@ -242,9 +243,10 @@ def _pass_rate_bar(statistics: Statistics, title: str, theme: Theme) -> Figure:
     axes.barh([0], [statistics.passed], color=theme.passed)
     axes.barh([0], [statistics.gated], left=[statistics.passed], color=theme.gated)
     axes.set_xlim(0, statistics.total)
-    _inside(axes, 0, statistics.passed, 0, statistics.total, f"{statistics.passed:,} passed", theme)
-    stopped = f"{statistics.gated:,} stopped"
-    _inside(axes, statistics.passed, statistics.gated, 0, statistics.total, stopped, theme)
+    full = statistics.total
+    passed, stopped = f"{statistics.passed:,} passed", f"{statistics.gated:,} stopped"
+    _bar_label(axes, theme, passed, row=0, start=0, length=statistics.passed, full=full)
+    _bar_label(axes, theme, stopped, row=0, start=statistics.passed, length=statistics.gated, full=full)
     return figure
 
 
@@ -252,8 +254,8 @@ def _group_name(statistics: Statistics, group: Sequence[int]) -> str:
     return shorten(statistics.classes[group[0]], 30) if len(group) == 1 else f"{len(group)} other classes"
 
 
-def _inside(axes: Axes, start: float, length: float, row: float, full: float, text: str, theme: Theme) -> None:
-    """Write a bar's label inside the bar, if it fits."""
+def _bar_label(axes: Axes, theme: Theme, text: str, *, row: float, start: float, length: float, full: float) -> None:
+    """Write a label inside a bar, if it fits; `full` is the length of the whole axis."""
     if length > full * 0.016 * len(text):
         axes.text(start + full * 0.012, row, text, color=theme.background, va="center", fontsize=10, fontweight="bold")
 

@@ -6,7 +6,7 @@ import base64
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Pillow takes long to load; only reports with images use it
     from PIL.Image import Image
 
 MOST_PIXELS = 4096 * 4096

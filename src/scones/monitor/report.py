@@ -15,7 +15,7 @@ from scones.monitor.images import data_uri, png_uri
 from scones.monitor.statistics import Statistics, describe, label_of
 from scones.monitor.theme import DARK, LIGHT, Theme, confidence, format_count, percent, stamp
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
     from matplotlib.figure import Figure
 
 SYNTHETIC = "synthetic"

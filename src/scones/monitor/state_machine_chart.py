@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scones.monitor.theme import LIGHT, WIDTH, Theme, escape_mathtext, format_count, new_figure, note, percent, shorten
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -87,7 +87,8 @@ class _Diagram:
         for (name, exits), height in zip(rows, heights, strict=True):
             box = height - 0.45
             edge = self.theme.text if name else self.theme.muted
-            self._box(CENTRE - HALF, top - box, 2 * HALF, box, name or "in an unknown state", self.theme.box, edge)
+            label = name or "in an unknown state"
+            self._box(CENTRE - HALF, top - box, 2 * HALF, box, label, fill=self.theme.box, edge=edge)
             for centre, (error, count) in zip(self._exit_positions(top, box, len(exits)), exits, strict=True):
                 self._exit(centre, error, count)
                 left -= count
@@ -105,9 +106,9 @@ class _Diagram:
         begin = CENTRE + HALF
         self._arrow((begin, y), (EXIT, y), count, colour)
         self._text((begin + EXIT) / 2, y + 0.17, f"{count:,}", colour, ha="center")
-        self._box(EXIT, y - 0.19, WIDTH - 0.35 - EXIT, 0.38, error, self.theme.background, colour)
+        self._box(EXIT, y - 0.19, WIDTH - 0.35 - EXIT, 0.38, error, fill=self.theme.background, edge=colour)
 
-    def _box(self, x: float, y: float, width: float, height: float, text: str, fill: str, edge: str) -> None:
+    def _box(self, x: float, y: float, width: float, height: float, text: str, *, fill: str, edge: str) -> None:
         from matplotlib.patches import FancyBboxPatch
 
         style = "round,pad=0,rounding_size=0.09"
@@ -131,7 +132,7 @@ class _Diagram:
         )
 
     def _terminal(self, y: float, text: str, colour: str) -> None:
-        self._box(CENTRE - 0.6, y - 0.2, 1.2, 0.4, text, self.theme.background, colour)
+        self._box(CENTRE - 0.6, y - 0.2, 1.2, 0.4, text, fill=self.theme.background, edge=colour)
 
     def _arrow(self, begin: tuple[float, float], end: tuple[float, float], count: int, colour: str) -> None:
         from matplotlib.patches import FancyArrowPatch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Matplotlib takes long to load; only reports draw
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 

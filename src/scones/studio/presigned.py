@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from jupyter_server.auth.identity import PasswordIdentityProvider
 
-if TYPE_CHECKING:
-
-    def get_config() -> Any:
-        """Return the configuration; Jupyter defines this function in its configuration files."""
+get_config: Callable[[], Any]
+"""Function that returns the configuration; Jupyter defines it in its configuration files."""
 
 
 class PresignedTokens(PasswordIdentityProvider):  # type: ignore[misc]
@@ -36,4 +35,4 @@ class PresignedTokens(PasswordIdentityProvider):  # type: ignore[misc]
         return self.get_user_cookie(handler) or self.generate_anonymous_user(handler)
 
 
-get_config().ServerApp.identity_provider_class = PresignedTokens
+get_config().ServerApp.identity_provider_class = PresignedTokens  # noqa: F821 (it is declared above, without a value)

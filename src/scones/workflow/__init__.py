@@ -6,9 +6,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if (
-    TYPE_CHECKING
-):  # at run time, __getattr__ imports them: the pipeline loads NumPy and Pillow, `scones status` need not
+if TYPE_CHECKING:  # __getattr__ imports them when they are used: they load boto3, NumPy and Pillow
     from scones.workflow.observer import Level, LoggingObserver, Observer
     from scones.workflow.pipeline import Pipeline
     from scones.workflow.result import PipelineResult, Summary

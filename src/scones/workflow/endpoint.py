@@ -8,13 +8,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from botocore.exceptions import ClientError
+
 from scones.settings import Settings
 from scones.workflow.provision import once_role_settles
 from scones.workflow.target import Target
 from scones.workflow.training import OnMessage, TrainedModel
 
 if TYPE_CHECKING:  # stubs are not installed at run time
-    from botocore.exceptions import ClientError
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.literals import ProductionVariantInstanceTypeType
     from mypy_boto3_sagemaker.type_defs import (

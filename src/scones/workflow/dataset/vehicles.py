@@ -78,7 +78,7 @@ def _along(start: Point, end: Point, part: float) -> Point:
     return start[0] + (end[0] - start[0]) * part, start[1] + (end[1] - start[1]) * part
 
 
-def _spokes(pen: Pen, rng: Random, colour: Colour, hub: Point, radius: float, number: int, width: float) -> None:
+def _spokes(pen: Pen, rng: Random, colour: Colour, hub: Point, *, radius: float, number: int, width: float) -> None:
     for angle in np.arange(number) * np.pi / number + rng.uniform(0, np.pi):
         x, y = radius * float(np.cos(angle)), radius * float(np.sin(angle))
         pen.line(colour, width, (hub[0] - x, hub[1] - y), (hub[0] + x, hub[1] + y))
@@ -95,7 +95,7 @@ def bicycle(pen: Pen, rng: Random) -> None:
     tyre = _between(rng, 0.07, 0.2)
     metal = _metal(rng)
     for hub in (rear, front):
-        _spokes(pen, rng, metal, hub, 0.95, int(rng.integers(5, 10)), 0.02)
+        _spokes(pen, rng, metal, hub, radius=0.95, number=int(rng.integers(5, 10)), width=0.02)
         pen.ring(RUBBER if rng.random() < 0.85 else _paint(rng), tyre, hub, 1.0)
         pen.disc(metal, hub, 0.1)
         if rng.random() < 0.3:
@@ -190,7 +190,7 @@ def _motorcycle_wheel(pen: Pen, rng: Random, hub: Point, width: float, metal: Co
     if rng.random() < 0.3:
         pen.disc(metal, hub, 0.8)
     else:
-        _spokes(pen, rng, metal, hub, 0.85, int(rng.integers(3, 9)), _between(rng, 0.03, 0.12))
+        _spokes(pen, rng, metal, hub, radius=0.85, number=int(rng.integers(3, 9)), width=_between(rng, 0.03, 0.12))
     pen.ring(RUBBER, width, hub, 1.0 - width / 3)
     pen.disc(metal, hub, _between(rng, 0.18, 0.4))
 

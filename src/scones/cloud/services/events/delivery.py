@@ -11,8 +11,8 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core.surrogates import well_formed
-from scones.cloud.core.targets import queue_url
 from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.events.rule_records import RuleRecords
 from scones.cloud.services.events.transform import target_input

@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.time_slices import TimeSlices, sliced
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.services.events.delivery import EventDelivery, lane
 from scones.cloud.services.events.rule_records import Rule, RuleRecords
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
-from scones.cloud.core.patterns import Pattern, read_pattern
 from scones.cloud.core.resumption import describe
+from scones.cloud.patterns import Pattern, read_pattern
 from scones.cloud.services.events.errors import invalid, limit_exceeded, no_bus, no_rule
 
 log = logging.getLogger(__name__)

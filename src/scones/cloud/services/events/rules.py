@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.errors import ServiceError
+from scones.cloud.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.service import OperationCall
 from scones.cloud.services.events.delivery import SERVICES
 from scones.cloud.services.events.errors import invalid, limit_exceeded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.events import rule_records
 from scones.cloud.services.events.buses import BusOperations

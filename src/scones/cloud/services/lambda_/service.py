@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.http_route import HttpRoute
 from scones.cloud.service import Service
 from scones.cloud.services.lambda_.event_sources.event_sources import SCHEMA as EVENT_SOURCES

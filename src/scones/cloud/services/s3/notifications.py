@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.resumption import describe
-from scones.cloud.core.targets import send, service_of
+from scones.cloud.delivery.outbox import Outbox
+from scones.cloud.delivery.targets import send, service_of
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors

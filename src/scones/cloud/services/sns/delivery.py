@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.targets import queue_url
+from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sns.envelope import lambda_event, notification, text_for
 from scones.cloud.services.sns.topic_records import Subscription, TopicRecords

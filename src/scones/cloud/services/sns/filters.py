@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scones.cloud.core.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.patterns import OR, PatternError, check_pattern, is_alternatives, read_pattern
 from scones.cloud.services.sns.envelope import text_for
 from scones.cloud.services.sns.errors import invalid
 from scones.cloud.services.sns.topic_records import Subscription

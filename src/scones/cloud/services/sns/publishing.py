@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.core.time_slices import TimeSlices
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid, no_topic

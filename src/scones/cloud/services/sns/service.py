@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
+from scones.cloud.delivery.outbox import Outbox
 from scones.cloud.service import Service
 from scones.cloud.services.sns import topic_records
 from scones.cloud.services.sns.delivery import MessageDelivery

@@ -7,8 +7,8 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.patterns import PatternError, check_pattern
 from scones.cloud.errors import ServiceError
+from scones.cloud.patterns import PatternError, check_pattern
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
 from scones.cloud.services.lambda_.event_sources.pollers import Pollers

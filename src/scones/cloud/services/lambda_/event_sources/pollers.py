@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.patterns import read_pattern
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
 from scones.cloud.errors import ServiceError
+from scones.cloud.patterns import read_pattern
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
 from scones.cloud.services.lambda_.functions.names import FunctionName
 from scones.cloud.services.lambda_.invoke.invoker import Invoker

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
-from scones.cloud.core.outbox import Outbox
 from scones.cloud.core.surrogates import well_formed
-from scones.cloud.core.targets import check_ready, send, service_of
+from scones.cloud.delivery.outbox import Outbox
+from scones.cloud.delivery.targets import check_ready, send, service_of
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
 

@@ -11,13 +11,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from botocore.model import StringShape
 
 from scones.cloud.errors import ServiceError
 from scones.cloud.wire.model import service_model
-
-if TYPE_CHECKING:
-    from botocore.model import StringShape
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +94,7 @@ def language(runtime: str) -> str:
 
 
 def _check(runtime: str) -> None:
-    known = cast("StringShape", service_model("lambda").shape_for("Runtime")).enum
+    known = cast(StringShape, service_model("lambda").shape_for("Runtime")).enum
     if runtime not in known:
         raise _refused(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 
+from scones.cloud.all_services import services_at_start
 from scones.cloud.cloud import Cloud
 from scones.cloud.context import CloudSettings
 from scones.cloud.core.commit_mark import require_same_age
@@ -26,7 +27,6 @@ from scones.cloud.gateway.app import Gateway
 from scones.cloud.process.folder_lock import FolderLock
 from scones.cloud.process.lifecycle import RunningCloud, lock_data_folder
 from scones.cloud.process.watchdog import Watchdog
-from scones.cloud.services import services_at_start
 from scones.http.connection import HttpConnection
 
 log = logging.getLogger(__name__)
@@ -96,8 +96,8 @@ def serve(
 
 def _salvage_if_damaged(database: Path) -> str:
     """Replace a damaged database with one that has its readable rows; return a description of the result, or ""."""
+    from scones.cloud.all_services import all_services
     from scones.cloud.core.salvage import damage_of, salvage
-    from scones.cloud.services import all_services
 
     reason = damage_of(database)
     if not reason:

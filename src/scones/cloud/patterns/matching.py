@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scones.cloud.core.patterns.checking import IGNORE_CASE, OR, is_alternatives
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.core.wildcards import parse_wildcard
+from scones.cloud.patterns.checking import IGNORE_CASE, OR, is_alternatives
 
 ValueTest = Callable[[Any], bool]
 """Returns True if a rule of a leaf accepts one value of an event: a text, number, boolean or null."""

@@ -4,7 +4,7 @@ EventBridge User Guide, "Comparison operators for use in event patterns". A leaf
 of its entries has to match. If the event's field is an array, at least one of its elements has to match.
 """
 
-from scones.cloud.core.patterns.checking import OR, PatternError, check_pattern, is_alternatives
-from scones.cloud.core.patterns.matching import Pattern, read_pattern
+from scones.cloud.patterns.checking import OR, PatternError, check_pattern, is_alternatives
+from scones.cloud.patterns.matching import Pattern, read_pattern
 
 __all__ = ["OR", "Pattern", "PatternError", "check_pattern", "is_alternatives", "read_pattern"]
