@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import Caller, Credentials
 from scones.cloud.core.data_folder import DATABASE
 from scones.cloud.core.resumption import Resumption
@@ -109,4 +110,4 @@ class CloudContext(ABC):
     def arn(self, service: str, resource: str, *, region: str | None = None) -> str:
         """Return `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE` for this cloud."""
         region = self.settings.region if region is None else region
-        return f"arn:aws:{service}:{region}:{self.settings.account}:{resource}"
+        return str(Arn(service=service, region=region, account=self.settings.account, resource=resource))

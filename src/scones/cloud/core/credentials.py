@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from scones.cloud.core.arns import Arn, root_arn
 from scones.cloud.core.durable_files import BrokenFileError, read_object, write_durably
 from scones.cloud.errors import ServiceError
 
@@ -82,15 +83,16 @@ class Credentials:
 
     def session(self, role_arn: str, session_name: str, seconds: float = 3600.0) -> SessionCredentials:
         """Create temporary keys for a role, as STS AssumeRole does."""
-        _, _, _, _, account, role = role_arn.split(":", 5)
-        role_name = role.rpartition("/")[2]
+        role = Arn.parse(role_arn)
+        role_name = role.resource.rpartition("/")[2]
+        assumed_role = Arn(service="sts", account=role.account, resource=f"assumed-role/{role_name}/{session_name}")
         role_id = unique_id("AROA", role_arn)
         access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
         expiration = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
         claims = {
             "key": access_key_id,
-            "arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
-            "account": account,
+            "arn": str(assumed_role),
+            "account": role.account,
             "user_id": f"{role_id}:{session_name}",
             "expires": expiration.timestamp(),
         }
@@ -125,7 +127,7 @@ class Credentials:
 
 @lru_cache(8)
 def _root(account: str, access_key_id: str) -> Caller:
-    return Caller(account, f"arn:aws:iam::{account}:root", account, access_key_id)
+    return Caller(account, root_arn(account), account, access_key_id)
 
 
 def _caller_from_claims(claims: Mapping[str, object], access_key_id: str) -> Caller:

@@ -12,6 +12,7 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from scones.cloud.core.arns import Arn, is_arn
 from scones.cloud.core.durable_files import BrokenFileError, make_private, not_a_file_error, read_object, write_durably
 from scones.cloud.errors import CloudError
 
@@ -149,7 +150,7 @@ def _stored_identity(path: Path, identity: Identity) -> Identity:
 def _identity_from_arns(path: Path, region: str | None, account: str | None) -> Identity:
     """Return the identity that stored ARNs agree on; a part that none contains is the given value or the default."""
     try:
-        arns = [arn.split(":") for arn in _stored_arns(path.with_name(DATABASE))]
+        arns = [Arn.parse(arn) for arn in _stored_arns(path.with_name(DATABASE))]
     except sqlite3.Error as error:
         if region and account:
             return Identity(account, region)
@@ -157,7 +158,8 @@ def _identity_from_arns(path: Path, region: str | None, account: str | None) -> 
             f"Neither {path} nor the database can be read ({error}): restore one of them from a backup, or "
             "specify --account and --region as at the first start."
         ) from error
-    accounts, regions = {arn[4] for arn in arns if arn[4].isdecimal()}, {arn[3] for arn in arns if arn[3]}
+    accounts = {arn.account for arn in arns if arn.account.isdecimal()}
+    regions = {arn.region for arn in arns if arn.region}
     if len(accounts) > 1 or len(regions) > 1:
         raise CloudError(
             f"{path} cannot be read, and the database contains ARNs of several accounts or regions "
@@ -181,4 +183,4 @@ def _stored_arns(database: Path) -> list[str]:
         if "roles" in tables:
             queries.append("SELECT json_extract(document, '$.Arn') FROM roles WHERE json_valid(document)")
         found = [arn for query in queries for (arn,) in connection.execute(query)]
-    return [arn for arn in found if isinstance(arn, str) and arn.count(":") >= 5 and "::aws:" not in arn]
+    return [arn for arn in found if isinstance(arn, str) and is_arn(arn) and "::aws:" not in arn]

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.errors import ServiceError
-
-
-def service_of(arn: str) -> str:
-    """Return an ARN's service, such as "lambda", "sqs" or "sns"; "" if the text is not an ARN."""
-    parts = arn.split(":", 5)
-    return parts[2] if len(parts) == 6 and parts[0] == "arn" else ""
 
 
 def check_ready(cloud: CloudContext, service: str) -> None:
@@ -25,8 +20,8 @@ def queue_url(cloud: CloudContext, arn: str) -> str:
     """Return the URL for a queue's ARN; raises `ServiceError` (QueueDoesNotExist) for any other text."""
     if service_of(arn) != "sqs":
         raise ServiceError("QueueDoesNotExist", f"{arn} is not the ARN of a queue.")
-    account, name = arn.split(":", 5)[4:]
-    return f"{cloud.url}/{account}/{name}"
+    queue = Arn.parse(arn)
+    return f"{cloud.url}/{queue.account}/{queue.resource}"
 
 
 async def send(cloud: CloudContext, arn: str, text: str, attributes: Mapping[str, str] | None = None) -> None:

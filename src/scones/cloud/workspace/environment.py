@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import EXECUTION_ROLE, Credentials
 from scones.cloud.process.lifecycle import RunningCloud
 
@@ -24,7 +25,7 @@ def environment(running: RunningCloud, role: str | None = None) -> dict[str, str
     `get_execution_role()` returns this role. PYTHONPATH begins with the start-up hook (`startup/`), which has no effect
     if AWS_ENDPOINT_URL is not set.
     """
-    arn = role or f"arn:aws:iam::{running.account}:role/service-role/{EXECUTION_ROLE}"
+    arn = role or str(Arn(service="iam", account=running.account, resource=f"role/service-role/{EXECUTION_ROLE}"))
     session = Credentials.of(running.data_dir).session(arn, SESSION_NAME, SESSION_SECONDS)
     paths = [str(STARTUP), os.environ.get("PYTHONPATH", "")]
     return {

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.core.time_slices import TimeSlices
 from scones.cloud.delivery.targets import queue_url
@@ -50,7 +51,7 @@ class EventDelivery:
         async with TimeSlices():
             text = target_input(target, event, self._records.rule_arn(rule), name)
         arn = target["Arn"]
-        match arn.split(":")[2]:
+        match service_of(arn):
             case "lambda":
                 params = {"FunctionName": arn, "InvocationType": "Event", "Payload": text.encode()}
                 await self._cloud.call("lambda", "Invoke", params)
@@ -61,7 +62,7 @@ class EventDelivery:
             case "states":
                 await self._start(arn, text, f"{event['id']}_{uuid.uuid5(uuid.NAMESPACE_OID, lane)}")
             case "logs":
-                await self._log(arn.split(":")[6], text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
+                await self._log(Arn.parse(arn).resource_name, text, str(uuid.uuid5(uuid.NAMESPACE_OID, lane)))
             case "events":
                 await self._forward(self._records.bus(arn), [event])
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import is_arn, service_of
 from scones.cloud.errors import ServiceError
 from scones.cloud.patterns import PatternError, check_pattern, read_pattern
 from scones.cloud.service import OperationCall
@@ -199,16 +200,16 @@ def _check_schedule(text: str, bus: str) -> None:
 def _check_target(target: dict[str, Any]) -> None:
     """Raise `ValidationException` for a target that EventBridge refuses or that the local cloud cannot reach."""
     arn, name = target["Arn"], target["Id"]
-    parts = arn.split(":")
-    if parts[0] != "arn" or len(parts) < 6:
+    service = service_of(arn)
+    if not is_arn(arn):
         raise invalid(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
-    if parts[2] not in SERVICES:
+    if service not in SERVICES:
         raise invalid(f"The local cloud can send events to {', '.join(SERVICES)}, but not to target {name}: {arn}.")
     if sum(each in target for each in _INPUT_MEMBERS) > 1:
         raise invalid(f"Only one of Input, InputPath, or InputTransformer must be provided for target {name}.")
-    if parts[2] == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:
+    if service == "sqs" and arn.endswith(".fifo") and "SqsParameters" not in target:
         raise invalid(f"Parameter(s) SqsParameters must be specified for target: {name}.")
-    if parts[2] == "states" and "RoleArn" not in target:
+    if service == "states" and "RoleArn" not in target:
         raise invalid(f"RoleArn is required for target {arn}.")
     if "Input" in target:
         try:

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -34,7 +35,8 @@ class ManagedPolicyOperations:
         params = call.params
         name, path = params["PolicyName"], params.get("Path", "/")
         check_policy_document(params["PolicyDocument"])
-        arn, now = f"arn:aws:iam::{self._account}:policy{path}{name}", datetime.now(UTC).timestamp()
+        arn = str(Arn(service="iam", account=self._account, resource=f"policy{path}{name}"))
+        now = datetime.now(UTC).timestamp()
         policy = {
             "PolicyName": name,
             "PolicyId": unique_id("ANPA", arn),

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.credentials import unique_id
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -30,7 +31,7 @@ class RoleOperations:
         params = call.params
         name, path = params["RoleName"], params.get("Path", "/")
         check_policy_document(params["AssumeRolePolicyDocument"])
-        arn = f"arn:aws:iam::{self._account}:role{path}{name}"
+        arn = str(Arn(service="iam", account=self._account, resource=f"role{path}{name}"))
         role = {
             "Path": path,
             "RoleName": name,

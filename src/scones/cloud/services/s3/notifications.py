@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, last_part, service_of
 from scones.cloud.core.resumption import describe
 from scones.cloud.delivery.outbox import Outbox
-from scones.cloud.delivery.targets import send, service_of
+from scones.cloud.delivery.targets import send
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.s3 import errors
@@ -161,7 +162,7 @@ class Notifier:
                 "bucket": {
                     "name": record.bucket,
                     "ownerIdentity": {"principalId": self._cloud.settings.account},
-                    "arn": f"arn:aws:s3:::{record.bucket}",
+                    "arn": str(Arn(service="s3", resource=record.bucket)),
                 },
                 "object": {**changed, "sequencer": f"{time.time_ns():016X}"},
             },
@@ -224,7 +225,7 @@ def _checked(rule: dict[str, Any]) -> dict[str, Any]:
 async def check_targets(cloud: CloudContext, rules: list[NotificationRule]) -> None:
     """Raise `InvalidArgument` for targets that do not exist, as S3 does without SkipDestinationValidation."""
     for target in {rule.target for rule in rules}:
-        name = target.rpartition(":")[2]
+        name = last_part(target)
         try:
             match service_of(target):
                 case "lambda":

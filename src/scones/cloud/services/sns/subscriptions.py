@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import service_of
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sns.errors import invalid, no_topic
 from scones.cloud.services.sns.filters import BODY, check_filter
@@ -135,7 +136,7 @@ def _check_endpoint(topic: Topic, protocol: str, endpoint: str) -> None:
         )
     if protocol not in ("sqs", "lambda", *_MAIL_PROTOCOLS):
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
-    service = endpoint.split(":")[2] if endpoint.count(":") >= 5 else ""
+    service = service_of(endpoint)
     if protocol == "sqs" and service != "sqs":
         raise invalid("SQS endpoint ARN")
     if protocol == "lambda" and service != "lambda":

@@ -10,6 +10,7 @@ from typing import Any
 
 from scones.cloud.context import CloudContext
 from scones.cloud.core import pages
+from scones.cloud.core.arns import last_part
 from scones.cloud.services.sns.errors import invalid, no_subscription, no_topic
 
 SCHEMA = """
@@ -45,7 +46,7 @@ class Topic:
     @property
     def name(self) -> str:
         """The topic's name, the last part of its ARN."""
-        return self.arn.rpartition(":")[2]
+        return last_part(self.arn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scones.cloud.core.arns import root_arn
 from scones.cloud.service import OperationCall
 from scones.cloud.services.sqs.errors import invalid, invalid_parameter, missing
 from scones.cloud.services.sqs.queues import Queue, Queues
@@ -25,7 +26,7 @@ class PermissionOperations:
         for name in ("AWSAccountIds", "Actions"):
             if not params[name]:
                 raise missing(name)
-        accounts = [f"arn:aws:iam::{account}:root" for account in params["AWSAccountIds"]]
+        accounts = [root_arn(account) for account in params["AWSAccountIds"]]
         actions = [f"SQS:{action}" for action in params["Actions"]]
         statement = {
             "Sid": params["Label"],

@@ -10,6 +10,8 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
+from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.sqs.attributes import redrive_policy
 from scones.cloud.services.sqs.errors import no_queue
@@ -62,7 +64,7 @@ class Queues:
 
     def url(self, name: str) -> str:
         """Return a queue's URL, with the cloud's current port."""
-        return f"{self._cloud.url}/{self._cloud.settings.account}/{name}"
+        return queue_url(self._cloud, self.arn(name))
 
     def arn(self, name: str) -> str:
         """Return a queue's ARN."""
@@ -93,7 +95,7 @@ class Queues:
 
     def at_arn(self, arn: str) -> Queue | None:
         """Return a queue by its ARN, or None."""
-        name = arn.rpartition(":")[2]
+        name = last_part(arn)
         return self.named(name) if arn == self.arn(name) else None
 
     def all(self) -> list[Queue]:

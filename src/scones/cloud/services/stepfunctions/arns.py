@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from scones.cloud.core.arns import Arn, service_of
 from scones.cloud.errors import ServiceError
 
 BAD_NAME = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U0010ffff]")
@@ -65,7 +66,7 @@ def map_run_arn(arn: str) -> str:
 def _invalid(arn: str, expected_type: str) -> ServiceError:
     if not arn.startswith("arn:"):
         return ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
-    kind = arn.split(":")[5] if arn.count(":") >= 5 else ""
-    if arn.split(":")[2:3] == ["states"] and kind and kind != expected_type:
+    kind = Arn.parse(arn).resource_type if service_of(arn) == "states" else ""
+    if kind and kind != expected_type:
         return ServiceError("InvalidArn", f"Invalid Arn: 'Resource type not valid in this context: {kind}'")
     return ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN: {arn}'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scones.cloud.core.arns import is_arn
 from scones.cloud.core.credentials import Credentials
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
@@ -23,7 +24,7 @@ class SessionOperations:
         """Return temporary credentials for any well-formed role ARN; the role need not exist."""
         params = call.params
         arn = params["RoleArn"]
-        if ":role/" not in arn or arn.count(":") < 5:
+        if ":role/" not in arn or not is_arn(arn):
             raise ServiceError("ValidationError", f"{arn} is invalid")
         session = self._credentials.session(arn, params["RoleSessionName"], params.get("DurationSeconds", 3600))
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from scones.cloud.core.arns import Arn
 from scones.cloud.core.store import Store
 from scones.cloud.errors import ServiceError
 
@@ -56,7 +57,7 @@ class EventSourceMappings:
             uuid,
         )
         if row is not None:
-            name = function_arn.split(":", 6)[6]
+            name = Arn.parse(function_arn).resource_id
             message = (
                 f'An event source mapping with SQS arn (" {source_arn} ") and function (" {name} ") already exists. '
                 f"Please update or delete the existing mapping with UUID {row['uuid']}"

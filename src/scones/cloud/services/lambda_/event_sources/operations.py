@@ -7,6 +7,8 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
+from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.patterns import PatternError, check_pattern
 from scones.cloud.service import OperationCall
@@ -122,14 +124,12 @@ class EventSourceOperations:
         return mapping | {"State": "Deleting"}
 
     async def _check_queue(self, arn: str, function_timeout: int) -> None:
-        service, _, _, name = arn.split(":")[2:6] if arn.count(":") == 5 else ("", "", "", "")
-        if service != "sqs" or arn != self._cloud.arn("sqs", name):
+        if arn != self._cloud.arn("sqs", last_part(arn)):
             raise _invalid(
                 f"The local cloud supports event source mappings only for its own SQS queues, not for {arn!r}; "
                 f"specify an EventSourceArn such as {self._cloud.arn('sqs', 'NAME')}."
             )
-        url = f"{self._cloud.url}/{self._cloud.settings.account}/{name}"
-        query = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+        query = {"QueueUrl": queue_url(self._cloud, arn), "AttributeNames": ["VisibilityTimeout"]}
         try:
             answer = await self._cloud.call("sqs", "GetQueueAttributes", query)
         except ServiceError as error:

@@ -14,6 +14,7 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork
 from scones.cloud.core.text_size import utf8_size
+from scones.cloud.delivery.targets import queue_url
 from scones.cloud.errors import ServiceError
 from scones.cloud.patterns import read_pattern
 from scones.cloud.services.lambda_.event_sources.event_sources import EventSourceMapping, EventSourceMappings
@@ -113,17 +114,13 @@ class Pollers:
 
     async def _receive(self, mapping: EventSourceMapping, limit: int, seconds: float) -> list[Message]:
         params = {
-            "QueueUrl": self._url(mapping),
+            "QueueUrl": queue_url(self._cloud, mapping["EventSourceArn"]),
             "MaxNumberOfMessages": min(limit, 10),
             "WaitTimeSeconds": seconds,
             "AttributeNames": ["All"],
             "MessageAttributeNames": ["All"],
         }
         return (await self._cloud.call("sqs", "ReceiveMessage", params))["Messages"] or []
-
-    def _url(self, mapping: EventSourceMapping) -> str:
-        *_, account, name = mapping["EventSourceArn"].split(":")
-        return f"{self._cloud.url}/{account}/{name}"
 
     async def _process(self, mapping: EventSourceMapping, messages: list[Message]) -> None:
         """Run the function on a batch and delete the processed messages.
@@ -140,7 +137,7 @@ class Pollers:
                     {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                     for number, message in enumerate(done[begin : begin + 10])
                 ]
-                params = {"QueueUrl": self._url(mapping), "Entries": entries}
+                params = {"QueueUrl": queue_url(self._cloud, mapping["EventSourceArn"]), "Entries": entries}
                 await self._cloud.call("sqs", "DeleteMessageBatch", params)
         except ServiceError as error:  # throttled, or deleted meanwhile
             log.warning(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.functions.names import LATEST, FunctionName
 
@@ -255,7 +256,7 @@ class FunctionRecords:
 
         Raises `InvalidParameterValueException` if the layer belongs to another account or region, or does not exist.
         """
-        *_, name, version = arn.split(":")
+        name, _, version = Arn.parse(arn).resource_id.partition(":")
         if arn != self._cloud.arn("lambda", f"layer:{name}:{version}"):
             message = (
                 f"The local cloud has no layers of other accounts and regions: {arn}. Publish its content as a layer "
@@ -272,7 +273,7 @@ class FunctionRecords:
 
     def layer_code(self, arn: str) -> str:
         """Return the digest of a layer version's code; a deleted layer version still serves functions that use it."""
-        *_, name, version = arn.split(":")
+        name, _, version = Arn.parse(arn).resource_id.partition(":")
         row = self._store.row("SELECT code FROM layer_versions WHERE name = ? AND version = ?", name, version)
         assert row is not None, f"{arn} does not exist"
         return str(row["code"])

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall, OperationOutput
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
@@ -208,7 +209,7 @@ class FunctionOperations:
         return {**configuration, "FunctionArn": self._records.arn(function.name, function.qualifier)}
 
     def _runtime_version_arn(self) -> str:
-        return f"arn:aws:lambda:{self._cloud.settings.region}::runtime:" + "0" * 64
+        return str(Arn(service="lambda", region=self._cloud.settings.region, resource="runtime:" + "0" * 64))
 
 
 def _leave_out_empty(configuration: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.code_links import CodeLinks
@@ -26,7 +27,7 @@ class LayerOperations:
     async def publish_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Publish the next version of a layer."""
         params = call.params
-        name = params["LayerName"].rpartition(":")[2]
+        name = last_part(params["LayerName"])
         package = await self._packages.store(params["Content"])
         layer_arn = self._cloud.arn("lambda", f"layer:{name}")
         layer: dict[str, Any] = {
@@ -56,13 +57,13 @@ class LayerOperations:
 
     async def get_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Describe a layer version."""
-        name = call.params["LayerName"].rpartition(":")[2]
+        name = last_part(call.params["LayerName"])
         _check_number(call.params["VersionNumber"])
         return self._layer(name, call.params["VersionNumber"])
 
     async def get_layer_version_by_arn(self, call: OperationCall) -> dict[str, Any]:
         """Describe a layer version by its ARN."""
-        *_, name, number = call.params["Arn"].split(":")
+        name, _, number = Arn.parse(call.params["Arn"]).resource_id.partition(":")
         return self._layer(name, number)
 
     def _layer(self, name: str, number: int | str) -> dict[str, Any]:
@@ -80,7 +81,7 @@ class LayerOperations:
 
     async def list_layer_versions(self, call: OperationCall) -> dict[str, Any]:
         """List a layer's versions, newest first."""
-        name = call.params["LayerName"].rpartition(":")[2]
+        name = last_part(call.params["LayerName"])
         rows = self._cloud.store.rows(
             "SELECT document FROM layer_versions WHERE name = ? AND NOT deleted ORDER BY version DESC", name
         )
@@ -104,7 +105,7 @@ class LayerOperations:
 
     async def delete_layer_version(self, call: OperationCall) -> dict[str, Any]:
         """Delete a layer version; functions that use it keep it until they change, as on AWS."""
-        name = call.params["LayerName"].rpartition(":")[2]
+        name = last_part(call.params["LayerName"])
         _check_number(call.params["VersionNumber"])
         await self._cloud.store.execute(
             "UPDATE layer_versions SET deleted = 1 WHERE name = ? AND version = ?", name, call.params["VersionNumber"]

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import root_arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.lambda_.functions.function_records import FunctionRecords
@@ -128,7 +129,7 @@ class PermissionOperations:
 def _principal(given: str) -> Any:
     if given == "*" or given.endswith(".amazonaws.com"):
         return given if given == "*" else {"Service": given}
-    return {"AWS": f"arn:aws:iam::{given}:root" if re.fullmatch("[0-9]{12}", given) else given}
+    return {"AWS": root_arn(given) if re.fullmatch("[0-9]{12}", given) else given}
 
 
 def _revision(policy: str) -> str:

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import Arn, last_part, service_of
 from scones.cloud.core.surrogates import well_formed
 from scones.cloud.delivery.outbox import Outbox
-from scones.cloud.delivery.targets import check_ready, send, service_of
+from scones.cloud.delivery.targets import check_ready, send
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.lambda_.runtime.execution_environment import InvocationResult
 
@@ -147,11 +148,11 @@ class Destinations:
             raise ServiceError(failure["ErrorCode"], failure["ErrorMessage"])
 
     async def _put_object(self, bucket: str, text: str) -> None:
-        name = _request_context(text)["functionArn"].split(":")[6]
+        name = Arn.parse(_request_context(text)["functionArn"]).resource_name
         now = time.gmtime()
         day, moment = time.strftime("%Y/%m/%d", now), time.strftime("%Y-%m-%dT%H.%M.%S", now)
         params = {
-            "Bucket": bucket.rpartition(":")[2],
+            "Bucket": last_part(bucket),
             "Key": f"aws/lambda/async/{name}/{day}/{moment}-{uuid.uuid4()}",
             "Body": text.encode(),
         }
@@ -163,8 +164,8 @@ class Destinations:
 
 def check_target(cloud: CloudContext, arn: str, services: frozenset[str], member: str) -> None:
     """Raise `InvalidParameterValueException` for an ARN that cannot receive results."""
-    service, name = service_of(arn), arn.rpartition(":")[2]
-    if service not in services or (service in DEAD_LETTER_SERVICES and name.endswith(".fifo")):
+    service = service_of(arn)
+    if service not in services or (service in DEAD_LETTER_SERVICES and arn.endswith(".fifo")):
         message = (
             f"The {member} {arn} must be the ARN of one of: {', '.join(sorted(services))}; FIFO "
             "resources are not allowed."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.core.arns import last_part
 from scones.cloud.services.stepfunctions.asl.paths import Path, compile_reference_path
 from scones.cloud.services.stepfunctions.asl.queries import JsonataQuery, query_text
 from scones.cloud.services.stepfunctions.asl.templates import Template, compile_jsonata, compile_template
@@ -88,7 +89,7 @@ DELIMITERS = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": 
 def _reader(reader: dict[str, Any], jsonata: bool) -> ItemReader:
     config = reader.get("ReaderConfig", {})
     return ItemReader(
-        operation=reader["Resource"].rpartition(":")[2],
+        operation=last_part(reader["Resource"]),
         parameters=_parameters(reader, "ItemReader", jsonata),
         manifest=config.get("ManifestType", "S3_INVENTORY" if config.get("InputType") == "MANIFEST" else None),
         flatten=config.get("Transformation") == "LOAD_AND_FLATTEN",

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scones.cloud.core.arns import Arn, service_of
+
 _FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[^:]*:[^:]*:function:[^:]+(?::[^:]+)?")
 """AWS checks no more: the region `your-region` and the account `your-account-id` are recorded as valid."""
 _ACTIVITY = re.compile(r"arn:aws[\w-]*:states:[a-z0-9-]+:\d{12}:activity:[^:]+")
@@ -69,7 +71,7 @@ def integration_name(resource: str) -> str | None:
 
     The ARN may contain a region and an account, like some in AWS's own samples.
     """
-    parts = resource.split(":", 5)
-    if len(parts) == 6 and parts[0] == "arn" and parts[2] == "states" and not parts[5].startswith("activity:"):
-        return parts[5]
-    return None
+    if service_of(resource) != "states":
+        return None
+    name = Arn.parse(resource).resource
+    return None if name.startswith("activity:") else name

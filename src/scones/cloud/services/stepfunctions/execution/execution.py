@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scones.cloud.core.arns import last_part
 from scones.cloud.services.stepfunctions.asl.definition import StateGroup
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts
 from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
@@ -70,5 +71,5 @@ def context_object(execution: Execution, texts: JsonTexts) -> dict[str, Any]:
         about["RedriveTime"] = format_timestamp(execution.since)
     return {
         "Execution": about,
-        "StateMachine": {"Id": execution.machine, "Name": execution.machine.rsplit(":", 1)[-1]},
+        "StateMachine": {"Id": execution.machine, "Name": last_part(execution.machine)},
     }

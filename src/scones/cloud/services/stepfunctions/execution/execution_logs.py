@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
 from scones.cloud.services.logs.service import Logs
 from scones.cloud.services.stepfunctions.asl.text import dumps
 from scones.cloud.services.stepfunctions.execution.history import Event
@@ -75,7 +76,7 @@ class ExecutionLogs:
         settings = _settings(revision.logging)
         if settings is None:
             return None
-        machine = revision.machine.rpartition(":")[2]
+        machine = last_part(revision.machine)
         return ExecutionLog(self, settings, machine, execution)
 
     def add(self, group: str, machine: str, entry: _LogEntry) -> None:

@@ -16,6 +16,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.distribution import ItemReader
 from scones.cloud.services.stepfunctions.asl.map_numbers import whole_number
@@ -178,7 +179,7 @@ async def _inventory(cloud: CloudContext, parameters: dict[str, Any]) -> AsyncIt
     try:
         document = await asyncio.to_thread(json.loads, manifest)
         kind, columns = document["fileFormat"], [name.strip() for name in document["fileSchema"].split(",")]
-        bucket, keys = document["destinationBucket"].rpartition(":")[2], [each["key"] for each in document["files"]]
+        bucket, keys = last_part(document["destinationBucket"]), [each["key"] for each in document["files"]]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise reader_failed(f"The object is not an S3 inventory manifest: {error!r}") from error
     if kind != "CSV":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.distribution import ResultWriter
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError, data_limit_exceeded
@@ -41,7 +42,7 @@ class ResultDestination:
     def of(cls, writer: ResultWriter, parameters: dict[str, Any], arn: str) -> ResultDestination:
         """Return the destination in evaluated Parameters or Arguments."""
         prefix = str(parameters.get("Prefix") or "").removesuffix("/")
-        run = arn.rpartition(":")[2]
+        run = last_part(arn)
         return cls(writer, str(parameters.get("Bucket", "")), f"{prefix}/{run}" if prefix else run, arn)
 
 

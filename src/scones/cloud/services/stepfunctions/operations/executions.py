@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from scones.cloud.context import CloudContext
+from scones.cloud.core.arns import last_part
 from scones.cloud.errors import ServiceError
 from scones.cloud.service import OperationCall
 from scones.cloud.services.stepfunctions.arns import execution_arn
@@ -123,7 +124,7 @@ class ExecutionOperations:
         revision = Revision.of(found)
         return {
             "stateMachineArn": row["machine"],
-            "name": row["machine"].rsplit(":", 1)[-1],
+            "name": last_part(row["machine"]),
             "updateDate": revision.updated,
             **revision.describe(),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from scones.cloud.core.arns import Arn
 from scones.cloud.errors import ServiceError
 from scones.cloud.services.stepfunctions.asl.text import loads
 from scones.cloud.services.stepfunctions.asl.timestamps import format_timestamp
@@ -51,16 +52,19 @@ def new_context(value: Any, role: str | None, region: str, account: str, now: fl
     A test is an Express execution of a state machine that exists only for the test; `now` is in Unix seconds.
     """
     machine, name = str(uuid.uuid4()), str(uuid.uuid4())
-    prefix = f"arn:aws:states:{region}:{account}"
+
+    def arn(resource: str) -> str:
+        return str(Arn(service="states", region=region, account=account, resource=resource))
+
     return {
         "Execution": {
-            "Id": f"{prefix}:express:{machine}:{name}",
+            "Id": arn(f"express:{machine}:{name}"),
             "Input": value,
             "Name": name,
             "RoleArn": role,
             "StartTime": format_timestamp(now),
         },
-        "StateMachine": {"Id": f"{prefix}:stateMachine:{machine}", "Name": machine},
+        "StateMachine": {"Id": arn(f"stateMachine:{machine}"), "Name": machine},
     }
 
 

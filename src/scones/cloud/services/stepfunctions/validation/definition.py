@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scones.cloud.core import jackson
+from scones.cloud.core.arns import Arn, is_arn
 from scones.cloud.services.stepfunctions.asl import engines
 from scones.cloud.services.stepfunctions.asl.fields import EXCLUSIVE, GROUPS, LANGUAGES, REQUIRED, TYPES, unsupported
 from scones.cloud.services.stepfunctions.asl.queries import query_text
@@ -216,7 +217,7 @@ class _DefinitionChecker:
             self.add("Express state machine does not support '.waitForTaskToken' service integration ", where)
         elif self._express and re.search(r"\.sync(:2)?$", name):
             self.add("Express state machine does not support '.sync' service integration", where)
-        elif self._express and resource.split(":")[5:6] == ["activity"]:
+        elif self._express and is_arn(resource) and Arn.parse(resource).resource_type == "activity":
             # AWS rejects it too (Developer Guide, "Choosing workflow type"); its message is not recorded.
             self.add("Express state machine does not support activities", where)
         if not resource.startswith("arn:"):
