@@ -172,7 +172,7 @@ def _text(value: Any) -> str:
 
 _TEXT = Check(_text, "text without spaces")
 _COUNT = Check(_count, "an integer of at least 1")
-_OTHER_VARIABLES = {
+_OTHER_CHECKS = {
     "name": Check(_name, "3 to 24 lower-case letters, digits and single hyphens, beginning with a letter"),
     "classes": Check(_classes, "two or more class names, as a list or separated by commas"),
     "threshold": Check(_fraction, "a number greater than 0 and at most 1"),
@@ -181,7 +181,5 @@ _OTHER_VARIABLES = {
     "mini_batch_size": _COUNT,
     "concurrency": _COUNT,
 }
-CHECKS: dict[str, Check] = {
-    field.name: _OTHER_VARIABLES.get(field.name, _TEXT) for field in dataclasses.fields(Settings)
-}
+CHECKS: dict[str, Check] = {field.name: _OTHER_CHECKS.get(field.name, _TEXT) for field in dataclasses.fields(Settings)}
 """The check of each setting."""

@@ -20,8 +20,8 @@ It takes the maximum size in bytes and a function that returns the error for a l
 class HttpRoute(ABC):
     """Requests that a service, or the gateway, answers without a signature for an API operation.
 
-    `Service.routes` returns the routes of a service. A route authenticates its requests itself, if it must. The gateway
-    checks their Host and, unless `allows_foreign_origin` is True, their Origin.
+    `Service.http_routes` returns the routes of a service. A route authenticates its requests itself, if necessary. The
+    gateway checks their Host and, unless `allows_foreign_origin` is True, their Origin.
     """
 
     allows_foreign_origin: ClassVar[bool] = False
