@@ -134,6 +134,11 @@ def test_the_rows_of_the_cloud_are_the_layers_of_its_contract() -> None:
     assert documented_rows("`scones.cloud` has these packages") == layers("scones.cloud")
 
 
+def test_the_rows_of_step_functions_are_the_layers_of_its_contract() -> None:
+    rows = documented_rows("`services/stepfunctions/` has these packages")
+    assert rows == layers("scones.cloud.services.stepfunctions")
+
+
 def test_the_rows_of_the_services_are_the_layers_of_their_contract() -> None:
     text = PAGE.split("Three rows of services", 1)[1].split("Services of\n", 1)[0]
     first, _, *rest = re.findall(r"`(\w+)`", text)

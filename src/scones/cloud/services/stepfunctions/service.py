@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from scones.cloud.context import CloudContext
 from scones.cloud.service import Service
+from scones.cloud.services.stepfunctions.cloud_tasks import CloudTasks
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionCache, DefinitionChecker
 from scones.cloud.services.stepfunctions.evaluation.workers import EvaluationWorkers
 from scones.cloud.services.stepfunctions.execution import activities, task_tokens
@@ -19,7 +20,6 @@ from scones.cloud.services.stepfunctions.execution.journal import Journal
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.execution.task_tokens import TaskTokens
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
-from scones.cloud.services.stepfunctions.integrations.runner import CloudTasks
 from scones.cloud.services.stepfunctions.map_run import map_children
 from scones.cloud.services.stepfunctions.operations.activities import ActivityOperations
 from scones.cloud.services.stepfunctions.operations.aliases import AliasOperations

@@ -13,11 +13,11 @@ from typing import Any
 from scones.cloud.context import CloudContext
 from scones.cloud.core.resumption import ResumableWork, describe
 from scones.cloud.process.untrusted_files import remove_tree
-from scones.cloud.services.sagemaker.announcements import announce_endpoint
 from scones.cloud.services.sagemaker.errors import INTERNAL_FAULT, endpoint_not_restarted
 from scones.cloud.services.sagemaker.hosting.capture import CaptureWriter
 from scones.cloud.services.sagemaker.hosting.deployment import Deployment, DeploymentFailedError, endpoint_folder
 from scones.cloud.services.sagemaker.hosting.deployment_plan import DeploymentPlan
+from scones.cloud.services.sagemaker.hosting.endpoint_announcements import announce_endpoint
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.wire.members import MemberValue
 

@@ -18,11 +18,11 @@ from scones.cloud.services.sagemaker.container_settings import (
     visible_paths,
 )
 from scones.cloud.services.sagemaker.errors import no_objects
+from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
 from scones.cloud.services.sagemaker.jobs.inputs import listed
 from scones.cloud.services.sagemaker.log_stream import LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access, S3Location, below
-from scones.cloud.services.sagemaker.training.hosts import hosts_file
 from scones.cloud.wire.members import Members
 
 GROUP = "/aws/sagemaker/ProcessingJobs"

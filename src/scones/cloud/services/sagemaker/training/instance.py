@@ -20,11 +20,11 @@ from scones.cloud.services.sagemaker.container_settings import (
 )
 from scones.cloud.services.sagemaker.jobs import inputs
 from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE
+from scones.cloud.services.sagemaker.jobs.hosts import hosts_file
 from scones.cloud.services.sagemaker.log_stream import Follow, LogStream
 from scones.cloud.services.sagemaker.resources import Document
 from scones.cloud.services.sagemaker.s3_access import S3Access
 from scones.cloud.services.sagemaker.training.checkpoints import CheckpointSync
-from scones.cloud.services.sagemaker.training.hosts import hosts_file
 from scones.cloud.services.sagemaker.training.pipes import ChannelPipe, channel_pipes
 
 GROUP = "/aws/sagemaker/TrainingJobs"

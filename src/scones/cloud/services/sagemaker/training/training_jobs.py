@@ -28,9 +28,9 @@ from scones.cloud.services.sagemaker.errors import (
 )
 from scones.cloud.services.sagemaker.jobs import inputs
 from scones.cloud.services.sagemaker.jobs.capacity import AT_ONCE, check_instance_count
+from scones.cloud.services.sagemaker.jobs.hosts import multi_instance_lock
 from scones.cloud.services.sagemaker.resources import Document, ResourceTable
 from scones.cloud.services.sagemaker.s3_access import S3Access
-from scones.cloud.services.sagemaker.training.hosts import multi_instance_lock
 from scones.cloud.services.sagemaker.training.instance import instances
 from scones.cloud.services.sagemaker.training.metrics import definitions
 from scones.cloud.services.sagemaker.training.training_job_record import TrainingJobRecord, enter, finish

@@ -14,13 +14,13 @@ from scones.cloud.services.stepfunctions.asl.definition import AnyState
 from scones.cloud.services.stepfunctions.asl.evaluators import Evaluators
 from scones.cloud.services.stepfunctions.asl.failures import StateFailedError
 from scones.cloud.services.stepfunctions.asl.text import JsonTexts, dumps, loads
+from scones.cloud.services.stepfunctions.cloud_tasks import CloudTasks
 from scones.cloud.services.stepfunctions.evaluation.definitions import DefinitionChecker
 from scones.cloud.services.stepfunctions.execution.chain import Chain
 from scones.cloud.services.stepfunctions.execution.clock import DeadlineError, WallClock, with_deadline
 from scones.cloud.services.stepfunctions.execution.history import EventRecorder
 from scones.cloud.services.stepfunctions.execution.scheduler import TurnScheduler
 from scones.cloud.services.stepfunctions.integrations.registry import IntegrationRegistry
-from scones.cloud.services.stepfunctions.integrations.runner import CloudTasks
 from scones.cloud.services.stepfunctions.operations.inputs import checked_input
 from scones.cloud.services.stepfunctions.test_state.assumptions import TestAssumptions
 from scones.cloud.services.stepfunctions.test_state.mock_contexts import new_context, read_context
